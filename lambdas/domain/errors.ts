@@ -1,0 +1,86 @@
+/**
+ * The closed set of errors that handlers throw. Outcomes ("the challenger lost", "the lease is taken") are
+ * data and never thrown. Every `name` is a literal, because the state machine retries and catches by name.
+ */
+abstract class PromotionError extends Error {
+  abstract override readonly name: string;
+}
+
+/** MLflow could not be reached, timed out, or answered 429/502/503/504. Retrying can help. */
+export class MlflowUnavailable extends PromotionError {
+  override readonly name = 'MlflowUnavailable' as const;
+}
+
+/** MLflow understood and said no: 400, 401, 403, 404 or 409, or a 500 of its own making. Retrying cannot help. */
+export class MlflowRefused extends PromotionError {
+  override readonly name = 'MlflowRefused' as const;
+  readonly status: number;
+  readonly errorCode: string | null;
+  constructor(message: string, facts: { status: number; errorCode: string | null; cause?: unknown }) {
+    super(message, { cause: facts.cause });
+    this.status = facts.status;
+    this.errorCode = facts.errorCode;
+  }
+}
+
+/** MLflow answered with something that is not MLflow's: HTML, broken JSON, an unexpected shape, too many bytes. */
+export class MlflowNonsense extends PromotionError {
+  override readonly name = 'MlflowNonsense' as const;
+}
+
+/** The lease table could not be read or written. Retrying can help. */
+export class LeaseStoreUnavailable extends PromotionError {
+  override readonly name = 'LeaseStoreUnavailable' as const;
+}
+
+/** Somebody with a higher fence has taken the model since; the caller must not write. Never leads to a rollback. */
+export class StaleFence extends PromotionError {
+  override readonly name = 'StaleFence' as const;
+}
+
+/** The environment is incomplete or wrong; the message lists every variable at once and no value. */
+export class InvalidConfiguration extends PromotionError {
+  override readonly name = 'InvalidConfiguration' as const;
+}
+
+/** A payload does not fit its schema; the message lists every problem. */
+export class InvalidInput extends PromotionError {
+  override readonly name = 'InvalidInput' as const;
+}
+
+/** The registered model, or the version asked for, does not exist. */
+export class ModelNotFound extends PromotionError {
+  override readonly name = 'ModelNotFound' as const;
+}
+
+/** No policy file has that name; the message lists those there are. */
+export class UnknownPolicy extends PromotionError {
+  override readonly name = 'UnknownPolicy' as const;
+}
+
+/** A policy file breaks its schema; the message lists every mistake with its path. */
+export class InvalidPolicy extends PromotionError {
+  override readonly name = 'InvalidPolicy' as const;
+}
+
+/** The model is served by a Workload; moving only the registry would leave the two in disagreement. */
+export class ServingNotSupported extends PromotionError {
+  override readonly name = 'ServingNotSupported' as const;
+}
+
+export const errorNames = [
+  'MlflowUnavailable',
+  'MlflowRefused',
+  'MlflowNonsense',
+  'LeaseStoreUnavailable',
+  'StaleFence',
+  'InvalidConfiguration',
+  'InvalidInput',
+  'ModelNotFound',
+  'UnknownPolicy',
+  'InvalidPolicy',
+  'ServingNotSupported',
+] as const;
+
+/** The names a `Retry` or `Catch` may use; `statemachines/` takes names of this type only. */
+export type ErrorName = (typeof errorNames)[number];

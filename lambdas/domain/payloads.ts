@@ -1,0 +1,276 @@
+import { z } from 'zod';
+import { VersionNumber } from './registry.ts';
+
+/** Payloads of the functions and of the execution (design §3), snake_case as in the source documents. */
+
+/** MLflow accepts almost any name; only what no registry can hold is refused here. */
+const ModelName = z.string().min(1, 'must name a registered model').max(256);
+const ShortText = z.string().max(2000);
+const PolicyName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be a policy name such as "default"');
+/** Where a field is given but null, it counts as absent: the state machine passes null for what nobody set. */
+const absent = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? null);
+
+export const RollbackReason = z.enum([
+  'MANUAL_REQUEST',
+  'PERFORMANCE_DEGRADATION',
+  'TEST_FAILURE',
+  'DRIFT_SEVERE',
+  'ROLLOUT_FAILED',
+]);
+export type RollbackReason = z.infer<typeof RollbackReason>;
+
+const Rollout = z.strictObject({
+  strategy: z.literal('rolling').default('rolling'),
+  warmupDurationMinutes: z.int().min(0).optional(),
+  keepOldVersionMinutes: z.int().min(0).default(0),
+  runtime: z.record(z.string(), z.json()).optional(),
+});
+
+/** What an execution may be started with; nothing else is accepted (design §3, "Execution input"). */
+export const ExecutionInput = z.strictObject({
+  operation: z
+    .enum(['promote', 'rollback'])
+    .nullish()
+    .transform((value) => value ?? 'promote'),
+  model_name: ModelName,
+  challenger_version: absent(VersionNumber),
+  champion_version: absent(VersionNumber),
+  policy: absent(PolicyName),
+  workload_id: absent(z.string().min(1).max(200)),
+  artifact_id: absent(z.string().min(1).max(200)),
+  rollout: absent(Rollout),
+  importance: absent(z.enum(['critical', 'high', 'moderate', 'low'])),
+  lock_artifact: absent(z.boolean()),
+  wait_for_lease_minutes: z
+    .number()
+    .min(0)
+    .max(1440)
+    .nullish()
+    .transform((value) => value ?? 0),
+  dry_run: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
+  requested_by: absent(ShortText),
+  reason: absent(ShortText),
+  target_version: absent(VersionNumber),
+  alarm_name: absent(ShortText),
+  emergency: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
+  AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: absent(z.string()),
+});
+export type ExecutionInput = z.infer<typeof ExecutionInput>;
+
+export const CompareInput = z.object({
+  model_name: ModelName,
+  champion_version: absent(VersionNumber),
+  challenger_version: absent(VersionNumber),
+  policy: absent(PolicyName),
+});
+export type CompareInput = z.infer<typeof CompareInput>;
+
+export const Decision = z.enum(['PROMOTE', 'KEEP', 'INVESTIGATE']);
+export type Decision = z.infer<typeof Decision>;
+
+/** One rule of the policy, as it came out. Numbers are null where the run has none that is finite. */
+export const RuleResult = z.object({
+  name: z.string(),
+  metric: z.string(),
+  champion: z.number().nullable(),
+  challenger: z.number().nullable(),
+  passed: z.boolean(),
+  critical: z.boolean(),
+  reason: z.string(),
+});
+export type RuleResult = z.infer<typeof RuleResult>;
+
+/** What `compare-models` answers. */
+export const Comparison = z.object({
+  decision: Decision,
+  /** 0 to 1; what it means is said by `method` and `evidence_grade`, and it is never shown without them. */
+  confidence: z.number(),
+  champion_version: z.string().nullable(),
+  challenger_version: z.string().nullable(),
+  same_version: z.boolean(),
+  recommendation: z.string(),
+  method: z.string(),
+  /** Step of the ladder of evidence, `A` (best) to `E`; null where nothing was compared. */
+  evidence_grade: z.enum(['A', 'B', 'C', 'D', 'E']).nullable(),
+  rules: z.array(RuleResult),
+  /** SHA-256 (hex) of everything the decision was made on. */
+  evidence_digest: z.string(),
+  policy: z.string(),
+});
+export type Comparison = z.infer<typeof Comparison>;
+
+export const PromoteInput = z.object({
+  model_name: ModelName,
+  new_version: absent(VersionNumber),
+  confidence: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullish()
+    .transform((value) => value ?? 0),
+  /** Absent: not checked. Null: there must be no champion yet. */
+  expected_champion: VersionNumber.nullable().optional(),
+  fence: absent(z.int().positive()),
+  execution: absent(z.string()),
+  reason: absent(ShortText),
+  requested_by: absent(ShortText),
+});
+export type PromoteInput = z.infer<typeof PromoteInput>;
+
+/** What `promote-model` answers (source document 003). Fields are left out, not null, where 003 leaves them out. */
+export type PromoteAnswer =
+  | { promoted: false; reason: string; contested?: true }
+  | {
+      promoted: true;
+      new_version: string;
+      new_stage: 'Production';
+      archived_version: string | null;
+      already_promoted?: true;
+    };
+
+/** What was true before the registry moved; what a compensating rollback restores. */
+export const BeforeState = z.object({
+  champion_version: z.string().nullable(),
+  challenger_version: z.string(),
+});
+export type BeforeState = z.infer<typeof BeforeState>;
+
+export const PrepareInput = z.object({
+  operation: z.enum(['promote', 'rollback']),
+  model_name: ModelName,
+  challenger_version: absent(VersionNumber),
+  workload_id: absent(z.string()),
+  wait_for_lease_minutes: z.number(),
+  dry_run: z.boolean(),
+  requested_by: absent(ShortText),
+  reason: absent(ShortText),
+  policy: absent(PolicyName),
+  comparison: Comparison.nullable(),
+  execution: z.string(),
+  started_at: z.iso.datetime({ offset: true }),
+});
+export type PrepareInput = z.infer<typeof PrepareInput>;
+
+/** What `prepare-promotion` answers. */
+export interface Prepared {
+  status: 'ready' | 'busy' | 'contested';
+  reason: string | null;
+  /** Who has the lease when `busy`. */
+  holder: string | null;
+  /** ISO 8601; when the holder's lease ends at the latest. */
+  lease_expires_at: string | null;
+  /** True when `busy` and the execution still has time to wait for the lease. */
+  wait: boolean;
+  retry_after_seconds: number;
+  fence: number | null;
+  /** Id of the intent that is recorded and not yet settled; null when there is nothing to do. */
+  promotion_id: string | null;
+  before_state: BeforeState | null;
+  rollback_reason: RollbackReason;
+  /** ISO 8601; no step of this execution writes after it. */
+  deadline: string | null;
+}
+
+export const RollbackInput = z.object({
+  model_name: ModelName,
+  target_version: absent(VersionNumber),
+  reason: RollbackReason.nullish().transform((value) => value ?? 'MANUAL_REQUEST'),
+  alarm_name: absent(ShortText),
+  dry_run: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
+  emergency: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
+  before_state: absent(BeforeState),
+  workload_id: absent(z.string()),
+  fence: absent(z.int().positive()),
+  execution: absent(z.string()),
+  requested_by: absent(ShortText),
+});
+export type RollbackInput = z.infer<typeof RollbackInput>;
+
+/** What `model-rollback` answers. */
+export interface RollbackAnswer {
+  rolled_back: boolean;
+  model_name: string;
+  from_version: string | null;
+  to_version: string | null;
+  reason: string;
+  alarm_name: string | null;
+  timestamp: string;
+  /** What was done on the serving side; null where the model is not served by a Workload. */
+  serving: null;
+  status: 'in_progress' | 'completed' | 'contested';
+  retry_after_seconds: number | null;
+  /** One sentence: what was done or why nothing was. */
+  detail: string;
+  dry_run: boolean;
+  already_rolled_back?: true;
+}
+
+export const outcomeStatuses = [
+  'promoted',
+  'already_promoted',
+  'kept',
+  'needs_investigation',
+  'declined',
+  'rolled_back',
+  'contested',
+  'busy',
+  'failed',
+  'invalid_input',
+] as const;
+export type OutcomeStatus = (typeof outcomeStatuses)[number];
+
+/** An error as the state machine hands it on: `Cause` without a stack trace. */
+export interface CaughtError {
+  name: string;
+  message: string;
+}
+
+/** How one execution (or one direct invocation) ended: recorded once, announced at least once. */
+export interface Outcome {
+  status: OutcomeStatus;
+  operation: 'promote' | 'rollback';
+  /** ARN of the execution, or `direct:<request id>`. */
+  execution: string;
+  /** Null only when the input named no model. */
+  model_name: string | null;
+  champion_before: string | null;
+  /** The champion as far as the execution knows; null when there is none or it could not be found out. */
+  champion_after: string | null;
+  challenger_version: string | null;
+  confidence: number | null;
+  /** One sentence: why it ended so. */
+  reason: string;
+  comparison: Comparison | null;
+  rollback: RollbackAnswer | null;
+  /** Who holds the lease, when `busy`. */
+  holder: string | null;
+  error: CaughtError | null;
+  rollback_error: CaughtError | null;
+  /** Every mistake of the input, when `invalid_input`. */
+  problems: string[];
+  requested_by: string | null;
+  dry_run: boolean;
+  /** ISO 8601. */
+  recorded_at: string;
+}
+
+/** What `end-promotion` answers. */
+export interface EndAnswer {
+  status: OutcomeStatus;
+  /** True when the execution did its job; the machine ends SUCCEEDED or FAILED by it. */
+  succeeded: boolean;
+  reason: string;
+  alert: 'sent' | 'pending' | 'none' | 'off';
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+
+/** MLflow's registry and tracking store as the functions need them. The adapter is `adapters/mlflow.ts`. */
+
+/** Which pointer says "Production": MLflow's stages, its aliases, or both (design §6). */
+export const RegistryMode = z.enum(['stages', 'aliases', 'both']);
+export type RegistryMode = z.infer<typeof RegistryMode>;
+
+export const CHAMPION = 'champion';
+export const CHALLENGER = 'challenger';
+export const PREVIOUS_CHAMPION = 'previous_champion';
+
+/**
+ * A version number as MLflow counts them: 1 to 2147483647, no leading zero. Larger numbers and other spellings
+ * give database errors on some backends, so they are refused before the call.
+ */
+export const VersionNumber = z
+  .string()
+  .regex(/^[1-9][0-9]{0,9}$/, 'must be a version number such as "3"')
+  .refine(
+    (version) => Number(version) <= 2_147_483_647,
+    'is larger than any MLflow version number (2147483647)',
+  );
+
+export interface RegisteredModel {
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Alias → version number. The only authoritative alias map (searches leave aliases out). */
+  readonly aliases: Readonly<Record<string, string>>;
+}
+
+export interface ModelVersion {
+  readonly version: string;
+  /** `None`, `Staging`, `Production` or `Archived`; an open string. */
+  readonly stage: string;
+  /** `READY`, `PENDING_REGISTRATION` or `FAILED_REGISTRATION`; an open string. */
+  readonly status: string;
+  readonly runId: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** A metric as a run recorded it last. `value` may be NaN or ±Infinity. */
+export interface Metric {
+  readonly key: string;
+  readonly value: number;
+  readonly step: number;
+  /** Digest of the dataset the metric was computed on (MLflow 3), null where none was recorded. */
+  readonly datasetDigest: string | null;
+}
+
+export interface DatasetInput {
+  readonly name: string;
+  readonly digest: string;
+  /** The tag `mlflow.data.context`, for example `training` or `evaluation`; null where absent. */
+  readonly context: string | null;
+}
+
+export interface Run {
+  readonly runId: string;
+  /** `RUNNING`, `SCHEDULED`, `FINISHED`, `FAILED` or `KILLED`; an open string. */
+  readonly status: string;
+  readonly metrics: readonly Metric[];
+  readonly datasets: readonly DatasetInput[];
+  readonly params: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The registry as read in one go: what every decision about it is made on. */
+export interface RegistryView {
+  readonly model: RegisteredModel;
+  readonly versions: readonly ModelVersion[];
+}
+
+/** The registry, as a port. Every method throws `MlflowUnavailable`, `MlflowRefused` or `MlflowNonsense`. */
+export interface Registry {
+  /** Null when the model does not exist. */
+  getModel(name: string): Promise<RegisteredModel | null>;
+  /** Every version of the model, newest number first; follows pages. Empty when the model does not exist. */
+  listVersions(name: string): Promise<ModelVersion[]>;
+  /** Moves one version to `Production` and archives every other one there, in one call. Not repeated on a lost answer. */
+  moveToProduction(name: string, version: string): Promise<void>;
+  setAlias(name: string, alias: string, version: string): Promise<void>;
+  setModelTag(name: string, key: string, value: string): Promise<void>;
+  setVersionTag(name: string, version: string, key: string, value: string): Promise<void>;
+  /** Null when the run does not exist. */
+  getRun(runId: string): Promise<Run | null>;
+}
+
+const byNumberDescending = (a: ModelVersion, b: ModelVersion) => Number(b.version) - Number(a.version);
+
+/** The versions in one stage, newest number first. */
+export function inStage(view: RegistryView, stage: string): ModelVersion[] {
+  return view.versions.filter((v) => v.stage === stage).sort(byNumberDescending);
+}
+
+/**
+ * Every version that some pointer calls the champion, newest number first: one in a healthy registry, none before
+ * the first promotion, several after a race or between the two writes of mode `both`.
+ */
+export function champions(view: RegistryView, mode: RegistryMode): string[] {
+  const staged = mode === 'aliases' ? [] : inStage(view, 'Production').map((v) => v.version);
+  const alias = mode === 'stages' ? undefined : view.model.aliases[CHAMPION];
+  const all = new Set(alias === undefined ? staged : [...staged, alias]);
+  return [...all].sort((a, b) => Number(b) - Number(a));
+}
+
+/** True when every pointer of the mode names `version` and nothing else. */
+export function isSoleChampion(view: RegistryView, mode: RegistryMode, version: string): boolean {
+  const all = champions(view, mode);
+  const aliasAgrees = mode === 'stages' || view.model.aliases[CHAMPION] === version;
+  const stageAgrees = mode === 'aliases' || inStage(view, 'Production').some((v) => v.version === version);
+  return all.length === 1 && all[0] === version && aliasAgrees && stageAgrees;
+}
+
+/** The version that asks for the place: newest `Staging`, or `@challenger` in mode `aliases`; null where none. */
+export function waitingChallenger(view: RegistryView, mode: RegistryMode): ModelVersion | null {
+  const eligible = (v: ModelVersion | undefined) => (v !== undefined && !isRolledBack(v) ? v : null);
+  if (mode === 'aliases') {
+    return eligible(view.versions.find((v) => v.version === view.model.aliases[CHALLENGER]));
+  }
+  return inStage(view, 'Staging').find((v) => !isRolledBack(v)) ?? null;
+}
+
+/** Tag on a version that was taken out of Production by a rollback; its value is JSON with when and why. */
+export const ROLLED_BACK_TAG = 'rolled_back';
+
+/** True for a version that no automatic run may promote again. An empty value counts as cleared by a person. */
+export function isRolledBack(version: ModelVersion): boolean {
+  return (version.tags[ROLLED_BACK_TAG] ?? '') !== '';
+}
