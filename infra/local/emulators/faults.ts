@@ -8,6 +8,8 @@ export type Effect =
   | { kind: 'drop'; when: 'before' | 'after' }
   /** Carries the request out and answers after `ms` milliseconds. */
   | { kind: 'delay'; ms: number }
+  /** Carries the request out only when this settles. */
+  | { kind: 'hold'; until: Promise<unknown> }
   /** Carries the request out, then runs this (another client interferes), then answers. */
   | { kind: 'then'; run: () => void };
 

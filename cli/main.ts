@@ -1,0 +1,32 @@
+import { Command, CommanderError } from 'commander';
+import { emulatorsCommand } from './emulators.ts';
+import { runCommand } from './run.ts';
+import { UsageError } from './usage-error.ts';
+
+/** `promotion`: 0 when the job was done, 1 when it was not, 2 for arguments or input that cannot be used. */
+export async function main(argv: string[]): Promise<number> {
+  let status = 0;
+  const done = (code: number) => {
+    status = code;
+  };
+  const program = new Command('promotion')
+    .description('Promotes machine-learning models: compares, promotes and rolls back versions in MLflow.')
+    .exitOverride()
+    .showHelpAfterError('(run with --help for the options)')
+    .addCommand(runCommand(done))
+    .addCommand(emulatorsCommand(done));
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError('(run with --help for the options)');
+  try {
+    await program.parseAsync(argv);
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UsageError) {
+      console.error(error.message);
+      return 2;
+    }
+    console.error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    return 1;
+  }
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that an older Node says what it needs instead of failing on the first type.
+const NEEDED = 24;
+
+if (Number(process.versions.node.split('.')[0]) < NEEDED) {
+  console.error(
+    `promotion needs Node ${NEEDED} and this is ${process.version}. Inside the project run it as "npx promotion": npm ci has installed the right one.`,
+  );
+  process.exitCode = 2;
+} else {
+  const { main } = await import('./main.ts');
+  process.exitCode = await main(process.argv);
+}

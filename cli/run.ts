@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { Command } from 'commander';
+import { type ExecutionDocument, execute } from '../infra/local/executions.ts';
+import { type Host, startHost } from '../infra/local/host.ts';
+import { type EmulatedHost, type Scenario, scenarios } from '../infra/local/scenarios.ts';
+import { seedPascalStrategy } from '../infra/local/seed.ts';
+import { timeline } from '../infra/local/timeline.ts';
+import type { OutcomeStatus } from '../lambdas/domain/payloads.ts';
+import { configuration, MlflowEnvironment } from '../lambdas/runtime/config.ts';
+import { UsageError } from './usage-error.ts';
+
+interface Options {
+  list?: true;
+  scenario?: string;
+  input?: string;
+  json?: true;
+  verbose?: true;
+}
+
+/** Waits and pauses of the state machine in a run on emulators: long enough to be seen, short enough to wait for. */
+const SHORT_PAUSE_MS = 50;
+
+/** `promotion run` (also `npm start`): executions of the state machine on this machine. */
+export function runCommand(done: (status: number) => void): Command {
+  return new Command('run')
+    .description('run the state machine and its functions on this machine, shown as a timeline')
+    .option('--list', 'list the scenarios and stop')
+    .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
+    .option(
+      '--input <file>',
+      'run an execution input of your own, a JSON file or - for standard input; on the MLflow server of MLFLOW_TRACKING_URI, or on the seeded emulator when that is not set',
+    )
+    .option('--json', 'no timeline: one JSON document on standard output')
+    .option('--verbose', "also print the functions' log lines, on standard error")
+    .action(async (options: Options) => done(await run(options)));
+}
+
+async function run(options: Options): Promise<number> {
+  if (options.list) {
+    const width = Math.max(...scenarios.map(({ name }) => name.length));
+    for (const { name, about } of scenarios) console.log(`${name.padEnd(width)}  ${about}`);
+    return 0;
+  }
+  if (options.input !== undefined && options.scenario !== undefined) {
+    throw new UsageError('--input and --scenario exclude each other: a scenario brings its own input');
+  }
+  const scenario = options.input === undefined ? scenarioNamed(options.scenario ?? 'challenger-wins') : null;
+  const input = options.input === undefined ? null : await readInput(options.input);
+  const real = scenario === null && (process.env['MLFLOW_TRACKING_URI'] ?? '') !== '';
+  if (real) checkEnvironment();
+  if (options.verbose) logToStandardError();
+
+  const show = timeline({ quiet: options.json === true });
+  const host = await startHost({ realMlflow: real });
+  try {
+    show.begin(scenario, real ? new URL(process.env['MLFLOW_TRACKING_URI'] ?? '').host : null);
+    const documents = await play(host, scenario, input, show);
+    show.end(documents);
+    if (options.json) console.log(JSON.stringify(documentOf(documents), null, 2));
+    return Math.max(...documents.map(({ status, output }) => exitStatus(status, output)));
+  } finally {
+    show.stop();
+    await host.close();
+  }
+}
+
+async function play(
+  host: Host,
+  scenario: Scenario | null,
+  input: unknown,
+  show: ReturnType<typeof timeline>,
+): Promise<ExecutionDocument[]> {
+  const follow = { onEvent: show.event, pauseMs: host.mlflow === null ? null : SHORT_PAUSE_MS };
+  if (scenario !== null && isEmulated(host)) return scenario.play(host, follow);
+  if (isEmulated(host)) seedPascalStrategy(host.mlflow);
+  return [await execute(host, input, follow)];
+}
+
+const isEmulated = (host: Host): host is EmulatedHost => host.mlflow !== null;
+
+function documentOf(documents: ExecutionDocument[]): unknown {
+  return documents.length === 1 ? documents[0] : { executions: documents };
+}
+
+const DID_ITS_JOB: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
+
+/** 0 when the execution did its job, 2 when its input was unusable, 1 otherwise. */
+function exitStatus(status: OutcomeStatus, output: unknown): number {
+  if (status === 'invalid_input') return 2;
+  if (status === 'rolled_back') {
+    const asked =
+      typeof output === 'object' &&
+      output !== null &&
+      'operation' in output &&
+      output.operation === 'rollback';
+    return asked ? 0 : 1;
+  }
+  return DID_ITS_JOB.includes(status) ? 0 : 1;
+}
+
+function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `There is no scenario "${name}". Scenarios: ${scenarios.map((s) => s.name).join(', ')}`,
+  );
+}
+
+async function readInput(file: string): Promise<unknown> {
+  const where = file === '-' ? 'standard input' : file;
+  let content: string;
+  try {
+    content = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(
+      `Cannot read the execution input: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    throw new UsageError(
+      `The execution input in ${where} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** Says what is wrong with the environment before anything starts. */
+function checkEnvironment(): void {
+  try {
+    configuration(MlflowEnvironment, process.env);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Standard output belongs to the timeline or to the JSON document. */
+function logToStandardError(): void {
+  process.env['POWERTOOLS_LOG_LEVEL'] = 'INFO';
+  process.env['POWERTOOLS_DEV'] = 'true';
+  console.log = console.info = console.warn = console.debug = console.error;
+}

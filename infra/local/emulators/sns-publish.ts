@@ -1,0 +1,105 @@
+/** What SNS checks before it takes a message, and the XML it answers with. */
+
+const NAMESPACE = 'http://sns.amazonaws.com/doc/2010-03-31/';
+const LARGEST_MESSAGE = 262_144;
+const LONGEST_SUBJECT = 99;
+
+/** A request that SNS would refuse, with its code and words. */
+export class SnsRefusal extends Error {
+  override readonly name = 'SnsRefusal' as const;
+  readonly code: string;
+  readonly status: number;
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+const invalid = (what: string) => new SnsRefusal('InvalidParameter', `Invalid parameter: ${what}`);
+
+export interface AcceptedMessage {
+  readonly topicArn: string;
+  readonly subject: string | null;
+  readonly message: Readonly<Record<'default' | 'email' | 'https', string>>;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** The parameters of a Publish, checked in full; throws `SnsRefusal` with the first thing that is wrong. */
+export function checkPublish(form: URLSearchParams, topics: ReadonlySet<string>): AcceptedMessage {
+  const topicArn = form.get('TopicArn') ?? form.get('TargetArn') ?? '';
+  if (!/^arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/.test(topicArn)) throw invalid('TopicArn');
+  if (!topics.has(topicArn)) throw new SnsRefusal('NotFound', 'Topic does not exist', 404);
+  const subject = form.get('Subject');
+  if (subject !== null) checkSubject(subject);
+  const message = form.get('Message') ?? '';
+  if (message === '') throw invalid('Empty message');
+  if (Buffer.byteLength(message) > LARGEST_MESSAGE) throw invalid('Message too long');
+  return { topicArn, subject, message: perProtocol(message, form), attributes: attributesOf(form) };
+}
+
+/**
+ * SNS's documents disagree: older ones ask for ASCII that begins with a letter, number or punctuation mark, newer
+ * ones for UTF-8 without control characters, and SNS itself takes 100 characters where both say fewer. The emulator
+ * takes only what all of them allow.
+ */
+function checkSubject(subject: string): void {
+  if (!/^[\x21-\x7e][\x20-\x7e]*$/.test(subject) || subject.length > LONGEST_SUBJECT)
+    throw invalid('Subject');
+}
+
+function perProtocol(message: string, form: URLSearchParams): AcceptedMessage['message'] {
+  const structure = form.get('MessageStructure');
+  if (structure === null) return { default: message, email: message, https: message };
+  if (structure !== 'json') throw invalid('MessageStructure');
+  const entries = new Map(Object.entries(parsedObject(message)));
+  // Entries that are no strings count as absent, `default` among them.
+  const textFor = (protocol: string) => {
+    const text = entries.get(protocol);
+    return typeof text === 'string' ? text : null;
+  };
+  const fallback = textFor('default');
+  if (fallback === null) throw invalid('Message Structure - No default entry in JSON message body');
+  return { default: fallback, email: textFor('email') ?? fallback, https: textFor('https') ?? fallback };
+}
+
+function parsedObject(message: string): object {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(message);
+  } catch {
+    parsed = null;
+  }
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+  throw invalid('Message Structure - JSON message body failed to parse');
+}
+
+function attributesOf(form: URLSearchParams): Record<string, string> {
+  const attributes: Record<string, string> = {};
+  for (let index = 1; form.has(`MessageAttributes.entry.${index}.Name`); index += 1) {
+    const entry = (part: string) => form.get(`MessageAttributes.entry.${index}.${part}`) ?? '';
+    const type = entry('Value.DataType');
+    const value = entry('Value.StringValue') || entry('Value.BinaryValue');
+    if (!/^(String|String\.Array|Number|Binary)$/.test(type) || value === '') {
+      const problem = `The message attribute '${entry('Name')}' must contain non-empty message attribute value for message attribute type '${type}'.`;
+      throw new SnsRefusal('ParameterValueInvalid', problem);
+    }
+    attributes[entry('Name')] = value;
+  }
+  return attributes;
+}
+
+export function answerXml(action: string, result: string, requestId: string): string {
+  return `<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result}</${action}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>`;
+}
+
+export function errorXml({ code, message, status }: SnsRefusal, requestId: string): string {
+  const type = status < 500 ? 'Sender' : 'Receiver';
+  return `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>${type}</Type><Code>${code}</Code><Message>${escaped(message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/** Control characters are left out: most of them cannot stand in XML at all. */
+const escaped = (text: string) =>
+  text.replace(/\p{Cc}/gu, '').replace(/[&<>]/g, (character) => ENTITIES[character] ?? character);

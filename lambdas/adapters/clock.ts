@@ -1,0 +1,6 @@
+/** The only place that reads the time. Handlers get a clock with their services, so that tests can set it. */
+export interface Clock {
+  now(): Date;
+}
+
+export const systemClock: Clock = { now: () => new Date() };

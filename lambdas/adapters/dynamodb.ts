@@ -1,0 +1,202 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  type DynamoDBClientConfig,
+} from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { LeaseStoreUnavailable } from '../domain/errors.ts';
+import type { Outcome } from '../domain/payloads.ts';
+
+/**
+ * The promotion table: `lease#<model>` (never deleted: a deleted counter would start again) and
+ * `outcome#<execution>`. The sparse index `pending-alerts` holds the outcomes whose alert is not known to be sent.
+ */
+
+export type Lease =
+  | { taken: true /** Null where there is no table to count in. */; fence: number | null }
+  | { taken: false; holder: string; expiresAt: string };
+
+export type AlertState = 'sent' | 'pending' | 'none' | 'off';
+export interface RecordedOutcome {
+  outcome: Outcome;
+  alert: AlertState;
+}
+
+/** Who may write for a model, and how executions ended. Every method throws `LeaseStoreUnavailable`. */
+export interface PromotionStore {
+  /** Takes the lease, or says who has it. Taking it again as the same owner keeps its fence. */
+  takeLease(model: string, owner: string, now: Date, seconds: number): Promise<Lease>;
+  holdsLease(model: string, owner: string, fence: number, now: Date): Promise<boolean>;
+  /** Ends the lease if `owner` has it; does nothing otherwise. */
+  releaseLease(model: string, owner: string): Promise<void>;
+  /** Records how an execution ended, once: answers what is recorded, which may be an earlier outcome. */
+  recordOutcome(outcome: Outcome, alert: AlertState): Promise<RecordedOutcome>;
+  markAlertSent(execution: string): Promise<void>;
+  /** Outcomes whose alert is still pending, oldest first, at most `limit`. */
+  pendingAlerts(limit: number): Promise<Outcome[]>;
+}
+
+export const PENDING_ALERTS_INDEX = 'pending-alerts';
+const PENDING = 'pending';
+
+const leaseKey = (model: string) => ({ pk: `lease#${model}` });
+const outcomeKey = (execution: string) => ({ pk: `outcome#${execution}` });
+const epoch = (date: Date) => Math.floor(date.getTime() / 1000);
+
+export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
+  return new DynamoDBClient({
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
+    ...config,
+  });
+}
+
+export function dynamodbStore(client: DynamoDBClient, table: string): PromotionStore {
+  const db = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+
+  async function leaseOf(model: string): Promise<{ owner?: string; fence?: number; expires_at?: number }> {
+    const { Item } = await db.send(
+      new GetCommand({ TableName: table, Key: leaseKey(model), ConsistentRead: true }),
+    );
+    return Item ?? {};
+  }
+
+  return typed({
+    async takeLease(model, owner, now, seconds) {
+      try {
+        const { Attributes } = await db.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: leaseKey(model),
+            UpdateExpression: 'SET #owner = :me, expires_at = :end, model_name = :model ADD fence :one',
+            ConditionExpression: 'attribute_not_exists(#owner) OR expires_at < :now',
+            ExpressionAttributeNames: { '#owner': 'owner' },
+            ExpressionAttributeValues: {
+              ':me': owner,
+              ':end': epoch(now) + seconds,
+              ':now': epoch(now),
+              ':model': model,
+              ':one': 1,
+            },
+            ReturnValues: 'ALL_NEW',
+          }),
+        );
+        return { taken: true, fence: Number(Attributes?.['fence']) };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
+      const lease = await leaseOf(model);
+      if (lease.owner === owner && lease.fence !== undefined) return { taken: true, fence: lease.fence };
+      const expiresAt = new Date((lease.expires_at ?? epoch(now)) * 1000).toISOString();
+      return { taken: false, holder: lease.owner ?? 'somebody who has just released it', expiresAt };
+    },
+
+    async holdsLease(model, owner, fence, now) {
+      const lease = await leaseOf(model);
+      return lease.owner === owner && lease.fence === fence && (lease.expires_at ?? 0) >= epoch(now);
+    },
+
+    async releaseLease(model, owner) {
+      await unlessConditionFails(
+        db.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: leaseKey(model),
+            UpdateExpression: 'REMOVE #owner, expires_at',
+            ConditionExpression: '#owner = :me',
+            ExpressionAttributeNames: { '#owner': 'owner' },
+            ExpressionAttributeValues: { ':me': owner },
+          }),
+        ),
+      );
+    },
+
+    async recordOutcome(outcome, alert) {
+      const Key = outcomeKey(outcome.execution);
+      const pending = alert === 'pending' ? { alert_pending: PENDING } : {};
+      const Item = { ...Key, outcome, alert, recorded_at: outcome.recorded_at, ...pending };
+      const written = await unlessConditionFails(
+        db.send(new PutCommand({ TableName: table, Item, ConditionExpression: 'attribute_not_exists(pk)' })),
+      );
+      if (written) return { outcome, alert };
+      const { Item: earlier } = await db.send(
+        new GetCommand({ TableName: table, Key, ConsistentRead: true }),
+      );
+      return { outcome: earlier?.['outcome'], alert: earlier?.['alert'] };
+    },
+
+    async markAlertSent(execution) {
+      await db.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: outcomeKey(execution),
+          UpdateExpression: 'SET alert = :sent REMOVE alert_pending',
+          ExpressionAttributeValues: { ':sent': 'sent' },
+        }),
+      );
+    },
+
+    async pendingAlerts(limit) {
+      const { Items } = await db.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: PENDING_ALERTS_INDEX,
+          KeyConditionExpression: 'alert_pending = :pending',
+          ExpressionAttributeValues: { ':pending': PENDING },
+          Limit: limit,
+        }),
+      );
+      return (Items ?? []).map((item) => item['outcome']);
+    },
+  });
+}
+
+/** Without a table nothing is held back and nothing is remembered; MLflow's own fence tag still counts. */
+export const noStore: PromotionStore = {
+  takeLease: async () => ({ taken: true, fence: null }),
+  holdsLease: async () => true,
+  releaseLease: async () => {},
+  recordOutcome: async (outcome, alert) => ({ outcome, alert }),
+  markAlertSent: async () => {},
+  pendingAlerts: async () => [],
+};
+
+async function unlessConditionFails(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+/** The same store with every failure of DynamoDB as `LeaseStoreUnavailable`, named by operation. */
+function typed(store: PromotionStore): PromotionStore {
+  const wrap =
+    <A extends unknown[], R>(name: string, operation: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      try {
+        return await operation(...args);
+      } catch (error) {
+        const why = error instanceof Error ? error.name : 'unknown error';
+        throw new LeaseStoreUnavailable(`DynamoDB ${name}: ${why}. Is PROMOTION_TABLE right?`, {
+          cause: error,
+        });
+      }
+    };
+  return {
+    takeLease: wrap('takeLease', store.takeLease),
+    holdsLease: wrap('holdsLease', store.holdsLease),
+    releaseLease: wrap('releaseLease', store.releaseLease),
+    recordOutcome: wrap('recordOutcome', store.recordOutcome),
+    markAlertSent: wrap('markAlertSent', store.markAlertSent),
+    pendingAlerts: wrap('pendingAlerts', store.pendingAlerts),
+  };
+}

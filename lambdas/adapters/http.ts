@@ -1,0 +1,186 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import pRetry from 'p-retry';
+import { Agent, errors, request as send } from 'undici';
+
+/** HTTP for JSON APIs: bounded in time and size, repeated only where a repeat is safe. Knows no particular API. */
+
+export interface HttpLimits {
+  connectMs: number;
+  /** From the request to the first byte of the answer. */
+  headersMs: number;
+  /** Between two chunks of the answer. */
+  bodyMs: number;
+  /** One call with all its repeats; below the function's own time-out. */
+  totalMs: number;
+  maxBytes: number;
+  /** Repeats after the first try. */
+  retries: number;
+  /** First pause before a repeat; doubled each time, and up to twice as long by jitter. */
+  backoffMs: number;
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: URL;
+  headers: Record<string, string>;
+  body?: string;
+  /** True when the server may carry the request out twice without harm. */
+  repeatable: boolean;
+  maxBytes?: number;
+}
+
+export interface HttpReply {
+  status: number;
+  contentType: string;
+  body: Buffer;
+}
+
+/** No answer arrived: connection, time-out or size. `sent` is false when the server cannot have seen the request. */
+export class NoReply extends Error {
+  override readonly name = 'NoReply' as const;
+  readonly kind: 'connect' | 'timeout' | 'broken' | 'too-large';
+  constructor(kind: NoReply['kind'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+  get sent(): boolean {
+    return this.kind !== 'connect';
+  }
+}
+
+/** An answer that asks for another try; only lives inside `call`. */
+class Busy extends Error {
+  override readonly name = 'Busy' as const;
+  readonly reply: HttpReply;
+  readonly retryAfterMs: number;
+  constructor(reply: HttpReply, retryAfterMs: number) {
+    super(`HTTP ${reply.status}`);
+    this.reply = reply;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+const GATEWAY_TROUBLE = [502, 503, 504];
+const TOO_MANY_REQUESTS = 429;
+
+export type Http = (request: HttpRequest) => Promise<HttpReply>;
+
+/**
+ * An HTTP client. Any status is an answer; only the lack of one throws (`NoReply`). Connection failures and 429
+ * are always repeated, lost answers and 502/503/504 only when the request is repeatable. `Retry-After` is kept to;
+ * one that asks for more than is left of `totalMs` ends the attempts at once.
+ */
+export function httpClient(
+  limits: HttpLimits,
+  wait: (ms: number, signal: AbortSignal) => Promise<unknown> = sleep,
+): Http {
+  const agent = new Agent({
+    connect: { timeout: limits.connectMs },
+    headersTimeout: limits.headersMs,
+    bodyTimeout: limits.bodyMs,
+    // MLflow's server closes idle sockets after about 5 s without saying so.
+    keepAliveTimeout: 4_000,
+    keepAliveMaxTimeout: 4_000,
+  });
+  return async (request) => {
+    const total = AbortSignal.timeout(limits.totalMs);
+    const endsAt = performance.now() + limits.totalMs;
+    const attempt = async () => {
+      const { reply, retryAfterMs } = await once(agent, request, limits, total);
+      const again =
+        reply.status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_TROUBLE.includes(reply.status));
+      if (again) throw new Busy(reply, retryAfterMs);
+      return reply;
+    };
+    try {
+      return await pRetry(attempt, {
+        retries: limits.retries,
+        minTimeout: limits.backoffMs,
+        randomize: true,
+        signal: total,
+        shouldRetry: ({ error }) => {
+          if (error instanceof Busy) return performance.now() + error.retryAfterMs < endsAt;
+          return (
+            error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent)
+          );
+        },
+        onFailedAttempt: async ({ error, retriesLeft }) => {
+          const worthIt =
+            error instanceof Busy && retriesLeft > 0 && performance.now() + error.retryAfterMs < endsAt;
+          if (worthIt && error.retryAfterMs > 0) await wait(error.retryAfterMs, total);
+        },
+      });
+    } catch (error) {
+      if (error instanceof Busy) return error.reply;
+      if (error instanceof NoReply) throw error;
+      throw new NoReply('timeout', `no answer within ${limits.totalMs} ms`, error);
+    }
+  };
+}
+
+async function once(agent: Agent, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
+  const max = request.maxBytes ?? limits.maxBytes;
+  try {
+    const { statusCode, headers, body } = await send(request.url, {
+      method: request.method,
+      headers: request.headers,
+      body: request.body ?? null,
+      dispatcher: agent,
+      signal,
+    });
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > max) throw new NoReply('too-large', `the answer is larger than ${max} bytes`);
+      chunks.push(chunk);
+    }
+    const reply: HttpReply = {
+      status: statusCode,
+      contentType: String(headers['content-type'] ?? ''),
+      body: Buffer.concat(chunks),
+    };
+    return {
+      reply,
+      retryAfterMs: retryAfterMs(String(headers['retry-after'] ?? ''), String(headers['date'] ?? '')),
+    };
+  } catch (error) {
+    throw error instanceof NoReply ? error : noReply(error);
+  }
+}
+
+/**
+ * Milliseconds that a `Retry-After` header asks for (RFC 9110 section 10.2.3): seconds, or a date, which is
+ * measured against the answer's own `Date` so that no clock of ours comes into it. 0 where it says nothing usable.
+ */
+export function retryAfterMs(value: string, date: string): number {
+  if (/^\d{1,6}$/.test(value.trim())) return Number(value) * 1000;
+  const until = Date.parse(value) - Date.parse(date);
+  return Number.isFinite(until) ? Math.max(0, until) : 0;
+}
+
+const NEVER_CONNECTED = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+];
+
+function noReply(error: unknown): NoReply {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (NEVER_CONNECTED.includes(code) || code.startsWith('CERT_') || code.startsWith('ERR_TLS')) {
+    return new NoReply('connect', `cannot connect (${code})`, error);
+  }
+  const timedOut =
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError ||
+    (error instanceof Error && error.name === 'TimeoutError');
+  if (timedOut) return new NoReply('timeout', 'no answer in time', error);
+  return new NoReply('broken', `the connection broke${code === '' ? '' : ` (${code})`}`, error);
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, undefined, { signal });
+}

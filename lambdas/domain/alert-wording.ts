@@ -1,0 +1,198 @@
+import { failed, refused } from './alert-failure.ts';
+import type { Outcome, RollbackAnswer } from './payloads.ts';
+import { sentence, versionText } from './visible-text.ts';
+
+/** What an alert is about; subscribers can filter by it. */
+export const alertKinds = [
+  'promoted',
+  'kept',
+  'needs_investigation',
+  'failed',
+  'rolled_back',
+  'contested',
+  'busy',
+] as const;
+export type AlertKind = (typeof alertKinds)[number];
+
+/**
+ * What an alert says, in whole sentences of our own: the only foreign words in them are version numbers, which
+ * `versionText` has checked. Everything else that is foreign stands alone, after a label.
+ */
+export interface Wording {
+  readonly kind: AlertKind;
+  /** Slack's name of the emoji before the title. */
+  readonly emoji: string;
+  readonly title: string;
+  readonly happened: readonly string[];
+  readonly where: readonly string[];
+  readonly todo: readonly string[];
+}
+
+/** `where` is left out where the champion before and after says it all. */
+export type Words = Omit<Wording, 'where'> & { readonly where?: readonly string[] };
+
+const UNCHANGED = 'Nothing was changed.';
+
+/** Chooses the words for an outcome. A status without a kind of its own takes the nearest one. */
+export function wordingOf(outcome: Outcome): Wording {
+  const words = outcome.dry_run ? dryRun(outcome) : byStatus[outcome.status](outcome);
+  return { ...words, where: words.where ?? whereabouts(outcome) };
+}
+
+const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>> = {
+  promoted,
+  already_promoted: promoted,
+  kept,
+  declined: kept,
+  needs_investigation: needsInvestigation,
+  failed,
+  invalid_input: refused,
+  rolled_back: rolledBack,
+  contested,
+  busy,
+};
+
+/** Where the champion is, before and after, with "not known" never passed off as "none". */
+function whereabouts({ champion_before: before, champion_after: after }: Outcome): string[] {
+  if (after === null && before === null) return ['In Production: none, or not known.'];
+  if (after === null) {
+    return [
+      `In Production before: ${versionText(before)}.`,
+      'In Production now: not known; look it up in MLflow.',
+    ];
+  }
+  if (after === before) return [`In Production: ${versionText(after)}, as before.`];
+  const earlier = before === null ? 'none, or not known' : versionText(before);
+  return [`In Production now: ${versionText(after)}.`, `In Production before: ${earlier}.`];
+}
+
+function promoted(outcome: Outcome): Words {
+  const { champion_before: before, champion_after: after, challenger_version: challenger } = outcome;
+  const version = versionText(after ?? challenger);
+  const repeated = outcome.status === 'already_promoted';
+  const earlier = before !== null && before !== after ? before : null;
+  return {
+    kind: 'promoted',
+    emoji: 'white_check_mark',
+    title: 'Model Promoted',
+    happened: repeated
+      ? [
+          `${sentence(version)} was in Production already: an earlier attempt had moved it, this one announces it.`,
+        ]
+      : [
+          `${sentence(version)} was promoted to Production${earlier === null ? '' : ` in place of ${versionText(earlier)}`}.`,
+        ],
+    todo: [
+      'Watch how the model does; nothing else has to be done.',
+      before === null
+        ? 'No earlier champion is known to go back to.'
+        : `To go back${earlier === null ? '' : ` to ${versionText(earlier)}`}, start an execution with "operation": "rollback".`,
+    ],
+  };
+}
+
+function kept({ status, challenger_version: challenger, champion_before: champion }: Outcome): Words {
+  const what = `the challenger, ${versionText(challenger)},`;
+  const lost =
+    champion === null
+      ? 'did not meet the policy'
+      : `did not win against the champion, ${versionText(champion)}`;
+  const declined = status === 'declined';
+  return {
+    kind: 'kept',
+    emoji: 'heavy_minus_sign',
+    title: declined ? 'Promotion Declined' : 'Champion Kept',
+    happened: [
+      declined ? sentence(`${what} was declined by an approver.`) : sentence(`${what} ${lost}.`),
+      UNCHANGED,
+    ],
+    todo: ['Nothing has to be done.', 'Before the next training, read the reason and the missed rules.'],
+  };
+}
+
+function needsInvestigation({ challenger_version: challenger, champion_before: champion }: Outcome): Words {
+  const pair = `${versionText(challenger)} against ${champion === null ? 'no champion' : versionText(champion)}`;
+  return {
+    kind: 'needs_investigation',
+    emoji: 'mag',
+    title: 'Needs Investigation',
+    happened: [
+      challenger === null ? 'There was nothing to decide on.' : `The comparison of ${pair} could not decide.`,
+      UNCHANGED,
+    ],
+    todo: [
+      'Read the reason and repair what it names: missing or unequal data, an unfinished run, conflicting rules.',
+      'Then start a new execution; until then nothing is promoted.',
+    ],
+  };
+}
+
+function rolledBack(outcome: Outcome): Words {
+  const [from, to] = rollbackEnds(outcome, outcome.rollback);
+  const asked = outcome.operation === 'rollback';
+  const again = outcome.rollback?.already_rolled_back === true;
+  const back = `${versionText(to)} is in Production again`;
+  return {
+    kind: 'rolled_back',
+    emoji: 'leftwards_arrow_with_hook',
+    title: asked ? 'Model Rolled Back' : 'Promotion Rolled Back',
+    happened: asked
+      ? [
+          `As asked, ${back}, in place of ${versionText(from)}${again ? '; it had been put back already' : ''}.`,
+        ]
+      : [`The promotion of ${versionText(from)} failed and was undone: ${back}.`],
+    todo: [
+      `Find out what was wrong with ${versionText(from)}, or with its promotion.`,
+      `No automatic run promotes ${versionText(from)} again while its tag "rolled_back" has a value.`,
+    ],
+  };
+}
+
+function rollbackEnds(outcome: Outcome, answer: RollbackAnswer | null): [string | null, string | null] {
+  return [answer?.from_version ?? outcome.challenger_version, answer?.to_version ?? outcome.champion_after];
+}
+
+function contested(outcome: Outcome): Words {
+  return {
+    kind: 'contested',
+    emoji: 'warning',
+    title: outcome.operation === 'rollback' ? 'Rollback Contested' : 'Promotion Contested',
+    happened: [
+      'Somebody else changed the registry while this execution ran. What they changed was left alone.',
+    ],
+    todo: [
+      'See in MLflow which versions are in Production and who moved them. Exactly one must be there.',
+      'When that is settled, start a new execution if the change is still wanted.',
+    ],
+  };
+}
+
+function busy(): Words {
+  return {
+    kind: 'busy',
+    emoji: 'hourglass',
+    title: 'Model Busy',
+    happened: ['Another execution holds the lease of this model.', UNCHANGED],
+    todo: ['Start again when the holder has ended, or start with "wait_for_lease_minutes" to wait for it.'],
+  };
+}
+
+/** A dry run ends as if it had done its work, or as `kept`; either way the message must not sound like a change. */
+function dryRun(outcome: Outcome): Words {
+  const words = byStatus[outcome.status](outcome);
+  if (words.kind === 'failed' || words.kind === 'busy') return words;
+  const { rollback, comparison, challenger_version: challenger } = outcome;
+  const would = rollback?.to_version
+    ? [`It would put ${versionText(rollback.to_version)} in Production.`]
+    : comparison === null
+      ? []
+      : [`The comparison's decision for ${versionText(challenger)} is ${comparison.decision}.`];
+  return {
+    ...words,
+    kind: words.kind === 'promoted' || words.kind === 'rolled_back' ? 'kept' : words.kind,
+    emoji: 'test_tube',
+    title: outcome.operation === 'rollback' ? 'Dry Run of a Rollback' : 'Dry Run of a Promotion',
+    happened: ['This was a dry run: nothing was changed.', ...would],
+    todo: ['If this is what you want, start the execution without "dry_run".'],
+  };
+}

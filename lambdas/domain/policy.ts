@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import { InvalidPolicy } from './errors.ts';
+
+/** What a policy file may say (`policies/<name>.json`; the name of a policy is the name of its file). */
+
+/** Steps of the ladder of evidence, best first. */
+export const grades = ['A', 'B', 'C', 'D', 'E'] as const;
+export const Grade = z.enum(grades);
+export type Grade = z.infer<typeof Grade>;
+
+/** Relative gains divide by at least this, so that a champion at exactly zero still gives a number. */
+const SMALLEST_SCALE = 1e-9;
+
+const describe = <T extends z.ZodType>(schema: T, description: string) => schema.meta({ description });
+const oneLine = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{C}\u2028\u2029]+$/u, 'must be one line without control characters');
+const positive = z.number().positive();
+
+const Sample = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('proportion'),
+    size: describe(oneLine(250), 'Metric or parameter of the run that holds the number of rows.'),
+  }),
+  z.strictObject({
+    kind: z.literal('mean'),
+    size: describe(oneLine(250), 'Metric or parameter of the run that holds the number of rows.'),
+    deviation: describe(oneLine(250), 'Metric or parameter that holds the standard deviation of one row.'),
+  }),
+]);
+
+/** Contradictions are looked for even where a field is wrong, so that every mistake is listed at once. */
+const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null };
+
+const RuleFields = z.strictObject({
+  name: describe(oneLine(100), 'Shown in answers and alerts; unique within the policy.'),
+  metric: describe(oneLine(250), 'Key of the metric in the MLflow runs.'),
+  direction: describe(z.enum(['higher', 'lower']), 'Which way is better.'),
+  limit: describe(
+    z.number().optional(),
+    'Absolute: the challenger needs at least this (direction higher) or at most this (lower).',
+  ),
+  against_champion: describe(
+    z.boolean().default(true),
+    'False: only the limit is checked, whatever the champion has.',
+  ),
+  strict: describe(z.boolean().default(false), 'True: reaching the needed gain exactly is not enough.'),
+  min_gain: describe(positive.optional(), 'How much better it must be, in units of the metric.'),
+  min_relative_gain: describe(
+    positive.optional(),
+    "How much better it must be, as a share of the champion's value.",
+  ),
+  margin: describe(positive.optional(), 'How much worse it may be, in units of the metric.'),
+  relative_margin: describe(
+    positive.optional(),
+    "How much worse it may be, as a share of the champion's value.",
+  ),
+  relative_scale: describe(
+    positive.optional(),
+    `Relative amounts are shares of the champion's absolute value or of this, whichever is larger; default ${SMALLEST_SCALE}.`,
+  ),
+  critical: describe(z.boolean().default(false), 'True: one miss decides.'),
+  weight: describe(positive.max(1e6).default(1), 'Share of this rule among all rules.'),
+  when_missing: describe(
+    z.enum(['investigate', 'fail', 'skip']).default('investigate'),
+    'When a number is missing: investigate asks a person; fail counts a challenger without it as failed; skip leaves out a rule whose metric the champion does not have either. What remains, and a skipped number that is logged but not finite, asks a person.',
+  ),
+  sample: describe(
+    Sample.optional(),
+    'What the metric is, so that an interval can be computed (grade C) where the runs hold these numbers.',
+  ),
+});
+
+/** Pairs of fields that cannot stand in one rule, with the reason; the mistake is reported at the first. */
+const contradictions = [
+  ['margin', 'min_gain', 'a rule asks for a gain or allows a loss'],
+  ['margin', 'min_relative_gain', 'a rule asks for a gain or allows a loss'],
+  ['relative_margin', 'min_gain', 'a rule asks for a gain or allows a loss'],
+  ['relative_margin', 'min_relative_gain', 'a rule asks for a gain or allows a loss'],
+  ['margin', 'strict', 'strictly better and worse by a margin exclude each other'],
+  ['relative_margin', 'strict', 'strictly better and worse by a margin exclude each other'],
+] as const;
+/** Fields that say how to compare, and so mean nothing in a rule that does not. */
+const comparing = [
+  'strict',
+  'min_gain',
+  'min_relative_gain',
+  'margin',
+  'relative_margin',
+  'relative_scale',
+  'sample',
+] as const;
+
+const Rule = RuleFields.superRefine((rule, context) => {
+  const refuse = (path: keyof typeof rule, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  const given = (key: keyof typeof rule) => rule[key] !== undefined && rule[key] !== false;
+  for (const [field, other, reason] of contradictions) {
+    if (given(field) && given(other)) refuse(field, `contradicts ${other}: ${reason}`);
+  }
+  if (rule.critical && rule.when_missing === 'skip') {
+    refuse('when_missing', 'contradicts critical: a rule that decides cannot be left out');
+  }
+  if (rule.against_champion !== false) {
+    if (!given('relative_scale') || given('min_relative_gain') || given('relative_margin')) return;
+    refuse('relative_scale', 'has no effect without min_relative_gain or relative_margin');
+    return;
+  }
+  if (!given('limit')) refuse('limit', 'is needed when against_champion is false');
+  for (const key of comparing.filter(given)) refuse(key, 'has no effect when against_champion is false');
+}, always);
+export type Rule = z.infer<typeof Rule>;
+export type Sample = z.infer<typeof Sample>;
+
+export const PolicyFile = z
+  .strictObject({
+    $schema: z.string().optional(),
+    description: z.string().max(2000).optional(),
+    min_confidence: describe(
+      z.number().min(0).max(1).optional(),
+      'Confidence and weighted share of passed rules that PROMOTE needs; default: MIN_CONFIDENCE_THRESHOLD.',
+    ),
+    accepted_grades: describe(
+      z.array(Grade).min(1),
+      'Grades of evidence on which PROMOTE is allowed. E has no measure of uncertainty.',
+    ),
+    alpha: describe(
+      z.number().positive().lt(0.5).default(0.05),
+      'One-sided risk of calling an equal challenger better, where the evidence allows an interval.',
+    ),
+    dataset: z
+      .strictObject({
+        contexts: describe(
+          z.array(oneLine(250)).min(1).optional(),
+          'Contexts (tag mlflow.data.context) of the dataset inputs that must be equal; default: every input.',
+        ),
+        when_missing: describe(
+          z.enum(['allow', 'investigate']).default('allow'),
+          'When neither run names its data. Allowed, the answer says so. One side alone is never allowed.',
+        ),
+      })
+      .default({ when_missing: 'allow' }),
+    rules: z.array(Rule).min(1).max(100),
+  })
+  .superRefine(({ rules }, context) => {
+    const names = Array.isArray(rules) ? rules.map((rule) => rule?.name) : [];
+    names.forEach((name, index) => {
+      if (name === undefined || names.indexOf(name) === index) return;
+      context.addIssue({
+        code: 'custom',
+        path: ['rules', index, 'name'],
+        message: `"${name}" is used twice`,
+      });
+    });
+  }, always);
+export type Policy = z.infer<typeof PolicyFile> & { readonly name: string };
+
+/** A policy from the content of its file. Throws `InvalidPolicy` with every mistake and its path. */
+export function parsePolicy(name: string, content: unknown): Policy {
+  const parsed = PolicyFile.safeParse(content);
+  if (parsed.success) return { ...parsed.data, name };
+  const mistakes = parsed.error.issues.map(({ path, message }) => `${path.join('.') || '(top)'}: ${message}`);
+  throw new InvalidPolicy(`Policy "${name}" has ${mistakes.length} mistake(s): ${mistakes.join('; ')}`);
+}
+
+/**
+ * The signed gain over the champion that a rule asks for, in units of the metric: zero where it asks for nothing,
+ * negative where it allows a loss. Where it names an absolute and a relative amount, both must hold.
+ */
+export function neededGain(rule: Rule, champion: number): number {
+  const scale = Math.max(Math.abs(champion), rule.relative_scale ?? SMALLEST_SCALE);
+  const asked = [
+    rule.min_gain,
+    rule.min_relative_gain === undefined ? undefined : rule.min_relative_gain * scale,
+    rule.margin === undefined ? undefined : -rule.margin,
+    rule.relative_margin === undefined ? undefined : -rule.relative_margin * scale,
+  ].filter((amount) => amount !== undefined);
+  return asked.length === 0 ? 0 : Math.max(...asked);
+}
+
+/** How much better the challenger is, in units of the metric and in the good direction. */
+export function gainOf(rule: Rule, champion: number, challenger: number): number {
+  return rule.direction === 'higher' ? challenger - champion : champion - challenger;
+}

@@ -1,0 +1,123 @@
+import type { RollbackInput } from './payloads.ts';
+import { type PromotionRecord, recordsOn } from './promotion-record.ts';
+import { champions, isRolledBack, type RegistryMode, type RegistryView } from './registry.ts';
+
+/** What `model-rollback` has to do in the registry, decided from one reading of it. */
+export type RollbackPlan =
+  | { kind: 'refuse'; from: string | null; to: string | null; detail: string }
+  /** Somebody else has changed the registry since: nothing is touched. */
+  | { kind: 'contested'; from: string | null; to: string | null; detail: string }
+  /** `to` is champion already; `record` is the rollback that brought it back, where one is known. */
+  | { kind: 'settled'; from: string | null; to: string; record: PromotionRecord | null }
+  | { kind: 'move'; from: string; to: string; record: PromotionRecord | null };
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Restores, never steps back twice: a compensation goes to the before-state of its own execution; a rollback that
+ * was asked for goes to the version named, else to the one that the champion's own record says it replaced.
+ */
+export function rollbackPlan(
+  view: RegistryView,
+  mode: RegistryMode,
+  input: RollbackInput,
+  { now, cooldownHours }: { now: Date; cooldownHours: number },
+): RollbackPlan {
+  const current = champions(view, mode);
+  const records = recordsOn(view.versions);
+  if (input.before_state !== null) return compensation(current, records, input);
+
+  const champion = current.find((version) => version !== input.target_version) ?? current[0];
+  if (champion === undefined) return refuse(null, input.target_version, 'No version is in Production');
+  const last = records.find((r) => r.kind === 'rollback' && r.to === champion);
+  const promotion = records.find((r) => r.kind === 'promote' && r.to === champion && r.holder === champion);
+  const cameByRollback = last !== undefined && (promotion === undefined || last.at >= promotion.at);
+  const target = input.target_version ?? (cameByRollback ? champion : (promotion?.from ?? null));
+  if (target === champion) {
+    return { kind: 'settled', from: last?.from ?? null, to: champion, record: cameByRollback ? last : null };
+  }
+  if (target === null) return refuse(champion, null, 'No known-good version recorded; name target_version');
+
+  const unfit = unfitTarget(view, target, input.emergency);
+  if (unfit !== null) return refuse(champion, target, unfit);
+  const cooling = coolingUntil(records, now, cooldownHours);
+  if (cooling !== null && !input.emergency) {
+    return refuse(
+      champion,
+      target,
+      `The last rollback was less than ${cooldownHours} h ago; pass emergency: true, or wait until ${cooling}`,
+    );
+  }
+  return {
+    kind: 'move',
+    from: champion,
+    to: target,
+    record: ownRecord(records, champion, target, input.execution),
+  };
+}
+
+/** Undoes only what this execution changed; anything else is left alone. */
+function compensation(current: string[], records: PromotionRecord[], input: RollbackInput): RollbackPlan {
+  const from = input.before_state?.challenger_version ?? '';
+  const to = input.before_state?.champion_version ?? null;
+  const champion = current.join(' and ') || 'none';
+  if (to === from) return refuse(from, to, `Nothing to undo: version ${to} was the champion before`);
+  if (to === null) {
+    const detail = current.includes(from)
+      ? `Version ${from} is the first champion and there is none to go back to: it stays in Production`
+      : 'Nothing to undo: the version never reached Production';
+    return refuse(from, null, detail);
+  }
+  if (current.includes(from)) {
+    const strangers = current.filter((version) => version !== from && version !== to);
+    if (strangers.length === 0)
+      return { kind: 'move', from, to, record: ownRecord(records, from, to, input.execution) };
+  }
+  if (current.length === 1 && current[0] === to) {
+    const record = ownRecord(records, from, to, input.execution);
+    if (record !== null) return { kind: 'settled', from, to, record };
+    return refuse(from, to, `Nothing to undo: version ${to} is still in Production`);
+  }
+  return {
+    kind: 'contested',
+    from,
+    to,
+    detail: `Somebody else has moved on: Production is ${champion}; left alone`,
+  };
+}
+
+const refuse = (from: string | null, to: string | null, detail: string): RollbackPlan => ({
+  kind: 'refuse',
+  from,
+  to,
+  detail,
+});
+
+function ownRecord(
+  records: PromotionRecord[],
+  from: string,
+  to: string,
+  execution: string | null,
+): PromotionRecord | null {
+  const same = (r: PromotionRecord) => r.kind === 'rollback' && r.from === from && r.to === to;
+  const own = records.find((r) => same(r) && r.execution === execution);
+  // A direct call has no execution of its own: only a record that was never finished can be its.
+  return own !== undefined && (execution !== null || own.result === null) ? own : null;
+}
+
+function unfitTarget(view: RegistryView, target: string, emergency: boolean): string | null {
+  const version = view.versions.find((v) => v.version === target);
+  if (version === undefined) return `Version ${target} does not exist`;
+  if (version.status !== 'READY') return `Version ${target} is ${version.status}, not READY`;
+  if (isRolledBack(version) && !emergency)
+    return `Version ${target} was itself rolled back; pass emergency: true to use it`;
+  return null;
+}
+
+/** ISO time until which the model rests after its last completed rollback; null when it does not. */
+function coolingUntil(records: PromotionRecord[], now: Date, hours: number): string | null {
+  const last = records.find((r) => r.kind === 'rollback' && r.result?.result === 'rolled_back');
+  if (last?.result === undefined || last.result === null) return null;
+  const until = new Date(Date.parse(last.result.at) + hours * HOUR_MS);
+  return until > now ? until.toISOString() : null;
+}

@@ -1,0 +1,86 @@
+/**
+ * Text that other people chose (names, reasons, error messages) on its way into an email, a subject line or a chat
+ * message. None of it may start a line of its own, hide characters, address people or change the formatting.
+ */
+
+/** Control, format (bidirectional, zero-width, tags) and line or paragraph separator characters. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const SHORT_FORMS: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+const codeOf = (character: string) => (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
+
+/** One line, at most `limit` characters: unseen characters in visible form (`\n`, `\u{202e}`), the rest as it is. */
+export function visible(text: string, limit: number): string {
+  // Cut first: what cannot fit need not be looked at, however long it is.
+  const line = text
+    .slice(0, limit + 1)
+    .toWellFormed()
+    .replace(UNSEEN, (character) => SHORT_FORMS[character] ?? `\\u{${codeOf(character)}}`);
+  return clipped(line, limit);
+}
+
+/** At most `limit` characters, the last one `…` where something was cut; never half a character. */
+export function clipped(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+/** Printable ASCII of the same meaning as near as can be: accents dropped, anything else `?`. */
+export function ascii(text: string): string {
+  return text
+    .slice(0, 1000)
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^\x20-\x7e]+/g, (run) => '?'.repeat(Math.min(run.length, 12)));
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '`': 'ˋ' };
+
+/**
+ * Text for inside a Slack code span or block, at most `limit` characters once escaped. Slack reads mentions, links and
+ * channels from `<…>`, which the three entities prevent, and knows no escape for a backtick, so that is replaced.
+ * A mention can also be resolved from `@name`, also by Amazon Q, so an `@` that begins a word becomes a look-alike.
+ */
+export function slackSafe(text: string, limit: number): string {
+  // One more than can fit, so that a longer text is seen to be longer.
+  const quiet = text
+    .slice(0, limit + 1)
+    .toWellFormed()
+    .replace(/(?<!\w)@/g, '＠');
+  const pieces = [...quiet].map((character) => ENTITIES[character] ?? character);
+  if (pieces.join('').length <= limit) return pieces.join('');
+  let safe = '';
+  for (const piece of pieces) {
+    if (safe.length + piece.length >= limit) break;
+    safe += piece;
+  }
+  return `${safe}…`;
+}
+
+const SECRETS: readonly [RegExp, string][] = [
+  [/\/\/[^\s/@]*@/g, '//***@'],
+  [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
+  [/(password|passwd|secret|token|api[_-]?key)(["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi, '$1$2***'],
+];
+
+/**
+ * An error message as people may see it: without a stack trace, and without what looks like a credential. The
+ * adapters already leave both out; alerts leave the account, so they do not rely on it.
+ */
+export function publicMessage(message: string, limit: number): string {
+  const start = message.slice(0, limit * 2);
+  const trace = start.search(/(?:\n|\\n)\s+at\s/);
+  const said = trace === -1 ? start : start.slice(0, trace);
+  return visible(
+    SECRETS.reduce((text, [secret, shown]) => text.replace(secret, shown), said),
+    limit,
+  );
+}
+
+/** A version number for a sentence of ours; what is no version number is not repeated. */
+export function versionText(version: string | null): string {
+  if (version === null) return 'no version';
+  return /^\d{1,10}$/.test(version) ? `version ${version}` : 'a version without a proper number';
+}
+
+/** The text with a capital at its start. */
+export const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { InvalidConfiguration } from '../domain/errors.ts';
+import { RegistryMode } from '../domain/registry.ts';
+
+/** The environment of the functions, parsed once at cold start. Messages name variables, never values. */
+
+const Flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const TrackingUri = z.string().superRefine((value, context) => {
+  const problem = uriProblem(value);
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+});
+
+/** Why a tracking URI cannot be used, or null. The value itself is never repeated: it may hold a password. */
+function uriProblem(value: string): string | null {
+  if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://mlflow.example.com';
+  const { protocol, username, password, search, hash } = new URL(value);
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    return `must be http: or https: (an MLflow server), not ${protocol} (a local store has no registry to call)`;
+  }
+  if (username !== '' || password !== '') {
+    return 'must not hold credentials: use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD';
+  }
+  return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
+}
+
+export const MlflowEnvironment = z.object({
+  MLFLOW_TRACKING_URI: TrackingUri,
+  MLFLOW_TRACKING_USERNAME: z.string().optional(),
+  MLFLOW_TRACKING_PASSWORD: z.string().optional(),
+  MLFLOW_TRACKING_TOKEN: z.string().optional(),
+  MLFLOW_REGISTRY_MODE: RegistryMode.default('stages'),
+});
+
+export const StoreEnvironment = z.object({ PROMOTION_TABLE: z.string().optional() });
+
+export const AlertEnvironment = z.object({
+  ALERT_SNS_TOPIC_ARN: z
+    .string()
+    .regex(/^arn:[\w-]+:sns:/, 'must be the ARN of an SNS topic')
+    .optional(),
+  ALERT_PREFIX: z.string().default('TradAI'),
+  ALERTS_ENABLED: Flag.default(true),
+  ENVIRONMENT: z.string().default('dev'),
+  MODEL_REGISTRY_NAME: z.string().default('tradai-models'),
+});
+
+export const CompareEnvironment = z.object({
+  MIN_CONFIDENCE_THRESHOLD: z.coerce.number().min(0).max(1).default(0.7),
+});
+export const RollbackEnvironment = z.object({
+  ROLLBACK_COOLDOWN_HOURS: z.coerce.number().min(0).max(8760).default(24),
+});
+
+/** Parses the variables that a function needs; an empty variable counts as absent. Throws `InvalidConfiguration`. */
+export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    const missing = issue.code === 'invalid_type' && set[String(issue.path[0])] === undefined;
+    return `${issue.path.join('.')} ${missing ? 'is not set' : issue.message}`;
+  });
+  throw new InvalidConfiguration(`The environment is not usable: ${problems.join('; ')}`);
+}

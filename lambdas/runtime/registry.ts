@@ -1,0 +1,87 @@
+import { httpClient } from '../adapters/http.ts';
+import { type Mlflow, type MlflowCredentials, mlflow } from '../adapters/mlflow.ts';
+import { MlflowNonsense, MlflowUnavailable } from '../domain/errors.ts';
+import { afterMove, movesTo } from '../domain/promotion-plan.ts';
+import type { Registry, RegistryMode, RegistryView } from '../domain/registry.ts';
+import { configuration, MlflowEnvironment } from './config.ts';
+
+/** Everything a function needs to talk to MLflow. */
+export interface RegistryServices {
+  registry: Mlflow;
+  mode: RegistryMode;
+}
+
+/** A promotion makes six calls: six times `totalMs` stays below the function's 60 s. */
+const LIMITS = {
+  connectMs: 2_000,
+  headersMs: 5_000,
+  bodyMs: 4_000,
+  totalMs: 9_000,
+  maxBytes: 4 * 1024 * 1024,
+  retries: 3,
+  backoffMs: 100,
+};
+
+export function registryServices(env: NodeJS.ProcessEnv): RegistryServices {
+  const config = configuration(MlflowEnvironment, env);
+  const credentials = credentialsOf(config);
+  const registry = mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, credentials, http: httpClient(LIMITS) });
+  return { registry, mode: config.MLFLOW_REGISTRY_MODE };
+}
+
+/** In MLflow's own order: username and password, else the token. */
+function credentialsOf(config: {
+  MLFLOW_TRACKING_USERNAME?: string | undefined;
+  MLFLOW_TRACKING_PASSWORD?: string | undefined;
+  MLFLOW_TRACKING_TOKEN?: string | undefined;
+}): MlflowCredentials {
+  const {
+    MLFLOW_TRACKING_USERNAME: username,
+    MLFLOW_TRACKING_PASSWORD: password,
+    MLFLOW_TRACKING_TOKEN: token,
+  } = config;
+  if (username !== undefined && password !== undefined) return { kind: 'basic', username, password };
+  return token === undefined ? { kind: 'none' } : { kind: 'bearer', token };
+}
+
+/** The registry as it is now, or null when the model does not exist. Two calls. */
+export async function readRegistry(registry: Registry, name: string): Promise<RegistryView | null> {
+  const model = await registry.getModel(name);
+  return model === null ? null : { model, versions: await registry.listVersions(name) };
+}
+
+/**
+ * Makes `version` the champion and reads back whether it is. A lost answer is settled by looking; where the reading
+ * shows the old champion, or two, the writes are asserted once more. Throws only when the outcome is unknown.
+ */
+export async function moveAndVerify(
+  { registry, mode }: { registry: Registry; mode: RegistryMode },
+  view: RegistryView,
+  move: { version: string; from: string | null; keepPrevious: boolean },
+): Promise<'done' | 'contested'> {
+  const name = view.model.name;
+  const writes = movesTo(move.version, move.keepPrevious ? move.from : null, mode);
+  const write = async () => {
+    for (const step of writes) {
+      if (step.kind === 'stage') await registry.moveToProduction(name, step.version);
+      else await registry.setAlias(name, step.alias, step.version);
+    }
+  };
+  const look = async () => afterMove(await readAgain(registry, mode, view), mode, move.version, move.from);
+
+  await write().catch((error: unknown) => {
+    if (!(error instanceof MlflowUnavailable || error instanceof MlflowNonsense)) throw error;
+  });
+  const seen = await look();
+  if (seen !== 'again') return seen;
+  await write();
+  return (await look()) === 'done' ? 'done' : 'contested';
+}
+
+/** Reads only what the mode's pointers are made of: one call, or two in mode `both`. */
+async function readAgain(registry: Registry, mode: RegistryMode, view: RegistryView): Promise<RegistryView> {
+  const name = view.model.name;
+  const versions = mode === 'aliases' ? view.versions : await registry.listVersions(name);
+  const model = mode === 'stages' ? view.model : ((await registry.getModel(name)) ?? view.model);
+  return { model, versions };
+}

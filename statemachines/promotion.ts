@@ -1,0 +1,139 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import {
+  Choice,
+  Condition,
+  Fail,
+  type IChainable,
+  type INextable,
+  Pass,
+  Succeed,
+  type TaskStateBase,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { type FunctionName, functionTimeoutSeconds } from '../lambdas/domain/limits.ts';
+import { type MachineErrorName, outcomeUnknown } from './retry-policies.ts';
+import { type Path, type ResultPath, type StateName, task } from './steps.ts';
+
+/**
+ * The promotion as a chain of states, for a `StateMachine` with the time-out `machineTimeoutSeconds`. JSONPath
+ * throughout: the local interpreter runs the same definition.
+ */
+export function promotionChain(scope: Construct, functions: Record<FunctionName, IFunction>): IChainable {
+  const begin = task(scope, 'BeginPromotion', functions);
+  const compare = task(scope, 'CompareModels', functions);
+  const prepare = task(scope, 'PreparePromotion', functions);
+  const promote = task(scope, 'PromoteModel', functions);
+  const rollback = task(scope, 'ModelRollback', functions);
+  const notifySuccess = task(scope, 'NotifySuccess', functions);
+  const notifyOutcome = task(scope, 'NotifyOutcome', functions);
+
+  const pinChallenger = pass(
+    scope,
+    'PinChallenger',
+    '$.comparison.challenger_version',
+    '$.challenger_version',
+  );
+  const operation = choice(scope, 'Operation?')
+    .when(all(isTrue('$.valid'), says('$.operation', 'promote')), compare)
+    .when(all(isTrue('$.valid'), says('$.operation', 'rollback')), prepare)
+    .otherwise(notifyOutcome);
+  const decision = choice(scope, 'Decision?')
+    .when(all(says('$.comparison.decision', 'PROMOTE'), isFalse('$.dry_run')), prepare)
+    .otherwise(notifyOutcome);
+  const waitForLease = wait(scope, 'WaitForLease', '$.prepared.retry_after_seconds');
+  // A model that is served by a Workload will be rolled out first, from here: ReplaceWorkload before PromoteModel.
+  const prepared = choice(scope, 'Prepared?')
+    .when(all(says('$.prepared.status', 'ready'), says('$.operation', 'rollback')), rollback)
+    .when(says('$.prepared.status', 'ready'), promote)
+    .when(all(says('$.prepared.status', 'busy'), isTrue('$.prepared.wait')), waitForLease)
+    .otherwise(notifyOutcome);
+  const waitForPromoteModel = new Wait(scope, 'WaitForPromoteModel' satisfies StateName, {
+    time: WaitTime.duration(Duration.seconds(functionTimeoutSeconds['promote-model'])),
+  });
+  const wasPromoted = choice(scope, 'WasPromoted?')
+    .when(isTrue('$.promotion.promoted'), notifySuccess)
+    .otherwise(rollback);
+  const waitForRollback = wait(scope, 'WaitForRollback', '$.rollback.retry_after_seconds');
+  const rolledBack = choice(scope, 'RolledBack?')
+    .when(
+      all(says('$.rollback.status', 'in_progress'), Condition.isNumeric('$.rollback.retry_after_seconds')),
+      waitForRollback,
+    )
+    .otherwise(notifyOutcome);
+  const outcome = choice(scope, 'Outcome?')
+    .when(isTrue('$.ending.succeeded'), new Succeed(scope, 'Done' satisfies StateName))
+    .otherwise(fail(scope, 'Failed', { errorPath: '$.ending.status', causePath: '$.ending.reason' }));
+  const unannounced = fail(scope, 'Unannounced', {
+    error: 'OutcomeNotAnnounced',
+    causePath: '$.ending_error.Cause',
+  });
+
+  follow(begin, operation);
+  follow(compare, pinChallenger);
+  follow(pinChallenger, decision);
+  follow(prepare, prepared);
+  // The model may have changed hands during the wait, so the evidence is compared afresh.
+  follow(waitForLease, operation);
+  follow(promote, wasPromoted);
+  follow(waitForPromoteModel, rollback);
+  follow(rollback, rolledBack);
+  follow(waitForRollback, rollback);
+  follow(notifySuccess, outcome);
+  follow(notifyOutcome, outcome);
+
+  // Before the intent is recorded there is nothing to undo; after it, an error leads to a rollback.
+  // The input need not be an object, and then has no place to put an error: the error becomes the whole document.
+  catchAll(begin, notifyOutcome);
+  catchAll(compare, notifyOutcome, '$.error');
+  catchAll(prepare, notifyOutcome, '$.error');
+  // Somebody else has the model by now: whatever is wrong with it is theirs to put right.
+  catchNamed(promote, ['StaleFence'], notifyOutcome, '$.error');
+  // A copy that gave no answer may still move the registry; the rollback looks at it only when Lambda has ended that.
+  catchNamed(promote, [...outcomeUnknown], waitForPromoteModel, '$.error');
+  catchAll(promote, rollback, '$.error');
+  catchAll(rollback, notifyOutcome, '$.rollback_error');
+  catchAll(notifySuccess, notifyOutcome, '$.error');
+  catchAll(notifyOutcome, unannounced, '$.ending_error');
+
+  return begin;
+}
+
+// A comparison with a value of another type, null among them, is false; one with a missing path fails the execution.
+const says = (variable: Path, value: string) => Condition.stringEquals(variable, value);
+const isTrue = (variable: Path) => Condition.booleanEquals(variable, true);
+const isFalse = (variable: Path) => Condition.booleanEquals(variable, false);
+const all = (...conditions: Condition[]) => Condition.and(...conditions);
+
+const choice = (scope: Construct, name: StateName) => new Choice(scope, name);
+
+const pass = (scope: Construct, name: StateName, inputPath: Path, resultPath: ResultPath) =>
+  new Pass(scope, name, { inputPath, resultPath });
+
+const wait = (scope: Construct, name: StateName, seconds: Path) =>
+  new Wait(scope, name, { time: WaitTime.secondsPath(seconds) });
+
+const fail = (
+  scope: Construct,
+  name: StateName,
+  says: { error: string; causePath: Path } | { errorPath: Path; causePath: Path },
+) => new Fail(scope, name, says);
+
+const follow = (from: INextable, to: IChainable) => from.next(to);
+
+function catchNamed(
+  from: TaskStateBase,
+  errors: MachineErrorName[],
+  to: IChainable,
+  resultPath?: ResultPath,
+): void {
+  from.addCatch(to, { errors, ...(resultPath === undefined ? {} : { resultPath }) });
+}
+
+/** `States.ALL` has to stand alone and last, and does not match `States.DataLimitExceeded`, which is named before it. */
+function catchAll(from: TaskStateBase, to: IChainable, resultPath?: ResultPath): void {
+  catchNamed(from, ['States.DataLimitExceeded'], to, resultPath);
+  catchNamed(from, ['States.ALL'], to, resultPath);
+}

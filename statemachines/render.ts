@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { StateGraph } from 'aws-cdk-lib/aws-stepfunctions';
+import { type FunctionName, functionNames, machineTimeoutSeconds } from '../lambdas/domain/limits.ts';
+import { promotionChain } from './promotion.ts';
+import { stateNames } from './steps.ts';
+
+/** The rendered definition: read in reviews, run by the local host. The stack renders its own from the same chain. */
+export const renderedFile = fileURLToPath(new URL('promotion.asl.json', import.meta.url));
+
+const usage = `Usage: node statemachines/render.ts [--check]
+
+Writes statemachines/promotion.asl.json from statemachines/promotion.ts. Needs no AWS account.
+
+  --check   write nothing; exit 1 when the file is out of date
+  --help    show this text
+`;
+
+/** The definition as text: two spaces, states in the order of `stateNames`, a new line at the end. */
+export function renderDefinition(): string {
+  const stack = new Stack(new App(), 'Render');
+  const functions = Object.fromEntries(
+    functionNames.map((name) => [name, placeholder(stack, name)]),
+  ) as Record<FunctionName, ReturnType<typeof placeholder>>;
+  const graph = new StateGraph(promotionChain(stack, functions).startState, 'promotion');
+  graph.timeout = Duration.seconds(machineTimeoutSeconds);
+
+  const { States: states, ...rest } = stack.resolve(graph.toGraphJson()) as { States: Record<string, State> };
+  const unlisted = Object.keys(states).filter((name) => !stateNames.some((listed) => listed === name));
+  if (unlisted.length > 0) throw new Error(`Not in stateNames: ${unlisted.join(', ')}`);
+  const ordered = stateNames.map((name) => [name, inReadingOrder(states[name] ?? {})]);
+  return `${JSON.stringify({ ...rest, States: Object.fromEntries(ordered) }, null, 2)}\n`;
+}
+
+type State = Record<string, unknown>;
+
+const fieldOrder = [
+  ...['Type', 'Resource', 'Parameters', 'InputPath', 'ResultPath', 'TimeoutSeconds', 'SecondsPath'],
+  ...['Error', 'ErrorPath', 'Cause', 'CausePath', 'Retry', 'Catch', 'Choices', 'Default', 'Next'],
+];
+
+/** CDK lists a state's fields as they come; this is the order in which one reads them. */
+function inReadingOrder(state: State): State {
+  const fields = Object.entries(state);
+  return Object.fromEntries(fields.sort(([a], [b]) => fieldOrder.indexOf(a) - fieldOrder.indexOf(b)));
+}
+
+/** Stands for the deployed function; the local host finds its handler by the name at the end of the ARN. */
+function placeholder(stack: Stack, name: FunctionName) {
+  return LambdaFunction.fromFunctionArn(
+    stack,
+    name,
+    `arn:aws:lambda:us-east-1:123456789012:function:${name}`,
+  );
+}
+
+/** Exit status: 0 done or up to date, 1 out of date, 2 unknown arguments. */
+function main(args: string[]): number {
+  const options = { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+  let values: { check?: boolean; help?: boolean };
+  try {
+    values = parseArgs({ args, options }).values;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    return 2;
+  }
+  if (values.help === true) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const definition = renderDefinition();
+  if (values.check !== true) {
+    writeFileSync(renderedFile, definition);
+    return 0;
+  }
+  if (definition === currentFile()) return 0;
+  process.stderr.write(
+    'statemachines/promotion.asl.json is out of date. Run "npm run render" and commit the file.\n',
+  );
+  return 1;
+}
+
+function currentFile(): string {
+  try {
+    // A checkout on Windows may have turned the line ends.
+    return readFileSync(renderedFile, 'utf8').replaceAll('\r\n', '\n');
+  } catch {
+    return '';
+  }
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));

@@ -1,0 +1,215 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { JsonPath, TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import type { ErrorName } from '../lambdas/domain/errors.ts';
+import { type FunctionName, taskTimeoutSeconds } from '../lambdas/domain/limits.ts';
+import type {
+  CompareInput,
+  Comparison,
+  EndAnswer,
+  ExecutionInput,
+  Prepared,
+  PrepareInput,
+  PromoteAnswer,
+  PromoteInput,
+  RollbackAnswer,
+  RollbackInput,
+} from '../lambdas/domain/payloads.ts';
+import { whenOutcomeUnknown, whenThrottled, whenUnavailable } from './retry-policies.ts';
+
+/** Every state, in the order in which the rendered definition lists them. */
+export const stateNames = [
+  'BeginPromotion',
+  'Operation?',
+  'CompareModels',
+  'PinChallenger',
+  'Decision?',
+  'PreparePromotion',
+  'Prepared?',
+  'WaitForLease',
+  'PromoteModel',
+  'WaitForPromoteModel',
+  'WasPromoted?',
+  'ModelRollback',
+  'RolledBack?',
+  'WaitForRollback',
+  'NotifySuccess',
+  'NotifyOutcome',
+  'Outcome?',
+  'Done',
+  'Failed',
+  'Unannounced',
+] as const;
+export type StateName = (typeof stateNames)[number];
+
+/** Where a step leaves its answer, or a catch its error, in the state document. */
+export type ResultPath =
+  | '$.comparison'
+  | '$.challenger_version'
+  | '$.prepared'
+  | '$.promotion'
+  | '$.rollback'
+  | '$.ending'
+  | '$.error'
+  | '$.rollback_error'
+  | '$.ending_error';
+
+/**
+ * A path into the state document or the context object. `BeginPromotion` answers every field of the document and each
+ * later step every field of its answer, so each of these paths exists wherever the machine reads it.
+ */
+export type Path =
+  | '$'
+  | ResultPath
+  | '$.valid'
+  | `$.${Exclude<keyof ExecutionInput, 'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID'>}`
+  | `$.comparison.${keyof Comparison}`
+  | `$.prepared.${keyof Prepared}`
+  | `$.promotion.${keyof PromoteAnswer}`
+  | `$.rollback.${keyof RollbackAnswer}`
+  | `$.ending.${keyof EndAnswer}`
+  | '$.ending_error.Cause'
+  | '$$.Execution.Id'
+  | '$$.Execution.Input'
+  | '$$.Execution.StartTime';
+
+/** A path for every field that the function's payload has: one left out does not compile. */
+type Parameters<Payload> = { [Field in keyof Payload]-?: Path };
+
+export interface Step {
+  functionName: FunctionName;
+  parameters: Record<string, Path>;
+  /** Left out: the answer becomes the whole state document. */
+  resultPath?: ResultPath;
+  /** Errors of our own that may pass by themselves. */
+  transient: ErrorName[];
+}
+
+// The whole input comes from the context object: it may be any JSON value, not only an object.
+const begin: Parameters<{ input: unknown; execution: string; started_at: string }> = {
+  input: '$$.Execution.Input',
+  execution: '$$.Execution.Id',
+  started_at: '$$.Execution.StartTime',
+};
+
+const compare: Parameters<CompareInput> = {
+  model_name: '$.model_name',
+  champion_version: '$.champion_version',
+  challenger_version: '$.challenger_version',
+  policy: '$.policy',
+};
+
+const prepare: Parameters<PrepareInput> = {
+  operation: '$.operation',
+  model_name: '$.model_name',
+  challenger_version: '$.challenger_version',
+  workload_id: '$.workload_id',
+  wait_for_lease_minutes: '$.wait_for_lease_minutes',
+  dry_run: '$.dry_run',
+  requested_by: '$.requested_by',
+  reason: '$.reason',
+  policy: '$.policy',
+  comparison: '$.comparison',
+  execution: '$$.Execution.Id',
+  started_at: '$$.Execution.StartTime',
+};
+
+const promote: Parameters<PromoteInput> = {
+  model_name: '$.model_name',
+  new_version: '$.challenger_version',
+  confidence: '$.comparison.confidence',
+  expected_champion: '$.comparison.champion_version',
+  fence: '$.prepared.fence',
+  execution: '$$.Execution.Id',
+  reason: '$.reason',
+  requested_by: '$.requested_by',
+};
+
+const rollback: Parameters<RollbackInput> = {
+  model_name: '$.model_name',
+  target_version: '$.target_version',
+  reason: '$.prepared.rollback_reason',
+  alarm_name: '$.alarm_name',
+  dry_run: '$.dry_run',
+  emergency: '$.emergency',
+  before_state: '$.prepared.before_state',
+  workload_id: '$.workload_id',
+  fence: '$.prepared.fence',
+  execution: '$$.Execution.Id',
+  requested_by: '$.requested_by',
+};
+
+/** All that happened: what `end-promotion` records and announces is decided there, not by the path taken here. */
+const end: Parameters<{ state: unknown; execution: string }> = { state: '$', execution: '$$.Execution.Id' };
+
+const outage: ErrorName[] = ['MlflowUnavailable', 'LeaseStoreUnavailable'];
+
+/** The tasks: which function each calls, with what, and where its answer goes. */
+export const steps = {
+  BeginPromotion: { functionName: 'begin-promotion', parameters: begin, transient: [] },
+  CompareModels: {
+    functionName: 'compare-models',
+    parameters: compare,
+    resultPath: '$.comparison',
+    transient: ['MlflowUnavailable'],
+  },
+  PreparePromotion: {
+    functionName: 'prepare-promotion',
+    parameters: prepare,
+    resultPath: '$.prepared',
+    transient: outage,
+  },
+  PromoteModel: {
+    functionName: 'promote-model',
+    parameters: promote,
+    resultPath: '$.promotion',
+    transient: outage,
+  },
+  ModelRollback: {
+    functionName: 'model-rollback',
+    parameters: rollback,
+    resultPath: '$.rollback',
+    transient: outage,
+  },
+  NotifySuccess: {
+    functionName: 'end-promotion',
+    parameters: end,
+    resultPath: '$.ending',
+    transient: outage,
+  },
+  NotifyOutcome: {
+    functionName: 'end-promotion',
+    parameters: end,
+    resultPath: '$.ending',
+    transient: outage,
+  },
+} satisfies Partial<Record<StateName, Step>>;
+
+/** A task with its time-out and its retries; its catches are drawn in `promotion.ts`, as they are part of the flow. */
+export function task(
+  scope: Construct,
+  name: keyof typeof steps,
+  functions: Record<FunctionName, IFunction>,
+): LambdaInvoke {
+  const step: Step = steps[name];
+  const invoke = new LambdaInvoke(scope, name, {
+    lambdaFunction: functions[step.functionName],
+    // The function's answer itself is the result, without the envelope of the `lambda:invoke` integration.
+    payloadResponseOnly: true,
+    // CDK's own retries would call again after 2 s, while a function that gave no answer may still be writing.
+    retryOnServiceExceptions: false,
+    taskTimeout: Timeout.duration(Duration.seconds(taskTimeoutSeconds(step.functionName))),
+    payload: TaskInput.fromObject(
+      Object.fromEntries(
+        Object.entries(step.parameters).map(([field, path]) => [field, JsonPath.stringAt(path)]),
+      ),
+    ),
+    ...(step.resultPath === undefined ? {} : { resultPath: step.resultPath }),
+  });
+  invoke.addRetry(whenThrottled);
+  if (step.transient.length > 0) invoke.addRetry(whenUnavailable([...step.transient]));
+  invoke.addRetry(whenOutcomeUnknown(step.functionName));
+  return invoke;
+}

@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type HttpRequest, httpClient, NoReply, retryAfterMs } from '../../lambdas/adapters/http.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const limits = {
+  connectMs: 500,
+  headersMs: 300,
+  bodyMs: 300,
+  totalMs: 2_000,
+  maxBytes: 1_000,
+  retries: 3,
+  backoffMs: 1,
+};
+const busy: Answer = (_, response) => response.writeHead(503).end('busy');
+const ok: Answer = (_, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('done');
+
+let server: Server;
+let seen: number;
+let answers: Answer[];
+let waits: number[];
+
+beforeEach(async () => {
+  seen = 0;
+  waits = [];
+  server = createServer((request, response) => {
+    seen += 1;
+    (answers.length > 1 ? answers.shift() : answers[0])?.(request, response);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+function call(more: Partial<HttpRequest> & { limits?: Partial<typeof limits> } = {}) {
+  const { port } = server.address() as AddressInfo;
+  const http = httpClient({ ...limits, ...more.limits }, async (ms) => {
+    waits.push(ms);
+  });
+  return http({
+    method: 'GET',
+    url: new URL(`http://127.0.0.1:${port}/x`),
+    headers: {},
+    repeatable: true,
+    ...more,
+  });
+}
+
+describe('a request that is safe to repeat', () => {
+  it('is repeated until it is answered', async () => {
+    answers = [busy, (request) => request.socket.destroy(), ok];
+    expect((await call()).body.toString()).toBe('done');
+    expect(seen).toBe(3);
+  });
+
+  it('answers the last refusal when the server stays busy', async () => {
+    answers = [busy];
+    expect((await call()).status).toBe(503);
+    expect(seen).toBe(4);
+  });
+});
+
+describe('a request that is not safe to repeat', () => {
+  it.each([
+    ['502, 503 or 504', busy],
+    ['a lost answer', ((request) => request.socket.destroy()) satisfies Answer],
+  ])('is not repeated after %s', async (_, answer) => {
+    answers = [answer];
+    await call({ method: 'POST', repeatable: false }).catch(() => {});
+    expect(seen).toBe(1);
+  });
+
+  it('is repeated after 429, which says that nothing was done', async () => {
+    answers = [(_, response) => response.writeHead(429).end(), ok];
+    expect((await call({ method: 'POST', repeatable: false })).status).toBe(200);
+  });
+});
+
+describe('Retry-After', () => {
+  it('is waited for before the next try', async () => {
+    answers = [(_, response) => response.writeHead(503, { 'retry-after': '1' }).end(), ok];
+    expect((await call()).status).toBe(200);
+    expect(waits).toEqual([1000]);
+  });
+
+  it('ends the attempts at once when it asks for more time than is left', async () => {
+    answers = [(_, response) => response.writeHead(503, { 'retry-after': '3600' }).end(), ok];
+    expect((await call()).status).toBe(503);
+    expect(seen).toBe(1);
+    expect(waits).toEqual([]);
+  });
+
+  it.each([
+    ['7', '', 7_000],
+    ['Sat, 21 Nov 2026 10:00:10 GMT', 'Sat, 21 Nov 2026 10:00:00 GMT', 10_000],
+    ['Sat, 21 Nov 2026 09:00:00 GMT', 'Sat, 21 Nov 2026 10:00:00 GMT', 0],
+    ['soon', '', 0],
+    ['-1', '', 0],
+  ])('%s is %s → %d ms', (value, date, ms) => {
+    expect(retryAfterMs(value, date)).toBe(ms);
+  });
+});
+
+describe('a bounded answer', () => {
+  it('is refused when it is too large, and not asked for again', async () => {
+    answers = [(_, response) => response.end('x'.repeat(5_000_000))];
+    await expect(call()).rejects.toMatchObject({ name: 'NoReply', kind: 'too-large' });
+    expect(seen).toBe(1);
+  });
+
+  it.each([
+    ['headers', (() => {}) satisfies Answer],
+    [
+      'body',
+      ((_, response) => response.writeHead(200, { 'content-length': '10' }).write('x')) satisfies Answer,
+    ],
+  ])('is not waited for longer than the time-out for its %s', async (_, answer) => {
+    answers = [answer];
+    await expect(call({ limits: { retries: 0 } })).rejects.toMatchObject({ kind: 'timeout' });
+  });
+
+  it('ends with the total budget, whatever the retries', async () => {
+    answers = [() => {}];
+    await expect(call({ limits: { totalMs: 200, headersMs: 5_000 } })).rejects.toMatchObject({
+      kind: 'timeout',
+    });
+  });
+});
+
+it('says that a server that is not there never saw the request', async () => {
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  const http = httpClient({ ...limits, retries: 1 });
+  const error = await http({
+    method: 'POST',
+    url: new URL(`http://127.0.0.1:${port}/`),
+    headers: {},
+    repeatable: false,
+  }).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(NoReply);
+  expect(error).toMatchObject({ kind: 'connect', sent: false });
+});

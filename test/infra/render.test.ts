@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { renderedFile } from '../../statemachines/render.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+/** A copy of what the command reads, so that the repository's own file is left alone. */
+const copy = mkdtempSync(join(tmpdir(), 'render-'));
+mkdirSync(join(copy, 'lambdas'));
+cpSync(join(root, 'statemachines'), join(copy, 'statemachines'), { recursive: true });
+cpSync(join(root, 'lambdas/domain'), join(copy, 'lambdas/domain'), { recursive: true });
+cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+
+afterAll(() => {
+  rmSync(copy, { recursive: true, force: true });
+});
+
+function render(...args: string[]) {
+  const script = join(copy, 'statemachines/render.ts');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+describe('the command npm run render', () => {
+  it('says with --check that the file is up to date, and writes nothing', () => {
+    expect(render('--check')).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('fails with --check when the file is out of date or missing, and says what to do', () => {
+    const file = join(copy, 'statemachines/promotion.asl.json');
+    writeFileSync(file, '{}\n');
+    const { status, stderr } = render('--check');
+    expect(status).toBe(1);
+    expect(stderr).toContain('promotion.asl.json is out of date. Run "npm run render"');
+
+    rmSync(file);
+    expect(render('--check').status).toBe(1);
+    expect(render().status).toBe(0);
+    expect(render('--check').status).toBe(0);
+  });
+
+  it('explains itself with --help, and refuses arguments that it does not know', () => {
+    expect(render('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('Usage:') });
+    expect(render('--chekc')).toMatchObject({ status: 2, stderr: expect.stringContaining('--chekc') });
+  });
+
+  it('lies where the local host reads it', () => {
+    expect(renderedFile).toBe(join(root, 'statemachines/promotion.asl.json'));
+  });
+});

@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { errorNames } from '../../lambdas/domain/errors.ts';
+import {
+  type FunctionName,
+  functionNames,
+  functionTimeoutSeconds,
+  leaseSeconds,
+  longestLeaseWaitSeconds,
+  longestStepSeconds,
+  machineTimeoutSeconds,
+} from '../../lambdas/domain/limits.ts';
+import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
+import { renderDefinition, renderedFile } from '../../statemachines/render.ts';
+import { outcomeUnknown, platformErrorNames } from '../../statemachines/retry-policies.ts';
+import { stateNames } from '../../statemachines/steps.ts';
+
+/** The package has no type declarations. */
+const aslValidator: (
+  definition: object,
+  options: { checkArn: boolean; checkPaths: boolean },
+) => { isValid: boolean; errorsText(): string } = createRequire(import.meta.url)('asl-validator');
+
+interface Retrier {
+  ErrorEquals: string[];
+  IntervalSeconds: number;
+  MaxAttempts: number;
+  BackoffRate: number;
+  MaxDelaySeconds?: number;
+  JitterStrategy: 'FULL' | 'NONE';
+}
+
+interface State {
+  Type: string;
+  Resource?: string;
+  Parameters?: Record<string, string>;
+  TimeoutSeconds?: number;
+  Retry?: Retrier[];
+  Catch?: { ErrorEquals: string[]; Next: string; ResultPath?: string }[];
+  Next?: string;
+}
+
+const text = readFileSync(renderedFile, 'utf8');
+const definition: { StartAt: string; TimeoutSeconds: number; States: Record<string, State> } =
+  JSON.parse(text);
+const tasks = Object.entries(definition.States)
+  .filter(([, state]) => state.Type === 'Task')
+  .map(([name, state]) => ({
+    name,
+    state,
+    functionName: (state.Resource ?? '').split(':').at(-1) as FunctionName,
+  }));
+
+/** Every pause of a retrier at its longest, in seconds. */
+const pauses = ({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds }: Retrier) =>
+  Array.from({ length: MaxAttempts }, (_, n) =>
+    Math.min(IntervalSeconds * BackoffRate ** n, MaxDelaySeconds ?? Infinity),
+  );
+
+const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+
+describe('the rendered definition', () => {
+  it('is what promotion.ts renders (else: npm run render)', () => {
+    expect(text).toBe(renderDefinition());
+  });
+
+  it('is accepted by asl-validator', () => {
+    const { errorsText, isValid } = aslValidator(definition, { checkArn: true, checkPaths: true });
+    expect(errorsText()).toBe('');
+    expect(isValid).toBe(true);
+  });
+
+  it('has every state and calls every function', () => {
+    expect(Object.keys(definition.States)).toEqual([...stateNames]);
+    expect(new Set(tasks.map(({ functionName }) => functionName))).toEqual(new Set(functionNames));
+  });
+
+  it('keeps out what the local interpreter does otherwise than AWS', () => {
+    expect(text).not.toContain('"ResultPath": "$"');
+    expect(text).not.toMatch(/JSONata|QueryLanguage|Assign|\{%/);
+    expect(text).not.toContain('States.Format');
+    expect(text).not.toContain('$$.State');
+    expect(text).not.toContain('$$.Task');
+    // A Pass with a result of null or false would hand on its input there.
+    expect(text).not.toContain('"Result":');
+  });
+
+  it('names every state that can be reached as a target, and no other', () => {
+    const targets = [...text.matchAll(/"(?:Next|Default|StartAt)": "([^"]+)"/g)].map((match) => match[1]);
+    expect(new Set(targets)).toEqual(new Set(stateNames));
+  });
+});
+
+describe.each(tasks)('the task $name', ({ name, state, functionName }) => {
+  const retriers = state.Retry ?? [];
+  const catchers = state.Catch ?? [];
+
+  it('waits 10 s longer than its function may take', () => {
+    expect(state.TimeoutSeconds).toBe(functionTimeoutSeconds[functionName] + 10);
+  });
+
+  it('retries with jitter where no second copy can be running', () => {
+    const jittered = retriers.filter((retrier) => retrier.JitterStrategy === 'FULL');
+    expect(jittered.length).toBeGreaterThan(0);
+    const errors = jittered.flatMap((retrier) => retrier.ErrorEquals);
+    expect(errors.filter((error) => outcomeUnknown.some((unknown) => unknown === error))).toEqual([]);
+  });
+
+  it('calls again after an unknown outcome only when the first copy has ended', () => {
+    const careful = retriers.filter((retrier) => retrier.JitterStrategy === 'NONE');
+    expect(careful.flatMap((retrier) => retrier.ErrorEquals)).toEqual([...outcomeUnknown]);
+    const first = careful.map((retrier) => pauses(retrier)[0]);
+    expect(first).toEqual([functionTimeoutSeconds[functionName]]);
+  });
+
+  it('catches everything, narrow names first', () => {
+    const caught = catchers.map((catcher) => catcher.ErrorEquals);
+    expect(caught.slice(-2)).toEqual([['States.DataLimitExceeded'], ['States.ALL']]);
+    expect(new Set(caught.flat()).size).toBe(caught.flat().length);
+  });
+
+  it('retries and catches only names that exist', () => {
+    const known: readonly string[] = [...errorNames, ...platformErrorNames];
+    const used = [...retriers, ...catchers].flatMap((one) => one.ErrorEquals);
+    expect(used.filter((error) => !known.includes(error))).toEqual([]);
+  });
+
+  it('stays within the time that the machine and the lease allow it', () => {
+    const calls = 1 + sum(retriers.map((retrier) => retrier.MaxAttempts));
+    const total = calls * (state.TimeoutSeconds ?? Infinity) + sum(retriers.flatMap(pauses));
+    expect(total).toBeLessThanOrEqual(longestStepSeconds(functionName));
+  });
+
+  it('leads every error to an announcement', () => {
+    const seen = new Set<string>();
+    const queue = catchers.map((catcher) => catcher.Next);
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      const follow = definition.States[next]?.Next;
+      const choices = JSON.stringify(definition.States[next] ?? {}).matchAll(/"(?:Next|Default)":"([^"]+)"/g);
+      queue.push(
+        ...(follow === undefined ? [] : [follow]),
+        ...[...choices].flatMap((match) => match[1] ?? []),
+      );
+    }
+    expect([...seen]).toContain(name === 'NotifyOutcome' ? 'Unannounced' : 'NotifyOutcome');
+  });
+});
+
+describe('the catches', () => {
+  const placeOf = (name: string) =>
+    new Set(definition.States[name]?.Catch?.map((catcher) => catcher.ResultPath ?? 'the whole document'));
+
+  it('keep the state document, except where the input may not be an object', () => {
+    expect(placeOf('BeginPromotion')).toEqual(new Set(['the whole document']));
+    for (const name of ['CompareModels', 'PreparePromotion', 'PromoteModel', 'NotifySuccess']) {
+      expect(placeOf(name)).toEqual(new Set(['$.error']));
+    }
+    expect(placeOf('ModelRollback')).toEqual(new Set(['$.rollback_error']));
+    expect(placeOf('NotifyOutcome')).toEqual(new Set(['$.ending_error']));
+  });
+
+  it('lead from a step to a rollback only after the intent was recorded, and never from StaleFence', () => {
+    const toRollback = tasks.flatMap(({ name, state }) =>
+      (state.Catch ?? []).flatMap(({ ErrorEquals, Next }) =>
+        Next === 'ModelRollback' ? [[name, ErrorEquals]] : [],
+      ),
+    );
+    expect(toRollback).toEqual([
+      ['PromoteModel', ['States.DataLimitExceeded']],
+      ['PromoteModel', ['States.ALL']],
+    ]);
+    expect(definition.States['PromoteModel']?.Catch?.[0]).toEqual({
+      ErrorEquals: ['StaleFence'],
+      ResultPath: '$.error',
+      Next: 'NotifyOutcome',
+    });
+  });
+});
+
+describe('the limits', () => {
+  it('let an execution wait for a lease as long as its input may ask', () => {
+    const minutes = longestLeaseWaitSeconds / 60;
+    const asking = (wait: number) =>
+      ExecutionInput.safeParse({ model_name: 'm', wait_for_lease_minutes: wait });
+    expect(asking(minutes).success).toBe(true);
+    expect(asking(minutes + 1).success).toBe(false);
+  });
+
+  it('end the machine by itself, and what comes after taking the lease before the lease ends', () => {
+    expect(definition.TimeoutSeconds).toBe(machineTimeoutSeconds);
+    const steps = [
+      'prepare-promotion',
+      'promote-model',
+      'model-rollback',
+      'end-promotion',
+      'end-promotion',
+    ] as const;
+    const longest = steps.reduce((sum, name) => sum + longestStepSeconds(name), 0);
+    expect(leaseSeconds).toBe(longest + functionTimeoutSeconds['promote-model'] + 900);
+  });
+});

@@ -1,0 +1,59 @@
+import type { Comparison, Outcome, RuleResult } from '../../lambdas/domain/payloads.ts';
+
+export const sampleRule: RuleResult = {
+  name: 'profit_total',
+  metric: 'profit_total',
+  champion: 1200.5,
+  challenger: 1310.25,
+  passed: true,
+  critical: true,
+  reason: 'gain of 109.75, at least 0 needed',
+};
+
+export const sampleComparison: Comparison = {
+  decision: 'PROMOTE',
+  confidence: 0.85,
+  champion_version: '2',
+  challenger_version: '3',
+  same_version: false,
+  recommendation: 'Promote version 3 over version 2: 1 of 2 rules passed.',
+  method: 'weighted share of passed rules',
+  evidence_grade: 'E',
+  rules: [
+    sampleRule,
+    {
+      ...sampleRule,
+      name: 'win_rate',
+      metric: 'win_rate',
+      champion: null,
+      challenger: 0.5,
+      passed: false,
+      critical: false,
+      reason: 'the champion has no win_rate',
+    },
+  ],
+  evidence_digest: 'a'.repeat(64),
+  policy: 'trading',
+};
+
+/** A promotion that went well; tests change what they are about. */
+export const sampleOutcome: Outcome = {
+  status: 'promoted',
+  operation: 'promote',
+  execution: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
+  model_name: 'PascalStrategy',
+  champion_before: '2',
+  champion_after: '3',
+  challenger_version: '3',
+  confidence: 0.85,
+  reason: sampleComparison.recommendation,
+  comparison: sampleComparison,
+  rollback: null,
+  holder: null,
+  error: null,
+  rollback_error: null,
+  problems: [],
+  requested_by: 'nightly retraining',
+  dry_run: false,
+  recorded_at: '2026-01-02T03:04:05.000Z',
+};

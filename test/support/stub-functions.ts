@@ -1,0 +1,138 @@
+import type { LocalFunction } from '../../infra/local/state-machine.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import type {
+  Comparison,
+  EndAnswer,
+  Prepared,
+  PromoteAnswer,
+  RollbackAnswer,
+} from '../../lambdas/domain/payloads.ts';
+
+/** Plain functions in the place of the handlers: they answer from a list, and remember what they were called with. */
+export interface StubFunctions {
+  handlers: Record<FunctionName, LocalFunction>;
+  calls: { functionName: FunctionName; event: Record<string, unknown> }[];
+  /** What this function was called with, first call first. */
+  eventsOf(functionName: FunctionName): Record<string, unknown>[];
+}
+
+/** An answer, an error to throw, or something to run. */
+type Reply = object | string | null | Error | (() => Promise<unknown>);
+
+/** Each list is worked through call by call; its last reply is given for ever. Left out: the happy answer. */
+export function stubFunctions(replies: Partial<Record<FunctionName, Reply[]>> = {}): StubFunctions {
+  const calls: StubFunctions['calls'] = [];
+  const eventsOf = (functionName: FunctionName) =>
+    calls.filter((call) => call.functionName === functionName).map((call) => call.event);
+  const stub = (functionName: FunctionName): LocalFunction => {
+    const list = replies[functionName] ?? happy[functionName];
+    return async (event) => {
+      const reply = list[Math.min(eventsOf(functionName).length, list.length - 1)];
+      calls.push({ functionName, event: event as Record<string, unknown> });
+      if (reply instanceof Error) throw reply;
+      return typeof reply === 'function' ? reply() : reply;
+    };
+  };
+  const handlers = Object.fromEntries(functionNames.map((name) => [name, stub(name)]));
+  return { handlers: handlers as Record<FunctionName, LocalFunction>, calls, eventsOf };
+}
+
+/** The whole state document as `begin-promotion` answers it for a plain promotion. */
+export function begun(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    ...{ valid: true, problems: [], operation: 'promote', model_name: 'PascalStrategy' },
+    ...{
+      challenger_version: null,
+      champion_version: null,
+      policy: null,
+      workload_id: null,
+      artifact_id: null,
+    },
+    ...{ rollout: null, importance: null, lock_artifact: null, wait_for_lease_minutes: 0, dry_run: false },
+    ...{ requested_by: 'retraining', reason: null, target_version: null, alarm_name: null, emergency: false },
+    ...{
+      started_by: null,
+      rollback_reason: 'MANUAL_REQUEST',
+      comparison: null,
+      prepared: null,
+      promotion: null,
+    },
+    ...{ rollback: null, error: null, rollback_error: null },
+    ...changes,
+  };
+}
+
+export function compared(changes: Partial<Comparison> = {}): Comparison {
+  return {
+    ...{ decision: 'PROMOTE', confidence: 0.85, champion_version: '2', challenger_version: '3' },
+    ...{ same_version: false, recommendation: 'Promote version 3.', method: 'rules', evidence_grade: 'E' },
+    ...{ rules: [], evidence_digest: 'a'.repeat(64), policy: 'default' },
+    ...changes,
+  };
+}
+
+export function prepared(changes: Partial<Prepared> = {}): Prepared {
+  return {
+    ...{ status: 'ready', reason: null, holder: null, lease_expires_at: null, wait: false },
+    ...{ retry_after_seconds: 30, fence: 7, promotion_id: 'run-1', rollback_reason: 'ROLLOUT_FAILED' },
+    ...{
+      before_state: { champion_version: '2', challenger_version: '3' },
+      deadline: '2026-01-01T01:00:00.000Z',
+    },
+    ...changes,
+  };
+}
+
+export const busy = (changes: Partial<Prepared> = {}) =>
+  prepared({
+    status: 'busy',
+    holder: 'run-0',
+    fence: null,
+    promotion_id: null,
+    before_state: null,
+    ...changes,
+  });
+
+export const promoted: PromoteAnswer = {
+  promoted: true,
+  new_version: '3',
+  new_stage: 'Production',
+  archived_version: '2',
+};
+
+export const notPromoted: PromoteAnswer = { promoted: false, reason: 'Version 3 is not READY' };
+
+export function rolledBack(changes: Partial<RollbackAnswer> = {}): RollbackAnswer {
+  return {
+    ...{ rolled_back: true, model_name: 'PascalStrategy', from_version: '3', to_version: '2' },
+    ...{ reason: 'ROLLOUT_FAILED', alarm_name: null, timestamp: '2026-01-01T00:01:00.000Z', serving: null },
+    ...{ status: 'completed', retry_after_seconds: null, detail: 'Version 2 is back.', dry_run: false },
+    ...changes,
+  };
+}
+
+export function ended(changes: Partial<EndAnswer> = {}): EndAnswer {
+  return {
+    status: 'promoted',
+    succeeded: true,
+    reason: 'Version 3 was promoted.',
+    alert: 'sent',
+    ...changes,
+  };
+}
+
+const happy: Record<FunctionName, Reply[]> = {
+  'begin-promotion': [begun()],
+  'compare-models': [compared()],
+  'prepare-promotion': [prepared()],
+  'promote-model': [promoted],
+  'model-rollback': [rolledBack()],
+  'end-promotion': [ended()],
+};
+
+/** An error as Step Functions or Lambda would report it, which no class of ours stands for. */
+export function platformError(name: string): Error {
+  const error = new Error(`${name} (as the platform reports it)`);
+  error.name = name;
+  return error;
+}

@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { messageOf } from '../../lambdas/adapters/sns.ts';
+import { alertFor } from '../../lambdas/domain/alert.ts';
+import { type Outcome, outcomeStatuses } from '../../lambdas/domain/payloads.ts';
+import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
+
+const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-models' };
+const nasty = fc.constantFrom(
+  '\n',
+  '\r\n',
+  '\u2028',
+  '\u0085',
+  '\u202e',
+  '\u200b',
+  '\u0000',
+  '\u001b[31m',
+  '\ud83d',
+  '😀',
+  'é',
+  '本',
+  '"',
+  '\\',
+  '`',
+  '```',
+  '*',
+  '_',
+  '~',
+  '<!channel>',
+  '<@U012AB3CD>',
+  '<https://example.com|here>',
+  '@here',
+  '&',
+  '<',
+  '>',
+  '\nEnvironment: prod',
+  '\nFORGED: yes',
+  '                    FORGED: yes',
+  ' ',
+  '€',
+);
+const hostile = fc
+  .array(fc.oneof(nasty, fc.string({ unit: 'binary' })), { maxLength: 30 })
+  .map((parts) => parts.join(''));
+const statuses = fc.constantFrom(...outcomeStatuses);
+
+const outcomes: fc.Arbitrary<Outcome> = fc
+  .record({
+    status: statuses,
+    text: hostile,
+    name: hostile,
+    operation: fc.constantFrom('promote', 'rollback'),
+    undone: fc.boolean(),
+    dry_run: fc.boolean(),
+  })
+  .map(({ status, text, name, operation, undone, dry_run }) => ({
+    ...sampleOutcome,
+    status,
+    operation,
+    dry_run,
+    model_name: name,
+    reason: text,
+    holder: text,
+    requested_by: text,
+    execution: text,
+    problems: [text],
+    champion_before: text.slice(0, 5),
+    error: { name: text, message: text },
+    rollback_error: undone ? null : { name: 'Error', message: text },
+    comparison: {
+      ...sampleComparison,
+      method: text,
+      policy: text,
+      rules: [{ ...sampleRule, name: text, metric: text, reason: text }],
+    },
+  }));
+
+const worstStatus = (changes: Partial<Outcome>) => alertFor({ ...sampleOutcome, ...changes }, context);
+
+describe('the subject', () => {
+  it("keeps to SNS's rules for any model, prefix and status", () => {
+    fc.assert(
+      fc.property(outcomes, hostile, (outcome, prefix) => {
+        const { subject } = alertFor(outcome, { ...context, prefix });
+        expect(subject).toMatch(/^[\x21-\x7e][\x20-\x7e]{0,98}$/);
+      }),
+    );
+  });
+
+  it.each([
+    ['PascalStrategy', 'PascalStrategy'],
+    ['risk/model: "v2" 100%', 'risk/model: "v2" 100%'],
+    ['Café', 'Cafe'],
+    ['a\nBcc: everybody', 'a?Bcc: everybody'],
+    ['模型', '??'],
+    ['', ''],
+  ])('writes the name %j as %j', (name, shown) => {
+    expect(worstStatus({ model_name: name }).subject).toBe(`[TradAI] Model Promoted: ${shown}`.trimEnd());
+  });
+
+  it('keeps both ends of a name that is too long', () => {
+    const { subject } = worstStatus({ model_name: `churn-${'x'.repeat(5000)}-eu-west-7` });
+    expect(subject).toMatch(/^\[TradAI\] Model Promoted: churn-x+\.\.\.xx-eu-west-7$/);
+    expect(subject).toHaveLength(99);
+  });
+
+  it('does without brackets when there is no prefix', () => {
+    expect(alertFor(sampleOutcome, { ...context, prefix: ' ' }).subject).toBe(
+      'Model Promoted: PascalStrategy',
+    );
+  });
+});
+
+describe('foreign text', () => {
+  it('begins no line of the email and hides no character in it', () => {
+    fc.assert(
+      fc.property(outcomes, (outcome) => {
+        const { text } = alertFor(outcome, context);
+        expect(text).not.toMatch(/[\p{Cf}\p{Zl}\p{Zp}]|(?!\n)\p{Cc}/u);
+        expect(text.isWellFormed()).toBe(true);
+        expect(text).not.toMatch(/^FORGED/m);
+        expect(text.match(/^Environment:/gm)).toHaveLength(1);
+      }),
+    );
+  });
+
+  it('keeps the six lines of a promotion at their places', () => {
+    fc.assert(
+      fc.property(hostile, (name) => {
+        const lines = worstStatus({ model_name: name }).text.split('\n');
+        expect(lines[1]).toMatch(/^Model: /);
+        expect(lines.slice(2, 6)).toEqual([
+          'New Production Version: 3',
+          'Previous Version: 2',
+          'Comparison Confidence: 85.0%',
+          'Environment: prod',
+        ]);
+      }),
+    );
+  });
+
+  it('reaches nobody in Slack and breaks no formatting there', () => {
+    fc.assert(
+      fc.property(outcomes, (outcome) => {
+        const { content, metadata } = alertFor(outcome, context).slack;
+        const shown = [
+          content.title,
+          content.description,
+          ...content.nextSteps,
+          ...content.keywords,
+          metadata.summary,
+        ];
+        for (const text of shown) {
+          expect(text).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)|(?<!\w)@/);
+          // Whatever stands outside of code spans and blocks is ours.
+          const ours = text.replace(/```\n[^`]*\n```/g, '').replace(/`[^`\n]+`/g, '');
+          expect(ours).toMatch(/^[\w\s:.,;()"'*-]*$/);
+        }
+        expect(JSON.stringify(metadata)).not.toMatch(/[<>]/);
+      }),
+    );
+  });
+
+  it('stays within the lengths that Slack shows whole', () => {
+    fc.assert(
+      fc.property(outcomes, (outcome) => {
+        const { content, metadata } = alertFor(outcome, context).slack;
+        expect(content.description.length).toBeLessThanOrEqual(2900);
+        expect(content.title.length).toBeLessThanOrEqual(200);
+        expect(metadata.threadId.length).toBeLessThanOrEqual(200);
+        expect(content.keywords.every((word) => word.length <= 60 && word !== '')).toBe(true);
+      }),
+    );
+  });
+
+  it('gives every model a thread of its own', () => {
+    const thread = (name: string) => worstStatus({ model_name: name }).slack.metadata.threadId;
+    expect(thread('a/b')).not.toBe(thread('a b'));
+    expect(thread('a')).toBe(thread('a'));
+  });
+});
+
+describe('the size of the message', () => {
+  const bytes = (outcome: Outcome) => Buffer.byteLength(messageOf(alertFor(outcome, context)));
+
+  it.each(['"', '\\', '€', '\n', '\u202e', '\ud800', '<', '&', '`', 'x'])(
+    'stays within 256 KB when every text is a long run of %j',
+    (character) => {
+      const text = character.repeat(50_000);
+      const rules = Array.from({ length: 1000 }, () => ({
+        ...sampleRule,
+        name: text,
+        metric: text,
+        reason: text,
+        passed: false,
+      }));
+      for (const status of outcomeStatuses) {
+        const size = bytes({
+          ...sampleOutcome,
+          status,
+          model_name: text,
+          reason: text,
+          holder: text,
+          requested_by: text,
+          execution: text,
+          problems: Array.from({ length: 100 }, () => text),
+          error: { name: text, message: `1${text}` },
+          rollback_error: { name: text, message: `2${text}` },
+          comparison: {
+            ...sampleComparison,
+            rules: status === 'promoted' ? rules : rules.slice(0, 30),
+            method: text,
+            policy: text,
+          },
+        });
+        expect(size).toBeLessThan(262_144);
+      }
+    },
+  );
+
+  it('cuts a long table, says how many rules are left out, and keeps the name of 5,000 characters', () => {
+    const rules = Array.from({ length: 2000 }, (_, index) => ({
+      ...sampleRule,
+      name: `rule ${index}`,
+      passed: index % 2 === 0,
+    }));
+    const name = 'm'.repeat(5000);
+    const { text } = worstStatus({ model_name: name, comparison: { ...sampleComparison, rules } });
+    expect(text.split('\n')[1]).toBe(`Model: ${name}`);
+    const left = /… (\d+) more rules left out, (\d+) of them not passed/.exec(text);
+    const shown = text.split('\n').filter((line) => /^ {2}rule \d+ /.test(line)).length;
+    expect(shown).toBeGreaterThan(50);
+    expect(Number(left?.[1])).toBe(2000 - shown);
+  });
+});

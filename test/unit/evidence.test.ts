@@ -1,0 +1,248 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  canonicalJson,
+  evidenceDocument,
+  obstacles,
+  readMetric,
+  readSample,
+  usedOf,
+} from '../../lambdas/domain/evidence.ts';
+import type { Run } from '../../lambdas/domain/registry.ts';
+import { evidence, metric, policy, run } from '../support/evidence.ts';
+
+const side = (of: Record<string, number> | Run) => evidence(null, of).challenger;
+
+describe('a metric', () => {
+  it.each([
+    [0.5, 0.5],
+    [0, 0],
+    [-3, -3],
+    [Number.NaN, null],
+    [Number.POSITIVE_INFINITY, null],
+    [Number.NEGATIVE_INFINITY, null],
+  ])('of %d reads as %s', (value, expected) => {
+    expect(readMetric(side({ m: value }), 'm').value).toBe(expected);
+  });
+
+  it.each([Number.MAX_VALUE, -Number.MAX_VALUE])(
+    'of %d is an infinity that a SQL store has clipped',
+    (value) => {
+      expect(readMetric(side({ m: value }), 'm')).toEqual({
+        value: null,
+        why: 'm of version 3 is infinite',
+        logged: true,
+      });
+    },
+  );
+
+  it('that the run does not have is missing', () => {
+    expect(readMetric(side({ m: 1 }), 'n')).toEqual({
+      value: null,
+      why: 'version 3 has no metric n',
+      logged: false,
+    });
+  });
+});
+
+describe('the sample behind a metric', () => {
+  const proportion = { kind: 'proportion', size: 'rows' } as const;
+  const mean = { kind: 'mean', size: 'rows', deviation: 'sd' } as const;
+
+  it('takes its size from a metric or else from a parameter', () => {
+    expect(readSample(side({ rows: 450 }), proportion, 0.9).value).toMatchObject({ share: 0.9, size: 450 });
+    const logged = run({}, { params: { rows: '450', sd: ' 1.5e-1 ' } });
+    expect(readSample(side(logged), mean, 7).value).toMatchObject({ mean: 7, size: 450, deviation: 0.15 });
+  });
+
+  it.each([
+    ['rows', proportion, 0.9, {}, {}, 'version 3 has no metric or parameter rows'],
+    [
+      'a number of rows',
+      proportion,
+      0.9,
+      { rows: 0 },
+      {},
+      'rows of version 3 is not a number of rows of at least 1',
+    ],
+    ['whole rows', proportion, 0.9, { rows: 1.5 }, {}, 'rows of version 3 is not a number of rows'],
+    ['finite rows', proportion, 0.9, { rows: Number.NaN }, {}, 'rows of version 3 is NaN'],
+    ['decimal text', proportion, 0.9, {}, { rows: '0x10' }, 'parameter rows of version 3 is not a number'],
+    ['any text', proportion, 0.9, {}, { rows: '' }, 'parameter rows of version 3 is not a number'],
+    [
+      'text of its own',
+      { kind: 'proportion', size: 'toString' } as const,
+      0.9,
+      {},
+      {},
+      'has no metric or parameter',
+    ],
+    ['a share, not percent', proportion, 90, { rows: 9 }, {}, '90 of version 3 is not a proportion'],
+    ['a deviation', mean, 7, { rows: 100 }, {}, 'version 3 has no metric or parameter sd'],
+    ['a deviation above zero', mean, 7, { rows: 100, sd: 0 }, {}, 'sd of version 3 is not above zero'],
+    ['enough rows for a mean', mean, 7, { rows: 29, sd: 1 }, {}, 'not a number of rows of at least 30'],
+  ])('needs %s', (_, sample, measured, metrics, params, why) => {
+    const found = readSample(side(run(metrics, { params })), sample, measured);
+    expect(found.value).toBeNull();
+    expect(found).toMatchObject({ why: expect.stringContaining(why) });
+  });
+});
+
+describe('what stands in the way of judging', () => {
+  const rules = policy([{ metric: 'm' }]);
+
+  it('is nothing when both versions are ready and measured on the same data', () => {
+    expect(obstacles(evidence({ m: 1 }, { m: 2 }), rules)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a version still being registered',
+      { status: 'PENDING_REGISTRATION' },
+      run({ m: 1 }),
+      'version 3 is PENDING_REGISTRATION, not READY',
+    ],
+    ['a version without a run', { runId: null }, null, 'version 3 has no run'],
+    ['a run that does not exist', { runId: 'gone' }, null, 'run gone of version 3 does not exist'],
+    [
+      'a run still running',
+      {},
+      run({ m: 1 }, { status: 'RUNNING' }),
+      'the run of version 3 is RUNNING, not FINISHED',
+    ],
+    ['a failed run', {}, run({ m: 1 }, { status: 'FAILED' }), 'the run of version 3 is FAILED, not FINISHED'],
+    [
+      'a run in an unknown state',
+      {},
+      run({ m: 1 }, { status: '' }),
+      'the run of version 3 is in an unknown state',
+    ],
+  ])('is %s, on either side', (_, version, itsRun, expected) => {
+    const first = evidence(null, itsRun ?? {}, { challenger: version });
+    const challenger = { ...first.challenger, run: itsRun };
+    expect(obstacles({ champion: null, challenger }, rules)).toEqual([expect.stringContaining(expected)]);
+    const second = evidence({ m: 1 }, { m: 1 }).challenger;
+    expect(obstacles({ champion: challenger, challenger: second }, rules)).toEqual([
+      expect.stringContaining(expected),
+    ]);
+  });
+
+  it('is told for both versions at once', () => {
+    const both = evidence({ m: 1 }, { m: 1 }, { champion: { status: 'X' }, challenger: { status: 'Y' } });
+    expect(obstacles(both, rules)).toHaveLength(2);
+  });
+
+  it('stays on one line whatever MLflow answers', () => {
+    const hostile = evidence({ m: 1 }, run({ m: 1 }, { status: 'A\nB\u202e' }), {
+      challenger: { status: '\r\n'.repeat(9e5) },
+    });
+    for (const obstacle of obstacles(hostile, rules)) {
+      expect(obstacle).not.toMatch(/[\p{C}\u2028\u2029]/u);
+      expect(obstacle.length).toBeLessThan(200);
+    }
+  });
+});
+
+describe('the data of both versions', () => {
+  const on = (...digests: [string, string | null][]) =>
+    run({ m: 1 }, { datasets: digests.map(([digest, context]) => ({ name: 'd', digest, context })) });
+  const measured = (digest: string, other: Run) => ({ ...other, metrics: [metric('m', 1, digest)] });
+  const all = policy([{ metric: 'm' }]);
+  const evaluation = policy([{ metric: 'm' }], { dataset: { contexts: ['evaluation', 'eval'] } });
+  const strict = policy([{ metric: 'm' }], { dataset: { when_missing: 'investigate' } });
+
+  it.each([
+    ['the same input', all, on(['a', null]), on(['a', null])],
+    ['the same inputs in another order', all, on(['a', null], ['b', null]), on(['b', null], ['a', null])],
+    [
+      'the same input in the contexts that count',
+      evaluation,
+      on(['a', 'evaluation'], ['x', 'training']),
+      on(['a', 'eval'], ['y', 'training']),
+    ],
+    [
+      'the same metric digest, whatever the inputs',
+      all,
+      measured('m', on(['a', null])),
+      measured('m', on(['b', null])),
+    ],
+    ['a metric digest that is the input of the other', all, measured('a', on()), on(['a', null])],
+    ['no data named by either, which the policy allows', all, on(), on()],
+    ['no data named in the contexts that count', evaluation, on(['a', 'training']), on(['b', 'training'])],
+  ])('may be %s', (_, by, champion, challenger) => {
+    expect(obstacles(evidence(champion, challenger), by)).toEqual([]);
+  });
+
+  it.each([
+    ['different inputs', all, on(['a', null]), on(['b', null]), 'champion: a; challenger: b'],
+    ['one input more', all, on(['a', null]), on(['a', null], ['b', null]), 'champion: a; challenger: a, b'],
+    ['named by the challenger only', all, on(), on(['a', null]), 'champion: unknown data; challenger: a'],
+    ['named by the champion only', all, on(['a', null]), on(), 'champion: a; challenger: unknown data'],
+    [
+      'named in another context only',
+      evaluation,
+      on(['a', 'eval']),
+      on(['a', 'training']),
+      'challenger: unknown data',
+    ],
+    ['different metric digests', all, measured('a', on()), measured('b', on()), 'champion: a; challenger: b'],
+    [
+      'a metric digest that is not the input of the other',
+      all,
+      measured('a', on()),
+      on(['b', null]),
+      'champion: a',
+    ],
+    [
+      'digests that only look alike when joined',
+      all,
+      on(['a', null], ['b', null]),
+      on(['a\nb', null]),
+      'challenger: a\\nb',
+    ],
+    ['named by neither, which this policy does not allow', strict, on(), on(), 'neither run names the data'],
+  ])('must not be %s', (_, by, champion, challenger, expected) => {
+    expect(obstacles(evidence(champion, challenger), by)).toEqual([expect.stringContaining(expected)]);
+  });
+
+  it('do not matter for a first model or a rule that compares nothing', () => {
+    expect(obstacles(evidence(null, on()), strict)).toEqual([]);
+    const limits = policy([{ metric: 'm', limit: 0, against_champion: false }]);
+    expect(obstacles(evidence(on(['a', null]), on(['b', null])), limits)).toEqual([]);
+  });
+});
+
+describe('the evidence document', () => {
+  const rules = policy([{ metric: 'm', sample: { kind: 'proportion', size: 'rows' } }]);
+  const document = (of: Run, threshold = 0.7) => evidenceDocument(rules, threshold, usedOf(side(of), rules));
+  const logged = run({ m: 0.5, rows: 9, other: 1 }, { params: { a: '1' }, tags: { owner: 'x' } });
+
+  it('is the same for the same content in another order, and whatever the policy does not name', () => {
+    const shuffled = run({ other: 2, rows: 9, m: 0.5 }, { params: { b: '2' }, tags: {} });
+    expect(document(shuffled)).toBe(document(logged));
+  });
+
+  it.each([
+    ['a metric', run({ m: 0.6, rows: 9 })],
+    ['a metric that turned NaN', run({ m: Number.NaN, rows: 9 })],
+    ['the size of the sample', run({ m: 0.5, rows: 10 })],
+    ['the data', run({ m: 0.5, rows: 9 }, { datasets: [] })],
+    ['the state of the run', run({ m: 0.5, rows: 9 }, { status: 'FAILED' })],
+  ])('changes with %s', (_, other) => {
+    expect(document(other)).not.toBe(document(logged));
+  });
+
+  it('changes with the threshold', () => {
+    expect(document(logged, 0.8)).not.toBe(document(logged, 0.7));
+  });
+
+  it('does not depend on the order of keys', () => {
+    const flat = fc.dictionary(fc.string(), fc.oneof(fc.double(), fc.string(), fc.constant(null)));
+    fc.assert(
+      fc.property(flat, (content) => {
+        const turned = Object.fromEntries(Object.entries(content).reverse());
+        expect(canonicalJson({ a: content })).toBe(canonicalJson({ a: turned }));
+      }),
+    );
+  });
+});

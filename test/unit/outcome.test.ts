@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { begin } from '../../lambdas/begin-promotion.ts';
+import { alertDue, endedWell, outcomeOf } from '../../lambdas/domain/outcome.ts';
+import type { Comparison } from '../../lambdas/domain/payloads.ts';
+
+const now = new Date('2026-11-21T10:00:00Z');
+const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:e1';
+const started = begin({ input: { model_name: 'PascalStrategy' }, execution, started_at: now.toISOString() });
+const comparison: Comparison = {
+  decision: 'PROMOTE',
+  confidence: 0.85,
+  champion_version: '2',
+  challenger_version: '3',
+  same_version: false,
+  recommendation: 'Promote version 3.',
+  method: 'weighted share of passed rules',
+  evidence_grade: 'E',
+  rules: [],
+  evidence_digest: 'd',
+  policy: 'default',
+};
+const prepared = {
+  status: 'ready',
+  reason: null,
+  holder: null,
+  promotion_id: 'e1',
+  before_state: { champion_version: '2', challenger_version: '3' },
+};
+const promoted = { promoted: true, new_version: '3', new_stage: 'Production', archived_version: '2' };
+const rollback = {
+  rolled_back: true,
+  from_version: '3',
+  to_version: '2',
+  status: 'completed',
+  detail: 'Version 2 is back',
+  dry_run: false,
+};
+const caught = {
+  Error: 'MlflowUnavailable',
+  Cause: '{"errorMessage":"no answer","errorType":"MlflowUnavailable","trace":["at /var/task/x.mjs"]}',
+};
+
+const outcome = (more: object, base: object = started) => outcomeOf({ ...base, ...more }, execution, now);
+const asked = { ...started, operation: 'rollback' };
+
+describe('how an execution ended', () => {
+  it.each([
+    ['invalid_input', false, { valid: false, problems: ['model_name: missing'] }],
+    ['kept', true, { comparison: { ...comparison, decision: 'KEEP' } }],
+    ['needs_investigation', true, { comparison: { ...comparison, decision: 'INVESTIGATE' } }],
+    ['kept', true, { comparison, dry_run: true }],
+    ['busy', true, { comparison, prepared: { ...prepared, status: 'busy', holder: 'arn:other' } }],
+    ['kept', true, { comparison: { ...comparison, decision: 'KEEP' }, prepared: { ...prepared, status: 'busy' } }],
+    ['failed', false, { comparison, prepared: { ...prepared, status: 'busy' }, error: caught }],
+    ['contested', false, { comparison, prepared: { ...prepared, status: 'contested', reason: 'changed' } }],
+    ['promoted', true, { comparison, prepared, promotion: promoted }],
+    ['promoted', true, { comparison, prepared, promotion: { ...promoted, already_promoted: true } }],
+    [
+      'already_promoted',
+      true,
+      {
+        comparison,
+        prepared: { ...prepared, promotion_id: null },
+        promotion: { ...promoted, already_promoted: true },
+      },
+    ],
+    ['promoted', true, { comparison, prepared, promotion: promoted, error: caught }],
+    ['failed', false, { error: caught }],
+    ['rolled_back', false, { comparison, prepared, error: caught, rollback }],
+    ['failed', false, { comparison, prepared, error: caught, rollback: { ...rollback, rolled_back: false } }],
+    [
+      'contested',
+      false,
+      {
+        comparison,
+        prepared,
+        promotion: { promoted: false, contested: true, reason: 'x' },
+        rollback: { ...rollback, rolled_back: false },
+      },
+    ],
+    [
+      'contested',
+      false,
+      { comparison, prepared, rollback: { ...rollback, rolled_back: false, status: 'contested' } },
+    ],
+    ['failed', false, { comparison, prepared, error: caught, rollback_error: caught }],
+  ])('is %s (ended well: %s) for %j', (status, well, state) => {
+    const ended = outcome(state);
+    expect(ended.status).toBe(status);
+    expect(endedWell(ended)).toBe(well);
+  });
+
+  it('is a success when the rollback was asked for, also the second time', () => {
+    const ended = outcome({ rollback: { ...rollback, already_rolled_back: true } }, asked);
+    expect(ended).toMatchObject({ status: 'rolled_back', champion_before: '3', champion_after: '2' });
+    expect(endedWell(ended)).toBe(true);
+  });
+
+  it('is a failure when the rollback that was asked for was refused, with the reason', () => {
+    const ended = outcome(
+      { rollback: { ...rollback, rolled_back: false, detail: 'No known-good version recorded' } },
+      asked,
+    );
+    expect(ended).toMatchObject({ status: 'failed', reason: 'No known-good version recorded' });
+  });
+});
+
+it('keeps the message of an error and drops its stack trace', () => {
+  expect(outcome({ error: caught }).error).toEqual({ name: 'MlflowUnavailable', message: 'no answer' });
+  expect(outcome({ error: { Error: 'X', Cause: 'bare message' } }).error).toEqual({
+    name: 'X',
+    message: 'bare message',
+  });
+});
+
+it.each([[caught], [null], ['text'], [[1, 2]], [{ model_name: 7, comparison: 'x' }]])(
+  'tells an ending for the state %j',
+  (state) => {
+    expect(outcomeOf(state, execution, now)).toMatchObject({ status: 'failed', execution });
+  },
+);
+
+it('announces everything but a repeated request that found nothing to do', () => {
+  const done = {
+    comparison,
+    prepared: { ...prepared, promotion_id: null },
+    promotion: { ...promoted, already_promoted: true },
+  };
+  expect(alertDue(outcome(done))).toBe(false);
+  expect(alertDue(outcome({ comparison, prepared, promotion: promoted }))).toBe(true);
+});

@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { afterMove, movesTo, promotionPlan } from '../../lambdas/domain/promotion-plan.ts';
+import {
+  champions,
+  isSoleChampion,
+  type RegistryMode,
+  type RegistryView,
+} from '../../lambdas/domain/registry.ts';
+import { intent, pascal, promoteInput, recorded, version, view } from '../support/registry.ts';
+
+const plan = (of: RegistryView, input = promoteInput(), mode: RegistryMode = 'stages') =>
+  promotionPlan(of, mode, input);
+
+describe('which version is promoted', () => {
+  it('takes the version that is named', () => {
+    expect(plan(pascal(), promoteInput({ new_version: '1' }))).toMatchObject({
+      kind: 'move',
+      version: '1',
+      from: '2',
+    });
+  });
+
+  it('takes the newest Staging version when none is named', () => {
+    const two = pascal(version(2, 'Production'), version(9, 'Staging'), version(10, 'Staging'));
+    expect(plan(two)).toMatchObject({ kind: 'move', version: '10' });
+  });
+
+  it('passes over a Staging version that was rolled back', () => {
+    const bad = pascal(version(2, 'Production'), version(3, 'Staging', { tags: { rolled_back: '{}' } }));
+    expect(plan(bad)).toEqual({
+      kind: 'answer',
+      answer: { promoted: false, reason: 'No Staging version found' },
+    });
+  });
+
+  it('takes @challenger in mode aliases', () => {
+    const aliased = view([version(1), version(2)], { aliases: { champion: '1', challenger: '2' } });
+    expect(plan(aliased, promoteInput(), 'aliases')).toMatchObject({ kind: 'move', version: '2', from: '1' });
+  });
+
+  it('goes on with a direct promotion that died after the move, instead of finding no Staging version', () => {
+    const tags = recorded(intent({ id: 'r1', to: '3', from: '2' }), null);
+    const died = pascal(version(2, 'Archived'), version(3, 'Production', { tags }));
+    expect(plan(died)).toMatchObject({ kind: 'settled', version: '3', outstanding: { id: 'r1' } });
+  });
+});
+
+describe('what is refused, with the reason', () => {
+  it.each([
+    ['no Staging version', pascal(version(2, 'Production')), {}, 'No Staging version found'],
+    ['an unknown version', pascal(), { new_version: '7' }, 'Version 7 of "PascalStrategy" does not exist'],
+    [
+      'a version that is not READY',
+      pascal(version(3, 'Staging', { status: 'PENDING_REGISTRATION' })),
+      {},
+      'Version 3 is PENDING_REGISTRATION, not READY',
+    ],
+    [
+      'another champion than expected',
+      pascal(),
+      { expected_champion: '1' },
+      'Production is version 2, expected 1',
+    ],
+    [
+      'a champion where none is expected',
+      pascal(),
+      { expected_champion: null },
+      'Production is version 2, expected none',
+    ],
+    [
+      'no champion where one is expected',
+      pascal(version(3, 'Staging')),
+      { expected_champion: '2' },
+      'No version is in Production, expected 2',
+    ],
+  ])('%s', (_, of, input, reason) => {
+    expect(plan(of, promoteInput(input))).toEqual({ kind: 'answer', answer: { promoted: false, reason } });
+  });
+});
+
+describe('a version that is champion already', () => {
+  it('leaves nothing to do', () => {
+    expect(plan(pascal(), promoteInput({ new_version: '2' }))).toEqual({
+      kind: 'settled',
+      version: '2',
+      outstanding: null,
+    });
+  });
+
+  it('is settled even where another champion was expected', () => {
+    expect(plan(pascal(), promoteInput({ new_version: '2', expected_champion: '1' }))).toMatchObject({
+      kind: 'settled',
+    });
+  });
+
+  it.each([
+    ['a promotion without a result', null],
+    ['an alert that is not known to be sent', { alert: 'pending' as const }],
+  ])('names %s as outstanding', (_, result) => {
+    const tags = recorded(intent({ id: 'x', to: '2', from: '1' }), result);
+    const of = pascal(version(1, 'Archived'), version(2, 'Production', { tags }));
+    expect(plan(of, promoteInput({ new_version: '2' }))).toMatchObject({
+      kind: 'settled',
+      outstanding: { id: 'x' },
+    });
+  });
+
+  it('is moved again while a second version is in Production beside it', () => {
+    const two = pascal(version(2, 'Production'), version(3, 'Production'));
+    expect(plan(two, promoteInput({ new_version: '3', expected_champion: '2' }))).toMatchObject({
+      kind: 'move',
+      from: '2',
+    });
+  });
+
+  it('is moved again in mode both while only one pointer names it', () => {
+    const half = view([version(2, 'Archived'), version(3, 'Production')], { aliases: { champion: '2' } });
+    expect(plan(half, promoteInput({ new_version: '3' }), 'both')).toMatchObject({
+      kind: 'move',
+      version: '3',
+      from: '2',
+    });
+  });
+});
+
+describe('an intent that is there already', () => {
+  it('is used again by the execution that wrote it', () => {
+    const tags = recorded(intent({ id: 'e1', to: '3', from: '2', execution: 'arn:e1' }), null);
+    const of = pascal(version(2, 'Production'), version(3, 'Staging', { tags }));
+    expect(plan(of, promoteInput({ new_version: '3', execution: 'arn:e1' }))).toMatchObject({
+      intent: { id: 'e1' },
+    });
+  });
+
+  it('is not taken over from another execution, nor when the champion has changed since', () => {
+    const tags = recorded(intent({ id: 'e1', to: '3', from: '1', execution: 'arn:e1' }), null);
+    const of = pascal(version(2, 'Production'), version(3, 'Staging', { tags }));
+    expect(plan(of, promoteInput({ new_version: '3', execution: 'arn:e2' }))).toMatchObject({ intent: null });
+    expect(plan(of, promoteInput({ new_version: '3', execution: 'arn:e1' }))).toMatchObject({ intent: null });
+  });
+});
+
+describe('the reading after the write', () => {
+  it.each([
+    ['ours alone', pascal(version(2, 'Archived'), version(3, 'Production')), 'done'],
+    ['still the old one', pascal(), 'again'],
+    ['both', pascal(version(2, 'Production'), version(3, 'Production')), 'again'],
+    ['ours and a stranger', pascal(version(3, 'Production'), version(4, 'Production')), 'again'],
+    ['a stranger alone', pascal(version(3, 'Archived'), version(4, 'Production')), 'contested'],
+  ] as const)('with %s in Production says %s', (_, of, expected) => {
+    expect(afterMove(of, 'stages', '3', '2')).toBe(expected);
+  });
+});
+
+describe('the writes of a promotion', () => {
+  const numbers = fc.integer({ min: 1, max: 6 });
+  const registries = fc.record({
+    stages: fc.array(fc.constantFrom('None', 'Staging', 'Production', 'Archived'), {
+      minLength: 6,
+      maxLength: 6,
+    }),
+    champion: fc.option(numbers, { nil: undefined }),
+    target: numbers,
+    mode: fc.constantFrom<RegistryMode>('stages', 'aliases', 'both'),
+  });
+
+  /** What MLflow documents: the transition archives every other version of the stage. */
+  const apply = (of: RegistryView, moves: ReturnType<typeof movesTo>): RegistryView =>
+    moves.reduce((now, move) => {
+      if (move.kind === 'alias') {
+        return {
+          ...now,
+          model: { ...now.model, aliases: { ...now.model.aliases, [move.alias]: move.version } },
+        };
+      }
+      const stage = (v: (typeof now.versions)[number]) =>
+        v.version === move.version ? 'Production' : v.stage === 'Production' ? 'Archived' : v.stage;
+      return { ...now, versions: now.versions.map((v) => ({ ...v, stage: stage(v) })) };
+    }, of);
+
+  it('make the version the only champion from any state, in every mode, and once or twice is the same', () => {
+    fc.assert(
+      fc.property(registries, ({ stages, champion, target, mode }) => {
+        const versions = stages.map((stage, index) => version(index + 1, stage));
+        const before = view(versions, {
+          aliases: champion === undefined ? {} : { champion: String(champion) },
+        });
+        const from = champions(before, mode).find((v) => v !== String(target)) ?? null;
+        const moves = movesTo(String(target), from, mode);
+        const once = apply(before, moves);
+        expect(isSoleChampion(once, mode, String(target))).toBe(true);
+        expect(apply(once, moves)).toEqual(once);
+      }),
+    );
+  });
+
+  it('never leave a model without a champion in between', () => {
+    fc.assert(
+      fc.property(registries, ({ stages, champion, target, mode }) => {
+        const versions = stages.map((stage, index) => version(index + 1, stage));
+        const before = view(versions, {
+          aliases: champion === undefined ? {} : { champion: String(champion) },
+        });
+        if (champions(before, mode).length === 0) return;
+        const moves = movesTo(String(target), null, mode);
+        for (let done = 1; done <= moves.length; done += 1) {
+          expect(champions(apply(before, moves.slice(0, done)), mode).length).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+});

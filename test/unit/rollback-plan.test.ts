@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import type { RegistryView } from '../../lambdas/domain/registry.ts';
+import { rollbackPlan } from '../../lambdas/domain/rollback-plan.ts';
+import { intent, pascal, recorded, rollbackInput, version } from '../support/registry.ts';
+
+const now = new Date('2026-11-21T10:00:00Z');
+const plan = (of: RegistryView, input = rollbackInput()) =>
+  rollbackPlan(of, 'stages', input, { now, cooldownHours: 24 });
+
+const promotion = intent({ id: 'p', to: '3', from: '2', at: '2026-11-20T10:00:00.000Z' });
+const earlier = intent({ id: 'q', to: '2', from: '1', at: '2026-11-10T10:00:00.000Z' });
+const back = intent({ kind: 'rollback', id: 'b', from: '3', to: '2', at: '2026-11-21T09:00:00.000Z' });
+
+/** Version 3 was promoted over 2, which had been promoted over 1. */
+const promoted = pascal(
+  version(1, 'Archived'),
+  version(2, 'Archived', { tags: recorded(earlier) }),
+  version(3, 'Production', { tags: recorded(promotion) }),
+);
+const rolledBack = pascal(
+  version(1, 'Archived'),
+  version(2, 'Production', { tags: recorded(earlier) }),
+  version(3, 'Archived', { tags: { ...recorded(promotion), ...recorded(back), rolled_back: '{}' } }),
+);
+
+describe('a rollback that was asked for', () => {
+  it("goes to the version that the champion's own record names", () => {
+    expect(plan(promoted)).toEqual({ kind: 'move', from: '3', to: '2', record: null });
+  });
+
+  it('goes to the version that is named', () => {
+    expect(plan(promoted, rollbackInput({ target_version: '1' }))).toMatchObject({
+      kind: 'move',
+      from: '3',
+      to: '1',
+    });
+  });
+
+  it('never guesses: without a record it asks for a target', () => {
+    const detail = 'No known-good version recorded; name target_version';
+    expect(plan(pascal())).toEqual({ kind: 'refuse', from: '2', to: null, detail });
+  });
+
+  it.each([false, true])('never steps back a second time (emergency: %s)', (emergency) => {
+    expect(plan(rolledBack, rollbackInput({ emergency }))).toMatchObject({
+      kind: 'settled',
+      from: '3',
+      to: '2',
+      record: { id: 'b' },
+    });
+  });
+
+  it('answers settled when the named target is champion already', () => {
+    expect(plan(promoted, rollbackInput({ target_version: '3' }))).toMatchObject({
+      kind: 'settled',
+      to: '3',
+    });
+  });
+
+  it.each([
+    ['nothing is in Production', pascal(version(1, 'Archived')), {}, 'No version is in Production'],
+    ['the target does not exist', promoted, { target_version: '9' }, 'Version 9 does not exist'],
+    [
+      'the target was itself rolled back',
+      rolledBack,
+      { target_version: '3' },
+      'Version 3 was itself rolled back; pass emergency: true to use it',
+    ],
+  ])('is refused when %s', (_, of, input, detail) => {
+    expect(plan(of, rollbackInput(input))).toMatchObject({ kind: 'refuse', detail });
+  });
+
+  it('rests for the cool-down after the last one, and an emergency passes it', () => {
+    const input = { target_version: '1' };
+    expect(plan(rolledBack, rollbackInput(input))).toMatchObject({
+      kind: 'refuse',
+      detail: expect.stringContaining('2026-11-22T09:00:00.000Z'),
+    });
+    expect(plan(rolledBack, rollbackInput({ ...input, emergency: true }))).toMatchObject({
+      kind: 'move',
+      from: '2',
+      to: '1',
+    });
+  });
+
+  it('goes on with its own record after a crash before the move', () => {
+    const begun = pascal(
+      version(2, 'Archived'),
+      version(3, 'Production', { tags: { ...recorded(promotion), ...recorded(back, null) } }),
+    );
+    expect(plan(begun)).toMatchObject({ kind: 'move', from: '3', to: '2', record: { id: 'b' } });
+  });
+
+  it('can undo a promotion that came after an earlier rollback', () => {
+    const again = intent({ id: 'p2', to: '4', from: '2', at: '2026-11-21T09:30:00.000Z' });
+    const of = pascal(
+      ...rolledBack.versions.map((v) => ({ ...v, stage: 'Archived' })),
+      version(4, 'Production', { tags: recorded(again) }),
+    );
+    expect(plan(of, rollbackInput({ emergency: true }))).toMatchObject({ kind: 'move', from: '4', to: '2' });
+  });
+});
+
+describe('a compensation', () => {
+  const input = rollbackInput({
+    before_state: { champion_version: '2', challenger_version: '3' },
+    execution: 'arn:e',
+    fence: 1,
+  });
+
+  it('restores the before-state when the registry had moved', () => {
+    expect(plan(promoted, input)).toMatchObject({ kind: 'move', from: '3', to: '2' });
+    expect(plan(pascal(version(2, 'Production'), version(3, 'Production')), input)).toMatchObject({
+      kind: 'move',
+      from: '3',
+      to: '2',
+    });
+  });
+
+  it('has nothing to undo when the registry had not moved', () => {
+    expect(plan(pascal(), input)).toMatchObject({
+      kind: 'refuse',
+      detail: expect.stringContaining('Nothing to undo'),
+    });
+  });
+
+  it('is not held back by the cool-down', () => {
+    const of = pascal(version(2, 'Archived', { tags: recorded(back) }), version(3, 'Production'));
+    expect(plan(of, input)).toMatchObject({ kind: 'move' });
+  });
+
+  it('leaves alone what somebody else has moved since', () => {
+    expect(
+      plan(pascal(version(2, 'Archived'), version(3, 'Archived'), version(4, 'Production')), input),
+    ).toMatchObject({
+      kind: 'contested',
+      detail: expect.stringContaining('Production is 4'),
+    });
+  });
+
+  it('leaves a first champion in place: a model is never left without one', () => {
+    const first = { ...input, before_state: { champion_version: null, challenger_version: '3' } };
+    expect(plan(pascal(version(3, 'Production')), first)).toMatchObject({
+      kind: 'refuse',
+      detail: expect.stringContaining('first champion'),
+    });
+  });
+
+  it('undoes nothing when the challenger was the champion before', () => {
+    const same = { ...input, before_state: { champion_version: '3', challenger_version: '3' } };
+    expect(plan(promoted, same)).toMatchObject({
+      kind: 'refuse',
+      detail: expect.stringContaining('Nothing to undo'),
+    });
+  });
+
+  it('answers settled when it has been done', () => {
+    const own = intent({ kind: 'rollback', id: 'e-rollback', from: '3', to: '2', execution: 'arn:e' });
+    const of = pascal(version(2, 'Production'), version(3, 'Archived', { tags: recorded(own) }));
+    expect(plan(of, input)).toMatchObject({
+      kind: 'settled',
+      from: '3',
+      to: '2',
+      record: { id: 'e-rollback' },
+    });
+  });
+});

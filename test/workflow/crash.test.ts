@@ -1,0 +1,246 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type MlflowEmulator, startMlflowEmulator } from '../../infra/local/emulators/mlflow.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../infra/local/emulators/sns.ts';
+import { seedPascalStrategy } from '../../infra/local/seed.ts';
+import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
+import { type KillingProxy, killingProxy, type WriteCount } from '../support/killing-proxy.ts';
+
+/**
+ * For each remote write of a function: the process is killed just after the write took effect and before its answer
+ * arrives, then the step runs again in a new process, as Lambda and the state machine would have it.
+ */
+
+const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:promotion:crash';
+const MODEL = 'PascalStrategy';
+
+let mlflow: MlflowEmulator;
+let sns: SnsEmulator;
+let table: LocalTable;
+let proxies: KillingProxy[];
+let env: NodeJS.ProcessEnv;
+const count: WriteCount = { seen: [], killAt: null, kill: () => {} };
+
+async function start() {
+  table = await startLocalTable();
+  proxies = await Promise.all([mlflow.url, sns.url, table.endpoint].map((url) => killingProxy(url, count)));
+  env = {
+    PATH: process.env['PATH'],
+    MLFLOW_TRACKING_URI: proxies[0]?.url,
+    AWS_ENDPOINT_URL_SNS: proxies[1]?.url,
+    AWS_ENDPOINT_URL_DYNAMODB: proxies[2]?.url,
+    ALERT_SNS_TOPIC_ARN: sns.topicArn,
+    PROMOTION_TABLE: table.name,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+  };
+}
+
+async function stop() {
+  for (const proxy of proxies) proxy.close();
+  await table.close();
+}
+
+/** A fresh world: the seeded registry, no lease, no outcome, no alert. */
+async function renew() {
+  await stop();
+  mlflow.reset();
+  sns.reset();
+  seedPascalStrategy(mlflow);
+  await start();
+}
+
+/** Runs a function in a process of its own; killed right after its write number `killAt`. */
+async function invoke(name: string, event: object, killAt: number | null = null) {
+  Object.assign(count, { seen: [], killAt });
+  const child = execFile(
+    process.execPath,
+    ['test/support/invoke.ts', name, JSON.stringify(event), 'request-1'],
+    { env },
+  );
+  count.kill = () => child.kill('SIGKILL');
+  let output = '';
+  let errors = '';
+  child.stdout?.on('data', (chunk) => (output += chunk));
+  child.stderr?.on('data', (chunk) => (errors += chunk));
+  const [code, signal] = await once(child, 'close');
+  if (signal === 'SIGKILL') return 'killed' as const;
+  if (code !== 0) throw new Error(errors);
+  return JSON.parse(output) as Record<string, unknown>;
+}
+
+const inProduction = () =>
+  Object.entries(mlflow.snapshot()[MODEL]?.versions ?? {})
+    .filter(([, v]) => v.stage === 'Production')
+    .map(([version]) => version);
+
+/** Kills after the first write, then after the second, and so on, until a run gets through; answers its writes. */
+async function killAfterEachWrite(
+  before: () => Promise<void>,
+  name: string,
+  event: object,
+  check: (answer: Record<string, unknown>) => Promise<void>,
+) {
+  for (let killAt = 1; killAt < 20; killAt += 1) {
+    await renew();
+    await before();
+    const first = await invoke(name, event, killAt);
+    if (first !== 'killed') {
+      await check(first);
+      return count.seen;
+    }
+    const again = await invoke(name, event);
+    expect(again, `run again after write ${killAt}`).not.toBe('killed');
+    await check(again as Record<string, unknown>);
+  }
+  throw new Error('the function never came to an end');
+}
+
+beforeAll(async () => {
+  mlflow = await startMlflowEmulator({});
+  sns = await startSnsEmulator({});
+  await start();
+});
+afterAll(async () => {
+  await stop();
+  await Promise.all([mlflow.close(), sns.close()]);
+});
+
+const nothing = async () => {};
+const alerts = (title: string) => sns.published.filter((message) => message.subject?.includes(title));
+
+describe('a function killed after each of its remote writes, and run again', () => {
+  it('promotes once and announces it: promote-model invoked directly', async () => {
+    const writes = await killAfterEachWrite(
+      nothing,
+      'promote-model',
+      { model_name: MODEL, confidence: 0.85 },
+      async (answer) => {
+        expect(answer).toMatchObject({ promoted: true, new_version: '3', new_stage: 'Production' });
+        expect(inProduction()).toEqual(['3']);
+        expect(alerts('Model Promoted').length).toBeGreaterThanOrEqual(1);
+        expect(alerts('Model Promoted')[0]?.message.email).toContain('Previous Version: 2');
+      },
+    );
+    expect(writes).toEqual([
+      'dynamodb UpdateItem',
+      'mlflow model-versions/set-tag',
+      'mlflow model-versions/transition-stage',
+      'dynamodb PutItem',
+      'sns Publish',
+      'dynamodb UpdateItem',
+      'mlflow model-versions/set-tag',
+      'dynamodb UpdateItem',
+    ]);
+  }, 120_000);
+
+  it('goes back once: model-rollback invoked directly', async () => {
+    const promoted = async () => {
+      await invoke('promote-model', { model_name: MODEL });
+    };
+    await killAfterEachWrite(
+      promoted,
+      'model-rollback',
+      { model_name: MODEL, reason: 'TEST_FAILURE' },
+      async (answer) => {
+        expect(answer).toMatchObject({
+          rolled_back: true,
+          from_version: '3',
+          to_version: '2',
+          status: 'completed',
+        });
+        expect(inProduction()).toEqual(['2']);
+        expect(mlflow.snapshot()[MODEL]?.versions['3']?.tags['rolled_back']).toContain('TEST_FAILURE');
+        expect(alerts('Rolled Back').length).toBeGreaterThanOrEqual(1);
+      },
+    );
+  }, 120_000);
+});
+
+describe('the steps of an execution, each killed after each of its remote writes, and run again', () => {
+  let comparison: Record<string, unknown>;
+  let prepared: Record<string, unknown>;
+  const frame = {
+    operation: 'promote',
+    model_name: MODEL,
+    wait_for_lease_minutes: 0,
+    dry_run: false,
+    execution: EXECUTION,
+    started_at: '2026-11-21T10:00:00Z',
+  };
+  const prepareInput = () => ({ ...frame, comparison, challenger_version: '3' });
+  const prepare = async () => {
+    comparison = (await invoke('compare-models', { model_name: MODEL })) as Record<string, unknown>;
+    prepared = (await invoke('prepare-promotion', prepareInput())) as Record<string, unknown>;
+  };
+
+  it('takes one lease and writes one intent: prepare-promotion', async () => {
+    await renew();
+    comparison = (await invoke('compare-models', { model_name: MODEL })) as Record<string, unknown>;
+    const writes = await killAfterEachWrite(nothing, 'prepare-promotion', prepareInput(), async (answer) => {
+      expect(answer).toMatchObject({
+        status: 'ready',
+        fence: 1,
+        promotion_id: 'crash',
+        before_state: { champion_version: '2', challenger_version: '3' },
+      });
+      expect(inProduction()).toEqual(['2']);
+      const { tags } = mlflow.snapshot()[MODEL]?.versions['3'] ?? { tags: {} };
+      expect(Object.keys(tags).filter((key) => key.startsWith('promotion.'))).toEqual(['promotion.crash']);
+    });
+    expect(writes).toEqual([
+      'dynamodb UpdateItem',
+      'mlflow registered-models/set-tag',
+      'mlflow model-versions/set-tag',
+    ]);
+  }, 120_000);
+
+  it('moves the registry once and leaves the alert to the end: promote-model', async () => {
+    const event = () => ({
+      model_name: MODEL,
+      new_version: '3',
+      confidence: 0.85,
+      expected_champion: '2',
+      fence: 1,
+      execution: EXECUTION,
+    });
+    await killAfterEachWrite(prepare, 'promote-model', event(), async (answer) => {
+      expect(answer).toMatchObject({ promoted: true, new_version: '3' });
+      expect(inProduction()).toEqual(['3']);
+      expect(sns.published).toHaveLength(0);
+      expect(mlflow.snapshot()[MODEL]?.versions['3']?.tags['promotion.crash.result']).toContain('promoted');
+    });
+  }, 120_000);
+
+  it('records one outcome and sends at least one alert: end-promotion', async () => {
+    const promote = async () => {
+      await prepare();
+      promotion = await invoke('promote-model', {
+        model_name: MODEL,
+        new_version: '3',
+        expected_champion: '2',
+        fence: 1,
+        execution: EXECUTION,
+      });
+    };
+    let promotion: unknown;
+    const event = { execution: EXECUTION, state: { ...frame, valid: true, challenger_version: '3' } };
+    Object.defineProperties(event.state, {
+      comparison: { get: () => comparison, enumerable: true },
+      prepared: { get: () => prepared, enumerable: true },
+      promotion: { get: () => promotion, enumerable: true },
+    });
+    const writes = await killAfterEachWrite(promote, 'end-promotion', event, async (answer) => {
+      expect(answer).toMatchObject({ status: 'promoted', succeeded: true, alert: 'sent' });
+      expect(alerts('Model Promoted').length).toBeGreaterThanOrEqual(1);
+      expect(await invoke('end-promotion', { sweep: true })).toEqual({ sent: 0, pending: 0 });
+      // The lease is free again: the next execution gets it at once, with the next fence.
+      const next = await invoke('prepare-promotion', { ...prepareInput(), execution: `${EXECUTION}-2` });
+      expect(next).toMatchObject({ status: 'ready', fence: 2 });
+    });
+    expect(writes.length).toBeGreaterThan(0);
+  }, 120_000);
+});

@@ -1,0 +1,306 @@
+import { describe, expect, it } from 'vitest';
+import { LeaseStoreUnavailable, MlflowRefused, StaleFence } from '../../lambdas/domain/errors.ts';
+import { execution, play } from '../support/play.ts';
+import {
+  begun,
+  busy,
+  compared,
+  ended,
+  notPromoted,
+  platformError,
+  prepared,
+  promoted,
+  rolledBack,
+  stubFunctions,
+} from '../support/stub-functions.ts';
+
+type Replies = Parameters<typeof stubFunctions>[0];
+
+const refused = () => new MlflowRefused('MLflow said no', { status: 403, errorCode: 'PERMISSION_DENIED' });
+const unsuccessful = ended({ status: 'failed', succeeded: false, reason: 'Version 3 was not promoted.' });
+
+const begin = 'BeginPromotion Operation?';
+const compare = `${begin} CompareModels PinChallenger Decision?`;
+const prepare = `${compare} PreparePromotion Prepared?`;
+const promote = `${prepare} PromoteModel WasPromoted?`;
+const rollback = `${promote} ModelRollback RolledBack?`;
+const rollbackAsked = `${begin} PreparePromotion Prepared? ModelRollback RolledBack?`;
+const announce = 'NotifyOutcome Outcome? Done';
+
+describe('each choice leads where its answer says', () => {
+  const invalid = begun({ valid: false, problems: ['model_name: is missing'], model_name: null });
+  const askedForRollback = begun({ operation: 'rollback' });
+
+  it.each<[string, Replies, string]>([
+    ['a challenger that wins is promoted', {}, `${promote} NotifySuccess Outcome? Done`],
+    ['invalid input is announced', { 'begin-promotion': [invalid] }, `${begin} ${announce}`],
+    [
+      'an operation nobody knows is announced',
+      { 'begin-promotion': [begun({ operation: 'x' })] },
+      `${begin} ${announce}`,
+    ],
+    ['KEEP is announced', { 'compare-models': [compared({ decision: 'KEEP' })] }, `${compare} ${announce}`],
+    [
+      'INVESTIGATE is announced',
+      { 'compare-models': [compared({ decision: 'INVESTIGATE' })] },
+      `${compare} ${announce}`,
+    ],
+    [
+      'a dry run stops after the comparison',
+      { 'begin-promotion': [begun({ dry_run: true })] },
+      `${compare} ${announce}`,
+    ],
+    ['a busy model is announced', { 'prepare-promotion': [busy()] }, `${prepare} ${announce}`],
+    [
+      'a busy model is waited for and compared afresh',
+      { 'prepare-promotion': [busy({ wait: true }), prepared()] },
+      `${prepare} WaitForLease Operation? CompareModels PinChallenger Decision? PreparePromotion Prepared? PromoteModel WasPromoted? NotifySuccess Outcome? Done`,
+    ],
+    [
+      'a contested model is announced',
+      { 'prepare-promotion': [prepared({ status: 'contested' })] },
+      `${prepare} ${announce}`,
+    ],
+    [
+      'a version that was not promoted is rolled back',
+      { 'promote-model': [notPromoted] },
+      `${rollback} ${announce}`,
+    ],
+    [
+      'a rollback that goes on is called again',
+      {
+        'promote-model': [notPromoted],
+        'model-rollback': [rolledBack({ status: 'in_progress', retry_after_seconds: 15 }), rolledBack()],
+      },
+      `${rollback} WaitForRollback ModelRollback RolledBack? ${announce}`,
+    ],
+    [
+      'a rollback that goes on without saying for how long is announced',
+      {
+        'promote-model': [notPromoted],
+        'model-rollback': [rolledBack({ status: 'in_progress', retry_after_seconds: null })],
+      },
+      `${rollback} ${announce}`,
+    ],
+    [
+      'a contested rollback is announced',
+      {
+        'promote-model': [notPromoted],
+        'model-rollback': [rolledBack({ status: 'contested', rolled_back: false })],
+      },
+      `${rollback} ${announce}`,
+    ],
+    [
+      'a rollback that was asked for compares nothing',
+      { 'begin-promotion': [askedForRollback] },
+      `${rollbackAsked} ${announce}`,
+    ],
+    [
+      'a rollback waits for a busy model',
+      { 'begin-promotion': [askedForRollback], 'prepare-promotion': [busy({ wait: true }), prepared()] },
+      `${begin} PreparePromotion Prepared? WaitForLease Operation? PreparePromotion Prepared? ModelRollback RolledBack? ${announce}`,
+    ],
+    [
+      'an ending without success fails the execution',
+      { 'promote-model': [notPromoted], 'end-promotion': [unsuccessful] },
+      `${rollback} NotifyOutcome Outcome? Failed`,
+    ],
+  ])('%s', async (_title, replies, path) => {
+    const played = await play(stubFunctions(replies));
+    expect(played.path).toEqual(path.split(' '));
+    expect(played.status).toBe(path.endsWith('Done') ? 'SUCCEEDED' : 'FAILED');
+  });
+
+  it('fails with the status and the reason of the recorded outcome', async () => {
+    const played = await play(
+      stubFunctions({ 'promote-model': [notPromoted], 'end-promotion': [unsuccessful] }),
+    );
+    expect(played.error).toEqual({ Error: 'failed', Cause: 'Version 3 was not promoted.' });
+  });
+});
+
+describe('each catch leads to an announcement', () => {
+  const afterPromote = 'ModelRollback RolledBack?';
+  const oops = new TypeError('a mistake of ours');
+  const tooLarge = platformError('States.DataLimitExceeded');
+
+  it.each<[string, Error, Replies, string]>([
+    ['BeginPromotion', oops, { 'begin-promotion': [oops] }, 'BeginPromotion'],
+    ['BeginPromotion', tooLarge, { 'begin-promotion': [tooLarge] }, 'BeginPromotion'],
+    ['CompareModels', refused(), { 'compare-models': [refused()] }, `${begin} CompareModels`],
+    ['CompareModels', tooLarge, { 'compare-models': [tooLarge] }, `${begin} CompareModels`],
+    ['PreparePromotion', refused(), { 'prepare-promotion': [refused()] }, `${compare} PreparePromotion`],
+    ['PreparePromotion', tooLarge, { 'prepare-promotion': [tooLarge] }, `${compare} PreparePromotion`],
+    ['PromoteModel', refused(), { 'promote-model': [refused()] }, `${prepare} PromoteModel ${afterPromote}`],
+    ['PromoteModel', tooLarge, { 'promote-model': [tooLarge] }, `${prepare} PromoteModel ${afterPromote}`],
+    [
+      'ModelRollback',
+      refused(),
+      { 'promote-model': [notPromoted], 'model-rollback': [refused()] },
+      `${promote} ModelRollback`,
+    ],
+    [
+      'ModelRollback',
+      tooLarge,
+      { 'promote-model': [notPromoted], 'model-rollback': [tooLarge] },
+      `${promote} ModelRollback`,
+    ],
+    ['NotifySuccess', oops, { 'end-promotion': [oops, ended()] }, `${promote} NotifySuccess`],
+    ['NotifySuccess', tooLarge, { 'end-promotion': [tooLarge, ended()] }, `${promote} NotifySuccess`],
+  ])('of %s for %s', async (state, error, replies, path) => {
+    const stubs = stubFunctions(replies);
+    const played = await play(stubs);
+
+    expect(played.path).toEqual(`${path} ${announce}`.split(' '));
+    expect(played.events).toContainEqual(
+      expect.objectContaining({ kind: 'caught', state, error: error.name }),
+    );
+    const seen = stubs.eventsOf('end-promotion').at(-1)?.['state'] as Record<string, unknown>;
+    const place = { BeginPromotion: seen, ModelRollback: seen['rollback_error'] }[state] ?? seen['error'];
+    expect(place).toMatchObject({ Error: error.name, Cause: expect.stringContaining(error.message) });
+  });
+
+  it('leaves the registry alone after StaleFence: a lost lease never leads to a rollback', async () => {
+    const stubs = stubFunctions({ 'promote-model': [new StaleFence('fence 8 was seen, ours is 7')] });
+    const played = await play(stubs);
+    expect(played.path).toEqual(`${prepare} PromoteModel ${announce}`.split(' '));
+    expect(stubs.eventsOf('model-rollback')).toEqual([]);
+  });
+
+  it('announces a StaleFence of the rollback as its error', async () => {
+    const stale = new StaleFence('fence 8 was seen, ours is 7');
+    const stubs = stubFunctions({ 'promote-model': [notPromoted], 'model-rollback': [stale] });
+    expect((await play(stubs)).path).toEqual(`${promote} ModelRollback ${announce}`.split(' '));
+    expect(stubs.eventsOf('end-promotion').at(-1)?.['state']).toMatchObject({
+      rollback_error: { Error: 'StaleFence' },
+    });
+  });
+
+  it('waits until a copy without an answer has ended, and then rolls back', async () => {
+    const played = await play(
+      stubFunctions({ 'promote-model': [platformError('Lambda.SdkClientException')] }),
+    );
+    expect(played.path).toEqual(
+      `${prepare} PromoteModel WaitForPromoteModel ${afterPromote} ${announce}`.split(' '),
+    );
+  });
+
+  it.each([new LeaseStoreUnavailable('no table'), tooLarge])(
+    'fails the execution by another name when nothing could be announced (%s)',
+    async (error) => {
+      const played = await play(stubFunctions({ 'end-promotion': [error] }));
+      expect(played.path.slice(-3)).toEqual(['NotifySuccess', 'NotifyOutcome', 'Unannounced']);
+      expect(played.error).toMatchObject({
+        Error: 'OutcomeNotAnnounced',
+        Cause: expect.stringContaining(error.message),
+      });
+    },
+  );
+});
+
+describe('each step is given what it needs', () => {
+  it('gives BeginPromotion the raw input with the name and the start of the execution', async () => {
+    const stubs = stubFunctions();
+    await play(stubs, { model_name: 'Ünï/côde "x"', reason: '$.model_name' });
+    expect(stubs.eventsOf('begin-promotion')).toEqual([
+      {
+        input: { model_name: 'Ünï/côde "x"', reason: '$.model_name' },
+        execution: execution.id,
+        started_at: execution.startTime,
+      },
+    ]);
+  });
+
+  it('pins the compared version and the champion it was compared with', async () => {
+    const stubs = stubFunctions({ 'begin-promotion': [begun({ reason: 'nightly' })] });
+    await play(stubs);
+    const [event] = stubs.eventsOf('promote-model');
+    expect(event).toEqual({
+      model_name: 'PascalStrategy',
+      new_version: '3',
+      confidence: 0.85,
+      expected_champion: '2',
+      fence: 7,
+      execution: execution.id,
+      reason: 'nightly',
+      requested_by: 'retraining',
+    });
+    expect(Object.keys(event ?? {}).slice(0, 3)).toEqual(['model_name', 'new_version', 'confidence']);
+  });
+
+  it('passes null on for a first model and for a model without a challenger', async () => {
+    const first = stubFunctions({ 'compare-models': [compared({ champion_version: null })] });
+    await play(first);
+    expect(first.eventsOf('promote-model')[0]).toMatchObject({ expected_champion: null });
+
+    const none = compared({ decision: 'INVESTIGATE', challenger_version: null });
+    const without = stubFunctions({ 'compare-models': [none] });
+    expect((await play(without)).status).toBe('SUCCEEDED');
+    expect(without.eventsOf('end-promotion')[0]?.['state']).toMatchObject({ challenger_version: null });
+  });
+
+  it('compares the pinned version again after waiting for the lease', async () => {
+    const stubs = stubFunctions({ 'prepare-promotion': [busy({ wait: true }), prepared()] });
+    await play(stubs);
+    expect(stubs.eventsOf('compare-models').map((event) => event['challenger_version'])).toEqual([null, '3']);
+  });
+
+  it('gives PreparePromotion the comparison, or null for a rollback', async () => {
+    const stubs = stubFunctions();
+    await play(stubs);
+    const event = stubs.eventsOf('prepare-promotion')[0];
+    expect(event).toMatchObject({ operation: 'promote', comparison: compared(), challenger_version: '3' });
+    expect(event).toMatchObject({ execution: execution.id, started_at: execution.startTime });
+
+    const asked = stubFunctions({ 'begin-promotion': [begun({ operation: 'rollback' })] });
+    await play(asked);
+    expect(asked.eventsOf('prepare-promotion')[0]).toMatchObject({ operation: 'rollback', comparison: null });
+  });
+
+  it('gives ModelRollback the before-state, the fence and the reason that PreparePromotion answered', async () => {
+    const stubs = stubFunctions({ 'promote-model': [notPromoted] });
+    await play(stubs);
+    expect(stubs.eventsOf('model-rollback')).toEqual([
+      {
+        ...{ model_name: 'PascalStrategy', target_version: null, reason: 'ROLLOUT_FAILED', alarm_name: null },
+        ...{ dry_run: false, emergency: false, workload_id: null, requested_by: 'retraining' },
+        ...{ before_state: prepared().before_state, fence: 7, execution: execution.id },
+      },
+    ]);
+  });
+
+  it('gives NotifySuccess the whole state, with every answer in it', async () => {
+    const stubs = stubFunctions();
+    const played = await play(stubs);
+    const state = {
+      ...begun(),
+      challenger_version: '3',
+      comparison: compared(),
+      prepared: prepared(),
+      promotion: promoted,
+    };
+    expect(stubs.eventsOf('end-promotion')).toEqual([{ state, execution: execution.id }]);
+    expect(played.output).toEqual({ ...state, ending: ended() });
+  });
+
+  it.each([['text'], [7], [0], [true], [false], [null], [[]], [['a']], [{}], ['']])(
+    'lets BeginPromotion judge the input %j, which need not be an object',
+    async (input) => {
+      const stubs = stubFunctions({ 'begin-promotion': [begun({ valid: false })] });
+      expect((await play(stubs, input)).path).toEqual(`${begin} ${announce}`.split(' '));
+      expect(stubs.eventsOf('begin-promotion')[0]?.['input']).toEqual(input);
+    },
+  );
+
+  it.each([['text'], [null], [[1]]])(
+    'announces an error in BeginPromotion for the input %j',
+    async (input) => {
+      const stubs = stubFunctions({ 'begin-promotion': [new TypeError('a mistake of ours')] });
+      expect((await play(stubs, input)).path).toEqual(`BeginPromotion ${announce}`.split(' '));
+      expect(stubs.eventsOf('end-promotion')[0]).toMatchObject({
+        state: { Error: 'TypeError' },
+        execution: execution.id,
+      });
+    },
+  );
+});
