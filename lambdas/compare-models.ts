@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Policies } from './adapters/policy-files.ts';
-import { type Contenders, contenders } from './domain/contenders.ts';
-import { type Answer, decide, investigate, sameVersion } from './domain/decision.ts';
+import { type Policies, policyFiles } from './adapters/policy-files.ts';
+import { type Contenders, contenders } from './domain/comparison/contenders.ts';
+import { type Answer, decide, investigate, sameVersion } from './domain/comparison/decision.ts';
+import { type Contender, evidenceDocument, usedOf } from './domain/comparison/evidence.ts';
+import type { Policy } from './domain/comparison/policy.ts';
 import { ModelNotFound } from './domain/errors.ts';
-import { type Contender, evidenceDocument, usedOf } from './domain/evidence.ts';
-import type { CompareInput, Comparison } from './domain/payloads.ts';
-import type { Policy } from './domain/policy.ts';
-import { quoted } from './domain/promotion-plan.ts';
+import { CompareInput, type Comparison } from './domain/payloads.ts';
 import type { ModelVersion, RegisteredModel, Registry, RegistryMode } from './domain/registry.ts';
-import { readRegistry } from './runtime/registry.ts';
+import { quoted } from './domain/visible-text.ts';
+import { CompareEnvironment, configuration } from './runtime/config.ts';
+import { toHandler } from './runtime/handler.ts';
+import { readRegistry, registryServices } from './runtime/registry.ts';
 
 export interface CompareServices {
   registry: Registry;
@@ -16,6 +18,21 @@ export interface CompareServices {
   mode: RegistryMode;
   /** For policies that name none. 0 to 1. */
   minConfidence: number;
+}
+
+/** Reads both versions' evidence from MLflow and judges it by a policy; writes nothing. */
+export const handler = toHandler('compare-models', {
+  input: CompareInput,
+  services: compareServices,
+  run: (input, services) => compare(input, services),
+});
+
+export function compareServices(env: NodeJS.ProcessEnv): CompareServices {
+  return {
+    ...registryServices(env),
+    policies: policyFiles(new URL('../policies/', import.meta.url)),
+    minConfidence: configuration(CompareEnvironment, env).MIN_CONFIDENCE_THRESHOLD,
+  };
 }
 
 /** Tag on a registered model that names its policy. */

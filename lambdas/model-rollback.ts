@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from './adapters/clock.ts';
 import { directOutcome } from './domain/outcome.ts';
 import { type RollbackAnswer, RollbackInput } from './domain/payloads.ts';
-import { quoted } from './domain/promotion-plan.ts';
 import { type Intent, intentTag, recordId, resultTag } from './domain/promotion-record.ts';
 import { isRolledBack, type RegistryView, ROLLED_BACK_TAG } from './domain/registry.ts';
 import { type RollbackPlan, rollbackPlan } from './domain/rollback-plan.ts';
+import { quoted } from './domain/visible-text.ts';
 import { type AnnounceServices, announce, announceServices } from './runtime/announce.ts';
 import { configuration, RollbackEnvironment } from './runtime/config.ts';
 import { type Invocation, toHandler } from './runtime/handler.ts';

@@ -4,9 +4,10 @@ import { type CompareServices, compare, compareServices } from './compare-models
 import { ModelNotFound, ServingNotSupported } from './domain/errors.ts';
 import { leaseSeconds, longestWritingSeconds } from './domain/limits.ts';
 import { type Comparison, type Prepared, PrepareInput, RollbackReason } from './domain/payloads.ts';
-import { FENCE_TAG, outstanding, quoted, recordedFence } from './domain/promotion-plan.ts';
+import { FENCE_TAG, outstanding, recordedFence } from './domain/promotion-plan.ts';
 import { intentTag, recordId, recordsOn } from './domain/promotion-record.ts';
 import { champions, isSoleChampion, type RegistryView } from './domain/registry.ts';
+import { quoted } from './domain/visible-text.ts';
 import { announceServices } from './runtime/announce.ts';
 import { toHandler } from './runtime/handler.ts';
 import { refuseStale } from './runtime/lease.ts';

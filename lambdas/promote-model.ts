@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from './adapters/clock.ts';
 import { directOutcome } from './domain/outcome.ts';
 import { type PromoteAnswer, PromoteInput } from './domain/payloads.ts';
-import { type PromotionPlan, promotionPlan, quoted } from './domain/promotion-plan.ts';
+import { type PromotionPlan, promotionPlan } from './domain/promotion-plan.ts';
 import { type Intent, intentTag, recordId, resultTag } from './domain/promotion-record.ts';
 import type { RegistryView } from './domain/registry.ts';
+import { quoted } from './domain/visible-text.ts';
 import { type AnnounceServices, announce, announceServices } from './runtime/announce.ts';
 import { type Invocation, toHandler } from './runtime/handler.ts';
 import { asWriter, refuseStale, type Writer } from './runtime/lease.ts';

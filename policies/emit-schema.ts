@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { PolicyFile } from '../lambdas/domain/policy.ts';
+import { PolicyFile } from '../lambdas/domain/comparison/policy.ts';
 
 /**
  * Writes `policy.schema.json`, which editors use for completion and checking. With `--check` it writes nothing and

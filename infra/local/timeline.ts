@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import ora, { type Ora } from 'ora';
 import { z } from 'zod';
-import { evidenceTable } from '../../lambdas/domain/evidence-table.ts';
+import { evidenceTable } from '../../lambdas/domain/alert/evidence-table.ts';
 import { Comparison } from '../../lambdas/domain/payloads.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
 import type { ExecutionDocument, FollowedEvent, RegistryState } from './executions.ts';

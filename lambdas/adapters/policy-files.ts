@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { type Policy, parsePolicy } from '../domain/comparison/policy.ts';
 import { InvalidPolicy, UnknownPolicy } from '../domain/errors.ts';
-import { type Policy, parsePolicy } from '../domain/policy.ts';
 import { visible } from '../domain/visible-text.ts';
 
 export interface Policies {

@@ -1,5 +1,5 @@
 import { PublishCommand, SNSClient, type SNSClientConfig, SNSServiceException } from '@aws-sdk/client-sns';
-import type { Alert } from '../domain/alert.ts';
+import type { Alert } from '../domain/alert/alert.ts';
 import { visible } from '../domain/visible-text.ts';
 
 /** SNS did not take the alert, or did not say so in time. The caller records it as pending; sending again is safe. */

@@ -10,6 +10,7 @@ import {
   type RegistryView,
   waitingChallenger,
 } from './registry.ts';
+import { quoted } from './visible-text.ts';
 
 /** What `promote-model` has to do, decided from one reading of the registry. */
 export type PromotionPlan =
@@ -120,9 +121,4 @@ export function afterMove(
   const strangers = current.filter((champion) => champion !== version && champion !== from);
   // A sole stranger archived ours: that is a later decision, which we do not fight.
   return strangers.length > 0 && !current.includes(version) ? 'contested' : 'again';
-}
-
-/** A name as it can stand in a sentence: control characters made visible, long ones cut. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
 }

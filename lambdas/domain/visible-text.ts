@@ -19,6 +19,9 @@ export function visible(text: string, limit: number): string {
   return clipped(line, limit);
 }
 
+/** A name as it stands in a sentence of ours. */
+export const quoted = (name: string) => `"${visible(name, 120)}"`;
+
 /** At most `limit` characters, the last one `…` where something was cut; never half a character. */
 export function clipped(text: string, limit: number): string {
   return text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;

@@ -6,7 +6,7 @@ import {
   type PromotionStore,
 } from '../adapters/dynamodb.ts';
 import { type AlertPublisher, snsAlerts } from '../adapters/sns.ts';
-import { type AlertContext, alertFor } from '../domain/alert.ts';
+import { type AlertContext, alertFor } from '../domain/alert/alert.ts';
 import type { Outcome } from '../domain/payloads.ts';
 import { AlertEnvironment, configuration, StoreEnvironment } from './config.ts';
 import { log } from './log.ts';

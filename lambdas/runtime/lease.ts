@@ -1,8 +1,9 @@
 import type { Clock } from '../adapters/clock.ts';
 import type { PromotionStore } from '../adapters/dynamodb.ts';
 import { StaleFence } from '../domain/errors.ts';
-import { quoted, recordedFence } from '../domain/promotion-plan.ts';
+import { recordedFence } from '../domain/promotion-plan.ts';
 import type { RegistryView } from '../domain/registry.ts';
+import { quoted } from '../domain/visible-text.ts';
 import { log } from './log.ts';
 
 /** A direct call needs its lease for no longer than its own function can run, and a margin for the clocks. */

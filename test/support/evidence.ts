@@ -1,5 +1,5 @@
-import type { Evidence } from '../../lambdas/domain/evidence.ts';
-import { type Policy, parsePolicy } from '../../lambdas/domain/policy.ts';
+import type { Evidence } from '../../lambdas/domain/comparison/evidence.ts';
+import { type Policy, parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import type { Metric, ModelVersion, Run } from '../../lambdas/domain/registry.ts';
 import { version } from './registry.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../lambdas/adapters/sns.ts';
-import { alertFor } from '../../lambdas/domain/alert.ts';
+import { alertFor } from '../../lambdas/domain/alert/alert.ts';
 import { type Outcome, outcomeStatuses } from '../../lambdas/domain/payloads.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alertFor } from '../../lambdas/domain/alert.ts';
+import { alertFor } from '../../lambdas/domain/alert/alert.ts';
 import type { Outcome, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
 import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { policyFiles } from '../../lambdas/adapters/policy-files.ts';
 import { type CompareServices, compare } from '../../lambdas/compare-models.ts';
+import { parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import {
   InvalidPolicy,
   MlflowUnavailable,
@@ -8,7 +9,6 @@ import {
   UnknownPolicy,
 } from '../../lambdas/domain/errors.ts';
 import { CompareInput, Comparison } from '../../lambdas/domain/payloads.ts';
-import { parsePolicy } from '../../lambdas/domain/policy.ts';
 import type { ModelVersion, RegistryMode, RegistryView, Run } from '../../lambdas/domain/registry.ts';
 import { run } from '../support/evidence.ts';
 import { pascal, version, view } from '../support/registry.ts';

@@ -7,7 +7,7 @@ import {
   readMetric,
   readSample,
   usedOf,
-} from '../../lambdas/domain/evidence.ts';
+} from '../../lambdas/domain/comparison/evidence.ts';
 import type { Run } from '../../lambdas/domain/registry.ts';
 import { evidence, metric, policy, run } from '../support/evidence.ts';
 

@@ -50,7 +50,11 @@ describe('how an execution ended', () => {
     ['needs_investigation', true, { comparison: { ...comparison, decision: 'INVESTIGATE' } }],
     ['kept', true, { comparison, dry_run: true }],
     ['busy', true, { comparison, prepared: { ...prepared, status: 'busy', holder: 'arn:other' } }],
-    ['kept', true, { comparison: { ...comparison, decision: 'KEEP' }, prepared: { ...prepared, status: 'busy' } }],
+    [
+      'kept',
+      true,
+      { comparison: { ...comparison, decision: 'KEEP' }, prepared: { ...prepared, status: 'busy' } },
+    ],
     ['failed', false, { comparison, prepared: { ...prepared, status: 'busy' }, error: caught }],
     ['contested', false, { comparison, prepared: { ...prepared, status: 'contested', reason: 'changed' } }],
     ['promoted', true, { comparison, prepared, promotion: promoted }],

@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { policyFiles } from '../../lambdas/adapters/policy-files.ts';
+import { gainOf, neededGain, parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import { InvalidPolicy, UnknownPolicy } from '../../lambdas/domain/errors.ts';
-import { gainOf, neededGain, parsePolicy } from '../../lambdas/domain/policy.ts';
 import { policy } from '../support/evidence.ts';
 
 const rule = { name: 'accuracy', metric: 'accuracy', direction: 'higher' };

@@ -4,6 +4,7 @@ import { afterMove, movesTo, promotionPlan } from '../../lambdas/domain/promotio
 import {
   champions,
   isSoleChampion,
+  type ModelVersion,
   type RegistryMode,
   type RegistryView,
 } from '../../lambdas/domain/registry.ts';
@@ -166,18 +167,18 @@ describe('the writes of a promotion', () => {
   });
 
   /** What MLflow documents: the transition archives every other version of the stage. */
-  const apply = (of: RegistryView, moves: ReturnType<typeof movesTo>): RegistryView =>
-    moves.reduce((now, move) => {
-      if (move.kind === 'alias') {
-        return {
-          ...now,
-          model: { ...now.model, aliases: { ...now.model.aliases, [move.alias]: move.version } },
-        };
-      }
-      const stage = (v: (typeof now.versions)[number]) =>
-        v.version === move.version ? 'Production' : v.stage === 'Production' ? 'Archived' : v.stage;
-      return { ...now, versions: now.versions.map((v) => ({ ...v, stage: stage(v) })) };
-    }, of);
+  const applyOne = (now: RegistryView, move: ReturnType<typeof movesTo>[number]): RegistryView => {
+    if (move.kind === 'alias') {
+      return {
+        ...now,
+        model: { ...now.model, aliases: { ...now.model.aliases, [move.alias]: move.version } },
+      };
+    }
+    const stage = (v: ModelVersion) =>
+      v.version === move.version ? 'Production' : v.stage === 'Production' ? 'Archived' : v.stage;
+    return { ...now, versions: now.versions.map((v) => ({ ...v, stage: stage(v) })) };
+  };
+  const apply = (of: RegistryView, moves: ReturnType<typeof movesTo>) => moves.reduce(applyOne, of);
 
   it('make the version the only champion from any state, in every mode, and once or twice is the same', () => {
     fc.assert(

@@ -5,7 +5,7 @@ import {
   interval,
   meanDifference,
   proportionDifference,
-} from '../../lambdas/domain/statistics.ts';
+} from '../../lambdas/domain/comparison/statistics.ts';
 
 const proportion = fc.record({
   share: fc.double({ min: 0, max: 1, noNaN: true }),

@@ -1,5 +1,5 @@
+import type { RuleResult } from '../payloads.ts';
 import { type Contender, type Evidence, type Reading, readMetric, readSample } from './evidence.ts';
-import type { RuleResult } from './payloads.ts';
 import { type Grade, gainOf, neededGain, type Policy, type Rule } from './policy.ts';
 import { confidenceAbove, interval, meanDifference, proportionDifference } from './statistics.ts';
 

@@ -1,6 +1,6 @@
-import type { Words } from './alert-wording.ts';
-import type { Outcome } from './payloads.ts';
-import { versionText } from './visible-text.ts';
+import type { Outcome } from '../payloads.ts';
+import { versionText } from '../visible-text.ts';
+import type { Words } from './wording.ts';
 
 /** The words for an execution that failed; the registry is as it was, or the rollback has put it back. */
 export function failed(outcome: Outcome): Words {

@@ -1,5 +1,5 @@
-import { ModelNotFound } from './errors.ts';
-import type { CompareInput } from './payloads.ts';
+import { ModelNotFound } from '../errors.ts';
+import type { CompareInput } from '../payloads.ts';
 import {
   champions,
   inStage,
@@ -8,8 +8,8 @@ import {
   type RegistryMode,
   type RegistryView,
   waitingChallenger,
-} from './registry.ts';
-import { visible } from './visible-text.ts';
+} from '../registry.ts';
+import { visible } from '../visible-text.ts';
 
 /** Which two versions a comparison is about, before any evidence is read. */
 export type Contenders =

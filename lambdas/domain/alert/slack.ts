@@ -1,8 +1,8 @@
+import type { Outcome } from '../payloads.ts';
+import { slackSafe, visible } from '../visible-text.ts';
 import type { AlertContext } from './alert.ts';
-import { type AlertParts, type Line, methodOf, percent } from './alert-parts.ts';
 import { evidenceTable } from './evidence-table.ts';
-import type { Outcome } from './payloads.ts';
-import { slackSafe, visible } from './visible-text.ts';
+import { type AlertParts, type Line, methodOf, percent } from './parts.ts';
 
 /**
  * The "custom notification" document of Amazon Q Developer in chat applications (AWS Chatbot before): the only kind

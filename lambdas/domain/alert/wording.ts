@@ -1,6 +1,6 @@
-import { failed, refused } from './alert-failure.ts';
-import type { Outcome, RollbackAnswer } from './payloads.ts';
-import { sentence, versionText } from './visible-text.ts';
+import type { Outcome, RollbackAnswer } from '../payloads.ts';
+import { sentence, versionText } from '../visible-text.ts';
+import { failed, refused } from './failure.ts';
 
 /** What an alert is about; subscribers can filter by it. */
 export const alertKinds = [

@@ -1,7 +1,7 @@
+import type { ModelVersion, Run } from '../registry.ts';
+import { visible } from '../visible-text.ts';
 import type { Policy, Rule, Sample } from './policy.ts';
-import type { ModelVersion, Run } from './registry.ts';
 import type { Mean, Proportion } from './statistics.ts';
-import { visible } from './visible-text.ts';
 
 /** What MLflow holds about the two versions, and how it may be read. Everything in it was written by others. */
 

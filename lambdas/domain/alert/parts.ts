@@ -1,6 +1,6 @@
-import { type Wording, wordingOf } from './alert-wording.ts';
-import type { Comparison, Outcome } from './payloads.ts';
-import { publicMessage, visible } from './visible-text.ts';
+import type { Comparison, Outcome } from '../payloads.ts';
+import { publicMessage, visible } from '../visible-text.ts';
+import { type Wording, wordingOf } from './wording.ts';
 
 /** A line of an alert: a sentence of our own, or a value somebody else chose after a label of our own. */
 export type Line = string | { readonly label: string; readonly value: string };

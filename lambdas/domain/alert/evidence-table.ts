@@ -1,5 +1,5 @@
-import type { Comparison, RuleResult } from './payloads.ts';
-import { visible } from './visible-text.ts';
+import type { Comparison, RuleResult } from '../payloads.ts';
+import { visible } from '../visible-text.ts';
 
 /** Columns of a terminal or a mail that the table is made for, less an indent of two. */
 const WIDTH = 98;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InvalidPolicy } from './errors.ts';
+import { InvalidPolicy } from '../errors.ts';
 
 /** What a policy file may say (`policies/<name>.json`; the name of a policy is the name of its file). */
 

@@ -1,9 +1,9 @@
-import { type AlertParts, type Line, LONGEST_VALUE, methodOf, partsOf, percent } from './alert-parts.ts';
-import { type SlackNotification, slackNotification } from './alert-slack.ts';
-import type { AlertKind } from './alert-wording.ts';
+import type { Comparison, Outcome } from '../payloads.ts';
+import { ascii, visible } from '../visible-text.ts';
 import { evidenceTable } from './evidence-table.ts';
-import type { Comparison, Outcome } from './payloads.ts';
-import { ascii, visible } from './visible-text.ts';
+import { type AlertParts, type Line, LONGEST_VALUE, methodOf, partsOf, percent } from './parts.ts';
+import { type SlackNotification, slackNotification } from './slack.ts';
+import type { AlertKind } from './wording.ts';
 
 /** What people are told about one outcome, ready to be published. */
 export interface Alert {

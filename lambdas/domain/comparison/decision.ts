@@ -1,5 +1,5 @@
+import type { Comparison } from '../payloads.ts';
 import { dataUnknown, type Evidence, obstacles } from './evidence.ts';
-import type { Comparison } from './payloads.ts';
 import { type Grade, grades, type Policy } from './policy.ts';
 import * as say from './recommendation.ts';
 import { type Judged, judgeRule, unjudged } from './rules.ts';
@@ -12,12 +12,14 @@ import { type Judged, judgeRule, unjudged } from './rules.ts';
  * C: the smallest "one minus the one-sided p" among the deciding rules. Confidence, grade E and first models: the
  * share, which is not a probability. The threshold is the policy's `min_confidence`. In this order:
  *
- * 1. INVESTIGATE: a version or run is not usable, the data differ, or a number is missing.
+ * 1. INVESTIGATE: a version or run is not usable, the data differ, a number is missing, or no rule can be judged.
  * 2. KEEP: a critical rule fails.
- * 3. INVESTIGATE: a deciding rule is better on the point but not distinguishable from chance.
+ * 3. INVESTIGATE: a deciding rule passes by the point values but not by its interval.
  * 4. PROMOTE: share and confidence reach the threshold, and the policy accepts the grade (if not: INVESTIGATE).
- * 5. KEEP: the challenger is better on no rule, or the champion's share (one minus the share) reaches the threshold.
- * 6. INVESTIGATE: the rest is mixed.
+ * 5. KEEP: no rule is in doubt, and the challenger is better on none or the failed share reaches the threshold.
+ * 6. INVESTIGATE: the rest is mixed, or there is no champion to keep.
+ *
+ * A rule that fails because the challenger lacks its number rules PROMOTE out, whatever its weight.
  */
 export type Answer = Omit<Comparison, 'evidence_digest'>;
 

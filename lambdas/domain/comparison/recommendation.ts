@@ -1,6 +1,6 @@
+import { visible } from '../visible-text.ts';
 import type { Grade } from './policy.ts';
 import type { Judged } from './rules.ts';
-import { visible } from './visible-text.ts';
 
 /** What a comparison says to a person: one sentence to act on, and how its confidence is to be read. */
 
