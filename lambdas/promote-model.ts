@@ -43,7 +43,13 @@ export function promote(
     if (view === null)
       return { promoted: false, reason: `Registered model ${quoted(input.model_name)} does not exist` };
     refuseStale(view, writer.fence);
-    return carryOut(promotionPlan(view, services.mode, input), view, input, services, writer);
+    return carryOut(
+      promotionPlan(view, services.mode, input, recordId(writer.owner)),
+      view,
+      input,
+      services,
+      writer,
+    );
   };
   return asWriter({ ...input, requestId }, services, work, (reason) => ({ promoted: false, reason }));
 }

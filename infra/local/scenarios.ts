@@ -44,9 +44,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'challenger-loses',
     about: 'version 3 earns less than version 2: kept',
-    play: once(promote, ({ mlflow }) =>
-      seedPascalStrategy(mlflow, { challenger: { profit_total: 98.2, sharpe_ratio: 1.1 } }),
-    ),
+    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { challengerEdge: 0.21 })),
   },
   {
     name: 'investigate',

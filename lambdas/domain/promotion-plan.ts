@@ -33,10 +33,16 @@ const refuse = (reason: string): PromotionPlan => ({ kind: 'answer', answer: { p
 
 /**
  * Decides in the fixed order: which version, is it the only champion already, is the champion the expected one.
+ * `ownId` is the id of the record that this caller writes, or has written before it was repeated.
  */
-export function promotionPlan(view: RegistryView, mode: RegistryMode, input: PromoteInput): PromotionPlan {
+export function promotionPlan(
+  view: RegistryView,
+  mode: RegistryMode,
+  input: PromoteInput,
+  ownId: string,
+): PromotionPlan {
   const version =
-    input.new_version ?? unfinishedDirect(view, mode, input)?.to ?? waitingChallenger(view, mode)?.version;
+    input.new_version ?? begunBefore(view, mode, input, ownId)?.to ?? waitingChallenger(view, mode)?.version;
   if (version === undefined) return refuse('No Staging version found');
 
   const challenger = view.versions.find((v) => v.version === version);
@@ -58,16 +64,20 @@ export function promotionPlan(view: RegistryView, mode: RegistryMode, input: Pro
   return { kind: 'move', version, from, intent: announced(challenger, from, input.execution) };
 }
 
-/** A direct call that died after the move finds no Staging version any more: it goes on with what it had begun. */
-function unfinishedDirect(
+/**
+ * A call that is repeated after the move finds no Staging version any more: it goes on with what it had begun. The
+ * same request is known by its record; a new request takes up a direct promotion that was never finished.
+ */
+function begunBefore(
   view: RegistryView,
   mode: RegistryMode,
   input: PromoteInput,
+  ownId: string,
 ): PromotionRecord | undefined {
   const current = champions(view, mode);
-  return recordsOn(view.versions).find(
-    (r) => isPromotion(r) && current.includes(r.to) && r.result === null && r.execution === input.execution,
-  );
+  const begun = (r: PromotionRecord) =>
+    r.id === ownId || (r.result === null && r.execution === input.execution);
+  return recordsOn(view.versions).find((r) => isPromotion(r) && current.includes(r.to) && begun(r));
 }
 
 const isPromotion = (record: PromotionRecord) => record.kind === 'promote' && record.to === record.holder;

@@ -10,8 +10,8 @@ import {
 } from '../../lambdas/domain/registry.ts';
 import { intent, pascal, promoteInput, recorded, version, view } from '../support/registry.ts';
 
-const plan = (of: RegistryView, input = promoteInput(), mode: RegistryMode = 'stages') =>
-  promotionPlan(of, mode, input);
+const plan = (of: RegistryView, input = promoteInput(), mode: RegistryMode = 'stages', ownId = 'own') =>
+  promotionPlan(of, mode, input, ownId);
 
 describe('which version is promoted', () => {
   it('takes the version that is named', () => {
@@ -44,6 +44,21 @@ describe('which version is promoted', () => {
     const tags = recorded(intent({ id: 'r1', to: '3', from: '2' }), null);
     const died = pascal(version(2, 'Archived'), version(3, 'Production', { tags }));
     expect(plan(died)).toMatchObject({ kind: 'settled', version: '3', outstanding: { id: 'r1' } });
+  });
+});
+
+describe('the same request again', () => {
+  it('answers with the version that it had promoted, also when everything was finished', () => {
+    const tags = recorded(intent({ id: 'r1', to: '3', from: '2' }));
+    const done = pascal(version(2, 'Archived'), version(3, 'Production', { tags }));
+    expect(plan(done, promoteInput(), 'stages', 'r1')).toEqual({
+      kind: 'settled',
+      version: '3',
+      outstanding: null,
+    });
+    expect(plan(done, promoteInput(), 'stages', 'r2')).toMatchObject({
+      answer: { reason: 'No Staging version found' },
+    });
   });
 });
 

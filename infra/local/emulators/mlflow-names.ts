@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { invalid, Refusal } from './answers.ts';
-import type { Behaviour } from './versions.ts';
+import { invalid, Refusal } from './mlflow-answers.ts';
+import type { Behaviour } from './mlflow-versions.ts';
 
 /** MLflow's rules for names of models, tags and aliases, for version numbers and for stages. */
 
@@ -31,7 +31,9 @@ const BAD_CHARACTERS =
 export function checkKey(key: string, parameter = 'key'): void {
   // As in Python, `$` also stands before a last newline.
   if (!/^[/\p{L}\p{N}_.\- :]*\n?$/u.test(key)) {
-    throw invalid(`Invalid value ${JSON.stringify(key)} for parameter '${parameter}' supplied: ${BAD_CHARACTERS}`);
+    throw invalid(
+      `Invalid value ${JSON.stringify(key)} for parameter '${parameter}' supplied: ${BAD_CHARACTERS}`,
+    );
   }
   if (readsAsPath(key)) throw invalid(pathMessage(parameter, key));
 }
@@ -64,13 +66,13 @@ export function checkAliasFree(alias: string): void {
 }
 
 /** The number that Python's `int` reads: spaces around it, a sign, leading zeros and `1_0` are all fine. */
-export function versionNumber(text: string, { hugeVersionFails }: Behaviour): number {
+export function versionNumber(text: string, { hugeVersionFails }: Behaviour): bigint {
   const digits = text.trim();
   if (!/^[+-]?\d+(_\d+)*$/.test(digits)) {
     throw invalid(`Parameter 'version' must be an integer, got '${text}'.`);
   }
-  const number = Number(digits.replaceAll('_', ''));
-  if (hugeVersionFails && Math.abs(number) >= 2 ** 63) {
+  const number = BigInt(digits.replaceAll('_', '').replace(/^\+/, ''));
+  if (hugeVersionFails && (number >= 2n ** 63n || number < -(2n ** 63n))) {
     throw new Refusal('INTERNAL_ERROR', 'Python int too large to convert to SQLite INTEGER');
   }
   return number;
@@ -87,7 +89,11 @@ export function checkSource(source: string): void {
   if (scheme === '' || scheme.toLowerCase() === 'file') {
     throw invalid(`Invalid model version source: '${source}'. ${LOCAL_SOURCE}`);
   }
-  const path = rest.replace(/^\/\/[^/?#]*/, '').replace(/[?#].*$/s, '').replace(/\/+$/, '').replace(/\/+/g, '/');
+  const path = rest
+    .replace(/^\/\/[^/?#]*/, '')
+    .replace(/[?#].*$/s, '')
+    .replace(/\/+$/, '')
+    .replace(/\/+/g, '/');
   if (rest.split('/').includes('..') || !path.startsWith('/') || posix.normalize(path) !== path) {
     throw invalid(`Invalid model version source: '${source}'. ${RELATIVE_SOURCE}`);
   }

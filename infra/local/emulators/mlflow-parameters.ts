@@ -1,4 +1,4 @@
-import { invalid, Unforeseen } from './answers.ts';
+import { invalid, SEE_DOCS, Unforeseen } from './mlflow-answers.ts';
 
 /** `!`: required. A string is never taken from a number, nor a boolean from a string in a body. */
 export type ParameterType = 'string' | 'integer' | 'number' | 'boolean' | 'strings' | 'objects';
@@ -80,7 +80,7 @@ export function readInput(request: RawRequest, parameters: Parameters, atMost: F
   for (const { name, sent, required, wrong } of parsed) {
     if (wrong) throw invalidValue(name, sent);
     if (required && (sent === undefined || sent === '')) {
-      throw invalid(`Missing value for required parameter '${name}'.${SEE}`);
+      throw invalid(`Missing value for required parameter '${name}'.${SEE_DOCS}`);
     }
     const limit = atMost[name];
     const value = values[name];
@@ -90,11 +90,9 @@ export function readInput(request: RawRequest, parameters: Parameters, atMost: F
   return new Input(values);
 }
 
-const SEE = ' See the API docs for more information about request parameters.';
-
 const invalidValue = (name: string, value: unknown) =>
   invalid(
-    `Invalid value ${JSON.stringify(value)} for parameter '${name}' supplied:  Hint: Value was of type '${pythonType(value)}'.${SEE}`,
+    `Invalid value ${JSON.stringify(value)} for parameter '${name}' supplied:  Hint: Value was of type '${pythonType(value)}'.${SEE_DOCS}`,
   );
 
 function fromQuery(query: URLSearchParams, parameters: Parameters): Fields {

@@ -1,4 +1,4 @@
-import type { Behaviour } from './versions.ts';
+import type { Behaviour } from './mlflow-versions.ts';
 
 /** What the server sends back. */
 export interface Answer {
@@ -46,6 +46,9 @@ function errorClassOf(code: ErrorCode): string {
   if (code === 'INTERNAL_ERROR') return 'CLIENT_INTERNAL_ERROR';
   return code === 'RESOURCE_DOES_NOT_EXIST' ? 'RESOURCE_NOT_FOUND' : code;
 }
+
+/** How MLflow ends its messages about parameters. */
+export const SEE_DOCS = ' See the API docs for more information about request parameters.';
 
 export const invalid = (message: string) => new Refusal('INVALID_PARAMETER_VALUE', message);
 export const missing = (message: string) => new Refusal('RESOURCE_DOES_NOT_EXIST', message);

@@ -1,0 +1,148 @@
+import { DynamoDBClient, ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
+import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/dynamodb.ts';
+import { directOutcome } from '../../lambdas/domain/outcome.ts';
+
+let table: LocalTable;
+let client: DynamoDBClient;
+let store: PromotionStore;
+
+beforeAll(async () => {
+  table = await startLocalTable();
+  client = new DynamoDBClient({
+    endpoint: table.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  });
+  store = dynamodbStore(client, table.name);
+});
+afterAll(async () => {
+  client.destroy();
+  await table.close();
+});
+
+const now = new Date('2026-11-21T10:00:00Z');
+const later = (seconds: number) => new Date(now.getTime() + seconds * 1000);
+const outcome = (execution: string) =>
+  directOutcome({
+    status: 'promoted',
+    operation: 'promote',
+    execution,
+    model_name: 'm',
+    reason: 'r',
+    recorded_at: now.toISOString(),
+  });
+
+describe('the lease of a model', () => {
+  it('is given to one owner at a time, who is named to the others', async () => {
+    expect(await store.takeLease('one', 'a', now, 60)).toEqual({ taken: true, fence: 1 });
+    expect(await store.takeLease('one', 'b', later(30), 60)).toEqual({
+      taken: false,
+      holder: 'a',
+      expiresAt: '2026-11-21T10:01:00.000Z',
+    });
+  });
+
+  it('keeps its fence when its owner asks again', async () => {
+    await store.takeLease('again', 'a', now, 60);
+    expect(await store.takeLease('again', 'a', later(10), 60)).toEqual({ taken: true, fence: 1 });
+  });
+
+  it('goes on to the next with a higher fence once released or expired', async () => {
+    await store.takeLease('next', 'a', now, 60);
+    await store.releaseLease('next', 'a');
+    expect(await store.takeLease('next', 'b', now, 60)).toEqual({ taken: true, fence: 2 });
+    expect(await store.takeLease('next', 'c', later(61), 60)).toEqual({ taken: true, fence: 3 });
+    expect(await store.holdsLease('next', 'b', 2, later(61))).toBe(false);
+    expect(await store.holdsLease('next', 'c', 3, later(61))).toBe(true);
+  });
+
+  it('is not released by anybody else', async () => {
+    await store.takeLease('mine', 'a', now, 60);
+    await store.releaseLease('mine', 'b');
+    await store.releaseLease('never-taken', 'b');
+    expect(await store.holdsLease('mine', 'a', 1, now)).toBe(true);
+  });
+
+  it('has one holder and a fence that only grows, whoever takes and releases it', async () => {
+    const steps = fc.array(
+      fc.record({
+        owner: fc.constantFrom('a', 'b', 'c'),
+        does: fc.constantFrom('take', 'release'),
+        after: fc.nat(90),
+      }),
+      { maxLength: 12 },
+    );
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        run += 1;
+        const model = `property-${run}`;
+        let holder: string | null = null;
+        let expires = 0;
+        let fence = 0;
+        let seconds = 0;
+        for (const { owner, does, after } of list) {
+          seconds += after;
+          if (does === 'release') {
+            await store.releaseLease(model, owner);
+            if (holder === owner) holder = null;
+            continue;
+          }
+          const lease = await store.takeLease(model, owner, later(seconds), 60);
+          const free = holder === null || expires < seconds;
+          expect(lease.taken).toBe(free || holder === owner);
+          if (!lease.taken) continue;
+          expect(lease.fence).toBe(free ? fence + 1 : fence);
+          if (free) [holder, expires, fence] = [owner, seconds + 60, fence + 1];
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('the outcome of an execution', () => {
+  it('is recorded once: whoever comes later is told the first', async () => {
+    expect(await store.recordOutcome(outcome('e1'), 'pending')).toMatchObject({
+      outcome: { status: 'promoted' },
+      alert: 'pending',
+    });
+    const second = await store.recordOutcome({ ...outcome('e1'), status: 'failed' }, 'none');
+    expect(second).toMatchObject({ outcome: { status: 'promoted' }, alert: 'pending' });
+  });
+
+  it('is found by the sweep until its alert is sent', async () => {
+    await store.recordOutcome(outcome('e2'), 'pending');
+    expect((await store.pendingAlerts(10)).map(({ execution }) => execution)).toContain('e2');
+    await store.markAlertSent('e2');
+    expect((await store.pendingAlerts(10)).map(({ execution }) => execution)).not.toContain('e2');
+    expect(await store.recordOutcome(outcome('e2'), 'pending')).toMatchObject({ alert: 'sent' });
+  });
+});
+
+describe('trouble with the table', () => {
+  it('is LeaseStoreUnavailable and names the operation', async () => {
+    const documents = mockClient(DynamoDBDocumentClient);
+    documents
+      .on(UpdateCommand)
+      .rejects(new ProvisionedThroughputExceededException({ message: 'slow down', $metadata: {} }));
+    await expect(
+      dynamodbStore(new DynamoDBClient({}), 't').takeLease('m', 'a', now, 60),
+    ).rejects.toMatchObject({
+      name: 'LeaseStoreUnavailable',
+      message: expect.stringContaining('takeLease: ProvisionedThroughputExceededException'),
+    });
+    documents.restore();
+  });
+
+  it('keeps a lease whose answer was lost: the repeat finds itself as the owner', async () => {
+    expect(await store.takeLease('lost', 'a', now, 60)).toEqual({ taken: true, fence: 1 });
+    // The SDK repeats the conditional write, which now fails because of its own first try.
+    expect(await store.takeLease('lost', 'a', now, 60)).toEqual({ taken: true, fence: 1 });
+  });
+});

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ExecutionDocument } from '../../infra/local/executions.ts';
+import { startHost } from '../../infra/local/host.ts';
+import { type EmulatedHost, scenarios } from '../../infra/local/scenarios.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/payloads.ts';
+import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
+import { inStage } from '../../lambdas/domain/registry.ts';
+import { readRegistry } from '../../lambdas/runtime/registry.ts';
+
+/** Each scenario is run as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
+
+const MODEL = 'PascalStrategy';
+const WRITES = /create|set-tag|alias|transition|update|delete|rename/;
+
+let host: EmulatedHost;
+
+beforeAll(async () => {
+  const started = await startHost({ realMlflow: false });
+  if (started.mlflow === null) throw new Error('no emulator');
+  host = { ...started, mlflow: started.mlflow };
+});
+afterAll(() => host.close());
+beforeEach(() => {
+  host.mlflow.reset();
+  host.sns.reset();
+});
+
+interface Expected {
+  statuses: OutcomeStatus[];
+  production: string[];
+  /** Subjects of the alerts, in the order in which they were sent. */
+  alerts: string[];
+}
+
+const promotedAlert = 'Model Promoted';
+const expected: Record<string, Expected> = {
+  'challenger-wins': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
+  'challenger-loses': { statuses: ['kept'], production: ['2'], alerts: ['Kept'] },
+  investigate: { statuses: ['needs_investigation'], production: ['2'], alerts: ['Investigation'] },
+  'first-model': { statuses: ['promoted'], production: ['1'], alerts: [promotedAlert] },
+  'already-promoted': { statuses: ['already_promoted'], production: ['2'], alerts: [] },
+  'no-staging-version': { statuses: ['needs_investigation'], production: ['2'], alerts: ['Investigation'] },
+  'mlflow-down': { statuses: ['failed'], production: ['2'], alerts: ['Failed'] },
+  'lost-answer': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
+  'sns-down': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
+  rollback: {
+    statuses: ['promoted', 'rolled_back'],
+    production: ['2'],
+    alerts: [promotedAlert, 'Rolled Back'],
+  },
+  'rollback-twice': {
+    statuses: ['promoted', 'rolled_back', 'rolled_back'],
+    production: ['2'],
+    alerts: [promotedAlert, 'Rolled Back', 'Rolled Back'],
+  },
+  contested: { statuses: ['contested'], production: ['1'], alerts: ['Contested'] },
+  'two-at-once': { statuses: ['promoted', 'busy'], production: ['3'], alerts: ['Busy', promotedAlert] },
+};
+
+async function play(name: string): Promise<ExecutionDocument[]> {
+  const scenario = scenarios.find((one) => one.name === name);
+  if (scenario === undefined) throw new Error(`no scenario ${name}`);
+  const documents = await scenario.play(host, { pauseMs: 1 });
+  host.mlflow.faults.clear();
+  host.sns.faults.clear();
+  return documents;
+}
+
+const writes = () =>
+  host.mlflow.requests
+    .filter(({ method, path }) => method !== 'GET' && WRITES.test(path))
+    .map(({ path }) => path);
+
+async function registry() {
+  const view = await readRegistry(host.registry, MODEL);
+  if (view === null) throw new Error('the model is gone');
+  return view;
+}
+
+it('has an expectation for every scenario', () => {
+  expect(scenarios.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
+});
+
+describe.each(Object.entries(expected))('the scenario %s', (name, { statuses, production, alerts }) => {
+  it('ends as its name says, with one champion, one outcome an execution, its alerts, and no lease left', async () => {
+    const documents = await play(name);
+    expect(documents.map(({ status }) => status)).toEqual(statuses);
+
+    const view = await registry();
+    expect(inStage(view, 'Production').map(({ version }) => version)).toEqual(production);
+
+    const subjects = host.sns.published.map(({ subject }) => subject ?? '');
+    expect(subjects).toHaveLength(alerts.length);
+    for (const [index, part] of alerts.entries()) expect(subjects[index]).toContain(part);
+
+    const unfinished = recordsOn(view.versions).filter(
+      ({ result, to }) => result === null && production.includes(to),
+    );
+    expect(unfinished).toEqual([]);
+
+    // The lease is free: whoever comes next gets it.
+    const next = await host.functions['promote-model']({ model_name: MODEL, new_version: production[0] });
+    expect(next).toMatchObject({ promoted: true, already_promoted: true });
+  });
+});
+
+describe('what a scenario leaves in MLflow', () => {
+  it('is nothing when there is nothing to do', async () => {
+    await play('already-promoted');
+    expect(writes()).toEqual([]);
+  });
+
+  it.each(['challenger-loses', 'investigate', 'no-staging-version'])('is nothing after %s', async (name) => {
+    await play(name);
+    expect(writes()).toEqual([]);
+  });
+
+  it('is the fence, the intent, one transition and the result after a promotion', async () => {
+    await play('challenger-wins');
+    expect(writes()).toEqual([
+      'registered-models/set-tag',
+      'model-versions/set-tag',
+      'model-versions/transition-stage',
+      'model-versions/set-tag',
+    ]);
+    const [record] = recordsOn((await registry()).versions);
+    expect(record).toMatchObject({
+      kind: 'promote',
+      from: '2',
+      to: '3',
+      fence: expect.any(Number),
+      result: { result: 'promoted' },
+    });
+  });
+
+  it('is one transition more after a lost answer at most', async () => {
+    await play('lost-answer');
+    expect(writes().filter((path) => path.includes('transition'))).toHaveLength(1);
+  });
+});
+
+it('names the holder of the lease to the one who finds the model busy', async () => {
+  const [first, second] = await play('two-at-once');
+  expect(second?.reason).toContain(first?.execution);
+});
+
+it('says in the alert of a first model that there was none before', async () => {
+  await play('first-model');
+  expect(host.sns.published[0]?.message.email).toContain('Previous Version: None');
+});
