@@ -43,9 +43,11 @@ export function diagram(definition: Definition, errorGroups: ErrorGroups = {}): 
   const isLeftOut = (edge: Edge) => edge.onError && edge.label === anyError && edge.to === usual;
 
   const lines = [
+    // Narrower than by default: a README is, and a wide picture is shown in small letters there.
+    '%%{init: {"flowchart": {"nodeSpacing": 20, "rankSpacing": 26, "padding": 6}}}%%',
     'flowchart TD',
     ...Object.entries(definition.States).map(([name, state]) => `  ${node(name, state)}`),
-    `  ${nodeId(definition.StartAt)}:::start`,
+    `  class ${nodeId(definition.StartAt)} start`,
     ...edges.filter((edge) => !isLeftOut(edge)).map((edge) => `  ${arrow(edge)}`),
     ...styles.map((style) => `  ${style}`),
   ];
@@ -154,12 +156,12 @@ function arrow({ from, to, label, onError }: Edge): string {
   return `${nodeId(from)} ${line}${label === null ? '' : `|${quoted([label])}|`} ${nodeId(to)}`;
 }
 
-/** Letters and digits stay; anything else becomes its code, so that two states never share an id. */
+/** Mermaid's own words start with a small letter; coding that, and all but letters and digits, keeps ids apart. */
 const nodeId = (name: string) =>
-  name.replace(/[^A-Za-z0-9]/gu, (character) => `_${character.codePointAt(0)?.toString(16)}_`);
+  name.replace(/^[^A-Z]|[^A-Za-z0-9]/gu, (character) => `_${character.codePointAt(0)?.toString(16)}_`);
 
 /** Text in quotes, one line for each part; what Mermaid, Markdown or HTML could read as a mark becomes an entity. */
 const quoted = (parts: string[]) => `"${parts.map(escaped).join('<br>')}"`;
 
 const escaped = (text: string) =>
-  text.replace(/[^\p{L}\p{N} _?.,:()-]/gu, (character) => `#${character.codePointAt(0)};`);
+  text.replace(/[^\p{L}\p{N} _?.,()-]/gu, (character) => `#${character.codePointAt(0)};`);

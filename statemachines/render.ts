@@ -5,17 +5,24 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { StateGraph } from 'aws-cdk-lib/aws-stepfunctions';
 import { type FunctionName, functionNames, machineTimeoutSeconds } from '../lambdas/domain/limits.ts';
+import { type Definition, diagram } from './diagram.ts';
 import { promotionChain } from './promotion.ts';
+import { outcomeUnknown } from './retry-policies.ts';
 import { stateNames } from './steps.ts';
 
 /** The rendered definition: read in reviews, run by the local host. The stack renders its own from the same chain. */
 export const renderedFile = fileURLToPath(new URL('promotion.asl.json', import.meta.url));
 
+const readmeFile = fileURLToPath(new URL('../README.md', import.meta.url));
+const blockStart = '<!-- state machine: written by npm run render -->\n';
+const blockEnd = '<!-- end -->\n';
+
 const usage = `Usage: node statemachines/render.ts [--check]
 
-Writes statemachines/promotion.asl.json from statemachines/promotion.ts. Needs no AWS account.
+Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and the picture of it in README.md. Needs no
+AWS account.
 
-  --check   write nothing; exit 1 when the file is out of date
+  --check   write nothing; exit 1 when one of the two is out of date
   --help    show this text
 `;
 
@@ -71,22 +78,55 @@ function main(args: string[]): number {
     process.stdout.write(usage);
     return 0;
   }
-  const definition = renderDefinition();
-  if (values.check !== true) {
-    writeFileSync(renderedFile, definition);
-    return 0;
+  try {
+    return renderAll(values.check === true);
+  } catch (error) {
+    if (!(error instanceof MissingBlock)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
   }
-  if (definition === currentFile()) return 0;
-  process.stderr.write(
-    'statemachines/promotion.asl.json is out of date. Run "npm run render" and commit the file.\n',
-  );
-  return 1;
 }
 
-function currentFile(): string {
+function renderAll(checkOnly: boolean): number {
+  const definition = renderDefinition();
+  const readme = currentText(readmeFile);
+  const files = [
+    { name: 'statemachines/promotion.asl.json', path: renderedFile, text: definition },
+    { name: 'README.md', path: readmeFile, text: withPicture(readme, JSON.parse(definition)) },
+  ];
+  const outdated = files.filter(({ path, text }) => text !== currentText(path));
+  for (const { name, path, text } of outdated) {
+    if (!checkOnly) writeFileSync(path, text);
+    else process.stderr.write(`${name} is out of date. Run "npm run render" and commit the file.\n`);
+  }
+  return checkOnly && outdated.length > 0 ? 1 : 0;
+}
+
+/** The read-me file has no place for the picture. */
+class MissingBlock extends Error {
+  override readonly name = 'MissingBlock' as const;
+}
+
+/**
+ * The read-me file with the picture of this definition between the two lines that mark its place.
+ * @throws MissingBlock when it lacks them.
+ */
+export function withPicture(readme: string, definition: Definition): string {
+  const from = readme.indexOf(blockStart) + blockStart.length;
+  const to = readme.indexOf(blockEnd, from);
+  if (from < blockStart.length || to < 0) {
+    throw new MissingBlock(
+      `README.md lacks the line "${blockStart.trimEnd()}", or "${blockEnd.trimEnd()}" below it.`,
+    );
+  }
+  const picture = diagram(definition, { 'no answer': outcomeUnknown });
+  return `${readme.slice(0, from)}\n${picture}\n\n${readme.slice(to)}`;
+}
+
+function currentText(path: string): string {
   try {
     // A checkout on Windows may have turned the line ends.
-    return readFileSync(renderedFile, 'utf8').replaceAll('\r\n', '\n');
+    return readFileSync(path, 'utf8').replaceAll('\r\n', '\n');
   } catch {
     return '';
   }

@@ -74,13 +74,15 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
       } else if (event.kind === 'entered') {
         if (event.type === 'Task' || event.type === 'Wait') busy(event.state);
       } else if (event.kind === 'exited') {
-        if (event.type === 'Choice' || event.type === 'Pass') return;
+        if (['Choice', 'Pass', 'Succeed'].includes(event.type)) return;
         line(
           event,
           execution,
           `${event.state.padEnd(17)} ${dim(`${event.ms} ms`.padStart(8))}  ${resultOf(event.state, event.output)}`,
         );
         for (const extra of detailsOf(event.state, event.output)) say(`           ${extra}`);
+      } else if (event.kind === 'failed' && (event.state === 'Failed' || event.state === 'Unannounced')) {
+        idle();
       } else if (event.kind === 'failed') {
         line(
           event,

@@ -125,8 +125,9 @@ export function mlflow({ trackingUri, credentials, http }: MlflowOptions): Mlflo
   }
 
   return {
+    // The name is the only parameter: an invalid one is a model that this server cannot have.
     getModel: (name): Promise<RegisteredModel | null> =>
-      orNull(get('registered-models/get', { name }, ModelAnswer)).then(
+      orNull(get('registered-models/get', { name }, ModelAnswer), 'INVALID_PARAMETER_VALUE').then(
         (answer) => answer?.registered_model ?? null,
       ),
 
@@ -226,11 +227,12 @@ function secretsOf(credentials: MlflowCredentials, authorization: string): strin
   return credentials.kind === 'bearer' ? [credentials.token] : [];
 }
 
-async function orNull<T>(answer: Promise<T>): Promise<T | null> {
+async function orNull<T>(answer: Promise<T>, ...alsoMissing: string[]): Promise<T | null> {
+  const missing = ['RESOURCE_DOES_NOT_EXIST', ...alsoMissing];
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof MlflowRefused && error.errorCode === 'RESOURCE_DOES_NOT_EXIST') return null;
+    if (error instanceof MlflowRefused && missing.includes(error.errorCode ?? '')) return null;
     throw error;
   }
 }

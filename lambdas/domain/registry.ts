@@ -16,7 +16,7 @@ export const PREVIOUS_CHAMPION = 'previous_champion';
  */
 export const VersionNumber = z
   .string()
-  .regex(/^[1-9][0-9]{0,9}$/, { error: 'must be a version number such as "3"', abort: true })
+  .regex(/^[1-9][0-9]*$/, { error: 'must be a version number such as "3"', abort: true })
   .refine(
     (version) => Number(version) <= 2_147_483_647,
     'is larger than any MLflow version number (2147483647)',

@@ -1,0 +1,305 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type MlflowEmulator, startMlflowEmulator } from '../../infra/local/emulators/mlflow.ts';
+import { seedPascalStrategy } from '../../infra/local/seed.ts';
+import { type CannedServer, cannedServer } from '../support/canned-server.ts';
+
+/** The command as people type it, in a process of its own, with every kind of unusable input. */
+
+interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+async function promotion(
+  args: string[],
+  { input, env = {} }: { input?: string; env?: Record<string, string> } = {},
+): Promise<Ran> {
+  const { PATH = '' } = process.env;
+  const child = execFile(process.execPath, ['cli/promotion.mjs', ...args], {
+    env: { PATH, NO_COLOR: '1', ...env },
+  });
+  const ran: Ran = { code: null, stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk) => (ran.stdout += chunk));
+  child.stderr?.on('data', (chunk) => (ran.stderr += chunk));
+  child.stdin?.end(input ?? '');
+  [ran.code] = await once(child, 'close');
+  return ran;
+}
+
+const run = (input: unknown, env: Record<string, string> = {}) =>
+  promotion(['run', '--json', '--input', '-'], {
+    input: typeof input === 'string' ? input : JSON.stringify(input),
+    env,
+  });
+const documentOf = (ran: Ran) => JSON.parse(ran.stdout);
+const alertTexts = (ran: Ran): string =>
+  documentOf(ran)
+    .alerts.map((alert: { message: { email: string } }) => alert.message.email)
+    .join('\n');
+
+const noTrace = (ran: Ran) => expect(ran.stdout + ran.stderr).not.toMatch(/\\n\s+at |\n\s+at /);
+
+describe('a run on the emulators', () => {
+  it('prints one JSON document with what happened, and nothing else', async () => {
+    const ran = await promotion(['run', '--json']);
+    const document = documentOf(ran);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(document).toMatchObject({
+      status: 'promoted',
+      output: { promotion: { promoted: true, new_version: '3', archived_version: '2' } },
+    });
+    expect(document.registry).toMatchObject({
+      before: { stages: { 2: 'Production' } },
+      after: { stages: { 3: 'Production', 2: 'Archived' } },
+    });
+    expect(document.alerts[0].subject).toBe('[TradAI] Model Promoted: PascalStrategy');
+    expect(document.states.map(({ name }: { name: string }) => name)).toContain('PromoteModel');
+    for (const state of document.states)
+      expect(state).toEqual({
+        name: expect.any(String),
+        entered: expect.any(String),
+        ms: expect.any(Number),
+      });
+  });
+
+  it('shows a timeline with the evidence, the alert, and where the champion is before and after', async () => {
+    const { code, stdout } = await promotion(['run']);
+    expect(code).toBe(0);
+    for (const part of [
+      'before   1 Archived · 2 Production · 3 Staging',
+      'CompareModels',
+      'sharpe_ratio',
+      'Subject: [TradAI] Model Promoted',
+      'after    1 Archived · 2 Archived · 3 Production',
+    ]) {
+      expect(stdout).toContain(part);
+    }
+  });
+
+  it('gives a list of documents for a scenario with several executions', async () => {
+    const ran = await promotion(['run', '--json', '--scenario', 'rollback']);
+    expect(documentOf(ran).executions.map(({ status }: { status: string }) => status)).toEqual([
+      'promoted',
+      'rolled_back',
+    ]);
+    expect(ran.code).toBe(0);
+  });
+});
+
+describe('arguments that cannot be used', () => {
+  it.each([
+    [['run', '--scenario', 'nope'], /no scenario "nope".*challenger-wins/],
+    [['run', '--scenario', 'rollback', '--input', '-'], /exclude each other/],
+    [['run', '--input', '/does/not/exist.json'], /Cannot read/],
+    [['run', '--colour'], /unknown option/],
+    [['emulators', '--mlflow-port', 'abc'], /port number/],
+    [['emulators', '--mlflow-port', '70000'], /port number/],
+    [['fly'], /unknown command/],
+  ])('%j exits 2 and says why', async (args, message) => {
+    const ran = await promotion(args);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(message);
+    noTrace(ran);
+  });
+
+  it.each([[['--help']], [['run', '--help']], [['emulators', '--help']]])(
+    '%j explains itself and exits 0',
+    async (args) => {
+      const ran = await promotion(args);
+      expect(ran).toMatchObject({ code: 0, stderr: '' });
+      expect(ran.stdout).toContain('Usage:');
+    },
+  );
+});
+
+describe('an execution input that cannot be used', () => {
+  it.each([
+    ['no model_name', {}, ['model_name: is required']],
+    [
+      'versions that are none',
+      { model_name: 'm', challenger_version: 'abc', champion_version: '0' },
+      ['challenger_version', 'champion_version'],
+    ],
+    ['a version beyond all', { model_name: 'm', challenger_version: '999999999999' }, ['larger than any']],
+    ['an unknown field', { model_name: 'm', version: '3' }, ['version']],
+    ['a list', [], ['object']],
+  ])('%s is answered with every problem, an alert and exit 2', async (_, input, problems) => {
+    const ran = await run(input);
+    expect(ran.code).toBe(2);
+    expect(documentOf(ran).status).toBe('invalid_input');
+    for (const problem of problems) expect(documentOf(ran).reason).toContain(problem);
+    expect(alertTexts(ran)).toContain(problems[0]);
+    noTrace(ran);
+  });
+
+  it('that is no JSON exits 2 before anything starts', async () => {
+    const ran = await run('{"model_name": ');
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(/standard input is not JSON/);
+  });
+});
+
+describe('an execution that cannot do its job', () => {
+  it.each([
+    ['a model that does not exist', { model_name: '../../x?y#z' }, 'failed', /ModelNotFound.*does not exist/],
+    [
+      'a version that does not exist',
+      { model_name: 'PascalStrategy', challenger_version: '99' },
+      'failed',
+      /ModelNotFound/,
+    ],
+    [
+      'an unknown policy',
+      { model_name: 'PascalStrategy', policy: 'nope' },
+      'failed',
+      /UnknownPolicy.*default, trading/,
+    ],
+    [
+      'a model served by a Workload',
+      { model_name: 'PascalStrategy', workload_id: 'w1' },
+      'failed',
+      /ServingNotSupported/,
+    ],
+    [
+      'nothing to go back to',
+      { model_name: 'PascalStrategy', operation: 'rollback' },
+      'failed',
+      /No known-good version recorded; name target_version/,
+    ],
+  ])('%s ends with exit 1, the reason and an alert', async (_, input, status, reason) => {
+    const ran = await run(input);
+    expect(ran.code).toBe(1);
+    expect(documentOf(ran).status).toBe(status);
+    expect(documentOf(ran).reason).toMatch(reason);
+    expect(documentOf(ran).alerts).toHaveLength(1);
+    noTrace(ran);
+  });
+});
+
+describe('a policy file with mistakes', () => {
+  const file = new URL('../../policies/test-with-mistakes.json', import.meta.url);
+  beforeAll(() =>
+    writeFile(
+      file,
+      JSON.stringify({ rules: [{ name: 'a', metrc: 'accuracy', direction: 'up', weight: -1 }] }),
+    ),
+  );
+  afterAll(() => rm(file, { force: true }));
+
+  it('is answered with all of them at once', async () => {
+    const ran = await run({ model_name: 'PascalStrategy', policy: 'test-with-mistakes' });
+    expect(ran.code).toBe(1);
+    const { reason } = documentOf(ran);
+    for (const mistake of ['InvalidPolicy', 'metrc', 'metric', 'direction', 'weight'])
+      expect(reason).toContain(mistake);
+  });
+});
+
+describe('MLFLOW_TRACKING_URI', () => {
+  it.each([
+    ['mlflow.example.com', /with its scheme/],
+    ['localhost:5000', /http: or https:/],
+    ['file:///tmp/mlruns', /http: or https:/],
+    ['http://user:hunter2@127.0.0.1:5000', /must not hold credentials/],
+  ])('%s exits 2, says what to do and repeats no secret', async (uri, message) => {
+    const ran = await run({ model_name: 'm' }, { MLFLOW_TRACKING_URI: uri });
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(message);
+    expect(ran.stderr).not.toContain('hunter2');
+    noTrace(ran);
+  });
+});
+
+describe('a server that is not as it should be', () => {
+  let server: CannedServer | null = null;
+  afterEach(() => server?.close());
+  const answer = async (status: number, body: string, type = 'application/json') => {
+    server = await cannedServer((_, response) =>
+      response.writeHead(status, { 'content-type': type }).end(body),
+    );
+    return {
+      MLFLOW_TRACKING_URI: server.url,
+      MLFLOW_TRACKING_USERNAME: 'promoter',
+      MLFLOW_TRACKING_PASSWORD: 'hunter2',
+    };
+  };
+  const bigTag = { registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(5_000_000) }] } };
+
+  it.each([
+    [
+      'answers 200 with HTML',
+      200,
+      '<!doctype html><title>Sign in</title>',
+      'text/html',
+      /MlflowNonsense.*login page/,
+    ],
+    ['answers a tag of 5 MB', 200, JSON.stringify(bigTag), 'application/json', /MlflowNonsense.*larger than/],
+    [
+      'refuses the credentials',
+      401,
+      'You are not authenticated, hunter2',
+      'text/html',
+      /MlflowRefused.*Check the MLflow credentials/,
+    ],
+  ])('%s: failed, with the reason, no secret, no trace', async (_, status, body, type, reason) => {
+    const ran = await run({ model_name: 'm' }, await answer(status, body, type));
+    expect(ran.code).toBe(1);
+    expect(documentOf(ran).reason).toMatch(reason);
+    expect(alertTexts(ran)).toMatch(/In Production/);
+    expect(ran.stdout + ran.stderr).not.toContain('hunter2');
+    noTrace(ran);
+  });
+});
+
+describe('a version that is still being registered', () => {
+  let mlflow: MlflowEmulator;
+  beforeEach(async () => {
+    mlflow = await startMlflowEmulator({});
+    seedPascalStrategy(mlflow);
+    mlflow.registry.setStatus('PascalStrategy', '3', 'PENDING_REGISTRATION');
+  });
+  afterEach(() => mlflow.close());
+
+  it('needs investigation, and nothing is written', async () => {
+    const before = mlflow.snapshot();
+    const ran = await run({ model_name: 'PascalStrategy' }, { MLFLOW_TRACKING_URI: mlflow.url });
+    expect(ran.code).toBe(1);
+    expect(documentOf(ran)).toMatchObject({
+      status: 'needs_investigation',
+      reason: expect.stringContaining('PENDING_REGISTRATION'),
+    });
+    expect(mlflow.snapshot()).toEqual(before);
+  });
+});
+
+describe('promotion emulators', () => {
+  it('serves MLflow until it is interrupted', async () => {
+    const child = execFile(process.execPath, [
+      'cli/promotion.mjs',
+      'emulators',
+      '--mlflow-port',
+      '0',
+      '--seed',
+    ]);
+    const [line] = (await once(child.stdout ?? child, 'data')) as [string];
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? '';
+    const answer = await fetch(`${url}/api/2.0/mlflow/registered-models/get?name=PascalStrategy`);
+    expect(answer.status).toBe(200);
+    child.kill('SIGINT');
+    expect(await once(child, 'close')).toEqual([0, null]);
+  });
+});
+
+it('runs from any folder', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'promotion-'));
+  const cli = new URL('../../cli/promotion.mjs', import.meta.url).pathname;
+  const child = execFile(process.execPath, [cli, 'run', '--list'], { cwd: folder });
+  expect(await once(child, 'close')).toEqual([0, null]);
+  await rm(folder, { recursive: true });
+});
