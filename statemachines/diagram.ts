@@ -66,7 +66,7 @@ const styles = [
 function caption(leftOut: string[], usual: string | null): string {
   const dashed = 'Dashed: an error that is left after the retries.';
   if (usual === null) return dashed;
-  return `${dashed} Not drawn: from ${inWords(leftOut)}, every error leads to \`${usual}\`.`;
+  return `${dashed}\nNot drawn: from ${inWords(leftOut)}, every error leads to \`${usual}\`.`;
 }
 
 function inWords(names: string[]): string {

@@ -13,6 +13,7 @@ mkdirSync(join(copy, 'lambdas'));
 cpSync(join(root, 'statemachines'), join(copy, 'statemachines'), { recursive: true });
 cpSync(join(root, 'lambdas/domain'), join(copy, 'lambdas/domain'), { recursive: true });
 cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+cpSync(join(root, 'README.md'), join(copy, 'README.md'));
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
 
 afterAll(() => {

@@ -36,8 +36,8 @@ export class Input {
   }
 
   number(name: string, otherwise: number): number {
-    const value = this.#values[name];
-    return typeof value === 'number' ? value : otherwise;
+    // Inside a list of objects the values are still as they were sent: NaN as a word.
+    return number(this.#values[name]) ?? otherwise;
   }
 
   flag(name: string): boolean {

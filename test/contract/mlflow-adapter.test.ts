@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type MlflowEmulator, startMlflowEmulator } from '../../infra/local/emulators/mlflow.ts';
+import { httpClient } from '../../lambdas/adapters/http.ts';
+import { mlflow } from '../../lambdas/adapters/mlflow.ts';
+import { adapterContract } from './mlflow-adapter.ts';
+
+const credentials = { kind: 'basic', username: 'promoter', password: 'correct' } as const;
+let emulator: MlflowEmulator;
+
+beforeAll(async () => {
+  emulator = await startMlflowEmulator({ auth: { username: 'promoter', password: 'correct' } });
+});
+afterAll(() => emulator.close());
+
+adapterContract('the emulator', () => ({ url: emulator.url, credentials }));
+
+describe('artifacts', () => {
+  it('are downloaded byte by byte', async () => {
+    const runId = emulator.registry.createRun({
+      artifacts: { 'evaluation/predictions.csv': 'row_id,profit\n0,1\n' },
+    });
+    const limits = {
+      connectMs: 500,
+      headersMs: 500,
+      bodyMs: 500,
+      totalMs: 2_000,
+      maxBytes: 10_000,
+      retries: 0,
+      backoffMs: 1,
+    };
+    const client = mlflow({ trackingUri: emulator.url, credentials, http: httpClient(limits) });
+    expect((await client.artifact(runId, 'evaluation/predictions.csv')).toString()).toBe(
+      'row_id,profit\n0,1\n',
+    );
+    await expect(client.artifact(runId, 'missing.csv')).rejects.toThrow(/get-artifact/);
+  });
+});

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { httpClient } from '../../lambdas/adapters/http.ts';
+import { type Mlflow, type MlflowCredentials, mlflow } from '../../lambdas/adapters/mlflow.ts';
+
+export interface AdapterTarget {
+  url: string;
+  credentials?: MlflowCredentials;
+}
+
+const limits = {
+  connectMs: 2_000,
+  headersMs: 10_000,
+  bodyMs: 5_000,
+  totalMs: 20_000,
+  maxBytes: 4 * 1024 * 1024,
+  retries: 1,
+  backoffMs: 50,
+};
+
+/** What our client relies on, asked of a server through the client itself: the emulator and real servers alike. */
+export function adapterContract(server: string, target: () => AdapterTarget): void {
+  let client: Mlflow;
+  let post: (path: string, body: object) => Promise<Record<string, unknown>>;
+
+  beforeAll(() => {
+    const { url, credentials = { kind: 'none' } } = target();
+    client = mlflow({ trackingUri: url, credentials, http: httpClient(limits) });
+    const authorization =
+      credentials.kind === 'basic'
+        ? {
+            authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`,
+          }
+        : {};
+    post = async (path, body) => {
+      const answer = await fetch(`${url}/api/2.0/mlflow/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...authorization },
+        body: JSON.stringify(body),
+      });
+      expect(answer.status, path).toBe(200);
+      return (await answer.json()) as Record<string, unknown>;
+    };
+  });
+
+  async function model(versions: number, name = `adapter-${randomUUID()}`) {
+    await post('registered-models/create', { name });
+    for (let index = 1; index <= versions; index += 1) {
+      await post('model-versions/create', { name, source: `s3://bucket/${index}` });
+    }
+    return name;
+  }
+  const stages = async (name: string) =>
+    Object.fromEntries((await client.listVersions(name)).map(({ version, stage }) => [version, stage]));
+
+  describe(`the MLflow client against ${server}`, () => {
+    it('reads a model with its tags and aliases, and null where there is none', async () => {
+      const name = await model(2);
+      await client.setModelTag(name, 'promotion.fence', '7');
+      await client.setAlias(name, 'champion', '2');
+      expect(await client.getModel(name)).toEqual({
+        name,
+        tags: { 'promotion.fence': '7' },
+        aliases: { champion: '2' },
+      });
+      expect(await client.getModel(`missing-${randomUUID()}`)).toBeNull();
+      expect(await client.listVersions(`missing-${randomUUID()}`)).toEqual([]);
+    });
+
+    it('moves a version to Production and archives the others in one call', async () => {
+      const name = await model(3);
+      await client.moveToProduction(name, '1');
+      await client.moveToProduction(name, '2');
+      await client.moveToProduction(name, '2');
+      expect(await stages(name)).toEqual({ 1: 'Archived', 2: 'Production', 3: 'None' });
+      const latest = await client.latestVersions(name, ['Production']);
+      expect(latest.map(({ version }) => version)).toEqual(['2']);
+    });
+
+    it('says that a version does not exist, with the code and without archiving anything', async () => {
+      const name = await model(1);
+      await client.moveToProduction(name, '1');
+      await expect(client.moveToProduction(name, '99')).rejects.toMatchObject({
+        name: 'MlflowRefused',
+        errorCode: 'RESOURCE_DOES_NOT_EXIST',
+      });
+      expect(await stages(name)).toEqual({ 1: 'Production' });
+    });
+
+    it('reads the tags of every version, overwritten or with odd characters', async () => {
+      const name = await model(1);
+      const value = JSON.stringify({ reason: 'line\nbreak "quoted" ünïcode' });
+      await client.setVersionTag(name, '1', 'promotion.e-1', 'first');
+      await client.setVersionTag(name, '1', 'promotion.e-1', value);
+      const [version] = await client.listVersions(name);
+      expect(version).toMatchObject({ version: '1', status: 'READY', tags: { 'promotion.e-1': value } });
+    });
+
+    it('follows the pages of a model with many versions, newest number first', async () => {
+      const name = await model(205);
+      const versions = (await client.listVersions(name)).map(({ version }) => Number(version));
+      expect(versions).toEqual(Array.from({ length: 205 }, (_, index) => 205 - index));
+    }, 60_000);
+
+    it.each(['with space', '50%', 'a+b', 'a&b=c', 'é', 'q?x=1#y', "it's", 'say "hi"', `both ' and "`])(
+      'finds the model %j by its name',
+      async (stem) => {
+        const name = await model(1, `${stem} ${randomUUID()}`);
+        expect(await client.getModel(name)).toMatchObject({ name });
+        expect((await client.listVersions(name)).map(({ version }) => version)).toEqual(['1']);
+        await client.moveToProduction(name, '1');
+        expect(await stages(name)).toEqual({ 1: 'Production' });
+      },
+    );
+
+    it('refuses an alias that MLflow reserves', async () => {
+      const name = await model(1);
+      await expect(client.setAlias(name, 'latest', '1')).rejects.toMatchObject({
+        name: 'MlflowRefused',
+        errorCode: 'INVALID_PARAMETER_VALUE',
+      });
+    });
+
+    it('reads a run: metrics with NaN, parameters, dataset inputs; its history; and null where there is none', async () => {
+      const created = await post('runs/create', { experiment_id: '0', start_time: 1 });
+      const runId = (created as { run: { info: { run_id: string } } }).run.info.run_id;
+      const metric = (key: string, value: number | string, step: number) => ({
+        key,
+        value,
+        timestamp: 1,
+        step,
+      });
+      await post('runs/log-batch', {
+        run_id: runId,
+        metrics: [metric('accuracy', 0.5, 0), metric('accuracy', 0.9, 1), metric('broken', 'NaN', 0)],
+        params: [{ key: 'depth', value: '3' }],
+      });
+      await post('runs/log-inputs', {
+        run_id: runId,
+        datasets: [
+          {
+            tags: [{ key: 'mlflow.data.context', value: 'evaluation' }],
+            dataset: { name: 'rows', digest: 'd1', source_type: 'local', source: '{}' },
+          },
+        ],
+      });
+      await post('runs/update', { run_id: runId, status: 'FINISHED', end_time: 2 });
+      const run = await client.getRun(runId);
+      expect(run).toMatchObject({
+        status: 'FINISHED',
+        params: { depth: '3' },
+        datasets: [{ name: 'rows', digest: 'd1', context: 'evaluation' }],
+      });
+      const values = Object.fromEntries((run?.metrics ?? []).map(({ key, value }) => [key, value]));
+      expect(values).toEqual({ accuracy: 0.9, broken: Number.NaN });
+      expect((await client.metricHistory(runId, 'accuracy')).map(({ value }) => value)).toEqual([0.5, 0.9]);
+      expect(await client.metricHistory(runId, 'nothing')).toEqual([]);
+      expect(await client.getRun('0'.repeat(32))).toBeNull();
+    });
+  });
+}

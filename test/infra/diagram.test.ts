@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Definition, diagram } from '../../statemachines/diagram.ts';
+import { renderDefinition, withPicture } from '../../statemachines/render.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll('\r\n', '\n');
+const definition: Definition = JSON.parse(renderDefinition());
+
+const lines = (text: string) => text.split('\n').map((line) => line.trim());
+const done = { Type: 'Succeed' };
+
+/** A task that hands on what its catches name, and then goes on to `Done`. */
+const task = (...catches: [string[], string][]) => ({
+  Type: 'Task',
+  Resource: 'arn:aws:lambda:us-east-1:123456789012:function:do-it',
+  Catch: catches.map(([ErrorEquals, Next]) => ({ ErrorEquals, Next })),
+  Next: 'Done',
+});
+
+describe('the picture in README.md', () => {
+  it('is up to date', () => {
+    expect(withPicture(readme, definition)).toBe(readme);
+  });
+
+  it.each(Object.entries(definition.States))('shows %s and where it leads', (name, state) => {
+    const picture = lines(readme);
+    expect(
+      picture.filter((line) => line.includes(`"${name}"`) || line.includes(`"${name}<br>`)),
+    ).toHaveLength(1);
+    const drawn = picture.filter((line) => line.startsWith(`${idOf(name)} -->`));
+    const targets = new Set(
+      [...(state.Choices ?? []).map(({ Next }) => Next), state.Default, state.Next].filter(
+        (next) => next !== undefined,
+      ),
+    );
+    expect(new Set(drawn.map((line) => line.split(' ').at(-1)))).toEqual(new Set([...targets].map(idOf)));
+  });
+
+  it('accounts for every state that an error leads to', () => {
+    const picture = lines(diagram(definition));
+    const [tasks = '', usual = ''] = (picture.at(-1) ?? '').split('every error leads to');
+    for (const [name, state] of Object.entries(definition.States)) {
+      for (const { Next } of state.Catch ?? []) {
+        const isDrawn = picture.some(
+          (line) => line.startsWith(`${idOf(name)} -.->`) && line.endsWith(` ${idOf(Next)}`),
+        );
+        const isTold = tasks.includes(`\`${name}\``) && usual.includes(`\`${Next}\``);
+        expect({ name, Next, accounted: isDrawn || isTold }).toEqual({ name, Next, accounted: true });
+      }
+    }
+  });
+});
+
+describe('the labels', () => {
+  const choice = (...rules: object[]): Definition => ({
+    StartAt: 'Which?',
+    States: {
+      'Which?': {
+        Type: 'Choice',
+        Choices: rules.map((rule) => ({ ...rule, Next: 'Done' })),
+        Default: 'Done',
+      },
+      Done: done,
+    },
+  });
+  const isA = { Variable: '$.x.kind', StringEquals: 'A' };
+
+  it.each([
+    { rule: isA, label: 'A' },
+    { rule: { Variable: '$.x.ready', BooleanEquals: true }, label: 'ready' },
+    { rule: { And: [isA, { Variable: '$.x.dry_run', BooleanEquals: false }] }, label: 'A, not dry_run' },
+    { rule: { Or: [isA, { Variable: '$.x.kind', StringEquals: 'B' }] }, label: 'A or B' },
+    { rule: { Not: isA }, label: 'not (A)' },
+    { rule: { Variable: '$.pause', IsNumeric: true }, label: 'pause is numeric' },
+    { rule: { Variable: '$.count', NumericGreaterThan: 3 }, label: 'count numeric greater than 3' },
+  ])('of a choice say "$label" for the rule that means it', ({ rule, label }) => {
+    expect(lines(diagram(choice(rule)))).toContain(`Which_3f_ -->|"${label}"| Done`);
+  });
+
+  it('of a choice say where a rule counts only after a narrower one', () => {
+    const narrow = { And: [isA, { Variable: '$.late', BooleanEquals: true }] };
+    expect(lines(diagram(choice(narrow, isA)))).toEqual(
+      expect.arrayContaining(['Which_3f_ -->|"A, late"| Done', 'Which_3f_ -->|"otherwise A"| Done']),
+    );
+    expect(lines(diagram(choice(isA, narrow)))).toContain('Which_3f_ -->|"A"| Done');
+  });
+
+  it('of a task name its function only where that differs', () => {
+    const States = { DoIt: { ...task(), Next: 'Again' }, Again: task(), Done: done };
+    expect(lines(diagram({ StartAt: 'DoIt', States }))).toEqual(
+      expect.arrayContaining(['DoIt["DoIt"]', 'Again["Again<br>do-it"]']),
+    );
+  });
+
+  it('of errors name one error, a group, and what remains, with one arrow for each target', () => {
+    const DoIt = task(
+      [['Stale'], 'A'],
+      [['Lost', 'Late'], 'B'],
+      [['States.DataLimitExceeded'], 'Done'],
+      [['States.ALL'], 'Done'],
+    );
+    const States = { DoIt, A: done, B: done, Done: done };
+    const picture = lines(diagram({ StartAt: 'DoIt', States }, { 'no answer': ['Late', 'Lost'] }));
+    expect(picture.filter((line) => line.includes('-.->'))).toEqual([
+      'DoIt -.->|"Stale"| A',
+      'DoIt -.->|"no answer"| B',
+      'DoIt -.->|"other error"| Done',
+    ]);
+    expect(picture.at(-1)).not.toContain('Not drawn');
+  });
+
+  it('leave out the errors that several tasks hand to the same state, and say so below', () => {
+    const all: [string[], string] = [['States.ALL'], 'Done'];
+    const States = { One: task(all), Two: task(all), Three: task([['States.ALL'], 'Other']), Other: done };
+    const picture = lines(diagram({ StartAt: 'One', States: { ...States, Done: done } }));
+    expect(picture.filter((line) => line.includes('-.->'))).toEqual(['Three -.->|"error"| Other']);
+    expect(picture.at(-1)).toContain('Not drawn: from `One` and `Two`, every error leads to `Done`.');
+  });
+
+  it('are escaped, so that no name can end a label or start a word of Mermaid', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1 }), { minLength: 1 }),
+        (names) => {
+          const States = Object.fromEntries(names.map((name) => [name, done]));
+          const nodes = lines(diagram({ StartAt: names[0] ?? '', States })).filter((l) => l.includes(':::'));
+          const parts = nodes.map((line) =>
+            /^([\p{Lu}_]\w*)\(\["([^"<>`|[\]{}\\]*)"\]\):::succeed$/u.exec(line),
+          );
+          expect(parts).not.toContain(null);
+          expect(new Set(parts.map((part) => part?.[1])).size).toBe(Object.keys(States).length);
+        },
+      ),
+    );
+    const hostile = diagram({ StartAt: 'end', States: { 'a "b" <i> #35; `c`\n': done, end: done } });
+    expect(hostile).toContain('"a #34;b#34; #60;i#62; #35;35#59; #96;c#96;#10;"');
+    expect(lines(hostile)).toContain('_65_nd(["end"]):::succeed');
+  });
+});
+
+describe('the command npm run render', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'diagram-'));
+  mkdirSync(join(copy, 'lambdas'));
+  for (const path of ['statemachines', 'lambdas/domain', 'package.json']) {
+    cpSync(join(root, path), join(copy, path), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+  const file = join(copy, 'README.md');
+
+  beforeEach(() => writeFileSync(file, readme));
+  afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+  const render = (...args: string[]) =>
+    spawnSync(process.execPath, [join(copy, 'statemachines/render.ts'), ...args], { encoding: 'utf8' });
+
+  it('says with --check that README.md is out of date, and writes it without', () => {
+    writeFileSync(file, readme.replace('flowchart TD', 'flowchart LR'));
+    expect(render('--check')).toMatchObject({
+      status: 1,
+      stderr: 'README.md is out of date. Run "npm run render" and commit the file.\n',
+    });
+    expect(render().status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(readme);
+    expect(render('--check')).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('says that README.md has no place for the picture', () => {
+    writeFileSync(file, '# Another text\n');
+    expect(render()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('README.md lacks the line'),
+    });
+    expect(readFileSync(file, 'utf8')).toBe('# Another text\n');
+  });
+});
+
+/** As written in the picture: a question mark is the only character of the names that cannot stay. */
+function idOf(name: string): string {
+  return name.replace('?', '_3f_');
+}

@@ -1,0 +1,13 @@
+import { adapterContract } from '../contract/mlflow-adapter.ts';
+import { authServer, realServers } from './servers.ts';
+
+for (const server of realServers()) adapterContract(server.name, () => server);
+
+const locked = authServer();
+if (locked !== null) {
+  const { url, username, password } = locked;
+  adapterContract('a server with basic authentication', () => ({
+    url,
+    credentials: { kind: 'basic', username, password },
+  }));
+}

@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Installation, SetupError } from './install.ts';
+
+/** An `mlflow server` of our own, on SQLite. */
+export interface RunningServer {
+  url: string;
+  logFile: string;
+  /** Stops it with all its workers. */
+  stop(): Promise<void>;
+}
+
+export interface Credentials {
+  username: string;
+  password: string;
+}
+
+const READY_WITHIN_MS = 120_000;
+const STOP_WITHIN_MS = 8_000;
+
+/** Starts a server on 127.0.0.1 with everything it writes below `folder`, and waits until it answers. */
+export async function startServer(
+  installation: Installation,
+  folder: string,
+  credentials: Credentials | null = null,
+): Promise<RunningServer> {
+  mkdirSync(folder, { recursive: true });
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const logFile = join(folder, 'server.log');
+  const log = openSync(logFile, 'a');
+  // Its own process group, as MLflow starts workers: they are stopped together, and by nobody's Ctrl-C but ours.
+  const child = spawn(join(installation.bin, 'mlflow'), serverArguments(folder, port, credentials !== null), {
+    cwd: folder,
+    detached: true,
+    env: serverEnvironment(installation, folder, credentials),
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const server = { url, logFile, stop: () => stopGroup(child) };
+  try {
+    await untilReady(child, server);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+function serverArguments(folder: string, port: number, auth: boolean): string[] {
+  return [
+    'server',
+    ...['--backend-store-uri', `sqlite:///${join(folder, 'mlflow.db')}`],
+    ...['--artifacts-destination', join(folder, 'artifacts'), '--serve-artifacts'],
+    ...['--host', '127.0.0.1', '--port', String(port), '--workers', '1'],
+    ...(auth ? ['--app-name', 'basic-auth'] : []),
+  ];
+}
+
+function serverEnvironment(
+  { bin }: Installation,
+  folder: string,
+  credentials: Credentials | null,
+): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('MLFLOW_'));
+  const env: NodeJS.ProcessEnv = {
+    ...Object.fromEntries(own),
+    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+    PYTHONWARNINGS: 'ignore',
+    MLFLOW_DISABLE_TELEMETRY: 'true',
+    DO_NOT_TRACK: 'true',
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
+  };
+  if (credentials === null) return env;
+  const config = join(folder, 'auth.ini');
+  const lines = [
+    '[mlflow]',
+    'default_permission = READ',
+    `database_uri = sqlite:///${join(folder, 'auth.db')}`,
+    `admin_username = ${credentials.username}`,
+    `admin_password = ${credentials.password}`,
+    'authorization_function = mlflow.server.auth:authenticate_request_basic_auth',
+  ];
+  writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o600 });
+  return { ...env, MLFLOW_AUTH_CONFIG_PATH: config, MLFLOW_FLASK_SERVER_SECRET_KEY: credentials.password };
+}
+
+async function untilReady(child: ChildProcess, { url, logFile }: RunningServer): Promise<void> {
+  let failure: Error | null = null;
+  child.on('error', (error) => {
+    failure = error;
+  });
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline) {
+    if (failure !== null || child.exitCode !== null || child.signalCode !== null) break;
+    const reply = await fetch(`${url}/health`).catch(() => null);
+    if (reply?.ok) return;
+    await pause(250);
+  }
+  const last = readFileSync(logFile, 'utf8').trim().split('\n').slice(-15).join('\n');
+  throw new SetupError(`mlflow server did not start. The end of ${logFile}:\n${last}`);
+}
+
+async function stopGroup({ pid }: ChildProcess): Promise<void> {
+  if (pid === undefined) return;
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (!kill(pid, signal)) return;
+    const deadline = Date.now() + STOP_WITHIN_MS;
+    while (Date.now() < deadline) {
+      await pause(50);
+      if (!kill(pid, 0)) return;
+    }
+  }
+}
+
+/** False when nothing is left of the group. */
+function kill(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-group, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
