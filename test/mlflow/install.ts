@@ -45,14 +45,19 @@ export function installed(home: string, release: Release): Installation | null {
 }
 
 /** Makes the virtual environment anew; an interrupted one is never taken for a whole one. Takes a minute or two. */
-export async function install(home: string, release: Release, python: string): Promise<Installation> {
+export async function install(
+  home: string,
+  release: Release,
+  python: string,
+  signal: AbortSignal,
+): Promise<Installation> {
   const folder = join(home, release.version);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  await run(python, ['-m', 'venv', folder]);
+  await run(python, ['-m', 'venv', folder], signal);
   const installation = installationIn(folder);
   const quiet = ['--quiet', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
-  await run(installation.python, ['-m', 'pip', 'install', ...quiet, ...release.packages]);
+  await run(installation.python, ['-m', 'pip', 'install', ...quiet, ...release.packages], signal);
   writeFileSync(join(folder, MARKER), wanted(release));
   return installation;
 }
@@ -66,8 +71,8 @@ function installationIn(folder: string): Installation {
 }
 
 /** Runs a program without showing what it prints, unless it fails. */
-async function run(command: string, args: readonly string[]): Promise<void> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+async function run(command: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], signal });
   let output = '';
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-20_000);

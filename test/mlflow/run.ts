@@ -26,6 +26,7 @@ configured for). Servers run on 127.0.0.1, on SQLite, in a temporary folder, and
 const root = join(import.meta.dirname, '../..');
 const home = join(root, '.mlflow');
 const started: RunningServer[] = [];
+const interrupted = new AbortController();
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -41,10 +42,12 @@ async function main(): Promise<number> {
   if (values.install) return 0;
   const folder = mkdtempSync(join(tmpdir(), 'mlflow-tests-'));
   const credentials = { username: 'admin', password: randomBytes(18).toString('base64url') };
-  const status = await withServers(folder, three, two, credentials, positionals);
-  if (status === 0) rmSync(folder, { recursive: true, force: true });
-  else process.stderr.write(`The servers' logs are in ${folder}\n`);
-  return status;
+  // At the very end, when the servers have stopped writing. After a failure their logs are worth reading.
+  process.once('exit', (status) => {
+    if (status === 1) process.stderr.write(`The servers' logs are in ${folder}\n`);
+    else rmSync(folder, { recursive: true, force: true });
+  });
+  return withServers(folder, three, two, credentials, positionals);
 }
 
 async function withServers(
@@ -58,6 +61,7 @@ async function withServers(
     step(title, async () => {
       const server = await startServer(from, join(folder, name), secret);
       started.push(server);
+      await orInterrupted(server.ready);
       return server;
     });
   const first = await start(`Start MLflow ${newest3.version}`, three, 'mlflow-3');
@@ -82,12 +86,13 @@ async function installation(release: Release): Promise<Installation> {
   if (there !== null) return there;
   const python = findPython(process.env);
   return step(`Install MLflow ${release.version} into .mlflow/${release.version} (a minute or two)`, () =>
-    install(home, release, python),
+    install(home, release, python, interrupted.signal),
   );
 }
 
 /** Shows what is being done and how long it took. */
 async function step<T>(title: string, action: () => Promise<T>): Promise<T> {
+  interrupted.signal.throwIfAborted();
   const began = Date.now();
   const spinner = ora({ text: title, discardStdin: false }).start();
   try {
@@ -106,36 +111,34 @@ async function vitest(rest: readonly string[], env: NodeJS.ProcessEnv): Promise<
     cwd: root,
     env: { ...process.env, ...env },
     stdio: 'inherit',
+    signal: interrupted.signal,
   });
-  stopVitest = () => child.kill('SIGTERM');
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   child.on('error', reject);
   child.on('close', (code) => resolve(code ?? 1));
   return promise;
 }
 
-let stopVitest: () => void = () => {};
-
-const stopServers = () => Promise.all(started.map((server) => server.stop()));
-
-for (const [signal, number] of [
-  ['SIGINT', 2],
-  ['SIGTERM', 15],
-  ['SIGHUP', 1],
-] as const) {
-  process.once(signal, () => {
-    stopVitest();
-    void stopServers().finally(() => process.exit(128 + number));
-  });
-}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => interrupted.abort(signal));
 
 try {
   process.exitCode = await main();
 } catch (error) {
-  const expected =
-    error instanceof SetupError || (error instanceof TypeError && 'code' in error) ? error.message : error;
-  console.error(expected);
-  process.exitCode = 1;
+  if (!interrupted.signal.aborted) console.error(isForTheUser(error) ? error.message : error);
+  process.exitCode = interrupted.signal.aborted ? 130 : 1;
 } finally {
-  await stopServers();
+  await Promise.all(started.map((server) => server.stop()));
+}
+
+/** The same, but rejected at once when the user has had enough. */
+function orInterrupted(wait: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  interrupted.signal.addEventListener('abort', () => reject(interrupted.signal.reason), { once: true });
+  return Promise.race([wait, promise]);
+}
+
+/** Wrong arguments and what is missing on the machine; the rest is a mistake of ours, with its stack. */
+function isForTheUser(error: unknown): error is Error {
+  return error instanceof SetupError || (error instanceof TypeError && 'code' in error);
 }

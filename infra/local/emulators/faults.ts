@@ -16,7 +16,7 @@ export type Effect =
 export interface Fault {
   /** Any method where absent. */
   method?: string;
-  /** The path without the API's prefix; a trailing `*` matches every path that starts so. */
+  /** The path without the API's prefix; a trailing `*` matches every path that starts so, an inner `*` one segment. */
   path: string;
   /** How many requests it meets; all of them where absent. */
   times?: number;
@@ -53,5 +53,13 @@ export class Faults {
 
 function matches(fault: Fault, method: string, path: string): boolean {
   if (fault.method !== undefined && fault.method !== method) return false;
-  return fault.path.endsWith('*') ? path.startsWith(fault.path.slice(0, -1)) : path === fault.path;
+  const startsSo = fault.path.endsWith('*');
+  const wanted = (startsSo ? fault.path.slice(0, -1) : fault.path).split('/');
+  const given = path.split('/');
+  if (startsSo ? given.length < wanted.length : given.length !== wanted.length) return false;
+  return wanted.every((segment, index) => {
+    const isLast = index === wanted.length - 1;
+    if (segment === '*' && !isLast) return true;
+    return startsSo && isLast ? given[index]?.startsWith(segment) : given[index] === segment;
+  });
 }

@@ -58,13 +58,9 @@ function rest({ path: pattern }: Endpoint, path: string): string | null {
 /** What MLflow has and the emulator has not: method and path, `*` for one or more segments. */
 const NOT_EMULATED = [
   ['POST', 'experiments/(delete|restore|update|set-experiment-tag|delete-experiment-tag|search-datasets)'],
-  ['POST', 'runs/(delete|restore|log-model|outputs)'],
+  ['POST', 'runs/(delete|restore|log-model)'],
   ['GET', 'metrics/get-history-bulk(-interval)?'],
   ['POST', 'artifacts/presigned-(upload|download)-url'],
-  ['POST', 'logged-models(/search)?'],
-  ['PATCH|DELETE', 'logged-models/.+'],
-  ['POST', 'logged-models/[^/]+/params'],
-  ['GET', 'logged-models/[^/]+/artifacts/directories'],
   ['GET|POST|PATCH|DELETE', '(traces|unified-traces|get-online-trace-details|webhooks)(/.+)?'],
   ['POST', 'mlflow-artifacts/mpu/(create|complete|abort)/.+'],
   ['GET', 'mlflow-artifacts/presigned/.+'],

@@ -159,13 +159,9 @@ function number(value: unknown): number | undefined {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Without the nulls, and with numbers written as words in numbers' places. */
-function known(fields: Record<string, unknown>): Fields {
-  const kept = Object.entries(fields).filter(([, value]) => value !== null);
-  return Object.fromEntries(kept.map(([key, value]) => [key, numericKeys.has(key) ? number(value) : value]));
-}
-
-const numericKeys = new Set(['timestamp', 'step']);
+/** Null is the same as absent. */
+const known = (fields: Record<string, unknown>): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 
 function pythonType(value: unknown): string {
   if (value === undefined || value === null) return 'NoneType';

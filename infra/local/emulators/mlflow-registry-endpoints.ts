@@ -1,5 +1,6 @@
 import { invalid, pairs, Refusal, sparse } from './mlflow-answers.ts';
 import { type Endpoint, endpoint } from './mlflow-endpoints.ts';
+import type { LoggedModels } from './mlflow-logged-models.ts';
 import { checkSource } from './mlflow-names.ts';
 import type { Input, Parameters } from './mlflow-parameters.ts';
 import type { Model, Registry, Version } from './mlflow-registry.ts';
@@ -19,8 +20,7 @@ const SEARCH: Parameters = {
 export function registryEndpoints(
   registry: Registry,
   behaviour: Behaviour,
-  /** Artifact location and run of a logged model (`m-…`); throws where there is none. */
-  loggedModel: (id: string) => { location: string; runId: string | null },
+  loggedModels: LoggedModels,
 ): Endpoint[] {
   const modelAnswer = (model: Model) => ({ registered_model: modelJson(registry, model) });
   const versionAnswer = (version: Version) => ({ model_version: versionJson(registry, version, true) });
@@ -81,7 +81,7 @@ export function registryEndpoints(
       done(registry.deleteAlias(input.text('name'), input.text('alias'))),
     ),
     endpoint('POST', 'model-versions/create', CREATE_VERSION, (input) =>
-      versionAnswer(createVersion(registry, behaviour, loggedModel, input)),
+      versionAnswer(createVersion(registry, behaviour, loggedModels, input)),
     ),
     endpoint('GET', 'model-versions/get', VERSION, (input) => versionAnswer(version(input))),
     endpoint(
@@ -153,7 +153,7 @@ const done = (_changed: unknown) => ({});
 function createVersion(
   registry: Registry,
   behaviour: Behaviour,
-  loggedModel: (id: string) => { location: string; runId: string | null },
+  loggedModels: LoggedModels,
   input: Input,
 ): Version {
   const source = input.text('source');
@@ -161,9 +161,10 @@ function createVersion(
   let location = source;
   const [, logged, reference] = /^models:\/+(?:(m-[^/@]+)|(.+))$/s.exec(source) ?? [];
   if (logged !== undefined) {
-    const model = loggedModel(logged);
+    if (behaviour.lineage && input.text('model_id') !== logged) throw invalid(unidentified(source));
+    const model = loggedModels.get(logged);
     location = model.location;
-    runId ||= model.runId ?? '';
+    runId ||= model.runId;
   } else if (reference !== undefined) {
     const from = referenced(registry, behaviour, source, reference);
     location = from.location;
@@ -171,7 +172,7 @@ function createVersion(
   } else {
     checkSource(source);
   }
-  return registry.addVersion(input.text('name'), {
+  const version = registry.addVersion(input.text('name'), {
     source,
     location,
     runId,
@@ -179,7 +180,13 @@ function createVersion(
     description: input.text('description'),
     tags: input.pairs('tags'),
   });
+  const modelId = input.text('model_id');
+  if (modelId !== '') loggedModels.noteVersion(modelId, version.name, version.version);
+  return version;
 }
+
+const unidentified = (source: string) =>
+  `Invalid model version source: '${source}'. The model_id request parameter must identify the resource that contains the source.`;
 
 /** The version behind `name/3` or `name@alias`. */
 function referenced(registry: Registry, { lineage }: Behaviour, source: string, reference: string): Version {

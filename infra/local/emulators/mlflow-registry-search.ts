@@ -2,6 +2,7 @@ import { invalid } from './mlflow-answers.ts';
 import type { Input } from './mlflow-parameters.ts';
 import type { Model, Registry, Version } from './mlflow-registry.ts';
 import {
+  type Clause,
   checkComparator,
   compareBy,
   matches,
@@ -26,12 +27,8 @@ export function searchModels(registry: Registry, { nameList }: Behaviour, input:
     checkComparator(clause, [...TEXT_COMPARATORS, ...lists]);
   }
   const orders = parseOrders(input.texts('order_by'), ['name', 'timestamp', 'last_updated_timestamp']);
-  const wanted = (model: Model) =>
-    clauses.every((clause) =>
-      matches(clause.kind === 'tag' ? model.tags.get(clause.key) : model.name, clause),
-    );
   const found = [...registry.models.values()]
-    .filter((model) => model.tags.get(PROMPT_TAG) !== 'true' && wanted(model))
+    .filter((model) => passes(model, clauses, () => model.name))
     .toSorted(
       compareBy([...orders, { key: 'name', descending: false }], (model, key) =>
         key === 'name' ? model.name : model.updated,
@@ -59,18 +56,29 @@ export function searchVersions(registry: Registry, { nameList }: Behaviour, inpu
       return clause;
     },
   );
-  const wanted = (version: Version) =>
-    clauses.every((clause) =>
-      matches(clause.kind === 'tag' ? version.tags.get(clause.key) : attribute(version, clause.key), clause),
-    );
   const given = parseOrders(input.texts('order_by'), VERSION_ORDERS);
   const orders = [...(given.length > 0 ? given : NEWEST_FIRST), ...LAST_ORDERS];
   const found = registry
     .versions()
-    .filter((version) => registry.model(version.name).tags.get(PROMPT_TAG) !== 'true' && wanted(version))
+    .filter((version) => passes(version, clauses, (key) => attribute(version, key)))
     .toSorted(compareBy(orders, attribute));
   return pageOf(found, size, input.text('page_token'));
 }
+
+/** Prompts are left out unless they are asked for; what has no such tag is no prompt. */
+function passes(
+  { tags }: { tags: ReadonlyMap<string, string> },
+  clauses: readonly Clause[],
+  attributeOf: (key: string) => string | number | null,
+): boolean {
+  const all = clauses.some(({ key }) => key === PROMPT_TAG) ? clauses : [...clauses, NO_PROMPT];
+  return all.every((clause) => {
+    if (clause.kind !== 'tag') return matches(attributeOf(clause.key), clause);
+    return matches(tags.get(clause.key) ?? (clause.key === PROMPT_TAG ? 'false' : null), clause);
+  });
+}
+
+const NO_PROMPT: Clause = { kind: 'tag', key: PROMPT_TAG, comparator: '!=', value: 'true' };
 
 const VERSION_ORDERS = ['name', 'version_number', 'creation_timestamp', 'last_updated_timestamp'];
 const NEWEST_FIRST: Order[] = [{ key: 'last_updated_timestamp', descending: true }];

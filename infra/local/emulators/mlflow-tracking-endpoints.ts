@@ -111,6 +111,9 @@ const LOG_METRIC: Parameters = {
   value: 'number!',
   timestamp: 'integer!',
   step: 'integer',
+  model_id: 'string',
+  dataset_name: 'string',
+  dataset_digest: 'string',
 };
 const LOG_BATCH: Parameters = { ...RUN, metrics: 'objects', params: 'objects', tags: 'objects' };
 
@@ -119,6 +122,9 @@ const metricOf = (input: Input): Metric => ({
   value: input.number('value', 0),
   timestamp: input.number('timestamp', 0),
   step: input.number('step', 0),
+  modelId: input.optional('model_id'),
+  datasetName: input.optional('dataset_name'),
+  datasetDigest: input.optional('dataset_digest'),
 });
 
 /** All or nothing is not promised by MLflow either: what came before a refused item stays. */
@@ -254,4 +260,8 @@ const runJson = (run: Run) => ({
 });
 
 const storedRunJson = (run: Run, { loggedModels }: Behaviour) =>
-  loggedModels ? { ...runJson(run), outputs: {} } : runJson(run);
+  loggedModels
+    ? { ...runJson(run), outputs: sparse({ model_outputs: run.modelOutputs.map(outputJson) }) }
+    : runJson(run);
+
+const outputJson = ({ modelId, step }: Run['modelOutputs'][number]) => ({ model_id: modelId, step });

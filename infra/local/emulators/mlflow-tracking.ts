@@ -10,6 +10,10 @@ export interface Metric {
   readonly value: number;
   readonly timestamp: number;
   readonly step: number;
+  /** Kept for the logged model (`m-…`) that was measured; a run does not show them. */
+  readonly modelId?: string | null;
+  readonly datasetName?: string | null;
+  readonly datasetDigest?: string | null;
 }
 
 export interface Dataset {
@@ -50,6 +54,7 @@ export interface Run {
   readonly tags: Map<string, string>;
   readonly datasets: DatasetInput[];
   readonly modelInputs: string[];
+  readonly modelOutputs: { modelId: string; step: number }[];
 }
 
 export interface NewRun {
@@ -108,6 +113,7 @@ export class Tracking {
       tags: new Map([...run.tags, [RUN_NAME_TAG, name]]),
       datasets: [],
       modelInputs: [],
+      modelOutputs: [],
     };
     this.runs.set(id, row);
     return row;
@@ -131,7 +137,8 @@ export class Tracking {
   }
 
   /** The same point twice is one point. */
-  logMetric(runId: string, { key, value, timestamp, step }: Metric): void {
+  logMetric(runId: string, metric: Metric): void {
+    const { key, value, timestamp, step } = metric;
     checkKey(key, 'name');
     checkLength('Metric name', key, 250);
     const { history } = this.run(runId);
@@ -142,7 +149,7 @@ export class Tracking {
       point.step === step &&
       point.timestamp === timestamp &&
       Object.is(point.value, stored);
-    if (!history.some(same)) history.push({ key, value: stored, timestamp, step });
+    if (!history.some(same)) history.push({ ...metric, value: stored });
   }
 
   logParam(runId: string, key: string, value: string): void {

@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Effect, Faults, type SeenRequest } from './faults.ts';
-import { type Answer, missing, page, Refusal, Unforeseen } from './mlflow-answers.ts';
+import { type Answer, page, Refusal, Unforeseen } from './mlflow-answers.ts';
 import { Artifacts, artifactEndpoints } from './mlflow-artifacts.ts';
 import { dispatch, type Endpoint, endpoint } from './mlflow-endpoints.ts';
+import { LoggedModels, loggedModelEndpoints } from './mlflow-logged-models.ts';
 import type { RawRequest } from './mlflow-parameters.ts';
 import { Registry } from './mlflow-registry.ts';
 import { registryEndpoints } from './mlflow-registry-endpoints.ts';
@@ -87,15 +88,14 @@ function fresh(behaviour: Behaviour, now: () => number): { endpoints: Endpoint[]
   const registry = new Registry(behaviour, now);
   const tracking = new Tracking(now);
   const artifacts = new Artifacts();
-  const noLoggedModel = (id: string) => {
-    throw missing(`Logged model with ID '${id}' not found.`);
-  };
+  const loggedModels = new LoggedModels(tracking, now);
   return {
     seeding: new Seeding(registry, tracking, artifacts, now),
     endpoints: [
-      ...registryEndpoints(registry, behaviour, noLoggedModel),
+      ...registryEndpoints(registry, behaviour, loggedModels),
       ...trackingEndpoints(tracking, behaviour),
       ...artifactEndpoints(artifacts, tracking, behaviour),
+      ...(behaviour.loggedModels ? loggedModelEndpoints(loggedModels, tracking, artifacts) : []),
       ...serverEndpoints(behaviour),
     ],
   };
@@ -121,8 +121,8 @@ const AT_ROOT = new Set(['health', 'version', 'get-artifact', 'model-versions/ge
 
 /** `/api/2.0/mlflow/runs/get` is `runs/get`, `/api/3.0/mlflow/server-info` is `3.0/server-info`. */
 function read(request: FastifyRequest): { path: string; raw: RawRequest } {
-  const { pathname, searchParams } = new URL(request.raw.url ?? '/', 'http://localhost');
-  const decoded = decodeURIComponent(pathname);
+  const [, pathname = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(request.raw.url ?? '/') ?? [];
+  const decoded = decode(pathname);
   const inner = decoded.replace(PREFIX, '').replace(/^3\.0\/mlflow\//, '3.0/');
   const path = inner === decoded ? decoded.slice(1) : inner;
   const known = inner !== decoded || AT_ROOT.has(path);
@@ -130,11 +130,19 @@ function read(request: FastifyRequest): { path: string; raw: RawRequest } {
     path: known ? path : `/${path}`,
     raw: {
       method: request.method,
-      query: searchParams,
+      query: new URLSearchParams(query),
       contentType: request.headers['content-type'] ?? '',
       body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     },
   };
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 function bodyOf({ body, query }: RawRequest): unknown {

@@ -25,13 +25,13 @@ export function realServers(): RealServer[] {
 }
 
 /** A server that asks for a name and a password; null where nobody named one. */
-export interface GuardedServer {
+export interface AuthServer {
   url: string;
   username: string;
   password: string;
 }
 
-export function guardedServer(): GuardedServer | null {
+export function authServer(): AuthServer | null {
   const url = process.env['MLFLOW_TEST_AUTH_URI'];
   const username = process.env['MLFLOW_TEST_AUTH_USER'];
   const password = process.env['MLFLOW_TEST_AUTH_PASSWORD'];
