@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
-import { startMlflowEmulator } from '../infra/local/emulators/mlflow.ts';
+import { startMlflowEmulator } from '../infra/emulators/mlflow.ts';
 import { seedPascalStrategy } from '../infra/local/seed.ts';
 import { UsageError } from './usage-error.ts';
 

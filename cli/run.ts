@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { type ExecutionDocument, execute } from '../infra/local/executions.ts';
-import { type Host, startHost } from '../infra/local/host.ts';
-import { type EmulatedHost, type Scenario, scenarios } from '../infra/local/scenarios.ts';
-import { seedPascalStrategy } from '../infra/local/seed.ts';
+import { type Host, isEmulated, type RealSystems, startHost } from '../infra/local/host.ts';
+import type { Scenario } from '../infra/local/scenario.ts';
+import { scenarios } from '../infra/local/scenarios.ts';
+import { seedPascalStrategy, seedServing } from '../infra/local/seed.ts';
 import { timeline } from '../infra/local/timeline.ts';
 import type { OutcomeStatus } from '../lambdas/domain/payloads.ts';
 import { configuration, MlflowEnvironment } from '../lambdas/runtime/config.ts';
+import { WorkloadEnvironment } from '../lambdas/runtime/workloads.ts';
 import { UsageError } from './usage-error.ts';
 
 interface Options {
@@ -29,7 +31,7 @@ export function runCommand(done: (status: number) => void): Command {
     .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
     .option(
       '--input <file>',
-      'run an execution input of your own, a JSON file or - for standard input; on the MLflow server of MLFLOW_TRACKING_URI, or on the seeded emulator when that is not set',
+      'run an execution input of your own, a JSON file or - for standard input; on the MLflow server of MLFLOW_TRACKING_URI and the platform of DATAROBOT_ENDPOINT where they are set, else on seeded emulators',
     )
     .option('--json', 'no timeline: one JSON document on standard output')
     .option('--verbose', "also print the functions' log lines, on standard error")
@@ -47,14 +49,20 @@ async function run(options: Options): Promise<number> {
   }
   const scenario = options.input === undefined ? scenarioNamed(options.scenario ?? 'challenger-wins') : null;
   const input = options.input === undefined ? null : await readInput(options.input);
-  const real = scenario === null && (process.env['MLFLOW_TRACKING_URI'] ?? '') !== '';
-  if (real) checkEnvironment();
+  const real: RealSystems = {
+    mlflow: scenario === null && isSet('MLFLOW_TRACKING_URI'),
+    workload: scenario === null && isSet('DATAROBOT_ENDPOINT'),
+  };
+  checkEnvironment(real);
   if (options.verbose) logToStandardError();
 
   const show = timeline({ quiet: options.json === true });
-  const host = await startHost({ realMlflow: real });
+  const host = await startHost(real);
   try {
-    show.begin(scenario, real ? new URL(process.env['MLFLOW_TRACKING_URI'] ?? '').host : null);
+    show.begin(scenario, {
+      mlflow: real.mlflow ? hostOf('MLFLOW_TRACKING_URI') : null,
+      workload: real.workload ? hostOf('DATAROBOT_ENDPOINT') : null,
+    });
     const documents = await play(host, scenario, input, show);
     show.end(documents);
     if (options.json) console.log(JSON.stringify(documentOf(documents), null, 2));
@@ -71,13 +79,16 @@ async function play(
   input: unknown,
   show: ReturnType<typeof timeline>,
 ): Promise<ExecutionDocument[]> {
-  const follow = { onEvent: show.event, pauseMs: host.mlflow === null ? null : SHORT_PAUSE_MS };
+  // A real system has a clock of its own, which no wait sets forward.
+  const follow = { onEvent: show.event, pauseMs: isEmulated(host) ? SHORT_PAUSE_MS : null };
   if (scenario !== null && isEmulated(host)) return scenario.play(host, follow);
-  if (isEmulated(host)) seedPascalStrategy(host.mlflow);
+  if (host.mlflow !== null) seedPascalStrategy(host.mlflow);
+  if (isEmulated(host)) seedServing(host);
   return [await execute(host, input, follow)];
 }
 
-const isEmulated = (host: Host): host is EmulatedHost => host.mlflow !== null;
+const isSet = (name: string) => (process.env[name] ?? '') !== '';
+const hostOf = (name: string) => new URL(process.env[name] ?? '').host;
 
 function documentOf(documents: ExecutionDocument[]): unknown {
   return documents.length === 1 ? documents[0] : { executions: documents };
@@ -127,9 +138,10 @@ async function readInput(file: string): Promise<unknown> {
 }
 
 /** Says what is wrong with the environment before anything starts. */
-function checkEnvironment(): void {
+function checkEnvironment({ mlflow, workload }: RealSystems): void {
   try {
-    configuration(MlflowEnvironment, process.env);
+    if (mlflow) configuration(MlflowEnvironment, process.env);
+    if (workload) configuration(WorkloadEnvironment, process.env);
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ExecutionInput, RollbackReason } from './domain/payloads.ts';
+import { longestMinutes } from './domain/serving/rollout-rules.ts';
 import { problemsOf, toHandler } from './runtime/handler.ts';
 
 const BeginInput = z.object({ input: z.unknown(), execution: z.string(), started_at: z.string() });
@@ -15,6 +16,7 @@ export const handler = toHandler('begin-promotion', {
 const nothingYet = {
   comparison: null,
   prepared: null,
+  serving: null,
   promotion: null,
   rollback: null,
   error: null,
@@ -24,7 +26,10 @@ const nothingYet = {
 /** The state document of a new execution; `valid: false` with its problems when the input cannot be used. */
 export function begin({ input, execution, started_at }: z.infer<typeof BeginInput>) {
   const parsed = ExecutionInput.safeParse(input);
-  const problems = parsed.success ? problemsBetween(parsed.data) : problemsOf(parsed.error);
+  const problems = [
+    ...(parsed.success ? problemsBetween(parsed.data) : problemsOf(parsed.error)),
+    ...problemsOfMinutes(input),
+  ];
   const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: started_by, ...fields } = parsed.data ?? blank(input);
   return {
     valid: problems.length === 0,
@@ -35,6 +40,22 @@ export function begin({ input, execution, started_at }: z.infer<typeof BeginInpu
     started_at,
     ...nothingYet,
   };
+}
+
+const Rollout = z.object({ rollout: z.record(z.string(), z.unknown()) });
+
+/**
+ * Minutes that no rollout may have: refused here, before anything is written, as the time-outs are computed from them.
+ * Read from the raw input, so that they are told beside every other problem.
+ */
+function problemsOfMinutes(input: unknown): string[] {
+  const asked = Rollout.safeParse(input).data?.rollout ?? {};
+  return Object.entries(longestMinutes).flatMap(([field, most]) => {
+    const minutes = asked[field];
+    if (typeof minutes !== 'number') return [];
+    if (Number.isInteger(minutes) && minutes >= 0 && minutes <= most) return [];
+    return [`rollout.${field}: must be a whole number of minutes from 0 to ${most}, and is ${minutes}`];
+  });
 }
 
 /** What each operation does not understand. */

@@ -69,7 +69,8 @@ async function judge(
   return { answer: decide({ champion, challenger }, policy, minConfidence), used };
 }
 
-function policyName({ policy }: CompareInput, { tags }: RegisteredModel): string {
+/** The policy of the input, else of the model, else `default`. */
+export function policyName({ policy }: Pick<CompareInput, 'policy'>, { tags }: RegisteredModel): string {
   return policy ?? (tags[POLICY_TAG] || 'default');
 }
 

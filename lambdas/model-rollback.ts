@@ -2,21 +2,33 @@ import { type Clock, systemClock } from './adapters/clock.ts';
 import { directOutcome } from './domain/outcome.ts';
 import { type RollbackAnswer, RollbackInput } from './domain/payloads.ts';
 import { type Intent, intentTag, recordId, resultTag } from './domain/promotion-record.ts';
-import { isRolledBack, type RegistryView, ROLLED_BACK_TAG } from './domain/registry.ts';
-import { type RollbackPlan, rollbackPlan } from './domain/rollback-plan.ts';
+import { champions, isRolledBack, type RegistryView, ROLLED_BACK_TAG } from './domain/registry.ts';
+import {
+  cutOff,
+  openPromotion,
+  type RollbackPlan,
+  rollbackPlan,
+  servingToUndo,
+} from './domain/rollback-plan.ts';
+import type { ServingUndo } from './domain/serving/serving-rollback.ts';
+import type { Workloads } from './domain/serving/workloads.ts';
 import { quoted } from './domain/visible-text.ts';
-import { type AnnounceServices, announce, announceServices } from './runtime/announce.ts';
+import { type AnnounceServices, announce, announceServices, isUnannounced } from './runtime/announce.ts';
 import { configuration, RollbackEnvironment } from './runtime/config.ts';
 import { type Invocation, toHandler } from './runtime/handler.ts';
 import { asWriter, refuseStale, type Writer } from './runtime/lease.ts';
 import { moveAndVerify, type RegistryServices, readRegistry, registryServices } from './runtime/registry.ts';
+import { undoServing } from './runtime/serving-undo.ts';
+import { servingServices } from './runtime/workloads.ts';
 
 export interface RollbackServices extends RegistryServices, AnnounceServices {
   clock: Clock;
   cooldownHours: number;
+  /** Made only when there is something to undo on the serving side: others need no Workload API. */
+  workloads: () => Workloads;
 }
 
-/** Undoes what one promotion changed in the registry; idempotent, and never a second step back. */
+/** Undoes what one promotion changed, serving first, then the registry; idempotent, never a second step back. */
 export const handler = toHandler('model-rollback', {
   input: RollbackInput,
   services: (env): RollbackServices => ({
@@ -24,6 +36,7 @@ export const handler = toHandler('model-rollback', {
     ...announceServices(env),
     clock: systemClock,
     cooldownHours: configuration(RollbackEnvironment, env).ROLLBACK_COOLDOWN_HOURS,
+    workloads: () => servingServices(env).workloads,
   }),
   run: rollback,
 });
@@ -56,20 +69,70 @@ export function rollback(
     const view = await readRegistry(services.registry, input.model_name);
     if (view === null)
       return answer({ from: null, to: null }, `Registered model ${quoted(input.model_name)} does not exist`);
-    refuseStale(view, writer.fence);
+    if (!writer.direct) refuseStale(view, writer.fence);
     const times = { now: services.clock.now(), cooldownHours: services.cooldownHours };
-    const plan = rollbackPlan(view, services.mode, input, times);
-    if (plan.kind === 'refuse' || plan.kind === 'contested') {
-      return answer(plan, plan.detail, { status: plan.kind === 'contested' ? 'contested' : 'completed' });
+    const asked = whatToUndo(input, view);
+    const plan = rollbackPlan(view, services.mode, asked, times);
+    if (input.dry_run) return answer(plan, 'detail' in plan ? plan.detail : dryRun(plan));
+    const before = servingToUndo(view, plan, asked);
+    const undo =
+      before === null
+        ? null
+        : await undoServing(services.workloads(), before, input.previous?.serving ?? null, times.now);
+    if (undo !== null && undo.retryAfter !== null) {
+      const { serving, retryAfter } = undo;
+      return answer(plan, serving.reason, {
+        serving,
+        status: 'in_progress',
+        retry_after_seconds: retryAfter,
+      });
     }
-    if (input.dry_run) return answer(plan, dryRun(plan));
-    return carryOut(plan, view, { input, services, writer, answer });
+    const settled = await undoRegistry(plan, view, { input: asked, services, writer, answer });
+    return withServing(settled, undo?.serving ?? null);
   };
   if (input.dry_run && input.fence === null)
     return work({ owner: `direct:${requestId}`, fence: null, direct: true });
   return asWriter({ ...input, requestId }, services, work, (reason) =>
     answer({ from: null, to: null }, reason),
   );
+}
+
+/** The whole answer: what the serving side came to decides too, where there is one. */
+function withServing(registry: RollbackAnswer, serving: ServingUndo | null): RollbackAnswer {
+  if (serving === null) return registry;
+  return {
+    ...registry,
+    serving,
+    status: serving.contested ? 'contested' : registry.status,
+    rolled_back: registry.rolled_back || (serving.undone === true && serving.action !== 'none'),
+    detail: `${registry.detail}. Serving: ${serving.reason}`,
+  };
+}
+
+async function undoRegistry(plan: RollbackPlan, view: RegistryView, act: Act): Promise<RollbackAnswer> {
+  if (plan.kind === 'contested') return act.answer(plan, plan.detail, { status: 'contested' });
+  if (plan.kind !== 'refuse') return carryOut(plan, view, act);
+  const { before_state: before } = act.input;
+  const open = before === null ? null : openPromotion(view, before);
+  if (open !== null && !champions(view, act.services.mode).includes(open.to)) {
+    // The registry never moved: the promotion that was announced has come to nothing, and that is its result.
+    const at = act.services.clock.now().toISOString();
+    const { key, value } = resultTag({
+      id: open.id,
+      result: 'not_promoted',
+      alert: 'execution',
+      at,
+      by: act.input.execution,
+    });
+    await act.services.registry.setVersionTag(act.input.model_name, open.holder, key, value);
+  }
+  return act.answer(plan, plan.detail);
+}
+
+/** A rollout that was cut off is undone like one that failed: from its own record. */
+function whatToUndo(input: RollbackInput, view: RegistryView): RollbackInput {
+  const open = input.before_state === null && input.reason === 'ROLLOUT_FAILED' ? cutOff(view) : null;
+  return open === null ? input : { ...input, before_state: open.before };
 }
 
 type Change = Extract<RollbackPlan, { kind: 'settled' | 'move' }>;
@@ -93,13 +156,18 @@ interface Act {
 async function carryOut(plan: Change, view: RegistryView, act: Act): Promise<RollbackAnswer> {
   const { input, services, answer } = act;
   if (plan.kind === 'settled') {
+    const { record } = plan;
+    const open =
+      record !== null &&
+      (record.result === null ||
+        record.result.alert === 'pending' ||
+        (await isUnannounced(record, services.store)));
     const done = answer(plan, `Version ${plan.to} is the champion already; nothing more was changed`, {
       rolled_back: true,
       already_rolled_back: true,
+      ...(open ? {} : { nothing_to_do: true }),
     });
-    const { record } = plan;
-    if (record !== null && (record.result === null || record.result.alert === 'pending'))
-      await finish(record, view, done, act);
+    if (open) await finish(record, view, done, act);
     return done;
   }
   const intent = plan.record ?? (await announceIntent(plan.from, plan.to, act));
@@ -135,6 +203,7 @@ async function announceIntent(from: string, to: string, { input, services, write
     requested_by: input.requested_by,
     execution: input.execution,
     fence: writer.fence,
+    serving: null,
     at: services.clock.now().toISOString(),
   };
   const { key, value } = intentTag(intent);
@@ -158,7 +227,7 @@ async function conclude(
   answer: RollbackAnswer,
   result: 'rolled_back' | 'contested',
   model_name: string,
-  { services, writer }: Act,
+  { input, services, writer }: Act,
 ): Promise<void> {
   const at = services.clock.now().toISOString();
   let alert: 'execution' | 'sent' | 'pending' | 'off' = 'execution';
@@ -178,6 +247,6 @@ async function conclude(
     const announced = await announce(outcome, true, services);
     alert = announced.alert === 'none' ? 'off' : announced.alert;
   }
-  const { key, value } = resultTag({ id: intent.id, result, alert, at });
+  const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
   await services.registry.setVersionTag(model_name, intent.from ?? intent.to, key, value);
 }

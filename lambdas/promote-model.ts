@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from './adapters/clock.ts';
 import { directOutcome } from './domain/outcome.ts';
 import { type PromoteAnswer, PromoteInput } from './domain/payloads.ts';
-import { type PromotionPlan, promotionPlan } from './domain/promotion-plan.ts';
+import { newestPromotion, type PromotionPlan, promotionPlan } from './domain/promotion-plan.ts';
 import { type Intent, intentTag, recordId, resultTag } from './domain/promotion-record.ts';
 import type { RegistryView } from './domain/registry.ts';
 import { quoted } from './domain/visible-text.ts';
-import { type AnnounceServices, announce, announceServices } from './runtime/announce.ts';
+import { type AnnounceServices, announce, announceServices, isUnannounced } from './runtime/announce.ts';
 import { type Invocation, toHandler } from './runtime/handler.ts';
 import { asWriter, refuseStale, type Writer } from './runtime/lease.ts';
 import { moveAndVerify, type RegistryServices, readRegistry, registryServices } from './runtime/registry.ts';
@@ -42,7 +42,7 @@ export function promote(
     const view = await readRegistry(services.registry, input.model_name);
     if (view === null)
       return { promoted: false, reason: `Registered model ${quoted(input.model_name)} does not exist` };
-    refuseStale(view, writer.fence);
+    if (!writer.direct) refuseStale(view, writer.fence);
     return carryOut(
       promotionPlan(view, services.mode, input, recordId(writer.owner)),
       view,
@@ -64,7 +64,8 @@ async function carryOut(
   if (plan.kind === 'answer') return plan.answer;
   const answer = { promoted: true, new_version: plan.version, new_stage: 'Production' } as const;
   if (plan.kind === 'settled') {
-    if (plan.outstanding !== null) await finish(plan.outstanding, 'promoted', input, services, writer);
+    const open = plan.outstanding ?? (await untold(plan.version, view, services));
+    if (open !== null) await finish(open, 'promoted', input, services, writer);
     return { ...answer, archived_version: null, already_promoted: true };
   }
   const intent = plan.intent ?? (await announceIntent(plan.version, plan.from, input, services, writer));
@@ -77,6 +78,13 @@ async function carryOut(
   }
   await finish(intent, 'promoted', input, services, writer);
   return { ...answer, archived_version: plan.from };
+}
+
+/** A promotion by an execution that never came to tell anybody: it is told in its place. */
+async function untold(version: string, view: RegistryView, { store }: PromoteServices) {
+  const holder = view.versions.find((v) => v.version === version);
+  const record = holder !== undefined ? newestPromotion(holder) : null;
+  return record !== null && (await isUnannounced(record, store)) ? record : null;
 }
 
 /** Writes down what is about to happen, so that a repeat and a rollback know. */
@@ -98,6 +106,7 @@ async function announceIntent(
     requested_by: input.requested_by,
     execution: input.execution,
     fence,
+    serving: null,
     at: clock.now().toISOString(),
   };
   const { key, value } = intentTag(intent);
@@ -115,7 +124,7 @@ async function finish(
 ): Promise<void> {
   const at = services.clock.now().toISOString();
   const alert = direct ? await tell(intent, result, input.model_name, at, services) : 'execution';
-  const { key, value } = resultTag({ id: intent.id, result, alert, at });
+  const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
   await services.registry.setVersionTag(input.model_name, intent.to, key, value);
 }
 

@@ -125,6 +125,7 @@ function terms(rule: Rule): string[] {
   const [operator = '', value] =
     Object.entries(rule).find(([key]) => key !== 'Variable' && key !== 'Next') ?? [];
   if (operator === 'StringEquals') return [String(value)];
+  if (operator === 'IsNull') return [value === true ? `no ${field}` : field];
   if (typeof value !== 'boolean') return [`${field} ${words(operator)} ${value}`];
   const said = operator === 'BooleanEquals' ? field : `${field} ${words(operator)}`;
   return [value ? said : `not ${said}`];

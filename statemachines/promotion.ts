@@ -14,8 +14,9 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { type FunctionName, functionTimeoutSeconds } from '../lambdas/domain/limits.ts';
+import type { Path, ResultPath, StateName } from './names.ts';
 import { type MachineErrorName, outcomeUnknown } from './retry-policies.ts';
-import { type Path, type ResultPath, type StateName, task } from './steps.ts';
+import { task } from './steps.ts';
 
 /**
  * The promotion as a chain of states, for a `StateMachine` with the time-out `machineTimeoutSeconds`. JSONPath
@@ -25,6 +26,7 @@ export function promotionChain(scope: Construct, functions: Record<FunctionName,
   const begin = task(scope, 'BeginPromotion', functions);
   const compare = task(scope, 'CompareModels', functions);
   const prepare = task(scope, 'PreparePromotion', functions);
+  const replace = task(scope, 'ReplaceWorkload', functions);
   const promote = task(scope, 'PromoteModel', functions);
   const rollback = task(scope, 'ModelRollback', functions);
   const notifySuccess = task(scope, 'NotifySuccess', functions);
@@ -44,24 +46,30 @@ export function promotionChain(scope: Construct, functions: Record<FunctionName,
     .when(all(says('$.comparison.decision', 'PROMOTE'), isFalse('$.dry_run')), prepare)
     .otherwise(notifyOutcome);
   const waitForLease = wait(scope, 'WaitForLease', '$.prepared.retry_after_seconds');
-  // A model that is served by a Workload will be rolled out first, from here: ReplaceWorkload before PromoteModel.
   const prepared = choice(scope, 'Prepared?')
     .when(all(says('$.prepared.status', 'ready'), says('$.operation', 'rollback')), rollback)
-    .when(says('$.prepared.status', 'ready'), promote)
+    // No Workload serves the model, or there is nothing to put in service.
+    .when(
+      all(says('$.prepared.status', 'ready'), isNothing('$.prepared.workload_id', '$.prepared.artifact_id')),
+      promote,
+    )
+    .when(says('$.prepared.status', 'ready'), replace)
     .when(all(says('$.prepared.status', 'busy'), isTrue('$.prepared.wait')), waitForLease)
     .otherwise(notifyOutcome);
-  const waitForPromoteModel = new Wait(scope, 'WaitForPromoteModel' satisfies StateName, {
-    time: WaitTime.duration(Duration.seconds(functionTimeoutSeconds['promote-model'])),
-  });
+  const waitForRollout = wait(scope, 'WaitForRollout', '$.serving.retry_after_seconds');
+  const rollout = choice(scope, 'Rollout?')
+    .when(goesOn('$.serving.status', '$.serving.retry_after_seconds'), waitForRollout)
+    .when(says('$.serving.status', 'completed'), promote)
+    .otherwise(rollback);
+  const waitForReplaceWorkload = waitForEndOf(scope, 'WaitForReplaceWorkload', 'replace-workload');
+  const waitForPromoteModel = waitForEndOf(scope, 'WaitForPromoteModel', 'promote-model');
   const wasPromoted = choice(scope, 'WasPromoted?')
     .when(isTrue('$.promotion.promoted'), notifySuccess)
     .otherwise(rollback);
+  const waitForModelRollback = waitForEndOf(scope, 'WaitForModelRollback', 'model-rollback');
   const waitForRollback = wait(scope, 'WaitForRollback', '$.rollback.retry_after_seconds');
   const rolledBack = choice(scope, 'RolledBack?')
-    .when(
-      all(says('$.rollback.status', 'in_progress'), Condition.isNumeric('$.rollback.retry_after_seconds')),
-      waitForRollback,
-    )
+    .when(goesOn('$.rollback.status', '$.rollback.retry_after_seconds'), waitForRollback)
     .otherwise(notifyOutcome);
   const outcome = choice(scope, 'Outcome?')
     .when(isTrue('$.ending.succeeded'), new Succeed(scope, 'Done' satisfies StateName))
@@ -77,9 +85,13 @@ export function promotionChain(scope: Construct, functions: Record<FunctionName,
   follow(prepare, prepared);
   // The model may have changed hands during the wait, so the evidence is compared afresh.
   follow(waitForLease, operation);
+  follow(replace, rollout);
+  follow(waitForRollout, replace);
+  follow(waitForReplaceWorkload, rollback);
   follow(promote, wasPromoted);
   follow(waitForPromoteModel, rollback);
   follow(rollback, rolledBack);
+  follow(waitForModelRollback, notifyOutcome);
   follow(waitForRollback, rollback);
   follow(notifySuccess, outcome);
   follow(notifyOutcome, outcome);
@@ -89,11 +101,19 @@ export function promotionChain(scope: Construct, functions: Record<FunctionName,
   catchAll(begin, notifyOutcome);
   catchAll(compare, notifyOutcome, '$.error');
   catchAll(prepare, notifyOutcome, '$.error');
-  // Somebody else has the model by now: whatever is wrong with it is theirs to put right.
-  catchNamed(promote, ['StaleFence'], notifyOutcome, '$.error');
-  // A copy that gave no answer may still move the registry; the rollback looks at it only when Lambda has ended that.
-  catchNamed(promote, [...outcomeUnknown], waitForPromoteModel, '$.error');
-  catchAll(promote, rollback, '$.error');
+  for (const [step, waitForEnd] of [
+    [replace, waitForReplaceWorkload],
+    [promote, waitForPromoteModel],
+  ] as const) {
+    // Somebody else has the model by now: whatever is wrong with it is theirs to put right.
+    catchNamed(step, ['StaleFence'], notifyOutcome, '$.error');
+    // A copy that gave no answer may still start a rollout or move the registry; the rollback looks only when Lambda
+    // has ended that.
+    catchNamed(step, [...outcomeUnknown], waitForEnd, '$.error');
+    catchAll(step, rollback, '$.error');
+  }
+  // Ending the execution gives the lease away: a copy of the rollback that may still write is waited out first.
+  catchNamed(rollback, [...outcomeUnknown], waitForModelRollback, '$.rollback_error');
   catchAll(rollback, notifyOutcome, '$.rollback_error');
   catchAll(notifySuccess, notifyOutcome, '$.error');
   catchAll(notifyOutcome, unannounced, '$.ending_error');
@@ -105,6 +125,10 @@ export function promotionChain(scope: Construct, functions: Record<FunctionName,
 const says = (variable: Path, value: string) => Condition.stringEquals(variable, value);
 const isTrue = (variable: Path) => Condition.booleanEquals(variable, true);
 const isFalse = (variable: Path) => Condition.booleanEquals(variable, false);
+const isNothing = (...variables: Path[]) => Condition.or(...variables.map((path) => Condition.isNull(path)));
+/** Without a length a wait would fail the execution, unannounced. */
+const goesOn = (status: Path, seconds: Path) =>
+  all(says(status, 'in_progress'), Condition.isNumeric(seconds));
 const all = (...conditions: Condition[]) => Condition.and(...conditions);
 
 const choice = (scope: Construct, name: StateName) => new Choice(scope, name);
@@ -114,6 +138,10 @@ const pass = (scope: Construct, name: StateName, inputPath: Path, resultPath: Re
 
 const wait = (scope: Construct, name: StateName, seconds: Path) =>
   new Wait(scope, name, { time: WaitTime.secondsPath(seconds) });
+
+/** As long as a copy of the function can run whose answer never came. */
+const waitForEndOf = (scope: Construct, name: StateName, functionName: FunctionName) =>
+  new Wait(scope, name, { time: WaitTime.duration(Duration.seconds(functionTimeoutSeconds[functionName])) });
 
 const fail = (
   scope: Construct,

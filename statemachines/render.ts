@@ -6,9 +6,9 @@ import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { StateGraph } from 'aws-cdk-lib/aws-stepfunctions';
 import { type FunctionName, functionNames, machineTimeoutSeconds } from '../lambdas/domain/limits.ts';
 import { type Definition, diagram } from './diagram.ts';
+import { stateNames } from './names.ts';
 import { promotionChain } from './promotion.ts';
 import { outcomeUnknown } from './retry-policies.ts';
-import { stateNames } from './steps.ts';
 
 /** The rendered definition: read in reviews, run by the local host. The stack renders its own from the same chain. */
 export const renderedFile = fileURLToPath(new URL('promotion.asl.json', import.meta.url));

@@ -18,6 +18,8 @@ export const platformErrorNames = [
   'Lambda.TooManyRequestsException',
   'Lambda.Unknown',
   'Sandbox.Timedout',
+  'Runtime.ExitError',
+  'Runtime.OutOfMemory',
 ] as const;
 export type PlatformErrorName = (typeof platformErrorNames)[number];
 
@@ -57,6 +59,8 @@ export function whenUnavailable(errors: ErrorName[]): Policy {
 export const outcomeUnknown: readonly MachineErrorName[] = [
   'States.Timeout',
   'Sandbox.Timedout',
+  'Runtime.ExitError',
+  'Runtime.OutOfMemory',
   'Lambda.Unknown',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
@@ -67,8 +71,8 @@ export const outcomeUnknown: readonly MachineErrorName[] = [
 /**
  * With no answer, the function may still be running and writing. The first pause is the function's own time-out,
  * after which Lambda has ended it, and the second is twice that. No jitter: Step Functions draws a jittered pause from
- * 0 up, which would let two copies write at once. Waits 3 time-outs in all: 90 s to announce, 180 s to promote, 360 s
- * to compare or to roll back.
+ * 0 up, which would let two copies write at once. Waits 3 time-outs in all: 90 s to announce, 180 s to promote
+ * or to replace, 360 s to compare or to roll back.
  */
 export function whenOutcomeUnknown(name: FunctionName): Policy {
   return {

@@ -5,75 +5,10 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { ErrorName } from '../lambdas/domain/errors.ts';
 import { type FunctionName, taskTimeoutSeconds } from '../lambdas/domain/limits.ts';
-import type {
-  CompareInput,
-  Comparison,
-  EndAnswer,
-  ExecutionInput,
-  Prepared,
-  PrepareInput,
-  PromoteAnswer,
-  PromoteInput,
-  RollbackAnswer,
-  RollbackInput,
-} from '../lambdas/domain/payloads.ts';
+import type { CompareInput, PrepareInput, PromoteInput, RollbackInput } from '../lambdas/domain/payloads.ts';
+import type { ReplaceInput } from '../lambdas/domain/serving/payloads.ts';
+import type { Path, ResultPath, StateName } from './names.ts';
 import { whenOutcomeUnknown, whenThrottled, whenUnavailable } from './retry-policies.ts';
-
-/** Every state, in the order in which the rendered definition lists them. */
-export const stateNames = [
-  'BeginPromotion',
-  'Operation?',
-  'CompareModels',
-  'PinChallenger',
-  'Decision?',
-  'PreparePromotion',
-  'Prepared?',
-  'WaitForLease',
-  'PromoteModel',
-  'WaitForPromoteModel',
-  'WasPromoted?',
-  'ModelRollback',
-  'RolledBack?',
-  'WaitForRollback',
-  'NotifySuccess',
-  'NotifyOutcome',
-  'Outcome?',
-  'Done',
-  'Failed',
-  'Unannounced',
-] as const;
-export type StateName = (typeof stateNames)[number];
-
-/** Where a step leaves its answer, or a catch its error, in the state document. */
-export type ResultPath =
-  | '$.comparison'
-  | '$.challenger_version'
-  | '$.prepared'
-  | '$.promotion'
-  | '$.rollback'
-  | '$.ending'
-  | '$.error'
-  | '$.rollback_error'
-  | '$.ending_error';
-
-/**
- * A path into the state document or the context object. `BeginPromotion` answers every field of the document and each
- * later step every field of its answer, so each of these paths exists wherever the machine reads it.
- */
-export type Path =
-  | '$'
-  | ResultPath
-  | '$.valid'
-  | `$.${Exclude<keyof ExecutionInput, 'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID'>}`
-  | `$.comparison.${keyof Comparison}`
-  | `$.prepared.${keyof Prepared}`
-  | `$.promotion.${keyof PromoteAnswer}`
-  | `$.rollback.${keyof RollbackAnswer}`
-  | `$.ending.${keyof EndAnswer}`
-  | '$.ending_error.Cause'
-  | '$$.Execution.Id'
-  | '$$.Execution.Input'
-  | '$$.Execution.StartTime';
 
 /** A path for every field that the function's payload has: one left out does not compile. */
 type Parameters<Payload> = { [Field in keyof Payload]-?: Path };
@@ -106,6 +41,8 @@ const prepare: Parameters<PrepareInput> = {
   model_name: '$.model_name',
   challenger_version: '$.challenger_version',
   workload_id: '$.workload_id',
+  artifact_id: '$.artifact_id',
+  rollout: '$.rollout',
   wait_for_lease_minutes: '$.wait_for_lease_minutes',
   dry_run: '$.dry_run',
   requested_by: '$.requested_by',
@@ -114,6 +51,20 @@ const prepare: Parameters<PrepareInput> = {
   comparison: '$.comparison',
   execution: '$$.Execution.Id',
   started_at: '$$.Execution.StartTime',
+};
+
+const replace: Parameters<ReplaceInput> = {
+  workload_id: '$.prepared.workload_id',
+  artifact_id: '$.prepared.artifact_id',
+  rollout: '$.rollout',
+  importance: '$.importance',
+  lock_artifact: '$.lock_artifact',
+  deadline: '$.prepared.deadline',
+  fence: '$.prepared.fence',
+  model_name: '$.model_name',
+  execution: '$$.Execution.Id',
+  since: '$.prepared.prepared_at',
+  previous: '$.serving',
 };
 
 const promote: Parameters<PromoteInput> = {
@@ -139,12 +90,14 @@ const rollback: Parameters<RollbackInput> = {
   fence: '$.prepared.fence',
   execution: '$$.Execution.Id',
   requested_by: '$.requested_by',
+  previous: '$.rollback',
 };
 
 /** All that happened: what `end-promotion` records and announces is decided there, not by the path taken here. */
 const end: Parameters<{ state: unknown; execution: string }> = { state: '$', execution: '$$.Execution.Id' };
 
 const outage: ErrorName[] = ['MlflowUnavailable', 'LeaseStoreUnavailable'];
+const outageOnEitherSide: ErrorName[] = [...outage, 'WorkloadApiUnavailable'];
 
 /** The tasks: which function each calls, with what, and where its answer goes. */
 export const steps = {
@@ -159,7 +112,13 @@ export const steps = {
     functionName: 'prepare-promotion',
     parameters: prepare,
     resultPath: '$.prepared',
-    transient: outage,
+    transient: outageOnEitherSide,
+  },
+  ReplaceWorkload: {
+    functionName: 'replace-workload',
+    parameters: replace,
+    resultPath: '$.serving',
+    transient: ['WorkloadApiUnavailable', 'LeaseStoreUnavailable'],
   },
   PromoteModel: {
     functionName: 'promote-model',
@@ -171,7 +130,7 @@ export const steps = {
     functionName: 'model-rollback',
     parameters: rollback,
     resultPath: '$.rollback',
-    transient: outage,
+    transient: outageOnEitherSide,
   },
   NotifySuccess: {
     functionName: 'end-promotion',

@@ -1,11 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type OutcomeStatus, outcomeStatuses } from '../../lambdas/domain/payloads.ts';
-import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { type BothSystems, look, type RegistryState, type WorkloadState } from './both-systems.ts';
+import { STRIDE_MS } from './clock.ts';
+import {
+  type EndpointAnswer,
+  type EndpointClient,
+  type EndpointReport,
+  endpointClient,
+} from './endpoint-client.ts';
 import type { Host } from './host.ts';
+import { noteRollout, type RolloutLook } from './rollout-looks.ts';
 import type { LocalEvent } from './state-machine.ts';
+import { executionArn } from './step-functions.ts';
 
-/** One execution as `npm start -- --json` prints it. */
+/** One execution as `npm start -- --json` prints it. Times are the local clock's. */
 export interface ExecutionDocument {
   execution: string;
   status: OutcomeStatus;
@@ -16,81 +25,157 @@ export interface ExecutionDocument {
   /** Alerts that this execution published, as they were sent. */
   alerts: unknown[];
   states: { name: string; entered: string; ms: number }[];
+  /** What the rollout showed, whenever it showed something else. */
+  rollout: RolloutLook[];
+  /** What a client of the Workload's endpoint got meanwhile; null where no emulated Workload serves the model. */
+  endpoint: EndpointReport | null;
   /** Stages and aliases of the model's versions in MLflow, before and after; null where it could not be read. */
   registry: { before: RegistryState | null; after: RegistryState | null };
-}
-
-/** Version → stage, and alias → version. */
-export interface RegistryState {
-  stages: Record<string, string>;
-  aliases: Record<string, string>;
+  /** The Workload, before and after; null where none serves the model or it could not be read. */
+  workload: { before: WorkloadState | null; after: WorkloadState | null };
 }
 
 export interface ExecutionRun {
   /** Milliseconds that waits and pauses before a retry last; null for as long as on AWS. */
   pauseMs: number | null;
+  /** Name of the execution; by default a new one. */
+  name?: string;
   onEvent?: (event: FollowedEvent, execution: string) => void;
+  /** Stops the execution from outside when it answers true, asked after each state. */
+  abortAfter?: (state: string, output: unknown) => boolean;
 }
 
-/** What a follower is told: how an execution starts, then what happens inside it. */
+/** What a follower is told: how an execution starts, what happens inside it, and who answers the endpoint. */
 export type FollowedEvent =
   | LocalEvent
-  | { kind: 'started'; at: number; input: unknown; registry: RegistryState | null };
+  | { kind: 'started'; at: number; input: unknown; before: BothSystems }
+  | { kind: 'aborted'; at: number }
+  | ({ kind: 'answered'; at: number } & EndpointAnswer);
 
 /** Starts one execution of the local state machine and follows it to its end. */
-export async function execute(
-  host: Host,
-  input: unknown,
-  { pauseMs, onEvent }: ExecutionRun,
-): Promise<ExecutionDocument> {
-  const name = randomUUID();
-  const id = `arn:aws:states:us-east-1:123456789012:execution:promotion:${name}`;
+export async function execute(host: Host, input: unknown, run: ExecutionRun): Promise<ExecutionDocument> {
+  const { clock, sns } = host;
+  const name = run.name ?? randomUUID();
+  const id = executionArn(name);
   const states: ExecutionDocument['states'] = [];
-  const published = host.sns.published.length;
-  const model = Named.safeParse(input).data?.model_name;
-  const before = await look(host, model);
+  const rollout: RolloutLook[] = [];
+  const published = sns.published.length;
+  const named = Named.parse(input);
+  const before = await look(host, named);
+  const startTime = clock.now();
+  const tell = (event: FollowedEvent) => run.onEvent?.(event, id);
+  tell({ kind: 'started', at: startTime.getTime(), input, before });
+  const client = clientOf(host, before, tell);
+  const pass = async () => void (await client?.call());
+  await pass();
   let last: unknown = null;
-  onEvent?.({ kind: 'started', at: Date.now(), input, registry: before }, id);
+  let enteredAt = startTime.getTime();
+  /** When the running wait is over: its short stand-in may be over before the clock has arrived there. */
+  let waitedUntil = 0;
+
   const started = host.machine.run(input, {
-    execution: { id, name, startTime: new Date().toISOString() },
-    ...(pauseMs === null ? {} : { waitSeconds: pauseMs / 1000 }),
+    execution: { id, name, startTime: startTime.toISOString() },
+    ...(run.pauseMs === null ? {} : { waitSeconds: run.pauseMs / 1000 }),
+    onWait: (_state, seconds) => {
+      if (run.pauseMs === null) return;
+      waitedUntil = clock.now().getTime() + seconds * 1000;
+      void clock.walkTo(new Date(waitedUntil), pass);
+    },
     onEvent: (event) => {
-      if (event.kind === 'exited') {
-        states.push({
-          name: event.state,
-          entered: new Date(event.at - event.ms).toISOString(),
-          ms: event.ms,
-        });
-        last = event.output;
+      const waits = event.kind === 'entered' && event.type === 'Wait';
+      const at = waits ? clock.now().getTime() : Math.max(clock.now().getTime(), waitedUntil);
+      if (event.kind === 'entered') {
+        enteredAt = at;
+        if (event.type === 'Task') void clock.meanwhile(pass);
       }
-      onEvent?.(event, id);
+      if (event.kind !== 'exited') return tell({ ...event, at });
+      last = event.output;
+      const ms = at - enteredAt;
+      states.push({ name: event.state, entered: new Date(enteredAt).toISOString(), ms });
+      noteRollout(rollout, event, at);
+      tell({ ...event, at, ms });
+      if (run.abortAfter?.(event.state, event.output) !== true) return;
+      started.abort();
+      tell({ kind: 'aborted', at });
     },
   });
   const result = await started.result;
+  await clock.arrived();
   const output = result.output ?? last;
-  const ending = Ending.safeParse(output).data?.ending;
+  const ending = Ending.safeParse(output).data?.ending ?? (await cleanUp(host, id, input, result.status));
+  if (run.pauseMs !== null) await watchOn(host, client, named);
+  const after = await look(host, named);
   return {
     execution: id,
     status: ending?.status ?? 'failed',
     reason: ending?.reason ?? result.error?.Cause ?? `The execution ended ${result.status}`,
     output,
-    alerts: host.sns.published.slice(published).filter((alert) => JSON.stringify(alert).includes(name)),
+    // Another execution's alert may name this one too, as the one that has the lease.
+    alerts: sns.published.slice(published).filter(({ message }) => message.email?.includes(`Execution: ${id}`)),
     states,
-    registry: { before, after: await look(host, model) },
+    rollout,
+    endpoint: client?.report() ?? null,
+    registry: { before: before.registry, after: after.registry },
+    workload: { before: before.workload, after: after.workload },
   };
 }
 
-const Ending = z.object({ ending: z.object({ status: z.enum(outcomeStatuses), reason: z.string() }) });
-const Named = z.object({ model_name: z.string() });
+const EndAnswer = z.object({ status: z.enum(outcomeStatuses), reason: z.string() });
+const Ending = z.object({ ending: EndAnswer });
+const Named = z
+  .object({
+    model_name: z.string().optional().catch(undefined),
+    workload_id: z.string().optional().catch(undefined),
+  })
+  .catch({})
+  .transform(({ model_name, workload_id }) => ({
+    ...(model_name === undefined ? {} : { model_name }),
+    ...(workload_id === undefined ? {} : { workload_id }),
+  }));
 
-async function look({ registry }: Host, model: string | undefined): Promise<RegistryState | null> {
-  if (model === undefined) return null;
-  try {
-    const view = await readRegistry(registry, model);
-    if (view === null) return null;
-    const stages = Object.fromEntries(view.versions.map((v) => [v.version, v.stage]));
-    return { stages, aliases: { ...view.model.aliases } };
-  } catch {
-    return null;
+/**
+ * An execution that was stopped from outside, or could not say how it ended, runs no step any more: on AWS a rule on
+ * its status calls this. What it starts waits in `host.stepFunctions`.
+ */
+async function cleanUp({ functions }: Host, execution: string, input: unknown, status: string) {
+  if (status === 'SUCCEEDED') return undefined;
+  const answer = await functions['end-promotion']({ execution, status, input }).catch(() => null);
+  return EndAnswer.safeParse(answer).data;
+}
+
+/** Only an emulated endpoint is called: nobody asked for traffic on a real one. */
+function clientOf(
+  { workload, clock }: Host,
+  { workload: served }: BothSystems,
+  tell: (event: FollowedEvent) => void,
+): EndpointClient | null {
+  if (workload === null || served === null || served.endpoint === null) return null;
+  return endpointClient(served.endpoint, workload.token, clock, (answer) =>
+    tell({ kind: 'answered', at: clock.now().getTime(), ...answer }),
+  );
+}
+
+/** The endpoint follows the Workload's document about a minute later: it is watched until it has, or for so long. */
+const LONGEST_WATCH_MS = 5 * 60_000;
+/** After that, to see that it stays so. */
+const MORE_REQUESTS = 5;
+
+async function watchOn(
+  host: Host,
+  client: EndpointClient | null,
+  named: { model_name?: string; workload_id?: string },
+): Promise<void> {
+  if (client === null) return;
+  const { clock } = host;
+  const { workload } = await look(host, named);
+  let answer = await client.call();
+  const until = clock.now().getTime() + LONGEST_WATCH_MS;
+  while (answer.artifactId !== workload?.artifact_id && clock.now().getTime() < until) {
+    clock.skip(STRIDE_MS);
+    answer = await client.call();
+  }
+  for (let more = 0; more < MORE_REQUESTS; more += 1) {
+    clock.skip(STRIDE_MS);
+    await client.call();
   }
 }

@@ -1,9 +1,15 @@
+import { systemClock } from '../../lambdas/adapters/clock.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import type { Registry } from '../../lambdas/domain/registry.ts';
+import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
 import { registryServices } from '../../lambdas/runtime/registry.ts';
-import { type MlflowEmulator, startMlflowEmulator } from './emulators/mlflow.ts';
-import { type SnsEmulator, startSnsEmulator } from './emulators/sns.ts';
+import { servingServices } from '../../lambdas/runtime/workloads.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../emulators/mlflow.ts';
+import { type SnsEmulator, startSnsEmulator } from '../emulators/sns.ts';
+import { startWorkloadEmulator, type WorkloadEmulator } from '../emulators/workload.ts';
+import { LocalClock } from './clock.ts';
 import { type LocalFunction, type LocalStateMachine, localStateMachine } from './state-machine.ts';
+import { type LocalStepFunctions, startLocalStepFunctions } from './step-functions.ts';
 import { type LocalTable, startLocalTable } from './table.ts';
 
 /**
@@ -13,75 +19,125 @@ import { type LocalTable, startLocalTable } from './table.ts';
 export interface Host {
   machine: LocalStateMachine;
   functions: Record<FunctionName, LocalFunction>;
+  /** What the functions and the emulators take the time from; the system's time while a real system is used. */
+  clock: LocalClock;
   /** Null when a real MLflow server is used. */
   mlflow: MlflowEmulator | null;
-  /** The same client that the functions use, for looking at what they did. */
+  /** Null when a real Workload API is used. */
+  workload: WorkloadEmulator | null;
+  /** The same clients that the functions use, for looking at what they did. */
   registry: Registry;
+  workloads: Workloads;
   sns: SnsEmulator;
   table: LocalTable;
+  stepFunctions: LocalStepFunctions;
   close(): Promise<void>;
+}
+
+/** A host on emulators alone: only there can things be made to go wrong, and waits be skipped. */
+export type EmulatedHost = Host & { mlflow: MlflowEmulator; workload: WorkloadEmulator };
+export const isEmulated = (host: Host): host is EmulatedHost =>
+  host.mlflow !== null && host.workload !== null;
+
+export interface RealSystems {
+  /** The server of `MLFLOW_TRACKING_URI` instead of the emulator. */
+  mlflow: boolean;
+  /** The platform of `DATAROBOT_ENDPOINT` instead of the emulator. */
+  workload: boolean;
 }
 
 const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
 
 /** Starts what is needed and sets `process.env`. One host per process: handlers read their environment once. */
-export async function startHost({ realMlflow }: { realMlflow: boolean }): Promise<Host> {
-  const [mlflow, sns, table] = await Promise.all([
-    realMlflow ? null : startMlflowEmulator({}),
+export async function startHost(real: RealSystems = { mlflow: false, workload: false }): Promise<Host> {
+  const clock = new LocalClock();
+  const [mlflow, workload, sns, table, stepFunctions] = await Promise.all([
+    real.mlflow ? null : startMlflowEmulator({ clock: () => clock.now().getTime() }),
+    real.workload ? null : startWorkloadEmulator({ clock }),
     startSnsEmulator({}),
     startLocalTable(),
+    startLocalStepFunctions(),
   ]);
-  const env = localEnvironment(mlflow?.url ?? null, sns.url, table);
-  Object.assign(process.env, env);
-  if (mlflow !== null) {
-    for (const name of [
-      'MLFLOW_TRACKING_USERNAME',
-      'MLFLOW_TRACKING_PASSWORD',
-      'MLFLOW_TRACKING_TOKEN',
-      'MLFLOW_REGISTRY_MODE',
-    ]) {
-      delete process.env[name];
-    }
-  }
-  const functions = await loadFunctions();
+  setEnvironment({ mlflow, workload, sns, table, stepFunctions });
+  const giveBack = lendClock(clock);
+  const functions = await loadFunctions(clock);
   return {
     machine: localStateMachine(functions),
     functions,
+    clock,
     registry: registryServices(process.env).registry,
+    workloads: servingServices(process.env).workloads,
     mlflow,
+    workload,
     sns,
     table,
+    stepFunctions,
     close: async () => {
-      await Promise.all([mlflow?.close(), sns.close(), table.close()]);
+      giveBack();
+      const local = [mlflow, workload, sns, table, stepFunctions];
+      await Promise.all(local.map((each) => each?.close()));
     },
   };
 }
 
-function localEnvironment(
-  mlflowUrl: string | null,
-  snsUrl: string,
-  table: LocalTable,
-): Record<string, string> {
-  return {
-    ...(mlflowUrl === null ? {} : { MLFLOW_TRACKING_URI: mlflowUrl }),
+/**
+ * The deployed handlers take the time from `systemClock` and from nowhere else. Here it shows the local clock's time,
+ * so that a rollout of ten minutes, its deadline and its records agree with the platform's clock; in production there
+ * is nothing to set.
+ */
+function lendClock(clock: LocalClock): () => void {
+  const { now } = systemClock;
+  systemClock.now = () => clock.now();
+  return () => {
+    systemClock.now = now;
+  };
+}
+
+/** What an emulator would not expect, left over from work on the real one. */
+const OF_REAL_MLFLOW = [
+  'MLFLOW_TRACKING_USERNAME',
+  'MLFLOW_TRACKING_PASSWORD',
+  'MLFLOW_TRACKING_TOKEN',
+  'MLFLOW_REGISTRY_MODE',
+];
+
+type Started = Pick<Host, 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
+
+function setEnvironment({ mlflow, workload, sns, table, stepFunctions }: Started): void {
+  if (mlflow !== null) {
+    for (const name of OF_REAL_MLFLOW) delete process.env[name];
+    process.env['MLFLOW_TRACKING_URI'] = mlflow.url;
+  }
+  if (workload !== null) {
+    process.env['DATAROBOT_ENDPOINT'] = workload.url;
+    process.env['DATAROBOT_API_TOKEN'] = workload.token;
+  }
+  Object.assign(process.env, {
     ALERT_SNS_TOPIC_ARN: LOCAL_TOPIC,
     PROMOTION_TABLE: table.name,
     ENVIRONMENT: process.env['ENVIRONMENT'] ?? 'local',
-    AWS_ENDPOINT_URL_SNS: snsUrl,
+    AWS_ENDPOINT_URL_SNS: sns.url,
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+    AWS_ENDPOINT_URL_SFN: stepFunctions.endpoint,
+    STATE_MACHINE_ARN: stepFunctions.stateMachineArn,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
     POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] ?? 'SILENT',
-  };
+  });
 }
 
 /** The exported handlers, loaded only now that the environment is set. */
-async function loadFunctions(): Promise<Record<FunctionName, LocalFunction>> {
+async function loadFunctions(clock: LocalClock): Promise<Record<FunctionName, LocalFunction>> {
   const loaded = await Promise.all(
     functionNames.map(async (name) => {
       const module: { handler: LocalFunction } = await import(`../../lambdas/${name}.ts`);
-      return [name, module.handler] as const;
+      // A wait is over when the clock has arrived, however short it was made.
+      const call: LocalFunction = async (event) => {
+        await clock.arrived();
+        return module.handler(event);
+      };
+      return [name, call] as const;
     }),
   );
   return Object.fromEntries(loaded) as Record<FunctionName, LocalFunction>;

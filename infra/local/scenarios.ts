@@ -1,45 +1,23 @@
-import { type ExecutionDocument, type ExecutionRun, execute } from './executions.ts';
-import type { Host } from './host.ts';
-import { seedPascalStrategy } from './seed.ts';
+import { execute } from './executions.ts';
+import type { EmulatedHost } from './host.ts';
+import { inTurn, once, promote, rollback, type Scenario } from './scenario.ts';
+import { MODEL, seedPascalStrategy, seedServing } from './seed.ts';
+import { servingScenarios } from './serving-scenarios.ts';
 
-/** Named situations for `npm start -- --scenario NAME`: each ends as its name says. */
-export interface Scenario {
-  name: string;
-  /** One line for `--list`. */
-  about: string;
-  /** Runs on a fresh host; answers one document for each execution, in the order in which they were started. */
-  play(host: EmulatedHost, run: ExecutionRun): Promise<ExecutionDocument[]>;
-}
-
-/** A host whose MLflow is the emulator: only there can things be made to go wrong. */
-export type EmulatedHost = Host & { mlflow: NonNullable<Host['mlflow']> };
-
-const MODEL = 'PascalStrategy';
-const promote = { model_name: MODEL, requested_by: 'npm start' };
-const rollback = { ...promote, operation: 'rollback', reason: 'PERFORMANCE_DEGRADATION' };
 const TRANSITION = 'model-versions/transition-stage';
 
-const once =
-  (input: object, prepare: (host: EmulatedHost) => void = () => {}): Scenario['play'] =>
-  async (host, run) => {
-    prepare(host);
-    return [await execute(host, input, run)];
-  };
+const seeded = ({ mlflow }: EmulatedHost) => seedPascalStrategy(mlflow);
 
-const inTurn =
-  (...inputs: object[]): Scenario['play'] =>
-  async (host, run) => {
-    seedPascalStrategy(host.mlflow);
-    const documents: ExecutionDocument[] = [];
-    for (const input of inputs) documents.push(await execute(host, input, run));
-    return documents;
-  };
-
+/** What `npm start -- --list` lists: the registry alone first, then the Workload too. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'challenger-wins',
-    about: 'version 3 is better than version 2 by the policy: promoted (the default)',
-    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow)),
+    about:
+      'version 3 is better than version 2 by the policy: rolled out on the Workload, then promoted in the registry (the default)',
+    play: once({ ...promote, rollout: { warmupDurationMinutes: 1 } }, (host) => {
+      seedPascalStrategy(host.mlflow);
+      seedServing(host);
+    }),
   },
   {
     name: 'challenger-loses',
@@ -104,12 +82,12 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'rollback',
     about: 'version 3 is promoted, then taken back: version 2 is in Production again',
-    play: inTurn(promote, rollback),
+    play: inTurn(seeded, promote, rollback),
   },
   {
     name: 'rollback-twice',
     about: 'the rollback is asked for a second time: answered, never a second step back',
-    play: inTurn(promote, rollback, rollback),
+    play: inTurn(seeded, promote, rollback, rollback),
   },
   {
     name: 'contested',
@@ -147,4 +125,5 @@ export const scenarios: readonly Scenario[] = [
       return [await first, second];
     },
   },
+  ...servingScenarios,
 ];

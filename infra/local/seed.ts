@@ -1,4 +1,5 @@
-import type { MlflowEmulator } from './emulators/mlflow.ts';
+import type { MlflowEmulator } from '../emulators/mlflow.ts';
+import type { WorkloadEmulator } from '../emulators/workload.ts';
 
 /**
  * `PascalStrategy` as the embedded registry starts with it: version 1 Archived, 2 in Production, 3 in Staging, each
@@ -15,7 +16,7 @@ export interface Seed {
   noStaging?: boolean;
 }
 
-const MODEL = 'PascalStrategy';
+export const MODEL = 'PascalStrategy';
 const DIGEST = 'a41c09d7';
 const CHAMPION_EDGE = 0.3;
 const CHALLENGER_EDGE = 0.42;
@@ -45,6 +46,46 @@ export function seedPascalStrategy(mlflow: MlflowEmulator, seed: Seed = {}): voi
   add('Archived', 0.12);
   add('Production', CHAMPION_EDGE);
   add(seed.noStaging ? 'None' : 'Staging', challengerEdge, challengerDigest);
+}
+
+/** How the model is served at the start. */
+export interface ServingSeed {
+  /** Status of the artifact of version 2, which is in service. */
+  served?: 'locked' | 'draft';
+  /** Status of the artifact of version 3; null when version 3 has none. */
+  candidate?: 'locked' | 'draft' | null;
+  /** The Workload serves the artifact of version 3 already, where it was tried out. */
+  triedOut?: boolean;
+}
+
+/** The Workload and its artifacts, by the model version that they serve. */
+export interface Serving {
+  workloadId: string;
+  artifacts: { 2: string; 3: string | null };
+}
+
+export const WORKLOAD = 'pascal-prod';
+const IMAGE = 'registry.example.com/pascal-strategy:1';
+
+/** Serves the seeded model on Workload `pascal-prod`, and has the registry's tags name Workload and artifacts. */
+export function seedServing(
+  { mlflow, workload }: { mlflow: MlflowEmulator; workload: WorkloadEmulator },
+  { served = 'locked', candidate = 'locked', triedOut = false }: ServingSeed = {},
+): Serving {
+  const { registry } = mlflow;
+  const artifact = (version: string, status: 'locked' | 'draft') => {
+    const env = { MODEL_URI: `models:/${MODEL}/${version}`, MODEL_VERSION: version };
+    const locked = status === 'locked';
+    const { id } = workload.direct.createArtifact({ name: `pascal v${version}`, image: IMAGE, env, locked });
+    registry.setVersionTag(MODEL, version, 'workload.artifact_id', id);
+    return id;
+  };
+  const old = artifact('2', served);
+  const next = candidate === null ? null : artifact('3', candidate);
+  const artifactId = triedOut ? (next ?? old) : old;
+  const { id } = workload.direct.createWorkload({ name: WORKLOAD, artifactId, importance: 'moderate' });
+  registry.setModelTag(MODEL, 'workload.id', id);
+  return { workloadId: id, artifacts: { 2: old, 3: next } };
 }
 
 const TRADES = 240;

@@ -2,13 +2,12 @@ import { readFileSync } from 'node:fs';
 import {
   ExecutionAbortedError,
   ExecutionTimeoutError,
-  type RunOptions,
   StateMachine,
   type StateMachineDefinition,
 } from 'aws-local-stepfunctions';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import { type Overrides, pausesOf, secondsOnAws } from './pauses.ts';
 
-type Overrides = NonNullable<RunOptions['overrides']>;
 type Task = NonNullable<Overrides['taskResourceLocalHandlers']>[string];
 type Json = Parameters<Task>[0];
 type RawEvent = ReturnType<StateMachine['run']>['eventLogs'] extends AsyncGenerator<infer E> ? E : never;
@@ -47,6 +46,12 @@ export interface LocalRunOptions {
   /** Replaces the length of every wait and of every pause before a retry; left out, they last as on AWS. */
   waitSeconds?: number;
   onEvent?: (event: LocalEvent) => void;
+  /**
+   * Called when a wait begins and after a pause before a retry, with the seconds that it lasts on AWS (a jittered
+   * pause at its longest), whatever it lasts here; and before the next function is called, so that clocks of
+   * emulators can be set forward by them.
+   */
+  onWait?: (state: string, seconds: number) => void;
 }
 
 export interface LocalStateMachine {
@@ -81,12 +86,17 @@ export function localStateMachine(handlers: Record<FunctionName, LocalFunction>)
   const functions = tasksOf(definition, new Map(Object.entries(handlers)));
 
   return {
-    run(input, { execution, waitSeconds, onEvent }) {
+    run(input, { execution, waitSeconds, onEvent, onWait }) {
       let aborted = false;
       const called = Object.entries(functions).map(([state, call]): [string, Task] => [
         state,
         // After an abort the interpreter still calls a state that waits for its retry.
-        async (event) => (aborted ? Promise.reject(new Error('The execution was aborted')) : call(event)),
+        async (event) => {
+          // Events are handed over a little later than they happen, but before anything else is due.
+          if (onWait !== undefined) await new Promise(setImmediate);
+          if (aborted) throw new Error('The execution was aborted');
+          return call(event);
+        },
       ]);
       const running = machine.run(asJson(input), {
         overrides: {
@@ -95,7 +105,10 @@ export function localStateMachine(handlers: Record<FunctionName, LocalFunction>)
         },
         context: { Execution: { Id: execution.id, Name: execution.name, Began: execution.startTime } },
       });
-      const told = tell(running.eventLogs, onEvent ?? (() => {}));
+      const told = tell(running.eventLogs, onEvent ?? (() => {}), (event) => {
+        const seconds = secondsOnAws(definition, event);
+        if (seconds !== null) onWait?.(event.state.name, seconds);
+      });
       return {
         result: Promise.all([settle(running.result), told]).then(([result]) => result),
         abort() {
@@ -162,16 +175,6 @@ function asJson(value: unknown): Json {
   return JSON.parse(JSON.stringify(value) ?? 'null');
 }
 
-function pausesOf(definition: StateMachineDefinition, ms: number): Overrides {
-  const states = Object.entries(definition.States);
-  const named = (wanted: (state: (typeof states)[number][1]) => boolean) =>
-    Object.fromEntries(states.filter(([, state]) => wanted(state)).map(([name]) => [name, ms]));
-  return {
-    waitTimeOverrides: named((state) => state.Type === 'Wait'),
-    retryIntervalOverrides: named((state) => 'Retry' in state),
-  };
-}
-
 async function settle(result: Promise<unknown>): Promise<LocalResult> {
   try {
     return { status: 'SUCCEEDED', output: await result, error: null };
@@ -184,11 +187,16 @@ async function settle(result: Promise<unknown>): Promise<LocalResult> {
   }
 }
 
-async function tell(events: AsyncIterable<RawEvent>, onEvent: (event: LocalEvent) => void): Promise<void> {
+async function tell(
+  events: AsyncIterable<RawEvent>,
+  onEvent: (event: LocalEvent) => void,
+  onRawEvent: (event: Extract<RawEvent, { state: unknown }>) => void,
+): Promise<void> {
   let enteredAt = 0;
   let failure = { at: 0, error: '' };
   for await (const event of events) {
     if (!('state' in event)) continue;
+    onRawEvent(event);
     const { name: state, type } = event.state;
     const at = event.timestamp;
     if (event.type === 'StateEntered') {

@@ -30,13 +30,16 @@ export interface RecordedOutcome {
 
 /** Who may write for a model, and how executions ended. Every method throws `LeaseStoreUnavailable`. */
 export interface PromotionStore {
-  /** Takes the lease, or says who has it. Taking it again as the same owner keeps its fence. */
+  /** Takes the lease, or says who has it. Taking it again as the same owner keeps its fence and extends it. */
   takeLease(model: string, owner: string, now: Date, seconds: number): Promise<Lease>;
   holdsLease(model: string, owner: string, fence: number, now: Date): Promise<boolean>;
+  /** Counts the owner's fence up to `to`, where the registry remembers a higher one than the table. False if it has no lease. */
+  raiseFence(model: string, owner: string, to: number): Promise<boolean>;
   /** Ends the lease if `owner` has it; does nothing otherwise. */
   releaseLease(model: string, owner: string): Promise<void>;
   /** Records how an execution ended, once: answers what is recorded, which may be an earlier outcome. */
   recordOutcome(outcome: Outcome, alert: AlertState): Promise<RecordedOutcome>;
+  hasOutcome(execution: string): Promise<boolean>;
   markAlertSent(execution: string): Promise<void>;
   /** Outcomes whose alert is still pending, oldest first, at most `limit`. */
   pendingAlerts(limit: number): Promise<Outcome[]>;
@@ -67,6 +70,21 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     return Item ?? {};
   }
 
+  async function extend(model: string, owner: string, end: number): Promise<void> {
+    await unlessConditionFails(
+      db.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: leaseKey(model),
+          UpdateExpression: 'SET expires_at = :end',
+          ConditionExpression: '#owner = :me AND expires_at < :end',
+          ExpressionAttributeNames: { '#owner': 'owner' },
+          ExpressionAttributeValues: { ':me': owner, ':end': end },
+        }),
+      ),
+    );
+  }
+
   return typed({
     async takeLease(model, owner, now, seconds) {
       try {
@@ -92,7 +110,11 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
       const lease = await leaseOf(model);
-      if (lease.owner === owner && lease.fence !== undefined) return { taken: true, fence: lease.fence };
+      if (lease.owner === owner && lease.fence !== undefined) {
+        // The owner's step runs again and may take its full time again.
+        await extend(model, owner, epoch(now) + seconds);
+        return { taken: true, fence: lease.fence };
+      }
       const expiresAt = new Date((lease.expires_at ?? epoch(now)) * 1000).toISOString();
       return { taken: false, holder: lease.owner ?? 'somebody who has just released it', expiresAt };
     },
@@ -100,6 +122,21 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     async holdsLease(model, owner, fence, now) {
       const lease = await leaseOf(model);
       return lease.owner === owner && lease.fence === fence && (lease.expires_at ?? 0) >= epoch(now);
+    },
+
+    async raiseFence(model, owner, to) {
+      return unlessConditionFails(
+        db.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: leaseKey(model),
+            UpdateExpression: 'SET fence = :to',
+            ConditionExpression: '#owner = :me AND fence < :to',
+            ExpressionAttributeNames: { '#owner': 'owner' },
+            ExpressionAttributeValues: { ':me': owner, ':to': to },
+          }),
+        ),
+      );
     },
 
     async releaseLease(model, owner) {
@@ -120,7 +157,14 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     async recordOutcome(outcome, alert) {
       const Key = outcomeKey(outcome.execution);
       const pending = alert === 'pending' ? { alert_pending: PENDING } : {};
-      const Item = { ...Key, outcome, alert, recorded_at: outcome.recorded_at, ...pending };
+      // As text: a metric can be a number that DynamoDB has no room for.
+      const Item = {
+        ...Key,
+        outcome: JSON.stringify(outcome),
+        alert,
+        recorded_at: outcome.recorded_at,
+        ...pending,
+      };
       const written = await unlessConditionFails(
         db.send(new PutCommand({ TableName: table, Item, ConditionExpression: 'attribute_not_exists(pk)' })),
       );
@@ -128,7 +172,14 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       const { Item: earlier } = await db.send(
         new GetCommand({ TableName: table, Key, ConsistentRead: true }),
       );
-      return { outcome: earlier?.['outcome'], alert: earlier?.['alert'] };
+      return { outcome: outcomeIn(earlier ?? {}), alert: earlier?.['alert'] };
+    },
+
+    async hasOutcome(execution) {
+      const { Item } = await db.send(
+        new GetCommand({ TableName: table, Key: outcomeKey(execution), ConsistentRead: true }),
+      );
+      return Item !== undefined;
     },
 
     async markAlertSent(execution) {
@@ -152,7 +203,7 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
           Limit: limit,
         }),
       );
-      return (Items ?? []).map((item) => item['outcome']);
+      return (Items ?? []).map(outcomeIn);
     },
   });
 }
@@ -161,11 +212,15 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
 export const noStore: PromotionStore = {
   takeLease: async () => ({ taken: true, fence: null }),
   holdsLease: async () => true,
+  raiseFence: async () => true,
   releaseLease: async () => {},
   recordOutcome: async (outcome, alert) => ({ outcome, alert }),
+  hasOutcome: async () => true,
   markAlertSent: async () => {},
   pendingAlerts: async () => [],
 };
+
+const outcomeIn = (item: Record<string, unknown>): Outcome => JSON.parse(String(item['outcome']));
 
 async function unlessConditionFails(write: Promise<unknown>): Promise<boolean> {
   try {
@@ -194,8 +249,10 @@ function typed(store: PromotionStore): PromotionStore {
   return {
     takeLease: wrap('takeLease', store.takeLease),
     holdsLease: wrap('holdsLease', store.holdsLease),
+    raiseFence: wrap('raiseFence', store.raiseFence),
     releaseLease: wrap('releaseLease', store.releaseLease),
     recordOutcome: wrap('recordOutcome', store.recordOutcome),
+    hasOutcome: wrap('hasOutcome', store.hasOutcome),
     markAlertSent: wrap('markAlertSent', store.markAlertSent),
     pendingAlerts: wrap('pendingAlerts', store.pendingAlerts),
   };

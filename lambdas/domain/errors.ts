@@ -1,3 +1,5 @@
+import { servingErrorNames } from './serving/errors.ts';
+
 /**
  * The closed set of errors that handlers throw. Outcomes ("the challenger lost", "the lease is taken") are
  * data and never thrown. Every `name` is a literal, because the state machine retries and catches by name.
@@ -33,6 +35,11 @@ export class LeaseStoreUnavailable extends PromotionError {
   override readonly name = 'LeaseStoreUnavailable' as const;
 }
 
+/** An execution could not be started. Retrying can help. */
+export class StateMachineUnavailable extends PromotionError {
+  override readonly name = 'StateMachineUnavailable' as const;
+}
+
 /** Somebody with a higher fence has taken the model since; the caller must not write. Never leads to a rollback. */
 export class StaleFence extends PromotionError {
   override readonly name = 'StaleFence' as const;
@@ -63,9 +70,9 @@ export class InvalidPolicy extends PromotionError {
   override readonly name = 'InvalidPolicy' as const;
 }
 
-/** The model is served by a Workload; moving only the registry would leave the two in disagreement. */
-export class ServingNotSupported extends PromotionError {
-  override readonly name = 'ServingNotSupported' as const;
+/** The model is served, and no artifact is known for the challenger: none given, none tagged, none may be derived. */
+export class ArtifactNotResolved extends PromotionError {
+  override readonly name = 'ArtifactNotResolved' as const;
 }
 
 export const errorNames = [
@@ -73,13 +80,15 @@ export const errorNames = [
   'MlflowRefused',
   'MlflowNonsense',
   'LeaseStoreUnavailable',
+  'StateMachineUnavailable',
   'StaleFence',
   'InvalidConfiguration',
   'InvalidInput',
   'ModelNotFound',
   'UnknownPolicy',
   'InvalidPolicy',
-  'ServingNotSupported',
+  'ArtifactNotResolved',
+  ...servingErrorNames,
 ] as const;
 
 /** The names a `Retry` or `Catch` may use; `statemachines/` takes names of this type only. */

@@ -1,3 +1,7 @@
+import { CANCEL_MINUTES } from './serving/rollout-progress.ts';
+import { longestMinutes } from './serving/rollout-rules.ts';
+import { ROLLBACK_MINUTES } from './serving/serving-rollback.ts';
+
 /** Time limits, in seconds, in one place: the stack, the state machine and the lease are all derived from them. */
 
 /** What each deployed function may take; Lambda ends it after that. */
@@ -5,6 +9,7 @@ export const functionTimeoutSeconds = {
   'begin-promotion': 10,
   'compare-models': 120,
   'prepare-promotion': 60,
+  'replace-workload': 60,
   'promote-model': 60,
   'model-rollback': 120,
   'end-promotion': 30,
@@ -34,14 +39,49 @@ export function longestStepSeconds(name: FunctionName): number {
 /** The longest that an execution may ask to wait for a model that is busy: `wait_for_lease_minutes` at most 1440. */
 export const longestLeaseWaitSeconds = 1440 * 60;
 
-/** What follows once the lease is taken: the longest way from the end of `PreparePromotion` to that of the machine. */
-export const longestWritingSeconds =
-  longestStepSeconds('prepare-promotion') +
-  longestStepSeconds('promote-model') +
-  // `WaitForPromoteModel`: a copy whose answer never came is waited out before anything is undone.
-  functionTimeoutSeconds['promote-model'] +
-  longestStepSeconds('model-rollback') +
-  2 * longestStepSeconds('end-promotion');
+/** What a rollout is asked for, in minutes; absent counts as 0. */
+type RolloutMinutes = {
+  warmupDurationMinutes?: number | undefined;
+  keepOldVersionMinutes?: number | undefined;
+} | null;
+
+/** Minutes that a candidate may take to come up: pulling its image, loading its model, passing its probes. */
+const COME_UP_MINUTES = 30;
+
+/** Never more than the longest that may be asked for: nothing that is computed from it overflows. */
+function secondsOf(field: keyof typeof longestMinutes, rollout: RolloutMinutes): number {
+  return 60 * Math.min(Math.max(rollout?.[field] ?? 0, 0), longestMinutes[field]);
+}
+
+/** How long a rollout may take from its first step until it counts as failed and is cancelled. */
+export function rolloutSeconds(rollout: RolloutMinutes): number {
+  return (
+    COME_UP_MINUTES * 60 +
+    secondsOf('warmupDurationMinutes', rollout) +
+    secondsOf('keepOldVersionMinutes', rollout)
+  );
+}
+
+/** What follows once the lease is taken: the longest way from `PreparePromotion` to the end of the machine. */
+function writingSeconds(rollout: RolloutMinutes): number {
+  return (
+    longestStepSeconds('prepare-promotion') +
+    rolloutSeconds(rollout) +
+    CANCEL_MINUTES * 60 +
+    longestStepSeconds('replace-workload') +
+    longestStepSeconds('promote-model') +
+    // `WaitForPromoteModel`: a copy whose answer never came is waited out before anything is undone. The one of
+    // `ReplaceWorkload` is on a shorter way, without `PromoteModel`.
+    functionTimeoutSeconds['promote-model'] +
+    // The way back begins when the old version is no longer kept.
+    secondsOf('keepOldVersionMinutes', rollout) +
+    ROLLBACK_MINUTES * 60 +
+    longestStepSeconds('model-rollback') +
+    // `WaitForModelRollback`, likewise.
+    functionTimeoutSeconds['model-rollback'] +
+    2 * longestStepSeconds('end-promotion')
+  );
+}
 
 /**
  * Time-out of the whole state machine: its longest path. Comparing and preparing count twice, once before the wait
@@ -52,10 +92,14 @@ export const machineTimeoutSeconds =
   2 * longestStepSeconds('compare-models') +
   longestStepSeconds('prepare-promotion') +
   longestLeaseWaitSeconds +
-  longestWritingSeconds;
+  writingSeconds(longestMinutes);
 
 /**
- * How long a lease is valid. Nobody renews one, so it outlives by 15 minutes everything that an execution can do
- * while it has it; the wait for somebody else's lease comes before and does not count.
+ * How long the lease of an execution with this rollout is valid. Nobody renews one, so it outlives by 15 minutes
+ * everything that the execution can do while it has it; the wait for somebody else's lease comes before and does not
+ * count. A rollback that is asked for may find an old version kept by a rollout that it knows nothing of: pass the
+ * longest minutes for it.
  */
-export const leaseSeconds = longestWritingSeconds + 15 * 60;
+export function leaseSecondsFor(rollout: RolloutMinutes): number {
+  return writingSeconds(rollout) + 15 * 60;
+}

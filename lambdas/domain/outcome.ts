@@ -6,7 +6,9 @@ import {
   type Outcome,
   type OutcomeStatus,
   type RollbackAnswer,
+  type ServingOutcome,
 } from './payloads.ts';
+import { Diagnosis } from './serving/payloads.ts';
 
 /** How an execution ended, read from the state document that the machine hands over at its end. */
 
@@ -38,6 +40,14 @@ const flag = z
   .nullish()
   .transform((value) => value ?? false);
 
+const Rollout = z.object({
+  artifact_id: z.string(),
+  status: z.enum(['in_progress', 'completed', 'failed']),
+  endpoint: text,
+  reason: z.string(),
+  diagnosis: Diagnosis.nullable().catch(null),
+});
+
 /** The state document, read leniently: whatever went wrong, its ending must still be told. */
 const StateDocument = z.object({
   valid: z.boolean().nullish(),
@@ -57,9 +67,12 @@ const StateDocument = z.object({
       reason: text,
       holder: text,
       promotion_id: text,
+      workload_id: text,
+      unfinished: z.object({ champion_before: text, confidence: z.number().nullable() }).nullish(),
       before_state: z.object({ champion_version: text }).nullish(),
     })
     .nullish(),
+  serving: Rollout.nullish().catch(null),
   promotion: z
     .object({
       promoted: z.boolean(),
@@ -86,20 +99,22 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Outcome
   const document =
     StateDocument.safeParse(crashed.success ? { error: state } : state).data ?? StateDocument.parse({});
   const comparison = document.comparison ?? null;
-  const before = document.prepared?.before_state?.champion_version ?? comparison?.champion_version ?? null;
+  const unfinished = document.prepared?.unfinished ?? null;
+  const before = unfinished
+    ? unfinished.champion_before
+    : (document.prepared?.before_state?.champion_version ?? comparison?.champion_version ?? null);
   return {
     ...verdict(document, before),
     operation: document.operation,
     execution,
     model_name: document.model_name,
-    champion_before:
-      document.rollback?.from_version && document.operation === 'rollback'
-        ? document.rollback.from_version
-        : before,
+    champion_before: document.operation === 'rollback' ? championBeforeRollback(document) : before,
     challenger_version: document.challenger_version,
-    confidence: comparison?.confidence ?? null,
+    // A promotion that is only finished here was decided by the execution that began it.
+    confidence: unfinished ? unfinished.confidence : (comparison?.confidence ?? null),
     comparison,
     rollback: document.rollback ?? null,
+    serving: servingOf(document),
     holder: document.prepared?.holder ?? null,
     error: document.error ?? null,
     rollback_error: document.rollback_error ?? null,
@@ -108,6 +123,15 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Outcome
     dry_run: document.dry_run,
     recorded_at: now.toISOString(),
   };
+}
+
+function servingOf({ serving, prepared }: StateDocument): ServingOutcome | null {
+  return serving && prepared?.workload_id ? { workload_id: prepared.workload_id, ...serving } : null;
+}
+
+function championBeforeRollback({ rollback }: StateDocument): string | null {
+  if (!rollback) return null;
+  return rollback.nothing_to_do ? rollback.to_version : rollback.from_version;
 }
 
 /** Latest event first: what happened last decides how the execution ended. */
@@ -146,16 +170,23 @@ function afterRollback(
   rollback: RollbackAnswer,
   ended: (status: OutcomeStatus, reason: string, after?: string | null) => Verdict,
 ): Verdict {
-  if (rollback.status === 'contested') return ended('contested', rollback.detail, null);
-  if (rollback.rolled_back) return ended('rolled_back', rollback.detail, rollback.to_version);
-  if (document.operation === 'rollback') {
-    return ended(rollback.dry_run ? 'kept' : 'failed', rollback.detail, rollback.from_version);
+  const asked = document.operation === 'rollback';
+  const reason = asked ? rollback.detail : [causeOf(document), rollback.detail].filter(Boolean).join('. ');
+  if (rollback.status === 'contested') return ended('contested', reason, null);
+  // The registry may be back while the Workload still serves the new artifact: that is not a rollback.
+  if (rollback.serving?.undone === false) {
+    const { champion_version = null } = document.prepared?.before_state ?? {};
+    return ended('failed', reason, rollback.rolled_back ? rollback.to_version : champion_version);
   }
-  const cause = document.error
-    ? `${document.error.name}: ${document.error.message}`
-    : document.promotion?.reason;
-  const reason = [cause, rollback.detail].filter(Boolean).join('. ');
+  if (rollback.rolled_back) return ended('rolled_back', reason, rollback.to_version);
+  if (asked) return ended(rollback.dry_run ? 'kept' : 'failed', reason, rollback.from_version);
   return ended(document.promotion?.contested ? 'contested' : 'failed', reason);
+}
+
+/** What made a compensation necessary. */
+function causeOf({ error, promotion, serving }: StateDocument): string | null {
+  if (error) return `${error.name}: ${error.message}`;
+  return promotion?.reason ?? (serving?.status === 'failed' ? serving.reason : null);
 }
 
 /** True when the execution did its job, or gave an answer that needs no alarm. */
@@ -168,7 +199,7 @@ export function endedWell(outcome: Outcome): EndAnswer['succeeded'] {
 
 /** A repeated request that found nothing to do is recorded and announced to nobody. */
 export function alertDue(outcome: Outcome): boolean {
-  return outcome.status !== 'already_promoted';
+  return outcome.status !== 'already_promoted' && outcome.rollback?.nothing_to_do !== true;
 }
 
 /** The outcome of a direct invocation; what a direct call cannot know is null. */
@@ -183,6 +214,7 @@ export function directOutcome(
     confidence: null,
     comparison: null,
     rollback: null,
+    serving: null,
     holder: null,
     error: null,
     rollback_error: null,

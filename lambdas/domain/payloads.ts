@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { VersionNumber } from './registry.ts';
+import { type Diagnosis, WorkloadRollout } from './serving/payloads.ts';
+import { ServingBefore, ServingUndo } from './serving/serving-rollback.ts';
 
 /** Payloads of the functions and of the execution (design §3), snake_case as in the source documents. */
 
@@ -19,13 +21,6 @@ export const RollbackReason = z.enum([
 ]);
 export type RollbackReason = z.infer<typeof RollbackReason>;
 
-const Rollout = z.strictObject({
-  strategy: z.literal('rolling').default('rolling'),
-  warmupDurationMinutes: z.int().min(0).optional(),
-  keepOldVersionMinutes: z.int().min(0).default(0),
-  runtime: z.record(z.string(), z.json()).optional(),
-});
-
 /** What an execution may be started with; nothing else is accepted (design §3, "Execution input"). */
 export const ExecutionInput = z.strictObject({
   operation: z
@@ -38,7 +33,7 @@ export const ExecutionInput = z.strictObject({
   policy: absent(PolicyName),
   workload_id: absent(z.string().min(1).max(200)),
   artifact_id: absent(z.string().min(1).max(200)),
-  rollout: absent(Rollout),
+  rollout: absent(WorkloadRollout),
   importance: absent(z.enum(['critical', 'high', 'moderate', 'low'])),
   lock_artifact: absent(z.boolean()),
   wait_for_lease_minutes: z
@@ -81,6 +76,8 @@ export const RuleResult = z.object({
   champion: z.number().nullable(),
   challenger: z.number().nullable(),
   passed: z.boolean(),
+  /** False when it was skipped, not judged, or had no champion to compare with: then `passed` says nothing. */
+  counted: z.boolean().default(true),
   critical: z.boolean(),
   reason: z.string(),
 });
@@ -138,6 +135,8 @@ export type PromoteAnswer =
 export const BeforeState = z.object({
   champion_version: z.string().nullable(),
   challenger_version: z.string(),
+  /** Null where no Workload serves the model. */
+  serving: ServingBefore.nullable().default(null),
 });
 export type BeforeState = z.infer<typeof BeforeState>;
 
@@ -151,6 +150,8 @@ export const PrepareInput = z.object({
   requested_by: absent(ShortText),
   reason: absent(ShortText),
   policy: absent(PolicyName),
+  artifact_id: absent(z.string()),
+  rollout: absent(WorkloadRollout),
   comparison: Comparison.nullable(),
   execution: z.string(),
   started_at: z.iso.datetime({ offset: true }),
@@ -171,9 +172,17 @@ export interface Prepared {
   fence: number | null;
   /** Id of the intent that is recorded and not yet settled; null when there is nothing to do. */
   promotion_id: string | null;
+  /** An earlier execution's promotion that this one only finishes; null where this one does the work. */
+  unfinished: { champion_before: string | null; confidence: number | null } | null;
   before_state: BeforeState | null;
   rollback_reason: RollbackReason;
-  /** ISO 8601; no step of this execution writes after it. */
+  /** ISO 8601; when the lease was taken. What happened on the Workload before is not this execution's. */
+  prepared_at: string;
+  /** The Workload that serves the model; null where none does. */
+  workload_id: string | null;
+  /** The artifact to put in service; null where there is none to put. */
+  artifact_id: string | null;
+  /** ISO 8601; the rollout is cancelled when it has not come to its end by then. */
   deadline: string | null;
 }
 
@@ -195,6 +204,8 @@ export const RollbackInput = z.object({
   fence: absent(z.int().positive()),
   execution: absent(z.string()),
   requested_by: absent(ShortText),
+  /** The last answer of this function in the same execution; null on the first call. */
+  previous: absent(z.object({ serving: ServingUndo.nullable() })),
 });
 export type RollbackInput = z.infer<typeof RollbackInput>;
 
@@ -207,14 +218,16 @@ export interface RollbackAnswer {
   reason: string;
   alarm_name: string | null;
   timestamp: string;
-  /** What was done on the serving side; null where the model is not served by a Workload. */
-  serving: null;
+  /** What was done on the serving side; null where no Workload serves the model. */
+  serving: ServingUndo | null;
   status: 'in_progress' | 'completed' | 'contested';
   retry_after_seconds: number | null;
   /** One sentence: what was done or why nothing was. */
   detail: string;
   dry_run: boolean;
   already_rolled_back?: true;
+  /** True when an earlier call had finished everything: there is nothing to tell anybody. */
+  nothing_to_do?: true;
 }
 
 export const outcomeStatuses = [
@@ -237,6 +250,18 @@ export interface CaughtError {
   message: string;
 }
 
+/** What became of a rollout. */
+export interface ServingOutcome {
+  workload_id: string;
+  /** The artifact that was to be served. */
+  artifact_id: string;
+  status: 'in_progress' | 'completed' | 'failed';
+  endpoint: string | null;
+  reason: string;
+  /** Why a candidate did not come up, for people; null where it did. */
+  diagnosis: Diagnosis | null;
+}
+
 /** How one execution (or one direct invocation) ended: recorded once, announced at least once. */
 export interface Outcome {
   status: OutcomeStatus;
@@ -254,6 +279,8 @@ export interface Outcome {
   reason: string;
   comparison: Comparison | null;
   rollback: RollbackAnswer | null;
+  /** The rollout on the Workload; null where no Workload serves the model, or it never came to that. */
+  serving: ServingOutcome | null;
   /** Who holds the lease, when `busy`. */
   holder: string | null;
   error: CaughtError | null;

@@ -60,7 +60,8 @@ export function promotionPlan(
   if (typeof expected === 'string' && champions(view, mode).length === 0) {
     return refuse(`No version is in Production, expected ${expected}`);
   }
-  const from = others[0] ?? null;
+  // An alias can name a version that was deleted since: nothing can be archived there, nor gone back to.
+  const from = others.find((other) => view.versions.some((v) => v.version === other)) ?? null;
   return { kind: 'move', version, from, intent: announced(challenger, from, input.execution) };
 }
 
@@ -75,19 +76,24 @@ function begunBefore(
   ownId: string,
 ): PromotionRecord | undefined {
   const current = champions(view, mode);
+  // An older one that was overtaken by a later promotion is nobody's to finish.
+  const newest = (r: PromotionRecord) =>
+    view.versions.some((v) => v.version === r.holder && newestPromotion(v)?.id === r.id);
   const begun = (r: PromotionRecord) =>
-    r.id === ownId || (r.result === null && r.execution === input.execution);
+    r.id === ownId || (r.result === null && r.execution === input.execution && newest(r));
   return recordsOn(view.versions).find((r) => isPromotion(r) && current.includes(r.to) && begun(r));
 }
 
 const isPromotion = (record: PromotionRecord) => record.kind === 'promote' && record.to === record.holder;
 
+/** The newest promotion of a version to champion that was ever announced, whatever came of it. */
+export const newestPromotion = (version: ModelVersion): PromotionRecord | null =>
+  recordsOn([version]).find(isPromotion) ?? null;
+
 /** The newest promotion to this version, if its result was never written or its alert is not known to be sent. */
 export function outstanding(version: ModelVersion): PromotionRecord | null {
-  const newest = recordsOn([version]).find(isPromotion);
-  return newest !== undefined && (newest.result === null || newest.result.alert === 'pending')
-    ? newest
-    : null;
+  const newest = newestPromotion(version);
+  return newest !== null && (newest.result === null || newest.result.alert === 'pending') ? newest : null;
 }
 
 /** Our own intent for exactly this move, written before a crash or by `prepare-promotion`. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ModelVersion } from './registry.ts';
+import { ServingBefore } from './serving/serving-rollback.ts';
 
 /**
  * What MLflow keeps of each promotion and rollback: two JSON tags on the model version, `promotion.<id>` written
@@ -22,6 +23,8 @@ const Intent = z.object({
   /** ARN of the execution, or null when a function was invoked directly. */
   execution: text,
   fence: z.number().nullable().default(null),
+  /** What the promotion changes on the serving side, as it was before. */
+  serving: ServingBefore.nullable().default(null),
   /** ISO 8601. */
   at: z.string(),
 });
@@ -32,6 +35,8 @@ const Result = z.object({
   result: z.enum(['promoted', 'rolled_back', 'not_promoted', 'contested']),
   /** `pending` until the alert is known to be sent; `execution` when `end-promotion` sends it. */
   alert: z.enum(['sent', 'pending', 'off', 'execution']),
+  /** The execution that sends the alert, where it is not the one that announced the intent. */
+  by: text,
   at: z.string(),
 });
 export type Result = z.infer<typeof Result>;

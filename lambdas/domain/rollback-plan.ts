@@ -1,6 +1,15 @@
-import type { RollbackInput } from './payloads.ts';
+import type { BeforeState, RollbackInput } from './payloads.ts';
 import { type PromotionRecord, recordsOn } from './promotion-record.ts';
-import { champions, isRolledBack, type RegistryMode, type RegistryView } from './registry.ts';
+import {
+  champions,
+  isRolledBack,
+  isSoleChampion,
+  type ModelVersion,
+  type RegistryMode,
+  type RegistryView,
+  ROLLED_BACK_TAG,
+} from './registry.ts';
+import type { ServingBefore } from './serving/serving-rollback.ts';
 
 /** What `model-rollback` has to do in the registry, decided from one reading of it. */
 export type RollbackPlan =
@@ -12,6 +21,26 @@ export type RollbackPlan =
   | { kind: 'move'; from: string; to: string; record: PromotionRecord | null };
 
 const HOUR_MS = 3_600_000;
+
+/** A promotion that is known not to have come about says nothing about who was champion before whom. */
+const tookEffect = ({ kind, result }: PromotionRecord) =>
+  kind === 'promote' && result?.result !== 'not_promoted' && result?.result !== 'contested';
+
+/** A rollback that stopped between its writes: the pointers do not all name its target yet. */
+function isCutOff(
+  begun: PromotionRecord,
+  view: RegistryView,
+  mode: RegistryMode,
+  records: PromotionRecord[],
+  input: RollbackInput,
+): boolean {
+  const { from, to, at, result } = begun;
+  const current = champions(view, mode);
+  const since = records.some((r) => r.kind === 'promote' && r.at > at);
+  const asked = input.target_version === null || input.target_version === to;
+  const touched = current.includes(to) || (from !== null && current.includes(from));
+  return asked && result === null && !since && touched && !isSoleChampion(view, mode, to);
+}
 
 /**
  * Restores, never steps back twice: a compensation goes to the before-state of its own execution; a rollback that
@@ -27,10 +56,14 @@ export function rollbackPlan(
   const records = recordsOn(view.versions);
   if (input.before_state !== null) return compensation(current, records, input);
 
+  const begun = records.find((r) => r.kind === 'rollback');
+  if (begun !== undefined && isCutOff(begun, view, mode, records, input)) {
+    return { kind: 'move', from: begun.from ?? begun.holder, to: begun.to, record: begun };
+  }
   const champion = current.find((version) => version !== input.target_version) ?? current[0];
   if (champion === undefined) return refuse(null, input.target_version, 'No version is in Production');
   const last = records.find((r) => r.kind === 'rollback' && r.to === champion);
-  const promotion = records.find((r) => r.kind === 'promote' && r.to === champion && r.holder === champion);
+  const promotion = records.find((r) => tookEffect(r) && r.to === champion && r.holder === champion);
   const cameByRollback = last !== undefined && (promotion === undefined || last.at >= promotion.at);
   const target = input.target_version ?? (cameByRollback ? champion : (promotion?.from ?? null));
   if (target === champion) {
@@ -53,6 +86,58 @@ export function rollbackPlan(
     from: champion,
     to: target,
     record: ownRecord(records, champion, target, input.execution),
+  };
+}
+
+/** Registered-model tag that names the Workload serving the model. */
+export const WORKLOAD_TAG = 'workload.id';
+/** Version tag with the id of the artifact that serves the version. */
+export const ARTIFACT_TAG = 'workload.artifact_id';
+
+/**
+ * The promotion that was cut off before its result was recorded, as the before-state to go back to; null where every
+ * promotion has ended. Only a rollback with the reason `ROLLOUT_FAILED` asks for it.
+ */
+export function cutOff(view: RegistryView): { record: PromotionRecord; before: BeforeState } | null {
+  const newest = recordsOn(view.versions).find((r) => r.kind === 'promote' && r.holder === r.to);
+  if (newest === undefined || newest.result !== null) return null;
+  const { from, to, serving } = newest;
+  return { record: newest, before: { champion_version: from, challenger_version: to, serving } };
+}
+
+/** The promotion that a compensation undoes, while its result is still open. */
+export function openPromotion(view: RegistryView, before: BeforeState): PromotionRecord | null {
+  const { champion_version: from, challenger_version: to } = before;
+  const same = (r: PromotionRecord) =>
+    r.kind === 'promote' && r.to === to && r.holder === to && r.from === from;
+  return recordsOn(view.versions).find((r) => same(r) && r.result === null) ?? null;
+}
+
+/** What is to be undone on the serving side before the registry is; null where no Workload serves the model. */
+export function servingToUndo(
+  view: RegistryView,
+  plan: RollbackPlan,
+  input: RollbackInput,
+): ServingBefore | null {
+  if (input.before_state !== null) return input.before_state.serving;
+  if (plan.kind !== 'move') return null;
+  const promotion = recordsOn(view.versions).find(
+    (r) => tookEffect(r) && r.to === plan.from && r.holder === plan.from,
+  );
+  if (promotion?.from === plan.to && promotion.serving !== null) return promotion.serving;
+  // Another target than the version that was replaced: its artifact is known by its tag, its runtime is not.
+  const workload = input.workload_id ?? (view.model.tags[WORKLOAD_TAG] || null);
+  const artifactOf = (version: string) =>
+    view.versions.find((v) => v.version === version)?.tags[ARTIFACT_TAG] || null;
+  const bad = artifactOf(plan.from);
+  if (workload === null || bad === null) return null;
+  return {
+    workload_id: workload,
+    artifact_id: bad,
+    previous_artifact_id: artifactOf(plan.to),
+    previous_status: null,
+    previous_runtime: null,
+    previous_importance: null,
   };
 }
 
@@ -109,9 +194,17 @@ function unfitTarget(view: RegistryView, target: string, emergency: boolean): st
   const version = view.versions.find((v) => v.version === target);
   if (version === undefined) return `Version ${target} does not exist`;
   if (version.status !== 'READY') return `Version ${target} is ${version.status}, not READY`;
-  if (isRolledBack(version) && !emergency)
+  if (isRolledBack(version) && !promotedSince(version) && !emergency)
     return `Version ${target} was itself rolled back; pass emergency: true to use it`;
   return null;
+}
+
+/** A person has promoted it again by name since it was taken out: then it is known good. */
+function promotedSince(version: ModelVersion): boolean {
+  const mark = /"at":"([^"]+)"/.exec(version.tags[ROLLED_BACK_TAG] ?? '')?.[1];
+  const again = (r: PromotionRecord) => r.kind === 'promote' && r.result?.result === 'promoted';
+  // A mark that a person has written says no time: it holds.
+  return mark !== undefined && recordsOn([version]).some((r) => again(r) && r.at > mark);
 }
 
 /** ISO time until which the model rests after its last completed rollback; null when it does not. */

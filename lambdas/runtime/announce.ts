@@ -8,6 +8,7 @@ import {
 import { type AlertPublisher, snsAlerts } from '../adapters/sns.ts';
 import { type AlertContext, alertFor } from '../domain/alert/alert.ts';
 import type { Outcome } from '../domain/payloads.ts';
+import type { PromotionRecord } from '../domain/promotion-record.ts';
 import { AlertEnvironment, configuration, StoreEnvironment } from './config.ts';
 import { log } from './log.ts';
 
@@ -52,6 +53,18 @@ export async function announce(
     outcome: recorded.outcome,
     alert: await sendAlert(recorded.outcome, { store, alerts, alertContext }),
   };
+}
+
+/**
+ * True when an execution moved the registry and never came to record how it ended, so that nobody was told: it was
+ * aborted, ran out of time, or could not reach the table.
+ */
+export async function isUnannounced(record: PromotionRecord, store: PromotionStore): Promise<boolean> {
+  const { result } = record;
+  const execution = result?.by ?? record.execution;
+  if (execution === null || result?.alert !== 'execution') return false;
+  const counts = result.result === 'promoted' || result.result === 'rolled_back';
+  return counts && !(await store.hasOutcome(execution));
 }
 
 /** Publishes one alert and notes that it is sent. A crash in between sends it twice, never not at all. */

@@ -34,6 +34,13 @@ export const MlflowEnvironment = z.object({
 
 export const StoreEnvironment = z.object({ PROMOTION_TABLE: z.string().optional() });
 
+export const CleanUpEnvironment = z.object({
+  STATE_MACHINE_ARN: z
+    .string()
+    .regex(/^arn:[\w-]+:states:/, 'must be the ARN of a state machine')
+    .optional(),
+});
+
 export const AlertEnvironment = z.object({
   ALERT_SNS_TOPIC_ARN: z
     .string()

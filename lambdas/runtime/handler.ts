@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidInput } from '../domain/errors.ts';
+import { visible } from '../domain/visible-text.ts';
 import { log } from './log.ts';
 
 /** What a function may know of its own invocation. */
@@ -49,12 +50,16 @@ export function toHandler<Input, Services, Answer>(
   };
 }
 
+/** A payload may be as large as a state document: what is said of it may not. */
+const MOST_PROBLEMS = 40;
+const LONGEST_PROBLEM = 300;
+
 /** Every problem of a payload, one line each, with the path of the field. */
 export function problemsOf(error: z.ZodError): string[] {
-  return error.issues.map((issue) => {
+  return error.issues.slice(0, MOST_PROBLEMS).map((issue) => {
     const message = issue.message.endsWith('received undefined') ? 'is required' : issue.message;
     const path = issue.path.map(String).join('.');
-    return path === '' ? message : `${path}: ${message}`;
+    return visible(path === '' ? message : `${path}: ${message}`, LONGEST_PROBLEM);
   });
 }
 

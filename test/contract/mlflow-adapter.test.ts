@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/local/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { mlflow } from '../../lambdas/adapters/mlflow.ts';
 import { adapterContract } from './mlflow-adapter.ts';

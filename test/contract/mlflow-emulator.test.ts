@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/local/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
 import { mlflowContract } from './mlflow-api.ts';
 import { mlflowTrackingContract } from './mlflow-tracking-api.ts';
 

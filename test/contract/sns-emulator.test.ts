@@ -7,7 +7,7 @@ import {
   SubscribeCommand,
 } from '@aws-sdk/client-sns';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type SnsEmulator, startSnsEmulator } from '../../infra/local/emulators/sns.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
 
 let sns: SnsEmulator;
 let client: SNSClient;

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type SnsEmulator, startSnsEmulator } from '../../infra/local/emulators/sns.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
 import { AlertNotSent, createSnsClient, snsAlerts } from '../../lambdas/adapters/sns.ts';
 import { alertFor } from '../../lambdas/domain/alert/alert.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';

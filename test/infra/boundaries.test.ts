@@ -50,15 +50,28 @@ const boundaries: { who: string; applies: (path: string) => boolean; may: (name:
       'lambdas/domain/payloads.ts',
       'lambdas/domain/errors.ts',
       'lambdas/domain/limits.ts',
+      'lambdas/domain/serving/payloads.ts',
     ),
   },
-  { who: 'emulators', applies: isIn('infra/local/emulators/'), may: isIn('infra/local/emulators/') },
+  { who: 'emulators', applies: isIn('infra/emulators/'), may: isIn('infra/emulators/') },
   { who: 'infra/aws', applies: isIn('infra/aws/'), may: isIn('infra/aws/', 'statemachines/', 'lambdas/') },
-  { who: 'infra/local', applies: isIn('infra/local/'), may: isIn('infra/local/', 'lambdas/') },
+  {
+    who: 'infra/local',
+    applies: isIn('infra/local/'),
+    may: isIn('infra/local/', 'infra/emulators/', 'lambdas/'),
+  },
   {
     who: 'cli',
     applies: isIn('cli/'),
-    may: isIn('cli/', 'infra/local/', 'lambdas/domain/', 'lambdas/adapters/', 'lambdas/runtime/config.ts'),
+    may: isIn(
+      'cli/',
+      'infra/local/',
+      'infra/emulators/',
+      'lambdas/domain/',
+      'lambdas/adapters/',
+      'lambdas/runtime/config.ts',
+      'lambdas/runtime/workloads.ts',
+    ),
   },
 ];
 
@@ -89,7 +102,9 @@ describe('imports stay within their boundaries', () => {
   });
 
   it('of state machine sources: the local host and the functions know the rendered file only', () => {
-    const users = sources.filter(({ path }) => isIn('lambdas/', 'infra/local/', 'cli/')(path));
+    const users = sources.filter(({ path }) =>
+      isIn('lambdas/', 'infra/local/', 'infra/emulators/', 'cli/')(path),
+    );
     const crossings = users.filter((file) =>
       importsOf(file).some((name) => name.startsWith('statemachines/')),
     );
@@ -149,7 +164,7 @@ describe('the layout', () => {
 
 describe('time and chance are arguments', () => {
   it('read from the clock and from randomness in few places', () => {
-    const allowed = isIn('lambdas/adapters/clock.ts', 'infra/local/', 'cli/', 'test/');
+    const allowed = isIn('lambdas/adapters/clock.ts', 'infra/local/', 'infra/emulators/', 'cli/', 'test/');
     const readers = paths(/\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/, written);
     expect(readers.filter((path) => !allowed(path))).toEqual([]);
   });

@@ -77,6 +77,8 @@ describe('the labels', () => {
     { rule: { And: [isA, { Variable: '$.x.dry_run', BooleanEquals: false }] }, label: 'A, not dry_run' },
     { rule: { Or: [isA, { Variable: '$.x.kind', StringEquals: 'B' }] }, label: 'A or B' },
     { rule: { Not: isA }, label: 'not (A)' },
+    { rule: { Variable: '$.x.id', IsNull: true }, label: 'no id' },
+    { rule: { Variable: '$.x.id', IsNull: false }, label: 'id' },
     { rule: { Variable: '$.pause', IsNumeric: true }, label: 'pause is numeric' },
     { rule: { Variable: '$.count', NumericGreaterThan: 3 }, label: 'count numeric greater than 3' },
   ])('of a choice say "$label" for the rule that means it', ({ rule, label }) => {

@@ -1,20 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { errorNames } from '../../lambdas/domain/errors.ts';
 import {
   type FunctionName,
   functionNames,
   functionTimeoutSeconds,
-  leaseSeconds,
+  leaseSecondsFor,
   longestLeaseWaitSeconds,
   longestStepSeconds,
   machineTimeoutSeconds,
+  rolloutSeconds,
 } from '../../lambdas/domain/limits.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
+import { Progress } from '../../lambdas/domain/serving/payloads.ts';
+import { CANCEL_MINUTES, pollSeconds } from '../../lambdas/domain/serving/rollout-progress.ts';
+import { longestMinutes } from '../../lambdas/domain/serving/rollout-rules.ts';
+import { ROLLBACK_MINUTES } from '../../lambdas/domain/serving/serving-rollback.ts';
+import { stateNames } from '../../statemachines/names.ts';
 import { renderDefinition, renderedFile } from '../../statemachines/render.ts';
 import { outcomeUnknown, platformErrorNames } from '../../statemachines/retry-policies.ts';
-import { stateNames } from '../../statemachines/steps.ts';
 
 /** The package has no type declarations. */
 const aslValidator: (
@@ -155,7 +161,8 @@ describe('the catches', () => {
 
   it('keep the state document, except where the input may not be an object', () => {
     expect(placeOf('BeginPromotion')).toEqual(new Set(['the whole document']));
-    for (const name of ['CompareModels', 'PreparePromotion', 'PromoteModel', 'NotifySuccess']) {
+    const steps = ['CompareModels', 'PreparePromotion', 'ReplaceWorkload', 'PromoteModel', 'NotifySuccess'];
+    for (const name of steps) {
       expect(placeOf(name)).toEqual(new Set(['$.error']));
     }
     expect(placeOf('ModelRollback')).toEqual(new Set(['$.rollback_error']));
@@ -169,15 +176,27 @@ describe('the catches', () => {
       ),
     );
     expect(toRollback).toEqual([
+      ['ReplaceWorkload', ['States.DataLimitExceeded']],
+      ['ReplaceWorkload', ['States.ALL']],
       ['PromoteModel', ['States.DataLimitExceeded']],
       ['PromoteModel', ['States.ALL']],
     ]);
-    expect(definition.States['PromoteModel']?.Catch?.[0]).toEqual({
-      ErrorEquals: ['StaleFence'],
-      ResultPath: '$.error',
-      Next: 'NotifyOutcome',
-    });
   });
+
+  it.each(['ReplaceWorkload', 'PromoteModel'])(
+    'of %s undo nothing after StaleFence, and after no answer only when the first copy has ended',
+    (name) => {
+      expect(definition.States[name]?.Catch?.slice(0, 2)).toEqual([
+        { ErrorEquals: ['StaleFence'], ResultPath: '$.error', Next: 'NotifyOutcome' },
+        { ErrorEquals: [...outcomeUnknown], ResultPath: '$.error', Next: `WaitFor${name}` },
+      ]);
+      expect(definition.States[`WaitFor${name}`]).toMatchObject({
+        Type: 'Wait',
+        Seconds: functionTimeoutSeconds[name === 'PromoteModel' ? 'promote-model' : 'replace-workload'],
+        Next: 'ModelRollback',
+      });
+    },
+  );
 });
 
 describe('the limits', () => {
@@ -189,16 +208,67 @@ describe('the limits', () => {
     expect(asking(minutes + 1).success).toBe(false);
   });
 
-  it('end the machine by itself, and what comes after taking the lease before the lease ends', () => {
+  const minutes = fc.record({
+    warmupDurationMinutes: fc.option(fc.integer({ min: 0, max: 240 }), { nil: undefined }),
+    keepOldVersionMinutes: fc.option(fc.integer({ min: 0, max: 1440 }), { nil: undefined }),
+  });
+
+  it('let a rollout come up, warm up and keep the old version', () => {
+    expect(rolloutSeconds(null)).toBe(30 * 60);
+    expect(rolloutSeconds({ warmupDurationMinutes: 5, keepOldVersionMinutes: 10 })).toBe(45 * 60);
+    const longest = rolloutSeconds(longestMinutes);
+    expect(longest).toBe((30 + 240 + 1440) * 60);
+    const absurd = { warmupDurationMinutes: 1e300, keepOldVersionMinutes: Number.MAX_SAFE_INTEGER };
+    expect(rolloutSeconds(absurd)).toBe(longest);
+    expect(rolloutSeconds({ warmupDurationMinutes: -1e300 })).toBe(rolloutSeconds(null));
+  });
+
+  it('keep a lease until everything that comes after taking it is over', () => {
+    const steps = sum(
+      (
+        [
+          ...['prepare-promotion', 'replace-workload', 'promote-model'],
+          ...['model-rollback', 'end-promotion', 'end-promotion'],
+        ] as FunctionName[]
+      ).map(longestStepSeconds),
+    );
+    fc.assert(
+      fc.property(fc.option(minutes, { nil: null }), (rollout) => {
+        const keeping = 60 * (rollout?.keepOldVersionMinutes ?? 0);
+        const forth = rolloutSeconds(rollout) + 60 * CANCEL_MINUTES;
+        const back = keeping + 60 * ROLLBACK_MINUTES;
+        const waiting = functionTimeoutSeconds['promote-model'] + functionTimeoutSeconds['model-rollback'];
+        expect(leaseSecondsFor(rollout)).toBe(steps + forth + back + waiting + 15 * 60);
+        expect(leaseSecondsFor(rollout)).toBeLessThanOrEqual(leaseSecondsFor(longestMinutes));
+      }),
+    );
+  });
+
+  it('end the machine by itself, only after the longest wait and the longest rollout', () => {
     expect(definition.TimeoutSeconds).toBe(machineTimeoutSeconds);
-    const steps = [
-      'prepare-promotion',
-      'promote-model',
-      'model-rollback',
-      'end-promotion',
-      'end-promotion',
-    ] as const;
-    const longest = steps.reduce((sum, name) => sum + longestStepSeconds(name), 0);
-    expect(leaseSeconds).toBe(longest + functionTimeoutSeconds['promote-model'] + 900);
+    const before = sum(
+      (['begin-promotion', 'compare-models', 'compare-models', 'prepare-promotion'] as const).map(
+        longestStepSeconds,
+      ),
+    );
+    const writing = leaseSecondsFor(longestMinutes) - 15 * 60;
+    expect(machineTimeoutSeconds).toBe(before + longestLeaseWaitSeconds + writing);
+    // A longer one would end at once in the local host: no timer of JavaScript lasts as long.
+    expect(machineTimeoutSeconds * 1000).toBeLessThan(2 ** 31);
+  });
+
+  it('keep the longest rollout far below the 25,000 events that an execution may have', () => {
+    // One more look: Entered and Exited of three states; Scheduled, Started and Succeeded of the function.
+    const loop = ['ReplaceWorkload', 'Rollout?', 'WaitForRollout'];
+    const eventsPerLook = 2 * loop.length + 3;
+    const began = Date.parse('2026-01-01T00:00:00Z');
+    const deadline = new Date(began + 1000 * rolloutSeconds(longestMinutes));
+    const end = deadline.getTime() + CANCEL_MINUTES * 60_000;
+    const progress = Progress.parse({ started_at: new Date(began).toISOString() });
+    let looks = 0;
+    for (let now = began; now <= end; looks++) {
+      now += 1000 * pollSeconds('wait', progress, deadline, new Date(now));
+    }
+    expect(looks * eventsPerLook).toBeLessThan(0.7 * 25_000);
   });
 });

@@ -65,5 +65,9 @@ function writeOf({ method, url, headers }: IncomingMessage, body: string): strin
     return ['UpdateItem', 'PutItem'].includes(operation) ? `dynamodb ${operation}` : null;
   }
   if (body.includes('Action=Publish')) return 'sns Publish';
+  if (url?.startsWith('/api/v2/')) {
+    const path = url.slice('/api/v2/'.length).replace(/[0-9a-f]{24}/g, ':id');
+    return method === 'GET' ? null : `workload ${method} ${path}`;
+  }
   return method === 'POST' ? `mlflow ${(url ?? '').replace('/api/2.0/mlflow/', '')}` : null;
 }

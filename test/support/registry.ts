@@ -44,6 +44,7 @@ export function rollbackInput(more: Partial<RollbackInput> = {}): RollbackInput 
     fence: null,
     execution: null,
     requested_by: null,
+    previous: null,
     ...more,
   };
 }
@@ -57,6 +58,7 @@ export function intent(more: Partial<Intent> & Pick<Intent, 'id' | 'to' | 'from'
     requested_by: null,
     execution: null,
     fence: null,
+    serving: null,
     at: '2026-11-20T10:00:00.000Z',
     ...more,
   };
@@ -66,6 +68,7 @@ export function intent(more: Partial<Intent> & Pick<Intent, 'id' | 'to' | 'from'
 export function recorded(of: Intent, result: Partial<Result> | null = {}): Record<string, string> {
   const tags = [intentTag(of)];
   const kind = of.kind === 'promote' ? 'promoted' : 'rolled_back';
-  if (result !== null) tags.push(resultTag({ id: of.id, result: kind, alert: 'sent', at: of.at, ...result }));
+  if (result !== null)
+    tags.push(resultTag({ id: of.id, result: kind, alert: 'sent', by: null, at: of.at, ...result }));
   return Object.fromEntries(tags.map(({ key, value }) => [key, value]));
 }

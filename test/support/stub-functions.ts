@@ -7,6 +7,7 @@ import type {
   PromoteAnswer,
   RollbackAnswer,
 } from '../../lambdas/domain/payloads.ts';
+import { Progress, type ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 
 /** Plain functions in the place of the handlers: they answer from a list, and remember what they were called with. */
 export interface StubFunctions {
@@ -52,9 +53,12 @@ export function begun(changes: Record<string, unknown> = {}): Record<string, unk
     ...{ requested_by: 'retraining', reason: null, target_version: null, alarm_name: null, emergency: false },
     ...{
       started_by: null,
+      execution: 'run-1',
+      started_at: '2026-01-01T00:00:00.000Z',
       rollback_reason: 'MANUAL_REQUEST',
       comparison: null,
       prepared: null,
+      serving: null,
       promotion: null,
     },
     ...{ rollback: null, error: null, rollback_error: null },
@@ -76,12 +80,18 @@ export function prepared(changes: Partial<Prepared> = {}): Prepared {
     ...{ status: 'ready', reason: null, holder: null, lease_expires_at: null, wait: false },
     ...{ retry_after_seconds: 30, fence: 7, promotion_id: 'run-1', rollback_reason: 'ROLLOUT_FAILED' },
     ...{
-      before_state: { champion_version: '2', challenger_version: '3' },
+      before_state: { champion_version: '2', challenger_version: '3', serving: null },
       deadline: '2026-01-01T01:00:00.000Z',
+      prepared_at: '2026-01-01T00:20:00.000Z',
     },
+    ...{ workload_id: null, artifact_id: null, unfinished: null },
     ...changes,
   };
 }
+
+/** What `prepare-promotion` answers for a model that a Workload serves. */
+export const served = (changes: Partial<Prepared> = {}) =>
+  prepared({ workload_id: 'w1', artifact_id: 'a3', ...changes });
 
 export const busy = (changes: Partial<Prepared> = {}) =>
   prepared({
@@ -92,6 +102,26 @@ export const busy = (changes: Partial<Prepared> = {}) =>
     before_state: null,
     ...changes,
   });
+
+export function replaced(changes: Partial<ReplaceAnswer> = {}): ReplaceAnswer {
+  return {
+    ...{ action: 'replace', status: 'completed', phase: null, artifact_id: 'a3', previous_artifact_id: 'a2' },
+    ...{ endpoint: 'https://app.example.com/w1/', candidate: null, retry_after_seconds: null },
+    ...{ already_replaced: false, reason: 'Artifact a3 is served.', failure: null, diagnosis: null },
+    progress: Progress.parse({ action: 'replace' }),
+    ...changes,
+  };
+}
+
+/** A rollout that goes on, to be looked at again after so many seconds. */
+export const rolling = (seconds: number | null, changes: Partial<ReplaceAnswer> = {}) =>
+  replaced({ status: 'in_progress', phase: 'warming_up', retry_after_seconds: seconds, ...changes });
+
+export const notReplaced = replaced({
+  status: 'failed',
+  failure: 'candidate-failed',
+  reason: 'The candidate did not come up.',
+});
 
 export const promoted: PromoteAnswer = {
   promoted: true,
@@ -125,6 +155,7 @@ const happy: Record<FunctionName, Reply[]> = {
   'begin-promotion': [begun()],
   'compare-models': [compared()],
   'prepare-promotion': [prepared()],
+  'replace-workload': [replaced()],
   'promote-model': [promoted],
   'model-rollback': [rolledBack()],
   'end-promotion': [ended()],

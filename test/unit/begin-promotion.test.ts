@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { begin } from '../../lambdas/begin-promotion.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
+import { longestMinutes } from '../../lambdas/domain/serving/rollout-rules.ts';
 
 const start = (input: unknown) => begin({ input, execution: 'arn:e', started_at: '2026-11-21T10:00:00Z' });
 
@@ -19,6 +20,7 @@ describe('an input that can be used', () => {
     const later = [
       'comparison',
       'prepared',
+      'serving',
       'promotion',
       'rollback',
       'error',
@@ -45,6 +47,61 @@ describe('an input that can be used', () => {
       expect(start({ model_name })).toMatchObject({ valid: true, model_name });
     },
   );
+});
+
+describe('the minutes of a rollout', () => {
+  const fields = ['warmupDurationMinutes', 'keepOldVersionMinutes'] as const;
+  const withMinutes = (field: string, minutes: unknown) =>
+    start({ model_name: 'm', rollout: { [field]: minutes } });
+
+  it.each(fields)('are accepted from 0 up to the longest (%s)', (field) => {
+    for (const minutes of [0, 1, longestMinutes[field]]) {
+      expect(withMinutes(field, minutes)).toMatchObject({ valid: true, rollout: { [field]: minutes } });
+    }
+  });
+
+  it.each(
+    fields.flatMap((field) => [
+      { field, minutes: -1 },
+      { field, minutes: 0.5 },
+      { field, minutes: longestMinutes[field] + 1 },
+      { field, minutes: Number.MAX_SAFE_INTEGER },
+      { field, minutes: 1e300 },
+      { field, minutes: -1e300 },
+    ]),
+  )('are refused as $field: $minutes, saying what is allowed', ({ field, minutes }) => {
+    const { valid, problems } = withMinutes(field, minutes);
+    expect(valid).toBe(false);
+    expect(problems).toContain(
+      `rollout.${field}: must be a whole number of minutes from 0 to ${longestMinutes[field]}, and is ${minutes}`,
+    );
+  });
+
+  it.each(['10', [10], { minutes: 10 }, true])('are refused as %j', (minutes) => {
+    expect(withMinutes('keepOldVersionMinutes', minutes).problems).toEqual([
+      expect.stringContaining('rollout.keepOldVersionMinutes'),
+    ]);
+  });
+
+  it.each(['rolling', 7, [1], true])('cannot be read from a rollout %j', (rollout) => {
+    expect(start({ model_name: 'm', rollout }).problems).toEqual([expect.stringContaining('rollout')]);
+  });
+
+  it('are told beside the other problems of the input', () => {
+    const { problems } = start({
+      rollout: { strategy: 'canary', warmupDurationMinutes: 5000, keepOldVersionMinutes: -5 },
+      colour: 'red',
+    });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual(
+      expect.arrayContaining([
+        'model_name',
+        'rollout.strategy',
+        'rollout.warmupDurationMinutes',
+        'rollout.keepOldVersionMinutes',
+      ]),
+    );
+    expect(problems.join()).toContain('colour');
+  });
 });
 
 describe('an input that cannot be used', () => {

@@ -39,6 +39,7 @@ describe('a policy', () => {
           when_missing: 'investigate',
         },
       ],
+      serving: { derive_artifact: false },
     });
   });
 

@@ -47,6 +47,24 @@ describe('which version is promoted', () => {
   });
 });
 
+describe('what was begun long ago', () => {
+  it('does not hide a new Staging version once a later promotion has overtaken it', () => {
+    const dead = recorded(intent({ id: 'dead', to: '3', from: '2', at: '2026-11-01T10:00:00.000Z' }), null);
+    const done = recorded(intent({ id: 'done', to: '3', from: '2', execution: 'arn:e' }));
+    const of = pascal(version(3, 'Production', { tags: { ...dead, ...done } }), version(4, 'Staging'));
+    expect(plan(of)).toMatchObject({ kind: 'move', version: '4', from: '3' });
+  });
+
+  it('is no champion to archive when its version was deleted and only the alias is left', () => {
+    const dangling = view([version(3)], { aliases: { champion: '2', challenger: '3' } });
+    expect(plan(dangling, promoteInput(), 'aliases')).toMatchObject({
+      kind: 'move',
+      version: '3',
+      from: null,
+    });
+  });
+});
+
 describe('the same request again', () => {
   it('answers with the version that it had promoted, also when everything was finished', () => {
     const tags = recorded(intent({ id: 'r1', to: '3', from: '2' }));

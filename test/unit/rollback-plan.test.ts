@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RegistryView } from '../../lambdas/domain/registry.ts';
 import { rollbackPlan } from '../../lambdas/domain/rollback-plan.ts';
-import { intent, pascal, recorded, rollbackInput, version } from '../support/registry.ts';
+import { intent, pascal, recorded, rollbackInput, version, view } from '../support/registry.ts';
 
 const now = new Date('2026-11-21T10:00:00Z');
 const plan = (of: RegistryView, input = rollbackInput()) =>
@@ -101,9 +101,46 @@ describe('a rollback that was asked for', () => {
   });
 });
 
+describe('what a rollback does not trust', () => {
+  it('is a promotion that is known not to have come about', () => {
+    const never = intent({ id: 'n', to: '3', from: '1', at: '2026-11-20T12:00:00.000Z' });
+    const tags = {
+      ...recorded(promotion),
+      ...recorded(never, { result: 'not_promoted', alert: 'execution' }),
+    };
+    const of = pascal(version(1, 'Archived'), version(2, 'Archived'), version(3, 'Production', { tags }));
+    expect(plan(of)).toMatchObject({ kind: 'move', from: '3', to: '2' });
+  });
+
+  it('is an old mark on a version that a person has promoted again since', () => {
+    const again = intent({ id: 'again', to: '3', from: '2', at: '2026-11-21T09:10:00.000Z' });
+    const mark = JSON.stringify({ at: '2026-11-21T09:00:00.000Z' });
+    const next = intent({ id: 'next', to: '4', from: '3', at: '2026-11-21T09:20:00.000Z' });
+    const of = pascal(
+      version(3, 'Archived', { tags: { ...recorded(again), rolled_back: mark } }),
+      version(4, 'Production', { tags: recorded(next) }),
+    );
+    expect(plan(of)).toMatchObject({ kind: 'move', from: '4', to: '3' });
+  });
+
+  it('is a rollback that stopped between its pointers: it goes on instead of being called settled', () => {
+    const up = intent({ id: 'up', to: '2', from: '3', at: '2026-11-20T10:00:00.000Z' });
+    const down = intent({ kind: 'rollback', id: 'd', from: '2', to: '3', at: '2026-11-21T09:00:00.000Z' });
+    const half = view(
+      [
+        version(2, 'Archived', { tags: { ...recorded(up), ...recorded(down, null) } }),
+        version(3, 'Production'),
+      ],
+      { aliases: { champion: '2' } },
+    );
+    const decided = rollbackPlan(half, 'both', rollbackInput(), { now, cooldownHours: 24 });
+    expect(decided).toMatchObject({ kind: 'move', from: '2', to: '3', record: { id: 'd' } });
+  });
+});
+
 describe('a compensation', () => {
   const input = rollbackInput({
-    before_state: { champion_version: '2', challenger_version: '3' },
+    before_state: { champion_version: '2', challenger_version: '3', serving: null },
     execution: 'arn:e',
     fence: 1,
   });
@@ -139,7 +176,10 @@ describe('a compensation', () => {
   });
 
   it('leaves a first champion in place: a model is never left without one', () => {
-    const first = { ...input, before_state: { champion_version: null, challenger_version: '3' } };
+    const first = {
+      ...input,
+      before_state: { champion_version: null, challenger_version: '3', serving: null },
+    };
     expect(plan(pascal(version(3, 'Production')), first)).toMatchObject({
       kind: 'refuse',
       detail: expect.stringContaining('first champion'),
@@ -147,7 +187,10 @@ describe('a compensation', () => {
   });
 
   it('undoes nothing when the challenger was the champion before', () => {
-    const same = { ...input, before_state: { champion_version: '3', challenger_version: '3' } };
+    const same = {
+      ...input,
+      before_state: { champion_version: '3', challenger_version: '3', serving: null },
+    };
     expect(plan(promoted, same)).toMatchObject({
       kind: 'refuse',
       detail: expect.stringContaining('Nothing to undo'),

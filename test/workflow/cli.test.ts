@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/local/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
 import { seedPascalStrategy } from '../../infra/local/seed.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/local/emulators/mlflow.ts';
-import { type SnsEmulator, startSnsEmulator } from '../../infra/local/emulators/sns.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
+import { startWorkloadEmulator, type WorkloadEmulator } from '../../infra/emulators/workload.ts';
 import { seedPascalStrategy } from '../../infra/local/seed.ts';
 import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
 import { type KillingProxy, killingProxy, type WriteCount } from '../support/killing-proxy.ts';
@@ -14,9 +16,12 @@ import { type KillingProxy, killingProxy, type WriteCount } from '../support/kil
 
 const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:promotion:crash';
 const MODEL = 'PascalStrategy';
+const TRADING = new URL('../../policies/trading.json', import.meta.url);
+const DERIVING = new URL('../../policies/test-deriving.json', import.meta.url);
 
 let mlflow: MlflowEmulator;
 let sns: SnsEmulator;
+let workload: WorkloadEmulator;
 let table: LocalTable;
 let proxies: KillingProxy[];
 let env: NodeJS.ProcessEnv;
@@ -24,12 +29,18 @@ const count: WriteCount = { seen: [], killAt: null, kill: () => {} };
 
 async function start() {
   table = await startLocalTable();
-  proxies = await Promise.all([mlflow.url, sns.url, table.endpoint].map((url) => killingProxy(url, count)));
+  proxies = await Promise.all(
+    [mlflow.url, sns.url, table.endpoint, workload.url.replace(/\/api\/v2$/, '')].map((url) =>
+      killingProxy(url, count),
+    ),
+  );
   env = {
     PATH: process.env['PATH'],
     MLFLOW_TRACKING_URI: proxies[0]?.url,
     AWS_ENDPOINT_URL_SNS: proxies[1]?.url,
     AWS_ENDPOINT_URL_DYNAMODB: proxies[2]?.url,
+    DATAROBOT_ENDPOINT: `${proxies[3]?.url}/api/v2`,
+    DATAROBOT_API_TOKEN: workload.token,
     ALERT_SNS_TOPIC_ARN: sns.topicArn,
     PROMOTION_TABLE: table.name,
     AWS_REGION: 'us-east-1',
@@ -49,6 +60,7 @@ async function renew() {
   await stop();
   mlflow.reset();
   sns.reset();
+  workload.reset();
   seedPascalStrategy(mlflow);
   await start();
 }
@@ -102,11 +114,13 @@ async function killAfterEachWrite(
 beforeAll(async () => {
   mlflow = await startMlflowEmulator({});
   sns = await startSnsEmulator({});
+  workload = await startWorkloadEmulator({});
   await start();
 });
 afterAll(async () => {
+  await rm(DERIVING, { force: true });
   await stop();
-  await Promise.all([mlflow.close(), sns.close()]);
+  await Promise.all([mlflow.close(), sns.close(), workload.close()]);
 });
 
 const nothing = async () => {};
@@ -242,5 +256,82 @@ describe('the steps of an execution, each killed after each of its remote writes
       expect(next).toMatchObject({ status: 'ready', fence: 2 });
     });
     expect(writes.length).toBeGreaterThan(0);
+  }, 120_000);
+});
+
+describe('the serving steps, each killed after each of its remote writes, and run again', () => {
+  const frame = {
+    operation: 'promote',
+    model_name: MODEL,
+    wait_for_lease_minutes: 0,
+    dry_run: false,
+    execution: EXECUTION,
+    started_at: '2026-11-21T10:00:00Z',
+  };
+  let served: { workloadId: string; artifactId: string };
+
+  /** The model is served by a Workload, and its policy allows to derive an artifact. */
+  const serve = async () => {
+    const old = workload.direct.createArtifact({ locked: true, env: { MODEL_VERSION: '2' } });
+    const { id } = workload.direct.createWorkload({ artifactId: old.id });
+    mlflow.registry.setModelTag(MODEL, 'workload.id', id);
+    served = { workloadId: id, artifactId: old.id };
+  };
+  const tagsOf = (version: string) => mlflow.snapshot()[MODEL]?.versions[version]?.tags ?? {};
+  const artifacts = () =>
+    workload.direct.perform('GET', 'artifacts?limit=100') as { data: { id: string; status: string }[] };
+
+  it('derives one artifact and announces it once: prepare-promotion', async () => {
+    await writeFile(
+      DERIVING,
+      JSON.stringify({ ...JSON.parse(await readFile(TRADING, 'utf8')), serving: { derive_artifact: true } }),
+    );
+    await renew();
+    const compared = (await invoke('compare-models', {
+      model_name: MODEL,
+      policy: 'test-deriving',
+    })) as object;
+    const event = { ...frame, policy: 'test-deriving', comparison: compared, challenger_version: '3' };
+    const writes = await killAfterEachWrite(serve, 'prepare-promotion', event, async (answer) => {
+      const derived = tagsOf('3')['workload.artifact_id'];
+      expect(answer).toMatchObject({ status: 'ready', workload_id: served.workloadId, artifact_id: derived });
+      expect(artifacts().data).toHaveLength(2);
+      expect(workload.direct.artifact(String(derived)).status).toBe('locked');
+      expect(answer['before_state']).toMatchObject({
+        serving: { artifact_id: derived, previous_artifact_id: served.artifactId },
+      });
+    });
+    expect(writes).toEqual([
+      'dynamodb UpdateItem',
+      'mlflow registered-models/set-tag',
+      'workload POST artifacts/:id/clone',
+      'workload PATCH artifacts/:id',
+      'workload PATCH artifacts/:id',
+      'mlflow model-versions/set-tag',
+      'mlflow model-versions/set-tag',
+    ]);
+  }, 120_000);
+
+  it('starts one replacement: replace-workload', async () => {
+    let fresh = '';
+    const before = async () => {
+      await serve();
+      fresh = workload.direct.createArtifact({ locked: true }).id;
+    };
+    const event = { deadline: '2030-01-01T00:00:00Z' };
+    Object.defineProperties(event, {
+      workload_id: { get: () => served.workloadId, enumerable: true },
+      artifact_id: { get: () => fresh, enumerable: true },
+    });
+    await killAfterEachWrite(before, 'replace-workload', event, async (answer) => {
+      expect(answer, String(answer['reason'])).toMatchObject({
+        status: 'in_progress',
+        artifact_id: fresh,
+      });
+      const started = workload.requests.filter(
+        ({ method, path, status }) => method === 'POST' && path.endsWith('/replacement') && status === 202,
+      );
+      expect(started).toHaveLength(1);
+    });
   }, 120_000);
 });

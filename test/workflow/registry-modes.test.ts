@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/local/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
 import { noStore } from '../../lambdas/adapters/dynamodb.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { mlflow } from '../../lambdas/adapters/mlflow.ts';
@@ -43,6 +43,9 @@ function services(mode: RegistryMode) {
     alertContext: { prefix: 'TradAI', environment: 'test', registryName: 'models' },
     clock: { now: () => new Date('2026-11-21T10:00:00Z') },
     cooldownHours: 24,
+    workloads: (): never => {
+      throw new Error('no Workload serves this model');
+    },
   };
 }
 const invocation = () => {

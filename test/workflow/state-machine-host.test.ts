@@ -3,7 +3,16 @@ import { type LocalEvent, localStateMachine } from '../../infra/local/state-mach
 import { MlflowRefused } from '../../lambdas/domain/errors.ts';
 import { machineTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { execution, play } from '../support/play.ts';
-import { begun, compared, platformError, rolledBack, stubFunctions } from '../support/stub-functions.ts';
+import {
+  begun,
+  busy,
+  compared,
+  platformError,
+  rolledBack,
+  rolling,
+  served,
+  stubFunctions,
+} from '../support/stub-functions.ts';
 
 const hang = () => new Promise<unknown>(() => {});
 
@@ -137,6 +146,48 @@ describe('the local host keeps time', () => {
     await vi.advanceTimersByTimeAsync(901_000);
     expect((await run.result).status).toBe('SUCCEEDED');
     expect(Date.now() - began).toBe(1_020_000);
+  });
+
+  it('tells how long waits and pauses last on AWS, before the next function is called', async () => {
+    const told: (string | number)[] = [];
+    const stubs = stubFunctions({
+      'prepare-promotion': [busy({ wait: true, retry_after_seconds: 30 }), served()],
+      'replace-workload': [
+        rolling(3),
+        platformError('Lambda.TooManyRequestsException'),
+        platformError('Lambda.TooManyRequestsException'),
+        rolling(60),
+        platformError('Lambda.Unknown'),
+      ],
+    });
+    const handlers = Object.fromEntries(
+      Object.entries(stubs.handlers).map(([name, call]) => [
+        name,
+        (event: unknown) => {
+          told.push(name);
+          return call(event);
+        },
+      ]),
+    ) as typeof stubs.handlers;
+    const onWait = (state: string, seconds: number) => void told.push(`${state} ${seconds}`);
+    const run = localStateMachine(handlers).run({}, { execution, waitSeconds: 0, onWait });
+    expect((await run.result).status).toBe('SUCCEEDED');
+    expect(told).toEqual([
+      ...['begin-promotion', 'compare-models', 'prepare-promotion', 'WaitForLease 30'],
+      ...['compare-models', 'prepare-promotion', 'replace-workload', 'WaitForRollout 3'],
+      ...['replace-workload', 'ReplaceWorkload 2', 'replace-workload', 'ReplaceWorkload 4'],
+      ...['replace-workload', 'WaitForRollout 60', 'replace-workload'],
+      ...['ReplaceWorkload 60', 'replace-workload', 'ReplaceWorkload 120', 'replace-workload'],
+      ...['WaitForReplaceWorkload 60', 'model-rollback', 'end-promotion'],
+    ]);
+  });
+
+  it('tells a long pause up to where its retrier ends it', async () => {
+    const pauses: number[] = [];
+    const stubs = stubFunctions({ 'compare-models': [platformError('Lambda.TooManyRequestsException')] });
+    const onWait = (_state: string, seconds: number) => void pauses.push(seconds);
+    await localStateMachine(stubs.handlers).run({}, { execution, waitSeconds: 0, onWait }).result;
+    expect(pauses).toEqual([2, 4, 8, 16, 20]);
   });
 
   it('ends an execution that outlasts the machine', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, MlflowUnavailable } from '../../lambdas/domain/errors.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import { WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
 import { outcomeUnknown } from '../../statemachines/retry-policies.ts';
 import { play } from '../support/play.ts';
 import {
@@ -10,7 +11,10 @@ import {
   platformError,
   prepared,
   promoted,
+  replaced,
   rolledBack,
+  rolling,
+  served,
   stubFunctions,
 } from '../support/stub-functions.ts';
 
@@ -18,6 +22,7 @@ const answers = {
   'begin-promotion': begun(),
   'compare-models': compared(),
   'prepare-promotion': prepared(),
+  'replace-workload': replaced(),
   'promote-model': promoted,
   'model-rollback': rolledBack(),
   'end-promotion': ended(),
@@ -27,6 +32,7 @@ const states: [string, FunctionName][] = [
   ['BeginPromotion', 'begin-promotion'],
   ['CompareModels', 'compare-models'],
   ['PreparePromotion', 'prepare-promotion'],
+  ['ReplaceWorkload', 'replace-workload'],
   ['PromoteModel', 'promote-model'],
   ['ModelRollback', 'model-rollback'],
   ['NotifySuccess', 'end-promotion'],
@@ -35,19 +41,31 @@ const states: [string, FunctionName][] = [
 
 /** What brings an execution to the state; the function of the state itself is left to the test. */
 const wayTo: Record<string, Parameters<typeof stubFunctions>[0]> = {
+  ReplaceWorkload: { 'prepare-promotion': [served()] },
   ModelRollback: { 'begin-promotion': [begun({ operation: 'rollback' })] },
   NotifyOutcome: { 'compare-models': [compared({ decision: 'KEEP' })] },
 };
 
 const mlflow = new MlflowUnavailable('GET http://127.0.0.1:5000/: connection refused');
 const table = new LeaseStoreUnavailable('UpdateItem: connection refused');
+const platform = new WorkloadApiUnavailable('GET http://127.0.0.1:5001/: connection refused', {
+  outcomeUnknown: false,
+});
 const throttled = platformError('Lambda.TooManyRequestsException');
 
+/** What each function talks to and may find away. */
+const outages: Record<FunctionName, Error[]> = {
+  'begin-promotion': [],
+  'compare-models': [mlflow],
+  'prepare-promotion': [mlflow, table, platform],
+  'replace-workload': [table, platform],
+  'promote-model': [mlflow, table],
+  'model-rollback': [mlflow, table, platform],
+  'end-promotion': [mlflow, table],
+};
+
 function retriesOf(functionName: FunctionName): { error: Error; times: number }[] {
-  const away = { 'begin-promotion': [], 'compare-models': [mlflow] }[functionName as string] ?? [
-    mlflow,
-    table,
-  ];
+  const away = outages[functionName];
   return [
     { error: throttled, times: 5 },
     ...away.map((error) => ({ error, times: 4 })),
@@ -97,16 +115,34 @@ describe('each retrier', () => {
 });
 
 describe('an error that no pause can heal', () => {
-  it.each([
-    'MlflowRefused',
-    'MlflowNonsense',
-    'InvalidConfiguration',
-    'StaleFence',
-    'TypeError',
-    'Runtime.ExitError',
-  ])('is not tried again (%s)', async (name) => {
-    const stubs = stubFunctions({ 'promote-model': [platformError(name)] });
-    await play(stubs);
-    expect(stubs.eventsOf('promote-model')).toHaveLength(1);
+  it.each(['MlflowRefused', 'MlflowNonsense', 'InvalidConfiguration', 'StaleFence', 'TypeError'])(
+    'is not tried again (%s)',
+    async (name) => {
+      const stubs = stubFunctions({ 'promote-model': [platformError(name)] });
+      await play(stubs);
+      expect(stubs.eventsOf('promote-model')).toHaveLength(1);
+    },
+  );
+
+  it.each(['WorkloadApiRefused', 'WorkloadApiNonsense', 'WorkloadNotFound', 'MlflowUnavailable'])(
+    'of the Workload API is not tried again (%s)',
+    async (name) => {
+      const stubs = stubFunctions({
+        ...wayTo['ReplaceWorkload'],
+        'replace-workload': [platformError(name)],
+      });
+      await play(stubs);
+      expect(stubs.eventsOf('replace-workload')).toHaveLength(1);
+    },
+  );
+});
+
+describe('a loop', () => {
+  it('has all its retries again at each step', async () => {
+    const failing = [platform, platform, platform];
+    const replies = [...failing, rolling(60), ...failing, rolling(60), ...failing, replaced()];
+    const stubs = stubFunctions({ ...wayTo['ReplaceWorkload'], 'replace-workload': replies });
+    expect((await play(stubs)).status).toBe('SUCCEEDED');
+    expect(stubs.eventsOf('replace-workload')).toHaveLength(12);
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, MlflowRefused, StaleFence } from '../../lambdas/domain/errors.ts';
+import { WorkloadApiRefused } from '../../lambdas/domain/serving/errors.ts';
+import { ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
 import { execution, play } from '../support/play.ts';
 import {
   begun,
@@ -7,10 +9,14 @@ import {
   compared,
   ended,
   notPromoted,
+  notReplaced,
   platformError,
   prepared,
   promoted,
+  replaced,
   rolledBack,
+  rolling,
+  served,
   stubFunctions,
 } from '../support/stub-functions.ts';
 
@@ -22,6 +28,7 @@ const unsuccessful = ended({ status: 'failed', succeeded: false, reason: 'Versio
 const begin = 'BeginPromotion Operation?';
 const compare = `${begin} CompareModels PinChallenger Decision?`;
 const prepare = `${compare} PreparePromotion Prepared?`;
+const replace = `${prepare} ReplaceWorkload Rollout?`;
 const promote = `${prepare} PromoteModel WasPromoted?`;
 const rollback = `${promote} ModelRollback RolledBack?`;
 const rollbackAsked = `${begin} PreparePromotion Prepared? ModelRollback RolledBack?`;
@@ -60,6 +67,54 @@ describe('each choice leads where its answer says', () => {
       'a contested model is announced',
       { 'prepare-promotion': [prepared({ status: 'contested' })] },
       `${prepare} ${announce}`,
+    ],
+    [
+      'a model that a Workload serves is rolled out first',
+      { 'prepare-promotion': [served()] },
+      `${replace} PromoteModel WasPromoted? NotifySuccess Outcome? Done`,
+    ],
+    [
+      'a served model without an artifact to put in service moves in the registry only',
+      { 'prepare-promotion': [served({ artifact_id: null })] },
+      `${promote} NotifySuccess Outcome? Done`,
+    ],
+    [
+      'an artifact without a Workload to serve it moves in the registry only',
+      { 'prepare-promotion': [served({ workload_id: null })] },
+      `${promote} NotifySuccess Outcome? Done`,
+    ],
+    [
+      'a served model whose rollback was asked for is not rolled out',
+      { 'begin-promotion': [askedForRollback], 'prepare-promotion': [served()] },
+      `${rollbackAsked} ${announce}`,
+    ],
+    [
+      'a busy model that a Workload serves is not rolled out',
+      { 'prepare-promotion': [busy({ workload_id: 'w1', artifact_id: 'a3' })] },
+      `${prepare} ${announce}`,
+    ],
+    [
+      'a rollout that goes on is called again until it is completed',
+      {
+        'prepare-promotion': [served()],
+        'replace-workload': [rolling(1), rolling(3), rolling(60), replaced()],
+      },
+      `${replace} ${'WaitForRollout ReplaceWorkload Rollout? '.repeat(3)}PromoteModel WasPromoted? NotifySuccess Outcome? Done`,
+    ],
+    [
+      'a rollout that fails is rolled back, and the registry never moves',
+      { 'prepare-promotion': [served()], 'replace-workload': [rolling(3), notReplaced] },
+      `${replace} WaitForRollout ReplaceWorkload Rollout? ModelRollback RolledBack? ${announce}`,
+    ],
+    [
+      'a rollout that goes on without saying for how long is rolled back',
+      { 'prepare-promotion': [served()], 'replace-workload': [rolling(null)] },
+      `${replace} ModelRollback RolledBack? ${announce}`,
+    ],
+    [
+      'a registry that refuses after the switch is rolled back',
+      { 'prepare-promotion': [served()], 'promote-model': [notPromoted] },
+      `${replace} PromoteModel WasPromoted? ModelRollback RolledBack? ${announce}`,
     ],
     [
       'a version that was not promoted is rolled back',
@@ -124,6 +179,13 @@ describe('each catch leads to an announcement', () => {
   const oops = new TypeError('a mistake of ours');
   const tooLarge = platformError('States.DataLimitExceeded');
 
+  const notServed = new WorkloadApiRefused('Workload w1: 403', { status: 403, detail: 'no entitlement' });
+  const rollingOut = (error: Error): Replies => ({
+    'prepare-promotion': [served()],
+    'replace-workload': [rolling(3), error],
+  });
+  const looping = `${replace} WaitForRollout ReplaceWorkload`;
+
   it.each<[string, Error, Replies, string]>([
     ['BeginPromotion', oops, { 'begin-promotion': [oops] }, 'BeginPromotion'],
     ['BeginPromotion', tooLarge, { 'begin-promotion': [tooLarge] }, 'BeginPromotion'],
@@ -131,6 +193,8 @@ describe('each catch leads to an announcement', () => {
     ['CompareModels', tooLarge, { 'compare-models': [tooLarge] }, `${begin} CompareModels`],
     ['PreparePromotion', refused(), { 'prepare-promotion': [refused()] }, `${compare} PreparePromotion`],
     ['PreparePromotion', tooLarge, { 'prepare-promotion': [tooLarge] }, `${compare} PreparePromotion`],
+    ['ReplaceWorkload', notServed, rollingOut(notServed), `${looping} ${afterPromote}`],
+    ['ReplaceWorkload', tooLarge, rollingOut(tooLarge), `${looping} ${afterPromote}`],
     ['PromoteModel', refused(), { 'promote-model': [refused()] }, `${prepare} PromoteModel ${afterPromote}`],
     ['PromoteModel', tooLarge, { 'promote-model': [tooLarge] }, `${prepare} PromoteModel ${afterPromote}`],
     [
@@ -165,6 +229,37 @@ describe('each catch leads to an announcement', () => {
     const played = await play(stubs);
     expect(played.path).toEqual(`${prepare} PromoteModel ${announce}`.split(' '));
     expect(stubs.eventsOf('model-rollback')).toEqual([]);
+  });
+
+  it('leaves the Workload alone after StaleFence in the middle of a rollout', async () => {
+    const stubs = stubFunctions(rollingOut(new StaleFence('fence 8 was seen, ours is 7')));
+    expect((await play(stubs)).path).toEqual(`${looping} ${announce}`.split(' '));
+    expect(stubs.eventsOf('model-rollback')).toEqual([]);
+    expect(stubs.eventsOf('end-promotion')[0]?.['state']).toMatchObject({
+      error: { Error: 'StaleFence' },
+      serving: rolling(3),
+    });
+  });
+
+  it('waits until a step of the rollout without an answer has ended, and then rolls back', async () => {
+    const stubs = stubFunctions(rollingOut(platformError('Sandbox.Timedout')));
+    const played = await play(stubs);
+    expect(played.path).toEqual(`${looping} WaitForReplaceWorkload ${afterPromote} ${announce}`.split(' '));
+    // What the rollout had come to is still told.
+    expect(stubs.eventsOf('end-promotion')[0]?.['state']).toMatchObject({
+      error: { Error: 'Sandbox.Timedout' },
+      serving: rolling(3),
+      rollback: rolledBack(),
+    });
+  });
+
+  it('keeps what a rollback had done when it fails in the middle', async () => {
+    const half = rolledBack({ status: 'in_progress', rolled_back: false, retry_after_seconds: 5 });
+    const played = await play(
+      stubFunctions({ 'promote-model': [notPromoted], 'model-rollback': [half, notServed] }),
+    );
+    expect(played.path).toEqual(`${rollback} WaitForRollback ModelRollback ${announce}`.split(' '));
+    expect(played.output).toMatchObject({ rollback: half, rollback_error: { Error: 'WorkloadApiRefused' } });
   });
 
   it('announces a StaleFence of the rollback as its error', async () => {
@@ -264,9 +359,60 @@ describe('each step is given what it needs', () => {
       {
         ...{ model_name: 'PascalStrategy', target_version: null, reason: 'ROLLOUT_FAILED', alarm_name: null },
         ...{ dry_run: false, emergency: false, workload_id: null, requested_by: 'retraining' },
-        ...{ before_state: prepared().before_state, fence: 7, execution: execution.id },
+        ...{ before_state: prepared().before_state, fence: 7, execution: execution.id, previous: null },
       },
     ]);
+  });
+
+  it('gives ModelRollback the Workload that was named, and each time its own last answer', async () => {
+    const half = rolledBack({ status: 'in_progress', rolled_back: false, retry_after_seconds: 5 });
+    const further = { ...half, detail: 'The old artifact is coming up.' };
+    const stubs = stubFunctions({
+      'begin-promotion': [begun({ operation: 'rollback', workload_id: 'w1' })],
+      'model-rollback': [half, further, rolledBack()],
+    });
+    await play(stubs);
+    const events = stubs.eventsOf('model-rollback');
+    expect(events.map((event) => event['previous'])).toEqual([null, half, further]);
+    expect(events.map((event) => event['workload_id'])).toEqual(['w1', 'w1', 'w1']);
+  });
+
+  it('gives PreparePromotion the artifact and the rollout that were asked for', async () => {
+    const asked = { artifact_id: 'a3', rollout: { strategy: 'rolling', keepOldVersionMinutes: 10 } };
+    const stubs = stubFunctions({ 'begin-promotion': [begun(asked)] });
+    await play(stubs);
+    expect(stubs.eventsOf('prepare-promotion')[0]).toMatchObject(asked);
+  });
+
+  it('gives ReplaceWorkload what was asked for and prepared, and each time its own last answer', async () => {
+    const rollout = { strategy: 'rolling', keepOldVersionMinutes: 10, runtime: { containerGroups: [] } };
+    const started_at = '2026-01-01T00:00:07.000Z';
+    const asked = { artifact_id: 'named', workload_id: null, lock_artifact: true, importance: 'high' };
+    const stubs = stubFunctions({
+      'begin-promotion': [begun({ ...asked, rollout, started_at })],
+      'prepare-promotion': [served()],
+      'replace-workload': [rolling(1), rolling(3), replaced()],
+    });
+    await play(stubs);
+    const event = {
+      ...{ workload_id: 'w1', artifact_id: 'a3', rollout, importance: 'high', lock_artifact: true },
+      ...{ deadline: '2026-01-01T01:00:00.000Z', fence: 7, model_name: 'PascalStrategy' },
+      ...{ execution: execution.id, since: '2026-01-01T00:20:00.000Z' },
+    };
+    const events = stubs.eventsOf('replace-workload');
+    expect(events).toEqual([null, rolling(1), rolling(3)].map((previous) => ({ ...event, previous })));
+    for (const one of events) expect(ReplaceInput.parse(one)).toMatchObject(event);
+  });
+
+  it('hands the rollback after a failed rollout what was before, and end-promotion why it failed', async () => {
+    const stubs = stubFunctions({ 'prepare-promotion': [served()], 'replace-workload': [notReplaced] });
+    await play(stubs);
+    expect(stubs.eventsOf('promote-model')).toEqual([]);
+    expect(stubs.eventsOf('model-rollback')[0]).toMatchObject({
+      before_state: served().before_state,
+      reason: 'ROLLOUT_FAILED',
+    });
+    expect(stubs.eventsOf('end-promotion')[0]?.['state']).toMatchObject({ serving: notReplaced });
   });
 
   it('gives NotifySuccess the whole state, with every answer in it', async () => {

@@ -116,6 +116,7 @@ function findingsOf(judged: Judged[], evidence: Evidence, policy: Policy, thresh
     challenger: evidence.challenger.version.version,
     champion,
     policy: policy.name,
+    judged,
     counted,
     passed,
     missed: counted.filter(({ verdict }) => verdict === 'failed' || verdict === 'absent'),
@@ -124,6 +125,7 @@ function findingsOf(judged: Judged[], evidence: Evidence, policy: Policy, thresh
     share,
     grade,
     confidence: isProbability ? Math.min(...chances) : share,
+    isProbability,
     threshold,
     dataUnknown: champion !== null && dataUnknown(evidence, policy),
   };

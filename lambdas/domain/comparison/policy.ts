@@ -143,6 +143,14 @@ export const PolicyFile = z
         ),
       })
       .default({ when_missing: 'allow' }),
+    serving: z
+      .strictObject({
+        derive_artifact: describe(
+          z.boolean().default(false),
+          'True: a version without an artifact gets a copy of the one in service, with its model in it.',
+        ),
+      })
+      .default({ derive_artifact: false }),
     rules: z.array(Rule).min(1).max(100),
   })
   .superRefine(({ rules }, context) => {

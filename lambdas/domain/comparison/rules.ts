@@ -1,7 +1,8 @@
 import type { RuleResult } from '../payloads.ts';
-import { type Contender, type Evidence, type Reading, readMetric, readSample } from './evidence.ts';
-import { type Grade, gainOf, neededGain, type Policy, type Rule } from './policy.ts';
-import { confidenceAbove, interval, meanDifference, proportionDifference } from './statistics.ts';
+import { type Evidence, type Reading, readMetric } from './evidence.ts';
+import { compareValues, type Finding } from './methods.ts';
+import { probability, show } from './numbers.ts';
+import type { Grade, Policy, Rule } from './policy.ts';
 
 /**
  * `unclear`: good enough by the point values, but not distinguishable from chance. `missing`: a number is missing,
@@ -21,45 +22,39 @@ export interface Judged {
   readonly better: boolean;
   /** Which number is missing; null when none is. */
   readonly missing: string | null;
+  /** What speaks for the verdict in a few words, for a sentence. */
+  readonly brief: string;
+  /** Why it has no interval although the policy describes its sample; null otherwise. */
+  readonly noInterval: string | null;
   readonly result: RuleResult;
 }
 
-/** What a method says about two measured values. */
-interface Finding {
-  verdict: 'passed' | 'failed' | 'unclear';
-  grade: Grade;
-  confidence: number | null;
-  better: boolean;
-  reason: string;
-}
-
-interface Pair {
-  rule: Rule;
-  alpha: number;
-  champion: Contender;
-  challenger: Contender;
-  before: number;
-  after: number;
-}
-
-/** A step of the ladder of evidence: a finding, or in words why the runs do not hold what it needs. */
-type Method = (pair: Pair) => Finding | string;
-
-/** Best first; the first whose evidence is there judges. Paired methods (grades A and B) go in front. */
-const ladder: readonly Method[] = [fromSamples];
+/**
+ * The reason of a rule that was not counted begins with one of these words, a colon follows; a table shows the word as
+ * the result. `Skipped`: the policy leaves the rule out, as a number is missing. `Not judged`: a number is missing, or
+ * nothing was decided at all. `Not counted`: it asks nothing of a first model.
+ */
+export const NOT_COUNTED = { skipped: 'Skipped', missing: 'Not judged', alone: 'Not counted' } as const;
 
 /** Judges one rule on what the runs hold. With no champion only the rule's limit counts. */
 export function judgeRule(rule: Rule, { champion, challenger }: Evidence, { alpha }: Policy): Judged {
   const after = readMetric(challenger, rule.metric);
   const before = champion !== null && rule.against_champion ? readMetric(champion, rule.metric) : null;
   const missing = whyMissing(after, before);
-  const answer = (verdict: Verdict, reason: string, finding: Finding | null = null): Judged => ({
+  const answer = (
+    verdict: Verdict,
+    reason: string,
+    brief: string,
+    finding: Finding | null = null,
+  ): Judged => ({
     rule,
     verdict,
     grade: finding?.grade ?? null,
     confidence: finding?.confidence ?? null,
     better: finding?.better ?? false,
     missing,
+    brief,
+    noInterval: finding?.noInterval ?? null,
     result: {
       name: rule.name,
       metric: rule.metric,
@@ -67,6 +62,7 @@ export function judgeRule(rule: Rule, { champion, challenger }: Evidence, { alph
       challenger: after.value,
       // A rule that asks nothing of a first model is not missed; one skipped for want of a number is not passed.
       passed: verdict === 'passed' || (verdict === 'skipped' && missing === null),
+      counted: verdict !== 'skipped' && verdict !== 'missing',
       critical: rule.critical,
       reason,
     },
@@ -74,21 +70,35 @@ export function judgeRule(rule: Rule, { champion, challenger }: Evidence, { alph
 
   if (after.value === null || missing !== null) {
     const verdict = withoutNumber(rule, after, before);
-    return answer(verdict, `${verdict === 'skipped' ? 'Skipped' : 'Not judged'}: ${missing}`);
+    const why = missing ?? '';
+    return answer(verdict, verdict === 'absent' ? why : `${NOT_COUNTED[verdict]}: ${why}`, why);
   }
   const limit = checkLimit(rule, after.value);
   if (champion === null || before === null || before.value === null) {
     if (limit === null)
-      return answer('skipped', 'Not counted: no champion to compare with, and no limit set');
-    return answer(limit.reached ? 'passed' : 'failed', limit.reason);
+      return answer('skipped', `${NOT_COUNTED.alone}: no champion to compare with, and no limit set`, '');
+    return answer(limit.reached ? 'passed' : 'failed', limit.reason, limit.reason);
   }
-  const finding = compare({ rule, alpha, champion, challenger, before: before.value, after: after.value });
-  if (limit === null) return answer(finding.verdict, finding.reason, finding);
+  const finding = compareValues({
+    rule,
+    alpha,
+    champion,
+    challenger,
+    before: before.value,
+    after: after.value,
+  });
+  if (limit === null) return answer(finding.verdict, finding.reason, briefOf(finding), finding);
   return answer(
     limit.reached ? finding.verdict : 'failed',
     limit.reached ? `${finding.reason}; ${limit.reason}` : `${limit.reason}; ${finding.reason}`,
+    limit.reached ? briefOf(finding) : limit.reason,
     finding,
   );
+}
+
+function briefOf({ verdict, gain, asked, confidence }: Finding): string {
+  if (verdict === 'failed') return asked;
+  return confidence === null ? gain : `${gain}, confidence ${probability(confidence)}`;
 }
 
 /** The numbers of a rule that was not judged, for a person to look at. */
@@ -99,8 +109,9 @@ export function unjudged(rule: Rule, { champion, challenger }: Evidence): RuleRe
     champion: champion === null ? null : readMetric(champion, rule.metric).value,
     challenger: readMetric(challenger, rule.metric).value,
     passed: false,
+    counted: false,
     critical: rule.critical,
-    reason: 'Not judged',
+    reason: NOT_COUNTED.missing,
   };
 }
 
@@ -108,7 +119,7 @@ export function unjudged(rule: Rule, { champion, challenger }: Evidence): RuleRe
  * A challenger that lacks a number its champion has is never skipped: the metric may have been dropped because it
  * got worse. Neither is a number that is logged but not finite: the training may have diverged.
  */
-function withoutNumber(rule: Rule, after: Reading, before: Reading | null): Verdict {
+function withoutNumber(rule: Rule, after: Reading, before: Reading | null): 'missing' | 'absent' | 'skipped' {
   const notFinite = [after, before].some((r) => r !== null && r.value === null && r.logged);
   const dropped = after.value === null && before !== null && before.value !== null;
   if (rule.when_missing === 'skip') return notFinite || dropped ? 'missing' : 'skipped';
@@ -123,69 +134,7 @@ function whyMissing(after: Reading, before: Reading | null): string | null {
 
 function checkLimit({ direction, limit }: Rule, value: number): { reached: boolean; reason: string } | null {
   if (limit === undefined) return null;
-  const reached = direction === 'higher' ? value >= limit : value <= limit;
-  const bound = direction === 'higher' ? 'at least' : 'at most';
-  return { reached, reason: `${show(value)} is ${reached ? '' : 'not '}${bound} ${show(limit)}` };
+  const short = direction === 'higher' ? limit - value : value - limit;
+  if (short <= 0) return { reached: true, reason: `limit ${show(limit)} kept` };
+  return { reached: false, reason: `limit ${show(limit)} missed by ${show(short, 4)}` };
 }
-
-function compare(pair: Pair): Finding {
-  const unavailable: string[] = [];
-  for (const method of ladder) {
-    const finding = method(pair);
-    if (typeof finding !== 'string') return finding;
-    if (finding !== '') unavailable.push(finding);
-  }
-  const finding = fromPoints(pair);
-  if (unavailable.length === 0) return finding;
-  return { ...finding, reason: `${finding.reason} (no interval: ${unavailable.join(', ')})` };
-}
-
-/** Grade C. Relative amounts are taken of the champion's measured value, as if that were exact. */
-function fromSamples(pair: Pair): Finding | string {
-  const { rule, alpha, champion, challenger, before, after } = pair;
-  if (rule.sample === undefined) return '';
-  const first = readSample(champion, rule.sample, before);
-  const second = readSample(challenger, rule.sample, after);
-  if (first.value === null) return first.why;
-  if (second.value === null) return second.why;
-  const raw = (rule.sample.kind === 'proportion' ? proportionDifference : meanDifference)(
-    first.value,
-    second.value,
-  );
-  const estimate = rule.direction === 'higher' ? raw.estimate : -raw.estimate;
-  const difference = { estimate, standardError: raw.standardError };
-  const needed = neededGain(rule, before);
-  const { lower, upper } = interval(difference, alpha);
-  const confidence = confidenceAbove(difference, needed);
-  if (![lower, upper, confidence].every(Number.isFinite)) return 'the values are too large for an interval';
-  const point = fromPoints(pair);
-  const { better } = point;
-  const width = `${show(100 * (1 - 2 * alpha))} % interval ${signed(lower)} to ${signed(upper)}`;
-  const sizes = `n = ${first.value.size} and ${second.value.size}`;
-  const reason = `${point.reason}; ${width}, ${sizes}, confidence ${confidence.toFixed(3)}`;
-  if (point.verdict !== 'passed') return { verdict: 'failed', grade: 'C', confidence, better, reason };
-  return { verdict: lower > needed ? 'passed' : 'unclear', grade: 'C', confidence, better, reason };
-}
-
-/** Rounding noise: 0.9 × 0.7 and 0.63 differ in the last bit, and that is neither a gain nor a loss. */
-const ROUNDING = 1e-12;
-
-/** Grade E: the two values and nothing about how sure they are. */
-function fromPoints({ rule, before, after }: Pair): Finding {
-  const gain = gainOf(rule, before, after);
-  const needed = neededGain(rule, before);
-  const noise = ROUNDING * Math.max(Math.abs(before), Math.abs(after));
-  const passed = rule.strict ? gain > needed + noise : gain >= needed - noise;
-  const ask = `${rule.strict ? 'more than' : 'at least'} ${signed(needed)}`;
-  const reason = `${show(after)} against ${show(before)}: gain ${signed(gain)}, needed ${ask}`;
-  return {
-    verdict: passed ? 'passed' : 'failed',
-    grade: 'E',
-    confidence: null,
-    better: gain > noise,
-    reason,
-  };
-}
-
-const show = (value: number) => String(Number(value.toPrecision(6)));
-const signed = (value: number) => (value > 0 ? `+${show(value)}` : show(value));

@@ -1,0 +1,116 @@
+import type { Artifact, Repository, Workload } from './entities.ts';
+import type { Dials, Limits, Script, Timings } from './settings.ts';
+
+/** One entry of a validation error. */
+export interface Invalid {
+  path: string;
+  message: string;
+  code: string;
+}
+
+/** A request that the API refuses; `detail` takes one of the API's three forms. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly status: number;
+  readonly detail: string | string[] | Invalid[];
+
+  constructor(status: number, detail: string | string[] | Invalid[]) {
+    super(typeof detail === 'string' ? detail : JSON.stringify(detail));
+    this.status = status;
+    this.detail = detail;
+  }
+}
+
+/** A validation error of one field. */
+export const invalid = (path: string, message: string, code = 'value_error') =>
+  new Refusal(422, [{ path, message, code }]);
+
+export interface WorldSettings {
+  readonly clock: { now(): Date };
+  readonly dials: Dials;
+  readonly timings: Timings;
+  readonly limits: Limits;
+  /** Prefixes of the images that may run; all where empty. */
+  readonly allowedImages: readonly string[];
+}
+
+/**
+ * All that exists, and what is due when. Nothing runs by itself: `settle` carries out what has become due by the
+ * injected clock, in order and at its own time, so that a jump of a week gives the same history as a week of polling.
+ */
+export class World {
+  readonly artifacts = new Map<string, Artifact>();
+  readonly repositories = new Map<string, Repository>();
+  readonly workloads = new Map<string, Workload>();
+  /** Scripts by an artifact's id, its name or its primary container's image. */
+  readonly scripts = new Map<string, Script>();
+  readonly settings: WorldSettings;
+  readonly userId: string;
+  readonly tenantId = '5b0e3c1a-9f27-4d68-a1c4-7e2d90b6f853';
+  #due: { at: number; run: () => void }[] = [];
+  #now: number;
+  #count = 0;
+
+  constructor(settings: WorldSettings) {
+    this.settings = settings;
+    this.#now = settings.clock.now().getTime();
+    this.userId = this.id();
+  }
+
+  get dials(): Dials {
+    return this.settings.dials;
+  }
+
+  get timings(): Timings {
+    return this.settings.timings;
+  }
+
+  /** The time of what is happening; within a transition the moment at which it fell due. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** An ObjectId: four bytes of seconds, five that stand for the process, three that count. */
+  id(): string {
+    this.#count += 1;
+    const seconds = Math.floor(this.#now / 1000);
+    return `${hex(seconds, 8)}5eed5eed5e${hex(this.#count, 6)}`;
+  }
+
+  /** Has `run` happen at a time, or as soon as the world is settled when that is past. */
+  at(time: number, run: () => void): void {
+    const index = this.#due.findLastIndex((entry) => entry.at <= time);
+    this.#due.splice(index + 1, 0, { at: time, run });
+  }
+
+  /** Carries out all that is due. A clock that goes back changes nothing. */
+  settle(): void {
+    const until = Math.max(this.#now, this.settings.clock.now().getTime());
+    for (let next = this.#due[0]; next !== undefined && next.at <= until; next = this.#due[0]) {
+      this.#due.shift();
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+    }
+    this.#now = until;
+  }
+
+  artifact(id: string): Artifact {
+    const artifact = this.artifacts.get(id);
+    if (artifact === undefined) throw new Refusal(404, 'Artifact not found');
+    return artifact;
+  }
+
+  repository(id: string): Repository {
+    const repository = this.repositories.get(id);
+    if (repository === undefined) throw new Refusal(404, 'Artifact repository not found');
+    return repository;
+  }
+
+  workload(id: string): Workload {
+    const workload = this.workloads.get(id);
+    if (workload === undefined) throw new Refusal(404, 'Workload not found');
+    return workload;
+  }
+}
+
+const hex = (value: number, digits: number) => (value % 16 ** digits).toString(16).padStart(digits, '0');

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import type { Clock } from '../../lambdas/adapters/clock.ts';
+
+/** What a client of the Workload's endpoint got during a run. */
+export interface EndpointReport {
+  requests: number;
+  /** How many were not answered with 200. */
+  failed: number;
+  /** Who answered, in the order in which they began to; ISO 8601 times of the first and the last answer of each. */
+  answered_by: {
+    /** `MODEL_VERSION` of the answering artifact; null when it has none. */
+    version: string | null;
+    artifact_id: string;
+    first: string;
+    last: string;
+    count: number;
+  }[];
+}
+
+/** One answer of the endpoint; `problem` says why there was none that a client could use. */
+export interface EndpointAnswer {
+  version: string | null;
+  artifactId: string | null;
+  problem: string | null;
+}
+
+export interface EndpointClient {
+  /** Makes one request, and never throws: a failure is what it is there to notice. */
+  call(): Promise<EndpointAnswer>;
+  report(): EndpointReport;
+}
+
+const Answer = z.object({ artifactId: z.string(), modelVersion: z.string().nullable() });
+const TIMEOUT_MS = 5_000;
+
+/** A client like any other of the model's: it knows the endpoint's URL and nothing of any rollout. */
+export function endpointClient(
+  endpoint: string,
+  token: string,
+  clock: Clock,
+  onChange: (answer: EndpointAnswer) => void,
+): EndpointClient {
+  const report: EndpointReport = { requests: 0, failed: 0, answered_by: [] };
+  let before: string | null = null;
+
+  async function ask(): Promise<EndpointAnswer> {
+    try {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(endpoint, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const body: unknown = await response.json();
+      if (response.status !== 200) return unanswered(`HTTP ${response.status} ${JSON.stringify(body)}`);
+      const { artifactId, modelVersion } = Answer.parse(body);
+      return { version: modelVersion, artifactId, problem: null };
+    } catch (error) {
+      return unanswered(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    }
+  }
+
+  return {
+    async call() {
+      const answer = await ask();
+      report.requests += 1;
+      if (answer.artifactId === null) report.failed += 1;
+      else count(report, answer.artifactId, answer.version, clock.now().toISOString());
+      const now = JSON.stringify(answer);
+      if (now !== before) onChange(answer);
+      before = now;
+      return answer;
+    },
+    report: () => structuredClone(report),
+  };
+}
+
+const unanswered = (problem: string): EndpointAnswer => ({ version: null, artifactId: null, problem });
+
+function count({ answered_by }: EndpointReport, artifact_id: string, version: string | null, at: string) {
+  const last = answered_by.at(-1);
+  if (last?.artifact_id === artifact_id) {
+    last.last = at;
+    last.count += 1;
+  } else answered_by.push({ version, artifact_id, first: at, last: at, count: 1 });
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** States of a rollout, or of the way back, as the function that drives it saw them. */
+export interface RolloutLook {
+  at: string;
+  function: 'replace-workload' | 'model-rollback';
+  status: string;
+  phase: string | null;
+  candidate: string | null;
+}
+
+const Looks = z
+  .object({
+    serving: z
+      .object({
+        status: z.string(),
+        phase: z.string().nullable(),
+        candidate: z.object({ status: z.string() }).nullable(),
+      })
+      .nullable(),
+    rollback: z
+      .object({ status: z.string(), serving: z.object({ phase: z.string().nullable() }).nullable() })
+      .nullable(),
+  })
+  .partial()
+  .catch({});
+
+/** Notes what a state that looked at the rollout has seen, unless it is what was seen before. */
+export function noteRollout(
+  rollout: RolloutLook[],
+  { state, output }: { state: string; output: unknown },
+  at: number,
+): void {
+  const { serving, rollback } = Looks.parse(output);
+  const seen =
+    state === 'ReplaceWorkload' && serving
+      ? { status: serving.status, phase: serving.phase, candidate: serving.candidate?.status ?? null }
+      : state === 'ModelRollback' && rollback?.serving
+        ? { status: rollback.status, phase: rollback.serving.phase, candidate: null }
+        : null;
+  if (seen === null) return;
+  const by = state === 'ReplaceWorkload' ? 'replace-workload' : 'model-rollback';
+  const before = rollout.at(-1);
+  const same =
+    before?.function === by &&
+    before.status === seen.status &&
+    before.phase === seen.phase &&
+    before.candidate === seen.candidate;
+  if (!same) rollout.push({ at: new Date(at).toISOString(), function: by, ...seen });
+}

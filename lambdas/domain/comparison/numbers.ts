@@ -1,0 +1,31 @@
+/** Numbers as people read them, in sentences and tables alike. */
+
+/** Significant digits: enough to judge by. */
+const DIGITS = 4;
+
+/** A number with as many significant digits as it takes to judge by it, or as `digits` says. */
+export const show = (value: number, digits = 6) => String(Number(value.toPrecision(digits)));
+
+/** The same with a plus sign before a gain. */
+export const signed = (value: number, digits = DIGITS) => `${value > 0 ? '+' : ''}${show(value, digits)}`;
+
+/** How many digits make two numbers look different, from `fewest` on; `fewest` where they are equal. */
+export function digitsApart(a: number | null, b: number | null, fewest = DIGITS): number {
+  if (a === null || b === null || a === b) return fewest;
+  let digits = fewest;
+  while (digits < 17 && show(a, digits) === show(b, digits)) digits += 1;
+  return digits;
+}
+
+/** Sums of weights are rounded, so a share of all may come out a bit below 1. */
+const ROUNDING = 1e-9;
+
+/** A share of 0 to 1 as percent with one decimal; `100.0%` means all of it. */
+export function percent(share: number): string {
+  if (share >= 1 - ROUNDING) return '100.0%';
+  const text = `${(100 * share).toFixed(1)}%`;
+  return text === '100.0%' ? '> 99.9%' : text;
+}
+
+/** A probability as percent with one decimal; none is ever certain. */
+export const probability = (value: number) => (value > 0.9995 - ROUNDING ? '> 99.9%' : percent(value));

@@ -1,0 +1,154 @@
+import { z } from 'zod';
+
+/** Payloads of `replace-workload`, snake_case like those of the other functions. */
+
+const absent = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? null);
+
+/** An id goes into a path: it is percent-encoded there, but nothing encodes the path segments `.` and `..`. */
+const Id = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((id) => id !== '.' && id !== '..', 'is not an id');
+
+export const WorkloadRollout = z.strictObject({
+  strategy: z.literal('rolling').default('rolling'),
+  warmupDurationMinutes: z.number().optional(),
+  keepOldVersionMinutes: z.number().default(0),
+  /** Handed on as it is; the names of its groups and containers are checked against the artifact. */
+  runtime: z.record(z.string(), z.json()).nullish(),
+});
+export type WorkloadRollout = z.infer<typeof WorkloadRollout>;
+
+/** Why a rollout failed, or must not be started. The machine and people branch on it; a new cause gets a new word. */
+export const failureCodes = [
+  'artifact-not-found',
+  'artifact-status-unknown',
+  'type-mismatch',
+  'workload-not-running',
+  'no-active-proton',
+  'draft-onto-locked',
+  'locked-onto-draft',
+  'unknown-container',
+  'minutes-out-of-range',
+  'foreign-replacement',
+  'start-refused',
+  'lock-refused',
+  'promote-refused',
+  'not-started',
+  'candidate-failed',
+  'candidate-dropped',
+  'active-unhealthy',
+  'endpoint-changed',
+  'superseded',
+  'deadline',
+  'cancel-unconfirmed',
+  'lease-held',
+] as const;
+export const FailureCode = z.enum(failureCodes);
+export type FailureCode = z.infer<typeof FailureCode>;
+
+const text = z.string().nullable().default(null);
+
+/** What the platform cannot tell a later step: carried from answer to answer through `previous`. */
+export const Progress = z.object({
+  action: z.enum(['replace', 'promote', 'none']).default('none'),
+  /** When the first step looked; ISO 8601. */
+  began_at: text,
+  /** Artifact and endpoint as it found them. */
+  previous_artifact_id: text,
+  endpoint: text,
+  /** When the replacement was asked for (or first seen, when it was adopted); ISO 8601. */
+  started_at: text,
+  /** True once the API has acknowledged it; false while a lost answer leaves that open. */
+  confirmed: z.boolean().default(false),
+  replacement_id: text,
+  candidate_proton_ids: z.array(z.string()).max(20).default([]),
+  /** How often it was asked for; more than once only after lost answers that turned out not to have counted. */
+  attempts: z.int().min(0).default(0),
+  /** Since when it was asked for and cannot be seen, neither in progress nor switched; ISO 8601. */
+  missing_since: text,
+  /** True once the API has accepted the importance; it is not asked for again. */
+  importance_set: z.boolean().default(false),
+  /** When promotion in place was asked for last; ISO 8601. */
+  promoted_at: text,
+  /** Why it was cancelled, once it was. */
+  cancelled_for: FailureCode.nullable().default(null),
+});
+export type Progress = z.infer<typeof Progress>;
+
+const ContainerReport = z.object({
+  replica: z.string(),
+  container: z.string(),
+  status: z.string(),
+  ready: z.boolean(),
+  restarts: z.number(),
+  reason: text,
+  exit_code: z.number().nullable(),
+  message: text,
+});
+export type ContainerReport = z.infer<typeof ContainerReport>;
+
+/** What a person needs to find out why a candidate did not come up. Every text is on one line and cut to size. */
+export const Diagnosis = z.object({
+  /** The platform's own sentence about the replacement. */
+  message: text,
+  protons: z.array(
+    z.object({ id: z.string(), role: text, status: z.string(), summary: text, unmet: z.array(z.string()) }),
+  ),
+  containers: z.array(ContainerReport),
+  /** Oldest first. */
+  log_lines: z.array(z.string()),
+  log_source: z.enum(['status_details', 'otel']).nullable(),
+  /** What could not be read, and why. */
+  unavailable: z.array(z.string()),
+});
+export type Diagnosis = z.infer<typeof Diagnosis>;
+
+export const Previous = z.object({ progress: Progress, diagnosis: Diagnosis.nullable().default(null) });
+export type Previous = z.infer<typeof Previous>;
+
+export const ReplaceInput = z
+  .object({
+    workload_id: Id,
+    artifact_id: Id,
+    rollout: absent(WorkloadRollout),
+    importance: absent(z.enum(['critical', 'high', 'moderate', 'low'])),
+    lock_artifact: absent(z.boolean()),
+    /** ISO 8601; nothing is started or promoted after it, and what is in flight then is cancelled. */
+    deadline: z.iso.datetime({ offset: true }),
+    fence: absent(z.int().positive()),
+    /** Whose lease is checked (or taken, without a fence); without it the Workload has a lease of its own. */
+    model_name: absent(z.string().min(1).max(256)),
+    execution: absent(z.string()),
+    /** ISO 8601; when the caller began. Replacements of the same artifact that ended before are somebody else's. */
+    since: absent(z.iso.datetime({ offset: true })),
+    /** The last answer of this function in the same rollout; null on the first call. */
+    previous: absent(Previous),
+  })
+  .refine(
+    ({ fence, model_name, execution }) => fence === null || (model_name !== null && execution !== null),
+    'a fence belongs to the lease of a model and an execution: pass model_name and execution with it',
+  );
+export type ReplaceInput = z.infer<typeof ReplaceInput>;
+
+/** What `replace-workload` answers: every field always, null where there is nothing. */
+export interface ReplaceAnswer {
+  action: 'replace' | 'promote' | 'none';
+  status: 'in_progress' | 'completed' | 'failed';
+  /** The API's own word for the state of the replacement; null when there is none. */
+  phase: string | null;
+  artifact_id: string;
+  /** The artifact that was served before; null when it was this one already. */
+  previous_artifact_id: string | null;
+  endpoint: string | null;
+  candidate: { proton_id: string; status: string } | null;
+  /** Seconds until the next step is worth while; null once it is settled. */
+  retry_after_seconds: number | null;
+  already_replaced: boolean;
+  /** One sentence: what was done or seen, and on failure what to do. */
+  reason: string;
+  failure: FailureCode | null;
+  diagnosis: Diagnosis | null;
+  progress: Progress;
+}

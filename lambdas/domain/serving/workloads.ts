@@ -1,0 +1,172 @@
+import type { z } from 'zod';
+
+/**
+ * DataRobot's Workload API as the functions need it. The adapter is `adapters/workload-api.ts`. Every status is an
+ * open string: the platform has renamed its states more than once.
+ */
+
+export type Json = z.core.util.JSONType;
+export type JsonObject = Readonly<Record<string, Json>>;
+
+export interface Workload {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly importance: string | null;
+  readonly type: string | null;
+  readonly artifactId: string | null;
+  /** Status of that artifact as the Workload's own document repeats it; null where it does not. */
+  readonly artifactStatus: string | null;
+  readonly endpoint: string | null;
+  readonly runtime: JsonObject | null;
+}
+
+export interface ContainerGroup {
+  readonly name: string;
+  readonly containers: readonly string[];
+}
+
+export interface Artifact {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string | null;
+  /** `draft` or `locked`; an open string. */
+  readonly status: string;
+  /** Null while it is a draft. */
+  readonly version: number | null;
+  readonly groups: readonly ContainerGroup[];
+  /** `spec.containerGroups` as answered, for writing it back whole. */
+  readonly containerGroups: readonly Json[];
+}
+
+export interface Replacement {
+  readonly id: string;
+  readonly candidateArtifactId: string;
+  readonly candidateProtonIds: readonly string[];
+  readonly previousProtonIds: readonly string[];
+  readonly status: string;
+  readonly message: string | null;
+  /** ISO 8601. */
+  readonly switchedAt: string | null;
+  readonly createdAt: string | null;
+}
+
+export interface Proton {
+  readonly id: string;
+  readonly artifactId: string | null;
+  /** `active`, `candidate`, or null once it is neither; an open string. */
+  readonly role: string | null;
+  readonly status: string;
+  readonly logTail: readonly string[];
+}
+
+export interface ContainerState {
+  readonly name: string;
+  readonly status: string;
+  readonly ready: boolean;
+  readonly restarts: number;
+  /** A word of Kubernetes such as `CrashLoopBackOff`; of the current state, else of the last one. */
+  readonly reason: string | null;
+  readonly exitCode: number | null;
+  readonly message: string | null;
+}
+
+export interface ReplicaState {
+  readonly name: string;
+  readonly status: string;
+  readonly containers: readonly ContainerState[];
+  /** Conditions that do not hold and say why, such as `Unschedulable`. */
+  readonly unmet: readonly { readonly reason: string; readonly message: string | null }[];
+}
+
+export interface StatusDetails {
+  readonly state: string | null;
+  readonly summary: string | null;
+  readonly replicas: readonly ReplicaState[];
+  readonly logTail: readonly string[];
+}
+
+export interface WorkloadEvent {
+  readonly id: string;
+  readonly timestamp: string;
+  readonly eventType: string;
+  readonly artifactId: string | null;
+  readonly message: string | null;
+  readonly protons: Readonly<Record<string, readonly ReplicaState[]>>;
+}
+
+export interface Stats {
+  readonly totalRequests: number;
+  readonly userErrors: number;
+  readonly serverErrors: number;
+  readonly slowRequests: number;
+  /** Milliseconds. */
+  readonly responseTime: number;
+}
+
+export interface LogLine {
+  readonly timestamp: string;
+  readonly level: string;
+  readonly message: string;
+}
+export interface Trace {
+  readonly traceId: string;
+  readonly rootSpanName: string;
+  /** Nanoseconds. */
+  readonly duration: number;
+  readonly errorSpansCount: number;
+}
+export interface OtelMetric {
+  readonly name: string;
+  readonly value: number | null;
+  readonly unit: string | null;
+}
+
+export interface StartReplacement {
+  readonly artifactId: string;
+  readonly strategy: 'rolling';
+  readonly config: { readonly warmupDurationMinutes: number; readonly keepOldVersionMinutes: number };
+  /** Left out: the current runtime is kept. */
+  readonly runtime?: JsonObject;
+}
+
+export type Importance = 'critical' | 'high' | 'moderate' | 'low';
+
+/**
+ * The Workload API, as a port. Every method throws `WorkloadApiUnavailable`, `WorkloadApiRefused` or
+ * `WorkloadApiNonsense`. `promote`, `startReplacement` and `cloneArtifact` are sent once: whether a lost answer to one
+ * of them was carried out has to be found out by looking.
+ */
+export interface Workloads {
+  /** Null when there is none, or none that the caller may see. */
+  getWorkload(id: string): Promise<Workload | null>;
+  setImportance(id: string, importance: Importance): Promise<void>;
+  /** Promotion in place: locks the artifact, wipes the statistics, ends the lifetime limit. Cannot be undone. */
+  promote(id: string): Promise<void>;
+  stats(id: string, protonId?: string): Promise<Stats>;
+  /** Newest first as far as the API keeps to it; at most `most`. */
+  events(id: string, most: number): Promise<WorkloadEvent[]>;
+  /** Past replacements, newest first as far as the API keeps to it; at most `most`. */
+  history(id: string, most: number): Promise<Replacement[]>;
+  getArtifact(id: string): Promise<Artifact | null>;
+  /** One way. */
+  lockArtifact(id: string): Promise<void>;
+  /** Replaces the whole list of container groups of a draft. */
+  setContainerGroups(id: string, containerGroups: readonly Json[]): Promise<void>;
+  /** Artifacts whose name, description or id holds the text (at most 100 characters). */
+  findArtifacts(text: string): Promise<Artifact[]>;
+  /** A new draft with the same content. */
+  cloneArtifact(id: string, name: string): Promise<Artifact>;
+  startReplacement(workloadId: string, request: StartReplacement): Promise<Replacement>;
+  /** Null when none is in progress and no settled one is still readable. */
+  getReplacement(workloadId: string): Promise<Replacement | null>;
+  /** Does nothing when none is in progress. */
+  cancelReplacement(workloadId: string): Promise<void>;
+  protons(workloadId: string): Promise<Proton[]>;
+  /** Null until the platform's first report. */
+  statusDetails(workloadId: string, protonId: string): Promise<StatusDetails | null>;
+  /** Oldest first; of one proton when it is named. */
+  logs(workloadId: string, most: number, protonId?: string): Promise<LogLine[]>;
+  traces(workloadId: string, most: number): Promise<Trace[]>;
+  metrics(workloadId: string): Promise<OtelMetric[]>;
+}

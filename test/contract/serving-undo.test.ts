@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startWorkloadEmulator, type WorkloadEmulator } from '../../infra/emulators/workload.ts';
+import { noStore } from '../../lambdas/adapters/dynamodb.ts';
+import { httpClient } from '../../lambdas/adapters/http.ts';
+import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
+import type { ModelVersion } from '../../lambdas/domain/registry.ts';
+import { type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
+import type { ServingBefore, ServingUndo } from '../../lambdas/domain/serving/serving-rollback.ts';
+import { replace } from '../../lambdas/replace-workload.ts';
+import { deriveArtifact } from '../../lambdas/runtime/artifact-bridge.ts';
+import { undoServing } from '../../lambdas/runtime/serving-undo.ts';
+import { version } from '../support/registry.ts';
+import { at, NOON } from '../support/serving.ts';
+
+/** The way back on the serving side, and the way from a version to its artifact, on the emulator over HTTP. */
+
+const LIMITS = {
+  connectMs: 500,
+  headersMs: 2_000,
+  bodyMs: 2_000,
+  totalMs: 4_000,
+  maxBytes: 4 * 1024 * 1024,
+  retries: 0,
+  backoffMs: 1,
+};
+
+let now = NOON;
+let emulator: WorkloadEmulator;
+beforeEach(async () => {
+  now = NOON;
+  emulator = await startWorkloadEmulator({ clock: { now: () => now } });
+});
+afterEach(() => emulator.close());
+
+const api = () => workloadApi({ endpoint: emulator.url, token: emulator.token, http: httpClient(LIMITS) });
+const artifact = (locked = true, env: Record<string, string> = {}) =>
+  emulator.direct.createArtifact({ locked, env }).id;
+const served = (id: string) => emulator.direct.workload(id).artifactId;
+const inFlight = (id: string) => emulator.direct.workload(id).replacement;
+
+function changed(
+  workload_id: string,
+  artifact_id: string,
+  previous: string,
+  more: Partial<ServingBefore> = {},
+): ServingBefore {
+  return {
+    workload_id,
+    artifact_id,
+    previous_artifact_id: previous,
+    previous_status: 'locked',
+    previous_runtime: null,
+    previous_importance: 'low',
+    ...more,
+  };
+}
+
+/** Rolls forward for a while, or to the end. */
+async function rollForward(workload_id: string, artifact_id: string, steps = 200, more: object = {}) {
+  let previous: ReplaceAnswer | null = null;
+  for (let step = 0; step < steps; step += 1) {
+    const input = ReplaceInput.parse({
+      workload_id,
+      artifact_id,
+      deadline: at(3600, NOON).toISOString(),
+      previous,
+      ...more,
+    });
+    const services = { workloads: api(), store: noStore, clock: { now: () => now } };
+    previous = await replace(input, services, { requestId: 'r' });
+    if (previous.status !== 'in_progress') break;
+    now = at(previous.retry_after_seconds ?? 0, now);
+  }
+  return previous;
+}
+
+/** Undoes to the end; with `forgetful`, every step starts without knowing what the ones before it did. */
+async function undo(of: ServingBefore, { forgetful = false } = {}): Promise<ServingUndo> {
+  let serving: ServingUndo | null = null;
+  for (let step = 0; step < 300; step += 1) {
+    const done = await undoServing(api(), of, forgetful ? null : serving, now);
+    serving = done.serving;
+    if (done.retryAfter === null) return serving;
+    now = at(done.retryAfter, now);
+  }
+  throw new Error('never settled');
+}
+
+describe('undoing a rollout', () => {
+  it.each([false, true])(
+    'cancels it while it is in flight, and the old artifact stays (forgetful: %s)',
+    async (forgetful) => {
+      const [old, fresh] = [artifact(), artifact()];
+      const { id } = emulator.direct.createWorkload({ artifactId: old });
+      await rollForward(id, fresh, 2);
+      expect(inFlight(id)).not.toBeNull();
+      const done = await undo(changed(id, fresh, old), { forgetful });
+      expect(done).toMatchObject({ undone: true, contested: false });
+      if (!forgetful) expect(done.action).toBe('cancelled');
+      expect(served(id)).toBe(old);
+      expect(inFlight(id)).toBeNull();
+    },
+  );
+
+  it.each([false, true])(
+    'replaces back when it had switched, waiting out the time that the old one is kept (forgetful: %s)',
+    async (forgetful) => {
+      const [old, fresh] = [artifact(), artifact()];
+      const { id } = emulator.direct.createWorkload({ artifactId: old });
+      await rollForward(id, fresh, 200, { rollout: { keepOldVersionMinutes: 5 } });
+      expect(served(id)).toBe(fresh);
+      const done = await undo(changed(id, fresh, old), { forgetful });
+      expect(done).toMatchObject({ undone: true });
+      expect(served(id)).toBe(old);
+      expect(inFlight(id)).toBeNull();
+    },
+  );
+
+  it('brings the recorded runtime back', async () => {
+    const [old, fresh] = [artifact(), artifact()];
+    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    const group = (replicaCount: number) => ({
+      containerGroups: [
+        {
+          name: 'default',
+          replicaCount,
+          containers: [{ name: 'model', resourceAllocation: { cpu: 1, memory: 1_000_000_000 } }],
+        },
+      ],
+    });
+    await rollForward(id, fresh, 200, { rollout: { runtime: group(3) } });
+    await undo(changed(id, fresh, old, { previous_runtime: group(2) }));
+    expect(JSON.stringify(emulator.direct.workload(id).runtime)).toContain('"replicaCount":2');
+  });
+
+  it('does nothing when nothing was started', async () => {
+    const [old, fresh] = [artifact(), artifact()];
+    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    expect(await undo(changed(id, fresh, old))).toMatchObject({ undone: true, action: 'none' });
+    expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+
+  it("leaves somebody else's replacement alone", async () => {
+    const [old, fresh, other] = [artifact(), artifact(), artifact()];
+    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    await api().startReplacement(id, {
+      artifactId: other,
+      strategy: 'rolling',
+      config: { warmupDurationMinutes: 0, keepOldVersionMinutes: 0 },
+    });
+    now = at(10, now);
+    expect(await undo(changed(id, fresh, old))).toMatchObject({
+      undone: false,
+      contested: true,
+      action: 'left',
+    });
+    expect(inFlight(id)).not.toBeNull();
+  });
+
+  it('leaves an artifact alone that somebody else has put in service since', async () => {
+    const [old, fresh, other] = [artifact(), artifact(), artifact()];
+    const { id } = emulator.direct.createWorkload({ artifactId: other });
+    expect(await undo(changed(id, fresh, old))).toMatchObject({
+      undone: false,
+      contested: true,
+      action: 'left',
+    });
+    expect(served(id)).toBe(other);
+  });
+
+  it('cannot undo a promotion in place, and says so', async () => {
+    const draft = artifact(false);
+    const { id } = emulator.direct.createWorkload({ artifactId: draft });
+    await rollForward(id, draft);
+    const done = await undo(changed(id, draft, draft, { previous_status: 'draft' }));
+    expect(done).toMatchObject({ undone: false, reason: 'locked in place', action: 'left' });
+    expect(emulator.direct.workload(id).status).toBe('running');
+  });
+
+  it('never promotes a draft in place on its way back', async () => {
+    const [old, fresh] = [artifact(false), artifact(false)];
+    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    await api().startReplacement(id, {
+      artifactId: fresh,
+      strategy: 'rolling',
+      config: { warmupDurationMinutes: 0, keepOldVersionMinutes: 0 },
+    });
+    now = at(600, now);
+    expect(served(id)).toBe(fresh);
+    expect(await undo(changed(id, fresh, old, { previous_status: 'draft' }))).toMatchObject({ undone: true });
+    expect(emulator.direct.artifact(old).status).toBe('draft');
+  });
+});
+
+describe('an artifact derived from the one in service', () => {
+  const MODEL = 'Pascal/Strategy "ü"';
+  const of = (tags: ModelVersion['tags'] = {}) => version(3, 'Staging', { tags });
+  const variables = (id: string) => JSON.stringify(emulator.direct.artifact(id).spec);
+
+  async function derive(current: string, tags = {}) {
+    const found = await api().getArtifact(current);
+    if (found === null) throw new Error('no artifact');
+    return deriveArtifact(api(), { model: MODEL, version: of(tags), current: found });
+  }
+  const artifacts = () => emulator.direct.perform('GET', 'artifacts?limit=100') as { totalCount: number };
+
+  it('is a locked copy with the version in its environment, and its image where the version names one', async () => {
+    const current = artifact(true, { MODEL_VERSION: '2', KEEP: 'me' });
+    const { id } = await derive(current, { 'workload.image_uri': 'registry.invalid/model:v3' });
+    expect(emulator.direct.artifact(id)).toMatchObject({ status: 'locked' });
+    for (const part of [
+      '"MODEL_VERSION","value":"3"',
+      `models:/${MODEL}/3`.replaceAll('"', '\\"'),
+      '"KEEP","value":"me"',
+      'registry.invalid/model:v3',
+    ]) {
+      expect(variables(id)).toContain(part);
+    }
+    expect(variables(current)).toContain('"MODEL_VERSION","value":"2"');
+  });
+
+  it('stays a draft while the one in service is a draft', async () => {
+    const { id } = await derive(artifact(false));
+    expect(emulator.direct.artifact(id).status).toBe('draft');
+  });
+
+  it.each([
+    ['the copy', { method: 'POST', path: 'artifacts/*/clone' }],
+    ['its environment', { method: 'PATCH', path: 'artifacts/*' }],
+  ])('is finished, not made again, when the answer to %s is lost', async (_, request) => {
+    const current = artifact();
+    emulator.faults.add({ ...request, times: 1, effect: { kind: 'drop', when: 'after' } });
+    await expect(derive(current)).rejects.toThrow();
+    const first = await derive(current);
+    const second = await derive(current);
+    expect(second.id).toBe(first.id);
+    expect(emulator.direct.artifact(first.id).status).toBe('locked');
+    expect(artifacts().totalCount).toBe(2);
+  });
+});

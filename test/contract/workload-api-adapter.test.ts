@@ -1,0 +1,431 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { httpClient } from '../../lambdas/adapters/http.ts';
+import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
+import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
+import { configuration } from '../../lambdas/runtime/config.ts';
+import { WorkloadEnvironment } from '../../lambdas/runtime/workloads.ts';
+import { type CannedServer, cannedServer } from '../support/canned-server.ts';
+
+const limits = {
+  connectMs: 500,
+  headersMs: 400,
+  bodyMs: 400,
+  totalMs: 2_000,
+  maxBytes: 4 * 1024 * 1024,
+  retries: 1,
+  backoffMs: 1,
+};
+const TOKEN = 'tok-hunter2-very-secret';
+
+let server: CannedServer;
+afterEach(() => server?.close());
+
+type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void;
+
+async function clientOf(answer: Answer): Promise<Workloads> {
+  let count = 0;
+  server = await cannedServer((request, response) => answer(request, response, ++count));
+  return workloadApi({
+    endpoint: `${server.url}/api/v2/`,
+    token: TOKEN,
+    http: httpClient(limits, async () => {}),
+  });
+}
+
+const answering = (status: number, body: unknown, contentType = 'application/json', headers = {}) =>
+  clientOf((_, response) =>
+    response
+      .writeHead(status, { 'content-type': contentType, ...headers })
+      .end(typeof body === 'string' ? body : JSON.stringify(body)),
+  );
+
+const start = {
+  artifactId: 'a2',
+  strategy: 'rolling',
+  config: { warmupDurationMinutes: 0, keepOldVersionMinutes: 0 },
+} as const;
+const caught = async (promise: Promise<unknown>): Promise<Error> => {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof Error)) throw new Error('expected a failure');
+  return error;
+};
+const asked = () => server.requests.map(({ method, url }) => `${method} ${url}`);
+
+describe('a refusal', () => {
+  it.each([
+    [
+      'one sentence',
+      { detail: 'Cannot update artifact: artifact is locked' },
+      'Cannot update artifact: artifact is locked',
+    ],
+    [
+      'a list of sentences',
+      { detail: ['Cannot replace with the same artifact', 'twice'] },
+      'Cannot replace with the same artifact; twice',
+    ],
+    [
+      'a list of fields',
+      { detail: [{ path: 'name', message: 'Field required', code: 'missing' }] },
+      'name: Field required',
+    ],
+    [
+      'a list of locations',
+      { detail: [{ loc: ['body', 'config', 0], msg: 'too small', type: 'x' }] },
+      'body.config.0: too small',
+    ],
+    ["the edge's own message", { message: 'Invalid API key' }, 'Invalid API key'],
+    ['none of these', { error: 7 }, '"{"error":7}"'],
+    ['plain text', 'nope', '"nope"'],
+  ])('is told from %s', async (_, body, said) => {
+    const api = await answering(422, body);
+    expect(await caught(api.startReplacement('w1', start))).toMatchObject({
+      name: 'WorkloadApiRefused',
+      status: 422,
+      detail: said,
+      message: expect.stringContaining(`POST /api/v2/workloads/w1/replacement: HTTP 422 ${said}`),
+    });
+  });
+
+  it.each([
+    [400, /HTTP 400/],
+    [401, /Check DATAROBOT_API_TOKEN/],
+    [403, /may not do this.*entitlement/],
+    [404, /cannot see it/],
+    [409, /HTTP 409/],
+    [422, /HTTP 422/],
+  ])('with %i is final, and says what to do where something can be done', async (status, message) => {
+    const api = await answering(status, { detail: 'the reason' });
+    const error = await caught(api.promote('w1'));
+    expect(error).toMatchObject({
+      name: 'WorkloadApiRefused',
+      status,
+      message: expect.stringMatching(message),
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is one line, however hostile', async () => {
+    const api = await answering(422, { detail: `a\nSubject: b\u202e ${'x'.repeat(100_000)}` });
+    const { message } = await caught(api.promote('w1'));
+    expect(message).not.toMatch(/[\n\u202e]/);
+    expect(message.length).toBeLessThan(700);
+  });
+});
+
+describe('an answer that the API would not give', () => {
+  it.each([
+    ['an HTML page with 200', 200, '<!doctype html><title>Sign in</title>', 'text/html', /api\/v2\?/],
+    ['truncated JSON', 200, '{"id": "w', 'application/json', /not a JSON object/],
+    ['a JSON list', 200, '[]', 'application/json', /not a JSON object/],
+    ['another shape', 200, '{"id": 7}', 'application/json', /id:/],
+    ['an empty body', 200, '', 'application/json', /id:/],
+    ['5 MB', 200, `{"id":"${'x'.repeat(5_000_000)}"}`, 'application/json', /larger than 4194304 bytes/],
+    ['a redirect', 302, '', 'text/html', /redirect/],
+  ])('%s is nonsense, with method, path and status', async (_, status, body, type, message) => {
+    const api = await answering(status, body, type);
+    const error = await caught(api.getWorkload('../../x?y#z'));
+    expect(error).toMatchObject({ name: 'WorkloadApiNonsense', message: expect.stringMatching(message) });
+    expect(String(error)).toContain('GET /api/v2/workloads/..%2F..%2Fx%3Fy%23z');
+    expect(String(error)).not.toContain(server.url);
+  });
+});
+
+describe('an outage', () => {
+  it('is repeated for a read, and for a PATCH and a DELETE, which end the same', async () => {
+    const html = '<html>502 Bad Gateway</html>';
+    const api = await answering(502, html, 'text/html');
+    for (const call of [
+      () => api.getWorkload('w1'),
+      () => api.setImportance('w1', 'high'),
+      () => api.cancelReplacement('w1'),
+    ]) {
+      expect(await caught(call())).toMatchObject({
+        name: 'WorkloadApiUnavailable',
+        outcomeUnknown: false,
+        message: expect.stringContaining('HTTP 502'),
+      });
+    }
+    expect(server.requests).toHaveLength(6);
+  });
+
+  it.each([502, 504, 500])(
+    'with %i after a POST leaves open whether it took effect, and it is not sent again',
+    async (status) => {
+      const api = await answering(status, 'Bad Gateway', 'text/plain');
+      expect(await caught(api.startReplacement('w1', start))).toMatchObject({
+        name: 'WorkloadApiUnavailable',
+        outcomeUnknown: true,
+      });
+      expect(server.requests).toHaveLength(1);
+    },
+  );
+
+  it('that loses the answer to a POST leaves it open too', async () => {
+    const api = await clientOf((request) => request.socket.destroy());
+    for (const call of [
+      () => api.startReplacement('w1', start),
+      () => api.promote('w1'),
+      () => api.cloneArtifact('a1', 'x'),
+    ]) {
+      expect(await caught(call())).toMatchObject({ name: 'WorkloadApiUnavailable', outcomeUnknown: true });
+    }
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('before anything was sent leaves nothing open', async () => {
+    const api = workloadApi({
+      endpoint: 'http://127.0.0.1:1/api/v2',
+      token: TOKEN,
+      http: httpClient(limits),
+    });
+    const error = await caught(api.promote('w1'));
+    expect(error).toMatchObject({ name: 'WorkloadApiUnavailable', outcomeUnknown: false });
+    expect(error.message).toMatch(/DATAROBOT_ENDPOINT/);
+  });
+
+  it.each([
+    ['without', {}],
+    ['with', { 'retry-after': '1' }],
+  ])(
+    'of patience (429, %s Retry-After) is repeated also for a POST, as nothing was done',
+    async (_, headers) => {
+      const api = await clientOf((_, response, count) => {
+        if (count === 1) response.writeHead(429, headers).end('{"detail":"slow down"}');
+        else response.writeHead(202).end('{"id":"r1","candidateArtifactId":"a2","status":"submitted"}');
+      });
+      expect(await api.startReplacement('w1', start)).toMatchObject({ id: 'r1' });
+      expect(server.requests).toHaveLength(2);
+    },
+  );
+
+  it('of patience that asks for more than there is ends at once', async () => {
+    const api = await answering(429, { detail: 'slow down' }, 'application/json', { 'retry-after': '3600' });
+    expect(await caught(api.promote('w1'))).toMatchObject({
+      name: 'WorkloadApiUnavailable',
+      outcomeUnknown: false,
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('the token', () => {
+  it.each([200, 401, 500, 302])(
+    'stays out of the message when the server repeats it (HTTP %i)',
+    async (status) => {
+      const api = await answering(status, { detail: `You sent Bearer ${TOKEN}`, id: TOKEN.length });
+      const error = await caught(api.getWorkload(TOKEN.slice(0, 3)));
+      expect(JSON.stringify([String(error), error])).not.toContain('hunter2');
+      expect(server.requests[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`);
+    },
+  );
+
+  it('and the endpoint are checked before anything is sent, and their values not repeated', () => {
+    const problem = (DATAROBOT_ENDPOINT: string, DATAROBOT_API_TOKEN = TOKEN) => {
+      try {
+        return configuration(WorkloadEnvironment, { DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN });
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(problem('https://app.datarobot.com/api/v2')).toMatchObject({ DATAROBOT_API_TOKEN: TOKEN });
+    expect(problem('https://me:hunter2@example.com/api/v2')).toMatch(/must not hold credentials/);
+    expect(problem('ftp://x/hunter2')).toMatch(/must be https:/);
+    expect(problem('hunter2')).toMatch(/must be a URL/);
+    expect(problem('', '')).toMatch(/DATAROBOT_ENDPOINT is not set; DATAROBOT_API_TOKEN is not set/);
+    expect(problem('https://x/api/v2', 'hunter2\nX-Evil: 1')).toMatch(/DATAROBOT_API_TOKEN must be a token/);
+    for (const bad of ['https://me:hunter2@x', 'ftp://x/hunter2', 'hunter2'])
+      expect(problem(bad)).not.toContain('hunter2');
+  });
+});
+
+describe('requests', () => {
+  it('have the routes and bodies of the API', async () => {
+    const bodies: string[] = [];
+    const everything = { id: 'x', status: 'draft', spec: {}, data: [], metrics: {} };
+    const api = await clientOf((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        bodies.push(body);
+        response.writeHead(200).end(JSON.stringify(everything));
+      });
+    });
+    await api.getWorkload('w');
+    await api.setImportance('w', 'high');
+    await api.promote('w');
+    await api.stats('w', 'p');
+    await api.events('w', 5);
+    await api.history('w', 500);
+    await api.getArtifact('a');
+    await api.lockArtifact('a');
+    await api.setContainerGroups('a', [{ name: 'default' }]);
+    await api.cloneArtifact('a', 'copy');
+    await api.startReplacement('w', start);
+    await api.getReplacement('w');
+    await api.cancelReplacement('w');
+    await api.protons('w');
+    await api.statusDetails('w', 'p/1');
+    await api.logs('w', 20, 'p');
+    await api.traces('w', 5);
+    await api.metrics('w');
+    expect(asked()).toEqual([
+      'GET /api/v2/workloads/w',
+      'PATCH /api/v2/workloads/w',
+      'POST /api/v2/workloads/w/promote',
+      'GET /api/v2/workloads/w/stats?protonId=p',
+      'GET /api/v2/workloads/w/events?offset=0&limit=5',
+      'GET /api/v2/workloads/w/history?offset=0&limit=100',
+      'GET /api/v2/artifacts/a',
+      'PATCH /api/v2/artifacts/a',
+      'PATCH /api/v2/artifacts/a',
+      'POST /api/v2/artifacts/a/clone',
+      'POST /api/v2/workloads/w/replacement',
+      'GET /api/v2/workloads/w/replacement',
+      'DELETE /api/v2/workloads/w/replacement',
+      'GET /api/v2/workloads/w/protons?offset=0&limit=100',
+      'GET /api/v2/workloads/w/protons/p%2F1/statusDetails',
+      'GET /api/v2/otel/workload/w/logs/?searchKeys=proton_id&searchValues=p&offset=0&limit=20',
+      'GET /api/v2/otel/workload/w/traces/?offset=0&limit=5',
+      'GET /api/v2/otel/workload/w/metrics/autocollectedValues/',
+    ]);
+    expect(bodies.filter((body) => body !== '')).toEqual([
+      '{"importance":"high"}',
+      '{}',
+      '{"status":"locked"}',
+      '{"spec":{"containerGroups":[{"name":"default"}]}}',
+      '{"name":"copy"}',
+      JSON.stringify(start),
+    ]);
+  });
+
+  it('take the other form of the slash where the first is redirected, and send the token nowhere else', async () => {
+    const api = await clientOf((request, response) => {
+      if (request.url?.endsWith('/') === true) response.writeHead(200).end('{"id":"w1","status":"running"}');
+      else response.writeHead(308, { location: 'https://elsewhere.example.com/' }).end();
+    });
+    expect(await api.getWorkload('w1')).toMatchObject({ id: 'w1' });
+    expect(asked()).toEqual(['GET /api/v2/workloads/w1', 'GET /api/v2/workloads/w1/']);
+  });
+
+  it.each(['.', '..', ''])('are not made for the id "%s", which would name another resource', async (id) => {
+    const api = await answering(200, { id: 'x' });
+    expect(await api.getWorkload(id)).toBeNull();
+    await expect(api.promote(id)).rejects.toMatchObject({ name: 'WorkloadApiRefused' });
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('page by offset, and end with a server that never does', async () => {
+    const rows = Array.from({ length: 100 }, (_, i) => ({ id: `p${i}`, status: 'running' }));
+    const api = await answering(200, { data: rows, next: 'https://elsewhere.example.com/' });
+    expect(await api.protons('w1')).toHaveLength(500);
+    expect(asked().at(-1)).toBe('GET /api/v2/workloads/w1/protons?offset=400&limit=100');
+    expect(server.requests).toHaveLength(5);
+  });
+});
+
+describe('answers', () => {
+  it('that something is missing are null', async () => {
+    const api = await answering(404, { detail: 'There is no active replacement for this workload.' });
+    expect(await api.getReplacement('w1')).toBeNull();
+    expect(await api.getArtifact('a1')).toBeNull();
+    await expect(api.cancelReplacement('w1')).resolves.toBeUndefined();
+    await expect(api.protons('w1')).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('are read without what may be left out, and with words never seen before', async () => {
+    const api = await answering(200, {
+      id: 'w1',
+      status: 'Hibernating',
+      artifact: { id: 'a1', status: 'locked', type: 'agent' },
+      later: [1],
+    });
+    expect(await api.getWorkload('w1')).toEqual({
+      id: 'w1',
+      name: '',
+      status: 'Hibernating',
+      importance: null,
+      type: 'agent',
+      artifactId: 'a1',
+      artifactStatus: 'locked',
+      endpoint: null,
+      runtime: null,
+    });
+  });
+
+  it('about containers keep both dialects of a condition and the reason of the last crash', async () => {
+    const container = {
+      name: 'lrs-p-model',
+      status: 'waiting',
+      restartCount: 4,
+      reason: 'CrashLoopBackOff',
+      lastState: { reason: 'OOMKilled', exitCode: 137 },
+    };
+    const conditions = [
+      { type: 'Ready', value: false, reason: 'Unschedulable', message: 'no room' },
+      { type: 'Initialized', met: false, since: 'x' },
+      { type: 'PodScheduled', met: true, reason: 'fine' },
+    ];
+    const api = await answering(200, {
+      overallStatus: { state: 'launching' },
+      replicas: [{ name: 'r', status: 'pending', containers: [container], conditions }],
+    });
+    expect(await api.statusDetails('w1', 'p1')).toEqual({
+      state: 'launching',
+      summary: null,
+      logTail: [],
+      replicas: [
+        {
+          name: 'r',
+          status: 'pending',
+          unmet: [{ reason: 'Unschedulable', message: 'no room' }],
+          containers: [
+            {
+              name: 'lrs-p-model',
+              status: 'waiting',
+              ready: false,
+              restarts: 4,
+              reason: 'CrashLoopBackOff, OOMKilled',
+              exitCode: 137,
+              message: null,
+            },
+          ],
+        },
+      ],
+    });
+    server.close();
+    expect(await (await answering(204, '')).statusDetails('w1', 'p1')).toBeNull();
+  });
+
+  it('with an event whose details cannot be read still hold the event', async () => {
+    const api = await answering(200, {
+      data: [
+        { id: 'e1', timestamp: 't', eventType: 'New Thing', details: { artifactId: 7 } },
+        {
+          id: 'e2',
+          eventType: 'Replacement Errored',
+          details: { artifactId: 'a2', message: 'no', protonStatuses: null },
+        },
+      ],
+    });
+    expect(await api.events('w1', 10)).toMatchObject([
+      { id: 'e1', eventType: 'New Thing', artifactId: null },
+      { id: 'e2', artifactId: 'a2', message: 'no', protons: {} },
+    ]);
+  });
+
+  it('with logs come oldest first', async () => {
+    const api = await answering(200, {
+      data: [
+        { timestamp: '2', level: 'info', message: 'b' },
+        { timestamp: '1', level: 'info', message: 'a' },
+      ],
+    });
+    expect((await api.logs('w1', 10)).map((line) => line.message)).toEqual(['a', 'b']);
+  });
+});

@@ -1,0 +1,633 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hasPrimary, withPrimary } from '../../lambdas/domain/serving/artifact-spec.ts';
+import { nextStep } from '../../lambdas/domain/serving/rollout-plan.ts';
+import { pollSeconds } from '../../lambdas/domain/serving/rollout-progress.ts';
+import { longestMinutes } from '../../lambdas/domain/serving/rollout-rules.ts';
+import type { Seen, Wanted } from '../../lambdas/domain/serving/rollout-step.ts';
+import {
+  artifact,
+  at,
+  NOON,
+  progress,
+  proton,
+  replacement,
+  seen,
+  wanted,
+  workload,
+} from '../support/serving.ts';
+
+const step = (of: Partial<Seen> = {}, want: Partial<Wanted> = {}, now = NOON) =>
+  nextStep(seen(of), wanted(want), now);
+
+/** `new` is served. */
+const served = (status: string, more: Partial<Seen> = {}): Partial<Seen> => ({
+  workload: workload({ artifactId: 'new' }),
+  artifact: artifact('new', status),
+  servedStatus: status,
+  protons: [proton('p1', 'new')],
+  ...more,
+});
+
+describe('the six cases of two artifacts', () => {
+  it.each<[string, Partial<Seen>, Partial<Wanted>, Record<string, unknown>]>([
+    ['locked, the same: nothing', served('locked'), {}, { kind: 'complete', progress: { action: 'none' } }],
+    [
+      'draft, the same: promoted in place',
+      served('draft'),
+      {},
+      { kind: 'promote', progress: { action: 'promote' } },
+    ],
+    [
+      'locked, another locked: replaced',
+      {},
+      {},
+      { kind: 'start', request: { artifactId: 'new', strategy: 'rolling' } },
+    ],
+    [
+      'locked, another draft, to be locked: locked first',
+      { artifact: artifact('new', 'draft') },
+      { lockArtifact: true },
+      { kind: 'lock' },
+    ],
+    [
+      'locked, another draft: refused',
+      { artifact: artifact('new', 'draft') },
+      {},
+      { kind: 'fail', code: 'draft-onto-locked' },
+    ],
+    [
+      'draft, another draft: replaced (and promoted once it is served)',
+      { servedStatus: 'draft', artifact: artifact('new', 'draft') },
+      { lockArtifact: true },
+      { kind: 'start' },
+    ],
+    [
+      'draft, another locked: refused',
+      { servedStatus: 'draft' },
+      {},
+      { kind: 'fail', code: 'locked-onto-draft' },
+    ],
+  ])('%s', (_, of, want, expected) => {
+    expect(step(of, want)).toMatchObject(expected);
+  });
+
+  it('compares statuses without regard to case', () => {
+    expect(step({ ...served('LOCKED'), protons: [proton('p1', 'new', 'Active', 'RUNNING')] })).toMatchObject({
+      kind: 'complete',
+    });
+  });
+
+  it('sets the importance before promotion in place, and after a switch', () => {
+    expect(step(served('draft'), { importance: 'high' })).toMatchObject({
+      kind: 'set-importance',
+      importance: 'high',
+    });
+    expect(step(served('locked'), { importance: 'high' })).toMatchObject({
+      kind: 'set-importance',
+      progress: { importance_set: true },
+    });
+    expect(step({}, { importance: 'high' })).toMatchObject({ kind: 'start' });
+    const set = progress({ importance_set: true });
+    expect(step(served('draft'), { importance: 'high', progress: set })).toMatchObject({ kind: 'promote' });
+    expect(step(served('locked'), { importance: 'low' })).toMatchObject({ kind: 'complete' });
+  });
+
+  it('hands warm-up, keep-old and runtime on as they are', () => {
+    const runtime = {
+      containerGroups: [
+        { name: 'default', containers: [{ name: 'model' }], autoscaling: { enabled: true, policies: [] } },
+      ],
+    };
+    const rollout = {
+      strategy: 'rolling' as const,
+      warmupDurationMinutes: 10,
+      keepOldVersionMinutes: 60,
+      runtime,
+    };
+    expect(step({}, { rollout })).toMatchObject({
+      request: { config: { warmupDurationMinutes: 10, keepOldVersionMinutes: 60 }, runtime },
+    });
+    const plain = step();
+    expect(plain.kind === 'start' && 'runtime' in plain.request).toBe(false);
+  });
+});
+
+describe('what is refused before anything is sent', () => {
+  const rollout = (more: object) => ({
+    rollout: { strategy: 'rolling' as const, keepOldVersionMinutes: 0, ...more },
+  });
+  const runtime = (name: string, container: string) =>
+    rollout({ runtime: { containerGroups: [{ name, containers: [{ name: container }] }] } });
+
+  it.each<[string, Partial<Seen>, Partial<Wanted>, string, RegExp]>([
+    ['an artifact that is not there', { artifact: null }, {}, 'artifact-not-found', /"new" does not exist/],
+    [
+      'an artifact of another type',
+      { artifact: artifact('new', 'locked', { type: 'nim' }) },
+      {},
+      'type-mismatch',
+      /"nim".*"service"/,
+    ],
+    [
+      'a status that nobody knows',
+      { artifact: artifact('new', 'archived') },
+      {},
+      'artifact-status-unknown',
+      /"archived"/,
+    ],
+    [
+      'a stopped Workload',
+      { workload: workload({ status: 'stopped' }) },
+      {},
+      'workload-not-running',
+      /is stopped: start it/,
+    ],
+    [
+      'an errored Workload without an active proton',
+      { workload: workload({ status: 'errored' }), protons: [proton('p1', 'old', null, 'errored')] },
+      {},
+      'no-active-proton',
+      /errored.*start it/,
+    ],
+    [
+      'a stopped Workload that has the artifact already',
+      served('draft', { workload: workload({ artifactId: 'new', status: 'stopped' }) }),
+      {},
+      'workload-not-running',
+      /start it/,
+    ],
+    [
+      'a group that the artifact lacks',
+      {},
+      runtime('gpu', 'model'),
+      'unknown-container',
+      /group "gpu".*"default"/,
+    ],
+    [
+      'a container that the artifact lacks',
+      {},
+      runtime('default', 'agent'),
+      'unknown-container',
+      /container "agent".*"model"/,
+    ],
+    [
+      'negative minutes',
+      {},
+      rollout({ warmupDurationMinutes: -1 }),
+      'minutes-out-of-range',
+      /warmupDurationMinutes is -1/,
+    ],
+    ['half minutes', {}, rollout({ keepOldVersionMinutes: 0.5 }), 'minutes-out-of-range', /whole number/],
+    [
+      'absurd minutes',
+      {},
+      rollout({ keepOldVersionMinutes: longestMinutes.keepOldVersionMinutes + 1 }),
+      'minutes-out-of-range',
+      /from 0 to 1440/,
+    ],
+    [
+      "a third artifact's replacement of the one that is wanted and served",
+      served('locked', { replacement: replacement('third') }),
+      {},
+      'foreign-replacement',
+      /"third"/,
+    ],
+    [
+      'a warm-up that outlasts the deadline',
+      {},
+      rollout({ warmupDurationMinutes: 60 }),
+      'deadline',
+      /60 min of warm-up/,
+    ],
+    [
+      "a third artifact's replacement in progress",
+      { replacement: replacement('third', { status: 'Warming-Up' }) },
+      {},
+      'foreign-replacement',
+      /"third".*"r-third"/,
+    ],
+  ])('%s', (_, of, want, code, reason) => {
+    expect(step(of, want)).toMatchObject({ kind: 'fail', code, reason: expect.stringMatching(reason) });
+  });
+
+  it('lets an errored Workload be replaced while it has an active proton', () => {
+    const errored = {
+      workload: workload({ status: 'errored' }),
+      protons: [proton('p1', 'old', 'active', 'errored')],
+    };
+    expect(step(errored)).toMatchObject({ kind: 'start' });
+  });
+
+  it('shows hostile names in visible form', () => {
+    const third = replacement('x\n\u202eSuccess', { status: 'new\nword' });
+    const { reason } = step({ replacement: third });
+    expect(reason).toContain('x\\n\\u{202e}Success');
+    expect(reason).not.toContain('\n');
+  });
+});
+
+describe('a replacement in progress', () => {
+  it('by the wanted artifact is adopted, whoever started it', () => {
+    expect(step({ replacement: replacement('new', { status: 'never-heard-of' }) })).toMatchObject({
+      kind: 'wait',
+      progress: {
+        action: 'replace',
+        confirmed: true,
+        replacement_id: 'r-new',
+        previous_artifact_id: 'old',
+        candidate_proton_ids: ['p2'],
+      },
+    });
+  });
+
+  it('by the served artifact is a settings change and waited for, and never cancelled', () => {
+    const settings = { replacement: replacement('old') };
+    expect(step(settings)).toMatchObject({ kind: 'wait', progress: { action: 'none' } });
+    expect(step(settings, {}, at(3601))).toMatchObject({ kind: 'fail', code: 'deadline' });
+    const own = served('draft', { replacement: replacement('new') });
+    expect(step(own)).toMatchObject({ kind: 'wait', progress: { action: 'none' } });
+    expect(step(own, {}, at(3601))).toMatchObject({ kind: 'fail', code: 'deadline' });
+  });
+
+  it('counts as settled by a terminal word only', () => {
+    for (const status of ['completed', 'FAILED', 'Errored']) {
+      expect(step({ replacement: replacement('third', { status }) }), status).toMatchObject({
+        kind: 'start',
+      });
+    }
+    for (const status of ['cleaning_up', 'staged', 'unknown', '']) {
+      expect(step({ replacement: replacement('third', { status }) }), status).toMatchObject({
+        code: 'foreign-replacement',
+      });
+    }
+  });
+
+  it('that is over for longer than this rollout exists says nothing about it', () => {
+    const old = replacement('new', { status: 'errored', createdAt: at(-600).toISOString() });
+    expect(step({ replacement: old }, { since: at(-60) })).toMatchObject({ kind: 'start' });
+    expect(
+      step({ replacement: { ...old, createdAt: NOON.toISOString() } }, { since: at(-60) }),
+    ).toMatchObject({ code: 'candidate-failed' });
+  });
+});
+
+describe('when it has switched', () => {
+  const replacing = progress({
+    action: 'replace',
+    started_at: NOON.toISOString(),
+    confirmed: true,
+    previous_artifact_id: 'old',
+    endpoint: workload().endpoint,
+  });
+
+  it('it is completed, even while the old one is kept', () => {
+    const kept = served('locked', {
+      replacement: replacement('new', { status: 'finalizing', switchedAt: NOON.toISOString() }),
+      protons: [proton('p1', 'old', null, 'draining'), proton('p2', 'new')],
+    });
+    expect(step(kept, { progress: replacing })).toMatchObject({
+      kind: 'complete',
+      progress: { action: 'replace', previous_artifact_id: 'old' },
+    });
+  });
+
+  it.each([
+    ['another active proton runs the old artifact still', [proton('p1', 'old'), proton('p2', 'new')]],
+    [
+      'one of its active protons is not running yet',
+      [proton('p2', 'new'), proton('p3', 'new', 'active', 'launching')],
+    ],
+  ])('it is not completed while %s', (_, protons) => {
+    expect(step(served('locked', { protons }))).toMatchObject({ kind: 'wait' });
+    expect(step(served('locked', { protons }), {}, at(3600))).toMatchObject({
+      kind: 'fail',
+      code: 'deadline',
+    });
+  });
+
+  it('it has failed when the new proton went down, or the endpoint is another', () => {
+    const down = served('locked', { protons: [proton('p2', 'new', 'active', 'errored')] });
+    expect(step(down, { progress: replacing })).toMatchObject({ kind: 'fail', code: 'active-unhealthy' });
+    const moved = served('locked', {
+      workload: workload({ artifactId: 'new', endpoint: 'https://elsewhere/' }),
+    });
+    expect(step(moved, { progress: replacing })).toMatchObject({ kind: 'fail', code: 'endpoint-changed' });
+  });
+
+  it('a draft is promoted in place, once, and not while its replacement goes on', () => {
+    expect(
+      step(served('draft', { replacement: replacement('new', { status: 'finalizing' }) }), {
+        progress: replacing,
+      }),
+    ).toMatchObject({ kind: 'wait' });
+    const first = step(served('draft'), { progress: replacing });
+    expect(first).toMatchObject({ kind: 'promote' });
+    expect(step(served('draft'), { progress: first.progress }, at(5))).toMatchObject({ kind: 'wait' });
+    expect(step(served('draft'), { progress: first.progress }, at(31))).toMatchObject({ kind: 'promote' });
+    expect(step(served('draft'), { progress: first.progress }, at(3600))).toMatchObject({
+      kind: 'fail',
+      code: 'deadline',
+    });
+  });
+
+  it('somebody else may have replaced it again', () => {
+    const other = { workload: workload({ artifactId: 'third' }), protons: [proton('p3', 'third')] };
+    expect(step(other, { progress: replacing })).toMatchObject({ kind: 'fail', code: 'superseded' });
+  });
+});
+
+describe('when the record is gone and the old artifact is served', () => {
+  const started = progress({
+    action: 'replace',
+    started_at: NOON.toISOString(),
+    confirmed: true,
+    attempts: 1,
+    previous_artifact_id: 'old',
+  });
+  const missing = (want: Partial<Wanted>, seconds: number, more: Partial<Seen> = {}) => {
+    const first = step(more, want, at(1));
+    return { first, later: step(more, { ...want, progress: first.progress }, at(1 + seconds)) };
+  };
+
+  it('it is given a grace and then has failed: it is not started again', () => {
+    const { first, later } = missing({ progress: started }, 31);
+    expect(first).toMatchObject({ kind: 'wait' });
+    expect(later).toMatchObject({ kind: 'fail', code: 'candidate-dropped' });
+  });
+
+  it("the platform's history says how it ended, also when our own memory is lost", () => {
+    const history = [
+      replacement('new', {
+        id: 'h1',
+        status: 'errored',
+        message: 'no image',
+        createdAt: at(2).toISOString(),
+      }),
+    ];
+    expect(step({ history }, { progress: started }, at(10))).toMatchObject({
+      code: 'candidate-failed',
+      reason: expect.stringContaining('no image'),
+    });
+    expect(step({ history }, { since: NOON }, at(10))).toMatchObject({ code: 'candidate-failed' });
+    const done = [replacement('new', { status: 'completed', createdAt: at(2).toISOString() })];
+    expect(step({ history: done }, { since: NOON }, at(10))).toMatchObject({ code: 'superseded' });
+    const left = [replacement('new', { status: 'deleting', createdAt: at(2).toISOString() })];
+    expect(step({ history: left }, { since: NOON }, at(10))).toMatchObject({ code: 'candidate-dropped' });
+    expect(step({ history }, { since: at(5) }, at(10))).toMatchObject({ kind: 'start' });
+    const another = history.map((entry) => ({ ...entry, candidateArtifactId: 'third' }));
+    expect(step({ history: another }, { since: NOON }, at(10))).toMatchObject({ kind: 'start' });
+  });
+
+  it('a start whose answer was lost is sent again only after the grace, and three times at most', () => {
+    const open = { ...started, confirmed: false };
+    expect(missing({ progress: open }, 10).later).toMatchObject({ kind: 'wait' });
+    expect(missing({ progress: open }, 31).later).toMatchObject({
+      kind: 'start',
+      progress: { attempts: 2, missing_since: null },
+    });
+    expect(missing({ progress: { ...open, attempts: 3 } }, 31).later).toMatchObject({
+      kind: 'fail',
+      code: 'not-started',
+    });
+  });
+});
+
+describe('past the deadline', () => {
+  const late = at(3600);
+  const going = { replacement: replacement('new') };
+
+  it('nothing is started', () => {
+    expect(step({}, {}, late)).toMatchObject({ kind: 'fail', code: 'deadline' });
+  });
+
+  it('our replacement is cancelled, and failed only when the old artifact is confirmed', () => {
+    const cancel = step(going, {}, late);
+    expect(cancel).toMatchObject({ kind: 'cancel', progress: { cancelled_for: 'deadline' } });
+    const { progress: after1 } = cancel;
+    const leaving = { replacement: replacement('new', { status: 'deleting' }) };
+    expect(step(leaving, { progress: after1 }, at(3610))).toMatchObject({ kind: 'wait' });
+    expect(step({ protons: [] }, { progress: after1 }, at(3620))).toMatchObject({ kind: 'wait' });
+    expect(step({}, { progress: after1 }, at(3630))).toMatchObject({ kind: 'fail', code: 'deadline' });
+  });
+
+  it('a cancellation that was lost is sent again, and given up after a quarter of an hour', () => {
+    const again = progress({ cancelled_for: 'deadline' });
+    expect(step(going, { progress: again }, at(3610))).toMatchObject({ kind: 'cancel' });
+    expect(step(going, { progress: again }, at(3600 + 901))).toMatchObject({
+      kind: 'fail',
+      code: 'cancel-unconfirmed',
+    });
+    expect(step({ protons: [] }, { progress: again }, at(3600 + 901))).toMatchObject({
+      code: 'cancel-unconfirmed',
+    });
+  });
+
+  it('a switch that was faster than the cancellation counts', () => {
+    expect(
+      step(served('locked'), { progress: progress({ action: 'replace', cancelled_for: 'deadline' }) }, late),
+    ).toMatchObject({ kind: 'complete' });
+    const switched = { replacement: replacement('new', { switchedAt: NOON.toISOString() }) };
+    expect(step(switched, {}, late)).toMatchObject({ kind: 'wait' });
+  });
+
+  it('an importance is left as it is, and said to be', () => {
+    expect(step(served('locked'), { importance: 'high' }, late)).toMatchObject({
+      kind: 'complete',
+      reason: expect.stringContaining('left at low'),
+    });
+  });
+});
+
+it('asks often at first, every minute later, and just after the deadline', () => {
+  const started = progress({ started_at: NOON.toISOString() });
+  const pause = (seconds: number, deadline = at(90_000)) =>
+    pollSeconds('wait', started, deadline, at(seconds));
+  expect([0, 40, 240, 480, 7200].map((s) => pause(s))).toEqual([3, 5, 30, 60, 60]);
+  expect(pause(480, at(500))).toBe(20);
+  expect(pause(900, at(500))).toBe(10);
+  expect(pollSeconds('lock', started, at(500), NOON)).toBe(1);
+});
+
+describe('a derived artifact', () => {
+  const groups = [
+    {
+      name: 'default',
+      containers: [
+        { name: 'proxy' },
+        {
+          name: 'model',
+          primary: true,
+          imageUri: 'a',
+          build: { status: 'COMPLETED' },
+          imageBuildConfig: {},
+          extra: 1,
+          environmentVars: [{ source: 'string', name: 'MODEL_URI', value: '1' }, { source: 'api-key' }],
+        },
+      ],
+    },
+    { name: 'side', containers: [{ name: 'x' }] },
+  ];
+
+  it('differs in the primary container only', () => {
+    const result = withPrimary(groups, {
+      environment: { MODEL_URI: '2', MODEL_VERSION: '2' },
+      imageUri: 'b',
+    });
+    expect(result).toEqual([
+      {
+        name: 'default',
+        containers: [
+          { name: 'proxy' },
+          {
+            name: 'model',
+            primary: true,
+            imageUri: 'b',
+            extra: 1,
+            environmentVars: [
+              { source: 'string', name: 'MODEL_URI', value: '2' },
+              { source: 'api-key' },
+              { source: 'string', name: 'MODEL_VERSION', value: '2' },
+            ],
+          },
+        ],
+      },
+      groups[1],
+    ]);
+    expect(hasPrimary(groups, { environment: { MODEL_URI: '1' }, imageUri: 'a' })).toBe(true);
+    expect(hasPrimary(groups, { environment: { MODEL_URI: '2' }, imageUri: null })).toBe(false);
+  });
+
+  it('takes the first container where none is flagged, and needs one', () => {
+    expect(
+      withPrimary([{ containers: [{ name: 'x' }] }], { environment: { A: '1' }, imageUri: null }),
+    ).toEqual([
+      { containers: [{ name: 'x', environmentVars: [{ source: 'string', name: 'A', value: '1' }] }] },
+    ]);
+    expect(withPrimary(['nonsense', { containers: [] }], { environment: {}, imageUri: null })).toBeNull();
+  });
+});
+
+describe('whatever is observed', () => {
+  const id = fc.constantFrom('old', 'new', 'third');
+  const status = fc.constantFrom(
+    'submitted',
+    'promoting',
+    'finalizing',
+    'deleting',
+    'completed',
+    'failed',
+    'errored',
+    'ERRORED',
+    'odd\nword',
+  );
+  const when = fc.option(
+    fc.integer({ min: -7200, max: 3600 }).map((s) => at(s).toISOString()),
+    { nil: null },
+  );
+  const anyReplacement = fc.record({
+    id: fc.string(),
+    candidateArtifactId: id,
+    candidateProtonIds: fc.array(fc.string(), { maxLength: 3 }),
+    previousProtonIds: fc.constant(['p1']),
+    status,
+    message: fc.option(fc.string(), { nil: null }),
+    switchedAt: when,
+    createdAt: when,
+  });
+  const anyProton = fc.record({
+    id: fc.constantFrom('p1', 'p2'),
+    artifactId: fc.option(id, { nil: null }),
+    role: fc.constantFrom('active', 'candidate', null),
+    status: fc.constantFrom('running', 'launching', 'errored', 'draining'),
+    logTail: fc.constant([]),
+  });
+  const artifactStatus = fc.constantFrom('draft', 'locked', 'LOCKED', 'odd');
+  const anySeen: fc.Arbitrary<Seen> = fc.record({
+    workload: fc
+      .record({
+        artifactId: fc.option(id, { nil: null }),
+        status: fc.constantFrom('running', 'stopped', 'errored'),
+        importance: fc.constantFrom('low', null),
+        endpoint: fc.constantFrom('a', 'b', null),
+      })
+      .map(workload),
+    artifact: fc.option(
+      artifactStatus.map((s) => artifact('new', s)),
+      { nil: null },
+    ),
+    servedStatus: fc.option(artifactStatus, { nil: null }),
+    replacement: fc.option(anyReplacement, { nil: null }),
+    protons: fc.array(anyProton, { maxLength: 3 }),
+    history: fc.array(anyReplacement, { maxLength: 3 }),
+  });
+  const anyProgress = fc
+    .record({
+      action: fc.constantFrom('replace', 'promote', 'none'),
+      previous_artifact_id: fc.option(id, { nil: null }),
+      endpoint: fc.constantFrom('a', 'b', null),
+      started_at: when,
+      confirmed: fc.boolean(),
+      replacement_id: fc.option(fc.string(), { nil: null }),
+      attempts: fc.integer({ min: 0, max: 5 }),
+      missing_since: when,
+      promoted_at: when,
+      importance_set: fc.boolean(),
+      cancelled_for: fc.constantFrom('deadline', null),
+    })
+    .map(progress);
+  const anyWanted: fc.Arbitrary<Wanted> = fc
+    .record({
+      progress: anyProgress,
+      importance: fc.constantFrom('high', null),
+      lockArtifact: fc.boolean(),
+      since: fc.option(
+        fc.integer({ min: -7200, max: 7200 }).map((s) => at(s)),
+        { nil: null },
+      ),
+    })
+    .map(wanted);
+  const anyNow = fc.integer({ min: -3600, max: 9000 }).map((s) => at(s));
+
+  it('a foreign replacement is never cancelled, none is started beside one, and nothing is written past the deadline', () => {
+    const terminal = ['completed', 'failed', 'errored'];
+    fc.assert(
+      fc.property(anySeen, anyWanted, anyNow, (of, want, now) => {
+        const { kind } = nextStep(of, want, now);
+        const going = of.replacement !== null && !terminal.includes(of.replacement.status.toLowerCase());
+        if (kind === 'cancel') {
+          expect(going).toBe(true);
+          expect(of.replacement?.candidateArtifactId).toBe('new');
+          expect(of.workload.artifactId).not.toBe('new');
+        }
+        if (kind === 'start' || kind === 'promote') expect(going).toBe(false);
+        if (['start', 'promote', 'lock', 'set-importance'].includes(kind))
+          expect(now < want.deadline).toBe(true);
+        if (kind === 'complete') {
+          const active = of.protons.filter((p) => p.role === 'active');
+          expect(of.workload.artifactId).toBe('new');
+          expect(of.artifact?.status.toLowerCase()).toBe('locked');
+          expect(
+            active.length > 0 && active.every((p) => p.artifactId === 'new' && p.status === 'running'),
+          ).toBe(true);
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('the same observation gives the same step, and a quarter of an hour after the deadline (and a grace) it is over', () => {
+    fc.assert(
+      fc.property(anySeen, anyWanted, (of, want) => {
+        const now = at(3600 + 16 * 60);
+        const first = nextStep(of, want, now);
+        expect(nextStep(of, want, now)).toEqual(first);
+        let last = first;
+        for (let i = 1; i < 5; i++)
+          last = nextStep(of, { ...want, progress: last.progress }, at(40 * i, now));
+        expect(['complete', 'fail']).toContain(last.kind);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
