@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { emulatorsCommand } from './emulators.ts';
+import { historyCommand } from './history.ts';
 import { runCommand } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -10,11 +11,14 @@ export async function main(argv: string[]): Promise<number> {
     status = code;
   };
   const program = new Command('promotion')
-    .description('Promotes machine-learning models: compares, promotes and rolls back versions in MLflow.')
+    .description(
+      'Promotes machine-learning models: compares versions in MLflow, rolls them out on DataRobot Workloads, promotes them and rolls them back.',
+    )
     .exitOverride()
     .showHelpAfterError('(run with --help for the options)')
     .addCommand(runCommand(done))
-    .addCommand(emulatorsCommand(done));
+    .addCommand(emulatorsCommand(done))
+    .addCommand(historyCommand(done));
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(run with --help for the options)');
   try {

@@ -104,7 +104,7 @@ async function unfinished(
   services: EndServices,
 ): Promise<PromotionRecord | null> {
   const view = await readRegistry(services.registry(), model);
-  const open = view === null ? null : (cutOff(view)?.record ?? null);
+  const open = view === null ? null : (cutOff(view, null)?.record ?? null);
   if (open === null || open.execution !== execution || open.fence === null) return null;
   return (await services.store.holdsLease(model, execution, open.fence, services.clock.now())) ? open : null;
 }

@@ -111,7 +111,9 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
     reason: ending?.reason ?? result.error?.Cause ?? `The execution ended ${result.status}`,
     output,
     // Another execution's alert may name this one too, as the one that has the lease.
-    alerts: sns.published.slice(published).filter(({ message }) => message.email?.includes(`Execution: ${id}`)),
+    alerts: sns.published
+      .slice(published)
+      .filter(({ message }) => message.email?.includes(`Execution: ${id}`)),
     states,
     rollout,
     endpoint: client?.report() ?? null,

@@ -36,6 +36,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
   const numbers = new Map<string, number>();
   const starts = new Map<string, number>();
   const results = new Map<string, string>();
+  const caught = new Set<string>();
   const spinner: Ora | null = process.stdout.isTTY
     ? ora({ stream: process.stdout, discardStdin: false })
     : null;
@@ -98,7 +99,8 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         if (event.type === 'Task' || event.type === 'Wait') busy(event.state);
       } else if (event.kind === 'exited') {
         if (['Choice', 'Pass', 'Succeed'].includes(event.type) || LOOPS.has(event.state)) return;
-        if (isRepeated(event, execution)) return;
+        // A state whose error was caught is left too, and has nothing to show.
+        if (caught.delete(`${execution} ${event.state}`) || isRepeated(event, execution)) return;
         line(
           event,
           execution,
@@ -122,6 +124,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         );
         busy(event.state);
       } else {
+        caught.add(`${execution} ${event.state}`);
         line(event, execution, dim(`${event.error} is caught: on to ${event.next}`));
       }
     },

@@ -55,10 +55,12 @@ export function promotionPlan(
   const others = champions(view, mode).filter((champion) => champion !== version);
   const expected = input.expected_champion;
   if (expected !== undefined && others.some((champion) => champion !== expected)) {
-    return refuse(`Production is version ${others.join(' and ')}, expected ${expected ?? 'none'}`);
+    const wanted = expected === null ? 'none' : `version ${expected}`;
+    const verb = others.length === 1 ? 'is' : 'are';
+    return refuse(`Version ${others.join(' and ')} ${verb} in Production, expected ${wanted}`);
   }
   if (typeof expected === 'string' && champions(view, mode).length === 0) {
-    return refuse(`No version is in Production, expected ${expected}`);
+    return refuse(`No version is in Production, expected version ${expected}`);
   }
   // An alias can name a version that was deleted since: nothing can be archived there, nor gone back to.
   const from = others.find((other) => view.versions.some((v) => v.version === other)) ?? null;

@@ -56,6 +56,13 @@ export function rollbackPlan(
   const records = recordsOn(view.versions);
   if (input.before_state !== null) return compensation(current, records, input);
 
+  if (input.reason === 'ROLLOUT_FAILED' && input.target_version === null) {
+    return refuse(
+      current[0] ?? null,
+      null,
+      'No promotion was cut off; name target_version, or give another reason',
+    );
+  }
   const begun = records.find((r) => r.kind === 'rollback');
   if (begun !== undefined && isCutOff(begun, view, mode, records, input)) {
     return { kind: 'move', from: begun.from ?? begun.holder, to: begun.to, record: begun };
@@ -96,11 +103,17 @@ export const ARTIFACT_TAG = 'workload.artifact_id';
 
 /**
  * The promotion that was cut off before its result was recorded, as the before-state to go back to; null where every
- * promotion has ended. Only a rollback with the reason `ROLLOUT_FAILED` asks for it.
+ * promotion has ended. One that `execution` itself has just concluded counts still: its step may be running again.
  */
-export function cutOff(view: RegistryView): { record: PromotionRecord; before: BeforeState } | null {
+export function cutOff(
+  view: RegistryView,
+  execution: string | null,
+): { record: PromotionRecord; before: BeforeState } | null {
   const newest = recordsOn(view.versions).find((r) => r.kind === 'promote' && r.holder === r.to);
-  if (newest === undefined || newest.result !== null) return null;
+  if (newest === undefined) return null;
+  const concluded =
+    newest.result?.result === 'not_promoted' && execution !== null && newest.result.by === execution;
+  if (newest.result !== null && !concluded) return null;
   const { from, to, serving } = newest;
   return { record: newest, before: { champion_version: from, challenger_version: to, serving } };
 }
@@ -120,11 +133,13 @@ export function servingToUndo(
   input: RollbackInput,
 ): ServingBefore | null {
   if (input.before_state !== null) return input.before_state.serving;
-  if (plan.kind !== 'move') return null;
+  if ((plan.kind !== 'move' && plan.kind !== 'settled') || plan.from === null) return null;
   const promotion = recordsOn(view.versions).find(
     (r) => tookEffect(r) && r.to === plan.from && r.holder === plan.from,
   );
   if (promotion?.from === plan.to && promotion.serving !== null) return promotion.serving;
+  // Settled in the registry: only what is recorded tells whether the Workload was to follow.
+  if (plan.kind === 'settled') return null;
   // Another target than the version that was replaced: its artifact is known by its tag, its runtime is not.
   const workload = input.workload_id ?? (view.model.tags[WORKLOAD_TAG] || null);
   const artifactOf = (version: string) =>
@@ -145,7 +160,8 @@ export function servingToUndo(
 function compensation(current: string[], records: PromotionRecord[], input: RollbackInput): RollbackPlan {
   const from = input.before_state?.challenger_version ?? '';
   const to = input.before_state?.champion_version ?? null;
-  const champion = current.join(' and ') || 'none';
+  const verb = current.length === 1 ? 'is' : 'are';
+  const held = current.length === 0 ? 'no version is' : `version ${current.join(' and ')} ${verb}`;
   if (to === from) return refuse(from, to, `Nothing to undo: version ${to} was the champion before`);
   if (to === null) {
     const detail = current.includes(from)
@@ -167,7 +183,7 @@ function compensation(current: string[], records: PromotionRecord[], input: Roll
     kind: 'contested',
     from,
     to,
-    detail: `Somebody else has moved on: Production is ${champion}; left alone`,
+    detail: `Somebody else has moved on: ${held} in Production; left alone`,
   };
 }
 

@@ -1,13 +1,15 @@
+import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
 import type { Comparison, Outcome, RuleResult } from '../../lambdas/domain/payloads.ts';
 
 export const sampleRule: RuleResult = {
-  name: 'profit_total',
+  name: 'profit',
   metric: 'profit_total',
   champion: 1200.5,
   challenger: 1310.25,
   passed: true,
+  counted: true,
   critical: true,
-  reason: 'gain of 109.75, at least 0 needed',
+  reason: 'gain +109.75, needed > 0; limit 0 kept',
 };
 
 export const sampleComparison: Comparison = {
@@ -16,20 +18,22 @@ export const sampleComparison: Comparison = {
   champion_version: '2',
   challenger_version: '3',
   same_version: false,
-  recommendation: 'Promote version 3 over version 2: 1 of 2 rules passed.',
-  method: 'weighted share of passed rules',
+  recommendation:
+    'Promote version 3 over version 2: 1 of 1 rules passed (1 not counted); profit (gain +109.75); grade E.',
+  method: METHODS.share,
   evidence_grade: 'E',
   rules: [
     sampleRule,
     {
       ...sampleRule,
-      name: 'win_rate',
+      name: 'win rate',
       metric: 'win_rate',
       champion: null,
       challenger: 0.5,
       passed: false,
+      counted: false,
       critical: false,
-      reason: 'the champion has no win_rate',
+      reason: 'Skipped: version 2 has no metric win_rate',
     },
   ],
   evidence_digest: 'a'.repeat(64),
@@ -49,6 +53,7 @@ export const sampleOutcome: Outcome = {
   reason: sampleComparison.recommendation,
   comparison: sampleComparison,
   rollback: null,
+  serving: null,
   holder: null,
   error: null,
   rollback_error: null,

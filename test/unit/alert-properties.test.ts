@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../lambdas/adapters/sns.ts';
 import { alertFor } from '../../lambdas/domain/alert/alert.ts';
 import { type Outcome, outcomeStatuses } from '../../lambdas/domain/payloads.ts';
+import { Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
 
 const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-models' };
@@ -44,6 +45,51 @@ const hostile = fc
   .map((parts) => parts.join(''));
 const statuses = fc.constantFrom(...outcomeStatuses);
 
+/** A rollback and a rollout in which every text is somebody else's. */
+function onWorkload(text: string, undone: boolean | null): Pick<Outcome, 'rollback' | 'serving'> {
+  const serving = {
+    workload_id: text,
+    undone,
+    action: 'left' as const,
+    reason: text,
+    phase: text,
+    contested: false,
+    began_at: '2026-01-02T03:00:00.000Z',
+    progress: Progress.parse({}),
+  };
+  return {
+    rollback: {
+      rolled_back: true,
+      model_name: text,
+      from_version: text,
+      to_version: text,
+      reason: text,
+      alarm_name: text,
+      timestamp: text,
+      serving: text.length % 2 === 0 ? serving : null,
+      status: 'completed',
+      retry_after_seconds: null,
+      detail: `3${text}`,
+      dry_run: false,
+    },
+    serving: {
+      workload_id: text,
+      artifact_id: text,
+      status: undone === null ? 'completed' : 'failed',
+      endpoint: text,
+      reason: text,
+      diagnosis: {
+        message: `4${text}`,
+        protons: [],
+        containers: [],
+        log_lines: [text, text, text, text],
+        log_source: null,
+        unavailable: [],
+      },
+    },
+  };
+}
+
 const outcomes: fc.Arbitrary<Outcome> = fc
   .record({
     status: statuses,
@@ -52,9 +98,11 @@ const outcomes: fc.Arbitrary<Outcome> = fc
     operation: fc.constantFrom('promote', 'rollback'),
     undone: fc.boolean(),
     dry_run: fc.boolean(),
+    workload: fc.option(fc.constantFrom(true, false, null), { nil: undefined }),
   })
-  .map(({ status, text, name, operation, undone, dry_run }) => ({
+  .map(({ status, text, name, operation, undone, dry_run, workload }) => ({
     ...sampleOutcome,
+    ...(workload === undefined ? {} : onWorkload(text, workload)),
     status,
     operation,
     dry_run,
@@ -197,6 +245,7 @@ describe('the size of the message', () => {
       for (const status of outcomeStatuses) {
         const size = bytes({
           ...sampleOutcome,
+          ...onWorkload(text, false),
           status,
           model_name: text,
           reason: text,

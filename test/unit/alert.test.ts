@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { alertFor } from '../../lambdas/domain/alert/alert.ts';
-import type { Outcome, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
+import type { Comparison, Outcome, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import { Progress } from '../../lambdas/domain/serving/payloads.ts';
+import type { ServingUndo } from '../../lambdas/domain/serving/serving-rollback.ts';
 import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';
 
 const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-models' };
@@ -17,9 +20,48 @@ const rollback: RollbackAnswer = {
   serving: null,
   status: 'completed',
   retry_after_seconds: null,
-  detail: 'Version 2 is in Production again.',
+  detail: 'Version 2 is back in Production; version 3 is archived and marked as rolled back',
   dry_run: false,
 };
+
+const undo: ServingUndo = {
+  workload_id: 'w1',
+  undone: true,
+  action: 'replaced',
+  reason: 'The Workload serves artifact "a2", as before',
+  phase: null,
+  contested: false,
+  began_at: '2026-01-02T03:00:00.000Z',
+  progress: Progress.parse({}),
+};
+
+const withServing = (changes: Partial<ServingUndo>, more: Partial<RollbackAnswer> = {}): RollbackAnswer => {
+  const serving = { ...undo, ...changes };
+  return {
+    ...rollback,
+    ...more,
+    serving,
+    detail: `${more.detail ?? rollback.detail}. Serving: ${serving.reason}`,
+  };
+};
+
+/** A rollback as somebody asked for it; version 3 was the champion. */
+const asked = (answer: RollbackAnswer, changes: Partial<Outcome> = {}) =>
+  alert({
+    status: 'rolled_back',
+    operation: 'rollback',
+    champion_before: '3',
+    champion_after: '2',
+    challenger_version: null,
+    comparison: null,
+    confidence: null,
+    reason: answer.detail,
+    rollback: answer,
+    ...changes,
+  });
+
+/** The lines of the email that say anything: no two of them may be equal or hold one another. */
+const sentences = (text: string) => text.split('\n').filter((line) => line.length > 25);
 
 describe('the alert of a promotion', () => {
   it('says everything, the six fixed lines first', () => {
@@ -33,12 +75,12 @@ describe('the alert of a promotion', () => {
       Previous Version: 2
       Comparison Confidence: 85.0%
       Environment: prod
-      Confidence Method: weighted share of passed rules; evidence grade E (point values only, no uncertainty available)
+      Confidence Method: weighted share of passed rules, not a probability (grade E: point values only)
       Registry: tradai-models
 
       What happened:
       Version 3 was promoted to Production in place of version 2.
-      Reason: Promote version 3 over version 2: 1 of 2 rules passed.
+      Reason: Promote version 3 over version 2: 1 of 1 rules passed (1 not counted); profit (gain +109.75); grade E.
 
       What is where:
       In Production now: version 3.
@@ -50,12 +92,11 @@ describe('the alert of a promotion', () => {
 
       Evidence:
       Decision: PROMOTE by policy trading
-      Confidence: 85.0% by weighted share of passed rules; evidence grade E (point values only, no uncertainty available)
 
-        rule          metric        champion  challenger  result      reason
-        ------------  ------------  --------  ----------  ----------  ---------------------------------
-        profit_total  profit_total    1200.5     1310.25  passed      gain of 109.75, at least 0 needed
-        win_rate      win_rate       missing         0.5  not passed  the champion has no win_rate
+        rule      metric        champion  challenger  result   reason
+        --------  ------------  --------  ----------  -------  --------------------------------------
+        profit    profit_total    1200.5     1310.25  passed   gain +109.75, needed > 0; limit 0 kept
+        win rate  win_rate       missing         0.5  skipped  version 2 has no metric win_rate
 
       Record:
       Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
@@ -98,12 +139,69 @@ describe('the alert of a promotion', () => {
   });
 
   it('never shows a confidence without its method', () => {
-    expect(alert({ comparison: null, confidence: 0.9 }).text).toContain(
-      'Confidence Method: none, nothing was compared',
+    const method = (changes: Partial<Outcome>) => /^Confidence Method: (.*)$/m.exec(alert(changes).text)?.[1];
+    expect(method({})).toBe('weighted share of passed rules, not a probability (grade E: point values only)');
+    expect(method({ comparison: null, confidence: 0.9 })).toBe(
+      'as the caller gave it; nothing was compared here',
     );
+    expect(method({ comparison: null, confidence: null })).toBe('nothing was compared');
+    expect(method({ confidence: 0.9 })).toBe('as recorded when this promotion was begun');
     const { slack } = alert({});
-    expect(slack.content.description).toContain('85.0% by weighted share of passed rules; evidence grade E');
-    expect(slack.metadata.additionalContext['confidence']).toContain('evidence grade E');
+    const shown = '85.0% = weighted share of passed rules, not a probability (grade E: point values only)';
+    expect(slack.content.description).toContain(shown);
+    expect(slack.metadata.additionalContext['confidence']).toBe(shown);
+  });
+
+  it.each<[Partial<Comparison>, string]>([
+    [
+      { confidence: 1 },
+      '100.0% = weighted share of passed rules, not a probability (grade E: point values only)',
+    ],
+    [
+      { confidence: 0.99999, method: METHODS.probability, evidence_grade: 'C' },
+      '> 99.9% = one minus the one-sided p of an unpaired interval (grade C)',
+    ],
+    [
+      { confidence: 0.8, method: METHODS.limits, evidence_grade: null },
+      '80.0% = weighted share of kept limits, not a probability; there is no champion to compare with',
+    ],
+    [{ confidence: 0, method: METHODS.none, evidence_grade: null }, 'not compared'],
+    [
+      { confidence: 1, method: METHODS.same, evidence_grade: null },
+      'not compared, as challenger and champion are the same version',
+    ],
+    [
+      { confidence: Number.NaN },
+      'unknown = weighted share of passed rules, not a probability (grade E: point values only)',
+    ],
+  ])('says of %j: %s', (changes, shown) => {
+    const comparison = { ...sampleComparison, ...changes };
+    expect(alert({ status: 'kept', comparison }).text).toContain(`\nConfidence: ${shown}\n`);
+  });
+
+  it('says method and recommendation once, and no line twice', () => {
+    const { text } = alert({});
+    expect(text.split('not a probability')).toHaveLength(2);
+    expect(text.split(sampleComparison.recommendation)).toHaveLength(2);
+    const lines = sentences(text);
+    for (const line of lines) expect(lines.filter((other) => other.includes(line))).toHaveLength(1);
+  });
+
+  it('names what is served, and where, for a model that a Workload serves', () => {
+    const { text, slack } = alert({
+      serving: {
+        workload_id: 'w1',
+        artifact_id: 'a3',
+        status: 'completed',
+        endpoint: 'https://app.example/endpoints/w1',
+        reason: 'done',
+        diagnosis: null,
+      },
+    });
+    expect(text).toContain(
+      '\nWorkload: w1 serves artifact "a3"\nEndpoint: https://app.example/endpoints/w1\n',
+    );
+    expect(slack.content.description).toContain('Workload: `w1 serves artifact "a3"`');
   });
 
   it('announces a promotion that a repeat found done', () => {
@@ -160,15 +258,9 @@ describe('the alert of another ending', () => {
     ],
     [
       'rolled_back',
-      { status: 'rolled_back', rollback },
+      { status: 'rolled_back', champion_after: '2', reason: `it broke. ${rollback.detail}`, rollback },
       'Promotion Rolled Back',
-      'The promotion of version 3 failed and was undone: version 2',
-    ],
-    [
-      'rolled_back',
-      { status: 'rolled_back', operation: 'rollback', rollback },
-      'Model Rolled Back',
-      'As asked, version 2 is in Production again, in place of version 3.',
+      `The promotion of version 3 failed and was undone.\nReason: it broke\nIn the registry: ${rollback.detail}\n`,
     ],
     [
       'contested',
@@ -208,7 +300,6 @@ describe('the alert of another ending', () => {
       What happened:
       The promotion of version 3 failed, and the rollback that should have undone it failed too.
       No automatic step is left: somebody has to look at the registry now.
-      Reason: The rollback itself failed: MLflow timed out
       Error: MlflowUnavailable: POST transition-stage answered 503
       Error of the rollback: MlflowUnavailable: MLflow timed out
 
@@ -255,10 +346,14 @@ describe('the alert of another ending', () => {
     const one = alert({ status: 'kept', dry_run: true, champion_after: '2' });
     expect([one.kind, one.subject]).toEqual(['kept', '[TradAI] Dry Run of a Promotion: PascalStrategy']);
     expect(one.text).toContain('nothing was changed');
-    expect(one.text).toContain("The comparison's decision for version 3 is PROMOTE.");
-    const back = alert({ status: 'rolled_back', operation: 'rollback', dry_run: true, rollback });
-    expect(back.kind).toBe('kept');
-    expect(back.text).toContain('It would put version 2 in Production.');
+    expect(one.text.split(sampleComparison.recommendation)).toHaveLength(2);
+    expect(one.text).toContain('1. If this is what you want, start the execution without "dry_run".');
+  });
+
+  it('does not ask anybody to carry out a dry run that came to KEEP', () => {
+    const comparison = { ...sampleComparison, decision: 'KEEP' as const };
+    const { text } = alert({ status: 'kept', dry_run: true, champion_after: '2', comparison });
+    expect(text).toContain('1. Without "dry_run" nothing would be promoted either.');
   });
 
   it('leaves out a stack trace and what looks like a credential', () => {
@@ -279,8 +374,198 @@ describe('the alert of another ending', () => {
 
   it('shows the table of rules with the reasons, and in Slack without', () => {
     const { text, slack } = alert({ comparison: sampleComparison });
-    expect(text).toContain('the champion has no win_rate');
-    expect(slack.content.description).toContain('win_rate');
-    expect(slack.content.description).not.toContain('the champion has no win_rate');
+    expect(text).toContain('version 2 has no metric win_rate');
+    expect(slack.content.description).toMatch(/win_rate.*skipped/);
+    expect(slack.content.description).not.toContain('version 2 has no metric win_rate');
+  });
+
+  it('shows what the candidate of a failed rollout wrote last', () => {
+    const log_lines = ['one', 'two', 'three', 'Traceback: no module named churn'];
+    const { text } = alert({
+      status: 'failed',
+      champion_after: '2',
+      reason: 'The rollout failed',
+      serving: {
+        workload_id: 'w1',
+        artifact_id: 'a3',
+        status: 'failed',
+        endpoint: null,
+        reason: 'The rollout failed',
+        diagnosis: {
+          message: 'Replacement failed',
+          protons: [],
+          containers: [],
+          log_lines,
+          log_source: 'otel',
+          unavailable: [],
+        },
+      },
+    });
+    expect(text).toContain('\nThe platform says: Replacement failed\nLog of the candidate: two\n');
+    expect(text).toContain('\nLog of the candidate: Traceback: no module named churn\n');
+    expect(text).toContain('\nWorkload: w1: look up what it serves\n');
+  });
+});
+
+describe('the alert of a rollback', () => {
+  it('says why and by whom it was asked, and each thing once', () => {
+    const { subject, text, slack } = asked({ ...rollback, alarm_name: 'churn-accuracy-low' });
+    expect(subject).toBe('[TradAI] Model Rolled Back: PascalStrategy');
+    expect(text).toMatchInlineSnapshot(`
+      "Model Rolled Back
+      Model: PascalStrategy
+      Environment: prod
+      Registry: tradai-models
+
+      What happened:
+      The rollback that was asked for is done.
+      Asked because: PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)
+      Asked by: nightly retraining
+      In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
+
+      What is where:
+      In Production now: version 2.
+      In Production before: version 3.
+
+      What to do:
+      1. Find out what was wrong with version 3, or with its promotion.
+      2. No automatic run promotes version 3 again while its tag "rolled_back" has a value.
+
+      Record:
+      Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
+      Recorded at: 2026-01-02T03:04:05.000Z"
+    `);
+    expect(slack.content.description).toContain(
+      'Asked because: `PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)`\nAsked by: `nightly retraining`',
+    );
+    expect(slack.content.description.split('nightly retraining')).toHaveLength(2);
+  });
+
+  it('says so where an earlier attempt had done it', () => {
+    expect(asked({ ...rollback, already_rolled_back: true }).text).toContain(
+      'The rollback that was asked for is done; an earlier attempt had done it, this one announces it.',
+    );
+  });
+
+  it.each<[string, Partial<ServingUndo>, string]>([
+    ['was put back', {}, 'On the Workload the previous artifact was put back by a replacement.'],
+    [
+      'never switched',
+      { action: 'cancelled' },
+      'On the Workload the rollout was cancelled before it switched.',
+    ],
+    ['was untouched', { action: 'none' }, 'On the Workload there was nothing to undo.'],
+  ])('says of a Workload that %s what happened and what it serves', (_, changes, happened) => {
+    const { text } = asked(withServing(changes));
+    expect(text).toContain(`\n${happened}\n`);
+    expect(text).toContain('\nWorkload: w1 serves artifact "a2", as before\n');
+    expect(text).not.toContain('Serving: ');
+  });
+
+  it('is loudest where the Workload was promoted in place, and says what to do by hand', () => {
+    const answer = withServing({ undone: false, action: 'left', reason: 'locked in place' });
+    const { kind, subject, text } = asked(answer, { status: 'failed' });
+    expect(kind).toBe('failed');
+    expect(subject).toBe('[TradAI] ACTION NEEDED: Workload Not Rolled Back: PascalStrategy');
+    expect(text).toMatchInlineSnapshot(`
+      "!!! ACTION NEEDED: WORKLOAD NOT ROLLED BACK !!!
+      Model: PascalStrategy
+      Environment: prod
+      Registry: tradai-models
+
+      What happened:
+      The rollback that was asked for could not be carried out on the Workload.
+      On the Workload the artifact was promoted in place, which cannot be undone.
+      The registry went back and the Workload did not: they disagree now.
+      Asked because: PERFORMANCE_DEGRADATION
+      Asked by: nightly retraining
+      In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
+
+      What is where:
+      In Production now: version 2.
+      In Production before: version 3.
+      Workload: w1 still serves the artifact that was promoted with version 3; it is locked in place
+
+      What to do:
+      1. Find the artifact of the version that is to serve, and lock it if it is a draft: a Workload that serves a locked artifact takes no draft.
+      2. When it is locked, roll it out by a new replacement of the Workload in DataRobot.
+      3. The Workload was not stopped. If what it serves does harm, stop it, or lead its callers elsewhere.
+
+      Record:
+      Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
+      Recorded at: 2026-01-02T03:04:05.000Z"
+    `);
+  });
+
+  it('is as loud after a failed promotion, and keeps its cause', () => {
+    const detail = 'Nothing to undo: version 2 is still in Production';
+    const answer = withServing(
+      { undone: false, action: 'left', reason: 'No capacity' },
+      { rolled_back: false, detail },
+    );
+    const { text } = alert({
+      status: 'failed',
+      champion_after: '2',
+      reason: `MlflowUnavailable: timed out. ${answer.detail}`,
+      error: { name: 'MlflowUnavailable', message: 'timed out' },
+      rollback: answer,
+    });
+    expect(text).toContain('!!! ACTION NEEDED: WORKLOAD NOT ROLLED BACK !!!');
+    expect(text).toContain(`\nReason: MlflowUnavailable: timed out\nIn the registry: ${detail}\n`);
+    expect(text).toContain('\nWorkload: w1: look up what it serves; last answer: No capacity\n');
+    expect(text).toContain('Open the Workload in DataRobot');
+    expect(text).not.toContain('they disagree');
+  });
+
+  it('names what somebody else put in service, and asks for a person', () => {
+    const reason = 'Somebody else has put artifact "a9" in service; it was left alone';
+    const answer = withServing({ undone: false, action: 'left', contested: true, reason });
+    const { kind, subject, text } = asked(answer, { status: 'contested', champion_after: null });
+    expect(kind).toBe('contested');
+    expect(subject).toBe('[TradAI] ACTION NEEDED: Rollback Contested: PascalStrategy');
+    expect(text).toContain(`\nWorkload: w1: ${reason}\n`);
+    expect(text).toContain('they disagree now');
+  });
+
+  it('says that the way back on the Workload is open where the rollback itself failed', () => {
+    const answer = withServing({ undone: null, reason: 'The rollout is being cancelled (cancelling)' });
+    const { text } = asked(answer, {
+      status: 'failed',
+      champion_after: null,
+      rollback_error: { name: 'WorkloadApiUnavailable', message: 'timed out' },
+    });
+    expect(text).toContain('On the Workload the way back was not brought to its end.');
+    expect(text).toContain(
+      'Workload: w1: what it serves is not known; last seen: The rollout is being cancelled (cancelling)',
+    );
+    expect(text).toContain('Open the Workload in DataRobot');
+  });
+
+  it('says of a dry run whether it would be possible, and what it would do', () => {
+    const detail = 'Dry run: version 2 would return to Production and version 3 be archived';
+    const dry = { ...rollback, rolled_back: false, dry_run: true };
+    const changes: Partial<Outcome> = { status: 'kept', dry_run: true, champion_after: '3' };
+    const possible = asked({ ...dry, detail }, changes);
+    expect([possible.kind, possible.subject]).toEqual([
+      'kept',
+      '[TradAI] Dry Run of a Rollback: PascalStrategy',
+    ]);
+    expect(possible.text).toContain('The rollback would be possible.');
+    expect(possible.text).toContain(
+      'It would come to this: version 2 would return to Production and version 3 be archived',
+    );
+    expect(possible.text).toContain('start the execution without "dry_run"');
+
+    const no = 'No known-good version recorded; name target_version';
+    const impossible = asked({ ...dry, to_version: null, detail: no }, changes);
+    expect(impossible.subject).toBe('[TradAI] Dry Run: Rollback Not Possible: PascalStrategy');
+    expect(impossible.text).toContain(`The rollback would not be possible.\n`);
+    expect(impossible.text).toContain(`\nReason: ${no}\n`);
+    expect(impossible.text).not.toContain('without "dry_run"');
+
+    const idle = 'Dry run: version 2 is the champion already; nothing would be changed';
+    const settled = asked({ ...dry, detail: idle }, changes);
+    expect(settled.text).toContain('What is where:\nIn Production: version 2.\n');
+    expect(settled.text).toContain('1. Nothing has to be done.');
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { policyFiles } from '../../lambdas/adapters/policy-files.ts';
 import { type CompareServices, compare } from '../../lambdas/compare-models.ts';
+import { evidenceTable } from '../../lambdas/domain/alert/evidence-table.ts';
 import { parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import {
   InvalidPolicy,
@@ -66,7 +67,7 @@ describe('comparing the seeded trading model', () => {
       policy: 'trading',
     });
     expect(answer.recommendation).toBe(
-      'Promote version 3 over version 2: 4 of 4 rules passed, weighted share 100.0 %; grade E, point values only, no uncertainty available.',
+      'Promote version 3 over version 2: 4 of 4 rules passed; profit (gain +20); grade E.',
     );
     expect(answer.evidence_digest).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -94,7 +95,37 @@ describe('comparing the seeded trading model', () => {
   it('judges a first model by its limits', async () => {
     const answer = await compare(input(), versions(version(3, 'Staging')));
     expect(answer).toMatchObject({ decision: 'PROMOTE', champion_version: null, challenger_version: '3' });
-    expect(answer.recommendation).toContain('only the absolute limits were checked');
+    expect(answer.recommendation).toContain('only limits were checked');
+  });
+});
+
+describe('the evidence table of the policies', () => {
+  it('keeps every rule that passed on one line of at most 100 columns', async () => {
+    const runs = {
+      'run-2': run({ ...champion, profit_total: 1234.5 }),
+      'run-3': run({ ...better, profit_total: 1310.25 }),
+    };
+    const text = evidenceTable(await compare(input(), world({ runs }).services));
+    expect(text).toMatchInlineSnapshot(`
+      "rule          metric        champion  challenger  result  reason
+      ------------  ------------  --------  ----------  ------  -------------------------------------
+      profit        profit_total    1234.5     1310.25  passed  gain +75.75, needed > 0; limit 0 kept
+      Sharpe ratio  sharpe_ratio       1.2         1.4  passed  gain +0.2, needed >= 0
+      drawdown      max_drawdown       0.2        0.15  passed  gain +0.05, needed >= 0
+      win rate      win_rate           0.6        0.58  passed  gain -0.02, needed >= -0.06"
+    `);
+  });
+
+  it('says of a first model which rules were not counted', async () => {
+    const text = evidenceTable(await compare(input(), versions(version(3, 'Staging'))));
+    expect(text).toMatchInlineSnapshot(`
+      "rule          metric        champion  challenger  result       reason
+      ------------  ------------  --------  ----------  -----------  -----------------------------
+      profit        profit_total         –         120  passed       limit 0 kept
+      Sharpe ratio  sharpe_ratio         –         1.4  not counted  no champion, and no limit set
+      drawdown      max_drawdown         –        0.15  not counted  no champion, and no limit set
+      win rate      win_rate             –        0.58  not counted  no champion, and no limit set"
+    `);
   });
 });
 
@@ -109,6 +140,28 @@ describe('comparing classifiers by the default policy', () => {
     const answer = await compare(byDefault, classifiers(scores(0.974, 0.08)));
     expect(answer).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'C', policy: 'default' });
     expect(answer.confidence).toBeGreaterThan(0.99);
+    expect(answer.recommendation).toBe(
+      'Promote version 3 over version 2: 3 of 3 rules passed; accuracy (gain +0.097, confidence > 99.9%); grade C.',
+    );
+    expect(evidenceTable(answer)).toMatchInlineSnapshot(`
+      "rule      metric    champion  challenger  result  reason
+      --------  --------  --------  ----------  ------  ------------------------------------------------
+      accuracy  accuracy     0.877       0.974  passed  gain +0.097, needed > 0; 90% interval +0.0556 to
+                                                        +0.137; n = 228 each, confidence > 99.9%; limit
+                                                        0.5 kept
+      log loss  log_loss      0.31        0.08  passed  gain +0.23, needed >= -0.0155
+      ranking   roc_auc       0.95        0.95  passed  gain 0, needed >= -0.01"
+    `);
+  });
+
+  it('says which number it lacks for an interval', async () => {
+    const answer = await compare(
+      byDefault,
+      classifiers(run({ accuracy: 0.974, log_loss: 0.1, roc_auc: 0.99 })),
+    );
+    expect(answer.recommendation).toBe(
+      'Look at version 3 yourself: 3 of 3 rules passed, but policy default does not accept evidence of grade E; no interval, as version 3 has no metric or parameter eval_rows.',
+    );
   });
 
   it.each([

@@ -69,16 +69,31 @@ describe('one rule on point values', () => {
         champion: 0.85,
         challenger: 0.875,
         passed: false,
+        counted: true,
         critical: true,
-        reason: '0.875 against 0.85: gain +0.025, needed at least +0.05; 0.875 is at least 0.8',
+        reason: 'gain +0.025, needed >= +0.05; limit 0.8 kept',
       },
     ]);
+  });
+
+  it.each([
+    [{ strict: true }, 0.3, 0.1 + 0.2, 'gain 0, needed > 0'],
+    [{ min_gain: 0.05 }, 0.85, 0.9, 'gain +0.05, needed >= +0.05'],
+    [{ min_gain: 0.05 }, 0.85, 0.89999, 'gain +0.04999, needed >= +0.05'],
+    [{ min_gain: 0.05 }, 0.85, 0.8999999, 'gain +0.0499999, needed >= +0.05'],
+    [{ direction: 'lower', margin: 0.02 }, 0.8, 0.81, 'gain -0.01, needed >= -0.02'],
+    [{ limit: 0.95 }, 0.8, 0.9, 'limit 0.95 missed by 0.05; gain +0.1, needed >= 0'],
+    [{ limit: 0.95, against_champion: false }, 0.8, 0.96, 'limit 0.95 kept'],
+  ])('of %j from %d to %d says: %s', (rule, champion, challenger, reason) => {
+    expect(ruled(rule, champion, challenger).rules[0]?.reason).toBe(reason);
   });
 
   it('says that its confidence is no probability', () => {
     const answer = ruled({}, 0.8, 0.9);
     expect(answer.method).toContain('not a probability');
-    expect(answer.recommendation).toContain('grade E, point values only, no uncertainty available');
+    expect(answer.recommendation).toBe(
+      'Promote version 3 over version 2: 1 of 1 rules passed; rule 1 (gain +0.1); grade E.',
+    );
   });
 });
 
@@ -96,7 +111,9 @@ describe('a number that is missing or not finite', () => {
     const by = policy([{ metric: 'm', critical: true }, { metric: 'n' }]);
     const answer = decided(evidence({ m: 2, n: 1 }, { m: 1 }), by);
     expect(answer.decision).toBe('INVESTIGATE');
-    expect(answer.recommendation).toContain('version 3 has no metric n (rule rule 2)');
+    expect(answer.recommendation).toBe(
+      'Nothing was decided: version 3 has no metric n (rule rule 2). Log it and run again.',
+    );
   });
 
   it.each([
@@ -122,6 +139,9 @@ describe('a number that is missing or not finite', () => {
       const answer = decided(evidence({ m: 1, ...champion }, { m: 2, ...challenger }), by);
       expect(answer.decision).toBe(expected);
       expect(answer.rules[1]?.passed).toBe(false);
+      // Only a challenger that lacks its number counts, where the policy says so, and then as failed.
+      const fails = whenMissing === 'fail' && answer.rules[1]?.counted;
+      expect(answer.rules[1]?.reason).toMatch(fails ? /^(version|n of)/ : /^(Skipped|Not judged): /);
     },
   );
 
@@ -174,7 +194,7 @@ describe('several rules on point values', () => {
   it('does not promote on a grade that the policy does not accept', () => {
     const answer = decided(evidence(before, { a: 2, b: 2, c: 2 }), { ...three(), accepted_grades: ['C'] });
     expect(answer).toMatchObject({ decision: 'INVESTIGATE', evidence_grade: 'E' });
-    expect(answer.recommendation).toContain('grade E, which policy test does not accept');
+    expect(answer.recommendation).toContain('policy test does not accept evidence of grade E');
   });
 });
 
@@ -188,16 +208,19 @@ describe('a rule with a sample', () => {
     expect(answer).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'C' });
     // One-sided z of the Agresti-Caffo estimate: 15/452 ÷ 0.0147260
     expect(answer.confidence).toBeCloseTo(0.98788, 4);
-    expect(answer.rules[0]?.reason).toContain('90 % interval +0.00896286 to +0.0574088, n = 450 and 450');
-    expect(answer.method).toContain('one minus the largest one-sided p');
+    expect(answer.rules[0]?.reason).toBe(
+      'gain +0.03333, needed > 0; 90% interval +0.00896 to +0.0574; n = 450 each, confidence 98.8%',
+    );
+    expect(answer.method).toContain('one minus the one-sided p');
   });
 
   it('asks for more rows when the point is better but chance explains it', () => {
     const answer = shares(0.85, 0.855, 2000);
     expect(answer).toMatchObject({ decision: 'INVESTIGATE', evidence_grade: 'C' });
-    expect(answer.recommendation).toMatch(
-      /more rows.*interval -0\.0134582 to \+0\.0234482, n = 2000 and 2000/,
+    expect(answer.recommendation).toBe(
+      'Evaluate version 3 on more rows: it cannot be told from chance on rule 1 (gain +0.005, confidence 67.2%); 0 of 1 rules passed.',
     );
+    expect(answer.rules[0]?.reason).toContain('90% interval -0.0135 to +0.0234; n = 2000 each');
     expect(answer.rules[0]?.passed).toBe(false);
   });
 
@@ -274,6 +297,16 @@ describe('a rule with a sample', () => {
     expect(answer.rules[0]?.reason).toContain('no interval: version 2 has no metric or parameter n');
   });
 
+  it('does not call a share a probability where only rules that do not decide have an interval', () => {
+    const by = policy([
+      { ...proportion, critical: false },
+      { metric: 'm', limit: 0.5, against_champion: false, critical: true },
+    ]);
+    const answer = decided(evidence({ m: 0.8, n: 1000 }, { m: 0.9, n: 1000 }), by);
+    expect(answer).toMatchObject({ decision: 'PROMOTE', confidence: 1 });
+    expect(answer.method).toContain('not a probability');
+  });
+
   it('counts as the weakest grade among the rules that decide', () => {
     const guarded = (critical: boolean) =>
       decided(
@@ -307,14 +340,15 @@ describe('a first model', () => {
       confidence: 1,
       evidence_grade: null,
     });
-    expect(answer.recommendation).toContain('only the absolute limits were checked (1 of 1 rules passed');
-    expect(answer.method).toContain('absolute limits only');
+    expect(answer.recommendation).toContain('1 of 1 rules passed (1 not counted)');
+    expect(answer.method).toContain('weighted share of kept limits, not a probability');
+    expect(answer.rules[1]).toMatchObject({ passed: true, counted: false });
   });
 
   it('is not promoted below a critical limit', () => {
     const answer = decided(evidence(null, { a: 0.4, b: 1 }), by);
     expect(answer.decision).toBe('KEEP');
-    expect(answer.recommendation).toContain('0.4 is not at least 0.5');
+    expect(answer.recommendation).toContain('limit 0.5 missed by 0.1');
   });
 
   it('must log every number that the policy needs', () => {
@@ -374,8 +408,24 @@ describe('what can be said of any comparison', () => {
         expect(answer.confidence).toBeGreaterThanOrEqual(0);
         expect(answer.confidence).toBeLessThanOrEqual(1);
         for (const text of [answer.recommendation, answer.method, ...answer.rules.map((r) => r.reason)]) {
-          expect(text).not.toMatch(/[\n\r]|NaN %|undefined/);
+          expect(text).not.toMatch(/[\n\r]|NaN%|\d %|undefined/);
         }
+      }),
+    );
+  });
+
+  it('is its sentence short, and counts the rules as the table does', () => {
+    fc.assert(
+      fc.property(someRules, champion, metrics, (rules, before, after) => {
+        const answer = decided(evidence(sized(before), { ...after, n: 200 }), policy(rules));
+        expect(answer.recommendation.length).toBeLessThanOrEqual(200);
+        const counted = answer.rules.filter((rule) => rule.counted);
+        const tally = /(\d+) of (\d+) rules passed/.exec(answer.recommendation);
+        if (tally === null) return;
+        expect([Number(tally[1]), Number(tally[2])]).toEqual([
+          counted.filter((rule) => rule.passed).length,
+          counted.length,
+        ]);
       }),
     );
   });

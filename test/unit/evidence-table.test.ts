@@ -29,13 +29,12 @@ describe('the evidence table', () => {
       },
     );
     expect(text).toMatchInlineSnapshot(`
-      "rule          metric        champion  challenger  result      reason
-      ------------  ------------  --------  ----------  ----------  ------------------------------------
-      profit_total  profit_total    1200.5     1310.25  passed      gain of 109.75, at least 0 needed
-      drawdown      max_drawdown       0.1         0.3  not passed  rose by 0.2, which is more than the
-                                                        (critical)  margin of 0.05 that the policy gives
-                                                                    it
-      win_rate      win_rate       missing         0.5  not passed  the champion has none"
+      "rule      metric        champion  challenger  result      reason
+      --------  ------------  --------  ----------  ----------  ----------------------------------------
+      profit    profit_total    1200.5     1310.25  passed      gain +109.75, needed > 0; limit 0 kept
+      drawdown  max_drawdown       0.1         0.3  not passed  rose by 0.2, which is more than the
+                                                    (critical)  margin of 0.05 that the policy gives it
+      win_rate  win_rate       missing         0.5  not passed  the champion has none"
     `);
   });
 
@@ -53,6 +52,34 @@ describe('the evidence table', () => {
     });
     expect(first).toContain('–');
     expect(first).not.toContain('missing');
+  });
+
+  it('shows a rule that was not counted as neither passed nor failed', () => {
+    const text = table(
+      { passed: true, counted: false, reason: 'Not counted: no champion, and no limit set' },
+      { passed: false, counted: false, reason: 'Skipped: version 2 has no metric m' },
+      { passed: false, counted: false, reason: 'Not judged: version 3 has no metric m' },
+      { passed: false, counted: false, reason: 'Not judged' },
+      { passed: false, counted: false, reason: 'something else' },
+    );
+    const rows = text.split('\n').slice(2);
+    expect(rows.map((row) => row.slice(44).trim())).toEqual([
+      'not counted  no champion, and no limit set',
+      'skipped      version 2 has no metric m',
+      'not judged   version 3 has no metric m',
+      'not judged',
+      'not counted  something else',
+    ]);
+  });
+
+  it('leaves out a column of reasons in which nothing would stand', () => {
+    expect(table({ counted: false, passed: false, reason: 'Not judged' })).not.toContain('reason');
+  });
+
+  it('gives a critical miss one line where there is room', () => {
+    const lines = table({ passed: false, reason: 'gain -1, needed > 0' }).split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toMatch(/not passed \(critical\) {2}gain -1, needed > 0$/);
   });
 
   it('says so where no rule was evaluated', () => {

@@ -94,19 +94,19 @@ describe('what is refused, with the reason', () => {
       'another champion than expected',
       pascal(),
       { expected_champion: '1' },
-      'Production is version 2, expected 1',
+      'Version 2 is in Production, expected version 1',
     ],
     [
       'a champion where none is expected',
       pascal(),
       { expected_champion: null },
-      'Production is version 2, expected none',
+      'Version 2 is in Production, expected none',
     ],
     [
       'no champion where one is expected',
       pascal(version(3, 'Staging')),
       { expected_champion: '2' },
-      'No version is in Production, expected 2',
+      'No version is in Production, expected version 2',
     ],
   ])('%s', (_, of, input, reason) => {
     expect(plan(of, promoteInput(input))).toEqual({ kind: 'answer', answer: { promoted: false, reason } });

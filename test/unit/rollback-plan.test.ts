@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RegistryView } from '../../lambdas/domain/registry.ts';
-import { rollbackPlan } from '../../lambdas/domain/rollback-plan.ts';
+import { cutOff, rollbackPlan } from '../../lambdas/domain/rollback-plan.ts';
 import { intent, pascal, recorded, rollbackInput, version, view } from '../support/registry.ts';
 
 const now = new Date('2026-11-21T10:00:00Z');
@@ -138,6 +138,35 @@ describe('what a rollback does not trust', () => {
   });
 });
 
+describe('a rollout that was cut off', () => {
+  const cut = intent({ id: 'e1', to: '3', from: '2', execution: 'arn:e1', at: '2026-11-21T09:00:00.000Z' });
+  const with3 = (result: Parameters<typeof recorded>[1]) =>
+    pascal(
+      version(2, 'Production', { tags: recorded(earlier) }),
+      version(3, 'Staging', { tags: recorded(cut, result) }),
+    );
+  const before = { champion_version: '2', challenger_version: '3', serving: null };
+
+  it('is known by its intent without a result', () => {
+    expect(cutOff(with3(null), 'arn:undo')).toMatchObject({ record: { id: 'e1' }, before });
+    expect(cutOff(with3({}), 'arn:undo')).toBeNull();
+  });
+
+  it('is still known to the execution that has just concluded it, and to no other', () => {
+    const concluded = { result: 'not_promoted', alert: 'execution', by: 'arn:undo' } as const;
+    expect(cutOff(with3(concluded), 'arn:undo')).toMatchObject({ before });
+    expect(cutOff(with3(concluded), 'arn:other')).toBeNull();
+  });
+
+  it('is never taken for a reason to roll the healthy champion back', () => {
+    const asked = rollbackInput({ reason: 'ROLLOUT_FAILED', execution: 'arn:other' });
+    expect(plan(with3({}), asked)).toMatchObject({
+      kind: 'refuse',
+      detail: expect.stringContaining('No promotion was cut off'),
+    });
+  });
+});
+
 describe('a compensation', () => {
   const input = rollbackInput({
     before_state: { champion_version: '2', challenger_version: '3', serving: null },
@@ -171,7 +200,7 @@ describe('a compensation', () => {
       plan(pascal(version(2, 'Archived'), version(3, 'Archived'), version(4, 'Production')), input),
     ).toMatchObject({
       kind: 'contested',
-      detail: expect.stringContaining('Production is 4'),
+      detail: expect.stringContaining('version 4 is in Production'),
     });
   });
 

@@ -52,8 +52,16 @@ describe('a run on the emulators', () => {
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(document).toMatchObject({
       status: 'promoted',
-      output: { promotion: { promoted: true, new_version: '3', archived_version: '2' } },
+      output: {
+        promotion: { promoted: true, new_version: '3', archived_version: '2' },
+        serving: { action: 'replace', status: 'completed' },
+      },
+      workload: { before: { model_version: '2' }, after: { model_version: '3', status: 'running' } },
+      endpoint: { failed: 0, answered_by: [{ version: '2' }, { version: '3' }] },
     });
+    expect(document.rollout.map(({ candidate }: { candidate: string | null }) => candidate)).toContain(
+      'warming',
+    );
     expect(document.registry).toMatchObject({
       before: { stages: { 2: 'Production' } },
       after: { stages: { 3: 'Production', 2: 'Archived' } },
@@ -77,9 +85,13 @@ describe('a run on the emulators', () => {
       'sharpe_ratio',
       'Subject: [TradAI] Model Promoted',
       'after    1 Archived · 2 Archived · 3 Production',
+      'initializing, candidate launching',
+      'initializing, candidate warming',
+      'none failed: answered by v2',
     ]) {
       expect(stdout).toContain(part);
     }
+    expect(stdout).toMatch(/endpoint answers v2[\s\S]*endpoint answers v3/);
   });
 
   it('gives a list of documents for a scenario with several executions', async () => {
@@ -100,6 +112,12 @@ describe('arguments that cannot be used', () => {
     [['run', '--colour'], /unknown option/],
     [['emulators', '--mlflow-port', 'abc'], /port number/],
     [['emulators', '--mlflow-port', '70000'], /port number/],
+    [['emulators', '--workload-port', '-1'], /port number/],
+    [['history'], /missing required argument/],
+    [['history', 'm'], /MLFLOW_TRACKING_URI is not set/],
+    [['history', 'm', '--at', 'yesterday'], /a time such as/],
+    [['history', 'm', '--at', '2026-13-45'], /a time such as/],
+    [['history', 'm', '--at', '2999-01-01'], /in the future/],
     [['fly'], /unknown command/],
   ])('%j exits 2 and says why', async (args, message) => {
     const ran = await promotion(args);
@@ -108,7 +126,7 @@ describe('arguments that cannot be used', () => {
     noTrace(ran);
   });
 
-  it.each([[['--help']], [['run', '--help']], [['emulators', '--help']]])(
+  it.each([[['--help']], [['run', '--help']], [['emulators', '--help']], [['history', '--help']]])(
     '%j explains itself and exits 0',
     async (args) => {
       const ran = await promotion(args);
@@ -129,6 +147,11 @@ describe('an execution input that cannot be used', () => {
     ['a version beyond all', { model_name: 'm', challenger_version: '999999999999' }, ['larger than any']],
     ['an unknown field', { model_name: 'm', version: '3' }, ['version']],
     ['a list', [], ['object']],
+    [
+      'an absurd warm-up and a negative time to keep the old version',
+      { model_name: 'm', rollout: { warmupDurationMinutes: 100_000, keepOldVersionMinutes: -1 } },
+      ['rollout.warmupDurationMinutes', 'rollout.keepOldVersionMinutes'],
+    ],
   ])('%s is answered with every problem, an alert and exit 2', async (_, input, problems) => {
     const ran = await run(input);
     expect(ran.code).toBe(2);
@@ -161,10 +184,25 @@ describe('an execution that cannot do its job', () => {
       /UnknownPolicy.*default, trading/,
     ],
     [
-      'a model served by a Workload',
+      'a Workload that does not exist',
       { model_name: 'PascalStrategy', workload_id: 'w1' },
       'failed',
-      /ServingNotSupported/,
+      /WorkloadNotFound.*"w1" does not exist/,
+    ],
+    [
+      'an artifact that does not exist',
+      { model_name: 'PascalStrategy', artifact_id: '../a?b' },
+      'failed',
+      /Artifact "\.\.\/a\?b" does not exist/,
+    ],
+    [
+      'a container that the artifact lacks',
+      {
+        model_name: 'PascalStrategy',
+        rollout: { runtime: { containerGroups: [{ name: 'gpu', containers: [] }] } },
+      },
+      'failed',
+      /container group "gpu"/,
     ],
     [
       'nothing to go back to',
@@ -209,6 +247,21 @@ describe('MLFLOW_TRACKING_URI', () => {
     ['http://user:hunter2@127.0.0.1:5000', /must not hold credentials/],
   ])('%s exits 2, says what to do and repeats no secret', async (uri, message) => {
     const ran = await run({ model_name: 'm' }, { MLFLOW_TRACKING_URI: uri });
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(message);
+    expect(ran.stderr).not.toContain('hunter2');
+    noTrace(ran);
+  });
+});
+
+describe('DATAROBOT_ENDPOINT', () => {
+  const token = { DATAROBOT_API_TOKEN: 'hunter2' };
+  it.each([
+    ['app.datarobot.com/api/v2', token, /with its scheme/],
+    ['https://app.datarobot.com/api/v2', {}, /DATAROBOT_API_TOKEN is not set/],
+    ['https://u:hunter2@app.datarobot.com/api/v2', token, /must not hold credentials/],
+  ])('%s exits 2, says what to do and repeats no secret', async (endpoint, env, message) => {
+    const ran = await run({ model_name: 'm' }, { DATAROBOT_ENDPOINT: endpoint, ...env });
     expect(ran).toMatchObject({ code: 2, stdout: '' });
     expect(ran.stderr).toMatch(message);
     expect(ran.stderr).not.toContain('hunter2');
@@ -279,20 +332,39 @@ describe('a version that is still being registered', () => {
 });
 
 describe('promotion emulators', () => {
-  it('serves MLflow until it is interrupted', async () => {
-    const child = execFile(process.execPath, [
-      'cli/promotion.mjs',
-      'emulators',
-      '--mlflow-port',
-      '0',
-      '--seed',
-    ]);
-    const [line] = (await once(child.stdout ?? child, 'data')) as [string];
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? '';
-    const answer = await fetch(`${url}/api/2.0/mlflow/registered-models/get?name=PascalStrategy`);
-    expect(answer.status).toBe(200);
+  const ports = ['--mlflow-port', '0', '--workload-port', '0'];
+
+  it('serves MLflow and the Workload API until it is interrupted, and says where in lines for a shell', async () => {
+    const child = execFile(process.execPath, ['cli/promotion.mjs', 'emulators', ...ports, '--seed']);
+    let said = '';
+    for await (const chunk of child.stdout ?? []) {
+      said += chunk;
+      if (said.includes('Ctrl-C')) break;
+    }
+    const exported = Object.fromEntries(
+      [...said.matchAll(/^export (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    const model = 'api/2.0/mlflow/registered-models/get?name=PascalStrategy';
+    const answer = await fetch(`${exported['MLFLOW_TRACKING_URI']}/${model}`);
+    const { registered_model } = (await answer.json()) as {
+      registered_model: { tags: { key: string; value: string }[] };
+    };
+    const id = registered_model.tags.find(({ key }) => key === 'workload.id')?.value;
+    const workload = await fetch(`${exported['DATAROBOT_ENDPOINT']}/workloads/${id}`, {
+      headers: { authorization: `Bearer ${exported['DATAROBOT_API_TOKEN']}` },
+    });
+    expect(await workload.json()).toMatchObject({ name: 'pascal-prod', status: 'running' });
     child.kill('SIGINT');
-    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('exits 2 when a port is taken, and keeps none itself', async () => {
+    const other = await cannedServer((_, response) => response.end());
+    const taken = new URL(other.url).port;
+    const ran = await promotion(['emulators', '--mlflow-port', '0', '--workload-port', taken]);
+    other.close();
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(/Cannot listen on 127.0.0.1:\d+.*Choose another --workload-port/);
   });
 });
 

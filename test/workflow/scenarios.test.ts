@@ -53,7 +53,8 @@ const expected: Record<string, Expected> = {
   'rollback-twice': {
     statuses: ['promoted', 'rolled_back', 'rolled_back'],
     production: ['2'],
-    alerts: [promotedAlert, 'Rolled Back', 'Rolled Back'],
+    // The second request finds nothing to do: recorded, and nobody is told.
+    alerts: [promotedAlert, 'Rolled Back'],
   },
   contested: { statuses: ['contested'], production: ['1'], alerts: ['Contested'] },
   'two-at-once': { statuses: ['promoted', 'busy'], production: ['3'], alerts: ['Busy', promotedAlert] },

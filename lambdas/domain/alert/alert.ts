@@ -1,9 +1,10 @@
 import type { Comparison, Outcome } from '../payloads.ts';
 import { ascii, visible } from '../visible-text.ts';
+import { methodText } from './confidence.ts';
 import { evidenceTable } from './evidence-table.ts';
-import { type AlertParts, type Line, LONGEST_VALUE, methodOf, partsOf, percent } from './parts.ts';
+import { type AlertParts, LONGEST_VALUE, partsOf, percentOf } from './parts.ts';
 import { type SlackNotification, slackNotification } from './slack.ts';
-import type { AlertKind } from './wording.ts';
+import type { AlertKind, Line } from './wording.ts';
 
 /** What people are told about one outcome, ready to be published. */
 export interface Alert {
@@ -58,7 +59,7 @@ function subjectFor(prefix: string, title: string, name: string): string {
 }
 
 function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): string {
-  const { words, causes, evidence } = parts;
+  const { words, causes } = parts;
   return [
     ...headOf(outcome, context, parts),
     ...section('What happened', [...words.happened, ...causes]),
@@ -67,31 +68,34 @@ function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): 
       'What to do',
       words.todo.map((todo, index) => `${index + 1}. ${todo}`),
     ),
-    ...section('Evidence', [...evidence, ...tableLines(outcome.comparison)]),
+    ...evidenceSection(outcome, parts),
     ...section('Record', recordOf(outcome)),
   ].join('\n');
 }
 
+function evidenceSection({ comparison, operation }: Outcome, { words, evidence }: AlertParts): string[] {
+  if (comparison === null || evidence === null) {
+    return operation === 'rollback' ? [] : section('Evidence', ['Nothing was compared.']);
+  }
+  // The first lines of a promotion have the confidence with its method already.
+  const told = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
+  return section('Evidence', [...told, ...tableLines(comparison)]);
+}
+
 /** Indented, so that a long name that goes on in the next line cannot pass for a line of the alert. */
-function tableLines(comparison: Comparison | null): string[] {
-  if (comparison === null) return ['Nothing was compared.'];
+function tableLines(comparison: Comparison): string[] {
   const table = evidenceTable(comparison, { maxLength: LONGEST_TABLE });
   return ['', ...table.split('\n').map((line) => `  ${line}`)];
 }
 
 /** The first lines. Those of a promotion are fixed: other programs read them. */
 function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertParts): string[] {
-  const {
-    comparison,
-    champion_before: before,
-    champion_after: after,
-    challenger_version: challenger,
-  } = outcome;
+  const { champion_before: before, champion_after: after, challenger_version: challenger } = outcome;
   const environment = `Environment: ${visible(context.environment, LONGEST_VALUE)}`;
   const registry = `Registry: ${visible(context.registryName, LONGEST_VALUE)}`;
   if (words.kind !== 'promoted') {
-    const loud = outcome.rollback_error === null ? words.title : `!!! ${words.title.toUpperCase()} !!!`;
-    return [loud, `Model: ${name}`, environment, registry];
+    const title = words.loud ? `!!! ${words.title.toUpperCase()} !!!` : words.title;
+    return [title, `Model: ${name}`, environment, registry];
   }
   const version = visible(after ?? challenger ?? 'unknown', 20);
   return [
@@ -99,22 +103,31 @@ function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertP
     `Model: ${name}`,
     `New Production Version: ${version}`,
     `Previous Version: ${before === null || before === after ? 'None' : visible(before, 20)}`,
-    `Comparison Confidence: ${percent(outcome.confidence)}`,
+    `Comparison Confidence: ${percentOf(outcome.confidence)}`,
     environment,
     // A confidence says nothing without its method, so that follows at once.
-    `Confidence Method: ${comparison === null ? 'none, nothing was compared' : visible(methodOf(comparison), LONGEST_VALUE)}`,
+    `Confidence Method: ${visible(basisOf(outcome), LONGEST_VALUE)}`,
     registry,
   ];
+}
+
+/** Where the confidence of a promotion comes from; the comparison of a repeat is not the one it was decided on. */
+function basisOf({ comparison, confidence }: Outcome): string {
+  if (comparison !== null && comparison.confidence === confidence) return methodText(comparison);
+  if (comparison !== null) return 'as recorded when this promotion was begun';
+  return confidence === null ? 'nothing was compared' : 'as the caller gave it; nothing was compared here';
 }
 
 const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...lines.map(plainLine)];
 
 const plainLine = (line: Line) => (typeof line === 'string' ? line : `${line.label}: ${line.value}`);
 
-function recordOf(outcome: Outcome): Line[] {
+function recordOf({ execution, requested_by: by, operation, recorded_at: at }: Outcome): Line[] {
+  const asked = { label: 'Requested by', value: visible(by ?? 'not said', LONGEST_VALUE) };
   return [
-    { label: 'Execution', value: visible(outcome.execution, LONGEST_VALUE) },
-    { label: 'Requested by', value: visible(outcome.requested_by ?? 'not said', LONGEST_VALUE) },
-    { label: 'Recorded at', value: visible(outcome.recorded_at, 40) },
+    { label: 'Execution', value: visible(execution, LONGEST_VALUE) },
+    // Who asked for a rollback stands beside why.
+    ...(operation === 'rollback' ? [] : [asked]),
+    { label: 'Recorded at', value: visible(at, 40) },
   ];
 }

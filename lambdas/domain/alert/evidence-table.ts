@@ -1,3 +1,5 @@
+import { digitsApart, show } from '../comparison/numbers.ts';
+import { NOT_COUNTED } from '../comparison/rules.ts';
 import type { Comparison, RuleResult } from '../payloads.ts';
 import { visible } from '../visible-text.ts';
 
@@ -18,9 +20,10 @@ const columns: readonly Column[] = [
   { title: 'metric', widest: 18 },
   { title: 'champion', widest: 24, right: true },
   { title: 'challenger', widest: 24, right: true },
-  { title: 'result', widest: 10 },
 ];
 const NARROWEST_REASON = 22;
+/** Of the results: "not passed (critical)" stands in one line or in two, whichever makes the table shorter. */
+const RESULT_WIDTHS = [21, 10];
 
 export interface TableOptions {
   /** Longest text, in characters; rows that do not fit are counted in a last line. Default: no limit. */
@@ -34,17 +37,25 @@ export function evidenceTable(comparison: Comparison, options: TableOptions = {}
   const { maxLength = Number.POSITIVE_INFINITY, reasons = true } = options;
   if (comparison.rules.length === 0) return 'No rule was evaluated.';
   const candidates = comparison.rules.slice(0, maxLength); // a row has more than one character
-  const rows = candidates.map((rule) => cellsOf(rule, comparison.champion_version !== null));
-  const shape = shapeOf(rows, reasons);
-  const lines = [layOut([...columns.map((c) => c.title), 'reason'], shape)];
-  lines.push(shape.map(({ width }) => '-'.repeat(width)).join(GAP));
-  return withRowsThatFit(
-    lines,
-    rows.map((row) => layOut(row, shape)),
-    comparison.rules,
-    maxLength,
-  );
+  const cells = candidates.map((rule) => cellsOf(rule, comparison.champion_version !== null));
+  const tables = RESULT_WIDTHS.map((width) => laidOut(cells, shapeOf(cells, width, reasons)));
+  const lines = tables.reduce((wide, narrow) => (isBetter(narrow, wide) ? narrow : wide));
+  return withRowsThatFit(lines.slice(0, 2), lines.slice(2), comparison.rules, maxLength);
 }
+
+/** The title, the line under it, and the rows. */
+function laidOut(cells: readonly string[][], shape: readonly Shape[]): string[] {
+  return [
+    layOut([...columns.map(({ title }) => title), 'result', 'reason'], shape),
+    shape.map(({ width }) => '-'.repeat(width)).join(GAP),
+    ...cells.map((row) => layOut(row, shape)),
+  ];
+}
+
+const isBetter = (narrow: readonly string[], wide: readonly string[]) =>
+  heightOf(narrow) < heightOf(wide) || lengthOf(wide[1] ?? '') > WIDTH;
+
+const heightOf = (rows: readonly string[]) => rows.join('\n').split('\n').length;
 
 function withRowsThatFit(
   head: string[],
@@ -64,7 +75,7 @@ function withRowsThatFit(
     count += 1;
   }
   const left = rules.slice(count);
-  const missed = left.filter((rule) => !rule.passed).length;
+  const missed = left.filter((rule) => rule.counted && !rule.passed).length;
   return [
     ...shown,
     `… ${left.length} more ${plural(left.length, 'rule')} left out, ${missed} of them not passed`,
@@ -74,25 +85,25 @@ function withRowsThatFit(
 const plural = (count: number, word: string) => (count === 1 ? word : `${word}s`);
 
 function cellsOf(rule: RuleResult, hasChampion: boolean): string[] {
-  const [champion, challenger] = numbersApart(rule.champion, rule.challenger);
+  const digits = digitsApart(rule.champion, rule.challenger, 6);
+  const { result, reason } = resultOf(rule);
   return [
     visible(rule.name, LONGEST_NAME),
     visible(rule.metric, LONGEST_NAME),
-    champion ?? (hasChampion ? 'missing' : '–'),
-    challenger ?? 'missing',
-    rule.passed ? 'passed' : rule.critical ? 'not passed (critical)' : 'not passed',
-    visible(rule.reason, LONGEST_REASON),
+    rule.champion === null ? (hasChampion ? 'missing' : '–') : show(rule.champion, digits),
+    rule.challenger === null ? 'missing' : show(rule.challenger, digits),
+    result,
+    visible(reason, LONGEST_REASON),
   ];
 }
 
-/** Six significant digits, or as many more as it takes for two different numbers to look different. */
-function numbersApart(a: number | null, b: number | null): [string | null, string | null] {
-  const show = (value: number | null, digits: number) =>
-    value === null ? null : String(Number(value.toPrecision(digits)));
-  for (let digits = 6; digits < 17; digits += 1) {
-    if (a === b || show(a, digits) !== show(b, digits)) return [show(a, digits), show(b, digits)];
-  }
-  return [show(a, 17), show(b, 17)];
+/** A rule that was not counted has neither passed nor failed: its reason begins with the word for what it was. */
+function resultOf({ passed, counted, critical, reason }: RuleResult): { result: string; reason: string } {
+  if (counted)
+    return { result: passed ? 'passed' : critical ? 'not passed (critical)' : 'not passed', reason };
+  const word = Object.values(NOT_COUNTED).find((one) => reason === one || reason.startsWith(`${one}: `));
+  if (word === undefined) return { result: 'not counted', reason };
+  return { result: word.toLowerCase(), reason: reason.slice(word.length + 2) };
 }
 
 interface Shape {
@@ -100,14 +111,17 @@ interface Shape {
   readonly right: boolean;
 }
 
-function shapeOf(rows: readonly string[][], reasons: boolean): Shape[] {
-  const shape = columns.map(({ title, widest, right }, index) => {
-    const longest = longestOf(title, rows, index);
-    return { width: Math.min(longest, widest), right: right ?? false };
-  });
-  if (!reasons) return shape;
+function shapeOf(rows: readonly string[][], resultWidth: number, reasons: boolean): Shape[] {
+  const shape = [...columns, { title: 'result', widest: resultWidth, right: false }].map(
+    ({ title, widest, right }, index) => {
+      const longest = longestOf(title, rows, index);
+      return { width: Math.min(longest, widest), right: right ?? false };
+    },
+  );
+  const last = columns.length + 1;
+  if (!reasons || rows.every((row) => row[last] === '')) return shape;
   const used = shape.reduce((sum, { width }) => sum + width + GAP.length, 0);
-  const longest = longestOf('reason', rows, columns.length);
+  const longest = longestOf('reason', rows, last);
   return [...shape, { width: Math.min(longest, Math.max(WIDTH - used, NARROWEST_REASON)), right: false }];
 }
 

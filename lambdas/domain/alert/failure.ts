@@ -1,10 +1,12 @@
 import type { Outcome } from '../payloads.ts';
 import { versionText } from '../visible-text.ts';
+import { isStuck, undoByHand, undoHappened } from './serving.ts';
 import type { Words } from './wording.ts';
 
 /** The words for an execution that failed; the registry is as it was, or the rollback has put it back. */
 export function failed(outcome: Outcome): Words {
   if (outcome.rollback_error !== null) return rollbackFailed(outcome);
+  if (isStuck(outcome)) return workloadNotBack(outcome);
   const asked = outcome.operation === 'rollback';
   return {
     kind: 'failed',
@@ -12,6 +14,7 @@ export function failed(outcome: Outcome): Words {
     title: asked ? 'Rollback Failed' : 'Promotion Failed',
     happened: [
       asked ? 'The rollback that was asked for failed.' : `The promotion of ${challengerOf(outcome)} failed.`,
+      ...undoHappened(outcome),
     ],
     todo: [
       'Remove the cause that is named here.',
@@ -23,6 +26,23 @@ export function failed(outcome: Outcome): Words {
 const challengerOf = ({ challenger_version: challenger }: Outcome) =>
   challenger === null ? 'a challenger not yet known' : versionText(challenger);
 
+/** The Workload serves what the rollback was to take out of service, and no automatic step is left. */
+function workloadNotBack(outcome: Outcome): Words {
+  return {
+    kind: 'failed',
+    emoji: 'rotating_light',
+    title: 'ACTION NEEDED: Workload Not Rolled Back',
+    loud: true,
+    happened: [
+      outcome.operation === 'rollback'
+        ? 'The rollback that was asked for could not be carried out on the Workload.'
+        : `The promotion of ${challengerOf(outcome)} failed and could not be undone on the Workload.`,
+      ...undoHappened(outcome),
+    ],
+    todo: undoByHand(outcome),
+  };
+}
+
 /** The worst ending: the registry may be half-moved and no automatic step is left. */
 function rollbackFailed(outcome: Outcome): Words {
   const { champion_before: before, champion_after: after } = outcome;
@@ -31,11 +51,13 @@ function rollbackFailed(outcome: Outcome): Words {
     kind: 'failed',
     emoji: 'rotating_light',
     title: 'ACTION NEEDED: Rollback Failed',
+    loud: true,
     happened: [
       asked
         ? 'The rollback that was asked for failed.'
         : `The promotion of ${challengerOf(outcome)} failed, and the rollback that should have undone it failed too.`,
       'No automatic step is left: somebody has to look at the registry now.',
+      ...undoHappened(outcome),
     ],
     where: [
       `In Production before: ${before === null ? 'none, or not known' : versionText(before)}.`,
@@ -45,7 +67,8 @@ function rollbackFailed(outcome: Outcome): Words {
     ],
     todo: [
       'Open the model in MLflow and see which versions are in Production. Exactly one must be.',
-      ...(asked ? repeatByHand(before) : undoByHand(outcome)),
+      ...(asked ? repeatByHand(before) : goBackByHand(outcome)),
+      ...undoByHand(outcome),
     ],
   };
 }
@@ -57,7 +80,7 @@ function possible({ operation, champion_before: before, challenger_version: bad 
 
 const BY_HAND = 'to stage Production in MLflow, archiving the others (with aliases: set "champion" to it)';
 
-function undoByHand({ champion_before: before, challenger_version: bad }: Outcome): string[] {
+function goBackByHand({ champion_before: before, challenger_version: bad }: Outcome): string[] {
   const target = before === null ? ' and the "target_version" of your choice' : targetOf(before);
   return [
     `When MLflow answers again, start an execution with "operation": "rollback"${target}. It can be repeated safely.`,

@@ -1,18 +1,17 @@
-import type { Comparison, Outcome } from '../payloads.ts';
+import type { Outcome } from '../payloads.ts';
 import { publicMessage, visible } from '../visible-text.ts';
-import { type Wording, wordingOf } from './wording.ts';
-
-/** A line of an alert: a sentence of our own, or a value somebody else chose after a label of our own. */
-export type Line = string | { readonly label: string; readonly value: string };
+import { confidenceText } from './confidence.ts';
+import { detailOf, finding } from './rollback.ts';
+import { type Line, type Wording, wordingOf } from './wording.ts';
 
 /** What an alert is made of, whatever the channel. Foreign text in it is in visible form already: one line each, of bounded length. */
 export interface AlertParts {
   readonly words: Wording;
   readonly name: string;
-  /** Why it happened: reason, errors, problems, holder. */
+  /** Why it happened: who asked and why, reason, errors, problems, holder. */
   readonly causes: readonly Line[];
-  /** How sure the comparison was, and by which method; empty where nothing was compared. */
-  readonly evidence: readonly Line[];
+  /** What the comparison decided, and how sure it was by which method; null where none was asked for. */
+  readonly evidence: { readonly decision: Line; readonly confidence: Line } | null;
 }
 
 // Limits in characters. Together with 3 bytes for each, JSON's escapes and two copies of the text (`default` and
@@ -21,55 +20,92 @@ const LONGEST_NAME = 6000;
 /** Of one value after a label. */
 export const LONGEST_VALUE = 800;
 const MOST_PROBLEMS = 10;
+const MOST_LOG_LINES = 3;
 
 /** Puts an outcome into words. */
 export function partsOf(outcome: Outcome): AlertParts {
-  const { comparison, model_name: name } = outcome;
+  const { model_name: name } = outcome;
+  const words = wordingOf(outcome);
   return {
-    words: wordingOf(outcome),
+    words: { ...words, where: words.where.map(visibleLine) },
     name: name === null || name === '' ? 'unknown' : visible(name, LONGEST_NAME),
-    causes: causesOf(outcome),
-    evidence: comparison === null ? [] : evidenceLines(comparison),
+    causes: [...askedFor(outcome), ...causesOf(outcome)],
+    evidence: evidenceOf(outcome),
   };
 }
 
+const line = (label: string, text: string): Line => ({ label, value: publicMessage(text, LONGEST_VALUE) });
+const visibleLine = (one: Line): Line => (typeof one === 'string' ? one : line(one.label, one.value));
+
+/** Why somebody, or an alarm, wanted the model to go back. */
+function askedFor({ operation, rollback, requested_by: by }: Outcome): Line[] {
+  if (operation !== 'rollback') return [];
+  const because = rollback === null ? [] : [line('Asked because', becauseOf(rollback))];
+  return [...because, line('Asked by', by ?? 'not said')];
+}
+
+const becauseOf = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback']>) =>
+  alarm === null ? reason : `${reason} (alarm ${alarm})`;
+
+/** Each thing is said once: what one line holds already is left out of the others. */
 function causesOf(outcome: Outcome): Line[] {
-  const { reason, error, rollback_error: rollbackError, rollback, problems, holder } = outcome;
+  const { reason, error, rollback_error: rollbackError, problems, holder } = outcome;
   const lines: Line[] = [];
   const add = (label: string, text: string | null | undefined) => {
-    if (text) lines.push({ label, value: publicMessage(text, LONGEST_VALUE) });
+    if (text) lines.push(line(label, text));
   };
-  if (problems.length === 0) add('Reason', reason);
+  const { cause, found } = reasonsOf(outcome);
+  const told = rollbackError !== null && cause.includes(rollbackError.message);
+  if (problems.length === 0 && !told) add('Reason', cause);
   if (error !== null && !reason.includes(error.message)) add('Error', `${error.name}: ${error.message}`);
   if (rollbackError !== null) add('Error of the rollback', `${rollbackError.name}: ${rollbackError.message}`);
-  if (rollback !== null && !reason.includes(rollback.detail)) add('Rollback', rollback.detail);
+  if (found !== null) lines.push(line(found.label, found.value));
+  lines.push(...diagnosisLines(outcome));
   add('Lease held by', holder);
   for (const problem of problems.slice(0, MOST_PROBLEMS)) add('Problem', problem);
   if (problems.length > MOST_PROBLEMS) lines.push(`And ${problems.length - MOST_PROBLEMS} more problems.`);
   return lines;
 }
 
-const MEANING_OF_GRADE: Readonly<Record<NonNullable<Comparison['evidence_grade']>, string>> = {
-  A: 'both versions on the same rows',
-  B: 'both versions on the same folds or seeds',
-  C: 'one number per version, with a known sample size',
-  D: 'one number per version, against the spread of earlier ones',
-  E: 'point values only, no uncertainty available',
-};
-
-/** Confidence as percent with one decimal, as the promotion message has always shown it. */
-export const percent = (confidence: number | null) =>
-  `${(100 * (Number.isFinite(confidence) ? (confidence ?? 0) : 0)).toFixed(1)}%`;
-
-/** By which method a confidence was found: it is never shown without this. */
-export function methodOf({ method, evidence_grade: grade }: Comparison): string {
-  return `${method}; evidence grade ${grade === null ? 'none' : `${grade} (${MEANING_OF_GRADE[grade]})`}`;
+interface Reasons {
+  readonly cause: string;
+  /** What the rollback came to. */
+  readonly found: Exclude<Line, string> | null;
 }
 
-function evidenceLines(comparison: Comparison): Line[] {
-  const value = (label: string, text: string) => ({ label, value: visible(text, LONGEST_VALUE) });
-  return [
-    value('Decision', `${comparison.decision} by policy ${comparison.policy}`),
-    value('Confidence', `${percent(comparison.confidence)} by ${methodOf(comparison)}`),
-  ];
+/** The reason in its parts, without what the alert says elsewhere: that it was a dry run, how the Workload is. */
+function reasonsOf({ reason, comparison, rollback, dry_run: dry }: Outcome): Reasons {
+  if (rollback === null) {
+    const repeats = dry && comparison !== null && reason.endsWith(comparison.recommendation);
+    return { cause: repeats ? comparison.recommendation : reason, found: null };
+  }
+  const cause = reason.endsWith(rollback.detail)
+    ? reason.slice(0, reason.length - rollback.detail.length).replace(/\. $/, '')
+    : reason;
+  return { cause, found: { label: labelOf(rollback, cause), value: detailOf(rollback) } };
+}
+
+function labelOf(rollback: NonNullable<Outcome['rollback']>, cause: string): string {
+  if (rollback.dry_run && finding(rollback) !== 'impossible') return 'It would come to this';
+  if (rollback.rolled_back || rollback.serving !== null) return 'In the registry';
+  return cause === '' ? 'Reason' : 'Rollback';
+}
+
+/** Why a rollout did not come up: the platform's sentence, and the last lines of the candidate's log. */
+function diagnosisLines({ serving, reason }: Outcome): Line[] {
+  const { message = null, log_lines: log = [] } = serving?.diagnosis ?? {};
+  const said = message === null || reason.includes(message) ? [] : [line('The platform says', message)];
+  return [...said, ...log.slice(-MOST_LOG_LINES).map((text) => line('Log of the candidate', text))];
+}
+
+/** Confidence as percent with one decimal, as the promotion message has always shown it. */
+export const percentOf = (confidence: number | null) =>
+  `${(100 * (Number.isFinite(confidence) ? (confidence ?? 0) : 0)).toFixed(1)}%`;
+
+function evidenceOf({ comparison }: Outcome): AlertParts['evidence'] {
+  if (comparison === null) return null;
+  return {
+    decision: line('Decision', `${comparison.decision} by policy ${comparison.policy}`),
+    confidence: line('Confidence', confidenceText(comparison)),
+  };
 }

@@ -1,8 +1,10 @@
 import type { Outcome } from '../payloads.ts';
 import { slackSafe, visible } from '../visible-text.ts';
 import type { AlertContext } from './alert.ts';
+import { confidenceText } from './confidence.ts';
 import { evidenceTable } from './evidence-table.ts';
-import { type AlertParts, type Line, methodOf, percent } from './parts.ts';
+import type { AlertParts } from './parts.ts';
+import type { Line } from './wording.ts';
 
 /**
  * The "custom notification" document of Amazon Q Developer in chat applications (AWS Chatbot before): the only kind
@@ -35,7 +37,7 @@ const LONGEST_TITLE = 200;
 const LONGEST_VALUE = 300;
 const LONGEST_KEYWORD = 60;
 const LONGEST_ID = 200;
-const MOST_CAUSES = 4;
+const MOST_CAUSES = 5;
 const SHORTEST_TABLE = 250;
 
 /** The alert as Slack shows it. Foreign text stands in code spans, where Slack formats and links nothing. */
@@ -69,22 +71,38 @@ export function slackNotification(
 
 const code = (text: string, limit: number) => `\`${slackSafe(text, limit) || ' '}\``;
 
-function description(outcome: Outcome, { words, causes, evidence }: AlertParts): string {
-  const told = [
-    ...words.happened,
-    ...causes.slice(0, MOST_CAUSES).map(slackLine),
-    ...(causes.length > MOST_CAUSES ? [`And ${causes.length - MOST_CAUSES} more lines in the email.`] : []),
-    '*What is where*',
-    ...words.where,
-    ...(evidence.length > 0 ? ['*Evidence*', ...evidence.map(slackLine)] : []),
-  ].join('\n');
-  const end = `\nRequested by ${code(visible(outcome.requested_by ?? 'not said', 100), 100)}, execution ${code(visible(outcome.execution, LONGEST_VALUE), LONGEST_VALUE)}`;
-  const room = LONGEST_DESCRIPTION - told.length - end.length;
-  return `${told}${tableBlock(outcome, room)}${end}`;
+/** Characters of a value; the fewer, the more lines there are to show. */
+const VALUE_LENGTHS = [LONGEST_VALUE, 200, 100];
+
+function description(outcome: Outcome, parts: AlertParts): string {
+  const texts = VALUE_LENGTHS.map((limit) => ({ told: toldIn(parts, limit), end: endOf(outcome, limit) }));
+  const fits = ({ told, end }: (typeof texts)[number]) => told.length + end.length <= LONGEST_DESCRIPTION;
+  const { told, end } = texts.find(fits) ?? texts.at(-1) ?? { told: '', end: '' };
+  return `${told}${tableBlock(outcome, LONGEST_DESCRIPTION - told.length - end.length)}${end}`;
 }
 
-const slackLine = (line: Line) =>
-  typeof line === 'string' ? line : `${line.label}: ${code(line.value, LONGEST_VALUE)}`;
+function toldIn({ words, causes, evidence }: AlertParts, limit: number): string {
+  const lines = (some: readonly Line[]) => some.map((line) => slackLine(line, limit));
+  const left = causes.length - MOST_CAUSES;
+  return [
+    ...words.happened,
+    ...lines(causes.slice(0, MOST_CAUSES)),
+    ...(left > 0 ? [`And ${left} more ${left === 1 ? 'line' : 'lines'} in the email.`] : []),
+    '*What is where*',
+    ...lines(words.where),
+    ...(evidence === null ? [] : ['*Evidence*', ...lines([evidence.decision, evidence.confidence])]),
+  ].join('\n');
+}
+
+function endOf({ requested_by: by, execution, operation }: Outcome, limit: number): string {
+  const shown = code(visible(execution, limit), limit);
+  // Who asked for a rollback stands beside why.
+  if (operation === 'rollback') return `\nExecution ${shown}`;
+  return `\nRequested by ${code(visible(by ?? 'not said', 100), 100)}, execution ${shown}`;
+}
+
+const slackLine = (line: Line, limit: number) =>
+  typeof line === 'string' ? line : `${line.label}: ${code(line.value, limit)}`;
 
 /** The rules without their reasons, which make lines too long for a chat window; empty where there is no room. */
 function tableBlock({ comparison }: Outcome, room: number): string {
@@ -117,7 +135,7 @@ function additionalContext(outcome: Outcome, context: AlertContext, name: string
     challenger_version: challenger,
     champion_before: before,
     champion_after: after,
-    confidence: comparison === null ? null : `${percent(comparison.confidence)} by ${methodOf(comparison)}`,
+    confidence: comparison === null ? null : confidenceText(comparison),
   };
   return Object.fromEntries(
     Object.entries(facts).flatMap(([key, value]) =>

@@ -1,6 +1,8 @@
-import type { Outcome, RollbackAnswer } from '../payloads.ts';
+import type { Outcome } from '../payloads.ts';
 import { sentence, versionText } from '../visible-text.ts';
 import { failed, refused } from './failure.ts';
+import { contested, dryRun, rolledBack } from './rollback.ts';
+import { servedWhere } from './serving.ts';
 
 /** What an alert is about; subscribers can filter by it. */
 export const alertKinds = [
@@ -14,6 +16,9 @@ export const alertKinds = [
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];
 
+/** A line of an alert: a sentence of our own, or a value somebody else chose after a label of our own. */
+export type Line = string | { readonly label: string; readonly value: string };
+
 /**
  * What an alert says, in whole sentences of our own: the only foreign words in them are version numbers, which
  * `versionText` has checked. Everything else that is foreign stands alone, after a label.
@@ -23,20 +28,23 @@ export interface Wording {
   /** Slack's name of the emoji before the title. */
   readonly emoji: string;
   readonly title: string;
+  /** True when somebody has to act at once; the alert says so in its first line. */
+  readonly loud?: boolean;
   readonly happened: readonly string[];
-  readonly where: readonly string[];
+  readonly where: readonly Line[];
   readonly todo: readonly string[];
 }
 
-/** `where` is left out where the champion before and after says it all. */
-export type Words = Omit<Wording, 'where'> & { readonly where?: readonly string[] };
+/** `where` is left out where the champion before and after, and the Workload, say it all. */
+export type Words = Omit<Wording, 'where'> & { readonly where?: readonly Line[] };
 
 const UNCHANGED = 'Nothing was changed.';
 
 /** Chooses the words for an outcome. A status without a kind of its own takes the nearest one. */
 export function wordingOf(outcome: Outcome): Wording {
-  const words = outcome.dry_run ? dryRun(outcome) : byStatus[outcome.status](outcome);
-  return { ...words, where: words.where ?? whereabouts(outcome) };
+  const plain = byStatus[outcome.status](outcome);
+  const words = outcome.dry_run ? dryRun(outcome, plain) : plain;
+  return { ...words, where: [...(words.where ?? whereabouts(outcome)), ...servedWhere(outcome)] };
 }
 
 const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>> = {
@@ -121,48 +129,8 @@ function needsInvestigation({ challenger_version: challenger, champion_before: c
       UNCHANGED,
     ],
     todo: [
-      'Read the reason and repair what it names: missing or unequal data, an unfinished run, conflicting rules.',
+      'Read the reason and repair what it names: missing or unequal data, too few rows, an unfinished run, conflicting rules.',
       'Then start a new execution; until then nothing is promoted.',
-    ],
-  };
-}
-
-function rolledBack(outcome: Outcome): Words {
-  const [from, to] = rollbackEnds(outcome, outcome.rollback);
-  const asked = outcome.operation === 'rollback';
-  const again = outcome.rollback?.already_rolled_back === true;
-  const back = `${versionText(to)} is in Production again`;
-  return {
-    kind: 'rolled_back',
-    emoji: 'leftwards_arrow_with_hook',
-    title: asked ? 'Model Rolled Back' : 'Promotion Rolled Back',
-    happened: asked
-      ? [
-          `As asked, ${back}, in place of ${versionText(from)}${again ? '; it had been put back already' : ''}.`,
-        ]
-      : [`The promotion of ${versionText(from)} failed and was undone: ${back}.`],
-    todo: [
-      `Find out what was wrong with ${versionText(from)}, or with its promotion.`,
-      `No automatic run promotes ${versionText(from)} again while its tag "rolled_back" has a value.`,
-    ],
-  };
-}
-
-function rollbackEnds(outcome: Outcome, answer: RollbackAnswer | null): [string | null, string | null] {
-  return [answer?.from_version ?? outcome.challenger_version, answer?.to_version ?? outcome.champion_after];
-}
-
-function contested(outcome: Outcome): Words {
-  return {
-    kind: 'contested',
-    emoji: 'warning',
-    title: outcome.operation === 'rollback' ? 'Rollback Contested' : 'Promotion Contested',
-    happened: [
-      'Somebody else changed the registry while this execution ran. What they changed was left alone.',
-    ],
-    todo: [
-      'See in MLflow which versions are in Production and who moved them. Exactly one must be there.',
-      'When that is settled, start a new execution if the change is still wanted.',
     ],
   };
 }
@@ -174,25 +142,5 @@ function busy(): Words {
     title: 'Model Busy',
     happened: ['Another execution holds the lease of this model.', UNCHANGED],
     todo: ['Start again when the holder has ended, or start with "wait_for_lease_minutes" to wait for it.'],
-  };
-}
-
-/** A dry run ends as if it had done its work, or as `kept`; either way the message must not sound like a change. */
-function dryRun(outcome: Outcome): Words {
-  const words = byStatus[outcome.status](outcome);
-  if (words.kind === 'failed' || words.kind === 'busy') return words;
-  const { rollback, comparison, challenger_version: challenger } = outcome;
-  const would = rollback?.to_version
-    ? [`It would put ${versionText(rollback.to_version)} in Production.`]
-    : comparison === null
-      ? []
-      : [`The comparison's decision for ${versionText(challenger)} is ${comparison.decision}.`];
-  return {
-    ...words,
-    kind: words.kind === 'promoted' || words.kind === 'rolled_back' ? 'kept' : words.kind,
-    emoji: 'test_tube',
-    title: outcome.operation === 'rollback' ? 'Dry Run of a Rollback' : 'Dry Run of a Promotion',
-    happened: ['This was a dry run: nothing was changed.', ...would],
-    todo: ['If this is what you want, start the execution without "dry_run".'],
   };
 }

@@ -1,5 +1,6 @@
 import type { Comparison } from '../payloads.ts';
 import { dataUnknown, type Evidence, obstacles } from './evidence.ts';
+import { ROUNDING } from './numbers.ts';
 import { type Grade, grades, type Policy } from './policy.ts';
 import * as say from './recommendation.ts';
 import { type Judged, judgeRule, unjudged } from './rules.ts';
@@ -22,9 +23,6 @@ import { type Judged, judgeRule, unjudged } from './rules.ts';
  * A rule that fails because the challenger lacks its number rules PROMOTE out, whatever its weight.
  */
 export type Answer = Omit<Comparison, 'evidence_digest'>;
-
-/** Sums of weights are rounded, so a share of exactly the threshold may come out a bit below it. */
-const ROUNDING = 1e-9;
 
 /** The decision on two versions by a policy; `minConfidence` counts where the policy names none. */
 export function decide(evidence: Evidence, policy: Policy, minConfidence: number): Answer {

@@ -1,5 +1,5 @@
 import { visible } from '../visible-text.ts';
-import { percent } from './numbers.ts';
+import { percent, ROUNDING } from './numbers.ts';
 import type { Grade } from './policy.ts';
 import type { Judged } from './rules.ts';
 
@@ -55,8 +55,9 @@ export function undecided(reasons: readonly string[]): string {
 export function missing(rules: readonly Judged[]): string {
   const [one] = rules;
   const others = rules.length - 1;
-  const more = others === 0 ? '' : `, as ${others} more ${others === 1 ? 'does' : 'do'}`;
-  return `Nothing was decided: ${one?.missing ?? ''} (rule ${ruleName(one)} lacks it${more}); log what is missing and run again.`;
+  const more =
+    others === 0 ? '' : `; ${others} more ${others === 1 ? 'rule lacks' : 'rules lack'} numbers too`;
+  return `Nothing was decided: ${one?.missing ?? ''} (rule ${ruleName(one)}${more}). Log it and run again.`;
 }
 
 export function nothingToJudge({ champion, policy }: Findings): string {
@@ -78,7 +79,7 @@ export function doubtful(findings: Findings, rules: readonly Judged[]): string {
 export function promote(findings: Findings): string {
   const { champion, challenger, grade } = findings;
   if (champion === null) {
-    return `Promote ${named(challenger)} as the first champion: ${tally(findings)}; there is none to compare with, so only limits were checked.`;
+    return `Promote ${named(challenger)} as the first champion: ${tally(findings)}; there is no champion to compare with, so only limits were checked.`;
   }
   const deciding = weightiest(findings);
   return `Promote ${named(challenger)} over ${named(champion)}: ${tally(findings)}; ${first(deciding, false)}; grade ${grade}${assumption(findings)}.`;
@@ -101,16 +102,18 @@ export function mixed(findings: Findings): string {
 
 /** What keeps a challenger that fails no critical rule from passing. */
 function shortfall(findings: Findings): string {
-  const { confidence, share, threshold, missed, unclear, isProbability } = findings;
-  const lack =
-    share < threshold || !isProbability
-      ? `weighted share ${percent(share)}`
-      : `confidence ${percent(confidence)}`;
+  const { confidence, share, threshold, missed, unclear } = findings;
+  const short = (value: number) => value < threshold - ROUNDING;
+  const needed = percent(threshold);
   const parts = [
     missed.length === 0 ? '' : `it fails ${first(missed)}`,
     unclear.length === 0 ? '' : `it cannot be told from chance on ${first(unclear)}`,
     tally(findings),
-    Math.min(share, confidence) < threshold ? `${lack}, needed ${percent(threshold)}` : '',
+    short(share)
+      ? `weighted share ${percent(share)}, needed ${needed}`
+      : short(confidence)
+        ? `confidence ${percent(confidence)}, needed ${needed}`
+        : '',
   ];
   return `${parts.filter((part) => part !== '').join('; ')}${assumption(findings)}`;
 }

@@ -75,8 +75,7 @@ export function judgeRule(rule: Rule, { champion, challenger }: Evidence, { alph
   }
   const limit = checkLimit(rule, after.value);
   if (champion === null || before === null || before.value === null) {
-    if (limit === null)
-      return answer('skipped', `${NOT_COUNTED.alone}: no champion to compare with, and no limit set`, '');
+    if (limit === null) return answer('skipped', `${NOT_COUNTED.alone}: no champion, and no limit set`, '');
     return answer(limit.reached ? 'passed' : 'failed', limit.reason, limit.reason);
   }
   const finding = compareValues({

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Puts the output of `npm start` into the README, between its two marks. With `--check` it writes nothing and fails
+ * when the README shows something else; times, ids and dates may differ.
+ */
+const root = new URL('../', import.meta.url);
+const readme = new URL('README.md', root);
+const MARKS = /(<!-- run: npm start -->\n)[\s\S]*?(<!-- end -->)/;
+/** The alert has its own place in the docs; its beginning shows what it is. */
+const ALERT_LINES = 16;
+
+function screen(): string {
+  const cli = fileURLToPath(new URL('cli/promotion.mjs', root));
+  const env = { PATH: process.env['PATH'], NO_COLOR: '1' };
+  const lines = execFileSync(process.execPath, [cli, 'run'], { env, encoding: 'utf8' }).trimEnd().split('\n');
+  const alert = lines.findIndex((line) => line.startsWith('Alert as sent'));
+  const after = lines.findIndex((line, index) => index > alert && line === '');
+  const shown = [...lines.slice(0, alert + ALERT_LINES), '  │ …', ...lines.slice(after)];
+  return ['```text', ...shown.map((line) => line.trimEnd()), '```'].join('\n');
+}
+
+/** The same for two runs of the same program. */
+const timeless = (text: string) =>
+  text
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
+    .replace(/\b[0-9a-f]{24}\b/g, 'ID')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replace(/ *\d+\.\d{3}(?= {2})/g, ' T')
+    .replace(/ *\d+ ms/g, ' MS');
+
+const before = readFileSync(readme, 'utf8');
+if (!MARKS.test(before)) throw new Error('README.md has no place for the output of npm start');
+const after = before.replace(MARKS, (_, start: string, end: string) => `${start}${screen()}\n${end}`);
+if (!process.argv.includes('--check')) writeFileSync(readme, after);
+else if (timeless(before) !== timeless(after)) {
+  console.error('README.md does not show what npm start prints. Run "npm run render" and commit the file.');
+  process.exitCode = 1;
+}

@@ -1,0 +1,155 @@
+import type { Clock } from '../adapters/clock.ts';
+import { directOutcome } from '../domain/outcome.ts';
+import type { RollbackAnswer, RollbackInput } from '../domain/payloads.ts';
+import { type Intent, intentTag, recordId, resultTag } from '../domain/promotion-record.ts';
+import { champions, isRolledBack, type RegistryView, ROLLED_BACK_TAG } from '../domain/registry.ts';
+import { openPromotion, type RollbackPlan } from '../domain/rollback-plan.ts';
+import { type AnnounceServices, announce, isUnannounced } from './announce.ts';
+import type { Writer } from './lease.ts';
+import { moveAndVerify, type RegistryServices } from './registry.ts';
+
+/** The registry's part of a rollback, with its records and, for a direct call, its alert. */
+export interface RegistryUndo {
+  input: RollbackInput;
+  services: RegistryServices & AnnounceServices & { clock: Clock };
+  writer: Writer;
+  answer: (
+    plan: Pick<RollbackPlan, 'from' | 'to'>,
+    detail: string,
+    more?: Partial<RollbackAnswer>,
+  ) => RollbackAnswer;
+}
+
+type Change = Extract<RollbackPlan, { kind: 'settled' | 'move' }>;
+
+/** Carries out what the plan says, once or again; answers what came of it. */
+export async function undoRegistry(
+  plan: RollbackPlan,
+  view: RegistryView,
+  act: RegistryUndo,
+): Promise<RollbackAnswer> {
+  if (plan.kind === 'contested') return act.answer(plan, plan.detail, { status: 'contested' });
+  if (plan.kind !== 'refuse') return carryOut(plan, view, act);
+  const { before_state: before } = act.input;
+  const open = before === null ? null : openPromotion(view, before);
+  if (open !== null && !champions(view, act.services.mode).includes(open.to)) {
+    // The registry never moved: the promotion that was announced has come to nothing, and that is its result.
+    const at = act.services.clock.now().toISOString();
+    const { key, value } = resultTag({
+      id: open.id,
+      result: 'not_promoted',
+      alert: 'execution',
+      at,
+      by: act.input.execution,
+    });
+    await act.services.registry.setVersionTag(act.input.model_name, open.holder, key, value);
+  }
+  return act.answer(plan, plan.detail);
+}
+
+async function carryOut(plan: Change, view: RegistryView, act: RegistryUndo): Promise<RollbackAnswer> {
+  const { input, services, answer } = act;
+  if (plan.kind === 'settled') {
+    const { record } = plan;
+    const open =
+      record !== null &&
+      (record.result === null ||
+        record.result.alert === 'pending' ||
+        (await isUnannounced(record, services.store)));
+    const done = answer(plan, `Version ${plan.to} is the champion already; nothing more was changed`, {
+      rolled_back: true,
+      already_rolled_back: true,
+      ...(open ? {} : { nothing_to_do: true }),
+    });
+    if (open) await finish(record, view, done, act);
+    return done;
+  }
+  const intent = plan.record ?? (await announceIntent(plan.from, plan.to, act));
+  // `previous_champion` is left alone: it must not point to the version that is being taken out.
+  const result = await moveAndVerify(services, view, {
+    version: plan.to,
+    from: plan.from,
+    keepPrevious: false,
+  });
+  if (result === 'contested') {
+    const detail = `Somebody else moved the registry at the same time: version ${plan.to} is not the only champion; left alone`;
+    const contested = answer(plan, detail, { status: 'contested' });
+    await conclude(intent, contested, 'contested', input.model_name, act);
+    return contested;
+  }
+  const detail = `Version ${plan.to} is back in Production; version ${plan.from} is archived and marked as rolled back`;
+  const done = answer(plan, detail, { rolled_back: true });
+  await finish(intent, view, done, act);
+  return done;
+}
+
+/** Records `{from, to, id}` on the version that is taken out, before anything moves. */
+async function announceIntent(
+  from: string,
+  to: string,
+  { input, services, writer }: RegistryUndo,
+): Promise<Intent> {
+  const intent: Intent = {
+    kind: 'rollback',
+    // A compensation belongs to an execution whose promotion is recorded on the same version.
+    id: `${recordId(writer.owner)}-rollback`,
+    to,
+    from,
+    confidence: null,
+    evidence_digest: null,
+    reason: input.alarm_name === null ? input.reason : `${input.reason} (${input.alarm_name})`,
+    requested_by: input.requested_by,
+    execution: input.execution,
+    fence: writer.fence,
+    serving: null,
+    at: services.clock.now().toISOString(),
+  };
+  const { key, value } = intentTag(intent);
+  await services.registry.setVersionTag(input.model_name, from, key, value);
+  return intent;
+}
+
+/** Marks the bad version, so that no automatic run promotes it again, and concludes the record. */
+async function finish(
+  intent: Intent,
+  view: RegistryView,
+  done: RollbackAnswer,
+  act: RegistryUndo,
+): Promise<void> {
+  const bad = view.versions.find((v) => v.version === intent.from);
+  if (bad !== undefined && !isRolledBack(bad)) {
+    const mark = JSON.stringify({ id: intent.id, to: intent.to, reason: intent.reason, at: intent.at });
+    await act.services.registry.setVersionTag(act.input.model_name, bad.version, ROLLED_BACK_TAG, mark);
+  }
+  await conclude(intent, done, 'rolled_back', act.input.model_name, act);
+}
+
+/** The alert first (when no state machine sends it), then the record of the result. */
+async function conclude(
+  intent: Intent,
+  answer: RollbackAnswer,
+  result: 'rolled_back' | 'contested',
+  model_name: string,
+  { input, services, writer }: RegistryUndo,
+): Promise<void> {
+  const at = services.clock.now().toISOString();
+  let alert: 'execution' | 'sent' | 'pending' | 'off' = 'execution';
+  if (writer.direct) {
+    const outcome = directOutcome({
+      status: result,
+      operation: 'rollback',
+      execution: intent.execution ?? `direct:${intent.id}`,
+      model_name,
+      champion_before: intent.from,
+      champion_after: result === 'rolled_back' ? intent.to : null,
+      reason: answer.detail,
+      rollback: answer,
+      requested_by: intent.requested_by,
+      recorded_at: at,
+    });
+    const announced = await announce(outcome, true, services);
+    alert = announced.alert === 'none' ? 'off' : announced.alert;
+  }
+  const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
+  await services.registry.setVersionTag(model_name, intent.from ?? intent.to, key, value);
+}

@@ -1,0 +1,160 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type ModelHistory, modelHistory, momentAt } from '../../cli/model-history.ts';
+import { type EmulatedHost, isEmulated, startHost } from '../../infra/local/host.ts';
+import { scenarios } from '../../infra/local/scenarios.ts';
+import { MODEL, seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
+import { readRegistry } from '../../lambdas/runtime/registry.ts';
+
+/** What `promotion history` tells of both systems, after scenarios of which the truth is known. */
+
+let host: EmulatedHost;
+
+beforeAll(async () => {
+  const started = await startHost();
+  if (!isEmulated(started)) throw new Error('not on emulators');
+  host = started;
+});
+afterAll(() => host.close());
+beforeEach(() => {
+  host.mlflow.reset();
+  host.workload.reset();
+  host.workload.faults.clear();
+});
+
+async function history(...args: string[]) {
+  const { PATH = '', MLFLOW_TRACKING_URI = '', DATAROBOT_ENDPOINT = '' } = process.env;
+  const { DATAROBOT_API_TOKEN = '' } = process.env;
+  const child = execFile(process.execPath, ['cli/promotion.mjs', 'history', ...args], {
+    env: { PATH, NO_COLOR: '1', MLFLOW_TRACKING_URI, DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN },
+  });
+  const ran = { code: null as number | null, stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk) => (ran.stdout += chunk));
+  child.stderr?.on('data', (chunk) => (ran.stderr += chunk));
+  [ran.code] = await once(child, 'close');
+  return ran;
+}
+
+async function read(): Promise<ModelHistory> {
+  const view = await readRegistry(host.registry, MODEL);
+  if (view === null) throw new Error('the model is gone');
+  const id = view.model.tags['workload.id'] ?? '';
+  const workload = await host.workloads.getWorkload(id);
+  if (workload === null) throw new Error('the Workload is gone');
+  return modelHistory(view, 'stages', { workload, replacements: await host.workloads.history(id, 100) });
+}
+
+/** A promotion, and after a week the way back; the clock then goes on until nothing is in progress. */
+async function thereAndBack() {
+  const scenario = scenarios.find(({ name }) => name === 'regretted-a-week-later');
+  if (scenario === undefined) throw new Error('no such scenario');
+  const documents = await scenario.play(host, { pauseMs: 1 });
+  host.clock.skip(3_600_000);
+  return documents;
+}
+
+it('tells what was Production and what was served, from the first record to now', async () => {
+  const [promotion] = await thereAndBack();
+  const { production, served, notes } = await read();
+  expect(production.map(({ version, how }) => [version, how])).toEqual([
+    ['2', 'before_records'],
+    ['3', 'promoted'],
+    ['2', 'rolled_back'],
+  ]);
+  expect(served.map(({ version }) => version)).toEqual(['2', '3', '2']);
+  expect(production[1]).toMatchObject({ execution: promotion?.execution, requested_by: 'npm start' });
+  for (const periods of [production, served]) {
+    expect(periods[0]?.from).toBeNull();
+    expect(periods.at(-1)?.until).toBeNull();
+    for (const [index, { until }] of periods.slice(0, -1).entries())
+      expect(periods[index + 1]?.from).toBe(until);
+  }
+  expect(notes).toEqual([]);
+});
+
+it('answers for any time: before, while the two systems moved, between and after', async () => {
+  await thereAndBack();
+  const found = await read();
+  const [, promoted, back] = found.production;
+  const [, switched] = found.served;
+  const at = (time: string | null | undefined, seconds = 0) => {
+    const { production, served, agree } = momentAt(found, new Date(Date.parse(time ?? '') + seconds * 1000));
+    return [production?.version, served?.version, agree];
+  };
+  expect(at('2020-01-01T00:00:00Z')).toEqual(['2', '2', true]);
+  expect(at(switched?.from)).toEqual(['2', '3', false]);
+  expect(at(promoted?.from)).toEqual(['3', '3', true]);
+  expect(at(promoted?.from, 86_400)).toEqual(['3', '3', true]);
+  expect(at(back?.from)).toEqual(['2', '2', true]);
+  expect(at(back?.from, 86_400)).toEqual(['2', '2', true]);
+});
+
+it('is printed as a table, and as one JSON document', async () => {
+  await thereAndBack();
+  const [table, json] = await Promise.all([
+    history(MODEL, '--at', '2026-01-01'),
+    history(MODEL, '--at', '2026-01-01T12:00+02:00', '--json'),
+  ]);
+  expect(table).toMatchObject({ code: 0, stderr: '' });
+  for (const part of [
+    'PascalStrategy at 2026-01-01T00:00:00.000Z',
+    'In Production  version 2, since before the first record',
+    'Served by Workload pascal-prod',
+    'promoted; Promote version 3 over version 2',
+    'rolled back to; DRIFT_SEVERE',
+  ])
+    expect(table.stdout).toContain(part);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    model: MODEL,
+    moment: {
+      at: '2026-01-01T10:00:00.000Z',
+      production: { version: '2' },
+      served: { version: '2' },
+      agree: true,
+    },
+    workload: { name: 'pascal-prod' },
+  });
+});
+
+it('says what does not fit: a version moved by hand, and an artifact put in service by hand', async () => {
+  await thereAndBack();
+  host.mlflow.registry.transition(MODEL, '1', 'Production', { archive: true });
+  const { notes } = await read();
+  expect(notes).toEqual([expect.stringMatching(/In Production now: 1; the last record says 2/)]);
+});
+
+it('knows no time before the first record of a model that was never promoted here', async () => {
+  seedPascalStrategy(host.mlflow);
+  seedServing(host);
+  const { production, served } = await read();
+  expect(production).toMatchObject([{ version: '2', from: null, until: null, how: 'before_records' }]);
+  expect(served).toMatchObject([{ version: '2', from: null, until: null, replacement: null }]);
+});
+
+it('tells of the registry alone where no Workload serves the model', async () => {
+  seedPascalStrategy(host.mlflow);
+  const ran = await history(MODEL);
+  expect(ran.code).toBe(0);
+  expect(ran.stdout).toMatch(/version 2[\s\S]*No Workload is known to serve the model/);
+});
+
+it('still tells of the registry when the platform cannot be asked, and exits 1', async () => {
+  seedPascalStrategy(host.mlflow);
+  seedServing(host);
+  const body = JSON.stringify({ detail: 'No access' });
+  host.workload.faults.add({ path: '*', effect: { kind: 'answer', status: 403, body } });
+  const ran = await history(MODEL);
+  expect(ran.code).toBe(1);
+  expect(ran.stdout).toContain('version 2');
+  expect(ran.stderr).toMatch(/could not be read: WorkloadApiRefused.*No access/);
+});
+
+it.each([[['nobody'], /"nobody" does not exist at MLFLOW_TRACKING_URI/]])(
+  'exits 1 for %j and says why',
+  async (args, message) => {
+    const ran = await history(...args);
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toMatch(message);
+  },
+);

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
+import { type EmulatedHost, isEmulated, startHost } from '../../infra/local/host.ts';
+import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
+import { inStage } from '../../lambdas/domain/registry.ts';
+import { readRegistry } from '../../lambdas/runtime/registry.ts';
+
+/** A platform that refuses, fails or is in no state to serve: said in full, and nothing is left in flight. */
+
+let host: EmulatedHost;
+let serving: Serving;
+
+beforeAll(async () => {
+  const started = await startHost();
+  if (!isEmulated(started)) throw new Error('not on emulators');
+  host = started;
+});
+afterAll(() => host.close());
+beforeEach(() => {
+  host.mlflow.reset();
+  host.workload.reset();
+  host.sns.reset();
+  seedPascalStrategy(host.mlflow);
+  serving = seedServing(host);
+});
+afterEach(() => host.clock.skip(2 * 24 * 3_600_000));
+
+const run = (more: object = {}) => execute(host, { model_name: MODEL, ...more }, { pauseMs: 1 });
+
+const START = { method: 'POST', path: 'workloads/*/replacement' };
+const answer = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  ({
+    kind: 'answer',
+    status,
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    contentType: typeof body === 'string' ? 'text/html' : 'application/json',
+    headers,
+  }) as const;
+
+/** One champion, version 2; the Workload on its artifact with nothing in progress; one alert; the lease free. */
+async function expectNothingChanged({ alerts }: ExecutionDocument) {
+  host.workload.faults.clear();
+  const view = await readRegistry(host.registry, MODEL);
+  if (view === null) throw new Error('the model is gone');
+  expect(inStage(view, 'Production').map(({ version }) => version)).toEqual(['2']);
+  const workload = await host.workloads.getWorkload(serving.workloadId);
+  expect(workload).toMatchObject({ artifactId: serving.artifacts[2] });
+  const replacement = await host.workloads.getReplacement(serving.workloadId);
+  expect(replacement?.status ?? 'errored').toBe('errored');
+  expect(alerts).toHaveLength(1);
+  const next = await host.functions['promote-model']({ model_name: MODEL, new_version: '2' });
+  expect(next).toMatchObject({ promoted: true, already_promoted: true });
+}
+
+const problem = { path: 'artifactId', message: 'Artifact is archived', code: 'value_error' };
+const pydantic = { loc: ['body', 'artifactId'], msg: 'Artifact is archived', type: 'value_error' };
+
+describe('a platform that refuses to start the replacement', () => {
+  it.each([
+    [
+      '403, no entitlement',
+      403,
+      { detail: 'WORKLOAD_API_CONTAINERS is not enabled' },
+      /403.*WORKLOAD_API_CONT/,
+    ],
+    ['409, a conflict', 409, { detail: 'The Workload is being changed' }, /409.*being changed/],
+    ['422 with a text', 422, { detail: 'Not now' }, /422.*Not now/],
+    ['422 with a list of texts', 422, { detail: ['Not now', 'not ever'] }, /422.*Not now.*not ever/],
+    ['422 with fields', 422, { detail: [problem] }, /422.*artifactId: Artifact is archived/],
+    ['422 in the form of the specification', 422, { detail: [pydantic] }, /422.*Artifact is archived/],
+  ])('with %s: what it said, asked once more at most, nothing is left', async (_, status, body, said) => {
+    host.workload.faults.add({ ...START, effect: answer(status, body) });
+    const document = await run();
+    expect(document).toMatchObject({ status: 'failed', endpoint: { failed: 0 } });
+    expect(document.reason).toMatch(said);
+    // Once more, as a replacement that this very step began before it died cannot be seen at once.
+    const posts = host.workload.requests.filter(({ method }) => method === 'POST');
+    expect(posts.length).toBeLessThanOrEqual(2);
+    await expectNothingChanged(document);
+  });
+
+  it.each<[string, number, unknown, Record<string, string>?]>([
+    ['429 without a time', 429, { detail: 'Too many requests' }],
+    ['429 with a time', 429, { detail: 'Too many requests' }, { 'retry-after': '1' }],
+    ['502 with HTML', 502, '<html><title>Bad gateway</title></html>'],
+  ])('with %s, once: asked again, and promoted', async (_, status, body, headers = {}) => {
+    host.workload.faults.add({ ...START, times: 1, effect: answer(status, body, headers) });
+    expect(await run()).toMatchObject({ status: 'promoted', endpoint: { failed: 0 } });
+  });
+
+  it.each([
+    ['429', 429, { detail: 'Too many requests' }],
+    ['502 with HTML', 502, '<html><title>Bad gateway</title></html>'],
+  ])('with %s, for ever: gives up, and says so', async (_, status, body) => {
+    host.workload.faults.add({ ...START, effect: answer(status, body) });
+    const document = await run();
+    expect(document).toMatchObject({ status: 'failed', endpoint: { failed: 0 } });
+    await expectNothingChanged(document);
+  });
+});
+
+describe('a platform that refuses everything', () => {
+  it.each([
+    [
+      'a wrong token',
+      answer(401, { message: 'Invalid API key' }),
+      /WorkloadApiRefused.*401.*Invalid API key/,
+    ],
+    ['no entitlement', answer(403, { detail: 'No seat' }), /WorkloadApiRefused.*403.*No seat/],
+    ['502 with HTML', answer(502, '<html>Bad gateway</html>'), /WorkloadApiUnavailable.*502/],
+    ['HTML for an answer', answer(200, '<html>Sign in</html>'), /WorkloadApiNonsense/],
+  ])('with %s: failed before anything is written', async (_, effect, said) => {
+    host.workload.faults.add({ path: 'workloads/*', effect });
+    host.workload.faults.add({ path: 'workloads/*/replacement', effect });
+    const document = await run();
+    expect(document.status).toBe('failed');
+    expect(document.reason).toMatch(said);
+    expect(host.workload.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+    await expectNothingChanged(document);
+  });
+});
+
+describe('a Workload or an artifact that cannot be used', () => {
+  const perform = (method: string, path: string, body?: unknown) =>
+    host.workload.direct.perform(method, path, body) as { id: string };
+
+  it('is named when the Workload is stopped, with what to do', async () => {
+    perform('POST', `workloads/${serving.workloadId}/stop`);
+    host.clock.skip(60_000);
+    const document = await run();
+    expect(document.status).toBe('failed');
+    expect(document.reason).toMatch(/is stopped: start it/);
+    await expectNothingChanged(document);
+  });
+
+  it('is named when the artifact is of another type', async () => {
+    const { id } = host.workload.direct.createArtifact({ type: 'agent', locked: true });
+    const document = await run({ artifact_id: id });
+    expect(document.status).toBe('failed');
+    expect(document.reason).toMatch(/of type "agent".*of type "service"/);
+    await expectNothingChanged(document);
+  });
+
+  it('is named when the runtime asks for a container that the artifact lacks', async () => {
+    const runtime = { containerGroups: [{ name: 'default', containers: [{ name: 'sidecar' }] }] };
+    const document = await run({ rollout: { runtime } });
+    expect(document.status).toBe('failed');
+    expect(document.reason).toMatch(/container "sidecar".*it has "model"/);
+    await expectNothingChanged(document);
+  });
+});
