@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Clock, systemClock } from './adapters/clock.ts';
 import { type Executions, stepFunctions } from './adapters/step-functions.ts';
+import type { EndAnswer } from './domain/ending.ts';
 import { alertDue, endedWell, outcomeOf } from './domain/outcome.ts';
-import type { EndAnswer } from './domain/payloads.ts';
 import { type PromotionRecord, recordId } from './domain/promotion-record.ts';
 import type { Registry } from './domain/registry.ts';
 import { cutOff } from './domain/rollback-plan.ts';

@@ -10,8 +10,8 @@ import {
   QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { Outcome } from '../domain/ending.ts';
 import { LeaseStoreUnavailable } from '../domain/errors.ts';
-import type { Outcome } from '../domain/payloads.ts';
 
 /**
  * The promotion table: `lease#<model>` (never deleted: a deleted counter would start again) and

@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import {
-  type CaughtError,
-  Comparison,
-  type EndAnswer,
-  type Outcome,
-  type OutcomeStatus,
-  type RollbackAnswer,
-  type ServingOutcome,
-} from './payloads.ts';
+import type { CaughtError, EndAnswer, Outcome, OutcomeStatus, ServingOutcome } from './ending.ts';
+import { Comparison, type RollbackAnswer } from './payloads.ts';
 import { Diagnosis } from './serving/payloads.ts';
 
 /** How an execution ended, read from the state document that the machine hands over at its end. */

@@ -7,7 +7,7 @@ import {
 } from '../adapters/dynamodb.ts';
 import { type AlertPublisher, snsAlerts } from '../adapters/sns.ts';
 import { type AlertContext, alertFor } from '../domain/alert/alert.ts';
-import type { Outcome } from '../domain/payloads.ts';
+import type { Outcome } from '../domain/ending.ts';
 import type { PromotionRecord } from '../domain/promotion-record.ts';
 import { AlertEnvironment, configuration, StoreEnvironment } from './config.ts';
 import { log } from './log.ts';

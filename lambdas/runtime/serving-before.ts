@@ -33,6 +33,12 @@ export async function servingBefore(
   }
   const tagged = version.tags[ARTIFACT_TAG] || null;
   const artifactId = promotion.artifactId ?? tagged ?? (await derived(promotion, workload, workloads));
+  // Looked at before it is noted: a mistyped id must not take the place of a good one.
+  if (promotion.artifactId !== null && (await workloads.getArtifact(artifactId)) === null) {
+    throw new ArtifactNotResolved(
+      `Artifact ${quoted(artifactId)} does not exist, or the owner of the token cannot see it`,
+    );
+  }
   if (artifactId !== tagged) await registry.setVersionTag(model, version.version, ARTIFACT_TAG, artifactId);
   return {
     workload_id: workloadId,

@@ -3,11 +3,12 @@ import { startWorkloadEmulator, type WorkloadEmulator } from '../../infra/emulat
 import { noStore } from '../../lambdas/adapters/dynamodb.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
-import type { ModelVersion } from '../../lambdas/domain/registry.ts';
+import type { ModelVersion, Registry } from '../../lambdas/domain/registry.ts';
 import { type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
 import type { ServingBefore, ServingUndo } from '../../lambdas/domain/serving/serving-rollback.ts';
 import { replace } from '../../lambdas/replace-workload.ts';
 import { deriveArtifact } from '../../lambdas/runtime/artifact-bridge.ts';
+import { servingBefore } from '../../lambdas/runtime/serving-before.ts';
 import { undoServing } from '../../lambdas/runtime/serving-undo.ts';
 import { version } from '../support/registry.ts';
 import { at, NOON } from '../support/serving.ts';
@@ -236,5 +237,67 @@ describe('an artifact derived from the one in service', () => {
     expect(second.id).toBe(first.id);
     expect(emulator.direct.artifact(first.id).status).toBe('locked');
     expect(artifacts().totalCount).toBe(2);
+  });
+});
+
+describe('the artifact of a version', () => {
+  const tags: string[] = [];
+  const registry = {
+    setVersionTag: async (_model: string, _version: string, key: string, value: string) =>
+      void tags.push(`${key}=${value}`),
+  };
+  const resolve = (
+    artifactId: string | null,
+    versionTags: Record<string, string> = {},
+    mayDerive = false,
+  ) => {
+    tags.length = 0;
+    const { id } = emulator.direct.createWorkload({ artifactId: artifact() });
+    const promotion = {
+      model: 'm',
+      version: version(3, 'Staging', { tags: versionTags }),
+      workloadId: id,
+      artifactId,
+      mayDerive,
+    };
+    return servingBefore(promotion, { workloads: api(), registry: registry as unknown as Registry });
+  };
+
+  it('is the one that is given, and is noted on the version', async () => {
+    const given = artifact();
+    expect(await resolve(given, { 'workload.artifact_id': 'old' })).toMatchObject({ artifact_id: given });
+    expect(tags).toEqual([`workload.artifact_id=${given}`]);
+  });
+
+  it('is the one that the version names, else a derived one where the policy allows it', async () => {
+    const tagged = artifact();
+    expect(await resolve(null, { 'workload.artifact_id': tagged })).toMatchObject({ artifact_id: tagged });
+    expect(tags).toEqual([]);
+    expect(await resolve(null, {}, true)).toMatchObject({ previous_status: 'locked' });
+    expect(tags).toHaveLength(1);
+    await expect(resolve(null)).rejects.toMatchObject({
+      name: 'ArtifactNotResolved',
+      message: expect.stringContaining('derive_artifact'),
+    });
+  });
+
+  it('is never replaced on the version by one that does not exist', async () => {
+    await expect(
+      resolve('0123456789abcdef01234567', { 'workload.artifact_id': 'good' }),
+    ).rejects.toMatchObject({ name: 'ArtifactNotResolved' });
+    expect(tags).toEqual([]);
+  });
+
+  it('needs a Workload that exists', async () => {
+    const promotion = {
+      model: 'm',
+      version: version(3),
+      workloadId: '0123456789abcdef01234567',
+      artifactId: null,
+      mayDerive: true,
+    };
+    await expect(
+      servingBefore(promotion, { workloads: api(), registry: registry as unknown as Registry }),
+    ).rejects.toMatchObject({ name: 'WorkloadNotFound' });
   });
 });

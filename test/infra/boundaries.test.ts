@@ -48,6 +48,7 @@ const boundaries: { who: string; applies: (path: string) => boolean; may: (name:
     may: isIn(
       'statemachines/',
       'lambdas/domain/payloads.ts',
+      'lambdas/domain/ending.ts',
       'lambdas/domain/errors.ts',
       'lambdas/domain/limits.ts',
       'lambdas/domain/serving/payloads.ts',
@@ -70,6 +71,7 @@ const boundaries: { who: string; applies: (path: string) => boolean; may: (name:
       'lambdas/domain/',
       'lambdas/adapters/',
       'lambdas/runtime/config.ts',
+      'lambdas/runtime/registry.ts',
       'lambdas/runtime/workloads.ts',
     ),
   },

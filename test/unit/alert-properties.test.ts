@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../lambdas/adapters/sns.ts';
 import { alertFor } from '../../lambdas/domain/alert/alert.ts';
-import { type Outcome, outcomeStatuses } from '../../lambdas/domain/payloads.ts';
+import { type Outcome, outcomeStatuses } from '../../lambdas/domain/ending.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
 

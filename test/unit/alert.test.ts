@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { alertFor } from '../../lambdas/domain/alert/alert.ts';
 import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
-import type { Comparison, Outcome, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import type { Outcome } from '../../lambdas/domain/ending.ts';
+import type { Comparison, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
 import type { ServingUndo } from '../../lambdas/domain/serving/serving-rollback.ts';
 import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';

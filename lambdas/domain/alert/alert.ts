@@ -1,4 +1,5 @@
-import type { Comparison, Outcome } from '../payloads.ts';
+import type { Outcome } from '../ending.ts';
+import type { Comparison } from '../payloads.ts';
 import { ascii, visible } from '../visible-text.ts';
 import { methodText } from './confidence.ts';
 import { evidenceTable } from './evidence-table.ts';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../payloads.ts';
+import type { Outcome } from '../ending.ts';
 import { versionText } from '../visible-text.ts';
 import { isStuck, undoByHand, undoHappened } from './serving.ts';
 import type { Words } from './wording.ts';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../payloads.ts';
+import type { Outcome } from '../ending.ts';
 import { publicMessage, visible } from '../visible-text.ts';
 import { confidenceText } from './confidence.ts';
 import { detailOf, finding } from './rollback.ts';

@@ -1,4 +1,5 @@
-import type { Outcome, RollbackAnswer } from '../payloads.ts';
+import type { Outcome } from '../ending.ts';
+import type { RollbackAnswer } from '../payloads.ts';
 import { versionText } from '../visible-text.ts';
 import { isStuck, undoByHand, undoHappened } from './serving.ts';
 import type { Words } from './wording.ts';

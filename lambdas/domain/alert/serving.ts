@@ -1,4 +1,4 @@
-import type { Outcome } from '../payloads.ts';
+import type { Outcome } from '../ending.ts';
 import type { ServingUndo } from '../serving/serving-rollback.ts';
 import { versionText } from '../visible-text.ts';
 import type { Line } from './wording.ts';

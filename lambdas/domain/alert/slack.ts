@@ -1,4 +1,4 @@
-import type { Outcome } from '../payloads.ts';
+import type { Outcome } from '../ending.ts';
 import { slackSafe, visible } from '../visible-text.ts';
 import type { AlertContext } from './alert.ts';
 import { confidenceText } from './confidence.ts';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../payloads.ts';
+import type { Outcome } from '../ending.ts';
 import { sentence, versionText } from '../visible-text.ts';
 import { failed, refused } from './failure.ts';
 import { contested, dryRun, rolledBack } from './rollback.ts';

@@ -64,7 +64,7 @@ export function undoStep(
   soFar: Pick<ServingUndo, 'action' | 'began_at' | 'progress'>,
   now: Date,
 ): UndoStep {
-  const step = decide(seen, before, soFar.progress, now);
+  const step = decide(seen, before, soFar, now);
   if (step.kind !== 'wait' && step.kind !== 'cancel') return step;
   // What is waited for may never come: a wait that lasts longer than the platform could need ends with an alert.
   const minutes =
@@ -75,7 +75,12 @@ export function undoStep(
     : step;
 }
 
-function decide(seen: Seen, before: ServingBefore, progress: Progress, now: Date): UndoStep {
+function decide(
+  seen: Seen,
+  before: ServingBefore,
+  { action, progress }: Pick<ServingUndo, 'action' | 'progress'>,
+  now: Date,
+): UndoStep {
   const { workload, replacement } = seen;
   const previous = before.previous_artifact_id;
   const inFlight = replacement !== null && !isTerminal(replacement) ? replacement : null;
@@ -105,6 +110,12 @@ function decide(seen: Seen, before: ServingBefore, progress: Progress, now: Date
   }
   if (workload.artifactId === previous && before.artifact_id !== previous && inFlight === null) {
     const active = activeProtons(seen.protons);
+    // Never touched by us: that it does not run is not this promotion's doing.
+    if (active.length === 0 && action === 'none')
+      return settled(
+        true,
+        `The Workload is ${visible(workload.status, 40)} with artifact ${quoted(previous ?? 'none')}, as before`,
+      );
     const back = active.length > 0 && active.every(({ artifactId }) => artifactId === previous);
     return back
       ? settled(true, `The Workload serves artifact ${quoted(previous ?? 'none')}, as before`)
