@@ -57,6 +57,10 @@ export async function end(
 ): Promise<EndAnswer> {
   const ended = outcomeOf(state, execution, services.clock.now());
   const { outcome, alert } = await announce(ended, alertDue(ended), services);
+  if (outcome.finishes !== null && outcome.finishes !== execution) {
+    // Told in its place: whoever comes next finds that it has ended.
+    await services.store.recordOutcome({ ...outcome, execution: outcome.finishes, finishes: null }, 'none');
+  }
   if (outcome.model_name !== null) await services.store.releaseLease(outcome.model_name, execution);
   return { status: outcome.status, succeeded: endedWell(outcome), reason: outcome.reason, alert };
 }

@@ -99,7 +99,15 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
     if (!input.dry_run) await raiseFence(view, fence, services);
     return held;
   }
-  return preparePromotion(view, input, input.comparison, input.challenger_version, held, services);
+  return preparePromotion(
+    view,
+    input,
+    input.comparison,
+    input.challenger_version,
+    held,
+    lease.fence,
+    services,
+  );
 }
 
 /** A rollback may have to wait out the longest time that any rollout keeps its old version. */
@@ -112,6 +120,7 @@ async function preparePromotion(
   comparison: Comparison,
   challenger: string,
   held: Prepared,
+  counted: number | null,
   services: PrepareServices,
 ): Promise<Prepared> {
   const { registry, mode } = services;
@@ -121,11 +130,15 @@ async function preparePromotion(
     const earlier = version === undefined ? null : newestPromotion(version);
     const open = version !== undefined && outstanding(version) !== null;
     const unfinished =
-      earlier !== null && (open || (await isUnannounced(earlier, services.store))) ? earlier : null;
+      earlier !== null && (open || (await isUnannounced(earlier, counted, services.store))) ? earlier : null;
     return {
       ...held,
       promotion_id: unfinished?.id ?? null,
-      unfinished: unfinished && { champion_before: unfinished.from, confidence: unfinished.confidence },
+      unfinished: unfinished && {
+        execution: unfinished.execution,
+        champion_before: unfinished.from,
+        confidence: unfinished.confidence,
+      },
       artifact_id: open ? (earlier?.serving?.artifact_id ?? null) : null,
       before_state: { champion_version: challenger, challenger_version: challenger, serving: null },
     };

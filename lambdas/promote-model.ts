@@ -64,7 +64,7 @@ async function carryOut(
   if (plan.kind === 'answer') return plan.answer;
   const answer = { promoted: true, new_version: plan.version, new_stage: 'Production' } as const;
   if (plan.kind === 'settled') {
-    const open = plan.outstanding ?? (await untold(plan.version, view, services));
+    const open = plan.outstanding ?? (await untold(plan.version, view, services, writer));
     if (open !== null) await finish(open, 'promoted', input, services, writer);
     return { ...answer, archived_version: null, already_promoted: true };
   }
@@ -80,11 +80,16 @@ async function carryOut(
   return { ...answer, archived_version: plan.from };
 }
 
-/** A promotion by an execution that never came to tell anybody: it is told in its place. */
-async function untold(version: string, view: RegistryView, { store }: PromoteServices) {
+/** A promotion by an execution that never came to tell anybody; a direct call does it in its place. */
+async function untold(
+  version: string,
+  view: RegistryView,
+  { store }: PromoteServices,
+  { direct, fence }: Writer,
+) {
   const holder = view.versions.find((v) => v.version === version);
-  const record = holder !== undefined ? newestPromotion(holder) : null;
-  return record !== null && (await isUnannounced(record, store)) ? record : null;
+  const record = direct && holder !== undefined ? newestPromotion(holder) : null;
+  return record !== null && (await isUnannounced(record, fence, store)) ? record : null;
 }
 
 /** Writes down what is about to happen, so that a repeat and a rollback know. */

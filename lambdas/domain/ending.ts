@@ -60,6 +60,8 @@ export interface Outcome {
   rollback_error: CaughtError | null;
   /** Every mistake of the input, when `invalid_input`. */
   problems: string[];
+  /** The execution whose promotion this one finished and announced in its place; null as a rule. */
+  finishes: string | null;
   requested_by: string | null;
   dry_run: boolean;
   /** ISO 8601. */

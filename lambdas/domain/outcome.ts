@@ -61,7 +61,9 @@ const StateDocument = z.object({
       holder: text,
       promotion_id: text,
       workload_id: text,
-      unfinished: z.object({ champion_before: text, confidence: z.number().nullable() }).nullish(),
+      unfinished: z
+        .object({ execution: text, champion_before: text, confidence: z.number().nullable() })
+        .nullish(),
       before_state: z.object({ champion_version: text }).nullish(),
     })
     .nullish(),
@@ -112,6 +114,7 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Outcome
     error: document.error ?? null,
     rollback_error: document.rollback_error ?? null,
     problems: document.problems,
+    finishes: unfinished?.execution ?? null,
     requested_by: document.requested_by,
     dry_run: document.dry_run,
     recorded_at: now.toISOString(),
@@ -212,6 +215,7 @@ export function directOutcome(
     error: null,
     rollback_error: null,
     problems: [],
+    finishes: null,
     requested_by: null,
     dry_run: false,
     ...known,

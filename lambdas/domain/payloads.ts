@@ -173,7 +173,7 @@ export interface Prepared {
   /** Id of the intent that is recorded and not yet settled; null when there is nothing to do. */
   promotion_id: string | null;
   /** An earlier execution's promotion that this one only finishes; null where this one does the work. */
-  unfinished: { champion_before: string | null; confidence: number | null } | null;
+  unfinished: { execution: string | null; champion_before: string | null; confidence: number | null } | null;
   before_state: BeforeState | null;
   rollback_reason: RollbackReason;
   /** ISO 8601; when the lease was taken. What happened on the Workload before is not this execution's. */

@@ -35,7 +35,7 @@ const Result = z.object({
   result: z.enum(['promoted', 'rolled_back', 'not_promoted', 'contested']),
   /** `pending` until the alert is known to be sent; `execution` when `end-promotion` sends it. */
   alert: z.enum(['sent', 'pending', 'off', 'execution']),
-  /** The execution that sends the alert, where it is not the one that announced the intent. */
+  /** The execution that came to this result. */
   by: text,
   at: z.string(),
 });

@@ -57,12 +57,17 @@ export async function announce(
 
 /**
  * True when an execution moved the registry and never came to record how it ended, so that nobody was told: it was
- * aborted, ran out of time, or could not reach the table.
+ * aborted, ran out of time, or could not reach the table. `counted` is the caller's fence as the table counts it: a
+ * table that has not counted beyond the record's fence is another one, and cannot know how that execution ended.
  */
-export async function isUnannounced(record: PromotionRecord, store: PromotionStore): Promise<boolean> {
-  const { result } = record;
-  const execution = result?.by ?? record.execution;
+export async function isUnannounced(
+  record: PromotionRecord,
+  counted: number | null,
+  store: PromotionStore,
+): Promise<boolean> {
+  const { execution, result } = record;
   if (execution === null || result?.alert !== 'execution') return false;
+  if (counted === null || record.fence === null || record.fence >= counted) return false;
   const counts = result.result === 'promoted' || result.result === 'rolled_back';
   return counts && !(await store.hasOutcome(execution));
 }

@@ -55,7 +55,7 @@ async function carryOut(plan: Change, view: RegistryView, act: RegistryUndo): Pr
       record !== null &&
       (record.result === null ||
         record.result.alert === 'pending' ||
-        (await isUnannounced(record, services.store)));
+        (await isUnannounced(record, act.writer.fence, services.store)));
     const done = answer(plan, `Version ${plan.to} is the champion already; nothing more was changed`, {
       rolled_back: true,
       already_rolled_back: true,

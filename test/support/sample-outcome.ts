@@ -1,5 +1,6 @@
 import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
-import type { Comparison, Outcome, RuleResult } from '../../lambdas/domain/payloads.ts';
+import type { Outcome } from '../../lambdas/domain/ending.ts';
+import type { Comparison, RuleResult } from '../../lambdas/domain/payloads.ts';
 
 export const sampleRule: RuleResult = {
   name: 'profit',
@@ -58,6 +59,7 @@ export const sampleOutcome: Outcome = {
   error: null,
   rollback_error: null,
   problems: [],
+  finishes: null,
   requested_by: 'nightly retraining',
   dry_run: false,
   recorded_at: '2026-01-02T03:04:05.000Z',

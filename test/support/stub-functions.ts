@@ -1,12 +1,7 @@
 import type { LocalFunction } from '../../infra/local/state-machine.ts';
+import type { EndAnswer } from '../../lambdas/domain/ending.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import type {
-  Comparison,
-  EndAnswer,
-  Prepared,
-  PromoteAnswer,
-  RollbackAnswer,
-} from '../../lambdas/domain/payloads.ts';
+import type { Comparison, Prepared, PromoteAnswer, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
 import { Progress, type ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 
 /** Plain functions in the place of the handlers: they answer from a list, and remember what they were called with. */

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ExecutionDocument } from '../../infra/local/executions.ts';
+import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
 import { type EmulatedHost, isEmulated, startHost } from '../../infra/local/host.ts';
 import { scenarios } from '../../infra/local/scenarios.ts';
+import { seedPascalStrategy } from '../../infra/local/seed.ts';
 import { servingScenarios } from '../../infra/local/serving-scenarios.ts';
-import type { OutcomeStatus } from '../../lambdas/domain/payloads.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
 import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { intent, recorded } from '../support/registry.ts';
 
 /** Each scenario of the registry (see `serving.test.ts` for the others) is run as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
 
@@ -151,4 +153,33 @@ it('names the holder of the lease to the one who finds the model busy', async ()
 it('says in the alert of a first model that there was none before', async () => {
   await play('first-model');
   expect(host.sns.published[0]?.message.email).toContain('Previous Version: None');
+});
+
+describe('a promotion that its execution never came to announce', () => {
+  /** Version 3 was promoted by an execution that died before `end-promotion`, and whose lease has been given up. */
+  async function untold() {
+    seedPascalStrategy(host.mlflow);
+    const lost = 'arn:aws:states:us-east-1:123456789012:execution:promotion:lost';
+    const tags = recorded(
+      intent({ id: 'lost', to: '3', from: '2', execution: lost, fence: 1, confidence: 0.85 }),
+      { alert: 'execution' },
+    );
+    for (const [key, value] of Object.entries(tags))
+      host.mlflow.registry.setVersionTag(MODEL, '3', key, value);
+    host.mlflow.registry.transition(MODEL, '3', 'Production', { archive: true });
+    return execute(host, { model_name: MODEL, challenger_version: '3' }, { pauseMs: 1 });
+  }
+
+  it('is announced once by whoever comes next, as what it was', async () => {
+    // The table has counted on since: it is the one that would know.
+    await host.functions['promote-model']({ model_name: MODEL });
+    expect(await untold()).toMatchObject({ status: 'promoted' });
+    const { email } = host.sns.published[0]?.message ?? { email: '' };
+    expect(email).toContain('Previous Version: 2');
+    expect(email).toContain('Comparison Confidence: 85.0%');
+    expect(await execute(host, { model_name: MODEL, challenger_version: '3' }, { pauseMs: 1 })).toMatchObject(
+      { status: 'already_promoted' },
+    );
+    expect(host.sns.published).toHaveLength(1);
+  });
 });
