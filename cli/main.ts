@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { stopWhenNobodyReads } from './closed-output.ts';
 import { emulatorsCommand } from './emulators.ts';
 import { historyCommand } from './history.ts';
 import { runCommand } from './run.ts';
@@ -6,6 +7,7 @@ import { UsageError } from './usage-error.ts';
 
 /** `promotion`: 0 when the job was done, 1 when it was not, 2 for arguments or input that cannot be used. */
 export async function main(argv: string[]): Promise<number> {
+  stopWhenNobodyReads();
   let status = 0;
   const done = (code: number) => {
     status = code;

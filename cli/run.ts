@@ -1,15 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
+import { z } from 'zod';
 import { type ExecutionDocument, execute } from '../infra/local/executions.ts';
 import { type Host, isEmulated, type RealSystems, startHost } from '../infra/local/host.ts';
 import type { Scenario } from '../infra/local/scenario.ts';
 import { scenarios } from '../infra/local/scenarios.ts';
 import { seedPascalStrategy, seedServing } from '../infra/local/seed.ts';
 import { timeline } from '../infra/local/timeline.ts';
-import type { OutcomeStatus } from '../lambdas/domain/payloads.ts';
-import { configuration, MlflowEnvironment } from '../lambdas/runtime/config.ts';
+import type { OutcomeStatus } from '../lambdas/domain/ending.ts';
+import {
+  AlertEnvironment,
+  CompareEnvironment,
+  configuration,
+  MlflowEnvironment,
+  RollbackEnvironment,
+} from '../lambdas/runtime/config.ts';
 import { WorkloadEnvironment } from '../lambdas/runtime/workloads.ts';
+import { finishUnread } from './closed-output.ts';
 import { UsageError } from './usage-error.ts';
 
 interface Options {
@@ -54,6 +62,7 @@ async function run(options: Options): Promise<number> {
     workload: scenario === null && isSet('DATAROBOT_ENDPOINT'),
   };
   checkEnvironment(real);
+  if (real.mlflow || real.workload) finishUnread();
   if (options.verbose) logToStandardError();
 
   const show = timeline({ quiet: options.json === true });
@@ -137,11 +146,23 @@ async function readInput(file: string): Promise<unknown> {
   }
 }
 
-/** Says what is wrong with the environment before anything starts. */
+/** What every run reads from the environment; the rest the host sets itself. */
+const EveryRun = z.object({
+  ...CompareEnvironment.shape,
+  ...RollbackEnvironment.shape,
+  ...AlertEnvironment.omit({ ALERT_SNS_TOPIC_ARN: true }).shape,
+  ...MlflowEnvironment.pick({ MLFLOW_REGISTRY_MODE: true }).shape,
+});
+
+/** Says everything that is wrong with the environment before anything starts. */
 function checkEnvironment({ mlflow, workload }: RealSystems): void {
   try {
-    if (mlflow) configuration(MlflowEnvironment, process.env);
-    if (workload) configuration(WorkloadEnvironment, process.env);
+    const needed = z.object({
+      ...EveryRun.shape,
+      ...(mlflow ? MlflowEnvironment.shape : {}),
+      ...(workload ? WorkloadEnvironment.shape : {}),
+    });
+    configuration(needed, process.env);
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { type Clock, systemClock } from './adapters/clock.ts';
 import { type Executions, stepFunctions } from './adapters/step-functions.ts';
 import type { EndAnswer } from './domain/ending.ts';
+import { functionTimeoutSeconds } from './domain/limits.ts';
 import { alertDue, endedWell, outcomeOf } from './domain/outcome.ts';
-import { type PromotionRecord, recordId } from './domain/promotion-record.ts';
-import type { Registry } from './domain/registry.ts';
+import { type PromotionRecord, recordId, recordsOn } from './domain/promotion-record.ts';
+import type { Registry, RegistryView } from './domain/registry.ts';
 import { cutOff } from './domain/rollback-plan.ts';
 import { type AnnounceServices, announce, announceServices, sendAlert } from './runtime/announce.ts';
 import { CleanUpEnvironment, configuration } from './runtime/config.ts';
@@ -54,6 +55,7 @@ export const handler = toHandler('end-promotion', {
 export async function end(
   { state, execution }: z.infer<typeof Ending>,
   services: EndServices,
+  { leaseEndsAt = null }: { leaseEndsAt?: Date | null } = {},
 ): Promise<EndAnswer> {
   const ended = outcomeOf(state, execution, services.clock.now());
   const { outcome, alert } = await announce(ended, alertDue(ended), services);
@@ -61,56 +63,99 @@ export async function end(
     // Told in its place: whoever comes next finds that it has ended.
     await services.store.recordOutcome({ ...outcome, execution: outcome.finishes, finishes: null }, 'none');
   }
-  if (outcome.model_name !== null) await services.store.releaseLease(outcome.model_name, execution);
+  const { model_name: model } = outcome;
+  if (model !== null && leaseEndsAt !== null) await services.store.endLeaseAt(model, execution, leaseEndsAt);
+  else if (model !== null) await services.store.releaseLease(model, execution);
   return { status: outcome.status, succeeded: endedWell(outcome), reason: outcome.reason, alert };
 }
 
 const executionsFor = (arn: string | undefined) => (arn === undefined ? null : stepFunctions(arn));
 
-/** How long the rollback that a clean-up starts may wait for the lease, which is released right after its start. */
+/** How long the rollback that a clean-up starts may wait for the lease of the execution that was stopped. */
 const CLEAN_UP_WAIT_MINUTES = 10;
-const Named = z.object({ model_name: z.string().min(1).max(256) });
+/**
+ * A function that was at work when its execution was stopped may go on writing for so long. A rollback may take longer,
+ * but it wants what the one that is started here wants.
+ */
+const LAST_WRITE_SECONDS =
+  Math.max(
+    ...(['prepare-promotion', 'replace-workload', 'promote-model'] as const).map(
+      (name) => functionTimeoutSeconds[name],
+    ),
+  ) + 10;
+const Named = z.object({ model_name: z.string().min(1).max(256), operation: z.string().optional() });
 
 /**
  * Ends an execution that could not end itself: records its outcome unless one is recorded, sends the alert, and
  * starts a rollback where its promotion was announced and has no result. The rollback has a name of its own, so that
- * a repeated event starts no second one; the lease is released last, so that nothing else comes in between.
+ * a repeated event starts no second one. It gets the lease when no function of the stopped execution can write any more.
  */
 export async function cleanUp(event: z.infer<typeof CleanUp>, services: EndServices): Promise<EndAnswer> {
   const { execution, status } = event;
   const input = jsonValue(event.input);
-  const model = Named.safeParse(input).data?.model_name ?? null;
-  const cause = status === 'ABORTED' ? 'was aborted' : status === 'TIMED_OUT' ? 'ran out of time' : 'failed';
-  const open = model === null ? null : await unfinished(model, execution, services);
-  if (model !== null && open !== null) {
-    await services.executions()?.start(`undo-${recordId(execution)}`.slice(0, 80), {
+  const named = Named.safeParse(input).data;
+  const view = named === undefined ? null : await readRegistry(services.registry(), named.model_name);
+  const done = view === null ? null : promotionOf(view, execution);
+  const open = view === null || done !== null ? null : await unfinished(view, execution, services);
+  const fields = typeof input === 'object' ? input : {};
+  if (done !== null) return end({ state: { ...fields, ...asPromoted(done) }, execution }, services);
+
+  const executions = open === null ? null : services.executions();
+  if (named !== undefined && open !== null) {
+    await executions?.start(`undo-${recordId(execution)}`.slice(0, 80), {
       operation: 'rollback',
-      model_name: model,
+      model_name: named.model_name,
       reason: 'ROLLOUT_FAILED',
       emergency: true,
       wait_for_lease_minutes: CLEAN_UP_WAIT_MINUTES,
       requested_by: 'clean-up of an execution that could not end itself',
     });
   }
-  const next =
-    open === null ? 'nothing was in flight' : 'its promotion is being undone by an execution of its own';
-  const state = {
-    ...(typeof input === 'object' ? input : {}),
-    error: { Error: status, Cause: `The execution ${cause}; ${next}` },
+  const cause = status === 'ABORTED' ? 'was aborted' : status === 'TIMED_OUT' ? 'ran out of time' : 'failed';
+  const error = {
+    Error: status,
+    Cause: `The execution ${cause}; ${whatNext(open !== null, executions !== null, named?.operation)}`,
   };
-  return end({ state, execution }, services);
+  const last = new Date(services.clock.now().getTime() + LAST_WRITE_SECONDS * 1000);
+  return end({ state: { ...fields, error }, execution }, services, {
+    leaseEndsAt: open === null ? null : last,
+  });
 }
+
+function whatNext(open: boolean, startable: boolean, operation: string | undefined): string {
+  if (open && startable) return 'its promotion is being undone by an execution of its own';
+  if (open)
+    return 'its promotion was announced and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"';
+  if (operation !== 'rollback') return 'nothing was in flight';
+  return 'a rollback was under way: compare what the Workload serves with the champion, and start the rollback again';
+}
+
+/** The promotion of this execution that had moved the registry before the execution was stopped. */
+function promotionOf(view: RegistryView, execution: string): PromotionRecord | null {
+  const own = (r: PromotionRecord) => r.kind === 'promote' && r.execution === execution && r.holder === r.to;
+  return recordsOn(view.versions).find((r) => own(r) && r.result?.result === 'promoted') ?? null;
+}
+
+/** The state document that the execution would have come to. */
+const asPromoted = ({ id, from, to, confidence }: PromotionRecord) => ({
+  challenger_version: to,
+  prepared: {
+    status: 'ready',
+    promotion_id: id,
+    unfinished: { execution: null, champion_before: from, confidence },
+  },
+  promotion: { promoted: true, new_version: to },
+});
 
 /** The promotion that this execution announced and that has no result; only while its lease is still its own. */
 async function unfinished(
-  model: string,
+  view: RegistryView,
   execution: string,
-  services: EndServices,
+  { store, clock }: EndServices,
 ): Promise<PromotionRecord | null> {
-  const view = await readRegistry(services.registry(), model);
-  const open = view === null ? null : (cutOff(view, null)?.record ?? null);
+  const open = cutOff(view, null)?.record ?? null;
   if (open === null || open.execution !== execution || open.fence === null) return null;
-  return (await services.store.holdsLease(model, execution, open.fence, services.clock.now())) ? open : null;
+  return (await store.holdsLease(view.model.name, execution, open.fence, clock.now())) ? open : null;
 }
 
 function jsonValue(input: unknown): unknown {

@@ -2,7 +2,6 @@ import { type Clock, systemClock } from './adapters/clock.ts';
 import { type RollbackAnswer, RollbackInput } from './domain/payloads.ts';
 import type { RegistryView } from './domain/registry.ts';
 import { cutOff, type RollbackPlan, rollbackPlan, servingToUndo } from './domain/rollback-plan.ts';
-import type { ServingUndo } from './domain/serving/serving-rollback.ts';
 import type { Workloads } from './domain/serving/workloads.ts';
 import { quoted } from './domain/visible-text.ts';
 import { type AnnounceServices, announceServices } from './runtime/announce.ts';
@@ -10,7 +9,7 @@ import { configuration, RollbackEnvironment } from './runtime/config.ts';
 import { type Invocation, toHandler } from './runtime/handler.ts';
 import { asWriter, refuseStale, type Writer } from './runtime/lease.ts';
 import { type RegistryServices, readRegistry, registryServices } from './runtime/registry.ts';
-import { undoRegistry } from './runtime/registry-undo.ts';
+import { undoRegistry, withServing } from './runtime/registry-undo.ts';
 import { undoServing } from './runtime/serving-undo.ts';
 import { servingServices } from './runtime/workloads.ts';
 
@@ -67,7 +66,7 @@ export function rollback(
     const asked = whatToUndo(input, view);
     const plan = rollbackPlan(view, services.mode, asked, times);
     if (input.dry_run) return answer(plan, 'detail' in plan ? plan.detail : dryRun(plan));
-    const before = servingToUndo(view, plan, asked);
+    const before = servingToUndo(view, services.mode, plan, asked);
     const undo =
       before === null
         ? null
@@ -80,7 +79,13 @@ export function rollback(
         retry_after_seconds: retryAfter,
       });
     }
-    const settled = await undoRegistry(plan, view, { input: asked, services, writer, answer });
+    const settled = await undoRegistry(plan, view, {
+      input: asked,
+      services,
+      writer,
+      answer,
+      serving: undo?.serving ?? null,
+    });
     return withServing(settled, undo?.serving ?? null);
   };
   if (input.dry_run && input.fence === null)
@@ -88,21 +93,6 @@ export function rollback(
   return asWriter({ ...input, requestId }, services, work, (reason) =>
     answer({ from: null, to: null }, reason),
   );
-}
-
-/** The whole answer: what the serving side came to decides too, where there is one. */
-function withServing(registry: RollbackAnswer, serving: ServingUndo | null): RollbackAnswer {
-  if (serving === null) return registry;
-  const { nothing_to_do, ...answer } = registry;
-  const untouched = serving.undone === true && serving.action === 'none';
-  return {
-    ...answer,
-    ...(nothing_to_do && untouched ? { nothing_to_do } : {}),
-    serving,
-    status: serving.contested ? 'contested' : registry.status,
-    rolled_back: registry.rolled_back || (serving.undone === true && serving.action !== 'none'),
-    detail: `${registry.detail}. Serving: ${serving.reason}`,
-  };
 }
 
 /** A rollout that was cut off is undone like one that failed: from its own record. */

@@ -1,6 +1,6 @@
+import type { EndAnswer } from '../lambdas/domain/ending.ts';
 import type {
   Comparison,
-  EndAnswer,
   ExecutionInput,
   Prepared,
   PromoteAnswer,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type OutcomeStatus, outcomeStatuses } from '../../lambdas/domain/payloads.ts';
+import { type OutcomeStatus, outcomeStatuses } from '../../lambdas/domain/ending.ts';
 import { type BothSystems, look, type RegistryState, type WorkloadState } from './both-systems.ts';
 import { STRIDE_MS } from './clock.ts';
 import {
@@ -10,6 +10,7 @@ import {
   endpointClient,
 } from './endpoint-client.ts';
 import type { Host } from './host.ts';
+import { followFaults } from './injected-faults.ts';
 import { noteRollout, type RolloutLook } from './rollout-looks.ts';
 import type { LocalEvent } from './state-machine.ts';
 import { executionArn } from './step-functions.ts';
@@ -25,6 +26,8 @@ export interface ExecutionDocument {
   /** Alerts that this execution published, as they were sent. */
   alerts: unknown[];
   states: { name: string; entered: string; ms: number }[];
+  /** Injected faults that requests met, each kind once, in the order in which they were first met. */
+  faults: string[];
   /** What the rollout showed, whenever it showed something else. */
   rollout: RolloutLook[];
   /** What a client of the Workload's endpoint got meanwhile; null where no emulated Workload serves the model. */
@@ -50,6 +53,8 @@ export type FollowedEvent =
   | LocalEvent
   | { kind: 'started'; at: number; input: unknown; before: BothSystems }
   | { kind: 'aborted'; at: number }
+  /** Something beside the machine: an injected fault was met, a sweep ran. */
+  | { kind: 'noted'; at: number; note: string }
   | ({ kind: 'answered'; at: number } & EndpointAnswer);
 
 /** Starts one execution of the local state machine and follows it to its end. */
@@ -65,6 +70,12 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   const startTime = clock.now();
   const tell = (event: FollowedEvent) => run.onEvent?.(event, id);
   tell({ kind: 'started', at: startTime.getTime(), input, before });
+  const faults = new Set<string>();
+  const unfollow = followFaults(host, (note) => {
+    if (faults.has(note)) return;
+    faults.add(note);
+    tell({ kind: 'noted', at: clock.now().getTime(), note });
+  });
   const client = clientOf(host, before, tell);
   const pass = async () => void (await client?.call());
   await pass();
@@ -99,7 +110,7 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
       tell({ kind: 'aborted', at });
     },
   });
-  const result = await started.result;
+  const result = await started.result.finally(unfollow);
   await clock.arrived();
   const output = result.output ?? last;
   const ending = Ending.safeParse(output).data?.ending ?? (await cleanUp(host, id, input, result.status));
@@ -115,6 +126,7 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
       .slice(published)
       .filter(({ message }) => message.email?.includes(`Execution: ${id}`)),
     states,
+    faults: [...faults],
     rollout,
     endpoint: client?.report() ?? null,
     registry: { before: before.registry, after: after.registry },

@@ -76,6 +76,9 @@ export const scenarios: readonly Scenario[] = [
       host.sns.faults.clear();
       const before = host.sns.published.length;
       await host.functions['end-promotion']({ sweep: true });
+      const sent = host.sns.published.length - before;
+      const note = `sweep: ${sent} ${sent === 1 ? 'alert' : 'alerts'} sent`;
+      run.onEvent?.({ kind: 'noted', at: host.clock.now().getTime(), note }, document.execution);
       return [{ ...document, alerts: [...document.alerts, ...host.sns.published.slice(before)] }];
     },
   },

@@ -1,14 +1,18 @@
 import { styleText } from 'node:util';
 import { z } from 'zod';
+import { confidenceText } from '../../lambdas/domain/alert/confidence.ts';
 import { evidenceTable } from '../../lambdas/domain/alert/evidence-table.ts';
 import { Comparison } from '../../lambdas/domain/payloads.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
 import type { RegistryState, WorkloadState } from './both-systems.ts';
 import type { EndpointAnswer, EndpointReport } from './endpoint-client.ts';
+import { indented, shortIds } from './timeline-layout.ts';
 
 /** What the timeline says in each case: one line, safe to print whatever the systems answered. */
 
 const LONGEST_TEXT = 400;
+/** Below the line of a state, right of the clock. */
+export const INDENT = 11;
 export const dim = (text: string) => styleText('dim', text);
 export const bold = (text: string) => styleText('bold', text);
 export const shown = (text: string) => visible(text, LONGEST_TEXT);
@@ -24,7 +28,7 @@ export function workloadLine({
   ...workload
 }: WorkloadState): string {
   const version = model_version === null ? '' : `${bold(`version ${model_version}`)}, `;
-  const serves = `serves ${version}artifact ${artifact_id ?? 'none'} (${artifact_status ?? 'unknown'})`;
+  const serves = `${version}artifact ${shortIds(artifact_id ?? 'none')} (${artifact_status ?? 'unknown'})`;
   const replacement = workload.replacement === null ? '' : ` · replacement ${workload.replacement}`;
   return shown(
     `Workload ${name} ${workload.status} · ${serves} · importance ${workload.importance}${replacement}`,
@@ -32,7 +36,7 @@ export function workloadLine({
 }
 
 const answers = (version: string | null, artifact: string) =>
-  version === null ? `artifact ${artifact}` : `v${version}`;
+  version === null ? `artifact ${shortIds(artifact)}` : `v${version}`;
 
 export function answeredLine({ version, artifactId, problem }: EndpointAnswer): string {
   if (problem !== null) return styleText('red', `endpoint gave no answer: ${shown(problem)}`);
@@ -101,7 +105,7 @@ export function resultOf(state: string, output: unknown): string {
   }
   if (state === 'ReplaceWorkload' && seen.serving !== undefined) return rolloutLine(seen.serving);
   if (state === 'PromoteModel' && seen.promotion !== undefined) return promotionLine(seen.promotion);
-  if (state === 'ModelRollback' && seen.rollback !== undefined) return shown(seen.rollback.detail);
+  if (state === 'ModelRollback' && seen.rollback !== undefined) return shortIds(shown(seen.rollback.detail));
   if (state.startsWith('Notify') && seen.ending !== undefined)
     return `${seen.ending.status}, alert ${seen.ending.alert}`;
   return '';
@@ -116,7 +120,10 @@ function rolloutLine({
   const states = [phase, candidate === null ? null : `candidate ${candidate.status}`]
     .filter(Boolean)
     .join(', ');
-  return `${status === 'in_progress' ? '' : `${bold(status)}  `}${states === '' ? '' : `${states}: `}${shown(reason)}`;
+  // The phase says the same.
+  const more = states !== '' && reason.startsWith('The replacement is in progress (') ? '' : shown(reason);
+  const said = [states, shortIds(more)].filter(Boolean).join(': ');
+  return `${status === 'in_progress' ? '' : `${bold(status)}  `}${said}`;
 }
 
 function promotionLine({
@@ -131,12 +138,13 @@ function promotionLine({
   return `version ${new_version} → Production${archived_version ? `, version ${archived_version} → Archived` : ''}`;
 }
 
+/** What stands below the line of a comparison: how sure it is, and the evidence. */
 export function detailsOf(state: string, output: unknown): string[] {
   const { comparison } = Answers.parse(onlyFilled(output));
   if (state !== 'CompareModels' || comparison === undefined) return [];
-  const grade = comparison.evidence_grade === null ? '' : `, grade ${comparison.evidence_grade}`;
-  const basis = `confidence ${(comparison.confidence * 100).toFixed(1)}% (${comparison.method}${grade})`;
-  return [dim(shown(basis)), ...(comparison.rules.length > 0 ? evidenceTable(comparison).split('\n') : [])];
+  const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${shown(confidenceText(comparison))}`)}`;
+  if (comparison.rules.length === 0) return [basis];
+  return [basis, ...indented(evidenceTable(comparison).split('\n'), INDENT)];
 }
 
 /** The state document without what is null: the fields of later steps exist from the start. */

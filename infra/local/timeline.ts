@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { BothSystems } from './both-systems.ts';
 import type { ExecutionDocument, FollowedEvent } from './executions.ts';
 import type { Scenario } from './scenario.ts';
+import { fitted, lengthOf, type Place, shortIds, WIDTH } from './timeline-layout.ts';
 import {
   answeredLine,
   bold,
@@ -29,7 +30,9 @@ export interface Timeline {
 /** Waits between the looks of a rollout, or of the way back; the clock in the first column shows them. */
 const LOOPS = new Set(['WaitForRollout', 'WaitForRollback']);
 const STILL_RUNNING_MS = 2_000;
-const say = (line = '') => process.stdout.write(`${line}\n`);
+const say = (text = '', place: Place = {}) => process.stdout.write(`${fitted(text, place).join('\n')}\n`);
+/** Columns before what a state answered. */
+const BEFORE_RESULT = 38;
 
 export function timeline({ quiet }: { quiet: boolean }): Timeline {
   if (quiet) return { begin() {}, event() {}, end() {}, stop() {} };
@@ -41,9 +44,11 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     ? ora({ stream: process.stdout, discardStdin: false })
     : null;
   let ticking: NodeJS.Timeout | undefined;
+  let doing: string | null = null;
 
   /** Something moves within two seconds, whatever takes its time. */
   const busy = (what: string) => {
+    doing = what;
     spinner?.start(dim(what));
     clearInterval(ticking);
     const since = performance.now();
@@ -54,14 +59,15 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     }
   };
   const idle = () => {
+    doing = null;
     spinner?.stop();
     clearInterval(ticking);
   };
-  const line = (event: FollowedEvent, execution: string, text: string) => {
+  const line = (event: FollowedEvent, execution: string, text: string, hang = 12) => {
     idle();
     const seconds = ((event.at - (starts.get(execution) ?? event.at)) / 1000).toFixed(3).padStart(8);
     const number = numbers.size > 1 ? dim(`#${numbers.get(execution)} `) : '';
-    say(`${dim(seconds)}  ${number}${text}`);
+    say(`${dim(seconds)}  ${number}${shortIds(text)}`, { hang: hang + lengthOf(number) });
   };
 
   /** Dozens of looks see the same: only the first of them is shown. */
@@ -75,7 +81,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
 
   return {
     begin(scenario, { mlflow, workload }) {
-      if (scenario !== null) say(`${bold(scenario.name)}: ${scenario.about}`);
+      if (scenario !== null) say(`${bold(scenario.name)}: ${scenario.about}`, { hang: 2 });
       say(
         dim(
           mlflow === null && workload === null
@@ -89,10 +95,15 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         numbers.set(execution, numbers.size + 1);
         starts.set(execution, event.at);
         say();
-        say(`${bold(`Execution ${numbers.size}`)}  ${shown(JSON.stringify(event.input) ?? '')}`);
+        const input = shown(JSON.stringify(event.input) ?? '');
+        say(`${bold(`Execution ${numbers.size}`)}  ${input}`, { hang: 13 });
         sayBoth('before ', event.before);
       } else if (event.kind === 'answered') {
         line(event, execution, answeredLine(event));
+      } else if (event.kind === 'noted') {
+        const before = doing;
+        line(event, execution, dim(shown(event.note)));
+        if (before !== null) busy(before);
       } else if (event.kind === 'aborted') {
         line(event, execution, styleText('red', 'stopped from outside: no further state runs'));
       } else if (event.kind === 'entered') {
@@ -105,8 +116,9 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
           event,
           execution,
           `${event.state.padEnd(17)} ${dim(lasted(event.ms).padStart(8))}  ${resultOf(event.state, event.output)}`,
+          BEFORE_RESULT,
         );
-        for (const extra of detailsOf(event.state, event.output)) say(`           ${extra}`);
+        for (const extra of detailsOf(event.state, event.output)) say(extra, { hang: 13 });
       } else if (event.kind === 'failed' && (event.state === 'Failed' || event.state === 'Unannounced')) {
         idle();
       } else if (event.kind === 'failed') {
@@ -134,11 +146,11 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         for (const alert of document.alerts) showAlert(alert);
         say();
         const name = documents.length > 1 ? `Execution ${numbers.get(document.execution) ?? '?'}: ` : '';
-        say(`${name}${bold(document.status)}  ${shown(document.reason)}`);
+        say(`${name}${bold(document.status)}  ${shown(document.reason)}`, { hang: 2 });
         const { registry, workload, endpoint } = document;
         sayBoth('before ', { registry: registry.before, workload: workload.before });
         sayBoth('after  ', { registry: registry.after, workload: workload.after });
-        if (endpoint !== null) say(`${dim('endpoint')} ${endpointLine(endpoint)}`);
+        if (endpoint !== null) say(`${dim('endpoint')} ${endpointLine(endpoint)}`, { hang: 9 });
       }
     },
     stop: idle,
@@ -146,8 +158,8 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
 }
 
 function sayBoth(when: string, { registry, workload }: BothSystems): void {
-  say(`${dim(when)}  ${registryLine(registry)}`);
-  if (workload !== null) say(`         ${workloadLine(workload)}`);
+  say(`${dim(when)}  ${registryLine(registry)}`, { hang: 9 });
+  if (workload !== null) say(`         ${workloadLine(workload)}`, { hang: 11 });
 }
 
 const Sent = z.object({ subject: z.string().catch(''), message: z.object({ email: z.string() }) });
@@ -157,7 +169,11 @@ function showAlert(alert: unknown): void {
   if (sent === undefined) return;
   say();
   say(bold('Alert as sent (email; Slack gets the same facts)'));
-  say(`  ${dim('│')} Subject: ${sent.subject}`);
-  say(`  ${dim('│')}`);
-  for (const text of sent.message.email.split('\n')) say(`  ${dim('│')} ${text}`);
+  const prefix = `  ${dim('│')} `;
+  const lines = sent.message.email.split('\n');
+  const rows = lines.filter((text) => text.startsWith('  '));
+  // A wide table keeps its columns when it stands a little further to the left.
+  const isWide = rows.some((text) => lengthOf(prefix) + lengthOf(text) > WIDTH);
+  for (const text of [`Subject: ${sent.subject}`, '', ...lines])
+    say(isWide && text.startsWith('  ') ? text.slice(2) : text, { prefix, hang: 2 });
 }

@@ -35,6 +35,8 @@ export interface PromotionStore {
   holdsLease(model: string, owner: string, fence: number, now: Date): Promise<boolean>;
   /** Counts the owner's fence up to `to`, where the registry remembers a higher one than the table. False if it has no lease. */
   raiseFence(model: string, owner: string, to: number): Promise<boolean>;
+  /** Lets the owner's lease end at a time of its own, if it has it. */
+  endLeaseAt(model: string, owner: string, at: Date): Promise<void>;
   /** Ends the lease if `owner` has it; does nothing otherwise. */
   releaseLease(model: string, owner: string): Promise<void>;
   /** Records how an execution ended, once: answers what is recorded, which may be an earlier outcome. */
@@ -139,6 +141,21 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       );
     },
 
+    async endLeaseAt(model, owner, at) {
+      await unlessConditionFails(
+        db.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: leaseKey(model),
+            UpdateExpression: 'SET expires_at = :end',
+            ConditionExpression: '#owner = :me',
+            ExpressionAttributeNames: { '#owner': 'owner' },
+            ExpressionAttributeValues: { ':me': owner, ':end': epoch(at) },
+          }),
+        ),
+      );
+    },
+
     async releaseLease(model, owner) {
       await unlessConditionFails(
         db.send(
@@ -213,6 +230,7 @@ export const noStore: PromotionStore = {
   takeLease: async () => ({ taken: true, fence: null }),
   holdsLease: async () => true,
   raiseFence: async () => true,
+  endLeaseAt: async () => {},
   releaseLease: async () => {},
   recordOutcome: async (outcome, alert) => ({ outcome, alert }),
   hasOutcome: async () => true,
@@ -250,6 +268,7 @@ function typed(store: PromotionStore): PromotionStore {
     takeLease: wrap('takeLease', store.takeLease),
     holdsLease: wrap('holdsLease', store.holdsLease),
     raiseFence: wrap('raiseFence', store.raiseFence),
+    endLeaseAt: wrap('endLeaseAt', store.endLeaseAt),
     releaseLease: wrap('releaseLease', store.releaseLease),
     recordOutcome: wrap('recordOutcome', store.recordOutcome),
     hasOutcome: wrap('hasOutcome', store.hasOutcome),

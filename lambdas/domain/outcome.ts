@@ -175,7 +175,9 @@ function afterRollback(
     return ended('failed', reason, rollback.rolled_back ? rollback.to_version : champion_version);
   }
   if (rollback.rolled_back) return ended('rolled_back', reason, rollback.to_version);
-  if (asked) return ended(rollback.dry_run ? 'kept' : 'failed', reason, rollback.from_version);
+  // An undo goes from the challenger that never came, to the champion that never left.
+  const champion = rollback.reason === 'ROLLOUT_FAILED' ? rollback.to_version : rollback.from_version;
+  if (asked) return ended(rollback.dry_run ? 'kept' : 'failed', reason, champion);
   return ended(document.promotion?.contested ? 'contested' : 'failed', reason);
 }
 

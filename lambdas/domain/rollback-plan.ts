@@ -109,11 +109,14 @@ export function cutOff(
   view: RegistryView,
   execution: string | null,
 ): { record: PromotionRecord; before: BeforeState } | null {
-  const newest = recordsOn(view.versions).find((r) => r.kind === 'promote' && r.holder === r.to);
+  // Later ones that came to nothing have changed nothing: what lies under them may still be open.
+  const cameToNothing = ({ result }: PromotionRecord) =>
+    result?.result === 'not_promoted' && (execution === null || result.by !== execution);
+  const newest = recordsOn(view.versions).find(
+    (r) => r.kind === 'promote' && r.holder === r.to && !cameToNothing(r),
+  );
   if (newest === undefined) return null;
-  const concluded =
-    newest.result?.result === 'not_promoted' && execution !== null && newest.result.by === execution;
-  if (newest.result !== null && !concluded) return null;
+  if (newest.result !== null && newest.result.result !== 'not_promoted') return null;
   const { from, to, serving } = newest;
   return { record: newest, before: { champion_version: from, challenger_version: to, serving } };
 }
@@ -129,10 +132,16 @@ export function openPromotion(view: RegistryView, before: BeforeState): Promotio
 /** What is to be undone on the serving side before the registry is; null where no Workload serves the model. */
 export function servingToUndo(
   view: RegistryView,
+  mode: RegistryMode,
   plan: RollbackPlan,
   input: RollbackInput,
 ): ServingBefore | null {
-  if (input.before_state !== null) return input.before_state.serving;
+  if (input.before_state !== null) {
+    const { champion_version, challenger_version, serving } = input.before_state;
+    // A first champion stays in Production, and so does its artifact: the two must not disagree.
+    const stays = champion_version === null && champions(view, mode).includes(challenger_version);
+    return stays ? null : serving;
+  }
   if ((plan.kind !== 'move' && plan.kind !== 'settled') || plan.from === null) return null;
   const promotion = recordsOn(view.versions).find(
     (r) => tookEffect(r) && r.to === plan.from && r.holder === plan.from,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ArtifactNotResolved } from '../domain/errors.ts';
 import type { ModelVersion } from '../domain/registry.ts';
 import { hasPrimary, type PrimaryContainer, withPrimary } from '../domain/serving/artifact-spec.ts';
@@ -51,6 +52,8 @@ export async function deriveArtifact(
 
 /** The same for every try at one version, and unlikely for any other artifact. */
 function derivedName(model: string, version: string): string {
-  const end = ` version ${version} (derived)`;
+  // Two names can look alike once they are cut and without their accents.
+  const hash = createHash('sha256').update(model).digest('hex').slice(0, 8);
+  const end = ` version ${version} (derived ${hash})`;
   return `${ascii(model).slice(0, LONGEST_NAME - end.length)}${end}`;
 }

@@ -4,6 +4,7 @@ import type { RollbackAnswer, RollbackInput } from '../domain/payloads.ts';
 import { type Intent, intentTag, recordId, resultTag } from '../domain/promotion-record.ts';
 import { champions, isRolledBack, type RegistryView, ROLLED_BACK_TAG } from '../domain/registry.ts';
 import { openPromotion, type RollbackPlan } from '../domain/rollback-plan.ts';
+import type { ServingUndo } from '../domain/serving/serving-rollback.ts';
 import { type AnnounceServices, announce, isUnannounced } from './announce.ts';
 import type { Writer } from './lease.ts';
 import { moveAndVerify, type RegistryServices } from './registry.ts';
@@ -13,6 +14,8 @@ export interface RegistryUndo {
   input: RollbackInput;
   services: RegistryServices & AnnounceServices & { clock: Clock };
   writer: Writer;
+  /** What the serving side has come to by now; null where no Workload serves the model. */
+  serving: ServingUndo | null;
   answer: (
     plan: Pick<RollbackPlan, 'from' | 'to'>,
     detail: string,
@@ -22,13 +25,32 @@ export interface RegistryUndo {
 
 type Change = Extract<RollbackPlan, { kind: 'settled' | 'move' }>;
 
+/** The whole answer: what the serving side came to decides too, where there is one. */
+export function withServing(registry: RollbackAnswer, serving: ServingUndo | null): RollbackAnswer {
+  if (serving === null) return registry;
+  const { nothing_to_do, ...answer } = registry;
+  const untouched = serving.undone === true && serving.action === 'none';
+  return {
+    ...answer,
+    ...(nothing_to_do && untouched ? { nothing_to_do } : {}),
+    serving,
+    status: serving.contested ? 'contested' : registry.status,
+    rolled_back: registry.rolled_back || (serving.undone === true && serving.action !== 'none'),
+    detail: `${registry.detail}. Serving: ${serving.reason}`,
+  };
+}
+
 /** Carries out what the plan says, once or again; answers what came of it. */
 export async function undoRegistry(
   plan: RollbackPlan,
   view: RegistryView,
   act: RegistryUndo,
 ): Promise<RollbackAnswer> {
-  if (plan.kind === 'contested') return act.answer(plan, plan.detail, { status: 'contested' });
+  if (plan.kind === 'contested') {
+    const contested = act.answer(plan, plan.detail, { status: 'contested' });
+    if (act.writer.direct) await tell(contested, 'contested', plan, act.writer.owner, act);
+    return contested;
+  }
   if (plan.kind !== 'refuse') return carryOut(plan, view, act);
   const { before_state: before } = act.input;
   const open = before === null ? null : openPromotion(view, before);
@@ -130,26 +152,39 @@ async function conclude(
   answer: RollbackAnswer,
   result: 'rolled_back' | 'contested',
   model_name: string,
-  { input, services, writer }: RegistryUndo,
+  act: RegistryUndo,
 ): Promise<void> {
+  const { input, services, writer } = act;
   const at = services.clock.now().toISOString();
-  let alert: 'execution' | 'sent' | 'pending' | 'off' = 'execution';
-  if (writer.direct) {
-    const outcome = directOutcome({
-      status: result,
-      operation: 'rollback',
-      execution: intent.execution ?? `direct:${intent.id}`,
-      model_name,
-      champion_before: intent.from,
-      champion_after: result === 'rolled_back' ? intent.to : null,
-      reason: answer.detail,
-      rollback: answer,
-      requested_by: intent.requested_by,
-      recorded_at: at,
-    });
-    const announced = await announce(outcome, true, services);
-    alert = announced.alert === 'none' ? 'off' : announced.alert;
-  }
+  const move = { from: intent.from, to: intent.to };
+  const owner = intent.execution ?? `direct:${intent.id}`;
+  const alert = writer.direct ? await tell(answer, result, move, owner, act) : 'execution';
   const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
   await services.registry.setVersionTag(model_name, intent.from ?? intent.to, key, value);
+}
+
+/** What a direct call did, told with both sides: a Workload that did not follow is the loudest part of it. */
+async function tell(
+  answer: RollbackAnswer,
+  result: 'rolled_back' | 'contested',
+  { from, to }: Pick<RollbackPlan, 'from' | 'to'>,
+  execution: string,
+  { input, services, serving }: RegistryUndo,
+): Promise<'sent' | 'pending' | 'off'> {
+  const whole = withServing(answer, serving);
+  const status = whole.status === 'contested' ? 'contested' : serving?.undone === false ? 'failed' : result;
+  const outcome = directOutcome({
+    status,
+    operation: 'rollback',
+    execution,
+    model_name: input.model_name,
+    champion_before: from,
+    champion_after: result === 'rolled_back' ? to : null,
+    reason: whole.detail,
+    rollback: whole,
+    requested_by: input.requested_by,
+    recorded_at: services.clock.now().toISOString(),
+  });
+  const { alert } = await announce(outcome, true, services);
+  return alert === 'none' ? 'off' : alert;
 }

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { WorkloadApiRefused, WorkloadNotFound } from '../domain/serving/errors.ts';
 import { Progress } from '../domain/serving/payloads.ts';
 import { type ServingBefore, type ServingUndo, undoStep } from '../domain/serving/serving-rollback.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
@@ -12,6 +14,36 @@ const later = (began: string, now: Date) =>
 
 /** One step of the way back on the serving side. `retryAfter` is null once it is settled, one way or the other. */
 export async function undoServing(
+  workloads: Workloads,
+  before: ServingBefore,
+  previous: ServingUndo | null,
+  now: Date,
+): Promise<{ serving: ServingUndo; retryAfter: number | null }> {
+  try {
+    return await oneStep(workloads, before, previous, now);
+  } catch (error) {
+    // What the platform will not let us do must not keep the registry from going back.
+    const never =
+      error instanceof WorkloadNotFound ||
+      (error instanceof WorkloadApiRefused && [401, 403].includes(error.status));
+    if (!never) throw error;
+    return {
+      serving: {
+        workload_id: before.workload_id,
+        undone: false,
+        action: 'left',
+        reason: error.message,
+        phase: null,
+        contested: false,
+        began_at: previous?.began_at ?? now.toISOString(),
+        progress: previous?.progress ?? Progress.parse({}),
+      },
+      retryAfter: null,
+    };
+  }
+}
+
+async function oneStep(
   workloads: Workloads,
   before: ServingBefore,
   previous: ServingUndo | null,
@@ -38,6 +70,7 @@ export async function undoServing(
   });
   if (step.kind === 'settled') {
     const { undone, contested, reason } = step;
+    if (undone && action === 'replaced') await restoreImportance(workloads, before, seen.workload.importance);
     return {
       serving: answer({ undone, contested, reason, action: undone ? action : 'left' }),
       retryAfter: null,
@@ -47,8 +80,15 @@ export async function undoServing(
     const done = await carryOut(step.step, target, progress, workloads);
     if (done.kind === 'fail')
       return { serving: answer({ undone: false, reason: done.reason, action: 'left' }), retryAfter: null };
-    const serving = answer({ action: 'replaced', reason: done.reason, progress: done.progress });
-    return { serving, retryAfter: done.kind === 'wait' ? later(began_at, now) : SOON };
+    const serving = answer({
+      action: done.kind === 'complete' ? action : 'replaced',
+      reason: done.reason,
+      progress: done.progress,
+    });
+    return {
+      serving,
+      retryAfter: done.kind === 'wait' || done.kind === 'complete' ? later(began_at, now) : SOON,
+    };
   }
   if (step.kind === 'cancel') {
     const wait = { kind: 'cancel', progress, reason: step.reason } as const;
@@ -56,4 +96,16 @@ export async function undoServing(
     return { serving: answer({ action: 'cancelled', reason: step.reason }), retryAfter: SOON };
   }
   return { serving: answer({ reason: step.reason }), retryAfter: later(began_at, now) };
+}
+
+const Importances = z.enum(['critical', 'high', 'moderate', 'low']);
+
+/** A rollout sets it after the switch; the way back sets it as it was. */
+async function restoreImportance(
+  workloads: Workloads,
+  { workload_id, previous_importance }: ServingBefore,
+  now: string | null,
+) {
+  const wanted = Importances.safeParse(previous_importance).data;
+  if (wanted !== undefined && wanted !== now) await workloads.setImportance(workload_id, wanted);
 }

@@ -114,7 +114,10 @@ describe('an execution that was stopped from outside', () => {
         }),
       },
     ]);
-    expect(await store.takeLease(MODEL, 'next', now, 60)).toMatchObject({ taken: true });
+    // A function that was at work may write for a minute yet: until then nobody else gets the model.
+    expect(await store.takeLease(MODEL, 'next', now, 60)).toMatchObject({ taken: false });
+    const later = new Date(now.getTime() + 71_000);
+    expect(await store.takeLease(MODEL, 'next', later, 60)).toMatchObject({ taken: true });
   });
 
   it('is cleaned up once, however often the event comes', async () => {
@@ -124,18 +127,19 @@ describe('an execution that was stopped from outside', () => {
       status: 'failed',
       reason: expect.stringContaining('aborted'),
     });
-    expect([sent.length, started.length]).toEqual([1, 1]);
+    // Step Functions takes a second start with the same name for the first.
+    expect([sent.length, new Set(started.map(({ name }) => name)).size]).toEqual([1, 1]);
   });
 
-  it.each([
-    ['its promotion has a result', { finished: true }],
-    ['its lease is somebody else’s by now', { lease: false }],
-  ])('starts no rollback when %s', async (_, state) => {
-    await inFlight(state);
-    await cleanUp(event(), services);
-    expect(started).toEqual([]);
-    expect(sent).toHaveLength(1);
-  });
+  it.each([['its lease is somebody else’s by now', { lease: false }]])(
+    'starts no rollback when %s',
+    async (_, state) => {
+      await inFlight(state);
+      await cleanUp(event(), services);
+      expect(started).toEqual([]);
+      expect(sent).toHaveLength(1);
+    },
+  );
 
   it.each([[undefined], ['not JSON'], ['[]'], ['{}'], [JSON.stringify({ model_name: 'missing' })]])(
     'is announced whatever its input was: %j',
@@ -144,6 +148,18 @@ describe('an execution that was stopped from outside', () => {
       expect(started).toEqual([]);
     },
   );
+
+  it('is told as the promotion that it was, when it was stopped after it', async () => {
+    await inFlight({ finished: true });
+    expect(await cleanUp(event(), services)).toMatchObject({ status: 'promoted', succeeded: true });
+    expect(started).toEqual([]);
+    expect(sent[0]?.text).toContain('Previous Version: 2');
+  });
+
+  it('says what to do when it was a rollback', async () => {
+    await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, operation: 'rollback' }) }), services);
+    expect(sent[0]?.text).toContain('start the rollback again');
+  });
 
   it('keeps the outcome that it had recorded itself', async () => {
     await end(

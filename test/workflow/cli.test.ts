@@ -104,6 +104,68 @@ describe('a run on the emulators', () => {
   });
 });
 
+describe('the timeline', () => {
+  it.each([
+    'challenger-wins',
+    'challenger-loses',
+    'contested',
+    'rollback-twice',
+    'registry-refuses-after-switch',
+    'foreign-replacement',
+    'two-executions',
+  ])('of %s fits into 100 columns and ends no line with a blank', async (scenario) => {
+    const { stdout } = await promotion(['run', '--scenario', scenario]);
+    const lines = stdout.split('\n');
+    expect(lines.length).toBeGreaterThan(30);
+    expect(lines.filter((line) => [...line].length > 100 || line !== line.trimEnd())).toEqual([]);
+  });
+
+  it.each([
+    ['lost-answer', 'MLflow: model-versions/transition-stage carried out, answer lost'],
+    ['sns-down', 'SNS: Publish answered 500'],
+    ['sns-down', 'sweep: 1 alert sent'],
+  ])('of %s says "%s"', async (scenario, line) => {
+    const { stdout } = await promotion(['run', '--scenario', scenario]);
+    expect(stdout).toContain(`  ${line}\n`);
+  });
+
+  it('says what the confidence means', async () => {
+    const { stdout } = await promotion(['run', '--scenario', 'challenger-loses']);
+    expect(stdout).toMatch(
+      /^ {11}confidence: \d.*% = weighted share of .*\(grade E: point\s+values only\)$/m,
+    );
+  });
+
+  it('ends quietly when its reader has seen enough', async () => {
+    const { PATH = '' } = process.env;
+    const child = execFile(process.execPath, ['cli/promotion.mjs', 'run'], { env: { PATH, NO_COLOR: '1' } });
+    let stderr = '';
+    child.stderr?.on('data', (chunk) => (stderr += chunk));
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(stderr).toBe('');
+  });
+});
+
+describe('a mistake in the environment', () => {
+  const mistakes = {
+    MIN_CONFIDENCE_THRESHOLD: 'abc',
+    ROLLBACK_COOLDOWN_HOURS: 'x',
+    ALERTS_ENABLED: 'maybe',
+    MLFLOW_REGISTRY_MODE: 'bad',
+  };
+
+  it.each([[['run']], [['run', '--json', '--input', '-']]])(
+    'exits 2 before %j starts, and every one is named',
+    async (args) => {
+      const ran = await promotion(args, { input: '{"model_name":"m"}', env: mistakes });
+      expect(ran).toMatchObject({ code: 2, stdout: '' });
+      for (const name of Object.keys(mistakes)) expect(ran.stderr).toContain(name);
+      noTrace(ran);
+    },
+  );
+});
+
 describe('arguments that cannot be used', () => {
   it.each([
     [['run', '--scenario', 'nope'], /no scenario "nope".*challenger-wins/],
@@ -181,7 +243,7 @@ describe('an execution that cannot do its job', () => {
       'an unknown policy',
       { model_name: 'PascalStrategy', policy: 'nope' },
       'failed',
-      /UnknownPolicy.*default, trading/,
+      /UnknownPolicy.*default.*trading/,
     ],
     [
       'a Workload that does not exist',

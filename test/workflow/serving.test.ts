@@ -8,7 +8,7 @@ import { type EmulatedHost, isEmulated, startHost } from '../../infra/local/host
 import { scenarios } from '../../infra/local/scenarios.ts';
 import { MODEL } from '../../infra/local/seed.ts';
 import { servingScenarios } from '../../infra/local/serving-scenarios.ts';
-import type { OutcomeStatus } from '../../lambdas/domain/payloads.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
 import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/runtime/registry.ts';

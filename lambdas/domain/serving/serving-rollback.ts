@@ -67,8 +67,12 @@ export function undoStep(
   const step = decide(seen, before, soFar, now);
   if (step.kind !== 'wait' && step.kind !== 'cancel') return step;
   // What is waited for may never come: a wait that lasts longer than the platform could need ends with an alert.
+  const switched =
+    seen.workload.artifactId === before.artifact_id || (seen.replacement?.switchedAt ?? null) !== null;
   const minutes =
-    soFar.action === 'cancelled' ? CANCEL_MINUTES : longestMinutes.keepOldVersionMinutes + ROLLBACK_MINUTES;
+    soFar.action === 'cancelled' && !switched
+      ? CANCEL_MINUTES
+      : longestMinutes.keepOldVersionMinutes + ROLLBACK_MINUTES;
   const late = now.getTime() > Date.parse(soFar.began_at) + minutes * 60_000;
   return late
     ? settled(false, `${step.reason}, and has been for more than ${minutes} minutes: look at the Workload`)
@@ -108,7 +112,10 @@ function decide(
       true,
     );
   }
-  if (workload.artifactId === previous && before.artifact_id !== previous && inFlight === null) {
+  // One by the previous artifact that we did not start is its own rollout of before, whose old version is still kept.
+  const notOurs =
+    inFlight === null || (inFlight.candidateArtifactId === previous && progress.started_at === null);
+  if (workload.artifactId === previous && before.artifact_id !== previous && notOurs) {
     const active = activeProtons(seen.protons);
     // Never touched by us: that it does not run is not this promotion's doing.
     if (active.length === 0 && action === 'none')
