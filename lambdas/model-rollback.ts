@@ -2,6 +2,7 @@ import { type Clock, systemClock } from './adapters/clock.ts';
 import { type RollbackAnswer, RollbackInput } from './domain/payloads.ts';
 import type { RegistryView } from './domain/registry.ts';
 import { cutOff, type RollbackPlan, rollbackPlan, servingToUndo } from './domain/rollback-plan.ts';
+import type { ServingBefore } from './domain/serving/serving-rollback.ts';
 import type { Workloads } from './domain/serving/workloads.ts';
 import { quoted } from './domain/visible-text.ts';
 import { type AnnounceServices, announceServices } from './runtime/announce.ts';
@@ -65,8 +66,8 @@ export function rollback(
     const times = { now: services.clock.now(), cooldownHours: services.cooldownHours };
     const asked = whatToUndo(input, view);
     const plan = rollbackPlan(view, services.mode, asked, times);
-    if (input.dry_run) return answer(plan, 'detail' in plan ? plan.detail : dryRun(plan));
     const before = servingToUndo(view, services.mode, plan, asked);
+    if (input.dry_run) return answer(plan, 'detail' in plan ? plan.detail : dryRun(plan, before));
     const undo =
       before === null
         ? null
@@ -104,7 +105,12 @@ function whatToUndo(input: RollbackInput, view: RegistryView): RollbackInput {
 
 type Change = Extract<RollbackPlan, { kind: 'settled' | 'move' }>;
 
-const dryRun = (plan: Change) =>
-  plan.kind === 'settled'
-    ? `Dry run: version ${plan.to} is the champion already; nothing would be changed`
-    : `Dry run: version ${plan.to} would return to Production and version ${plan.from} be archived`;
+function dryRun(plan: Change, before: ServingBefore | null): string {
+  if (plan.kind === 'settled')
+    return `Dry run: version ${plan.to} is the champion already; nothing would be changed`;
+  const serving =
+    before === null || before.previous_artifact_id === null
+      ? ''
+      : `; Workload ${quoted(before.workload_id)} would go back to artifact ${quoted(before.previous_artifact_id)}`;
+  return `Dry run: version ${plan.to} would return to Production and version ${plan.from} be archived${serving}`;
+}

@@ -170,3 +170,21 @@ it('promotes a first model with nothing archived', async () => {
     archived_version: null,
   });
 });
+
+it('says in a dry run what would become of both sides, and changes nothing', async () => {
+  emulator.registry.setModelTag(MODEL, 'workload.id', 'w1');
+  for (const [number, artifact] of [
+    ['2', 'a2'],
+    ['3', 'a3'],
+  ] as const) {
+    emulator.registry.setVersionTag(MODEL, number, 'workload.artifact_id', artifact);
+  }
+  await doPromote('stages');
+  const before = emulator.snapshot();
+  expect(await doRollback('stages', { dry_run: true })).toMatchObject({
+    rolled_back: false,
+    dry_run: true,
+    detail: expect.stringMatching(/version 2 would return.*Workload "w1" would go back to artifact "a2"/),
+  });
+  expect(emulator.snapshot()).toEqual(before);
+});
