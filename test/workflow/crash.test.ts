@@ -334,4 +334,40 @@ describe('the serving steps, each killed after each of its remote writes, and ru
       expect(started).toHaveLength(1);
     });
   }, 120_000);
+
+  it('starts one replacement back: model-rollback', async () => {
+    let before_state: object = {};
+    const before = async () => {
+      await serve();
+      // Version 3 is champion and served; version 2's artifact is what it replaced.
+      const old = workload.direct.createArtifact({ locked: true });
+      const serving = {
+        workload_id: served.workloadId,
+        artifact_id: served.artifactId,
+        previous_artifact_id: old.id,
+        previous_status: 'locked',
+        previous_runtime: null,
+        previous_importance: null,
+      };
+      mlflow.registry.transition(MODEL, '3', 'Production', { archive: true });
+      before_state = { champion_version: '2', challenger_version: '3', serving };
+    };
+    const event = { model_name: MODEL, reason: 'ROLLOUT_FAILED' };
+    Object.defineProperties(event, { before_state: { get: () => before_state, enumerable: true } });
+    const writes = await killAfterEachWrite(before, 'model-rollback', event, async (answer) => {
+      expect(answer).toMatchObject({
+        status: 'in_progress',
+        rolled_back: false,
+        from_version: '3',
+        to_version: '2',
+      });
+      const started = workload.requests.filter(
+        ({ method, path, status }) => method === 'POST' && path.endsWith('/replacement') && status === 202,
+      );
+      expect(started).toHaveLength(1);
+      // Serving first: the registry waits until the old artifact is served again.
+      expect(inProduction()).toEqual(['3']);
+    });
+    expect(writes).toContain('workload POST workloads/:id/replacement');
+  }, 120_000);
 });
