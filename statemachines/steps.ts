@@ -34,6 +34,7 @@ const compare: Parameters<CompareInput> = {
   champion_version: '$.champion_version',
   challenger_version: '$.challenger_version',
   policy: '$.policy',
+  execution: '$$.Execution.Id',
 };
 
 const prepare: Parameters<PrepareInput> = {

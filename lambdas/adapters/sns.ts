@@ -1,4 +1,10 @@
-import { PublishCommand, SNSClient, type SNSClientConfig, SNSServiceException } from '@aws-sdk/client-sns';
+import {
+  PublishCommand,
+  type PublishCommandInput,
+  SNSClient,
+  type SNSClientConfig,
+  SNSServiceException,
+} from '@aws-sdk/client-sns';
 import type { Alert } from '../domain/alert/alert.ts';
 import { visible } from '../domain/visible-text.ts';
 
@@ -35,11 +41,21 @@ export function createSnsClient(config: SNSClientConfig = {}): SNSClient {
 }
 
 /** Publishes alerts to one SNS topic: text for email, the custom-notification document for chat (protocol `https`). */
-export function snsAlerts({
-  topicArn,
-  client = createSnsClient(),
-  totalTimeout = 12_000,
-}: SnsAlertsOptions): AlertPublisher {
+export function snsAlerts(options: SnsAlertsOptions): AlertPublisher {
+  return publisher(options, (alert) => ({ MessageStructure: 'json', Message: messageOf(alert) }));
+}
+
+/** Publishes alerts to a topic that chat alone subscribes to: the custom-notification document, and no text. */
+export function snsChat(options: SnsAlertsOptions): AlertPublisher {
+  return publisher(options, ({ slack }) => ({ Message: JSON.stringify(slack) }));
+}
+
+type Message = Pick<PublishCommandInput, 'Message' | 'MessageStructure'>;
+
+function publisher(
+  { topicArn, client = createSnsClient(), totalTimeout = 12_000 }: SnsAlertsOptions,
+  message: (alert: Alert) => Message,
+): AlertPublisher {
   return {
     publish: async (alert) => {
       const signal = AbortSignal.timeout(totalTimeout);
@@ -48,7 +64,7 @@ export function snsAlerts({
         signal.addEventListener('abort', () => reject(new Error('timed out')), { once: true });
       });
       try {
-        const sent = client.send(publishCommand(alert, topicArn), { abortSignal: signal });
+        const sent = client.send(publishCommand(alert, topicArn, message(alert)), { abortSignal: signal });
         const { MessageId } = await Promise.race([sent, expired]);
         // A 200 without one is not from SNS: some proxy's page, for example.
         if (MessageId === undefined) throw new AlertNotSent('the answer has no MessageId');
@@ -60,12 +76,11 @@ export function snsAlerts({
   };
 }
 
-function publishCommand(alert: Alert, topicArn: string): PublishCommand {
+function publishCommand(alert: Alert, topicArn: string, message: Message): PublishCommand {
   return new PublishCommand({
     TopicArn: topicArn,
     Subject: alert.subject,
-    MessageStructure: 'json',
-    Message: messageOf(alert),
+    ...message,
     MessageAttributes: {
       kind: { DataType: 'String', StringValue: alert.kind },
       ...(alert.model ? { model: { DataType: 'String', StringValue: visible(alert.model, 256) } } : {}),

@@ -2,7 +2,7 @@ import { CANCEL_MINUTES } from './serving/rollout-progress.ts';
 import { longestMinutes } from './serving/rollout-rules.ts';
 import { ROLLBACK_MINUTES } from './serving/serving-rollback.ts';
 
-/** Time limits, in seconds, in one place: the stack, the state machine and the lease are all derived from them. */
+/** Limits in one place, times in seconds: the stack, the state machine and the lease are all derived from them. */
 
 /** What each deployed function may take; Lambda ends it after that. */
 export const functionTimeoutSeconds = {
@@ -14,6 +14,9 @@ export const functionTimeoutSeconds = {
   'model-rollback': 120,
   'end-promotion': 30,
 } as const;
+
+/** Memory of every function, and with it its share of a processor. */
+export const functionMemoryMegabytes = 256;
 
 /** The deployed functions, named as their files are. */
 export type FunctionName = keyof typeof functionTimeoutSeconds;

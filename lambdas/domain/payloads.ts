@@ -63,6 +63,8 @@ export const CompareInput = z.object({
   champion_version: absent(VersionNumber),
   challenger_version: absent(VersionNumber),
   policy: absent(PolicyName),
+  /** Who asks, for the log. */
+  execution: absent(z.string()),
 });
 export type CompareInput = z.infer<typeof CompareInput>;
 

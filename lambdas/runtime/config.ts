@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidConfiguration } from '../domain/errors.ts';
+import type { FunctionName } from '../domain/limits.ts';
 import { RegistryMode } from '../domain/registry.ts';
 
 /** The environment of the functions, parsed once at cold start. Messages name variables, never values. */
@@ -24,8 +25,13 @@ function uriProblem(value: string): string | null {
   return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
 }
 
+const SecretArn = z
+  .string()
+  .regex(/^arn:[\w-]+:secretsmanager:/, 'must be the ARN of a secret of Secrets Manager');
+
 export const MlflowEnvironment = z.object({
   MLFLOW_TRACKING_URI: TrackingUri,
+  MLFLOW_CREDENTIALS_SECRET_ARN: SecretArn.optional(),
   MLFLOW_TRACKING_USERNAME: z.string().optional(),
   MLFLOW_TRACKING_PASSWORD: z.string().optional(),
   MLFLOW_TRACKING_TOKEN: z.string().optional(),
@@ -46,6 +52,10 @@ export const AlertEnvironment = z.object({
     .string()
     .regex(/^arn:[\w-]+:sns:/, 'must be the ARN of an SNS topic')
     .optional(),
+  ALERT_CHAT_TOPIC_ARN: z
+    .string()
+    .regex(/^arn:[\w-]+:sns:/, 'must be the ARN of an SNS topic')
+    .optional(),
   ALERT_PREFIX: z.string().default('TradAI'),
   ALERTS_ENABLED: Flag.default(true),
   ENVIRONMENT: z.string().default('dev'),
@@ -58,6 +68,73 @@ export const CompareEnvironment = z.object({
 export const RollbackEnvironment = z.object({
   ROLLBACK_COOLDOWN_HOURS: z.coerce.number().min(0).max(8760).default(24),
 });
+
+const Endpoint = z.string().superRefine((value, context) => {
+  const problem = endpointProblem(value);
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+});
+
+/** Why an endpoint cannot be used, or null. The value itself is never repeated: it may hold a password. */
+function endpointProblem(value: string): string | null {
+  if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://app.datarobot.com/api/v2';
+  const { protocol, username, password, search, hash } = new URL(value);
+  if (protocol !== 'https:' && protocol !== 'http:') return `must be https: or http:, not ${protocol}`;
+  if (username !== '' || password !== '') return 'must not hold credentials: use DATAROBOT_API_TOKEN';
+  return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
+}
+
+export const WorkloadEnvironment = z.object({
+  DATAROBOT_ENDPOINT: Endpoint,
+  // A header cannot hold anything else; the check keeps the value out of the message of the one who would refuse it.
+  DATAROBOT_API_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be a token: printable characters without spaces')
+    .optional(),
+  DATAROBOT_TOKEN_SECRET_ARN: SecretArn.optional(),
+});
+
+/** Where no Workload serves a model, its functions need none of these. */
+const Workloads = WorkloadEnvironment.partial().shape;
+const LogEnvironment = z.object({ ENVIRONMENT: AlertEnvironment.shape.ENVIRONMENT });
+
+/** What each function reads from its environment; the stack's is typed by it. */
+export const functionEnvironments = {
+  'begin-promotion': LogEnvironment,
+  'compare-models': z.object({
+    ...LogEnvironment.shape,
+    ...MlflowEnvironment.shape,
+    ...CompareEnvironment.shape,
+  }),
+  'prepare-promotion': z.object({
+    ...LogEnvironment.shape,
+    ...MlflowEnvironment.shape,
+    ...CompareEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...Workloads,
+  }),
+  'replace-workload': z.object({ ...LogEnvironment.shape, ...StoreEnvironment.shape, ...Workloads }),
+  'promote-model': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+  }),
+  'model-rollback': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...RollbackEnvironment.shape,
+    ...Workloads,
+  }),
+  'end-promotion': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...CleanUpEnvironment.shape,
+  }),
+} satisfies Record<FunctionName, z.ZodObject>;
+
+/** What a function's environment may hold: names and values as they are set, before they are parsed. */
+export type FunctionEnvironment<Name extends FunctionName> = z.input<(typeof functionEnvironments)[Name]>;
 
 /** Parses the variables that a function needs; an empty variable counts as absent. Throws `InvalidConfiguration`. */
 export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {

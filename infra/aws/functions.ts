@@ -1,0 +1,146 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  type ILayerVersion,
+  Function as LambdaFunction,
+  LayerVersion,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import {
+  type FunctionName,
+  functionMemoryMegabytes,
+  functionTimeoutSeconds,
+} from '../../lambdas/domain/limits.ts';
+import { functionsDirectory, HANDLER } from './bundle.ts';
+import type { Environments } from './environment-variables.ts';
+import { acknowledged } from './nag.ts';
+
+/** What all functions of a construct have in common. */
+export interface FunctionDefaults {
+  readonly namePrefix: string;
+  readonly logRetention: RetentionDays;
+  readonly protect: boolean;
+  readonly network: { vpc: IVpc; vpcSubnets?: SubnetSelection; securityGroups?: ISecurityGroup[] } | null;
+  readonly certificates: ILayerVersion | null;
+  /** A directory of policies that takes the place of the bundled ones. */
+  readonly policies: string | undefined;
+}
+
+/** Where the layer with `ca.pem` is mounted. */
+const CERTIFICATES = '/opt/ca.pem';
+/** Functions that call neither MLflow nor the platform have no business in a private network. */
+const STAYS_OUTSIDE: readonly FunctionName[] = ['begin-promotion'];
+const READS_POLICIES: readonly FunctionName[] = ['compare-models', 'prepare-promotion'];
+
+/** One deployed function, as all of ours are: its bundle, a role of its own, its log group, tracing. */
+export class PromotionFunction extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(
+    scope: Construct,
+    name: FunctionName,
+    environment: Environments[FunctionName],
+    defaults: FunctionDefaults,
+  ) {
+    super(scope, name);
+    const functionName = `${defaults.namePrefix}${name}`;
+    const network = STAYS_OUTSIDE.includes(name) ? null : defaults.network;
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: defaults.logRetention,
+      removalPolicy: defaults.protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    this.function = new LambdaFunction(this, 'Function', {
+      functionName,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(
+        defaults.policies === undefined || !READS_POLICIES.includes(name)
+          ? bundleOf(name)
+          : withPolicies(name, defaults.policies),
+      ),
+      handler: HANDLER,
+      timeout: Duration.seconds(functionTimeoutSeconds[name]),
+      memorySize: functionMemoryMegabytes,
+      ephemeralStorageSize: Size.mebibytes(512),
+      role: roleFor(this, logGroup, network !== null),
+      logGroup,
+      tracing: Tracing.ACTIVE,
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        ...(defaults.certificates === null ? {} : { NODE_EXTRA_CA_CERTS: CERTIFICATES }),
+        ...environment,
+      },
+      ...(defaults.certificates === null ? {} : { layers: [defaults.certificates] }),
+      ...(network ?? {}),
+    });
+  }
+}
+
+const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
+
+/** The bundle with other policies in it, as a directory of its own; CDK copies it into the cloud assembly. */
+function withPolicies(name: FunctionName, policies: string): string {
+  const directory = temporary(name);
+  cpSync(bundleOf(name), directory, { recursive: true });
+  rmSync(join(directory, 'policies'), { recursive: true, force: true });
+  cpSync(policies, join(directory, 'policies'), { recursive: true });
+  return directory;
+}
+
+/** A role without AWS' managed policies: it writes to the function's own log group and sends traces. */
+function roleFor(scope: Construct, logGroup: LogGroup, inNetwork: boolean): Role {
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  logGroup.grantWrite(role);
+  if (inNetwork) role.addToPolicy(new PolicyStatement({ actions: NETWORK_INTERFACES, resources: ['*'] }));
+  acknowledged(
+    role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'X-Ray and network interfaces cannot be named before they exist: AWS offers no resource for these actions',
+  );
+  return role;
+}
+
+/** What Lambda does in the account's network in the function's name (Lambda developer guide, "VPC permissions"). */
+const NETWORK_INTERFACES = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+/** A layer with the certificates as one file. */
+export function certificatesLayer(scope: Construct, file: string): LayerVersion {
+  const directory = temporary('certificates');
+  cpSync(file, join(directory, 'ca.pem'));
+  return new LayerVersion(scope, 'Certificates', {
+    code: Code.fromAsset(directory),
+    compatibleArchitectures: [Architecture.ARM_64],
+    compatibleRuntimes: [Runtime.NODEJS_24_X],
+    description: 'Certificates that the functions trust besides the usual ones',
+  });
+}
+
+const directories: string[] = [];
+
+/** A directory that lasts as long as the process: CDK has copied it by then. */
+function temporary(name: string): string {
+  if (directories.length === 0)
+    process.once('exit', () => {
+      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+    });
+  const directory = mkdtempSync(join(tmpdir(), `${name}-`));
+  directories.push(directory);
+  return directory;
+}

@@ -1,0 +1,215 @@
+import { ArnFormat, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CompositePrincipal, type IGrantable, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/dynamodb.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { PromotionAlarms } from './alarms.ts';
+import { AlertTopics } from './alert-topics.ts';
+import { mistakesIn } from './checked-props.ts';
+import { PromotionDashboard } from './dashboard.ts';
+import { environmentsFor } from './environment-variables.ts';
+import { EventRules } from './event-rules.ts';
+import { certificatesLayer, type FunctionDefaults, PromotionFunction } from './functions.ts';
+import { acknowledged } from './nag.ts';
+import { type Granted, grantNeeds } from './permissions.ts';
+import type { ModelPromotionProps } from './props.ts';
+import { Workflow } from './workflow.ts';
+
+export type {
+  AlertProps,
+  MlflowProps,
+  ModelPromotionProps,
+  SlackProps,
+  StartProps,
+  WorkloadsProps,
+} from './props.ts';
+
+/**
+ * Everything that promotes models: the seven functions, the state machine that runs them, the table of leases and
+ * outcomes, the topics that tell people, the rules that clean up, and the alarms. Throws `InvalidProps`.
+ */
+export class ModelPromotion extends Construct {
+  /** Runs one promotion or one rollback an execution. */
+  readonly stateMachine: StateMachine;
+  readonly stateMachineName: string;
+  /** By the name of the verb; may also be invoked directly. */
+  readonly functions: Readonly<Record<FunctionName, Lambda>>;
+  readonly table: Table;
+  readonly alerts: AlertTopics;
+  /** Events that could not be delivered. */
+  readonly undelivered: Queue;
+  /** May be taken by `start.principals`; null when there are none. */
+  readonly starterRole: Role | null;
+
+  constructor(scope: Construct, id: string, props: ModelPromotionProps) {
+    super(scope, id);
+    const mistakes = mistakesIn(props);
+    if (mistakes.length > 0) throw new InvalidProps(this.node.path, mistakes);
+    const environment = props.environment ?? 'dev';
+    const protect = props.protect ?? environment === 'prod';
+    const namePrefix = props.namePrefix ?? '';
+    this.stateMachineName = `${namePrefix}model-promotion`;
+    const { stateMachineName } = this;
+    const logRetention = props.logRetention ?? RetentionDays.THREE_MONTHS;
+
+    this.table = promotionTable(this, protect);
+    this.alerts = new AlertTopics(this, 'Topics', props.alerts);
+    const granted = {
+      table: this.table,
+      topics: [this.alerts.alerts, ...(this.alerts.chat === null ? [] : [this.alerts.chat])].map(
+        ({ topic }) => topic,
+      ),
+      topicKey: this.alerts.alerts.key,
+      // By its name: the functions come before the state machine that calls them.
+      stateMachineArn: Stack.of(this).formatArn({
+        service: 'states',
+        resource: 'stateMachine',
+        resourceName: stateMachineName,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+      trackingServerArn: props.mlflow.trackingUri.startsWith('arn:') ? props.mlflow.trackingUri : null,
+      mlflowCredentials: props.mlflow.credentials,
+      workloadToken: props.workloads?.token,
+    } satisfies Granted;
+    this.functions = this.createFunctions(props, granted, {
+      namePrefix,
+      logRetention,
+      protect,
+      network: networkOf(props),
+      certificates: props.caBundle === undefined ? null : certificatesLayer(this, props.caBundle),
+      policies: props.policies,
+    });
+    const { functions } = this;
+    this.stateMachine = new Workflow(this, 'Workflow', {
+      stateMachineName,
+      functions,
+      logRetention,
+      protect,
+    }).stateMachine;
+    const rules = new EventRules(this, 'Rules', {
+      stateMachine: this.stateMachine,
+      endPromotion: functions['end-promotion'],
+      ...(props.start?.events === undefined ? {} : { startOn: props.start.events }),
+    });
+    this.undelivered = rules.undelivered;
+    this.starterRole = this.createStarterRole(props.start?.principals ?? []);
+    this.watch(environment, props.runbookUrl ?? 'docs/runbook.md');
+  }
+
+  /** Allows to start executions and to follow them, which is what `promotion start` and nested executions do. */
+  grantStart(grantee: IGrantable): void {
+    this.stateMachine.grantStartExecution(grantee);
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: ['states:DescribeExecution', 'states:GetExecutionHistory', 'states:StopExecution'],
+        resources: [this.executionsArn()],
+      }),
+    );
+  }
+
+  /** The executions of this state machine, and no other's. */
+  private executionsArn(): string {
+    return Stack.of(this).formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${this.stateMachineName}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+  }
+
+  private createFunctions(
+    props: ModelPromotionProps,
+    granted: Granted,
+    defaults: FunctionDefaults,
+  ): Record<FunctionName, Lambda> {
+    const environments = environmentsFor(props, {
+      table: this.table.tableName,
+      alerts: this.alerts.alerts.topic.topicArn,
+      chat: this.alerts.chat?.topic.topicArn ?? null,
+      stateMachineArn: granted.stateMachineArn,
+    });
+    const created = functionNames.map((name) => {
+      const deployed = new PromotionFunction(this, name, environments[name], defaults).function;
+      grantNeeds(name, deployed, granted);
+      return [name, deployed] as const;
+    });
+    return Object.fromEntries(created) as Record<FunctionName, Lambda>;
+  }
+
+  private createStarterRole(
+    principals: NonNullable<ModelPromotionProps['start']>['principals'] = [],
+  ): Role | null {
+    if (principals.length === 0) return null;
+    const role = new Role(this, 'Starter', {
+      assumedBy: new CompositePrincipal(...principals),
+      description: 'Starts promotions and follows them',
+    });
+    this.grantStart(role);
+    acknowledged(
+      role,
+      // As cdk-nag writes what is known only in the account.
+      `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${this.stateMachineName}:*]`,
+      'The executions of one state machine, whose names are not known before',
+    );
+    return role;
+  }
+
+  private watch(environment: string, runbookUrl: string): void {
+    const watched = {
+      environment,
+      machine: this.stateMachine,
+      functions: this.functions,
+      // CDK's own class misses its interface by a property that may be undefined.
+      table: this.table as ITable,
+      alerts: this.alerts.alerts.topic,
+      chat: this.alerts.chat?.topic ?? null,
+      alertFailures: this.alerts.failures.topic,
+      undelivered: this.undelivered,
+      runbookUrl,
+    };
+    const { alarms } = new PromotionAlarms(this, 'Alarms', watched);
+    new PromotionDashboard(this, 'Dashboard', { ...watched, alarms });
+  }
+}
+
+/** The props of a `ModelPromotion` cannot be used; the message lists every mistake. */
+export class InvalidProps extends Error {
+  override readonly name = 'InvalidProps' as const;
+  constructor(path: string, mistakes: readonly string[]) {
+    super(`${path}: ${mistakes.map((mistake) => `\n  ${mistake}`).join('')}`);
+  }
+}
+
+/**
+ * Leases and outcomes. No item expires by itself: a lease that was deleted would begin to count its fences again, and
+ * an outcome is evidence.
+ */
+function promotionTable(scope: Construct, protect: boolean): Table {
+  const table = new Table(scope, 'Table', {
+    partitionKey: { name: 'pk', type: AttributeType.STRING },
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: protect,
+    removalPolicy: protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: PENDING_ALERTS_INDEX,
+    partitionKey: { name: 'alert_pending', type: AttributeType.STRING },
+    sortKey: { name: 'recorded_at', type: AttributeType.STRING },
+  });
+  return table;
+}
+
+function networkOf({ vpc, vpcSubnets, securityGroups }: ModelPromotionProps): FunctionDefaults['network'] {
+  if (vpc === undefined) return null;
+  return {
+    vpc,
+    ...(vpcSubnets === undefined ? {} : { vpcSubnets }),
+    ...(securityGroups === undefined ? {} : { securityGroups }),
+  };
+}

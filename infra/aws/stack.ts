@@ -1,0 +1,134 @@
+import { Annotations, CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { AccountPrincipal, ArnPrincipal } from 'aws-cdk-lib/aws-iam';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { z } from 'zod';
+import { type EnvironmentName, EnvironmentSettings } from './environments.ts';
+import { ModelPromotion } from './model-promotion.ts';
+import { acknowledged } from './nag.ts';
+import type { ModelPromotionProps } from './props.ts';
+
+/** Addresses that belong to nobody (RFC 2606): to be replaced before anything is deployed. */
+const EXAMPLE = /[@/.]example\.(com|net|org)\b/;
+
+/** One environment as a stack of its own. Throws an error that lists every mistake in the settings. */
+export class ModelPromotionStack extends Stack {
+  readonly promotion: ModelPromotion;
+
+  constructor(
+    scope: Construct,
+    environment: EnvironmentName,
+    given: EnvironmentSettings,
+    props: StackProps = {},
+  ) {
+    const settings = checked(environment, given);
+    const { account, region } = settings;
+    super(scope, `ModelPromotion-${environment}`, {
+      description: `Promotes machine-learning models (${environment})`,
+      terminationProtection: environment === 'prod',
+      env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
+      ...props,
+    });
+    this.promotion = new ModelPromotion(this, 'Promotion', this.propsFrom(environment, settings));
+    this.tell(settings);
+    if (EXAMPLE.test(JSON.stringify(settings)))
+      Annotations.of(this).addWarningV2(
+        'model-promotion:example-address',
+        `The settings of ${environment} still hold an address of example.com: put yours into infra/aws/environments.ts before you deploy.`,
+      );
+  }
+
+  private propsFrom(environment: EnvironmentName, settings: EnvironmentSettings): ModelPromotionProps {
+    const {
+      account: _,
+      region: __,
+      mlflow,
+      workloads,
+      network,
+      starters,
+      startOnEventsFrom,
+      ...asTheyAre
+    } = settings;
+    const { credentials, ...server } = mlflow;
+    return {
+      ...asTheyAre,
+      ...(network === undefined ? {} : this.network(network)),
+      environment,
+      mlflow: {
+        ...server,
+        ...(credentials === undefined
+          ? {}
+          : { credentials: this.secret('MlflowCredentials', environment, credentials) }),
+      },
+      ...(workloads === undefined
+        ? {}
+        : {
+            workloads: {
+              endpoint: workloads.endpoint,
+              token: this.secret('DataRobotToken', environment, workloads.token),
+            },
+          }),
+      start: {
+        principals: starters?.map((one) =>
+          one.startsWith('arn:') ? new ArnPrincipal(one) : new AccountPrincipal(one),
+        ),
+        ...(startOnEventsFrom === undefined ? {} : { events: { source: startOnEventsFrom } }),
+      },
+    };
+  }
+
+  /** A new secret holds a random text until somebody puts the real value; its functions then say that it is unusable. */
+  private secret(id: string, environment: EnvironmentName, setting: string): ISecret {
+    if (setting !== 'create') return Secret.fromSecretCompleteArn(this, id, setting);
+    const secret = new Secret(this, id, {
+      secretName: `model-promotion/${environment}/${id}`,
+      description: `What model promotion (${environment}) identifies itself with`,
+      removalPolicy: environment === 'prod' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    new CfnOutput(this, `${id}SecretName`, { value: secret.secretName });
+    acknowledged(
+      secret,
+      'AwsSolutions-SMG4',
+      'Whoever runs the server issues the credentials and rotates them',
+    );
+    // CDK's own class misses its interface by one property that may be undefined.
+    return secret as ISecret;
+  }
+
+  private network({
+    vpcId,
+    availabilityZones,
+    privateSubnetIds,
+    securityGroupIds,
+  }: NonNullable<EnvironmentSettings['network']>) {
+    return {
+      vpc: Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones, privateSubnetIds }),
+      securityGroups: securityGroupIds.map((id) => SecurityGroup.fromSecurityGroupId(this, id, id)),
+    };
+  }
+
+  /** What people and scripts need to know of the stack. */
+  private tell({ namePrefix = '' }: EnvironmentSettings): void {
+    const { stateMachine, table, alerts, undelivered, starterRole } = this.promotion;
+    const outputs = {
+      StateMachineArn: stateMachine.stateMachineArn,
+      TableName: table.tableName,
+      AlertsTopicArn: alerts.alerts.topic.topicArn,
+      AlertFailuresTopicArn: alerts.failures.topic.topicArn,
+      UndeliveredQueueUrl: undelivered.queueUrl,
+      // CloudFormation refuses an empty value.
+      FunctionNamePrefix: namePrefix === '' ? 'none' : namePrefix,
+      ...(starterRole === null ? {} : { StarterRoleArn: starterRole.roleArn }),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}
+
+function checked(environment: string, given: unknown): EnvironmentSettings {
+  const parsed = EnvironmentSettings.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new Error(
+    `Settings of ${environment} in infra/aws/environments.ts:\n${z.prettifyError(parsed.error)}`,
+  );
+}

@@ -1,0 +1,274 @@
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bundle, bundleFunctions, ENTRY, functionsDirectory, HANDLER } from '../../infra/aws/bundle.ts';
+import { loadedAtStart, packagesIn, sourcesIn } from '../../infra/bench/bundle-contents.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
+const bundles = new Map<FunctionName, Bundle>();
+
+beforeAll(async () => {
+  for (const bundle of await bundleFunctions(join(directory, 'first'))) bundles.set(bundle.name, bundle);
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function bundleOf(name: FunctionName): Bundle {
+  const bundle = bundles.get(name);
+  if (bundle === undefined) throw new Error(`No bundle of ${name}`);
+  return bundle;
+}
+
+const namesOf = (packages: { package: string }[]) => packages.map((each) => each.package);
+const atStart = (name: FunctionName) => namesOf(packagesIn(bundleOf(name), loadedAtStart(bundleOf(name))));
+const anywhere = (name: FunctionName) => namesOf(packagesIn(bundleOf(name)));
+const isAwsSdk = (name: string) => /^(@aws-sdk|@aws-crypto|@smithy)\//.test(name);
+
+describe.each(functionNames)('the bundle of %s', (name) => {
+  it('has the handler where Lambda looks for it', () => {
+    expect(HANDLER).toBe(`${ENTRY.replace('.mjs', '')}.handler`);
+    expect(existsSync(join(bundleOf(name).directory, ENTRY))).toBe(true);
+    expect(call(name, '').stdout).toBe('function');
+  });
+
+  it('contains, of our own files, those in lambdas/ only', () => {
+    const ours = [...sourcesIn(bundleOf(name)).keys()].filter((path) => !path.startsWith('node_modules/'));
+    expect(ours).toContain(`lambdas/${name}.ts`);
+    expect(ours.filter((path) => !path.startsWith('lambdas/') && path !== 'core:undici')).toEqual([]);
+  });
+
+  it('contains no package of the local host, of the command line or of the stack', () => {
+    const elsewhere = ['aws-cdk-lib', 'constructs', 'fastify', 'dynalite', 'aws-local-stepfunctions'];
+    const unwanted = [...elsewhere, 'commander', 'ora', 'esbuild'];
+    expect(anywhere(name).filter((each) => unwanted.includes(each))).toEqual([]);
+  });
+
+  it('needs nothing that is not in it but modules of Node', () => {
+    const imports = Object.values(bundleOf(name).files).flatMap((file) => file.imports);
+    const outside = imports.filter(({ external, path }) => external === true && !isBuiltin(path));
+    expect(outside).toEqual([]);
+    const unresolved = imports.filter(({ external, path }) => !external && !(path in bundleOf(name).files));
+    expect(unresolved).toEqual([]);
+  });
+
+  it('carries the license of every package in it', () => {
+    const licenses = readFileSync(join(bundleOf(name).directory, 'licenses.txt'), 'utf8');
+    const packages = anywhere(name).filter((each) => each !== 'model-promotion');
+    expect(packages.filter((each) => !licenses.includes(`${each} `))).toEqual([]);
+    expect(licenses).toContain('Permission is hereby granted, free of charge');
+  });
+
+  it('carries no messages of zod in other languages than English', () => {
+    const languages = [...sourcesIn(bundleOf(name)).keys()].filter((path) =>
+      path.includes('zod/v4/locales/'),
+    );
+    expect(languages.filter((path) => !path.endsWith('/en.js'))).toEqual([]);
+  });
+
+  it('carries no fetch, WebSocket, cache or mock of undici', () => {
+    const parts = [...sourcesIn(bundleOf(name)).keys()].filter((path) => path.includes('/undici/lib/'));
+    expect(
+      parts.filter((path) =>
+        /lib\/(web\/(fetch\/index|websocket|cache|eventsource)|mock|cache|interceptor)/.test(path),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('a function loads no AWS SDK that its first call does not need:', () => {
+  it('begin-promotion carries none at all', () => {
+    expect(anywhere('begin-promotion').filter(isAwsSdk)).toEqual([]);
+  });
+
+  it('compare-models loads none at start-up', () => {
+    expect(atStart('compare-models').filter(isAwsSdk)).toEqual([]);
+  });
+
+  it.each(['replace-workload', 'prepare-promotion'] as const)('%s carries no client of SNS', (name) => {
+    expect(anywhere(name)).not.toContain('@aws-sdk/client-sns');
+  });
+
+  it('end-promotion loads the client of Step Functions only when it has something to start', () => {
+    expect(anywhere('end-promotion')).toContain('@aws-sdk/client-sfn');
+    expect(atStart('end-promotion')).not.toContain('@aws-sdk/client-sfn');
+  });
+});
+
+describe('a bundled function, called in a fresh process as Lambda calls it', () => {
+  it('answers', () => {
+    const event = {
+      input: { model_name: 'PascalStrategy' },
+      execution: 'arn:1',
+      started_at: '2026-01-01T00:00:00Z',
+    };
+    const { stdout } = call(
+      'begin-promotion',
+      `console.log(JSON.stringify(await handler(${JSON.stringify(event)}, context)))`,
+    );
+    expect(JSON.parse(lastLine(stdout))).toMatchObject({
+      valid: true,
+      model_name: 'PascalStrategy',
+      operation: 'promote',
+    });
+  });
+
+  it('throws errors by their literal names, with positions in the sources', () => {
+    const { stdout } = call(
+      'begin-promotion',
+      'await handler({}, context).catch((error) => console.log(JSON.stringify({ name: error.name, stack: error.stack })))',
+    );
+    const error: { name: string; stack: string } = JSON.parse(lastLine(stdout));
+    expect(error.name).toBe('InvalidInput');
+    const [, line] = /lambdas\/runtime\/handler\.ts:(\d+):\d+/.exec(error.stack) ?? [];
+    const source = readFileSync(join(root, 'lambdas/runtime/handler.ts'), 'utf8').split('\n');
+    expect(source[Number(line) - 1]).toContain('throw new InvalidInput(');
+  });
+});
+
+describe('the policies', () => {
+  const policiesOf = (name: FunctionName) => join(bundleOf(name).directory, 'policies');
+
+  it('are beside the code of compare-models, their schema is not', () => {
+    const files = readdirSync(policiesOf('compare-models'));
+    expect(files).toEqual(expect.arrayContaining(['default.json', 'trading.json']));
+    expect(files).not.toContain('policy.schema.json');
+  });
+
+  it('are in no bundle that does not read them', () => {
+    const reading = functionNames.filter((name) =>
+      sourcesIn(bundleOf(name)).has('lambdas/adapters/policy-files.ts'),
+    );
+    expect(functionNames.filter((name) => existsSync(policiesOf(name)))).toEqual(reading);
+  });
+});
+
+describe('bundling', () => {
+  // Tests of other files may be writing policies at this moment.
+  const filesIn = (top: string) =>
+    globSync('**/*.{mjs,map,txt}', { cwd: top })
+      .sort()
+      .map((path) => ({ path, text: readFileSync(join(top, path), 'utf8') }));
+
+  it('gives the same bytes each time, wherever they are written', async () => {
+    await bundleFunctions(join(directory, 'elsewhere', 'second'));
+    const second = filesIn(join(directory, 'elsewhere', 'second'));
+    expect(second.map(({ path }) => path)).toEqual(filesIn(join(directory, 'first')).map(({ path }) => path));
+    const differing = filesIn(join(directory, 'first')).filter(
+      ({ text }, index) => text !== second[index]?.text,
+    );
+    expect(differing.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('leaves no path of this machine in the code or in its source maps', () => {
+    const telling = filesIn(join(directory, 'first')).filter(
+      ({ text }) => text.includes(root.replace(/\/$/, '')) || text.includes(directory),
+    );
+    expect(telling.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('the command npm run build:functions', () => {
+  const copy = join(directory, 'copy');
+
+  beforeAll(() => {
+    mkdirSync(join(copy, 'infra'), { recursive: true });
+    for (const name of ['lambdas', 'policies', 'infra/aws', 'package.json']) {
+      cpSync(join(root, name), join(copy, name), { recursive: true });
+    }
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+  });
+
+  const command = (...args: string[]) =>
+    spawnSync(process.execPath, [join(copy, 'infra/aws/bundle.ts'), ...args], {
+      cwd: copy,
+      encoding: 'utf8',
+    });
+  const asking = `
+    import { functionsDirectory } from './infra/aws/bundle.ts';
+    try {
+      console.log(functionsDirectory());
+    } catch (error) {
+      console.log(error.name + ': ' + error.message);
+    }`;
+  const directoryAsTold = () =>
+    spawnSync(process.execPath, ['--input-type=module', '--eval', asking], {
+      cwd: copy,
+      encoding: 'utf8',
+    }).stdout.trim();
+
+  it('is what the stack asks for while the bundles are missing', () => {
+    expect(directoryAsTold()).toMatch(
+      /^MissingBundles: No bundle of begin-promotion, .*\. Run "npm run build:functions" first\.$/,
+    );
+  });
+
+  it('writes every bundle, with its size, to where the stack looks for them', () => {
+    const { status, stdout } = command();
+    expect({ status, lines: stdout.trim().split('\n').length }).toEqual({
+      status: 0,
+      lines: functionNames.length + 1,
+    });
+    for (const name of functionNames) expect(stdout).toMatch(new RegExp(`^${name} +\\d+ kB$`, 'm'));
+    expect(directoryAsTold()).toBe(join(copy, 'dist/functions'));
+  });
+
+  it('keeps the earlier bundles when one cannot be made, and says where', () => {
+    writeFileSync(join(copy, 'lambdas/compare-models.ts'), "import './nowhere.ts';\n");
+    const { status, stderr } = command();
+    expect(status).toBe(1);
+    expect(stderr).toContain('lambdas/compare-models.ts:1');
+    expect(directoryAsTold()).toBe(join(copy, 'dist/functions'));
+    expect(readdirSync(join(copy, 'dist'))).toEqual(['functions']);
+  });
+
+  it('explains itself', () => {
+    expect(command('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('Usage: ') });
+    expect(command('--nope')).toMatchObject({ status: 2, stderr: expect.stringContaining('--nope') });
+    expect(command('a', 'b').status).toBe(2);
+  });
+});
+
+it('the stack finds a bundle of every function in the directory that it is told', () => {
+  expect(functionNames.filter((name) => !existsSync(join(functionsDirectory(), name, ENTRY)))).toEqual([]);
+});
+
+/** Loads a bundle as Lambda does, by its handler string, where no node_modules is in reach; then runs `script`. */
+function call(name: FunctionName, script: string): { stdout: string } {
+  const loader = `
+    const [, file, exported] = /^(.*)\\.([^.]+)$/.exec(${JSON.stringify(HANDLER)});
+    const { [exported]: handler } = await import(process.cwd() + '/' + file + '.mjs');
+    const context = { awsRequestId: '8f5c1a7e-0000-4000-8000-000000000000', functionName: ${JSON.stringify(name)} };
+    ${script === '' ? 'process.stdout.write(typeof handler)' : script}`;
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['--enable-source-maps', '--input-type=module', '--eval', loader],
+    {
+      cwd: bundleOf(name).directory,
+      encoding: 'utf8',
+      env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
+      timeout: 20_000,
+    },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return { stdout };
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}

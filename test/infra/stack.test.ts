@@ -1,0 +1,335 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Stack } from 'aws-cdk-lib';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { AccountPrincipal } from 'aws-cdk-lib/aws-iam';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bundle, bundleFunctions } from '../../infra/aws/bundle.ts';
+import { functionNames, functionTimeoutSeconds, machineTimeoutSeconds } from '../../lambdas/domain/limits.ts';
+import { functionEnvironments } from '../../lambdas/runtime/config.ts';
+import { renderDefinition } from '../../statemachines/render.ts';
+import {
+  type CloudFormation,
+  permissions,
+  readable,
+  resourcesOf,
+  summaryOf,
+} from '../support/stack-summary.ts';
+import { synthesisedConstruct, synthesisedStack } from '../support/synthesis.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'stack-test-'));
+const file = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+let bundles: Bundle[];
+let prod: CloudFormation;
+let dev: CloudFormation;
+
+beforeAll(async () => {
+  bundles = await bundleFunctions();
+  prod = synthesisedStack('prod').template;
+  dev = synthesisedStack('dev').template;
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Made for this test with `openssl req -x509`; its key was thrown away. */
+const selfSigned = `-----BEGIN CERTIFICATE-----
+MIIBVTCCAQegAwIBAgIUVXqWz5FtlU3dZzyb0LeoVTbyJiMwBQYDK2VwMB8xHTAb
+BgNVBAMMFG1vZGVsLXByb21vdGlvbiB0ZXN0MCAXDTI2MTEyMTA2MDAyOVoYDzIx
+MjYxMDI4MDYwMDI5WjAfMR0wGwYDVQQDDBRtb2RlbC1wcm9tb3Rpb24gdGVzdDAq
+MAUGAytlcAMhAAqT0p6HK0U6uGQoW9Fg2WuzMvTT3UCEtTBUvCbSH1Sio1MwUTAd
+BgNVHQ4EFgQU1Ao8nY/RpcF5v6g4HnEqqXLSwGgwHwYDVR0jBBgwFoAU1Ao8nY/R
+pcF5v6g4HnEqqXLSwGgwDwYDVR0TAQH/BAUwAwEB/zAFBgMrZXADQQBjgeIrXGXp
+jhanw9U1rY/a7RnlMzahNizrOk49fQDV3Us2+cwMnab9OmBOVr7WGrJfhyYUuqSW
+vqxamE/WSYsE
+-----END CERTIFICATE-----
+`;
+
+const only = (template: CloudFormation, type: string) => {
+  const found = resourcesOf(template, type);
+  if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} of ${type}`);
+  return found[0][1];
+};
+const functionsOf = (template: CloudFormation) =>
+  resourcesOf(template, 'AWS::Lambda::Function').map(([, properties]) => properties);
+const variablesOf = (properties: Record<string, unknown>) =>
+  (properties['Environment'] as { Variables?: Record<string, unknown> } | undefined)?.Variables ?? {};
+
+describe('the stack', () => {
+  it('is as it was reviewed', async () => {
+    await expect(
+      summaryOf(prod),
+      'Resources, permissions, alarms, rules or states of the stack have changed. Where that is meant, write the summary anew with "npx vitest run --project infra test/infra/stack.test.ts -u" and commit it, so that the change is reviewed',
+    ).toMatchFileSnapshot('stack.summary.txt');
+  });
+
+  it('passes the AWS Solutions rules of cdk-nag, which synthesis has run', () => {
+    // A finding that nobody acknowledged with a reason fails the synthesis; that it would is shown here.
+    expect(() =>
+      synthesisedConstruct((stack) => {
+        new Vpc(stack, 'Unlogged');
+        return {};
+      }),
+    ).toThrow(/VPC7/);
+  });
+
+  it('protects what is of value in prod, and nothing elsewhere', () => {
+    expect(only(prod, 'AWS::DynamoDB::Table')).toMatchObject({ DeletionProtectionEnabled: true });
+    expect(only(dev, 'AWS::DynamoDB::Table')).toMatchObject({ DeletionProtectionEnabled: false });
+  });
+
+  it('lets no item of the table expire: a lease that was deleted would count its fences from the start', () => {
+    expect(only(prod, 'AWS::DynamoDB::Table')).not.toHaveProperty('TimeToLiveSpecification');
+    expect(only(prod, 'AWS::DynamoDB::Table')).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+});
+
+describe('the functions', () => {
+  it('are the seven, each with its time-out, on ARM64 and Node 24, traced', () => {
+    const seen = functionsOf(prod).map((p) => [
+      p['FunctionName'],
+      p['Timeout'],
+      p['MemorySize'],
+      p['Runtime'],
+      p['Architectures'],
+      p['TracingConfig'],
+    ]);
+    expect(seen.sort()).toEqual(
+      functionNames
+        .map((name) => [name, functionTimeoutSeconds[name], 256, 'nodejs24.x', ['arm64'], { Mode: 'Active' }])
+        .sort(),
+    );
+  });
+
+  it('are found in the environments of one account by their prefix', () => {
+    expect(
+      functionsOf(dev)
+        .map((p) => p['FunctionName'])
+        .sort(),
+    ).toEqual(functionNames.map((name) => `dev-${name}`).sort());
+  });
+
+  it.each(functionNames)(
+    '%s gets an environment that its handler parses, and no variable that it does not know',
+    (name) => {
+      const found = functionsOf(prod).find((p) => p['FunctionName'] === name) ?? {};
+      const { NODE_OPTIONS: _, ...variables } = variablesOf(found);
+      const resolved = Object.fromEntries(
+        Object.entries(variables).map(([key, value]) => [key, arnsFilled(key, readable(value))]),
+      );
+      expect(Object.keys(resolved).filter((key) => !(key in functionEnvironments[name].shape))).toEqual([]);
+      expect(functionEnvironments[name].safeParse(resolved).error?.issues ?? []).toEqual([]);
+    },
+  );
+
+  it('get secrets by reference, never by value', () => {
+    for (const properties of functionsOf(prod)) {
+      const names = Object.keys(variablesOf(properties));
+      expect(names.filter((name) => /PASSWORD|API_TOKEN|TRACKING_TOKEN|USERNAME/.test(name))).toEqual([]);
+    }
+  });
+
+  it('have roles of their own without AWS managed policies', () => {
+    const roles = functionsOf(prod).map((p) => readable(p['Role']));
+    expect(new Set(roles).size).toBe(functionNames.length);
+    expect(permissions(prod).filter((line) => line.includes('managed policy'))).toEqual([]);
+  });
+
+  it('ship bundles that were made from the sources just now', () => {
+    expect(bundles.map(({ name }) => name).sort()).toEqual([...functionNames].sort());
+  });
+});
+
+/** What is known only after deployment, in the form that it will have. */
+function arnsFilled(key: string, value: string): string {
+  if (!value.startsWith('{')) return value.replace('{AWS::Partition}', 'aws');
+  if (key.includes('SNS_TOPIC')) return 'arn:aws:sns:us-east-1:123456789012:topic';
+  if (key.includes('SECRET')) return 'arn:aws:secretsmanager:us-east-1:123456789012:secret:name-abcdef';
+  return value;
+}
+
+describe('the state machine', () => {
+  const machine = () => only(prod, 'AWS::StepFunctions::StateMachine');
+
+  it('is the rendered definition, with the deployed functions', () => {
+    const text = readable(machine()['DefinitionString']).replaceAll(
+      /\{PromotionFunctions?([a-z-]+)Function\}|\{Promotion([a-z]+)Function\}/g,
+      '$1$2',
+    );
+    const states = JSON.parse(readable(machine()['DefinitionString'])).States as Record<
+      string,
+      { Resource?: string }
+    >;
+    const rendered = JSON.parse(renderDefinition()).States as Record<string, { Resource?: string }>;
+    const withoutArn = (all: typeof states) =>
+      Object.fromEntries(Object.entries(all).map(([name, { Resource, ...rest }]) => [name, rest]));
+    expect(text).toContain('BeginPromotion');
+    expect(withoutArn(states)).toEqual(withoutArn(rendered));
+    for (const [name, { Resource }] of Object.entries(states)) {
+      const expected = rendered[name]?.Resource?.split(':').at(-1)?.replaceAll('-', '');
+      if (expected !== undefined) expect(Resource).toMatch(new RegExp(`Promotion${expected}Function`));
+    }
+  });
+
+  it('is Standard, traced, ends in time, and logs every step without what is passed on', () => {
+    expect(machine()).toMatchObject({
+      StateMachineName: 'model-promotion',
+      StateMachineType: 'STANDARD',
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    });
+    expect(JSON.parse(readable(machine()['DefinitionString'])).TimeoutSeconds).toBe(machineTimeoutSeconds);
+  });
+});
+
+describe('the topics', () => {
+  it('are encrypted with keys of their own, refuse what is not sent over TLS, and let alarms publish', () => {
+    const topics = resourcesOf(prod, 'AWS::SNS::Topic');
+    expect(topics).toHaveLength(2);
+    expect(new Set(topics.map(([, p]) => readable(p['KmsMasterKeyId']))).size).toBe(2);
+    for (const [, { PolicyDocument }] of resourcesOf(prod, 'AWS::SNS::TopicPolicy')) {
+      const text = JSON.stringify(PolicyDocument);
+      expect(text).toContain('"aws:SecureTransport":"false"');
+      expect(text).toContain('cloudwatch.amazonaws.com');
+      expect(text).toContain('events.amazonaws.com');
+    }
+    for (const [, { KeyPolicy, EnableKeyRotation }] of resourcesOf(prod, 'AWS::KMS::Key')) {
+      expect(EnableKeyRotation).toBe(true);
+      expect(JSON.stringify(KeyPolicy)).toContain('cloudwatch.amazonaws.com');
+    }
+  });
+
+  it('reach Slack through the one topic, or through one of its own, one prop away', () => {
+    const slack = { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD' };
+    const shared = synthesisedConstruct({ alerts: { slack } }).template;
+    expect(resourcesOf(shared, 'AWS::SNS::Topic')).toHaveLength(2);
+    expect(only(shared, 'AWS::Chatbot::SlackChannelConfiguration')).toMatchObject({
+      SlackWorkspaceId: 'T0123ABCD',
+      SlackChannelId: 'C0123ABCD',
+      GuardrailPolicies: [expect.anything()],
+    });
+    const apart = synthesisedConstruct({ alerts: { slack: { ...slack, ownTopic: true } } }).template;
+    expect(resourcesOf(apart, 'AWS::SNS::Topic')).toHaveLength(3);
+    const told = functionsOf(apart).filter((p) => 'ALERT_CHAT_TOPIC_ARN' in variablesOf(p));
+    expect(told.map((p) => p['FunctionName']).sort()).toEqual([
+      'end-promotion',
+      'model-rollback',
+      'promote-model',
+    ]);
+  });
+});
+
+describe('who may start executions', () => {
+  it('is a role for other accounts and pipelines, which can follow them and nothing else', () => {
+    const { template } = synthesisedConstruct({
+      start: { principals: [new AccountPrincipal('210987654321')] },
+    });
+    const lines = permissions(template);
+    const from = lines.findIndex((line) => line.includes('Starter'));
+    expect(lines.slice(from, from + 4).join('\n')).toMatchInlineSnapshot(`
+      "PromotionStarter
+        taken by arn:{AWS::Partition}:iam::210987654321:root
+        allow states:StartExecution on {PromotionWorkflowStateMachine}
+        allow states:DescribeExecution states:GetExecutionHistory states:StopExecution on arn:{AWS::Partition}:states:{AWS::Region}:{AWS::AccountId}:execution:model-promotion:*"
+    `);
+  });
+
+  it('is an event of the source that is named, with its detail as the input', () => {
+    const { template } = synthesisedConstruct({ start: { events: { source: 'retraining' } } });
+    const rule = resourcesOf(template, 'AWS::Events::Rule').find(([id]) => id.includes('StartOnEvent'))?.[1];
+    expect(rule).toMatchObject({
+      EventPattern: { source: ['retraining'], 'detail-type': ['Model Promotion Requested'] },
+      Targets: [{ InputPath: '$.detail' }],
+    });
+  });
+});
+
+describe('a private server', () => {
+  it('is reached from the given network by all functions that call one, with the certificates given', () => {
+    const { template } = synthesisedConstruct((stack: Stack) => ({
+      vpc: Vpc.fromVpcAttributes(stack, 'Vpc', {
+        vpcId: 'vpc-0123456789abcdef0',
+        availabilityZones: ['us-east-1a'],
+        privateSubnetIds: ['subnet-0123456789abcdef0'],
+      }),
+      caBundle: file('ca.pem', selfSigned),
+    }));
+    for (const properties of functionsOf(template)) {
+      const inside = properties['FunctionName'] !== 'begin-promotion';
+      expect('VpcConfig' in properties).toBe(inside);
+      expect(variablesOf(properties)['NODE_EXTRA_CA_CERTS']).toBe('/opt/ca.pem');
+    }
+  });
+
+  it('that SageMaker manages is called with the rights that each function needs', () => {
+    const arn = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models';
+    const { template } = synthesisedConstruct({ mlflow: { trackingUri: arn } });
+    const allowed = permissions(template).filter((line) => line.includes('sagemaker-mlflow'));
+    expect(allowed.map((line) => line.trim())).toMatchInlineSnapshot();
+    expect(allowed.every((line) => line.endsWith(`on ${arn}`))).toBe(true);
+  });
+});
+
+describe('mistakes in the props are named before synthesis ends:', () => {
+  it.each<[string, Parameters<typeof synthesisedConstruct>[0], RegExp]>([
+    [
+      'a tracking URI without scheme',
+      { mlflow: { trackingUri: 'mlflow.internal:5000' } },
+      /mlflow\.trackingUri must be/,
+    ],
+    [
+      'credentials in the URI, which are not repeated',
+      { mlflow: { trackingUri: 'https://me:geheim@mlflow.example.com' } },
+      /mlflow\.trackingUri must not hold credentials(?![\s\S]*geheim)/,
+    ],
+    ['nobody to tell', { alerts: {} }, /alerts needs emails or slack/],
+    [
+      'an address that is none',
+      { alerts: { emails: ['ml-platform'] } },
+      /alerts\.emails\.0 must be an email address/,
+    ],
+    [
+      'a channel by its name',
+      { alerts: { slack: { workspaceId: 'T1', channelId: '#ml' } } },
+      /alerts\.slack\.channelId/,
+    ],
+    ['an environment that no name can hold', { environment: 'Prod 1' }, /environment must be lower-case/],
+    ['a confidence above 1', { minConfidence: 70 }, /minConfidence/],
+    [
+      'a file of certificates that is not there',
+      { caBundle: 'nowhere.pem' },
+      /caBundle: nowhere\.pem cannot be read/,
+    ],
+    ['subnets without a network', { vpcSubnets: {} }, /vpcSubnets needs vpc/],
+    ['policies that are not there', { policies: 'nowhere' }, /policies: nowhere is not a directory/],
+  ])('%s', (_, props, message) => {
+    expect(() => synthesisedConstruct(props)).toThrow(message);
+  });
+
+  it('a private key among the certificates', () => {
+    const { privateKey } = generateKeyPairSync('ed25519', {
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    expect(() => synthesisedConstruct({ caBundle: file('key.pem', privateKey) })).toThrow(
+      /holds a private key/,
+    );
+  });
+
+  it('a policy with a mistake in it', () => {
+    file('default.json', '{"rules": "none"}');
+    expect(() => synthesisedConstruct({ policies: folder })).toThrow(/policies: default\.json/);
+  });
+
+  it('all of them at once', () => {
+    expect(() => synthesisedConstruct({ environment: 'NO', alerts: {} })).toThrow(
+      /environment[\s\S]*alerts|alerts[\s\S]*environment/,
+    );
+  });
+});

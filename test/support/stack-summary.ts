@@ -1,0 +1,176 @@
+/** A synthesised template in a few lines that a person can review: what exists, who may do what, what is watched. */
+
+interface Resource {
+  Type: string;
+  Properties?: Record<string, unknown>;
+  DeletionPolicy?: string;
+}
+export interface CloudFormation {
+  Resources: Record<string, Resource>;
+  Outputs?: Record<string, { Value: unknown }>;
+}
+
+export function summaryOf(template: CloudFormation): string {
+  const sections = {
+    RESOURCES: resources(template),
+    PERMISSIONS: permissions(template),
+    'RESOURCE POLICIES': resourcePolicies(template),
+    RULES: rules(template),
+    ALARMS: alarms(template),
+    STATES: states(template),
+    OUTPUTS: Object.keys(template.Outputs ?? {}).sort(),
+  };
+  return Object.entries(sections)
+    .map(([title, lines]) => `${title}\n${lines.map((line) => `  ${line}`.trimEnd()).join('\n')}\n`)
+    .join('\n');
+}
+
+/** Resources of one type with their logical ids. */
+export function resourcesOf(template: CloudFormation, type: string): [string, Record<string, unknown>][] {
+  return Object.entries(template.Resources).flatMap(([id, { Type, Properties }]) =>
+    Type === type ? [[id, Properties ?? {}]] : [],
+  );
+}
+
+/** A value of the template as one readable text: references by logical id, without CDK's hash. */
+export function readable(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.map(readable).join(', ');
+  if (!isRecord(value)) return String(value);
+  const [key, argument] = Object.entries(value)[0] ?? [];
+  if (key === 'Ref') return `{${bare(String(argument))}}`;
+  if (key === 'Fn::GetAtt' && Array.isArray(argument)) return `{${bare(String(argument[0]))}}`;
+  if (key === 'Fn::Join' && Array.isArray(argument)) return (argument[1] as unknown[]).map(readable).join('');
+  return JSON.stringify(value);
+}
+
+const bare = (id: string) => id.replace(/[0-9A-F]{8}$/, '');
+
+function resources({ Resources }: CloudFormation): string[] {
+  const counts = new Map<string, number>();
+  for (const { Type } of Object.values(Resources)) counts.set(Type, (counts.get(Type) ?? 0) + 1);
+  const kept = Object.entries(Resources).flatMap(([id, { DeletionPolicy }]) =>
+    DeletionPolicy === 'Retain' ? [bare(id)] : [],
+  );
+  return [
+    ...[...counts].sort().map(([type, count]) => `${String(count).padStart(2)} ${type}`),
+    `kept when the stack is removed: ${kept.sort().join(', ') || 'nothing'}`,
+  ];
+}
+
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+  Principal?: unknown;
+  Condition?: unknown;
+}
+
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+
+/** Every role with what it may do: one line for each resource. */
+export function permissions(template: CloudFormation): string[] {
+  const byRole = new Map<string, string[]>();
+  for (const [, properties] of resourcesOf(template, 'AWS::IAM::Policy')) {
+    const { Statement: statements } = properties['PolicyDocument'] as { Statement: Statement[] };
+    for (const role of list(properties['Roles'])) {
+      const name = readable(role).replace(/[{}]/g, '');
+      byRole.set(name, [...(byRole.get(name) ?? []), ...statements.flatMap(linesOf)]);
+    }
+  }
+  for (const [id, properties] of resourcesOf(template, 'AWS::IAM::Role')) {
+    const managed = list(properties['ManagedPolicyArns'] ?? []).map(
+      (arn) => `managed policy ${readable(arn)}`,
+    );
+    const trusts = (properties['AssumeRolePolicyDocument'] as { Statement: Statement[] }).Statement;
+    const by = trusts.map(({ Principal }) =>
+      readable(isRecord(Principal) ? Object.values(Principal) : Principal),
+    );
+    byRole.set(bare(id), [`taken by ${by.join(', ')}`, ...managed, ...(byRole.get(bare(id)) ?? [])]);
+  }
+  return [...byRole]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .flatMap(([role, lines]) => [role, ...lines.map((line) => `  ${line}`)]);
+}
+
+function linesOf({ Effect, Action, Resource, Condition }: Statement): string[] {
+  const when = Condition === undefined ? '' : ` if ${JSON.stringify(Condition)}`;
+  return list(Resource).map(
+    (resource) => `${Effect.toLowerCase()} ${list(Action).join(' ')} on ${readable(resource)}${when}`,
+  );
+}
+
+const POLICIES = [
+  'AWS::SNS::TopicPolicy',
+  'AWS::SQS::QueuePolicy',
+  'AWS::Lambda::Permission',
+  'AWS::KMS::Key',
+];
+
+function resourcePolicies(template: CloudFormation): string[] {
+  return POLICIES.flatMap((type) =>
+    resourcesOf(template, type).flatMap(([id, properties]) => {
+      if (type === 'AWS::Lambda::Permission')
+        return [
+          bare(id),
+          `  allow ${properties['Principal']} ${properties['Action']} from ${readable(properties['SourceArn'])}`,
+        ];
+      const document = (properties['PolicyDocument'] ?? properties['KeyPolicy']) as {
+        Statement: Statement[];
+      };
+      return [
+        bare(id),
+        ...document.Statement.flatMap((one) => linesOf(one).map((line) => `  ${who(one)}: ${line}`)),
+      ];
+    }),
+  );
+}
+
+const who = ({ Principal }: Statement) =>
+  readable(isRecord(Principal) ? Object.values(Principal) : Principal);
+
+function rules(template: CloudFormation): string[] {
+  return resourcesOf(template, 'AWS::Events::Rule').flatMap(([id, properties]) => {
+    const targets = properties['Targets'] as Record<string, unknown>[];
+    return [
+      bare(id),
+      `  on ${properties['ScheduleExpression'] ?? readableJson(properties['EventPattern'])}`,
+      ...targets.map((target) => {
+        const input = target['InputPath'] ?? target['Input'] ?? readableJson(target['InputTransformer']);
+        return `  to ${readable(target['Arn'])} with ${input}`;
+      }),
+    ];
+  });
+}
+
+function alarms(template: CloudFormation): string[] {
+  return resourcesOf(template, 'AWS::CloudWatch::Alarm').flatMap(([, p]) => [
+    `${p['AlarmName']}: ${p['ComparisonOperator']} ${p['Threshold']}, ${p['DatapointsToAlarm'] ?? p['EvaluationPeriods']} of ${p['EvaluationPeriods']}, missing: ${p['TreatMissingData']}, tells ${readable(p['AlarmActions'])}`,
+    `  ${readable(p['AlarmDescription'])}`,
+  ]);
+}
+
+/** The states with where each can go next. */
+function states(template: CloudFormation): string[] {
+  return resourcesOf(template, 'AWS::StepFunctions::StateMachine').flatMap(([, properties]) => {
+    const { States } = JSON.parse(readable(properties['DefinitionString'])) as {
+      States: Record<string, object>;
+    };
+    return Object.entries(States).map(([name, state]) => {
+      const next = [...JSON.stringify(state).matchAll(/"(?:Next|Default)":"([^"]+)"/g)].map(
+        (match) => match[1],
+      );
+      return `${name} → ${[...new Set(next)].join(', ') || 'end'}`;
+    });
+  });
+}
+
+const readableJson = (value: unknown): string =>
+  JSON.stringify(value, (_, inner) =>
+    isRecord(inner) && ('Ref' in inner || 'Fn::GetAtt' in inner || 'Fn::Join' in inner)
+      ? readable(inner)
+      : inner,
+  );
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack, Validations } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { type EnvironmentName, environments } from '../../infra/aws/environments.ts';
+import { ModelPromotion } from '../../infra/aws/model-promotion.ts';
+import type { ModelPromotionProps } from '../../infra/aws/props.ts';
+import { ModelPromotionStack } from '../../infra/aws/stack.ts';
+import type { CloudFormation } from './stack-summary.ts';
+
+/** Synthesises in a folder of its own, which is removed when the process ends; nothing is asked of AWS. */
+function synthesise(build: (app: App) => Stack): { template: CloudFormation; directory: string } {
+  const outdir = mkdtempSync(join(tmpdir(), 'cdk-'));
+  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  const app = new App({ outdir });
+  const stack = build(app);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const { directory } = app.synth();
+  const file = join(directory, stack.templateFile);
+  return { template: JSON.parse(readFileSync(file, 'utf8')), directory };
+}
+
+/** The stack of one environment of our own app. */
+export const synthesisedStack = (name: EnvironmentName) =>
+  synthesise((app) => new ModelPromotionStack(app, name, environments[name]));
+
+type Given = Omit<Partial<ModelPromotionProps>, 'mlflow'> & {
+  mlflow?: Partial<ModelPromotionProps['mlflow']>;
+};
+
+/** The construct in a team's own stack, with props that are right unless others are given. */
+export function synthesisedConstruct(given: Given | ((stack: Stack) => Given) = {}) {
+  return synthesise((app) => {
+    const stack = new Stack(app, 'Team');
+    const { mlflow, ...props } = typeof given === 'function' ? given(stack) : given;
+    new ModelPromotion(stack, 'Promotion', {
+      mlflow: { trackingUri: 'https://mlflow.example.com', ...mlflow },
+      workloads: {
+        endpoint: 'https://app.datarobot.com/api/v2',
+        token: Secret.fromSecretCompleteArn(
+          stack,
+          'Token',
+          'arn:aws:secretsmanager:us-east-1:123456789012:secret:token-abcdef',
+        ),
+      },
+      alerts: { emails: ['ml@example.com'] },
+      ...props,
+    });
+    return stack;
+  });
+}
