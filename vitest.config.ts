@@ -1,9 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+/** Kinds of test that deploy the functions, or run them as they are deployed. */
+const NEED_BUNDLES = ['infra', 'bundles'];
+
 const project = (name: string) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
+    globalSetup: NEED_BUNDLES.includes(name) ? ['test/support/bundles.ts'] : [],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
@@ -14,10 +18,13 @@ const project = (name: string) => ({
 const counted = process.env['TEST_RESULTS'];
 const reporters = counted === undefined ? ['default'] : ['default', 'json'];
 
-/** Folder = kind of test (see CONTRIBUTING.md). `mlflow` needs real servers: `npm run test:mlflow` starts them. */
+/**
+ * Folder = kind of test (see CONTRIBUTING.md). `mlflow` needs real servers: `npm run test:mlflow` starts them.
+ * `package` needs the package registry: `npm run test:package`.
+ */
 export default defineConfig({
   test: {
-    projects: ['unit', 'contract', 'workflow', 'infra', 'mlflow'].map(project),
+    projects: ['unit', 'contract', 'workflow', 'infra', 'mlflow', 'package'].map(project),
     reporters,
     outputFile: { json: `test-results/${counted}.json` },
   },

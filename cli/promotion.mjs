@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript, so that an older Node says what it needs instead of failing on the first type.
+import { existsSync } from 'node:fs';
+
 const NEEDED = 24;
 
 if (Number(process.versions.node.split('.')[0]) < NEEDED) {
@@ -8,6 +10,8 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   );
   process.exitCode = 2;
 } else {
-  const { main } = await import('./main.ts');
+  // The package ships no sources: Node runs no TypeScript below node_modules.
+  const source = new URL('main.ts', import.meta.url);
+  const { main } = await import(existsSync(source) ? source.href : '../dist/cli/main.js');
   process.exitCode = await main(process.argv);
 }

@@ -1,5 +1,14 @@
-import { cpSync, existsSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Metafile, OutputFile } from 'esbuild';
@@ -7,7 +16,10 @@ import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts
 import { licensesOf } from './licenses.ts';
 import { undiciCore } from './undici-core.ts';
 
-/** Where Lambda finds the handler in every bundle: the file keeps the depth of its source, so that `../policies/` is right. */
+/**
+ * Where Lambda finds the handler in every bundle: the file is as deep as its source is, so that `../policies/` is right
+ * in both.
+ */
 export const HANDLER = 'lambdas/index.handler';
 
 /** The handler's file, from the top of a bundle. */
@@ -36,6 +48,11 @@ export class MissingBundles extends Error {
   override readonly name = 'MissingBundles' as const;
 }
 
+/** The directory to write to holds something that is no bundle of ours. */
+export class ForeignDirectory extends Error {
+  override readonly name = 'ForeignDirectory' as const;
+}
+
 const isSource = import.meta.filename.endsWith('.ts');
 /** Top of the repository; of `dist` in the compiled package. */
 const top = fileURLToPath(new URL('../../', import.meta.url));
@@ -56,13 +73,15 @@ export function functionsDirectory(): string {
 
 /**
  * Bundles every function from its source: tree-shaken, minified, with source maps. The same sources give the same
- * bytes, wherever they are and wherever `outDir` is. What was in `outDir` is replaced, all at once and only when every
- * bundle is complete.
+ * bytes, wherever they are and wherever `directory` is. The bundles that are there are replaced, all at once and only
+ * when every new one is complete. Throws `ForeignDirectory`, and what esbuild throws where a source is wrong.
  */
 export async function bundleFunctions(
-  outDir = written,
+  directory = written,
   onBundle: (bundle: Bundle) => void = () => {},
 ): Promise<Bundle[]> {
+  const outDir = resolve(directory);
+  if (outDir !== written) refuseForeign(outDir);
   if (!isSource)
     throw new MissingBundles('The compiled package has its bundles; only the sources can be bundled.');
   const built = await Promise.all(
@@ -78,12 +97,22 @@ export async function bundleFunctions(
     for (const { bundle, metafile, outputFiles } of built) {
       write(join(staging, bundle.name), outputFiles, Object.keys(metafile.inputs));
     }
-    rmSync(outDir, { recursive: true, force: true });
+    if (existsSync(outDir)) renameSync(outDir, `${staging}.old`);
     renameSync(staging, outDir);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    for (const rest of [staging, `${staging}.old`]) rmSync(rest, { recursive: true, force: true });
   }
   return built.map(({ bundle }) => bundle);
+}
+
+function refuseForeign(directory: string): void {
+  const names: readonly string[] = functionNames;
+  const foreign = existsSync(directory) ? readdirSync(directory).filter((each) => !names.includes(each)) : [];
+  if (foreign.length > 0) {
+    throw new ForeignDirectory(
+      `${directory} holds ${foreign.slice(0, 3).join(', ')}, and would be replaced: name a directory that is new, or empty.`,
+    );
+  }
 }
 
 async function build(name: FunctionName): Promise<{ metafile: Metafile; outputFiles: OutputFile[] }> {

@@ -1,7 +1,7 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, Size, Stage } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -66,7 +66,7 @@ export class PromotionFunction extends Construct {
       code: Code.fromAsset(
         defaults.policies === undefined || !READS_POLICIES.includes(name)
           ? bundleOf(name)
-          : withPolicies(name, defaults.policies),
+          : withPolicies(this, name, defaults.policies),
       ),
       handler: HANDLER,
       timeout: Duration.seconds(functionTimeoutSeconds[name]),
@@ -88,9 +88,9 @@ export class PromotionFunction extends Construct {
 
 const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
 
-/** The bundle with other policies in it, as a directory of its own; CDK copies it into the cloud assembly. */
-function withPolicies(name: FunctionName, policies: string): string {
-  const directory = temporary(name);
+/** The bundle with other policies in it. */
+function withPolicies(scope: Construct, name: FunctionName, policies: string): string {
+  const directory = staged(scope, name);
   cpSync(bundleOf(name), directory, { recursive: true });
   rmSync(join(directory, 'policies'), { recursive: true, force: true });
   cpSync(policies, join(directory, 'policies'), { recursive: true });
@@ -122,7 +122,7 @@ const NETWORK_INTERFACES = [
 
 /** A layer with the certificates as one file. */
 export function certificatesLayer(scope: Construct, file: string): LayerVersion {
-  const directory = temporary('certificates');
+  const directory = staged(scope, 'certificates');
   cpSync(file, join(directory, 'ca.pem'));
   return new LayerVersion(scope, 'Certificates', {
     code: Code.fromAsset(directory),
@@ -132,15 +132,13 @@ export function certificatesLayer(scope: Construct, file: string): LayerVersion 
   });
 }
 
-const directories: string[] = [];
-
-/** A directory that lasts as long as the process: CDK has copied it by then. */
-function temporary(name: string): string {
-  if (directories.length === 0)
-    process.once('exit', () => {
-      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-    });
-  const directory = mkdtempSync(join(tmpdir(), `${name}-`));
-  directories.push(directory);
+/** An empty directory in the cloud assembly, from which CDK makes an asset. */
+function staged(scope: Construct, name: string): string {
+  const directory = join(
+    Stage.of(scope)?.outdir ?? tmpdir(),
+    `${Names.uniqueResourceName(scope, {})}-${name}`,
+  );
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
   return directory;
 }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -15,10 +15,12 @@ import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundleFunctions, ENTRY, functionsDirectory, HANDLER } from '../../infra/aws/bundle.ts';
-import { loadedAtStart, packagesIn, sourcesIn } from '../../infra/bench/bundle-contents.ts';
+import { loadedAtStart, packagesIn, sizesOf, sourcesIn } from '../../infra/bench/bundle-contents.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { cannedServer } from '../support/canned-server.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
@@ -41,10 +43,10 @@ const anywhere = (name: FunctionName) => namesOf(packagesIn(bundleOf(name)));
 const isAwsSdk = (name: string) => /^(@aws-sdk|@aws-crypto|@smithy)\//.test(name);
 
 describe.each(functionNames)('the bundle of %s', (name) => {
-  it('has the handler where Lambda looks for it', () => {
+  it('has the handler where Lambda looks for it', async () => {
     expect(HANDLER).toBe(`${ENTRY.replace('.mjs', '')}.handler`);
     expect(existsSync(join(bundleOf(name).directory, ENTRY))).toBe(true);
-    expect(call(name, '').stdout).toBe('function');
+    expect(await call(name, 'console.log(typeof handler)')).toBe('function');
   });
 
   it('contains, of our own files, those in lambdas/ only', () => {
@@ -104,6 +106,14 @@ describe('a function loads no AWS SDK that its first call does not need:', () =>
     expect(anywhere(name)).not.toContain('@aws-sdk/client-sns');
   });
 
+  it.each(['promote-model', 'model-rollback'] as const)(
+    '%s loads the client of SNS only when it tells people itself',
+    (name) => {
+      expect(anywhere(name)).toContain('@aws-sdk/client-sns');
+      expect(atStart(name)).not.toContain('@aws-sdk/client-sns');
+    },
+  );
+
   it('end-promotion loads the client of Step Functions only when it has something to start', () => {
     expect(anywhere('end-promotion')).toContain('@aws-sdk/client-sfn');
     expect(atStart('end-promotion')).not.toContain('@aws-sdk/client-sfn');
@@ -111,33 +121,40 @@ describe('a function loads no AWS SDK that its first call does not need:', () =>
 });
 
 describe('a bundled function, called in a fresh process as Lambda calls it', () => {
-  it('answers', () => {
+  it('answers', async () => {
     const event = {
       input: { model_name: 'PascalStrategy' },
       execution: 'arn:1',
       started_at: '2026-01-01T00:00:00Z',
     };
-    const { stdout } = call(
-      'begin-promotion',
-      `console.log(JSON.stringify(await handler(${JSON.stringify(event)}, context)))`,
-    );
-    expect(JSON.parse(lastLine(stdout))).toMatchObject({
+    const script = `console.log(JSON.stringify(await handler(${JSON.stringify(event)}, context)))`;
+    expect(JSON.parse(await call('begin-promotion', script))).toMatchObject({
       valid: true,
       model_name: 'PascalStrategy',
       operation: 'promote',
     });
   });
 
-  it('throws errors by their literal names, with positions in the sources', () => {
-    const { stdout } = call(
-      'begin-promotion',
-      'await handler({}, context).catch((error) => console.log(JSON.stringify({ name: error.name, stack: error.stack })))',
-    );
-    const error: { name: string; stack: string } = JSON.parse(lastLine(stdout));
+  it('throws errors by their literal names, with positions in the sources', async () => {
+    const script = 'await handler({}, context).catch((error) => console.log(said(error)))';
+    const error: { name: string; stack: string } = JSON.parse(await call('begin-promotion', script));
     expect(error.name).toBe('InvalidInput');
     const [, line] = /lambdas\/runtime\/handler\.ts:(\d+):\d+/.exec(error.stack) ?? [];
     const source = readFileSync(join(root, 'lambdas/runtime/handler.ts'), 'utf8').split('\n');
     expect(source[Number(line) - 1]).toContain('throw new InvalidInput(');
+  });
+
+  it('speaks HTTP with the part of undici that it carries', async () => {
+    const absent = { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'Registered Model not found' };
+    const server = await cannedServer((_, response) => {
+      response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify(absent));
+    });
+    const script =
+      "await handler({ model_name: 'Nobody' }, context).catch((error) => console.log(said(error)))";
+    const error = JSON.parse(await call('compare-models', script, { MLFLOW_TRACKING_URI: server.url }));
+    server.close();
+    expect(error).toMatchObject({ name: 'ModelNotFound' });
+    expect(server.requests).not.toEqual([]);
   });
 });
 
@@ -200,7 +217,7 @@ describe('the command npm run build:functions', () => {
       encoding: 'utf8',
     });
   const asking = `
-    import { functionsDirectory } from './infra/aws/bundle.ts';
+    import { functionsDirectory } from "./infra/aws/bundle.ts";
     try {
       console.log(functionsDirectory());
     } catch (error) {
@@ -229,12 +246,19 @@ describe('the command npm run build:functions', () => {
   });
 
   it('keeps the earlier bundles when one cannot be made, and says where', () => {
-    writeFileSync(join(copy, 'lambdas/compare-models.ts'), "import './nowhere.ts';\n");
+    writeFileSync(join(copy, 'lambdas/compare-models.ts'), 'import "./nowhere.ts";\n');
     const { status, stderr } = command();
     expect(status).toBe(1);
     expect(stderr).toContain('lambdas/compare-models.ts:1');
     expect(directoryAsTold()).toBe(join(copy, 'dist/functions'));
     expect(readdirSync(join(copy, 'dist'))).toEqual(['functions']);
+  });
+
+  it('replaces no directory that holds something else', () => {
+    const { status, stderr } = command(join(copy, 'policies'));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/policies holds default\.json/);
+    expect(existsSync(join(copy, 'policies/default.json'))).toBe(true);
   });
 
   it('explains itself', () => {
@@ -248,27 +272,48 @@ it('the stack finds a bundle of every function in the directory that it is told'
   expect(functionNames.filter((name) => !existsSync(join(functionsDirectory(), name, ENTRY)))).toEqual([]);
 });
 
-/** Loads a bundle as Lambda does, by its handler string, where no node_modules is in reach; then runs `script`. */
-function call(name: FunctionName, script: string): { stdout: string } {
+describe('the command npm run bench', () => {
+  const bench = (...args: string[]) =>
+    spawnSync(process.execPath, [join(root, 'infra/bench/main.ts'), ...args], { encoding: 'utf8' });
+
+  it('measures each bundle, and its start-up against that of the sources', () => {
+    const { status, stdout } = bench('bundles', '--runs', '1', '--json');
+    const report: { functions: Record<string, unknown>[] } = JSON.parse(stdout);
+    const ms = expect.toSatisfy((value: number) => value > 0);
+    expect({ status, functions: report.functions }).toMatchObject({
+      status: 0,
+      functions: functionNames.map((name) => ({
+        name,
+        ...sizesOf(bundleOf(name)),
+        startUpMs: ms,
+        sourcesStartUpMs: ms,
+        packages: packagesIn(bundleOf(name)),
+      })),
+    });
+  });
+
+  it('lists its benchmarks, and knows no others', () => {
+    expect(bench('--help')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^ {2}bundles /m) });
+    expect(bench('speed')).toMatchObject({ status: 2, stderr: expect.stringContaining("'speed'") });
+    expect(bench('bundles', '--runs', '0').status).toBe(2);
+  });
+});
+
+/**
+ * Loads a bundle as Lambda does, by its handler string, where no node_modules is in reach; then runs `script`. Answers
+ * the last line that it prints.
+ */
+async function call(name: FunctionName, script: string, env: Record<string, string> = {}): Promise<string> {
   const loader = `
     const [, file, exported] = /^(.*)\\.([^.]+)$/.exec(${JSON.stringify(HANDLER)});
     const { [exported]: handler } = await import(process.cwd() + '/' + file + '.mjs');
     const context = { awsRequestId: '8f5c1a7e-0000-4000-8000-000000000000', functionName: ${JSON.stringify(name)} };
-    ${script === '' ? 'process.stdout.write(typeof handler)' : script}`;
-  const { stdout, stderr, status } = spawnSync(
+    const said = (error) => JSON.stringify({ name: error.name, stack: error.stack });
+    ${script}`;
+  const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--enable-source-maps', '--input-type=module', '--eval', loader],
-    {
-      cwd: bundleOf(name).directory,
-      encoding: 'utf8',
-      env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      timeout: 20_000,
-    },
+    { cwd: bundleOf(name).directory, env: { POWERTOOLS_LOG_LEVEL: 'SILENT', ...env }, timeout: 20_000 },
   );
-  if (status !== 0) throw new Error(stderr);
-  return { stdout };
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
+  return stdout.trim().split('\n').at(-1) ?? '';
 }

@@ -6,7 +6,6 @@ import type { Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { AccountPrincipal } from 'aws-cdk-lib/aws-iam';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundleFunctions } from '../../infra/aws/bundle.ts';
 import { functionNames, functionTimeoutSeconds, machineTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { functionEnvironments } from '../../lambdas/runtime/config.ts';
 import { renderDefinition } from '../../statemachines/render.ts';
@@ -24,12 +23,10 @@ const file = (name: string, text: string) => {
   writeFileSync(join(folder, name), text);
   return join(folder, name);
 };
-let bundles: Bundle[];
 let prod: CloudFormation;
 let dev: CloudFormation;
 
-beforeAll(async () => {
-  bundles = await bundleFunctions();
+beforeAll(() => {
   prod = synthesisedStack('prod').template;
   dev = synthesisedStack('dev').template;
 });
@@ -139,10 +136,6 @@ describe('the functions', () => {
     const roles = functionsOf(prod).map((p) => readable(p['Role']));
     expect(new Set(roles).size).toBe(functionNames.length);
     expect(permissions(prod).filter((line) => line.includes('managed policy'))).toEqual([]);
-  });
-
-  it('ship bundles that were made from the sources just now', () => {
-    expect(bundles.map(({ name }) => name).sort()).toEqual([...functionNames].sort());
   });
 });
 

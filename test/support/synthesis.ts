@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { afterAll } from 'vitest';
 import { type EnvironmentName, environments } from '../../infra/aws/environments.ts';
 import { ModelPromotion } from '../../infra/aws/model-promotion.ts';
 import type { ModelPromotionProps } from '../../infra/aws/props.ts';
 import { ModelPromotionStack } from '../../infra/aws/stack.ts';
 import type { CloudFormation } from './stack-summary.ts';
 
-/** Synthesises in a folder of its own, which is removed when the process ends; nothing is asked of AWS. */
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+/** Synthesises in a folder of its own, which is removed after the tests; nothing is asked of AWS. */
 function synthesise(build: (app: App) => Stack): { template: CloudFormation; directory: string } {
   const outdir = mkdtempSync(join(tmpdir(), 'cdk-'));
-  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  directories.push(outdir);
   const app = new App({ outdir });
   const stack = build(app);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

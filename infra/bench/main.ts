@@ -1,0 +1,23 @@
+import { Command, CommanderError } from 'commander';
+import { bundlesCommand } from './bundles.ts';
+
+/** `npm run bench -- NAME`: one command a benchmark. Exit status: 0 measured, 1 failed, 2 unknown arguments. */
+async function main(argv: string[]): Promise<number> {
+  const program = new Command('bench')
+    .usage('NAME [options]   (npm run bench -- NAME [options])')
+    .description('Measures what this repository builds and runs; every benchmark has --json and --help.')
+    .addCommand(bundlesCommand());
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().showHelpAfterError('(run with --help for the options)');
+  }
+  try {
+    await program.parseAsync(argv);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    console.error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    return 1;
+  }
+}
+
+process.exitCode = await main(process.argv);

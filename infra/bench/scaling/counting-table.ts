@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+/** Request units of DynamoDB (on demand), and how many requests they come from. */
+export interface TableUse {
+  requests: number;
+  readUnits: number;
+  /** Those of the table. */
+  writeUnits: number;
+  /** Those of the index of pending alerts, which has one partition for all of them. */
+  indexWriteUnits: number;
+}
+
+export interface CountingTable {
+  endpoint: string;
+  /** Counts up; copy it to compare. */
+  use: TableUse;
+  close(): Promise<void>;
+}
+
+export const noTableUse = (): TableUse => ({ requests: 0, readUnits: 0, writeUnits: 0, indexWriteUnits: 0 });
+
+const READS = new Set(['GetItem', 'Query']);
+
+/**
+ * Stands before the local table and has it say what each request consumes (`ReturnConsumedCapacity`), which it reckons
+ * from the size of the item as DynamoDB does. It does not reckon its index: an item that gets or loses `alert_pending`
+ * is written there, too, at the same size. A write that its condition refused says nothing, and is one unit, as the
+ * items that are written under a condition by two executions (the leases) are smaller than 1 KB.
+ */
+export async function countingTable(target: string): Promise<CountingTable> {
+  const use = noTableUse();
+  const server = createServer(async (incoming, outgoing) => {
+    const body = (await buffer(incoming)).toString();
+    const answer = await fetch(target, {
+      method: 'POST',
+      headers: forwarded(incoming),
+      body: JSON.stringify({ ...JSON.parse(body), ReturnConsumedCapacity: 'TOTAL' }),
+    });
+    const text = await answer.text();
+    count(use, String(incoming.headers['x-amz-target']).split('.')[1] ?? '', body, text);
+    outgoing.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(text);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    use,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function forwarded({ headers }: IncomingMessage): Record<string, string> {
+  const names = ['x-amz-target', 'x-amz-date', 'authorization', 'content-type', 'x-amz-security-token'];
+  return Object.fromEntries(
+    names.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]])),
+  );
+}
+
+function count(use: TableUse, action: string, body: string, answer: string): void {
+  const { ConsumedCapacity } = JSON.parse(answer) as { ConsumedCapacity?: { CapacityUnits: number } };
+  const units = ConsumedCapacity?.CapacityUnits ?? 1;
+  use.requests += 1;
+  if (READS.has(action)) {
+    use.readUnits += units;
+    return;
+  }
+  use.writeUnits += units;
+  if (body.includes('alert_pending')) use.indexWriteUnits += units;
+}
