@@ -3,6 +3,7 @@ import { stopWhenNobodyReads } from './closed-output.ts';
 import { emulatorsCommand } from './emulators.ts';
 import { historyCommand } from './history.ts';
 import { runCommand } from './run.ts';
+import { startCommand } from './start.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `promotion`: 0 when the job was done, 1 when it was not, 2 for arguments or input that cannot be used. */
@@ -19,6 +20,7 @@ export async function main(argv: string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError('(run with --help for the options)')
     .addCommand(runCommand(done))
+    .addCommand(startCommand(done))
     .addCommand(emulatorsCommand(done))
     .addCommand(historyCommand(done));
   for (const command of program.commands)

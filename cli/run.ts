@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { type ExecutionDocument, execute } from '../infra/local/executions.ts';
@@ -8,7 +6,6 @@ import type { Scenario } from '../infra/local/scenario.ts';
 import { scenarios } from '../infra/local/scenarios.ts';
 import { seedPascalStrategy, seedServing } from '../infra/local/seed.ts';
 import { timeline } from '../infra/local/timeline.ts';
-import type { OutcomeStatus } from '../lambdas/domain/ending.ts';
 import {
   AlertEnvironment,
   CompareEnvironment,
@@ -18,6 +15,8 @@ import {
 } from '../lambdas/runtime/config.ts';
 import { WorkloadEnvironment } from '../lambdas/runtime/workloads.ts';
 import { finishUnread } from './closed-output.ts';
+import { exitStatus } from './exit-status.ts';
+import { readInput } from './read-input.ts';
 import { UsageError } from './usage-error.ts';
 
 interface Options {
@@ -103,47 +102,12 @@ function documentOf(documents: ExecutionDocument[]): unknown {
   return documents.length === 1 ? documents[0] : { executions: documents };
 }
 
-const DID_ITS_JOB: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
-
-/** 0 when the execution did its job, 2 when its input was unusable, 1 otherwise. */
-function exitStatus(status: OutcomeStatus, output: unknown): number {
-  if (status === 'invalid_input') return 2;
-  if (status === 'rolled_back') {
-    const asked =
-      typeof output === 'object' &&
-      output !== null &&
-      'operation' in output &&
-      output.operation === 'rollback';
-    return asked ? 0 : 1;
-  }
-  return DID_ITS_JOB.includes(status) ? 0 : 1;
-}
-
 function scenarioNamed(name: string): Scenario {
   const found = scenarios.find((scenario) => scenario.name === name);
   if (found !== undefined) return found;
   throw new UsageError(
     `There is no scenario "${name}". Scenarios: ${scenarios.map((s) => s.name).join(', ')}`,
   );
-}
-
-async function readInput(file: string): Promise<unknown> {
-  const where = file === '-' ? 'standard input' : file;
-  let content: string;
-  try {
-    content = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(
-      `Cannot read the execution input: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  try {
-    return JSON.parse(content);
-  } catch (error) {
-    throw new UsageError(
-      `The execution input in ${where} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
 }
 
 /** What every run reads from the environment; the rest the host sets itself. */

@@ -18,31 +18,44 @@ import {
   workloadLine,
 } from './timeline-lines.ts';
 
+/** Beside what the local host tells: a start elsewhere, of which nobody has looked at the systems before. */
+export type ShownEvent =
+  | Exclude<FollowedEvent, { kind: 'started' }>
+  | { kind: 'started'; at: number; input: unknown; before: BothSystems | null };
+
+/** What is shown of an execution at its end; what nobody has looked at is left out. */
+export type ShownEnd = Pick<ExecutionDocument, 'execution' | 'status' | 'reason'> &
+  Partial<Pick<ExecutionDocument, 'alerts' | 'registry' | 'workload' | 'endpoint'>>;
+
 /** Shows executions as they happen, one line a state, on standard output. */
 export interface Timeline {
   /** Names of the real systems that are used, null for an emulator. */
   begin(scenario: Scenario | null, real: { mlflow: string | null; workload: string | null }): void;
-  event(event: FollowedEvent, execution: string): void;
-  end(documents: readonly ExecutionDocument[]): void;
+  /** Something that takes its time, until the next line. */
+  doing(what: string): void;
+  event(event: ShownEvent, execution: string): void;
+  end(documents: readonly ShownEnd[]): void;
   stop(): void;
 }
 
 /** Waits between the looks of a rollout, or of the way back; the clock in the first column shows them. */
 const LOOPS = new Set(['WaitForRollout', 'WaitForRollback']);
+/** Where nothing can spin, a line says that something goes on: ever more rarely, up to a minute between two. */
 const STILL_RUNNING_MS = 2_000;
+const LONGEST_QUIET_MS = 60_000;
 const say = (text = '', place: Place = {}) => process.stdout.write(`${fitted(text, place).join('\n')}\n`);
 /** Columns before what a state answered. */
 const BEFORE_RESULT = 38;
 
 export function timeline({ quiet }: { quiet: boolean }): Timeline {
-  if (quiet) return { begin() {}, event() {}, end() {}, stop() {} };
+  if (quiet) return { begin() {}, doing() {}, event() {}, end() {}, stop() {} };
   const numbers = new Map<string, number>();
   const starts = new Map<string, number>();
   const results = new Map<string, string>();
   const caught = new Set<string>();
-  const spinner: Ora | null = process.stdout.isTTY
-    ? ora({ stream: process.stdout, discardStdin: false })
-    : null;
+  // A terminal may not tell its width, and then a spinner erases lines without end.
+  const canSpin = process.stdout.isTTY && process.stdout.columns > 0;
+  const spinner: Ora | null = canSpin ? ora({ stream: process.stdout, discardStdin: false }) : null;
   let ticking: NodeJS.Timeout | undefined;
   let doing: string | null = null;
 
@@ -50,20 +63,22 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
   const busy = (what: string) => {
     doing = what;
     spinner?.start(dim(what));
-    clearInterval(ticking);
+    clearTimeout(ticking);
     const since = performance.now();
-    if (spinner === null) {
-      ticking = setInterval(() => {
+    const tickAfter = (ms: number) => {
+      ticking = setTimeout(() => {
         say(dim(`         ${what}: ${Math.round((performance.now() - since) / 1000)} s`));
-      }, STILL_RUNNING_MS);
-    }
+        tickAfter(Math.min(ms * 2, LONGEST_QUIET_MS));
+      }, ms);
+    };
+    if (spinner === null) tickAfter(STILL_RUNNING_MS);
   };
   const idle = () => {
     doing = null;
     spinner?.stop();
-    clearInterval(ticking);
+    clearTimeout(ticking);
   };
-  const line = (event: FollowedEvent, execution: string, text: string, hang = 12) => {
+  const line = (event: ShownEvent, execution: string, text: string, hang = 12) => {
     idle();
     const seconds = ((event.at - (starts.get(execution) ?? event.at)) / 1000).toFixed(3).padStart(8);
     const number = numbers.size > 1 ? dim(`#${numbers.get(execution)} `) : '';
@@ -90,6 +105,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         ),
       );
     },
+    doing: busy,
     event(event, execution) {
       if (event.kind === 'started') {
         numbers.set(execution, numbers.size + 1);
@@ -97,7 +113,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         say();
         const input = shown(JSON.stringify(event.input) ?? '');
         say(`${bold(`Execution ${numbers.size}`)}  ${input}`, { hang: 13 });
-        sayBoth('before ', event.before);
+        if (event.before !== null) sayBoth('before ', event.before);
       } else if (event.kind === 'answered') {
         line(event, execution, answeredLine(event));
       } else if (event.kind === 'noted') {
@@ -125,7 +141,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         line(
           event,
           execution,
-          styleText('red', `${event.state} failed: ${event.error}: ${shown(event.message)}`),
+          styleText('red', `${event.state} failed: ${shown(event.error)}: ${shown(event.message)}`),
         );
         busy(`${event.state}: waiting to try again`);
       } else if (event.kind === 'retried') {
@@ -137,20 +153,22 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         busy(event.state);
       } else {
         caught.add(`${execution} ${event.state}`);
-        line(event, execution, dim(`${event.error} is caught: on to ${event.next}`));
+        line(event, execution, dim(`${shown(event.error)} is caught: on to ${event.next}`));
       }
     },
     end(documents) {
       idle();
       for (const document of documents) {
-        for (const alert of document.alerts) showAlert(alert);
+        for (const alert of document.alerts ?? []) showAlert(alert);
         say();
         const name = documents.length > 1 ? `Execution ${numbers.get(document.execution) ?? '?'}: ` : '';
         say(`${name}${bold(document.status)}  ${shown(document.reason)}`, { hang: 2 });
         const { registry, workload, endpoint } = document;
-        sayBoth('before ', { registry: registry.before, workload: workload.before });
-        sayBoth('after  ', { registry: registry.after, workload: workload.after });
-        if (endpoint !== null) say(`${dim('endpoint')} ${endpointLine(endpoint)}`, { hang: 9 });
+        if (registry !== undefined && workload !== undefined) {
+          sayBoth('before ', { registry: registry.before, workload: workload.before });
+          sayBoth('after  ', { registry: registry.after, workload: workload.after });
+        }
+        if (endpoint) say(`${dim('endpoint')} ${endpointLine(endpoint)}`, { hang: 9 });
       }
     },
     stop: idle,

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+
+/** The longest name that Step Functions takes. */
+const LONGEST_NAME = 80;
+/** Characters of the SHA-256 in a name: 80 bits, so that no two inputs of one model meet by chance. */
+const HASH_LENGTH = 20;
+/** More attempts with one input are not looked at. */
+export const MOST_ATTEMPTS = 1000;
+const LONGEST_ATTEMPT = String(MOST_ATTEMPTS).length;
+
+/** JSON without blanks and with the keys of every object in order: one text for all inputs that say the same. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}
+
+/**
+ * Name of the execution: the model and the version as far as they can be read in it, a hash of the whole input, and
+ * which attempt it is. The same input has the same name wherever it is started, so that Step Functions itself refuses
+ * the second of two starts.
+ */
+export function executionName(model: string, version: string | null, input: string, attempt: number): string {
+  const hash = createHash('sha256').update(input).digest('hex').slice(0, HASH_LENGTH);
+  const shownVersion = version === null ? '' : `-v${slug(version, 10)}`;
+  const room = LONGEST_NAME - shownVersion.length - hash.length - LONGEST_ATTEMPT - 2;
+  return `${slug(model, room) || 'model'}${shownVersion}-${hash}-${attempt}`;
+}
+
+/** What of a text may stand in a name; it begins and ends with a letter or a digit, and may be empty. */
+function slug(text: string, longest: number): string {
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-/, '')
+    .slice(0, longest)
+    .replace(/-$/, '');
+}

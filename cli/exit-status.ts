@@ -1,0 +1,20 @@
+import type { OutcomeStatus } from '../lambdas/domain/ending.ts';
+
+const DID_ITS_JOB: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
+
+/**
+ * What a command that ran an execution ends with: 0 when the execution did its job, 2 when its input was unusable, 1
+ * otherwise. `output` is the state document at its end, which says whether a rollback was asked for.
+ */
+export function exitStatus(status: OutcomeStatus, output: unknown): number {
+  if (status === 'invalid_input') return 2;
+  if (status === 'rolled_back') {
+    const asked =
+      typeof output === 'object' &&
+      output !== null &&
+      'operation' in output &&
+      output.operation === 'rollback';
+    return asked ? 0 : 1;
+  }
+  return DID_ITS_JOB.includes(status) ? 0 : 1;
+}
