@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
 import { visible } from '../lambdas/domain/visible-text.ts';
-import { configuration, MlflowEnvironment } from '../lambdas/runtime/config.ts';
+import { configuration, MlflowEnvironment, WorkloadEnvironment } from '../lambdas/runtime/config.ts';
 import { readRegistry, registryServices } from '../lambdas/runtime/registry.ts';
-import { servingServices, WorkloadEnvironment } from '../lambdas/runtime/workloads.ts';
+import { servingServices } from '../lambdas/runtime/workloads.ts';
 import {
   type ModelHistory,
   type Moment,

@@ -12,8 +12,9 @@ import {
   configuration,
   MlflowEnvironment,
   RollbackEnvironment,
+  WorkloadEnvironment,
+  withOneToken,
 } from '../lambdas/runtime/config.ts';
-import { WorkloadEnvironment } from '../lambdas/runtime/workloads.ts';
 import { finishUnread } from './closed-output.ts';
 import { exitStatus } from './exit-status.ts';
 import { readInput } from './read-input.ts';
@@ -126,7 +127,7 @@ function checkEnvironment({ mlflow, workload }: RealSystems): void {
       ...(mlflow ? MlflowEnvironment.shape : {}),
       ...(workload ? WorkloadEnvironment.shape : {}),
     });
-    configuration(needed, process.env);
+    configuration(workload ? withOneToken(needed) : needed, process.env);
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

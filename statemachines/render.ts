@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { App, Duration, Stack } from 'aws-cdk-lib';
@@ -13,16 +13,17 @@ import { outcomeUnknown } from './retry-policies.ts';
 /** The rendered definition: read in reviews, run by the local host. The stack renders its own from the same chain. */
 export const renderedFile = fileURLToPath(new URL('promotion.asl.json', import.meta.url));
 
-const readmeFile = fileURLToPath(new URL('../README.md', import.meta.url));
+/** Documents that show the picture. */
+const illustrated = ['README.md', 'docs/architecture.md'];
 const blockStart = '<!-- state machine: written by npm run render -->\n';
 const blockEnd = '<!-- end -->\n';
 
 const usage = `Usage: node statemachines/render.ts [--check]
 
-Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and the picture of it in README.md. Needs no
-AWS account.
+Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and the picture of it in README.md and
+docs/architecture.md. Needs no AWS account.
 
-  --check   write nothing; exit 1 when one of the two is out of date
+  --check   write nothing; exit 1 when one of them is out of date
   --help    show this text
 `;
 
@@ -89,10 +90,13 @@ function main(args: string[]): number {
 
 function renderAll(checkOnly: boolean): number {
   const definition = renderDefinition();
-  const readme = currentText(readmeFile);
   const files = [
     { name: 'statemachines/promotion.asl.json', path: renderedFile, text: definition },
-    { name: 'README.md', path: readmeFile, text: withPicture(readme, JSON.parse(definition)) },
+    ...documents().map(({ name, path }) => ({
+      name,
+      path,
+      text: withPicture(currentText(path), JSON.parse(definition), name),
+    })),
   ];
   const outdated = files.filter(({ path, text }) => text !== currentText(path));
   for (const { name, path, text } of outdated) {
@@ -102,25 +106,34 @@ function renderAll(checkOnly: boolean): number {
   return checkOnly && outdated.length > 0 ? 1 : 0;
 }
 
-/** The read-me file has no place for the picture. */
+/** Those that are there: the sources may be taken elsewhere without the documents. */
+function documents(): { name: string; path: string }[] {
+  const places = illustrated.map((name) => ({
+    name,
+    path: fileURLToPath(new URL(`../${name}`, import.meta.url)),
+  }));
+  return places.filter(({ path }) => existsSync(path));
+}
+
+/** A document has no place for the picture. */
 class MissingBlock extends Error {
   override readonly name = 'MissingBlock' as const;
 }
 
 /**
- * The read-me file with the picture of this definition between the two lines that mark its place.
+ * The document with the picture of this definition between the two lines that mark its place.
  * @throws MissingBlock when it lacks them.
  */
-export function withPicture(readme: string, definition: Definition): string {
-  const from = readme.indexOf(blockStart) + blockStart.length;
-  const to = readme.indexOf(blockEnd, from);
+export function withPicture(text: string, definition: Definition, name = 'README.md'): string {
+  const from = text.indexOf(blockStart) + blockStart.length;
+  const to = text.indexOf(blockEnd, from);
   if (from < blockStart.length || to < 0) {
     throw new MissingBlock(
-      `README.md lacks the line "${blockStart.trimEnd()}", or "${blockEnd.trimEnd()}" below it.`,
+      `${name} lacks the line "${blockStart.trimEnd()}", or "${blockEnd.trimEnd()}" below it.`,
     );
   }
   const picture = diagram(definition, { 'no answer': outcomeUnknown });
-  return `${readme.slice(0, from)}\n${picture}\n\n${readme.slice(to)}`;
+  return `${text.slice(0, from)}\n${picture}\n\n${text.slice(to)}`;
 }
 
 function currentText(path: string): string {

@@ -1,12 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { bundlesCommand } from './bundles.ts';
+import { scalingCommand } from './scaling.ts';
 
 /** `npm run bench -- NAME`: one command a benchmark. Exit status: 0 measured, 1 failed, 2 unknown arguments. */
 async function main(argv: string[]): Promise<number> {
   const program = new Command('bench')
     .usage('NAME [options]   (npm run bench -- NAME [options])')
     .description('Measures what this repository builds and runs; every benchmark has --json and --help.')
-    .addCommand(bundlesCommand());
+    .addCommand(bundlesCommand())
+    .addCommand(scalingCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(run with --help for the options)');
   }

@@ -3,10 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import ora from 'ora';
 import { defaultAssumptions, defaultProfile, type Report, reportOf } from './scaling/report.ts';
-import { asMarkdown, asText, type Table, tablesOf } from './scaling/tables.ts';
+import { asMarkdown, asText, costSummary, type Table, tablesOf } from './scaling/tables.ts';
 
-/** The document whose tables are these. */
-export const scalingDocument = fileURLToPath(new URL('../../docs/scaling.md', import.meta.url));
+/** The documents that the tables are written into. */
+export const documents = {
+  'docs/scaling.md': tablesOf,
+  'docs/deploy.md': (report: Report) => [costSummary(report)],
+} as const;
+export type DocumentName = keyof typeof documents;
+
+export const documentPath = (name: DocumentName) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
 interface Options {
   json?: true;
@@ -26,7 +32,10 @@ export function scalingCommand(): Command {
       'what each kind of execution takes (measured on the local host) and costs on AWS (list prices), the longest history, and many models a day against the quotas',
     )
     .option('--json', 'no tables: one JSON document on standard output')
-    .option('--write', 'also write the tables into docs/scaling.md; only with the figures assumed by default')
+    .option(
+      '--write',
+      'also write the tables into docs/scaling.md and docs/deploy.md; only with the figures assumed by default',
+    )
     .option('--models <count>', 'models a day', positive, defaultProfile.models)
     .option(
       '--peak-hours <hours>',
@@ -51,10 +60,14 @@ async function run({ json, write, callMs, emails, ...profile }: Options): Promis
   const asked = { ...defaultProfile, ...profile };
   const isDefault = JSON.stringify([assumed, asked]) === JSON.stringify([defaultAssumptions, defaultProfile]);
   if (write && !isDefault)
-    throw new Error('--write takes no other figures: docs/scaling.md shows those assumed by default');
+    throw new Error('--write takes no other figures: the documents show those assumed by default');
   const report = await measured(assumed, asked);
   print(report, json === true);
-  if (write) writeFileSync(scalingDocument, withTables(readFileSync(scalingDocument, 'utf8'), report));
+  if (!write) return;
+  for (const name of Object.keys(documents) as DocumentName[]) {
+    const path = documentPath(name);
+    writeFileSync(path, withTables(name, readFileSync(path, 'utf8'), report));
+  }
 }
 
 async function measured(...asked: Parameters<typeof reportOf>): Promise<Report> {
@@ -90,20 +103,20 @@ function durations({ executions, assumptions }: Report): string {
 }
 
 /**
- * The document with these tables in their places, each between `<!-- table: id -->` and `<!-- end -->`. Throws when
- * a place is missing.
+ * The document with its tables in their places, each between the line that names it and `<!-- end -->`. Throws when a
+ * place is missing.
  */
-export function withTables(document: string, report: Report): string {
-  return tablesOf(report).reduce(withTable, document.replaceAll('\r\n', '\n'));
-}
-
-function withTable(document: string, table: Table): string {
-  const start = `<!-- table: ${table.id} -->\n`;
-  const from = document.indexOf(start) + start.length;
-  const to = document.indexOf('<!-- end -->', from);
-  if (from < start.length || to < 0)
-    throw new Error(`docs/scaling.md has no place for the table "${table.id}"`);
-  return `${document.slice(0, from)}${asMarkdown(table)}\n${document.slice(to)}`;
+export function withTables(name: DocumentName, text: string, report: Report): string {
+  return documents[name](report).reduce(
+    (document: string, table: Table) => {
+      const start = `<!-- ${table.id}: written by npm run bench -- scaling --write -->\n`;
+      const from = document.indexOf(start) + start.length;
+      const to = document.indexOf('<!-- end -->', from);
+      if (from < start.length || to < 0) throw new Error(`${name} has no place for the table "${table.id}"`);
+      return `${document.slice(0, from)}\n${asMarkdown(table)}\n\n${document.slice(to)}`;
+    },
+    text.replaceAll('\r\n', '\n'),
+  );
 }
 
 function positive(value: string): number {

@@ -5,7 +5,7 @@ import { ErrorAnswer } from './mlflow-answers.ts';
 /** Turns what is not a proper MLflow answer into a typed error that is safe to log, to show and to store. */
 
 /** The JSON object that a successful answer must hold; throws `MlflowNonsense` for anything else. */
-export function jsonObject(reply: HttpReply, what: string, secrets: string[]): unknown {
+export function jsonObject(reply: HttpReply, what: string, secrets: readonly string[]): unknown {
   const text = reply.body.toString('utf8');
   // Some managed gateways answer an empty body or the words "200 OK" where MLflow says {}.
   if (text.trim() === '' || text.trim() === '200 OK') return {};
@@ -32,7 +32,7 @@ const SPEAKABLE = [
 ];
 
 /** The error for an answer that is no success: by MLflow's own code first, by the status only where there is none. */
-export function refusal(reply: HttpReply, what: string, secrets: string[]): Error {
+export function refusal(reply: HttpReply, what: string, secrets: readonly string[]): Error {
   const text = reply.body.toString('utf8');
   const envelope = ErrorAnswer.safeParse(parseOrNull(text));
   const errorCode = envelope.success ? envelope.data.error_code : null;
@@ -64,7 +64,7 @@ function parseOrNull(text: string): unknown {
 }
 
 /** A short, one-line, secret-free piece of a remote answer. */
-function excerpt(text: string, secrets: string[]): string {
+function excerpt(text: string, secrets: readonly string[]): string {
   const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text.slice(0, 2000));
   return shorten(safe.replace(/\p{C}+|\s+/gu, ' ').trim(), 200);
 }

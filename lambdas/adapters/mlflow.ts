@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { MlflowNonsense, MlflowRefused, MlflowUnavailable } from '../domain/errors.ts';
 import type { Metric, ModelVersion, RegisteredModel, Registry, Run } from '../domain/registry.ts';
+import { type Authorization, authorized } from './authorization.ts';
 import { type Http, type HttpReply, NoReply } from './http.ts';
 import { MetricsPage, ModelAnswer, Nothing, RunAnswer, VersionsPage } from './mlflow-answers.ts';
 import { jsonObject, refusal, shorten } from './mlflow-errors.ts';
@@ -10,14 +11,9 @@ import { jsonObject, refusal, shorten } from './mlflow-errors.ts';
 export interface MlflowOptions {
   /** `http(s)://host[:port][/prefix]`, without credentials. */
   trackingUri: string;
-  credentials: MlflowCredentials;
+  authorization: Authorization;
   http: Http;
 }
-
-export type MlflowCredentials =
-  | { kind: 'none' }
-  | { kind: 'basic'; username: string; password: string }
-  | { kind: 'bearer'; token: string };
 
 const VERSIONS_PER_PAGE = 200;
 const METRICS_PER_PAGE = 1000;
@@ -48,10 +44,9 @@ export interface Mlflow extends Registry {
  * or `MlflowNonsense` (the answer is not MLflow's); messages carry method, path, status and MLflow's error code,
  * and never a credential.
  */
-export function mlflow({ trackingUri, credentials, http }: MlflowOptions): Mlflow {
+export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlflow {
   const base = trackingUri.replace(/\/+$/, '');
-  const authorization = authorizationHeader(credentials);
-  const secrets = secretsOf(credentials, authorization);
+  const send = authorized(http, authorization);
 
   /** One request; `what` stands for it in messages and holds no host and no credential. */
   async function ask(
@@ -60,13 +55,12 @@ export function mlflow({ trackingUri, credentials, http }: MlflowOptions): Mlflo
     options: Pick<Call<unknown>, 'query' | 'body' | 'repeatable'> & { maxBytes?: number },
   ): Promise<{ reply: HttpReply; what: string }> {
     const url = new URL(`${base}${path}`);
-    for (const [key, value] of Object.entries(options.query ?? {})) url.searchParams.append(key, value);
+    url.search = queryString(options.query ?? {});
     const what = `${method} ${shorten(url.pathname + url.search, 300)}`;
     const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'model-promotion' };
-    if (authorization !== '') headers['authorization'] = authorization;
     if (options.body !== undefined) headers['content-type'] = 'application/json';
     try {
-      const reply = await http({
+      const reply = await send({
         method,
         url,
         headers,
@@ -89,8 +83,8 @@ export function mlflow({ trackingUri, credentials, http }: MlflowOptions): Mlflo
 
   async function call<T>({ method, path, schema, ...options }: Call<T>): Promise<T> {
     const { reply, what } = await ask(method, `/api/2.0/mlflow/${path}`, options);
-    if (reply.status < 200 || reply.status >= 300) throw refusal(reply, what, secrets);
-    const parsed = schema.safeParse(jsonObject(reply, what, secrets));
+    if (reply.status < 200 || reply.status >= 300) throw refusal(reply, what, authorization.secrets());
+    const parsed = schema.safeParse(jsonObject(reply, what, authorization.secrets()));
     if (parsed.success) return parsed.data;
     const problems = parsed.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
     throw new MlflowNonsense(`${what}: unexpected answer (${problems.join('; ')})`);
@@ -202,7 +196,7 @@ export function mlflow({ trackingUri, credentials, http }: MlflowOptions): Mlflo
         repeatable: true,
         maxBytes: ARTIFACT_MAX_BYTES,
       });
-      if (reply.status !== 200) throw refusal(reply, what, secrets);
+      if (reply.status !== 200) throw refusal(reply, what, authorization.secrets());
       return reply.body;
     },
   };
@@ -215,16 +209,16 @@ function nameFilter(name: string): string {
   return `name LIKE '${name.replaceAll("'", '_')}'`;
 }
 
-function authorizationHeader(credentials: MlflowCredentials): string {
-  if (credentials.kind === 'basic') {
-    return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
-  }
-  return credentials.kind === 'bearer' ? `Bearer ${credentials.token}` : '';
-}
-
-function secretsOf(credentials: MlflowCredentials, authorization: string): string[] {
-  if (credentials.kind === 'basic') return [credentials.password, authorization.replace('Basic ', '')];
-  return credentials.kind === 'bearer' ? [credentials.token] : [];
+/** Encoded as RFC 3986 has it, spaces as %20: what is sent is then, letter by letter, what a signature is made of. */
+function queryString(query: Record<string, string>): string {
+  const encoded = (text: string) =>
+    encodeURIComponent(text.toWellFormed()).replace(
+      /[!'()*]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
+  return Object.entries(query)
+    .map(([key, value]) => `${encoded(key)}=${encoded(value)}`)
+    .join('&');
 }
 
 async function orNull<T>(answer: Promise<T>, ...alsoMissing: string[]): Promise<T | null> {

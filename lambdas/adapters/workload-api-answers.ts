@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Artifact, Replacement, Workload } from '../domain/serving/workloads.ts';
 
 /**

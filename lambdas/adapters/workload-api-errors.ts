@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WorkloadApiNonsense, WorkloadApiRefused, WorkloadApiUnavailable } from '../domain/serving/errors.ts';
 import { visible } from '../domain/visible-text.ts';
 import type { HttpReply } from './http.ts';
@@ -64,7 +64,7 @@ export function jsonObject(reply: HttpReply, what: string, secrets: readonly str
 }
 
 const HINTS: Readonly<Record<number, string>> = {
-  401: ' Check DATAROBOT_API_TOKEN.',
+  401: ' Check DATAROBOT_API_TOKEN, or the secret of DATAROBOT_TOKEN_SECRET_ARN.',
   403: ' The owner of the token may not do this: it takes an update role on the Workload and the artifact, and the entitlement for the Workload API.',
   404: ' It does not exist, or the owner of the token cannot see it.',
 };

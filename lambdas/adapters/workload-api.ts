@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { WorkloadApiNonsense, WorkloadApiRefused, WorkloadApiUnavailable } from '../domain/serving/errors.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { visible } from '../domain/visible-text.ts';
+import { type Authorization, authorized } from './authorization.ts';
 import { type Http, type HttpReply, type HttpRequest, NoReply } from './http.ts';
 import { Anything, ArtifactAnswer, page, ReplacementAnswer, WorkloadAnswer } from './workload-api-answers.ts';
 import { jsonObject, refusal } from './workload-api-errors.ts';
@@ -20,7 +21,7 @@ import {
 export interface WorkloadApiOptions {
   /** `http(s)://host/api/v2`, without credentials. */
   endpoint: string;
-  token: string;
+  authorization: Authorization;
   http: Http;
 }
 
@@ -46,9 +47,9 @@ interface Call<T> {
  * `WorkloadApiRefused` (cannot) or `WorkloadApiNonsense` (the answer is not the API's); messages carry method, path,
  * status and the API's own text, and never the token.
  */
-export function workloadApi({ endpoint, token, http }: WorkloadApiOptions): Workloads {
+export function workloadApi({ endpoint, authorization, http }: WorkloadApiOptions): Workloads {
   const base = endpoint.replace(/\/+$/, '');
-  const secrets = token === '' ? [] : [token];
+  const sendAs = authorized(http, authorization);
 
   async function send(
     request: Omit<HttpRequest, 'headers' | 'url'>,
@@ -57,18 +58,17 @@ export function workloadApi({ endpoint, token, http }: WorkloadApiOptions): Work
   ): Promise<HttpReply> {
     const headers: Record<string, string> = {
       accept: 'application/json',
-      authorization: `Bearer ${token}`,
       'user-agent': 'model-promotion',
       ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
     };
     try {
-      const reply = await http({ ...request, url, headers });
+      const reply = await sendAs({ ...request, url, headers });
       if (!REDIRECTS.includes(reply.status)) return reply;
       // Some installations serve only one of `/x` and `/x/`. A redirect did nothing yet, and where it leads to is
       // not followed: the token goes to no other place.
       const other = new URL(url);
       other.pathname = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : `${url.pathname}/`;
-      return await http({ ...request, url: other, headers });
+      return await sendAs({ ...request, url: other, headers });
     } catch (error) {
       if (!(error instanceof NoReply)) throw error;
       if (error.kind === 'too-large')
@@ -90,8 +90,9 @@ export function workloadApi({ endpoint, token, http }: WorkloadApiOptions): Work
     const repeatable = call.repeatable ?? call.method !== 'POST';
     const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
     const reply = await send({ method: call.method, repeatable, ...body }, url, what);
-    if (reply.status < 200 || reply.status >= 300) throw refusal(reply, what, secrets, !repeatable);
-    const parsed = call.schema.safeParse(jsonObject(reply, what, secrets));
+    if (reply.status < 200 || reply.status >= 300)
+      throw refusal(reply, what, authorization.secrets(), !repeatable);
+    const parsed = call.schema.safeParse(jsonObject(reply, what, authorization.secrets()));
     if (parsed.success) return { value: parsed.data, status: reply.status };
     const problems = parsed.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
     throw new WorkloadApiNonsense(`${what}: unexpected answer (${visible(problems.join('; '), 400)})`);

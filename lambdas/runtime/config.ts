@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidConfiguration } from '../domain/errors.ts';
 import type { FunctionName } from '../domain/limits.ts';
 import { RegistryMode } from '../domain/registry.ts';
@@ -12,8 +12,16 @@ const TrackingUri = z.string().superRefine((value, context) => {
   if (problem !== null) context.addIssue({ code: 'custom', message: problem });
 });
 
+/** MLflow that SageMaker manages is named as its own plugin for MLflow takes it. */
+const MANAGED = /^arn:(aws|aws-us-gov):sagemaker:[a-z0-9-]+:\d{12}:mlflow-(tracking-server|app)\/[\w-]+$/;
+
 /** Why a tracking URI cannot be used, or null. The value itself is never repeated: it may hold a password. */
 function uriProblem(value: string): string | null {
+  if (value.startsWith('arn:')) {
+    return MANAGED.test(value)
+      ? null
+      : 'must be the ARN of a tracking server or an app of MLflow on SageMaker';
+  }
   if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://mlflow.example.com';
   const { protocol, username, password, search, hash } = new URL(value);
   if (protocol !== 'http:' && protocol !== 'https:') {
@@ -25,17 +33,25 @@ function uriProblem(value: string): string | null {
   return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
 }
 
+/** What a header can hold; the check keeps the value out of the message of the one who would refuse it. */
+export const HeaderText = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'must be a token: printable characters without spaces');
+
 const SecretArn = z
   .string()
   .regex(/^arn:[\w-]+:secretsmanager:/, 'must be the ARN of a secret of Secrets Manager');
 
 export const MlflowEnvironment = z.object({
   MLFLOW_TRACKING_URI: TrackingUri,
+  /** On AWS; takes the place of the three that follow. */
   MLFLOW_CREDENTIALS_SECRET_ARN: SecretArn.optional(),
   MLFLOW_TRACKING_USERNAME: z.string().optional(),
   MLFLOW_TRACKING_PASSWORD: z.string().optional(),
   MLFLOW_TRACKING_TOKEN: z.string().optional(),
   MLFLOW_REGISTRY_MODE: RegistryMode.default('stages'),
+  /** The address at which SageMaker's MLflow is called, as its plugin for MLflow takes it; tests call a stand-in. */
+  SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: z.url().optional(),
 });
 
 export const StoreEnvironment = z.object({ PROMOTION_TABLE: z.string().optional() });
@@ -83,18 +99,31 @@ function endpointProblem(value: string): string | null {
   return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
 }
 
-export const WorkloadEnvironment = z.object({
+const WorkloadFields = z.object({
   DATAROBOT_ENDPOINT: Endpoint,
-  // A header cannot hold anything else; the check keeps the value out of the message of the one who would refuse it.
-  DATAROBOT_API_TOKEN: z
-    .string()
-    .regex(/^[\x21-\x7e]+$/, 'must be a token: printable characters without spaces')
-    .optional(),
+  DATAROBOT_API_TOKEN: HeaderText.optional(),
+  /** On AWS instead of the token. */
   DATAROBOT_TOKEN_SECRET_ARN: SecretArn.optional(),
 });
 
+/** One of the two is needed; which of two would count, nobody could guess. */
+export const withOneToken = <T extends z.ZodObject>(schema: T): T =>
+  schema.refine(
+    (env) => (env['DATAROBOT_API_TOKEN'] === undefined) !== (env['DATAROBOT_TOKEN_SECRET_ARN'] === undefined),
+    {
+      path: ['DATAROBOT_API_TOKEN'],
+      error: ({ input }) =>
+        typeof input === 'object' && input !== null && 'DATAROBOT_API_TOKEN' in input
+          ? 'and DATAROBOT_TOKEN_SECRET_ARN exclude each other'
+          : 'is not set',
+      when: () => true,
+    },
+  );
+
+export const WorkloadEnvironment = withOneToken(WorkloadFields);
+
 /** Where no Workload serves a model, its functions need none of these. */
-const Workloads = WorkloadEnvironment.partial().shape;
+const Workloads = WorkloadFields.partial().shape;
 const LogEnvironment = z.object({ ENVIRONMENT: AlertEnvironment.shape.ENVIRONMENT });
 
 /** What each function reads from its environment; the stack's is typed by it. */
@@ -148,4 +177,13 @@ export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): 
     return `${issue.path.join('.')} ${missing ? 'is not set' : issue.message}`;
   });
   throw new InvalidConfiguration(`The environment is not usable: ${problems.join('; ')}`);
+}
+
+/** The value of a JSON text, or null. */
+export function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,9 +1,14 @@
+import * as z from 'zod';
+import { type Authorization, anonymous, basic, bearer } from '../adapters/authorization.ts';
+import { systemClock } from '../adapters/clock.ts';
 import { httpClient } from '../adapters/http.ts';
-import { type Mlflow, type MlflowCredentials, mlflow } from '../adapters/mlflow.ts';
+import { type Mlflow, mlflow } from '../adapters/mlflow.ts';
+import { managedServer, signed } from '../adapters/sagemaker.ts';
+import { fromSecret } from '../adapters/secrets.ts';
 import { MlflowNonsense, MlflowUnavailable } from '../domain/errors.ts';
 import { afterMove, movesTo } from '../domain/promotion-plan.ts';
 import type { Registry, RegistryMode, RegistryView } from '../domain/registry.ts';
-import { configuration, MlflowEnvironment } from './config.ts';
+import { configuration, HeaderText, jsonOrNull, MlflowEnvironment } from './config.ts';
 
 /** Everything a function needs to talk to MLflow. */
 export interface RegistryServices {
@@ -24,24 +29,44 @@ const LIMITS = {
 
 export function registryServices(env: NodeJS.ProcessEnv): RegistryServices {
   const config = configuration(MlflowEnvironment, env);
-  const credentials = credentialsOf(config);
-  const registry = mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, credentials, http: httpClient(LIMITS) });
+  const http = httpClient(LIMITS);
+  const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
+  const registry =
+    managed === null
+      ? mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, authorization: authorizationOf(config), http })
+      : mlflow({ trackingUri: managed.url, authorization: signed(managed, env, systemClock.now), http });
   return { registry, mode: config.MLFLOW_REGISTRY_MODE };
 }
 
-/** In MLflow's own order: username and password, else the token. */
-function credentialsOf(config: {
-  MLFLOW_TRACKING_USERNAME?: string | undefined;
-  MLFLOW_TRACKING_PASSWORD?: string | undefined;
-  MLFLOW_TRACKING_TOKEN?: string | undefined;
-}): MlflowCredentials {
+/** A secret where one is named; else in MLflow's own order: username and password, else the token. */
+function authorizationOf(config: z.infer<typeof MlflowEnvironment>): Authorization {
   const {
+    MLFLOW_CREDENTIALS_SECRET_ARN: arn,
     MLFLOW_TRACKING_USERNAME: username,
     MLFLOW_TRACKING_PASSWORD: password,
     MLFLOW_TRACKING_TOKEN: token,
   } = config;
-  if (username !== undefined && password !== undefined) return { kind: 'basic', username, password };
-  return token === undefined ? { kind: 'none' } : { kind: 'bearer', token };
+  if (arn !== undefined)
+    return fromSecret({
+      variable: 'MLFLOW_CREDENTIALS_SECRET_ARN',
+      arn,
+      read: credentialsIn,
+      expected: '{"username": …, "password": …} or {"token": …}',
+      unavailable: (message, cause) => new MlflowUnavailable(message, { cause }),
+    });
+  if (username !== undefined && password !== undefined) return basic(username, password);
+  return token === undefined ? anonymous : bearer(token);
+}
+
+const Credentials = z.union([
+  z.object({ username: z.string().min(1), password: z.string().min(1) }),
+  z.object({ token: HeaderText }),
+]);
+
+function credentialsIn(text: string): Authorization | null {
+  const found = Credentials.safeParse(jsonOrNull(text)).data;
+  if (found === undefined) return null;
+  return 'token' in found ? bearer(found.token) : basic(found.username, found.password);
 }
 
 /** The registry as it is now, or null when the model does not exist. Two calls. */

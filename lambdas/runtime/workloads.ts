@@ -1,8 +1,11 @@
-import { z } from 'zod';
+import * as z from 'zod';
+import { type Authorization, bearer } from '../adapters/authorization.ts';
 import { httpClient } from '../adapters/http.ts';
+import { fromSecret } from '../adapters/secrets.ts';
 import { workloadApi } from '../adapters/workload-api.ts';
+import { WorkloadApiUnavailable } from '../domain/serving/errors.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
-import { configuration } from './config.ts';
+import { configuration, HeaderText, jsonOrNull, WorkloadEnvironment } from './config.ts';
 
 /** Everything a function needs to talk to the Workload API. */
 export interface ServingServices {
@@ -23,31 +26,31 @@ const LIMITS = {
   backoffMs: 100,
 };
 
-const Endpoint = z.string().superRefine((value, context) => {
-  const problem = endpointProblem(value);
-  if (problem !== null) context.addIssue({ code: 'custom', message: problem });
-});
-
-/** Why an endpoint cannot be used, or null. The value itself is never repeated: it may hold a password. */
-function endpointProblem(value: string): string | null {
-  if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://app.datarobot.com/api/v2';
-  const { protocol, username, password, search, hash } = new URL(value);
-  if (protocol !== 'https:' && protocol !== 'http:') return `must be https: or http:, not ${protocol}`;
-  if (username !== '' || password !== '') return 'must not hold credentials: use DATAROBOT_API_TOKEN';
-  return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
-}
-
-export const WorkloadEnvironment = z.object({
-  DATAROBOT_ENDPOINT: Endpoint,
-  // A header cannot hold anything else; the check keeps the value out of the message of the one who would refuse it.
-  DATAROBOT_API_TOKEN: z
-    .string()
-    .regex(/^[\x21-\x7e]+$/, 'must be a token: printable characters without spaces'),
-});
-
 /** Throws `InvalidConfiguration`, which names the variables and repeats no value. */
 export function servingServices(env: NodeJS.ProcessEnv): ServingServices {
-  const config = configuration(WorkloadEnvironment, env);
-  const options = { endpoint: config.DATAROBOT_ENDPOINT, token: config.DATAROBOT_API_TOKEN };
-  return { workloads: workloadApi({ ...options, http: httpClient(LIMITS) }) };
+  const { DATAROBOT_ENDPOINT: endpoint, ...config } = configuration(WorkloadEnvironment, env);
+  return {
+    workloads: workloadApi({ endpoint, authorization: authorizationOf(config), http: httpClient(LIMITS) }),
+  };
+}
+
+function authorizationOf(
+  config: Omit<z.infer<typeof WorkloadEnvironment>, 'DATAROBOT_ENDPOINT'>,
+): Authorization {
+  const { DATAROBOT_TOKEN_SECRET_ARN: arn, DATAROBOT_API_TOKEN: token = '' } = config;
+  if (arn === undefined) return bearer(token);
+  return fromSecret({
+    variable: 'DATAROBOT_TOKEN_SECRET_ARN',
+    arn,
+    read: tokenIn,
+    expected: 'the token as it is, or {"token": …}',
+    unavailable: (message, cause) => new WorkloadApiUnavailable(message, { outcomeUnknown: false, cause }),
+  });
+}
+
+const Token = z.union([HeaderText, z.object({ token: HeaderText }).transform(({ token }) => token)]);
+
+function tokenIn(text: string): Authorization | null {
+  const token = Token.safeParse(jsonOrNull(text) ?? text.trim()).data;
+  return token === undefined ? null : bearer(token);
 }

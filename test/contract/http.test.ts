@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type HttpRequest, httpClient, NoReply, retryAfterMs } from '../../lambdas/adapters/http.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -143,4 +148,50 @@ it('says that a server that is not there never saw the request', async () => {
   }).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(NoReply);
   expect(error).toMatchObject({ kind: 'connect', sent: false });
+});
+
+describe('a server whose certificate comes from an authority of its own', () => {
+  const certificates = new URL('../fixtures/certificates/', import.meta.url);
+  const probe = `
+    import { httpClient } from ${JSON.stringify(new URL('../../lambdas/adapters/http.ts', import.meta.url).href)};
+    const http = httpClient({ connectMs: 2000, headersMs: 2000, bodyMs: 2000, totalMs: 5000, maxBytes: 1000, retries: 0, backoffMs: 1 });
+    try {
+      const { status } = await http({ method: 'GET', url: new URL(process.argv[1]), headers: {}, repeatable: true });
+      console.log(status);
+    } catch (error) {
+      console.log(error.kind + ': ' + error.message);
+    }`;
+  let server: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    const files = { key: 'localhost.key', cert: 'localhost.pem' };
+    const options = Object.fromEntries(
+      Object.entries(files).map(([option, file]) => [option, readFileSync(new URL(file, certificates))]),
+    );
+    server = createTlsServer(options, (_, response) => response.end('{}'));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    url = `https://localhost:${(server.address() as AddressInfo).port}/`;
+  });
+  afterAll(() => new Promise((done) => server.close(done)));
+
+  /** A process of its own, as Node reads NODE_EXTRA_CA_CERTS when it starts; without the machine's own one. */
+  async function told(env: Record<string, string>): Promise<string> {
+    const { NODE_EXTRA_CA_CERTS: _, ...own } = process.env;
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', probe, url], {
+      env: { ...own, ...env },
+      timeout: 20_000,
+    });
+    return stdout.trim();
+  }
+
+  it('is not trusted, and the error says what would make it so', async () => {
+    expect(await told({})).toMatch(/^connect: the server's certificate is not trusted .*NODE_EXTRA_CA_CERTS/);
+  });
+
+  it('is trusted when its authority is among the extra certificates', async () => {
+    const file = fileURLToPath(new URL('localhost.pem', certificates));
+    expect(await told({ NODE_EXTRA_CA_CERTS: file })).toBe('200');
+  });
 });

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { basic } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { mlflow } from '../../lambdas/adapters/mlflow.ts';
 import { adapterContract } from './mlflow-adapter.ts';
 
-const credentials = { kind: 'basic', username: 'promoter', password: 'correct' } as const;
+const authorization = basic('promoter', 'correct');
 let emulator: MlflowEmulator;
 
 beforeAll(async () => {
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => emulator.close());
 
-adapterContract('the emulator', () => ({ url: emulator.url, credentials }));
+adapterContract('the emulator', () => ({ url: emulator.url, authorization }));
 
 describe('artifacts', () => {
   it('are downloaded byte by byte', async () => {
@@ -28,7 +29,7 @@ describe('artifacts', () => {
       retries: 0,
       backoffMs: 1,
     };
-    const client = mlflow({ trackingUri: emulator.url, credentials, http: httpClient(limits) });
+    const client = mlflow({ trackingUri: emulator.url, authorization, http: httpClient(limits) });
     expect((await client.artifact(runId, 'evaluation/predictions.csv')).toString()).toBe(
       'row_id,profit\n0,1\n',
     );

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type Authorization, anonymous } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { type Mlflow, type MlflowCredentials, mlflow } from '../../lambdas/adapters/mlflow.ts';
+import { type Mlflow, mlflow } from '../../lambdas/adapters/mlflow.ts';
 
 export interface AdapterTarget {
   url: string;
-  credentials?: MlflowCredentials;
+  authorization?: Authorization;
 }
 
 const limits = {
@@ -24,18 +25,17 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
   let post: (path: string, body: object) => Promise<Record<string, unknown>>;
 
   beforeAll(() => {
-    const { url, credentials = { kind: 'none' } } = target();
-    client = mlflow({ trackingUri: url, credentials, http: httpClient(limits) });
-    const authorization =
-      credentials.kind === 'basic'
-        ? {
-            authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`,
-          }
-        : {};
+    const { url, authorization = anonymous } = target();
+    client = mlflow({ trackingUri: url, authorization, http: httpClient(limits) });
     post = async (path, body) => {
-      const answer = await fetch(`${url}/api/2.0/mlflow/${path}`, {
+      const address = new URL(`${url}/api/2.0/mlflow/${path}`);
+      const credentials = await authorization.headers(
+        { method: 'POST', url: address, headers: {}, repeatable: false },
+        false,
+      );
+      const answer = await fetch(address, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', ...authorization },
+        headers: { 'content-type': 'application/json', ...credentials },
         body: JSON.stringify(body),
       });
       expect(answer.status, path).toBe(200);

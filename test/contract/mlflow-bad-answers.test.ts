@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { anonymous, basic, bearer } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { type MlflowCredentials, mlflow } from '../../lambdas/adapters/mlflow.ts';
+import { mlflow } from '../../lambdas/adapters/mlflow.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 
 const limits = {
@@ -21,12 +22,12 @@ async function client(
   status: number,
   body: string,
   contentType = 'application/json',
-  credentials: MlflowCredentials = { kind: 'basic', username: 'promoter', password: PASSWORD },
+  authorization = basic('promoter', PASSWORD),
 ) {
   server = await cannedServer((_, response) =>
     response.writeHead(status, { 'content-type': contentType }).end(body),
   );
-  return mlflow({ trackingUri: server.url, credentials, http: httpClient(limits, async () => {}) });
+  return mlflow({ trackingUri: server.url, authorization, http: httpClient(limits, async () => {}) });
 }
 
 const envelope = (error_code: string, message: string) => JSON.stringify({ error_code, message });
@@ -153,9 +154,7 @@ describe('credentials', () => {
     await (await client(401, '')).getModel('m').catch(() => {});
     expect(server.requests[0]?.headers.authorization).toMatch(/^Basic /);
     server.close();
-    await (await client(401, '', 'text/html', { kind: 'bearer', token: 'tok' }))
-      .getModel('m')
-      .catch(() => {});
+    await (await client(401, '', 'text/html', bearer('tok'))).getModel('m').catch(() => {});
     expect(server.requests[0]?.headers.authorization).toBe('Bearer tok');
   });
 });
@@ -172,7 +171,7 @@ it('does not repeat a stage transition whose answer is lost', async () => {
   server = await cannedServer((request) => request.socket.destroy());
   const registry = mlflow({
     trackingUri: server.url,
-    credentials: { kind: 'none' },
+    authorization: anonymous,
     http: httpClient(limits),
   });
   await expect(registry.moveToProduction('m', '3')).rejects.toMatchObject({ name: 'MlflowUnavailable' });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../infra/emulators/workload.ts';
+import { bearer } from '../../lambdas/adapters/authorization.ts';
 import { noStore } from '../../lambdas/adapters/dynamodb.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
@@ -27,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => emulator.close());
 
 const workloads = (token = emulator.token) =>
-  workloadApi({ endpoint: emulator.url, token, http: httpClient(LIMITS) });
+  workloadApi({ endpoint: emulator.url, authorization: bearer(token), http: httpClient(LIMITS) });
 const oneStep = (input: ReplaceInput) =>
   replace(input, { workloads: workloads(), store: noStore, clock: { now: () => now } }, { requestId: 'r' });
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../infra/emulators/workload.ts';
+import { bearer } from '../../lambdas/adapters/authorization.ts';
 import { noStore } from '../../lambdas/adapters/dynamodb.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
@@ -33,7 +34,8 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-const api = () => workloadApi({ endpoint: emulator.url, token: emulator.token, http: httpClient(LIMITS) });
+const api = () =>
+  workloadApi({ endpoint: emulator.url, authorization: bearer(emulator.token), http: httpClient(LIMITS) });
 const artifact = (locked = true, env: Record<string, string> = {}) =>
   emulator.direct.createArtifact({ locked, env }).id;
 const served = (id: string) => emulator.direct.workload(id).artifactId;

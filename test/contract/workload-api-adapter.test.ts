@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { bearer } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
 import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
-import { configuration } from '../../lambdas/runtime/config.ts';
-import { WorkloadEnvironment } from '../../lambdas/runtime/workloads.ts';
+import { configuration, WorkloadEnvironment } from '../../lambdas/runtime/config.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 
 const limits = {
@@ -28,7 +28,7 @@ async function clientOf(answer: Answer): Promise<Workloads> {
   server = await cannedServer((request, response) => answer(request, response, ++count));
   return workloadApi({
     endpoint: `${server.url}/api/v2/`,
-    token: TOKEN,
+    authorization: bearer(TOKEN),
     http: httpClient(limits, async () => {}),
   });
 }
@@ -179,7 +179,7 @@ describe('an outage', () => {
   it('before anything was sent leaves nothing open', async () => {
     const api = workloadApi({
       endpoint: 'http://127.0.0.1:1/api/v2',
-      token: TOKEN,
+      authorization: bearer(TOKEN),
       http: httpClient(limits),
     });
     const error = await caught(api.promote('w1'));

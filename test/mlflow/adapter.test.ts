@@ -1,13 +1,14 @@
+import { basic } from '../../lambdas/adapters/authorization.ts';
 import { adapterContract } from '../contract/mlflow-adapter.ts';
 import { authServer, realServers } from './servers.ts';
 
-for (const server of realServers()) adapterContract(server.name, () => server);
+for (const server of realServers()) adapterContract(server.name, () => ({ url: server.url }));
 
 const locked = authServer();
 if (locked !== null) {
   const { url, username, password } = locked;
   adapterContract('a server with basic authentication', () => ({
     url,
-    credentials: { kind: 'basic', username, password },
+    authorization: basic(username, password),
   }));
 }

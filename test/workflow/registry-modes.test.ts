@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { anonymous } from '../../lambdas/adapters/authorization.ts';
 import { noStore } from '../../lambdas/adapters/dynamodb.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { mlflow } from '../../lambdas/adapters/mlflow.ts';
@@ -36,7 +37,7 @@ beforeEach(() => {
 
 function services(mode: RegistryMode) {
   return {
-    registry: mlflow({ trackingUri: emulator.url, credentials: { kind: 'none' }, http: httpClient(limits) }),
+    registry: mlflow({ trackingUri: emulator.url, authorization: anonymous, http: httpClient(limits) }),
     mode,
     store: noStore,
     alerts: null,

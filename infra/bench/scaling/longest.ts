@@ -22,6 +22,8 @@ export interface Waiting {
   /** How often it is looked at what is waited for, and then waited. */
   rounds: number;
   seconds: number;
+  /** Seconds between two looks, at the shortest and at the longest. */
+  pauses: { shortest: number; longest: number };
   /** History events of all rounds. */
   events: number;
 }
@@ -66,6 +68,7 @@ const waiting = (what: string, round: readonly string[], pauses: readonly number
   what,
   rounds: pauses.length,
   seconds: pauses.reduce((sum, pause) => sum + pause, 0),
+  pauses: { shortest: Math.min(...pauses), longest: Math.max(...pauses) },
   events: pauses.length * eventsOfAll(round),
 });
 

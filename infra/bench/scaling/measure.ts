@@ -71,10 +71,11 @@ const served = (host: EmulatedHost) => {
 
 /** The name of the kind that a day's promotions are reckoned with. */
 export const EVERY_DAY = 'promoted, 30 min of warm-up';
+export const A_SHORT_ONE = 'promoted, 1 min of warm-up';
 
 const kinds: readonly Kind[] = [
   { kind: 'promoted, registry only', scenario: played('rollback'), execution: 0 },
-  { kind: 'promoted, 1 min of warm-up', scenario: played('challenger-wins'), execution: 0 },
+  { kind: A_SHORT_ONE, scenario: played('challenger-wins'), execution: 0 },
   {
     kind: EVERY_DAY,
     scenario: once({ ...promote, rollout: { warmupDurationMinutes: 30 } }, served),
@@ -117,7 +118,7 @@ export async function measure(tell: (kind: string) => void = () => {}): Promise<
 
 /** A clock that only waits move: how often a rollout is looked at must not depend on how fast this machine is. */
 function standStill({ clock }: EmulatedHost): void {
-  let at = Date.now();
+  let at = clock.now().getTime();
   clock.now = () => new Date(at);
   clock.skip = (ms) => {
     at += Math.max(0, ms);

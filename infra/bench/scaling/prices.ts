@@ -116,7 +116,7 @@ export const prices = {
     what: 'EventBridge, event of an AWS service (clean-up, alarms, schedule)',
     usd: 0,
     per: 1,
-    unit: 'events',
+    unit: 'event',
     seen: 'AWS',
     source: 'https://aws.amazon.com/eventbridge/pricing/',
   },

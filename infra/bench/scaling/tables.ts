@@ -1,7 +1,7 @@
 import { functionNames } from '../../../lambdas/domain/limits.ts';
 import { longestMinutes } from '../../../lambdas/domain/serving/rollout-rules.ts';
 import { fitted } from '../../local/timeline-layout.ts';
-import { EVERY_DAY } from './measure.ts';
+import { A_SHORT_ONE, EVERY_DAY } from './measure.ts';
 import { services } from './prices.ts';
 import { judge, quotas } from './quotas.ts';
 import type { Report } from './report.ts';
@@ -79,8 +79,19 @@ const invocations = ({ executions: kinds }: Report): Table => ({
     ...functionNames.map((name) => whole(one.invocations[name])),
     whole(one.seconds),
   ]),
-  notes: [],
+  notes: oneLook(kinds),
 });
+
+/** What a longer rollout takes more, divided by its looks. */
+function oneLook(kinds: Report['executions']): string[] {
+  const [short, long] = [A_SHORT_ONE, EVERY_DAY].map((name) => kinds.find(({ kind }) => kind === name));
+  if (short === undefined || long === undefined) return [];
+  const looks = long.invocations['replace-workload'] - short.invocations['replace-workload'];
+  const each = (of: (one: Report['executions'][number]) => number) => about((of(long) - of(short)) / looks);
+  return [
+    `Each look at a rollout: ${each((one) => one.transitions)} transitions, ${each((one) => one.historyEvents)} events, ${each((one) => one.workloadCalls)} requests to the Workload API, ${each((one) => one.table.readUnits)} read, ${each((one) => 1000 * one.total)} USD for 1,000.`,
+  ];
+}
 
 const costs = ({ executions: kinds, assumptions }: Report): Table => ({
   id: 'costs',
@@ -105,26 +116,43 @@ const standingCosts = ({ standing, month }: Report): Table => ({
   notes: ['Not in it: storage of logs and of the table, backups, a network of your own, MLflow, DataRobot.'],
 });
 
+/** The short answer, for whoever is about to deploy. */
+export const costSummary = ({ executions: kinds, month }: Report): Table => ({
+  id: 'costs',
+  title: 'US dollars',
+  head: ['what', 'USD'],
+  rows: [
+    ...kinds
+      .filter(({ kind }) => /^(promoted|kept|rollout failed)/.test(kind))
+      .map(({ kind, total }) => [`1,000 executions: ${kind}`, usd(1000 * total)]),
+    ['one environment for a month, besides', usd(month.standing)],
+  ],
+  notes: [],
+});
+
+const apart = ({ shortest, longest }: { shortest: number; longest: number }) => `${shortest}–${longest} s`;
+
 const history = ({ longest, machineTimeout }: Report): Table => {
   const limit = quotas.history.limit;
-  const row = (what: string, rounds: string, time: string, events: number) => {
+  const row = (what: string, waited: readonly [string, string, string], events: number) => {
     const { share, verdict } = judge(events, limit);
-    return [what, rounds, time, whole(events), percent(share), verdict];
+    return [what, ...waited, whole(events), percent(share), verdict];
   };
+  const none = ['', '', ''] as const;
   const [lease, ...afterwards] = longest.waitings;
   const rest = afterwards.reduce((sum, { events }) => sum + events, longest.otherEvents);
   return {
     id: 'history',
     title: 'The longest execution that can be asked for, in events of its history',
-    head: ['what', 'rounds', 'time', 'events', `of ${whole(limit)}`, 'verdict'],
-    text: [5],
+    head: ['what', 'looks', 'every', 'time', 'events', `of ${whole(limit)}`, 'verdict'],
+    text: [6],
     rows: [
-      ...longest.waitings.map(({ what, rounds, seconds, events }) =>
-        row(what, whole(rounds), hours(seconds), events),
+      ...longest.waitings.map(({ what, rounds, seconds, pauses, events }) =>
+        row(what, [whole(rounds), apart(pauses), hours(seconds)], events),
       ),
-      row('everything else', '', '', longest.otherEvents),
-      row(`all of them without ${lease?.what}`, '', '', rest),
-      row('all of them in one execution', '', '', longest.events),
+      row('everything else', none, longest.otherEvents),
+      row(`all without ${lease?.what}`, none, rest),
+      row('all in one execution', none, longest.events),
     ],
     notes: [
       `${whole(longest.retriesThatFit)} retries (${EVENTS_OF_A_RETRY} events each) would fit in besides.`,
@@ -167,7 +195,7 @@ const priceList = ({ prices, lookedAt }: Report): Table => ({
   rows: Object.values(prices).map(({ what, usd: price, per, unit, seen, source }) => [
     what,
     String(price),
-    `${per === 1 ? 'a' : whole(per)} ${unit}`,
+    `${per === 1 ? 'one' : whole(per)} ${unit}`,
     seen,
     source,
   ]),
@@ -211,9 +239,9 @@ export function asText({ title, head, rows, text = [], notes }: Table): string {
 }
 
 /** For the document: GitHub's tables. */
-export function asMarkdown({ head, rows, text = [], notes }: Table): string {
+export function asMarkdown({ title, head, rows, text = [], notes }: Table): string {
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
   const ruled = head.map((_, column) => (column === 0 || text.includes(column) ? '---' : '---:'));
   const told = notes.length === 0 ? [] : ['', ...notes];
-  return [line(head), line(ruled), ...rows.map(line), ...told].join('\n');
+  return [`**${title}**`, '', line(head), line(ruled), ...rows.map(line), ...told].join('\n');
 }

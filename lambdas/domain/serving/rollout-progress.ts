@@ -56,13 +56,13 @@ export function isOurs(settled: Replacement, { wanted, progress }: Situation): b
 
 /**
  * Seconds until the next look is worth while: at once after a step of ours, every few seconds while a rollout is
- * young, every minute in a long one, and just after the deadline where that comes before.
+ * young, every two minutes in a long one, and just after the deadline where that comes before.
  */
 export function pollSeconds(kind: Step['kind'], progress: Progress, deadline: Date, now: Date): number {
   if (kind !== 'wait' && kind !== 'start' && kind !== 'cancel') return 1;
   const from = progress.started_at ?? progress.began_at;
   const age = from === null ? 0 : (now.getTime() - Date.parse(from)) / 1000;
-  const pause = Math.min(60, Math.max(3, Math.round(age / 8)));
+  const pause = Math.min(120, Math.max(3, Math.round(age / 8)));
   const left = Math.ceil((deadline.getTime() - now.getTime()) / 1000);
   if (left > 0) return Math.min(pause, left);
   // After the deadline only a cancellation is waited for, which takes seconds.

@@ -1,0 +1,91 @@
+import type { Authorization } from './authorization.ts';
+
+/**
+ * MLflow as SageMaker manages it. Requests are signed with the function's own role; what is signed and how was taken from
+ * the behaviour of SageMaker's plugin for MLflow, sagemaker-mlflow 0.5.
+ */
+
+const ARN =
+  /^arn:(aws|aws-us-gov):sagemaker:([a-z0-9-]+):\d{12}:(mlflow-tracking-server|mlflow-app)\/([\w-]+)$/;
+
+const KINDS = {
+  'mlflow-tracking-server': {
+    service: 'sagemaker-mlflow',
+    header: 'x-mlflow-sm-tracking-server-arn',
+    host: (region: string) => `https://${region}.experiments.sagemaker.aws`,
+  },
+  'mlflow-app': {
+    service: 'sagemaker',
+    header: 'x-sm-mlflow-app-arn',
+    host: (region: string) => `https://mlflow.sagemaker.${region}.app.aws`,
+  },
+} as const;
+
+export interface ManagedServer {
+  arn: string;
+  region: string;
+  /** Name of the service that requests are signed for. */
+  service: string;
+  /** Header that names the server: one host serves those of a whole region. */
+  header: string;
+  url: string;
+}
+
+/** The server that an ARN names, or null when it names none. `endpoint` takes the place of its public address. */
+export function managedServer(arn: string, endpoint?: string): ManagedServer | null {
+  const [, , region, kind] = ARN.exec(arn) ?? [];
+  if (region === undefined || (kind !== 'mlflow-tracking-server' && kind !== 'mlflow-app')) return null;
+  const { service, header, host } = KINDS[kind];
+  return { arn, region, service, header, url: endpoint ?? host(region) };
+}
+
+/** Signs each request (Signature Version 4) with the credentials that are in the environment at that moment. */
+export function signed(server: ManagedServer, env: NodeJS.ProcessEnv, now: () => Date): Authorization {
+  return {
+    async headers({ method, url, body, headers }) {
+      const [{ SignatureV4 }, { Sha256 }] = await Promise.all([
+        import('@smithy/signature-v4'),
+        import('@aws-crypto/sha256-js'),
+      ]);
+      const signer = new SignatureV4({
+        service: server.service,
+        region: server.region,
+        credentials: credentialsOf(env),
+        sha256: Sha256,
+        applyChecksum: true,
+      });
+      const request = await signer.sign(
+        {
+          method,
+          protocol: url.protocol,
+          hostname: url.hostname,
+          path: url.pathname,
+          query: queryOf(url),
+          headers: { ...headers, host: url.host, [server.header]: server.arn },
+          ...(body === undefined ? {} : { body }),
+        },
+        { signingDate: now() },
+      );
+      // The HTTP client writes this one itself.
+      const { host: _, ...rest } = request.headers;
+      return rest;
+    },
+    secrets: () => ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => env[name] || []),
+  };
+}
+
+/** Lambda sets them in the environment, from the function's role, and puts new ones there in time. */
+function credentialsOf(env: NodeJS.ProcessEnv) {
+  const sessionToken = env['AWS_SESSION_TOKEN'];
+  return {
+    accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
+    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+  };
+}
+
+function queryOf(url: URL): Record<string, string | string[]> {
+  const query: Record<string, string[]> = {};
+  for (const [key, value] of url.searchParams) query[key] = [...(query[key] ?? []), value];
+  return query;
+}

@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type LocalSecrets, startLocalSecrets } from '../../infra/local/secrets-manager.ts';
+import { registryServices } from '../../lambdas/runtime/registry.ts';
+import { servingServices } from '../../lambdas/runtime/workloads.ts';
+import { type CannedServer, cannedServer } from '../support/canned-server.ts';
+
+/** Credentials by reference, as the functions read them on AWS: a server that asks for them, a store that has them. */
+
+const arnOf = (name: string) => `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-abcdef`;
+const AWS = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: '',
+};
+
+let secrets: LocalSecrets;
+let server: CannedServer;
+let accepted: string;
+let count = 0;
+let arn: string;
+const before = { ...process.env };
+
+beforeAll(async () => {
+  secrets = await startLocalSecrets({});
+  // The store is found by its environment variable when the first secret is read, once for the process.
+  Object.assign(process.env, AWS, { AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint });
+});
+afterAll(async () => {
+  for (const name of Object.keys(AWS)) delete process.env[name];
+  Object.assign(process.env, before);
+  await secrets.close();
+});
+beforeEach(async () => {
+  count += 1;
+  arn = arnOf(`secret-${count}`);
+  server = await cannedServer((request, response) => {
+    const welcome = request.headers.authorization === accepted;
+    response
+      .writeHead(welcome ? 200 : 401, { 'content-type': 'application/json' })
+      .end(welcome ? '{"registered_model":{"name":"m"},"id":"w","name":"w"}' : 'who are you?');
+  });
+});
+afterEach(() => {
+  secrets.refuse(null);
+  server.close();
+});
+
+const mlflow = () =>
+  registryServices({ MLFLOW_TRACKING_URI: server.url, MLFLOW_CREDENTIALS_SECRET_ARN: arn }).registry;
+const workloads = () =>
+  servingServices({ DATAROBOT_ENDPOINT: `${server.url}/api/v2`, DATAROBOT_TOKEN_SECRET_ARN: arn }).workloads;
+const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+
+async function caught(attempt: Promise<unknown>): Promise<Error> {
+  const error = await attempt.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof Error) return error;
+  throw new Error('nothing was thrown');
+}
+
+describe('a secret', () => {
+  it.each([
+    [
+      'with a user and a password',
+      '{"username": "promoter", "password": "geheim"}',
+      basic('promoter:geheim'),
+    ],
+    ['with a token', '{"token": "geheim"}', 'Bearer geheim'],
+  ])('of MLflow %s is what requests show', async (_, text, header) => {
+    secrets.put(arn, text);
+    accepted = header;
+    expect(await mlflow().getModel('m')).toMatchObject({ name: 'm' });
+  });
+
+  it.each([
+    ['as it is, with the new line that an editor leaves', 'geheim\n'],
+    ['as JSON', '{"token": "geheim"}'],
+  ])('of DataRobot is the token %s', async (_, text) => {
+    secrets.put(arn, text);
+    accepted = 'Bearer geheim';
+    await workloads()
+      .getWorkload('w')
+      .catch(() => {});
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer geheim']);
+  });
+
+  it('is read once for many requests, and not before the first', async () => {
+    secrets.put(arn, '{"token": "geheim"}');
+    accepted = 'Bearer geheim';
+    const registry = mlflow();
+    expect(secrets.asked).not.toContain(arn);
+    for (let request = 0; request < 3; request += 1) await registry.getModel('m');
+    expect(secrets.asked.filter((asked) => asked === arn)).toHaveLength(1);
+  });
+
+  it('that was rotated is taken up at the first refusal, also for a request that must not be sent twice', async () => {
+    secrets.put(arn, '{"token": "old"}');
+    accepted = 'Bearer old';
+    const registry = mlflow();
+    await registry.getModel('m');
+    secrets.put(arn, '{"token": "new"}');
+    accepted = 'Bearer new';
+    await registry.moveToProduction('m', '3');
+    const shown = server.requests.map(({ headers }) => headers.authorization);
+    expect(shown).toEqual(['Bearer old', 'Bearer old', 'Bearer new']);
+  });
+
+  it('that is still refused when read again is an error with what to check, and without its value', async () => {
+    secrets.put(arn, '{"token": "geheim-and-wrong"}');
+    accepted = 'Bearer another';
+    const error = await caught(mlflow().getModel('m'));
+    expect(error.name).toBe('MlflowRefused');
+    expect(error.message).toMatch(/401.*credentials/);
+    expect(JSON.stringify([error.message, error.stack])).not.toContain('geheim');
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('that a server repeats in its answer is blotted out in the message', async () => {
+    secrets.put(arn, '{"token": "geheim"}');
+    server.close();
+    server = await cannedServer((_, response) => response.writeHead(403).end('no, Bearer geheim may not'));
+    expect((await caught(mlflow().getModel('m'))).message).not.toContain('geheim');
+  });
+});
+
+describe('a secret that cannot be had', () => {
+  it.each([
+    'nothing like JSON',
+    '{"user": "promoter"}',
+    '{"token": "with a space"}',
+    '{"token": ""}',
+    '[]',
+    '',
+  ])('as it holds %j is named as a mistake of configuration, without its value', async (text) => {
+    secrets.put(arn, text);
+    const error = await caught(mlflow().getModel('m'));
+    expect(error.name).toBe('InvalidConfiguration');
+    expect(error.message).toContain('MLFLOW_CREDENTIALS_SECRET_ARN');
+    if (text.length > 2) expect(error.message).not.toContain(text);
+    expect(server.requests).toEqual([]);
+  });
+
+  it('as it does not exist, is a mistake of configuration', async () => {
+    const error = await caught(workloads().getWorkload('w'));
+    expect(error).toMatchObject({ name: 'InvalidConfiguration' });
+    expect(error.message).toMatch(/DATAROBOT_TOKEN_SECRET_ARN.*ResourceNotFoundException/);
+  });
+
+  it('as the function may not read it, is a mistake of configuration', async () => {
+    secrets.refuse({ status: 400, type: 'AccessDeniedException' });
+    expect(await caught(mlflow().getModel('m'))).toMatchObject({ name: 'InvalidConfiguration' });
+  });
+
+  it('as the store is away, is an outage that the state machine tries again', async () => {
+    secrets.refuse({ status: 500, type: 'InternalServiceError' });
+    expect(await caught(mlflow().getModel('m'))).toMatchObject({ name: 'MlflowUnavailable' });
+    expect(await caught(workloads().getWorkload('w'))).toMatchObject({
+      name: 'WorkloadApiUnavailable',
+      outcomeUnknown: false,
+    });
+  });
+
+  it('as it is asked for too often, is an outage', async () => {
+    secrets.refuse({ status: 400, type: 'ThrottlingException' });
+    expect(await caught(mlflow().getModel('m'))).toMatchObject({ name: 'MlflowUnavailable' });
+  });
+});
