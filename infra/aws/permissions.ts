@@ -86,7 +86,10 @@ export function grantNeeds(name: FunctionName, grantee: IGrantable, granted: Gra
   if (workloads === true) granted.workloadToken?.grantRead(grantee);
   if (mlflow.length === 0) return;
   granted.mlflowCredentials?.grantRead(grantee);
-  if (granted.trackingServerArn !== null)
+  if (granted.trackingServerArn?.includes(':mlflow-app/'))
+    // An app knows this one action for all of MLflow's calls.
+    allow(['sagemaker:CallMlflowAppApi'], granted.trackingServerArn);
+  else if (granted.trackingServerArn !== null)
     allow(
       mlflow.map((action) => `sagemaker-mlflow:${action}`),
       granted.trackingServerArn,

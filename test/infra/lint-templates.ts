@@ -32,10 +32,14 @@ async function main(): Promise<number> {
   if (templates.length === 0) throw new SetupError('cdk.out holds no template: run npm run synth first.');
   const { bin } = installed(home, linter) ?? (await installation());
   // W3005: CDK writes dependencies down that CloudFormation sees by itself. Other warnings fail, too.
-  const { status } = spawnSync(join(bin, 'cfn-lint'), ['--non-zero-exit-code', 'warning', '--ignore-checks', 'W3005', '--', ...templates], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(
+    join(bin, 'cfn-lint'),
+    ['--non-zero-exit-code', 'warning', '--ignore-checks', 'W3005', '--', ...templates],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  );
   if (status === 0) console.log(`cfn-lint ${linter.version}: nothing found in ${templates.length} templates`);
   return status ?? 1;
 }

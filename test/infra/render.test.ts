@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,8 @@ cpSync(join(root, 'statemachines'), join(copy, 'statemachines'), { recursive: tr
 cpSync(join(root, 'lambdas/domain'), join(copy, 'lambdas/domain'), { recursive: true });
 cpSync(join(root, 'package.json'), join(copy, 'package.json'));
 cpSync(join(root, 'README.md'), join(copy, 'README.md'));
+mkdirSync(join(copy, 'docs'));
+cpSync(join(root, 'docs/architecture.md'), join(copy, 'docs/architecture.md'));
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
 
 afterAll(() => {
@@ -42,6 +44,33 @@ describe('the command npm run render', () => {
     expect(render('--check').status).toBe(1);
     expect(render().status).toBe(0);
     expect(render('--check').status).toBe(0);
+  });
+
+  it('draws the definition in docs/architecture.md, too, and says when that is out of date', () => {
+    const file = join(copy, 'docs/architecture.md');
+    const text = readFileSync(file, 'utf8');
+    const outdated = text.replace('  BeginPromotion["BeginPromotion"]\n', '');
+    expect(outdated).not.toBe(text);
+    writeFileSync(file, outdated);
+    expect(render('--check')).toMatchObject({
+      status: 1,
+      stderr: 'docs/architecture.md is out of date. Run "npm run render" and commit the file.\n',
+    });
+    expect(readFileSync(file, 'utf8')).toBe(outdated);
+    expect(render().status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
+  it('says that docs/architecture.md has no place for the picture, and writes nothing', () => {
+    const file = join(copy, 'docs/architecture.md');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, '# Another text\n');
+    expect(render()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('docs/architecture.md lacks the line'),
+    });
+    expect(readFileSync(file, 'utf8')).toBe('# Another text\n');
+    writeFileSync(file, text);
   });
 
   it('explains itself with --help, and refuses arguments that it does not know', () => {

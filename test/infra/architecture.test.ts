@@ -1,0 +1,81 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SWEEP_MINUTES } from '../../infra/aws/event-rules.ts';
+import { needs } from '../../infra/aws/permissions.ts';
+import { standing } from '../../infra/bench/scaling/report.ts';
+import {
+  type FunctionName,
+  functionMemoryMegabytes,
+  functionNames,
+  functionTimeoutSeconds,
+} from '../../lambdas/domain/limits.ts';
+import { renderDefinition, withPicture } from '../../statemachines/render.ts';
+import { type CloudFormation, resourcesOf } from '../support/stack-summary.ts';
+import { synthesisedStack } from '../support/synthesis.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n');
+const architecture = read('docs/architecture.md');
+
+/** What the column "May touch" has to say of a function, from what its role is given. */
+function touches(name: FunctionName): string {
+  const { mlflow, workloads, table, publish, startExecution } = needs[name];
+  const writes = mlflow.some((action) => /^(Set|Transition)/.test(action));
+  const systems = [
+    mlflow.length > 0 ? `MLflow${writes ? '' : ' (reads)'}` : null,
+    workloads === true ? 'Workload API' : null,
+    table.length > 0 ? 'table' : null,
+    publish === true ? 'SNS' : null,
+    startExecution === true ? 'Step Functions' : null,
+  ].filter((system) => system !== null);
+  return systems.length === 0 ? 'nothing' : systems.join(', ');
+}
+
+describe('docs/architecture.md', () => {
+  it('shows the state machine as it is', () => {
+    expect(withPicture(architecture, JSON.parse(renderDefinition()), 'docs/architecture.md')).toBe(
+      architecture,
+    );
+  });
+
+  it.each(functionNames)('says of %s how long it may run, and what it may touch', (name) => {
+    const rows = architecture.split('\n').filter((line) => line.startsWith(`| \`${name}\` |`));
+    expect(rows).toHaveLength(1);
+    const [, , , seconds, touched] = (rows[0] ?? '').split('|').map((cell) => cell.trim());
+    expect(seconds).toBe(String(functionTimeoutSeconds[name]));
+    expect(touched).toBe(touches(name));
+  });
+
+  it('says how much memory they have, and how often alerts are swept', () => {
+    expect(architecture).toContain(`Each has ${functionMemoryMegabytes} MB`);
+    expect(architecture).toContain(`sweep every ${SWEEP_MINUTES} min`);
+  });
+
+  it.each(['docs/architecture.md', 'docs/scaling.md'])('%s names only files that there are', (document) => {
+    const text = read(document);
+    const paths = [...text.matchAll(/`((?:lambdas|statemachines|infra|policies|cli|test|docs)\/[\w./-]+)`/g)];
+    const links = [...text.matchAll(/\]\(([\w./-]+\.md)(?:#[\w-]*)?\)/g)];
+    const named = [
+      ...paths.map(([, path = '']) => path),
+      ...links.map(([, path = '']) => join('docs', path)),
+    ];
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+});
+
+describe('what the benchmark charges by the month', () => {
+  let template: CloudFormation;
+  beforeAll(() => {
+    template = synthesisedStack('prod').template;
+  });
+  const count = (type: string) => resourcesOf(template, type).length;
+
+  it('is what the stack has', () => {
+    expect(count('AWS::KMS::Key')).toBe(standing.keys);
+    expect(count('AWS::SecretsManager::Secret')).toBe(standing.secrets);
+    expect(count('AWS::CloudWatch::Dashboard')).toBe(1);
+  });
+});
