@@ -9,12 +9,15 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import { jsonOrNull } from '../lambdas/runtime/config.ts';
 import { explained } from './aws-problem.ts';
 
 /** Executions on AWS as far as starting and following one needs them. All calls throw what `explained` makes of errors. */
 export interface AwsExecutions {
   /** Null when there is none by this ARN, or none any more: Step Functions forgets one 90 days after its end. */
-  describe(execution: string): Promise<{ status: ExecutionStatus; ended: Date | null } | null>;
+  /** `busy`: it ended well and did nothing, as somebody else had the model. Null when there is no such execution. */
+  describe(execution: string): Promise<{ status: ExecutionStatus; ended: Date | null; busy: boolean } | null>;
   /**
    * Safe to repeat, as an answer may be lost: a second start with the same name and input of a running execution does
    * nothing and answers as the first. `exists`: one by this name had another input, or has ended.
@@ -23,6 +26,8 @@ export interface AwsExecutions {
   /** What happened after the event with this id (0: from the start), oldest first and without gaps. Asks only once. */
   history(execution: string, after: number): Promise<HistoryEvent[]>;
 }
+
+const Busy = z.object({ ending: z.object({ status: z.literal('busy') }) });
 
 /** Of a history as it stands, and of its newest part. */
 const WHOLE_PAGE = 1000;
@@ -45,7 +50,9 @@ export function awsExecutions(region: string, abortSignal: AbortSignal): AwsExec
         'DescribeExecution',
         patient.send(new DescribeExecutionCommand({ executionArn }), { abortSignal }).catch(noneFound),
       );
-      return found === null ? null : { status: found.status ?? 'RUNNING', ended: found.stopDate ?? null };
+      if (found === null) return null;
+      const { status = 'RUNNING', stopDate = null, output } = found;
+      return { status, ended: stopDate, busy: Busy.safeParse(jsonOrNull(output ?? '')).success };
     },
 
     async start(stateMachineArn, name, input) {

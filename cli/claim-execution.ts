@@ -32,7 +32,7 @@ const BETWEEN_LOOKS_MS = 1_000;
 
 /**
  * The execution with this input that is running, or else has succeeded, or else a new one: attempts that failed, timed
- * out or were aborted are counted and left behind. Two that do this at once get the same execution, and so does one
+ * out, were aborted or found the model busy are counted and left behind. Two that do this at once get the same execution, and so does one
  * whose answer was lost. Throws what the calls throw, and an `Error` when no attempt is left.
  */
 export async function claimExecution(
@@ -48,7 +48,7 @@ export async function claimExecution(
     const twin = await describe(execution);
     if (twin?.status === 'RUNNING' || twin?.status === 'PENDING_REDRIVE') return claimed('running');
     // A later attempt may be running, started with --again.
-    if (twin?.status === 'SUCCEEDED') succeeded = claimed('succeeded', twin.ended);
+    if (twin?.status === 'SUCCEEDED' && !twin.busy) succeeded = claimed('succeeded', twin.ended);
     if (twin !== null) continue;
     if (succeeded !== null && !again) return succeeded;
     if ((await start(stateMachine, name, input)) === 'started') return claimed('started');

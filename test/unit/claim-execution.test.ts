@@ -9,15 +9,17 @@ import { MOST_ATTEMPTS } from '../../cli/execution-name.ts';
 const ended = new Date('2026-11-20T10:00:00Z');
 
 /** Step Functions with these attempts; `exists` makes it refuse a start as a repetition of one that has ended. */
-function aws(statuses: (ExecutionStatus | null)[], exists?: ExecutionStatus | 'never shown') {
+function aws(statuses: (ExecutionStatus | 'BUSY' | null)[], exists?: ExecutionStatus | 'never shown') {
   const described: string[] = [];
   const started: string[] = [];
   const shown = [...statuses];
   const fake: Pick<AwsExecutions, 'describe' | 'start'> = {
     async describe(execution) {
       described.push(execution);
-      const status = shown[Number(execution.slice('e:'.length)) - 1] ?? null;
-      return status === null ? null : { status, ended: status === 'RUNNING' ? null : ended };
+      const found = shown[Number(execution.slice('e:'.length)) - 1] ?? null;
+      if (found === null) return null;
+      const status = found === 'BUSY' ? 'SUCCEEDED' : found;
+      return { status, ended: status === 'RUNNING' ? null : ended, busy: found === 'BUSY' };
     },
     async start(_machine, name) {
       started.push(name);
@@ -34,7 +36,8 @@ function aws(statuses: (ExecutionStatus | null)[], exists?: ExecutionStatus | 'n
 }
 
 describe('an execution with this input', () => {
-  it.each<[string, (ExecutionStatus | null)[], object, number]>([
+  it.each<[string, (ExecutionStatus | 'BUSY' | null)[], object, number]>([
+    ['is started anew when it found the model busy', ['BUSY'], { by: 'started', attempt: 2 }, 1],
     ['is started when there is none', [], { by: 'started', attempt: 1 }, 1],
     ['is followed while it runs', ['RUNNING'], { by: 'running', attempt: 1 }, 0],
     ['is followed while it is about to be redriven', ['PENDING_REDRIVE'], { by: 'running', attempt: 1 }, 0],
