@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { functionNames } from '../../lambdas/domain/limits.ts';
 import {
   AlertEnvironment,
   configuration,
+  functionEnvironments,
   MlflowEnvironment,
   RollbackEnvironment,
+  WorkloadEnvironment,
 } from '../../lambdas/runtime/config.ts';
 
 const mlflow = (env: Record<string, string>) => configuration(MlflowEnvironment, env);
@@ -47,5 +50,57 @@ describe('the environment', () => {
     expect(message).toContain('InvalidConfiguration');
     expect(message).toContain(why);
     expect(message).not.toContain('hunter2');
+  });
+
+  it.each([
+    'arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/models',
+    'arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:mlflow-app/app-1',
+  ])('takes %s for MLflow that SageMaker manages', (arn) => {
+    expect(mlflow({ MLFLOW_TRACKING_URI: arn })).toMatchObject({ MLFLOW_TRACKING_URI: arn });
+  });
+
+  it('refuses another ARN as a tracking URI', () => {
+    expect(() => mlflow({ MLFLOW_TRACKING_URI: 'arn:aws:s3:::bucket' })).toThrow(/ARN of a tracking server/);
+  });
+});
+
+describe('the token of the platform', () => {
+  const endpoint = 'https://app.datarobot.com/api/v2';
+  const arn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:token-abcdef';
+  const workloads = (env: Record<string, string>) =>
+    configuration(WorkloadEnvironment, { DATAROBOT_ENDPOINT: endpoint, ...env });
+
+  it.each([{ DATAROBOT_API_TOKEN: 'token' }, { DATAROBOT_TOKEN_SECRET_ARN: arn }])('is set by %j', (env) => {
+    expect(workloads(env)).toMatchObject(env);
+  });
+
+  it('is named when it is missing, together with everything else', () => {
+    expect(() => configuration(WorkloadEnvironment, {})).toThrow(
+      /DATAROBOT_ENDPOINT is not set.*DATAROBOT_API_TOKEN is not set/,
+    );
+  });
+
+  it('is refused when it is given twice, as nobody could guess which one counts', () => {
+    expect(() => workloads({ DATAROBOT_API_TOKEN: 'geheim', DATAROBOT_TOKEN_SECRET_ARN: arn })).toThrow(
+      /DATAROBOT_API_TOKEN and DATAROBOT_TOKEN_SECRET_ARN exclude each other(?!.*geheim)/,
+    );
+  });
+
+  it('is refused as a secret that is none of Secrets Manager', () => {
+    expect(() => workloads({ DATAROBOT_TOKEN_SECRET_ARN: 'geheim' })).toThrow(
+      /must be the ARN of a secret(?!.*geheim)/,
+    );
+  });
+});
+
+describe('the environment of each function', () => {
+  const given = {
+    ENVIRONMENT: 'prod',
+    MLFLOW_TRACKING_URI: 'https://mlflow.example.com',
+    PROMOTION_TABLE: 'table',
+  };
+
+  it.each(functionNames)('%s is described by one schema', (name) => {
+    expect(functionEnvironments[name].safeParse(given).success).toBe(true);
   });
 });

@@ -107,7 +107,7 @@ function shortfall(findings: Findings): string {
   const needed = percent(threshold);
   const parts = [
     missed.length === 0 ? '' : `it fails ${first(missed)}`,
-    unclear.length === 0 ? '' : `it cannot be told from chance on ${first(unclear)}`,
+    unclear.length === 0 ? '' : unclearPart(findings),
     tally(findings),
     short(share)
       ? `weighted share ${percent(share)}, needed ${needed}`
@@ -116,6 +116,12 @@ function shortfall(findings: Findings): string {
         : '',
   ];
   return `${parts.filter((part) => part !== '').join('; ')}${assumption(findings)}`;
+}
+
+/** In full where nothing else is told; the table has every rule. */
+function unclearPart({ missed, unclear }: Findings): string {
+  if (missed.length === 0) return `it cannot be told from chance on ${first(unclear)}`;
+  return `${unclear.length} unclear`;
 }
 
 const named = (version: string) => `version ${visible(version, 20)}`;
