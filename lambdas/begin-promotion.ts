@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ExecutionInput, RollbackReason } from './domain/payloads.ts';
 import { longestMinutes } from './domain/serving/rollout-rules.ts';
 import { problemsOf, toHandler } from './runtime/handler.ts';

@@ -1,25 +1,33 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Clock, systemClock } from './adapters/clock.ts';
-import { type Executions, stepFunctions } from './adapters/step-functions.ts';
+import type { Executions } from './adapters/step-functions.ts';
 import type { EndAnswer } from './domain/ending.ts';
 import { functionTimeoutSeconds } from './domain/limits.ts';
+import type { RunFacts } from './domain/metrics.ts';
 import { alertDue, endedWell, outcomeOf } from './domain/outcome.ts';
 import { type PromotionRecord, recordId, recordsOn } from './domain/promotion-record.ts';
 import type { Registry, RegistryView } from './domain/registry.ts';
 import { cutOff } from './domain/rollback-plan.ts';
+import { FailureCode } from './domain/serving/payloads.ts';
 import { type AnnounceServices, announce, announceServices, sendAlert } from './runtime/announce.ts';
-import { CleanUpEnvironment, configuration } from './runtime/config.ts';
+import { CleanUpEnvironment, configuration, jsonOrNull } from './runtime/config.ts';
 import { toHandler } from './runtime/handler.ts';
+import { emit } from './runtime/metrics.ts';
 import { readRegistry, registryServices } from './runtime/registry.ts';
 
 const Ending = z.object({ state: z.unknown(), execution: z.string() });
 const Sweep = z.object({ sweep: z.literal(true) });
-/** From the rule for executions that failed, timed out or were aborted: no step of theirs could say how they ended. */
+/**
+ * The `detail` of EventBridge's "Step Functions Execution Status Change", as it comes, of executions that failed, timed
+ * out or were aborted: no step of theirs may have said how they ended.
+ */
 const CleanUp = z.object({
-  execution: z.string(),
+  executionArn: z.string().min(1),
   status: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
-  /** The execution's input, as a value or as the JSON text that the event carries. */
-  input: z.unknown(),
+  /** JSON text; null when it was too large for an event. */
+  input: z.string().nullish(),
+  /** Milliseconds since 1970. */
+  startDate: z.number().nullish().catch(null),
 });
 const EndInput = z.union([Sweep, CleanUp, Ending]);
 
@@ -27,10 +35,10 @@ export interface EndServices extends AnnounceServices {
   clock: Clock;
   /** Made only for a clean-up: the others need neither MLflow nor Step Functions. */
   registry: () => Registry;
-  executions: () => Executions | null;
+  executions: () => Promise<Executions | null>;
 }
 
-/** What a sweep answers: how many pending alerts it sent, and how many are still not sent. */
+/** What a sweep answers: how many pending alerts it sent, and how many are still not sent, up to `COUNTED_AT_MOST`. */
 export interface SweepAnswer {
   sent: number;
   pending: number;
@@ -47,7 +55,7 @@ export const handler = toHandler('end-promotion', {
   }),
   run: async (input, services): Promise<EndAnswer | SweepAnswer> => {
     if ('sweep' in input) return sweep(services);
-    return 'status' in input ? cleanUp(input, services) : end(input, services);
+    return 'executionArn' in input ? cleanUp(input, services) : end(input, services);
   },
 });
 
@@ -58,7 +66,7 @@ export async function end(
   { leaseEndsAt = null }: { leaseEndsAt?: Date | null } = {},
 ): Promise<EndAnswer> {
   const ended = outcomeOf(state, execution, services.clock.now());
-  const { outcome, alert } = await announce(ended, alertDue(ended), services);
+  const { outcome, alert } = await announce(ended, alertDue(ended), services, factsOf(state));
   if (outcome.finishes !== null && outcome.finishes !== execution) {
     // Told in its place: whoever comes next finds that it has ended.
     await services.store.recordOutcome({ ...outcome, execution: outcome.finishes, finishes: null }, 'none');
@@ -69,7 +77,35 @@ export async function end(
   return { status: outcome.status, succeeded: endedWell(outcome), reason: outcome.reason, alert };
 }
 
-const executionsFor = (arn: string | undefined) => (arn === undefined ? null : stepFunctions(arn));
+/** What the metrics need of the state document; whatever is not as expected is unknown. */
+const Facts = z
+  .object({
+    started_at: z.iso.datetime({ offset: true }).nullable().catch(null),
+    serving: z
+      .object({
+        failure: FailureCode.nullable().catch(null),
+        progress: z.object({ cancelled_for: FailureCode.nullable() }).nullable().catch(null),
+      })
+      .nullable()
+      .catch(null),
+  })
+  .catch({ started_at: null, serving: null });
+
+function factsOf(state: unknown): RunFacts {
+  const { started_at, serving } = Facts.parse(state);
+  return {
+    startedAt: started_at === null ? null : new Date(started_at),
+    // Where it could not be cancelled either, the failure says only that.
+    failure: serving?.progress?.cancelled_for ?? serving?.failure ?? null,
+  };
+}
+
+/** The client of Step Functions is loaded for a clean-up that has something to start, and for nothing else. */
+async function executionsFor(arn: string | undefined): Promise<Executions | null> {
+  if (arn === undefined) return null;
+  const { stepFunctions } = await import('./adapters/step-functions.ts');
+  return stepFunctions(arn);
+}
 
 /** How long the rollback that a clean-up starts may wait for the lease of the execution that was stopped. */
 const CLEAN_UP_WAIT_MINUTES = 10;
@@ -84,23 +120,37 @@ const LAST_WRITE_SECONDS =
     ),
   ) + 10;
 const Named = z.object({ model_name: z.string().min(1).max(256), operation: z.string().optional() });
+/** What of an input belongs in a state document: nobody may put there what only a step can know. */
+const Asked = z
+  .object({
+    operation: z.unknown(),
+    model_name: z.unknown(),
+    challenger_version: z.unknown(),
+    requested_by: z.unknown(),
+    dry_run: z.unknown(),
+  })
+  .partial()
+  .catch({});
 
 /**
- * Ends an execution that could not end itself: records its outcome unless one is recorded, sends the alert, and
- * starts a rollback where its promotion was announced and has no result. The rollback has a name of its own, so that
- * a repeated event starts no second one. It gets the lease when no function of the stopped execution can write any more.
+ * Ends an execution that could not end itself: records its outcome, sends the alert, and starts a rollback where its
+ * promotion was announced and has no result. The rollback has a name of its own, so that a repeated event starts no
+ * second one. It gets the lease when no function of the stopped execution can write any more. One whose outcome is
+ * recorded had come to its end: only what that end may have left undone is done, its alert and its lease.
  */
 export async function cleanUp(event: z.infer<typeof CleanUp>, services: EndServices): Promise<EndAnswer> {
-  const { execution, status } = event;
-  const input = jsonValue(event.input);
+  const { executionArn: execution, status } = event;
+  if ((await services.store.outcomeRecordedAt(execution)) !== null)
+    return end({ state: null, execution }, services);
+  const input = jsonOrNull(event.input ?? 'null');
   const named = Named.safeParse(input).data;
   const view = named === undefined ? null : await readRegistry(services.registry(), named.model_name);
   const done = view === null ? null : promotionOf(view, execution);
   const open = view === null || done !== null ? null : await unfinished(view, execution, services);
-  const fields = typeof input === 'object' ? input : {};
+  const fields = { ...Asked.parse(input), started_at: timeOf(event.startDate) };
   if (done !== null) return end({ state: { ...fields, ...asPromoted(done) }, execution }, services);
 
-  const executions = open === null ? null : services.executions();
+  const executions = open === null ? null : await services.executions();
   if (named !== undefined && open !== null) {
     await executions?.start(`undo-${recordId(execution)}`.slice(0, 80), {
       operation: 'rollback',
@@ -112,15 +162,20 @@ export async function cleanUp(event: z.infer<typeof CleanUp>, services: EndServi
     });
   }
   const cause = status === 'ABORTED' ? 'was aborted' : status === 'TIMED_OUT' ? 'ran out of time' : 'failed';
-  const error = {
-    Error: status,
-    Cause: `The execution ${cause}; ${whatNext(open !== null, executions !== null, named?.operation)}`,
-  };
+  const next =
+    typeof event.input === 'string'
+      ? whatNext(open !== null, executions !== null, named?.operation)
+      : NOT_KNOWN;
+  const error = { Error: status, Cause: `The execution ${cause}; ${next}` };
   const last = new Date(services.clock.now().getTime() + LAST_WRITE_SECONDS * 1000);
   return end({ state: { ...fields, error }, execution }, services, {
     leaseEndsAt: open === null ? null : last,
   });
 }
+
+/** An event has no room for a large input, and without it not even the model is known. */
+const NOT_KNOWN =
+  'its input was too large for the event that says so: look at its input and its last state in Step Functions; if a promotion or a rollback was under way, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model ends by itself';
 
 function whatNext(open: boolean, startable: boolean, operation: string | undefined): string {
   if (open && startable) return 'its promotion is being undone by an execution of its own';
@@ -128,6 +183,12 @@ function whatNext(open: boolean, startable: boolean, operation: string | undefin
     return 'its promotion was announced and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"';
   if (operation !== 'rollback') return 'nothing was in flight';
   return 'a rollback was under way: compare what the Workload serves with the champion, and start the rollback again';
+}
+
+/** ISO 8601; null where there is no such time. */
+function timeOf(ms: number | null | undefined): string | null {
+  const date = new Date(ms ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
 /** The promotion of this execution that had moved the registry before the execution was stopped. */
@@ -158,23 +219,23 @@ async function unfinished(
   return (await store.holdsLease(view.model.name, execution, open.fence, clock.now())) ? open : null;
 }
 
-function jsonValue(input: unknown): unknown {
-  try {
-    return typeof input === 'string' ? JSON.parse(input) : input;
-  } catch {
-    return null;
-  }
-}
-
 const SWEEP_AT_MOST = 25;
+/** After so many seconds a sweep begins no other publication: each may take half of the function's time. */
+const SWEEP_SECONDS = 5;
+const COUNTED_AT_MOST = 100;
 
+/** Sends what is pending, and measures what is left. */
 export async function sweep(services: EndServices): Promise<SweepAnswer> {
-  const { alerts, store } = services;
-  const waiting = await store.pendingAlerts(SWEEP_AT_MOST);
-  if (alerts === null) return { sent: 0, pending: waiting.length };
-  let sent = 0;
-  for (const outcome of waiting) {
-    if ((await sendAlert(outcome, { ...services, alerts })) === 'sent') sent += 1;
+  const { alerts, store, clock } = services;
+  const until = clock.now().getTime() + SWEEP_SECONDS * 1000;
+  const sent = new Set<string>();
+  for (const outcome of alerts === null ? [] : await store.pendingAlerts(SWEEP_AT_MOST)) {
+    if (alerts === null || clock.now().getTime() >= until) break;
+    if ((await sendAlert(outcome, { ...services, alerts })) === 'sent') sent.add(outcome.execution);
   }
-  return { sent, pending: waiting.length - sent };
+  // The index may still show what was sent just now.
+  const left = (await store.pendingExecutions(COUNTED_AT_MOST + sent.size)).filter((each) => !sent.has(each));
+  const pending = Math.min(left.length, COUNTED_AT_MOST);
+  emit([{ name: 'AlertsPending', value: pending }]);
+  return { sent: sent.size, pending };
 }

@@ -12,10 +12,11 @@ import { longestMinutes } from './domain/serving/rollout-rules.ts';
 import type { ServingBefore } from './domain/serving/serving-rollback.ts';
 import type { Workloads } from './domain/serving/workloads.ts';
 import { quoted } from './domain/visible-text.ts';
-import { announceServices, isUnannounced } from './runtime/announce.ts';
 import { toHandler } from './runtime/handler.ts';
+import { count } from './runtime/metrics.ts';
 import { readRegistry } from './runtime/registry.ts';
 import { servingBefore } from './runtime/serving-before.ts';
+import { isLeaseStuck, isUnannounced, storeServices } from './runtime/store.ts';
 import { servingServices } from './runtime/workloads.ts';
 
 export interface PrepareServices extends CompareServices {
@@ -30,7 +31,7 @@ export const handler = toHandler('prepare-promotion', {
   input: PrepareInput,
   services: (env): PrepareServices => ({
     ...compareServices(env),
-    store: announceServices(env).store,
+    ...storeServices(env),
     clock: systemClock,
     workloads: () => servingServices(env).workloads,
   }),
@@ -76,6 +77,7 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
     leaseSecondsFor(rolloutOf(input)),
   );
   if (!lease.taken) {
+    if (await isLeaseStuck(lease.holder, now, store)) count('LeaseStuck');
     const waited = (now.getTime() - Date.parse(input.started_at)) / 60_000;
     const reason = `${quoted(input.model_name)} is being changed by ${lease.holder}; its lease ends at ${lease.expiresAt} at the latest`;
     return {
@@ -225,6 +227,7 @@ async function whatChanged(
       champion_version: before.champion_version,
       challenger_version: before.challenger_version,
       policy: input.policy,
+      execution: input.execution,
     },
     services,
   );

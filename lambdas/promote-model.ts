@@ -5,10 +5,11 @@ import { newestPromotion, type PromotionPlan, promotionPlan } from './domain/pro
 import { type Intent, intentTag, recordId, resultTag } from './domain/promotion-record.ts';
 import type { RegistryView } from './domain/registry.ts';
 import { quoted } from './domain/visible-text.ts';
-import { type AnnounceServices, announce, announceServices, isUnannounced } from './runtime/announce.ts';
+import { type AnnounceServices, announce, announceServices } from './runtime/announce.ts';
 import { type Invocation, toHandler } from './runtime/handler.ts';
 import { asWriter, refuseStale, type Writer } from './runtime/lease.ts';
 import { moveAndVerify, type RegistryServices, readRegistry, registryServices } from './runtime/registry.ts';
+import { isUnannounced } from './runtime/store.ts';
 
 export interface PromoteServices extends RegistryServices, AnnounceServices {
   clock: Clock;

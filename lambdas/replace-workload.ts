@@ -13,11 +13,11 @@ import { pollSeconds } from './domain/serving/rollout-progress.ts';
 import { candidates, isStatus, isTerminal } from './domain/serving/rollout-rules.ts';
 import type { Seen, Step, Wanted } from './domain/serving/rollout-step.ts';
 import { visible } from './domain/visible-text.ts';
-import { announceServices } from './runtime/announce.ts';
 import { type Invocation, toHandler } from './runtime/handler.ts';
 import { asWriter } from './runtime/lease.ts';
 import { carryOut, observe } from './runtime/rollout.ts';
 import { diagnose } from './runtime/rollout-diagnosis.ts';
+import { storeServices } from './runtime/store.ts';
 import { type ServingServices, servingServices } from './runtime/workloads.ts';
 
 export interface ReplaceServices extends ServingServices {
@@ -30,7 +30,7 @@ export const handler = toHandler('replace-workload', {
   input: ReplaceInput,
   services: (env): ReplaceServices => ({
     ...servingServices(env),
-    store: announceServices(env).store,
+    ...storeServices(env),
     clock: systemClock,
   }),
   run: replace,

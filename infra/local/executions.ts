@@ -149,11 +149,12 @@ const Named = z
 
 /**
  * An execution that was stopped from outside, or could not say how it ended, runs no step any more: on AWS a rule on
- * its status calls this. What it starts waits in `host.stepFunctions`.
+ * its status calls this with the event's `detail`. What it starts waits in `host.stepFunctions`.
  */
 async function cleanUp({ functions }: Host, execution: string, input: unknown, status: string) {
   if (status === 'SUCCEEDED') return undefined;
-  const answer = await functions['end-promotion']({ execution, status, input }).catch(() => null);
+  const detail = { executionArn: execution, status, input: JSON.stringify(input) };
+  const answer = await functions['end-promotion'](detail).catch(() => null);
   return EndAnswer.safeParse(answer).data;
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   ConditionalCheckFailedException,
   DynamoDBClient,
@@ -6,8 +7,10 @@ import {
 import {
   DynamoDBDocumentClient,
   GetCommand,
+  type GetCommandOutput,
   PutCommand,
   QueryCommand,
+  type QueryCommandOutput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Outcome } from '../domain/ending.ts';
@@ -27,6 +30,10 @@ export interface RecordedOutcome {
   outcome: Outcome;
   alert: AlertState;
 }
+export interface OutcomeRecord extends RecordedOutcome {
+  /** True when this call was the one that recorded it. */
+  first: boolean;
+}
 
 /** Who may write for a model, and how executions ended. Every method throws `LeaseStoreUnavailable`. */
 export interface PromotionStore {
@@ -40,11 +47,15 @@ export interface PromotionStore {
   /** Ends the lease if `owner` has it; does nothing otherwise. */
   releaseLease(model: string, owner: string): Promise<void>;
   /** Records how an execution ended, once: answers what is recorded, which may be an earlier outcome. */
-  recordOutcome(outcome: Outcome, alert: AlertState): Promise<RecordedOutcome>;
+  recordOutcome(outcome: Outcome, alert: AlertState): Promise<OutcomeRecord>;
   hasOutcome(execution: string): Promise<boolean>;
+  /** When the outcome of an execution was recorded; null while there is none. */
+  outcomeRecordedAt(execution: string): Promise<Date | null>;
   markAlertSent(execution: string): Promise<void>;
   /** Outcomes whose alert is still pending, oldest first, at most `limit`. */
   pendingAlerts(limit: number): Promise<Outcome[]>;
+  /** The executions whose alert is still pending, at most `limit`; those sent just now may still be among them. */
+  pendingExecutions(limit: number): Promise<string[]>;
 }
 
 export const PENDING_ALERTS_INDEX = 'pending-alerts';
@@ -65,23 +76,39 @@ export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBClien
 export function dynamodbStore(client: DynamoDBClient, table: string): PromotionStore {
   const db = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 
-  async function leaseOf(model: string): Promise<{ owner?: string; fence?: number; expires_at?: number }> {
-    const { Item } = await db.send(
-      new GetCommand({ TableName: table, Key: leaseKey(model), ConsistentRead: true }),
-    );
-    return Item ?? {};
+  const pendingQuery = {
+    TableName: table,
+    IndexName: PENDING_ALERTS_INDEX,
+    KeyConditionExpression: 'alert_pending = :pending',
+    ExpressionAttributeValues: { ':pending': PENDING },
+  };
+
+  async function itemAt(Key: { pk: string }): Promise<GetCommandOutput['Item']> {
+    const { Item } = await db.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+    return Item;
   }
 
-  async function extend(model: string, owner: string, end: number): Promise<void> {
-    await unlessConditionFails(
+  async function leaseOf(model: string): Promise<{ owner?: string; fence?: number; expires_at?: number }> {
+    return (await itemAt(leaseKey(model))) ?? {};
+  }
+
+  /** One write on a lease that `owner` has, where the condition holds; false otherwise. */
+  function updateOwn(
+    model: string,
+    owner: string,
+    UpdateExpression: string,
+    values: Record<string, number> = {},
+    condition = '#owner = :me',
+  ): Promise<boolean> {
+    return unlessConditionFails(
       db.send(
         new UpdateCommand({
           TableName: table,
           Key: leaseKey(model),
-          UpdateExpression: 'SET expires_at = :end',
-          ConditionExpression: '#owner = :me AND expires_at < :end',
+          UpdateExpression,
+          ConditionExpression: condition,
           ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':me': owner, ':end': end },
+          ExpressionAttributeValues: { ':me': owner, ...values },
         }),
       ),
     );
@@ -114,7 +141,8 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       const lease = await leaseOf(model);
       if (lease.owner === owner && lease.fence !== undefined) {
         // The owner's step runs again and may take its full time again.
-        await extend(model, owner, epoch(now) + seconds);
+        const end = { ':end': epoch(now) + seconds };
+        await updateOwn(model, owner, 'SET expires_at = :end', end, '#owner = :me AND expires_at < :end');
         return { taken: true, fence: lease.fence };
       }
       const expiresAt = new Date((lease.expires_at ?? epoch(now)) * 1000).toISOString();
@@ -127,56 +155,25 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     },
 
     async raiseFence(model, owner, to) {
-      return unlessConditionFails(
-        db.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: leaseKey(model),
-            UpdateExpression: 'SET fence = :to',
-            ConditionExpression: '#owner = :me AND fence < :to',
-            ExpressionAttributeNames: { '#owner': 'owner' },
-            ExpressionAttributeValues: { ':me': owner, ':to': to },
-          }),
-        ),
-      );
+      return updateOwn(model, owner, 'SET fence = :to', { ':to': to }, '#owner = :me AND fence < :to');
     },
 
     async endLeaseAt(model, owner, at) {
-      await unlessConditionFails(
-        db.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: leaseKey(model),
-            UpdateExpression: 'SET expires_at = :end',
-            ConditionExpression: '#owner = :me',
-            ExpressionAttributeNames: { '#owner': 'owner' },
-            ExpressionAttributeValues: { ':me': owner, ':end': epoch(at) },
-          }),
-        ),
-      );
+      await updateOwn(model, owner, 'SET expires_at = :end', { ':end': epoch(at) });
     },
 
     async releaseLease(model, owner) {
-      await unlessConditionFails(
-        db.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: leaseKey(model),
-            UpdateExpression: 'REMOVE #owner, expires_at',
-            ConditionExpression: '#owner = :me',
-            ExpressionAttributeNames: { '#owner': 'owner' },
-            ExpressionAttributeValues: { ':me': owner },
-          }),
-        ),
-      );
+      await updateOwn(model, owner, 'REMOVE #owner, expires_at');
     },
 
     async recordOutcome(outcome, alert) {
       const Key = outcomeKey(outcome.execution);
       const pending = alert === 'pending' ? { alert_pending: PENDING } : {};
+      const written_by = randomUUID();
       // As text: a metric can be a number that DynamoDB has no room for.
       const Item = {
         ...Key,
+        written_by,
         outcome: JSON.stringify(outcome),
         alert,
         recorded_at: outcome.recorded_at,
@@ -185,18 +182,20 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       const written = await unlessConditionFails(
         db.send(new PutCommand({ TableName: table, Item, ConditionExpression: 'attribute_not_exists(pk)' })),
       );
-      if (written) return { outcome, alert };
-      const { Item: earlier } = await db.send(
-        new GetCommand({ TableName: table, Key, ConsistentRead: true }),
-      );
-      return { outcome: outcomeIn(earlier ?? {}), alert: earlier?.['alert'] };
+      if (written) return { outcome, alert, first: true };
+      const earlier = (await itemAt(Key)) ?? {};
+      // The SDK repeats a write whose answer was lost; the repeat finds what the first try wrote.
+      const first = earlier['written_by'] === written_by;
+      return { outcome: outcomeIn(earlier), alert: earlier['alert'], first };
     },
 
     async hasOutcome(execution) {
-      const { Item } = await db.send(
-        new GetCommand({ TableName: table, Key: outcomeKey(execution), ConsistentRead: true }),
-      );
-      return Item !== undefined;
+      return (await itemAt(outcomeKey(execution))) !== undefined;
+    },
+
+    async outcomeRecordedAt(execution) {
+      const item = await itemAt(outcomeKey(execution));
+      return item === undefined ? null : new Date(String(item['recorded_at']));
     },
 
     async markAlertSent(execution) {
@@ -211,16 +210,22 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     },
 
     async pendingAlerts(limit) {
-      const { Items } = await db.send(
-        new QueryCommand({
-          TableName: table,
-          IndexName: PENDING_ALERTS_INDEX,
-          KeyConditionExpression: 'alert_pending = :pending',
-          ExpressionAttributeValues: { ':pending': PENDING },
-          Limit: limit,
-        }),
-      );
+      const { Items } = await db.send(new QueryCommand({ ...pendingQuery, Limit: limit }));
       return (Items ?? []).map(outcomeIn);
+    },
+
+    async pendingExecutions(limit) {
+      const found: string[] = [];
+      let ExclusiveStartKey: QueryCommandOutput['LastEvaluatedKey'];
+      // One page may hold few: DynamoDB measures it by whole outcomes.
+      do {
+        const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
+          new QueryCommand({ ...pendingQuery, ProjectionExpression: 'pk', Limit: limit, ExclusiveStartKey }),
+        );
+        found.push(...(Items ?? []).map(({ pk }) => String(pk).slice(outcomeKey('').pk.length)));
+        ExclusiveStartKey = LastEvaluatedKey;
+      } while (ExclusiveStartKey !== undefined && found.length < limit);
+      return found.slice(0, limit);
     },
   });
 }
@@ -232,10 +237,12 @@ export const noStore: PromotionStore = {
   raiseFence: async () => true,
   endLeaseAt: async () => {},
   releaseLease: async () => {},
-  recordOutcome: async (outcome, alert) => ({ outcome, alert }),
+  recordOutcome: async (outcome, alert) => ({ outcome, alert, first: true }),
   hasOutcome: async () => true,
+  outcomeRecordedAt: async () => null,
   markAlertSent: async () => {},
   pendingAlerts: async () => [],
+  pendingExecutions: async () => [],
 };
 
 const outcomeIn = (item: Record<string, unknown>): Outcome => JSON.parse(String(item['outcome']));
@@ -272,7 +279,9 @@ function typed(store: PromotionStore): PromotionStore {
     releaseLease: wrap('releaseLease', store.releaseLease),
     recordOutcome: wrap('recordOutcome', store.recordOutcome),
     hasOutcome: wrap('hasOutcome', store.hasOutcome),
+    outcomeRecordedAt: wrap('outcomeRecordedAt', store.outcomeRecordedAt),
     markAlertSent: wrap('markAlertSent', store.markAlertSent),
     pendingAlerts: wrap('pendingAlerts', store.pendingAlerts),
+    pendingExecutions: wrap('pendingExecutions', store.pendingExecutions),
   };
 }

@@ -1,4 +1,5 @@
-import type { OutcomeStatus } from './ending.ts';
+import type { Outcome, OutcomeStatus } from './ending.ts';
+import type { FailureCode } from './serving/payloads.ts';
 
 /** What the functions count and measure, for alarms, dashboards and people (CloudWatch custom metrics). */
 
@@ -52,3 +53,44 @@ export const outcomeMetrics = {
   failed: 'Failed',
   invalid_input: 'InvalidInput',
 } as const satisfies Record<OutcomeStatus, MetricName>;
+
+/** One value of one metric, in the metric's unit. */
+export interface Measurement {
+  name: MetricName;
+  value: number;
+}
+
+/** What an outcome does not say of the run that it ended; a direct call knows none of it. */
+export interface RunFacts {
+  startedAt?: Date | null;
+  /** Why the rollout failed, where it did. */
+  failure?: FailureCode | null;
+}
+
+/** What one outcome counts for, and how long it took: emitted when it is recorded for the first time. */
+export function metricsOf(outcome: Outcome, { startedAt = null, failure = null }: RunFacts): Measurement[] {
+  const { status } = outcome;
+  const measurements: Measurement[] = [{ name: outcomeMetrics[status], value: 1 }];
+  const time = status === 'promoted' ? 'LeadTime' : status === 'rolled_back' ? 'RollbackTime' : null;
+  const seconds = secondsBetween(startedAt, outcome.recorded_at);
+  if (time !== null && seconds !== null) measurements.push({ name: time, value: seconds });
+  if (isRollbackFailed(outcome)) measurements.push({ name: 'RollbackFailed', value: 1 });
+  if (failure === 'deadline') measurements.push({ name: 'RolloutDeadlineExceeded', value: 1 });
+  return measurements;
+}
+
+/** Null where either end is unknown. Two clocks may disagree by a little: never negative. */
+function secondsBetween(start: Date | null, end: string): number | null {
+  const ms = Date.parse(end) - (start?.getTime() ?? Number.NaN);
+  return Number.isFinite(ms) ? Math.max(0, ms / 1000) : null;
+}
+
+/**
+ * Something had to be undone and was not: a rollback that was asked for, or the one after a failed step. A failed
+ * promotion that left nothing to undo is none.
+ */
+function isRollbackFailed({ status, operation, dry_run, rollback, rollback_error }: Outcome): boolean {
+  if (dry_run || (status !== 'failed' && status !== 'contested')) return false;
+  if (operation === 'rollback' || rollback_error !== null) return true;
+  return rollback?.status === 'contested' || rollback?.serving?.undone === false;
+}

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CaughtError, EndAnswer, Outcome, OutcomeStatus, ServingOutcome } from './ending.ts';
 import { Comparison, type RollbackAnswer } from './payloads.ts';
 import { Diagnosis } from './serving/payloads.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { VersionNumber } from './registry.ts';
 import { WorkloadRollout } from './serving/payloads.ts';
 import { ServingBefore, ServingUndo } from './serving/serving-rollback.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelVersion } from './registry.ts';
 import { ServingBefore } from './serving/serving-rollback.ts';
 

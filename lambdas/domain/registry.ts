@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** MLflow's registry and tracking store as the functions need them. The adapter is `adapters/mlflow.ts`. */
 

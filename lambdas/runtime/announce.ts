@@ -1,31 +1,34 @@
-import {
-  type AlertState,
-  dynamodbClient,
-  dynamodbStore,
-  noStore,
-  type PromotionStore,
-} from '../adapters/dynamodb.ts';
-import { type AlertPublisher, snsAlerts } from '../adapters/sns.ts';
-import { type AlertContext, alertFor } from '../domain/alert/alert.ts';
+import type { AlertState, PromotionStore } from '../adapters/dynamodb.ts';
+import type { AlertPublisher } from '../adapters/sns.ts';
+import { type Alert, type AlertContext, alertFor } from '../domain/alert/alert.ts';
 import type { Outcome } from '../domain/ending.ts';
-import type { PromotionRecord } from '../domain/promotion-record.ts';
-import { AlertEnvironment, configuration, StoreEnvironment } from './config.ts';
-import { log } from './log.ts';
+import { metricsOf, type RunFacts } from '../domain/metrics.ts';
+import { AlertEnvironment, configuration } from './config.ts';
+import { log, logError } from './log.ts';
+import { count, emit } from './metrics.ts';
+import { storeServices } from './store.ts';
 
 /** Who remembers how executions ended, and who is told. */
 export interface AnnounceServices {
   store: PromotionStore;
   /** Null when alerts are switched off or no topic is configured. */
   alerts: AlertPublisher | null;
+  /** Where alerts go as well, once they are sent; null or absent where chat has no topic of its own. */
+  chat?: AlertPublisher | null;
   alertContext: AlertContext;
 }
 
+/** Milliseconds for chat, which comes on top of the mail within the time limit of one function. */
+const CHAT_TIMEOUT = 5_000;
+
 export function announceServices(env: NodeJS.ProcessEnv): AnnounceServices {
-  const config = configuration(AlertEnvironment.extend(StoreEnvironment.shape), env);
-  const topicArn = config.ALERTS_ENABLED ? config.ALERT_SNS_TOPIC_ARN : undefined;
+  const config = configuration(AlertEnvironment, env);
+  const topic = config.ALERTS_ENABLED ? config.ALERT_SNS_TOPIC_ARN : undefined;
+  const chat = config.ALERTS_ENABLED ? config.ALERT_CHAT_TOPIC_ARN : undefined;
   return {
-    store: storeFor(config.PROMOTION_TABLE),
-    alerts: topicArn === undefined ? null : snsAlerts({ topicArn }),
+    ...storeServices(env),
+    alerts: publisher(topic, ({ snsAlerts }, topicArn) => snsAlerts({ topicArn })),
+    chat: publisher(chat, ({ snsChat }, topicArn) => snsChat({ topicArn, totalTimeout: CHAT_TIMEOUT })),
     alertContext: {
       prefix: config.ALERT_PREFIX,
       environment: config.ENVIRONMENT,
@@ -34,56 +37,65 @@ export function announceServices(env: NodeJS.ProcessEnv): AnnounceServices {
   };
 }
 
-function storeFor(table: string | undefined): PromotionStore {
-  if (table !== undefined) return dynamodbStore(dynamodbClient(), table);
-  log.warn('PROMOTION_TABLE is not set: no lease is taken and no outcome is remembered');
-  return noStore;
-}
+type Sns = typeof import('../adapters/sns.ts');
 
-/** Records an outcome once and sends its alert unless it is known to be sent. Never throws because of SNS. */
-export async function announce(
-  outcome: Outcome,
-  alertDue: boolean,
-  { store, alerts, alertContext }: AnnounceServices,
-): Promise<{ outcome: Outcome; alert: AlertState }> {
-  const wanted: AlertState = !alertDue ? 'none' : alerts === null ? 'off' : 'pending';
-  const recorded = await store.recordOutcome(outcome, wanted);
-  if (recorded.alert !== 'pending' || alerts === null) return recorded;
+/** The client of SNS is loaded at the first publication: most calls have nothing to publish. */
+function publisher(
+  topicArn: string | undefined,
+  make: (sns: Sns, topicArn: string) => AlertPublisher,
+): AlertPublisher | null {
+  if (topicArn === undefined) return null;
+  let made: AlertPublisher | undefined;
   return {
-    outcome: recorded.outcome,
-    alert: await sendAlert(recorded.outcome, { store, alerts, alertContext }),
+    publish: async (alert) => {
+      made ??= make(await import('../adapters/sns.ts'), topicArn);
+      await made.publish(alert);
+    },
   };
 }
 
 /**
- * True when an execution moved the registry and never came to record how it ended, so that nobody was told: it was
- * aborted, ran out of time, or could not reach the table. `counted` is the caller's fence as the table counts it: a
- * table that has not counted beyond the record's fence is another one, and cannot know how that execution ended.
+ * Records an outcome once, counts it then, and sends its alert unless it is known to be sent. Never throws because of
+ * SNS. A crash between the record and the count leaves it uncounted: twice would be worse, by alarms and by times.
  */
-export async function isUnannounced(
-  record: PromotionRecord,
-  counted: number | null,
-  store: PromotionStore,
-): Promise<boolean> {
-  const { execution, result } = record;
-  if (execution === null || result?.alert !== 'execution') return false;
-  if (counted === null || record.fence === null || record.fence >= counted) return false;
-  const counts = result.result === 'promoted' || result.result === 'rolled_back';
-  return counts && !(await store.hasOutcome(execution));
+export async function announce(
+  outcome: Outcome,
+  alertDue: boolean,
+  { store, alerts, chat = null, alertContext }: AnnounceServices,
+  facts: RunFacts = {},
+): Promise<{ outcome: Outcome; alert: AlertState }> {
+  const wanted: AlertState = !alertDue ? 'none' : alerts === null ? 'off' : 'pending';
+  const { first, ...recorded } = await store.recordOutcome(outcome, wanted);
+  if (first) emit(metricsOf(recorded.outcome, facts));
+  if (recorded.alert !== 'pending' || alerts === null) return recorded;
+  return {
+    outcome: recorded.outcome,
+    alert: await sendAlert(recorded.outcome, { store, alerts, chat, alertContext }),
+  };
 }
 
-/** Publishes one alert and notes that it is sent. A crash in between sends it twice, never not at all. */
+/**
+ * Publishes one alert and notes that it is sent. A crash in between sends it twice, never not at all. Chat comes after
+ * the note and changes nothing in it: mail is not sent again because chat did not get it.
+ */
 export async function sendAlert(
   outcome: Outcome,
-  { store, alerts, alertContext }: AnnounceServices & { alerts: AlertPublisher },
+  { store, alerts, chat = null, alertContext }: AnnounceServices & { alerts: AlertPublisher },
 ): Promise<AlertState> {
+  const { execution } = outcome;
+  let alert: Alert;
   try {
-    await alerts.publish(alertFor(outcome, alertContext));
+    alert = alertFor(outcome, alertContext);
+    await alerts.publish(alert);
   } catch (error) {
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown error';
-    log.error('alert not sent; it stays pending', { execution: outcome.execution, error: why });
+    count('AlertNotSent');
+    log().error('alert not sent; it stays pending', { execution, error: logError(error) });
     return 'pending';
   }
-  await store.markAlertSent(outcome.execution);
+  await store.markAlertSent(execution);
+  await chat?.publish(alert).catch((error: unknown) => {
+    count('AlertNotSent');
+    log().error('alert not sent to chat; it is not sent there again', { execution, error: logError(error) });
+  });
   return 'sent';
 }

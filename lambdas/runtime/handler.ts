@@ -1,7 +1,8 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidInput } from '../domain/errors.ts';
 import { visible } from '../domain/visible-text.ts';
-import { log } from './log.ts';
+import { AlertEnvironment, configuration, jsonOrNull } from './config.ts';
+import { log, logError, logText, withLogKeys } from './log.ts';
 
 /** What a function may know of its own invocation. */
 export interface Invocation {
@@ -18,7 +19,12 @@ export interface Piece<Input, Services, Answer> {
   onInvalid?: (problems: string[]) => Answer;
 }
 
-export type Handler = (event: unknown, context?: { awsRequestId?: string }) => Promise<unknown>;
+/** The part of Lambda's context that is used. */
+export interface Context {
+  awsRequestId?: string;
+}
+
+export type Handler = (event: unknown, context?: Context) => Promise<unknown>;
 
 /** The one place that knows Lambda: parses the event, builds the services once, logs start, end and error once. */
 export function toHandler<Input, Services, Answer>(
@@ -26,28 +32,39 @@ export function toHandler<Input, Services, Answer>(
   piece: Piece<Input, Services, Answer>,
 ): Handler {
   let services: Services | undefined;
-  return async (event, context) => {
-    const line = log.createChild();
-    line.appendKeys({ function: name, ...keysOf(event) });
+  const answerTo = async (event: unknown, requestId: string) => {
     try {
       const parsed = piece.input.safeParse(event);
       if (!parsed.success) {
         const problems = problemsOf(parsed.error);
-        line.warn('unusable payload', { problems });
+        log().warn('unusable payload', { problems });
         if (piece.onInvalid !== undefined) return piece.onInvalid(problems);
         throw new InvalidInput(`Unusable payload: ${problems.join('; ')}`);
       }
       services ??= piece.services(process.env);
-      const answer = await piece.run(parsed.data, services, { requestId: context?.awsRequestId ?? 'local' });
-      line.info('answered', { answer: summary(answer) });
+      const answer = await piece.run(parsed.data, services, { requestId });
+      log().info('answered', { answer: summary(answer) });
       return answer;
     } catch (error) {
-      line.error('failed', {
-        error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown error',
-      });
+      log().error('failed', { error: logError(error) });
       throw error;
     }
   };
+  return (event, context) => {
+    const requestId = context?.awsRequestId ?? 'local';
+    const keys = { ...keysOf(event), function: name, function_request_id: requestId, ...whereAndWhen() };
+    return withLogKeys(keys, () => answerTo(event, requestId));
+  };
+}
+
+let cold = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] !== 'provisioned-concurrency';
+
+/** The environment, and whether this process was started for this invocation. */
+function whereAndWhen() {
+  const cold_start = cold;
+  cold = false;
+  const { ENVIRONMENT } = configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), process.env);
+  return { environment: logText(ENVIRONMENT), cold_start };
 }
 
 /** A payload may be as large as a state document: what is said of it may not. */
@@ -63,21 +80,38 @@ export function problemsOf(error: z.ZodError): string[] {
   });
 }
 
-const Keys = z
-  .object({
-    model_name: z.string(),
-    new_version: z.string(),
-    challenger_version: z.string(),
-    execution: z.string(),
-  })
-  .partial();
+const Name = z.string().transform(logText).optional().catch(undefined);
+const Keys = z.object({
+  model_name: Name,
+  execution: Name,
+  executionArn: Name,
+  new_version: Name,
+  challenger_version: Name,
+  target_version: Name,
+});
+const NO_KEYS = Keys.parse({});
+/** The input of an execution, which some events carry within them, as text or as it is. */
+const Within = z.object({ state: z.unknown().optional(), input: z.unknown().optional() }).catch({});
 
-function keysOf(event: unknown): z.infer<typeof Keys> {
-  return z.object({ state: Keys }).safeParse(event).data?.state ?? Keys.safeParse(event).data ?? {};
+/** What an event is about: named in it, in its state document, or in the execution's input. */
+function keysOf(event: unknown) {
+  const { state, input } = Within.parse(event);
+  const text = typeof input === 'string' ? jsonOrNull(input) : input;
+  const [outer, document, asked] = [event, state, text].map((part) => Keys.catch(NO_KEYS).parse(part));
+  const named = (key: keyof typeof NO_KEYS) => outer?.[key] ?? document?.[key] ?? asked?.[key];
+  return {
+    model_name: named('model_name'),
+    version: named('new_version') ?? named('challenger_version') ?? named('target_version'),
+    execution: outer?.executionArn ?? named('execution'),
+  };
 }
 
 /** The plain fields of an answer: decisions and versions, no evidence. */
 function summary(answer: unknown): Record<string, unknown> {
   if (typeof answer !== 'object' || answer === null) return {};
-  return Object.fromEntries(Object.entries(answer).filter(([, value]) => typeof value !== 'object'));
+  return Object.fromEntries(
+    Object.entries(answer)
+      .filter(([, value]) => typeof value !== 'object')
+      .map(([key, value]) => [key, typeof value === 'string' ? logText(value) : value]),
+  );
 }

@@ -4,7 +4,8 @@ import { StaleFence } from '../domain/errors.ts';
 import { recordedFence } from '../domain/promotion-plan.ts';
 import type { RegistryView } from '../domain/registry.ts';
 import { quoted } from '../domain/visible-text.ts';
-import { log } from './log.ts';
+import { log, logError } from './log.ts';
+import { count } from './metrics.ts';
 
 /** A direct call needs its lease for no longer than its own function can run, and a margin for the clocks. */
 const DIRECT_LEASE_SECONDS = 150;
@@ -45,7 +46,8 @@ export async function asWriter<Answer>(
     return await work({ owner, fence: lease.fence, direct: true });
   } finally {
     await store.releaseLease(model, owner).catch((error: unknown) => {
-      log.error('lease not released; it ends by itself', { owner, error: String(error) });
+      count('LeaseStuck');
+      log().error('lease not released; it ends by itself', { owner, error: logError(error) });
     });
   }
 }

@@ -5,9 +5,10 @@ import { type Intent, intentTag, recordId, resultTag } from '../domain/promotion
 import { champions, isRolledBack, type RegistryView, ROLLED_BACK_TAG } from '../domain/registry.ts';
 import { openPromotion, type RollbackPlan } from '../domain/rollback-plan.ts';
 import type { ServingUndo } from '../domain/serving/serving-rollback.ts';
-import { type AnnounceServices, announce, isUnannounced } from './announce.ts';
+import { type AnnounceServices, announce } from './announce.ts';
 import type { Writer } from './lease.ts';
 import { moveAndVerify, type RegistryServices } from './registry.ts';
+import { isUnannounced } from './store.ts';
 
 /** The registry's part of a rollback, with its records and, for a direct call, its alert. */
 export interface RegistryUndo {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WorkloadApiRefused, WorkloadNotFound } from '../domain/serving/errors.ts';
 import { Progress } from '../domain/serving/payloads.ts';
 import { type ServingBefore, type ServingUndo, undoStep } from '../domain/serving/serving-rollback.ts';

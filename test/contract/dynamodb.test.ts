@@ -134,8 +134,60 @@ describe('the outcome of an execution', () => {
   it('may hold numbers that DynamoDB has no room for', async () => {
     const huge = { ...outcome('huge'), confidence: 2e200 };
     await store.recordOutcome(huge, 'pending');
-    expect(await store.recordOutcome(outcome('huge'), 'none')).toEqual({ outcome: huge, alert: 'pending' });
+    expect(await store.recordOutcome(outcome('huge'), 'none')).toEqual({
+      outcome: huge,
+      alert: 'pending',
+      first: false,
+    });
     expect([await store.hasOutcome('huge'), await store.hasOutcome('never')]).toEqual([true, false]);
+  });
+
+  it('is new to the first who records it, and to nobody after', async () => {
+    const firsts = [];
+    for (const status of ['promoted', 'promoted', 'failed'] as const) {
+      const { first } = await store.recordOutcome({ ...outcome('new'), status }, 'none');
+      firsts.push(first);
+    }
+    expect(firsts).toEqual([true, false, false]);
+  });
+
+  it('is new to the one whose own write counted, though its answer was lost', async () => {
+    const losing = new DynamoDBClient({
+      endpoint: table.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    });
+    let lost = 0;
+    // Next to the wire: the SDK sees a broken connection after a write that was carried out, and repeats it.
+    losing.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const answer = await next(args);
+          if (commandName !== 'PutItemCommand' || lost > 0) return answer;
+          lost += 1;
+          throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', name: 'TimeoutError' });
+        },
+      { step: 'deserialize', priority: 'low' },
+    );
+    const recorded = await dynamodbStore(losing, table.name).recordOutcome(outcome('lost'), 'pending');
+    losing.destroy();
+    expect([lost, recorded]).toEqual([1, { outcome: outcome('lost'), alert: 'pending', first: true }]);
+  });
+
+  it('has a time, once it is there', async () => {
+    await store.recordOutcome(outcome('timed'), 'none');
+    expect(await store.outcomeRecordedAt('timed')).toEqual(now);
+    expect(await store.outcomeRecordedAt('never')).toBeNull();
+  });
+
+  it('counts as pending with all others, however many pages they fill, up to a limit', async () => {
+    const large = { reason: 'x'.repeat(300_000) };
+    const names = Array.from({ length: 7 }, (_, index) => `large-${index}`);
+    for (const name of names) await store.recordOutcome({ ...outcome(name), ...large }, 'pending');
+    expect(await store.pendingExecutions(100)).toEqual(expect.arrayContaining(names));
+    expect(await store.pendingExecutions(3)).toHaveLength(3);
+    for (const name of names) await store.markAlertSent(name);
+    expect((await store.pendingExecutions(100)).filter((name) => names.includes(name))).toEqual([]);
   });
 
   it('is found by the sweep until its alert is sent', async () => {

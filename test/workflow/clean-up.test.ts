@@ -1,15 +1,18 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
 import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
+import { anonymous } from '../../lambdas/adapters/authorization.ts';
 import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/dynamodb.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { mlflow } from '../../lambdas/adapters/mlflow.ts';
 import { stepFunctions } from '../../lambdas/adapters/step-functions.ts';
 import type { Alert } from '../../lambdas/domain/alert/alert.ts';
-import { cleanUp, type EndServices, end, sweep } from '../../lambdas/end-promotion.ts';
+import { outcomeOf } from '../../lambdas/domain/outcome.ts';
+import { cleanUp, type EndServices, end, handler, sweep } from '../../lambdas/end-promotion.ts';
+import { measured, printedLines } from '../support/printed-lines.ts';
 import { intent, recorded } from '../support/registry.ts';
 
 /** end-promotion for executions that could not end themselves, and for alerts that could not be sent. */
@@ -61,14 +64,17 @@ beforeEach(async () => {
     },
     alertContext: { prefix: 'TradAI', environment: 'test', registryName: 'models' },
     clock: { now: () => now },
-    registry: () =>
-      mlflow({ trackingUri: emulator.url, credentials: { kind: 'none' }, http: httpClient(limits) }),
-    executions: () => ({
+    registry: () => mlflow({ trackingUri: emulator.url, authorization: anonymous, http: httpClient(limits) }),
+    executions: async () => ({
       start: async (name, input) => {
         started.push({ name, input });
       },
     }),
   };
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 afterAll(() => table.close());
 
@@ -89,7 +95,7 @@ async function inFlight({ finished = false, lease = true } = {}) {
   });
 }
 const event = (more: object = {}) => ({
-  execution,
+  executionArn: execution,
   status: 'ABORTED' as const,
   input: JSON.stringify({ model_name: MODEL }),
   ...more,
@@ -141,7 +147,31 @@ describe('an execution that was stopped from outside', () => {
     },
   );
 
-  it.each([[undefined], ['not JSON'], ['[]'], ['{}'], [JSON.stringify({ model_name: 'missing' })]])(
+  it('is announced without its input too, saying where to look', async () => {
+    await inFlight();
+    for (const input of [null, undefined]) {
+      sent.length = 0;
+      const executionArn = `${execution}-${input}`;
+      expect(await cleanUp(event({ executionArn, input }), services)).toMatchObject({
+        status: 'failed',
+        alert: 'sent',
+        reason: expect.stringContaining('look at its input and its last state in Step Functions'),
+      });
+      expect(sent).toMatchObject([{ model: null, text: expect.stringContaining(executionArn) }]);
+    }
+    expect(started).toEqual([]);
+  });
+
+  it('takes from an input what somebody may ask for, and nothing that only a step can know', async () => {
+    const forged = { promotion: { promoted: true, new_version: '9' }, requested_by: 'a person' };
+    await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, ...forged }) }), services);
+    expect(sent[0]?.text).toContain('a person');
+    expect(await store.recordOutcome(outcomeOf(null, execution, now), 'none')).toMatchObject({
+      outcome: { status: 'failed', requested_by: 'a person' },
+    });
+  });
+
+  it.each([['not JSON'], ['[]'], ['{}'], [JSON.stringify({ model_name: 'missing' })]])(
     'is announced whatever its input was: %j',
     async (input) => {
       expect(await cleanUp(event({ input }), services)).toMatchObject({ status: 'failed', alert: 'sent' });
@@ -161,16 +191,61 @@ describe('an execution that was stopped from outside', () => {
     expect(sent[0]?.text).toContain('start the rollback again');
   });
 
-  it('keeps the outcome that it had recorded itself', async () => {
-    await end(
-      {
-        state: { operation: 'promote', model_name: MODEL, error: { Error: 'X', Cause: 'first' } },
-        execution,
-      },
-      services,
-    );
+  it('changes nothing, sends nothing and counts nothing when it had told its end itself', async () => {
+    await inFlight();
+    const state = { operation: 'promote', model_name: MODEL, error: { Error: 'X', Cause: 'first' } };
+    await end({ state, execution }, services);
+    // The next one is at work when the event of the first arrives.
+    await store.takeLease(MODEL, 'next', now, 60);
+    const before = JSON.stringify(emulator.snapshot());
+    const requests = emulator.requests.length;
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'end-promotion');
+    const lines = printedLines();
     expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ reason: 'X: first' });
+    expect(measured(lines)).toEqual([]);
+    expect([sent.length, started, emulator.requests.length]).toEqual([1, [], requests]);
+    expect(JSON.stringify(emulator.snapshot())).toBe(before);
+    expect(await store.takeLease(MODEL, 'another', now, 60)).toMatchObject({ holder: 'next' });
+  });
+
+  it('gets what its own end had left undone: the alert that was not sent, the lease that was not released', async () => {
+    const state = { operation: 'promote', model_name: MODEL, error: { Error: 'X', Cause: 'first' } };
+    await store.takeLease(MODEL, execution, now, 600);
+    await store.recordOutcome(outcomeOf(state, execution, now), 'pending');
+    expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ alert: 'sent' });
     expect(sent).toHaveLength(1);
+    expect(await store.takeLease(MODEL, 'next', now, 60)).toMatchObject({ taken: true });
+  });
+});
+
+describe('the event', () => {
+  it('is taken as EventBridge has it, with fields that nobody asked for', async () => {
+    const detail = {
+      executionArn: execution,
+      stateMachineArn: 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion',
+      name: 'e1',
+      status: 'TIMED_OUT',
+      startDate: now.getTime() - 60_000,
+      stopDate: now.getTime(),
+      input: '{"model_name":"PascalStrategy"}',
+      output: null,
+      inputDetails: { included: true },
+      outputDetails: null,
+      error: null,
+      cause: null,
+    };
+    vi.stubEnv('PROMOTION_TABLE', table.name);
+    vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', table.endpoint);
+    vi.stubEnv('AWS_REGION', 'us-east-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+    vi.stubEnv('MLFLOW_TRACKING_URI', emulator.url);
+    expect(await handler(detail)).toMatchObject({
+      status: 'failed',
+      reason: 'TIMED_OUT: The execution ran out of time; nothing was in flight',
+      alert: 'off',
+    });
+    await expect(handler({ ...detail, status: 'RUNNING' })).rejects.toMatchObject({ name: 'InvalidInput' });
   });
 });
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
 
 /** What a policy file may say (`policies/<name>.json`; the name of a policy is the name of its file). */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Payloads of `replace-workload`, snake_case like those of the other functions. */
 

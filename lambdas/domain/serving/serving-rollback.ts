@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { quoted, visible } from '../visible-text.ts';
 import { Progress } from './payloads.ts';
 import { nextStep } from './rollout-plan.ts';

@@ -1,0 +1,325 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
+import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
+import { dynamodbStore, noStore, type PromotionStore } from '../../lambdas/adapters/dynamodb.ts';
+import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
+import { PrepareInput } from '../../lambdas/domain/payloads.ts';
+import { type EndServices, end, sweep } from '../../lambdas/end-promotion.ts';
+import { handler as rollbackHandler } from '../../lambdas/model-rollback.ts';
+import { type PrepareServices, prepare } from '../../lambdas/prepare-promotion.ts';
+import { announceServices } from '../../lambdas/runtime/announce.ts';
+import { asWriter } from '../../lambdas/runtime/lease.ts';
+import { embeddedMetrics, measured, printedLines } from '../support/printed-lines.ts';
+import { sampleOutcome } from '../support/sample-outcome.ts';
+
+/** What the functions tell CloudWatch, and what chat is told beside the mail. */
+
+const MODEL = 'PascalStrategy';
+const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:e1';
+const started_at = '2026-11-21T10:00:00.000Z';
+const now = new Date('2026-11-21T10:20:00Z');
+const chatTopic = 'arn:aws:sns:us-east-1:123456789012:promotion-chat';
+
+let sns: SnsEmulator;
+let table: LocalTable;
+let store: PromotionStore;
+let services: EndServices;
+let lines: string[];
+
+beforeAll(async () => {
+  sns = await startSnsEmulator();
+});
+afterAll(() => sns.close());
+beforeEach(async () => {
+  sns.reset();
+  table = await startLocalTable();
+  const variables = {
+    AWS_LAMBDA_FUNCTION_NAME: 'end-promotion',
+    AWS_ENDPOINT_URL_SNS: sns.url,
+    AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    ENVIRONMENT: 'test',
+    PROMOTION_TABLE: table.name,
+    ALERT_SNS_TOPIC_ARN: sns.topicArn,
+  };
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  store = dynamodbStore(new DynamoDBClient({}), table.name);
+  services = servicesWith({});
+  lines = printedLines();
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  await table.close();
+});
+
+function servicesWith(env: NodeJS.ProcessEnv): EndServices {
+  return {
+    ...announceServices({ ...process.env, ...env }),
+    clock: { now: () => now },
+    registry: () => {
+      throw new Error('not asked for');
+    },
+    executions: async () => null,
+  };
+}
+
+const state = (more: object = {}) => ({
+  valid: true,
+  operation: 'promote',
+  model_name: MODEL,
+  started_at,
+  ...more,
+});
+const promoted = state({ promotion: { promoted: true, new_version: '3' } });
+const metrics = () => measured(lines);
+
+describe('an outcome', () => {
+  it('is counted when it is recorded, with the time since the execution began', async () => {
+    await end({ state: promoted, execution }, services);
+    expect(metrics()).toEqual(['Promoted 1 Count', 'LeadTime 1200 Seconds']);
+    expect(embeddedMetrics(lines)).toMatchObject([
+      {
+        Environment: 'test',
+        _aws: { CloudWatchMetrics: [{ Namespace: 'ModelPromotion', Dimensions: [['Environment']] }] },
+      },
+    ]);
+  });
+
+  it('is not counted again when the step runs again, nor by the sweeps that send its alert', async () => {
+    sns.faults.add({ path: 'Publish', times: 2, effect: refusal });
+    await end({ state: promoted, execution }, services);
+    await end({ state: promoted, execution }, services);
+    await sweep(services);
+    await end({ state: promoted, execution }, services);
+    expect(metrics()).toEqual([
+      'Promoted 1 Count',
+      'LeadTime 1200 Seconds',
+      'AlertNotSent 1 Count',
+      'AlertNotSent 1 Count',
+      'AlertsPending 0 Count',
+    ]);
+    expect(sns.published).toHaveLength(1);
+  });
+
+  it('is counted once, when it finishes what another execution began', async () => {
+    const prepared = {
+      status: 'ready',
+      promotion_id: 'e0',
+      unfinished: { execution: 'e0', champion_before: '2', confidence: 0.9 },
+    };
+    await end({ state: { ...promoted, prepared }, execution }, services);
+    expect(metrics().filter((metric) => metric.startsWith('Promoted'))).toHaveLength(1);
+  });
+
+  it.each([
+    ['says so', { failure: 'deadline', progress: { cancelled_for: null } }],
+    ['was cancelled for it', { failure: 'cancel-unconfirmed', progress: { cancelled_for: 'deadline' } }],
+  ])('counts a rollout that ran out of time, when it %s', async (_, failed) => {
+    const serving = { artifact_id: 'a', status: 'failed', reason: 'not done by the deadline', ...failed };
+    await end(
+      { state: state({ serving, rollback_error: { Error: 'X', Cause: 'no answer' } }), execution },
+      services,
+    );
+    expect(metrics()).toEqual([
+      'Failed 1 Count',
+      'RollbackFailed 1 Count',
+      'RolloutDeadlineExceeded 1 Count',
+    ]);
+  });
+
+  it('is counted without a time when nobody knows when it began', async () => {
+    for (const [index, when] of [undefined, null, 'yesterday', 12].entries())
+      await end({ state: { ...promoted, started_at: when }, execution: `e${index}` }, services);
+    await end({ state: { Error: 'States.Timeout', Cause: 'first step' }, execution: 'e9' }, services);
+    expect(metrics()).toEqual([...Array(4).fill('Promoted 1 Count'), 'Failed 1 Count']);
+  });
+});
+
+describe('a direct call of model-rollback', () => {
+  it('counts what it could not undo, once for a request that Lambda repeats', async () => {
+    const mlflow = await startMlflowEmulator({});
+    for (const stage of ['Archived', 'Archived', 'Production'])
+      mlflow.registry.createVersion(MODEL, { stage });
+    vi.stubEnv('MLFLOW_TRACKING_URI', mlflow.url);
+    const before_state = { champion_version: '1', challenger_version: '2' };
+    for (const _ of ['first', 'repeated']) {
+      const answer = await rollbackHandler({ model_name: MODEL, before_state }, { awsRequestId: 'r1' });
+      expect(answer).toMatchObject({ status: 'contested', rolled_back: false });
+    }
+    await mlflow.close();
+    expect(metrics()).toEqual(['Contested 1 Count', 'RollbackFailed 1 Count']);
+  });
+});
+
+const refusal = {
+  kind: 'answer',
+  status: 400,
+  body: '<ErrorResponse><Error><Code>InvalidParameter</Code><Message>no</Message></Error></ErrorResponse>',
+} as const;
+
+describe('alerts that are still to be sent', () => {
+  it('are measured by each sweep as it leaves them, 0 included', async () => {
+    await sweep(services);
+    sns.faults.add({ path: 'Publish', times: 4, effect: refusal });
+    for (const name of ['e1', 'e2']) await end({ state: promoted, execution: name }, services);
+    expect(await sweep(services)).toEqual({ sent: 0, pending: 2 });
+    expect(await sweep(services)).toEqual({ sent: 2, pending: 0 });
+    expect(metrics().filter((metric) => metric.startsWith('AlertsPending'))).toEqual([
+      'AlertsPending 0 Count',
+      'AlertsPending 2 Count',
+      'AlertsPending 0 Count',
+    ]);
+  });
+
+  it('are counted beyond those that one sweep takes on, up to a limit', async () => {
+    const outcomes = Array.from({ length: 104 }, (_, index) => ({
+      ...sampleOutcome,
+      execution: `e${index}`,
+    }));
+    for (const outcome of outcomes) await store.recordOutcome(outcome, 'pending');
+    expect(await sweep(services)).toEqual({ sent: 25, pending: 79 });
+    expect(await sweep({ ...services, alerts: null })).toEqual({ sent: 0, pending: 79 });
+    for (const outcome of outcomes)
+      await store.recordOutcome({ ...outcome, execution: `more-${outcome.execution}` }, 'pending');
+    expect(await sweep({ ...services, alerts: null })).toEqual({ sent: 0, pending: 100 });
+  });
+
+  it('are not those that were sent just now, which the index may still show', async () => {
+    await store.recordOutcome({ ...sampleOutcome, execution }, 'pending');
+    const pendingExecutions = async () => [execution, 'another'];
+    expect(await sweep({ ...services, store: { ...store, pendingExecutions } })).toEqual({
+      sent: 1,
+      pending: 1,
+    });
+  });
+
+  it('are left to the next sweep when publishing takes its time', async () => {
+    const outcomes = ['e1', 'e2', 'e3'].map((name) => ({ ...sampleOutcome, execution: name }));
+    for (const outcome of outcomes) await store.recordOutcome(outcome, 'pending');
+    let passed = 0;
+    const clock = { now: () => new Date(now.getTime() + passed) };
+    const publish = async () => {
+      passed += 3_000;
+    };
+    const alerts = { publish };
+    expect(await sweep({ ...services, alerts, clock })).toEqual({ sent: 2, pending: 1 });
+  });
+});
+
+describe('a topic for chat', () => {
+  beforeEach(() => {
+    services = servicesWith({ ALERT_CHAT_TOPIC_ARN: chatTopic });
+  });
+  const createTopic = () =>
+    fetch(sns.url, {
+      method: 'POST',
+      headers: { authorization: 'AWS4-HMAC-SHA256 Credential=a' },
+      body: new URLSearchParams({ Action: 'CreateTopic', Name: 'promotion-chat' }),
+    });
+  const topics = () => sns.requests.filter(({ path }) => path === 'Publish').map(topicOf);
+  const topicOf = ({ body }: { body?: unknown }) => (body as Record<string, string>)['TopicArn'];
+
+  it('gets each alert once the mail has gone out', async () => {
+    await createTopic();
+    expect(await end({ state: promoted, execution }, services)).toMatchObject({ alert: 'sent' });
+    expect(topics()).toEqual([sns.topicArn, chatTopic]);
+    expect(sns.published).toHaveLength(2);
+    expect(metrics().filter((metric) => metric.startsWith('AlertNotSent'))).toEqual([]);
+  });
+
+  it('changes nothing but a count when it cannot be reached: no mail is sent again', async () => {
+    expect(await end({ state: promoted, execution }, services)).toMatchObject({ alert: 'sent' });
+    expect(metrics()).toContain('AlertNotSent 1 Count');
+    await end({ state: promoted, execution }, services);
+    expect(await sweep(services)).toEqual({ sent: 0, pending: 0 });
+    expect(topics()).toEqual([sns.topicArn, chatTopic]);
+    expect(sns.published).toHaveLength(1);
+  });
+
+  it('is not told before the mail: both are told by the sweep', async () => {
+    await createTopic();
+    sns.faults.add({ path: 'Publish', times: 1, effect: refusal });
+    expect(await end({ state: promoted, execution }, services)).toMatchObject({ alert: 'pending' });
+    expect(topics()).toEqual([sns.topicArn]);
+    await sweep(services);
+    expect(topics()).toEqual([sns.topicArn, sns.topicArn, chatTopic]);
+  });
+
+  it('is told when the mail is known to be sent: a function that ends meanwhile has nothing to send again', async () => {
+    const pending: string[][] = [];
+    const chat = {
+      publish: async () => {
+        pending.push(await store.pendingExecutions(10));
+      },
+    };
+    await end({ state: promoted, execution }, { ...services, chat });
+    expect(pending).toEqual([[]]);
+  });
+
+  it('is silent with the alerts', () => {
+    const off = servicesWith({ ALERT_CHAT_TOPIC_ARN: chatTopic, ALERTS_ENABLED: 'false' });
+    expect([off.alerts, off.chat]).toEqual([null, null]);
+  });
+});
+
+describe('a lease that is stuck', () => {
+  const ask = (by: PromotionStore = store) =>
+    prepare(
+      PrepareInput.parse({
+        operation: 'promote',
+        model_name: MODEL,
+        wait_for_lease_minutes: 0,
+        dry_run: false,
+        comparison: null,
+        execution: 'next',
+        started_at,
+      }),
+      { store: by, clock: { now: () => now } } as PrepareServices,
+    );
+  const endedAgo = (seconds: number) =>
+    store.recordOutcome(
+      { ...sampleOutcome, execution, recorded_at: new Date(now.getTime() - seconds * 1000).toISOString() },
+      'none',
+    );
+
+  it('is counted when its holder ended more than five minutes ago', async () => {
+    await store.takeLease(MODEL, execution, now, 3600);
+    await endedAgo(301);
+    expect(await ask()).toMatchObject({ status: 'busy', holder: execution });
+    expect(metrics()).toEqual(['LeaseStuck 1 Count']);
+  });
+
+  it('is none while its holder is at work, or has only just ended', async () => {
+    await store.takeLease(MODEL, execution, now, 3600);
+    expect(await ask()).toMatchObject({ status: 'busy' });
+    await endedAgo(299);
+    expect(await ask()).toMatchObject({ status: 'busy' });
+    expect(metrics()).toEqual([]);
+  });
+
+  it('is not looked for at the price of the answer', async () => {
+    await store.takeLease(MODEL, execution, now, 3600);
+    const outcomeRecordedAt = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB: Timeout'));
+    expect(await ask({ ...store, outcomeRecordedAt })).toMatchObject({ status: 'busy' });
+    expect(metrics()).toEqual([]);
+  });
+
+  it('is counted when a direct call cannot release its own', async () => {
+    const releaseLease = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB: Timeout'));
+    const call = { model_name: MODEL, fence: null, execution: null, requestId: 'r1' };
+    const clock = { now: () => now };
+    const done = asWriter(
+      call,
+      { store: { ...noStore, releaseLease }, clock },
+      async () => 'done',
+      () => 'busy',
+    );
+    expect(await done).toBe('done');
+    expect(metrics()).toEqual(['LeaseStuck 1 Count']);
+  });
+});
