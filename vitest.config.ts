@@ -24,7 +24,7 @@ const reporters = counted === undefined ? ['default'] : ['default', 'json'];
  */
 export default defineConfig({
   test: {
-    projects: ['unit', 'contract', 'workflow', 'infra', 'mlflow', 'package'].map(project),
+    projects: ['unit', 'contract', 'workflow', 'infra', 'bundles', 'mlflow', 'package'].map(project),
     reporters,
     outputFile: { json: `test-results/${counted}.json` },
   },

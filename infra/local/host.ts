@@ -48,8 +48,26 @@ export interface RealSystems {
 
 const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
 
-/** Starts what is needed and sets `process.env`. One host per process: handlers read their environment once. */
-export async function startHost(real: RealSystems = { mlflow: false, workload: false }): Promise<Host> {
+type Started = Pick<Host, 'clock' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
+
+/** The functions and the definition that a host runs. */
+export interface Deployment {
+  functions: Record<FunctionName, LocalFunction>;
+  /** Amazon States Language; left out: `statemachines/promotion.asl.json`. */
+  definition?: string;
+  close?(): Promise<void>;
+}
+
+/**
+ * Starts what is needed and sets `process.env`. One host per process: handlers read their environment once. What it runs
+ * are the sources, unless `deploy` gives it something else that finds its surroundings where `started` says.
+ */
+export async function startHost(
+  real: RealSystems = { mlflow: false, workload: false },
+  deploy: (started: Started) => Promise<Deployment> = async ({ clock }) => ({
+    functions: await loadFunctions(clock),
+  }),
+): Promise<Host> {
   const clock = new LocalClock();
   const [mlflow, workload, sns, table, stepFunctions] = await Promise.all([
     real.mlflow ? null : startMlflowEmulator({ clock: () => clock.now().getTime() }),
@@ -60,9 +78,16 @@ export async function startHost(real: RealSystems = { mlflow: false, workload: f
   ]);
   setEnvironment({ mlflow, workload, sns, table, stepFunctions });
   const giveBack = lendClock(clock);
-  const functions = await loadFunctions(clock);
+  const { functions, definition, close } = await deploy({
+    clock,
+    mlflow,
+    workload,
+    sns,
+    table,
+    stepFunctions,
+  });
   return {
-    machine: localStateMachine(functions),
+    machine: localStateMachine(functions, definition),
     functions,
     clock,
     registry: registryServices(process.env).registry,
@@ -74,6 +99,7 @@ export async function startHost(real: RealSystems = { mlflow: false, workload: f
     stepFunctions,
     close: async () => {
       giveBack();
+      await close?.();
       const local = [mlflow, workload, sns, table, stepFunctions];
       await Promise.all(local.map((each) => each?.close()));
     },
@@ -99,16 +125,16 @@ const OF_REAL_MLFLOW = [
   'MLFLOW_TRACKING_PASSWORD',
   'MLFLOW_TRACKING_TOKEN',
   'MLFLOW_REGISTRY_MODE',
+  'MLFLOW_CREDENTIALS_SECRET_ARN',
 ];
 
-type Started = Pick<Host, 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
-
-function setEnvironment({ mlflow, workload, sns, table, stepFunctions }: Started): void {
+function setEnvironment({ mlflow, workload, sns, table, stepFunctions }: Omit<Started, 'clock'>): void {
   if (mlflow !== null) {
     for (const name of OF_REAL_MLFLOW) delete process.env[name];
     process.env['MLFLOW_TRACKING_URI'] = mlflow.url;
   }
   if (workload !== null) {
+    delete process.env['DATAROBOT_TOKEN_SECRET_ARN'];
     process.env['DATAROBOT_ENDPOINT'] = workload.url;
     process.env['DATAROBOT_API_TOKEN'] = workload.token;
   }
@@ -132,13 +158,16 @@ async function loadFunctions(clock: LocalClock): Promise<Record<FunctionName, Lo
   const loaded = await Promise.all(
     functionNames.map(async (name) => {
       const module: { handler: LocalFunction } = await import(`../../lambdas/${name}.ts`);
-      // A wait is over when the clock has arrived, however short it was made.
-      const call: LocalFunction = async (event) => {
-        await clock.arrived();
-        return module.handler(event);
-      };
-      return [name, call] as const;
+      return [name, afterWaits(clock, module.handler)] as const;
     }),
   );
   return Object.fromEntries(loaded) as Record<FunctionName, LocalFunction>;
 }
+
+/** A wait is over when the clock has arrived, however short it was made. */
+export const afterWaits =
+  (clock: LocalClock, call: LocalFunction): LocalFunction =>
+  async (event) => {
+    await clock.arrived();
+    return call(event);
+  };

@@ -66,23 +66,23 @@ const payloadLimit = 262_144;
 /** Read and checked on first use only: that takes longer than a whole execution. */
 let loaded: { machine: StateMachine; definition: StateMachineDefinition } | undefined;
 
-function load(): NonNullable<typeof loaded> {
+function load(asl: string): NonNullable<typeof loaded> {
   // The interpreter puts its own clock into `StartTime`, whatever the context says; `Began` it leaves alone.
-  const text = readFileSync(definitionFile, 'utf8').replaceAll(
-    '$$.Execution.StartTime',
-    '$$$$.Execution.Began',
-  );
+  const text = asl.replaceAll('$$.Execution.StartTime', '$$$$.Execution.Began');
   const definition: StateMachineDefinition = JSON.parse(text);
   return { machine: new StateMachine(definition), definition };
 }
 
 /**
- * The rendered state machine with these handlers in the place of its functions; any number of executions may run on
- * it side by side. Throws when a task names a function that has no handler.
+ * The rendered state machine, or that of `asl`, with these handlers in the place of its functions; any number of
+ * executions may run on it side by side. Throws when a task names a function that has no handler.
  */
-export function localStateMachine(handlers: Record<FunctionName, LocalFunction>): LocalStateMachine {
-  loaded ??= load();
-  const { machine, definition } = loaded;
+export function localStateMachine(
+  handlers: Record<FunctionName, LocalFunction>,
+  asl?: string,
+): LocalStateMachine {
+  if (asl === undefined) loaded ??= load(readFileSync(definitionFile, 'utf8'));
+  const { machine, definition } = asl === undefined && loaded !== undefined ? loaded : load(asl ?? '');
   const functions = tasksOf(definition, new Map(Object.entries(handlers)));
 
   return {

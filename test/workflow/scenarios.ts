@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
+import { type EmulatedHost, type Host, isEmulated } from '../../infra/local/host.ts';
+import { scenarios } from '../../infra/local/scenarios.ts';
+import { seedPascalStrategy } from '../../infra/local/seed.ts';
+import { servingScenarios } from '../../infra/local/serving-scenarios.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
+import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
+import { inStage } from '../../lambdas/domain/registry.ts';
+import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { intent, recorded } from '../support/registry.ts';
+
+/** Each scenario of the registry (see `serving.test.ts` for the others) is run as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
+export function registryScenarios(start: () => Promise<Host>): void {
+  const MODEL = 'PascalStrategy';
+  const WRITES = /create|set-tag|alias|transition|update|delete|rename/;
+
+  let host: EmulatedHost;
+
+  beforeAll(async () => {
+    const started = await start();
+    if (!isEmulated(started)) throw new Error('not on emulators');
+    host = started;
+  });
+  afterAll(() => host.close());
+  beforeEach(() => {
+    host.mlflow.reset();
+    host.workload.reset();
+    host.sns.reset();
+  });
+
+  interface Expected {
+    statuses: OutcomeStatus[];
+    production: string[];
+    /** Subjects of the alerts, in the order in which they were sent. */
+    alerts: string[];
+  }
+
+  const promotedAlert = 'Model Promoted';
+  const expected: Record<string, Expected> = {
+    'challenger-wins': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
+    'challenger-loses': { statuses: ['kept'], production: ['2'], alerts: ['Kept'] },
+    investigate: { statuses: ['needs_investigation'], production: ['2'], alerts: ['Investigation'] },
+    'first-model': { statuses: ['promoted'], production: ['1'], alerts: [promotedAlert] },
+    'already-promoted': { statuses: ['already_promoted'], production: ['2'], alerts: [] },
+    'no-staging-version': { statuses: ['needs_investigation'], production: ['2'], alerts: ['Investigation'] },
+    'mlflow-down': { statuses: ['failed'], production: ['2'], alerts: ['Failed'] },
+    'lost-answer': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
+    'sns-down': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
+    rollback: {
+      statuses: ['promoted', 'rolled_back'],
+      production: ['2'],
+      alerts: [promotedAlert, 'Rolled Back'],
+    },
+    'rollback-twice': {
+      statuses: ['promoted', 'rolled_back', 'rolled_back'],
+      production: ['2'],
+      // The second request finds nothing to do: recorded, and nobody is told.
+      alerts: [promotedAlert, 'Rolled Back'],
+    },
+    contested: { statuses: ['contested'], production: ['1'], alerts: ['Contested'] },
+    'two-at-once': { statuses: ['promoted', 'busy'], production: ['3'], alerts: ['Busy', promotedAlert] },
+  };
+
+  async function play(name: string): Promise<ExecutionDocument[]> {
+    const scenario = scenarios.find((one) => one.name === name);
+    if (scenario === undefined) throw new Error(`no scenario ${name}`);
+    const documents = await scenario.play(host, { pauseMs: 1 });
+    host.mlflow.faults.clear();
+    host.sns.faults.clear();
+    return documents;
+  }
+
+  const writes = () =>
+    host.mlflow.requests
+      .filter(({ method, path }) => method !== 'GET' && WRITES.test(path))
+      .map(({ path }) => path);
+
+  async function registry() {
+    const view = await readRegistry(host.registry, MODEL);
+    if (view === null) throw new Error('the model is gone');
+    return view;
+  }
+
+  it('has an expectation for every scenario of the registry', () => {
+    const ofRegistry = scenarios.filter((scenario) => !servingScenarios.includes(scenario));
+    expect(ofRegistry.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
+  });
+
+  describe.each(Object.entries(expected))('the scenario %s', (name, { statuses, production, alerts }) => {
+    it('ends as its name says, with one champion, one outcome an execution, its alerts, and no lease left', async () => {
+      const documents = await play(name);
+      expect(documents.map(({ status }) => status)).toEqual(statuses);
+
+      const view = await registry();
+      expect(inStage(view, 'Production').map(({ version }) => version)).toEqual(production);
+
+      const subjects = host.sns.published.map(({ subject }) => subject ?? '');
+      expect(subjects).toHaveLength(alerts.length);
+      for (const [index, part] of alerts.entries()) expect(subjects[index]).toContain(part);
+
+      const unfinished = recordsOn(view.versions).filter(
+        ({ result, to }) => result === null && production.includes(to),
+      );
+      expect(unfinished).toEqual([]);
+
+      // The lease is free: whoever comes next gets it.
+      const next = await host.functions['promote-model']({ model_name: MODEL, new_version: production[0] });
+      expect(next).toMatchObject({ promoted: true, already_promoted: true });
+    });
+  });
+
+  describe('what a scenario leaves in MLflow', () => {
+    it('is nothing when there is nothing to do', async () => {
+      await play('already-promoted');
+      expect(writes()).toEqual([]);
+    });
+
+    it.each(['challenger-loses', 'investigate', 'no-staging-version'])(
+      'is nothing after %s',
+      async (name) => {
+        await play(name);
+        expect(writes()).toEqual([]);
+      },
+    );
+
+    it('is the fence, the intent, one transition and the result after a promotion', async () => {
+      await play('challenger-wins');
+      expect(writes()).toEqual([
+        'registered-models/set-tag',
+        'model-versions/set-tag',
+        'model-versions/transition-stage',
+        'model-versions/set-tag',
+      ]);
+      const [record] = recordsOn((await registry()).versions);
+      expect(record).toMatchObject({
+        kind: 'promote',
+        from: '2',
+        to: '3',
+        fence: expect.any(Number),
+        result: { result: 'promoted' },
+      });
+    });
+
+    it('is one transition more after a lost answer at most', async () => {
+      await play('lost-answer');
+      expect(writes().filter((path) => path.includes('transition'))).toHaveLength(1);
+    });
+  });
+
+  it('names the holder of the lease to the one who finds the model busy', async () => {
+    const [first, second] = await play('two-at-once');
+    expect(second?.reason).toContain(first?.execution);
+  });
+
+  it('says in the alert of a first model that there was none before', async () => {
+    await play('first-model');
+    expect(host.sns.published[0]?.message.email).toContain('Previous Version: None');
+  });
+
+  describe('a promotion that its execution never came to announce', () => {
+    /** Version 3 was promoted by an execution that died before `end-promotion`, and whose lease has been given up. */
+    async function untold() {
+      seedPascalStrategy(host.mlflow);
+      const lost = 'arn:aws:states:us-east-1:123456789012:execution:promotion:lost';
+      const tags = recorded(
+        intent({ id: 'lost', to: '3', from: '2', execution: lost, fence: 1, confidence: 0.85 }),
+        { alert: 'execution' },
+      );
+      for (const [key, value] of Object.entries(tags))
+        host.mlflow.registry.setVersionTag(MODEL, '3', key, value);
+      host.mlflow.registry.transition(MODEL, '3', 'Production', { archive: true });
+      return execute(host, { model_name: MODEL, challenger_version: '3' }, { pauseMs: 1 });
+    }
+
+    it('is announced once by whoever comes next, as what it was', async () => {
+      // The table has counted on since: it is the one that would know.
+      await host.functions['promote-model']({ model_name: MODEL });
+      expect(await untold()).toMatchObject({ status: 'promoted' });
+      const { email } = host.sns.published[0]?.message ?? { email: '' };
+      expect(email).toContain('Previous Version: 2');
+      expect(email).toContain('Comparison Confidence: 85.0%');
+      expect(
+        await execute(host, { model_name: MODEL, challenger_version: '3' }, { pauseMs: 1 }),
+      ).toMatchObject({ status: 'already_promoted' });
+      expect(host.sns.published).toHaveLength(1);
+    });
+  });
+}

@@ -1,0 +1,374 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Dials, defaultDials } from '../../infra/emulators/workload/settings.ts';
+import type { ExecutionDocument } from '../../infra/local/executions.ts';
+import { type EmulatedHost, type Host, isEmulated } from '../../infra/local/host.ts';
+import { scenarios } from '../../infra/local/scenarios.ts';
+import { MODEL } from '../../infra/local/seed.ts';
+import { servingScenarios } from '../../infra/local/serving-scenarios.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
+import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
+import { inStage } from '../../lambdas/domain/registry.ts';
+import { readRegistry } from '../../lambdas/runtime/registry.ts';
+
+/** Each rollout is run as `npm start` runs it; afterwards both systems are looked at, not only what the run says. */
+export function servingScenariosOn(hosted: () => Promise<Host>): void {
+  const DAY_MS = 24 * 3_600_000;
+
+  let host: EmulatedHost;
+
+  beforeAll(async () => {
+    const started = await hosted();
+    if (!isEmulated(started)) throw new Error('not on emulators');
+    host = started;
+  });
+  afterAll(() => host.close());
+  beforeEach(() => {
+    host.mlflow.reset();
+    host.workload.reset();
+    host.sns.reset();
+  });
+  /** Leaves the next scenario a model that is not cooling down from a rollback, and no start that nobody took. */
+  afterEach(() => {
+    host.clock.skip(2 * DAY_MS);
+    host.stepFunctions.take();
+  });
+
+  interface Expected {
+    statuses: readonly OutcomeStatus[];
+    /** Version in Production at the end, which is the one that the Workload serves then. */
+    version: '2' | '3';
+    /** Versions that answered the endpoint, in their order, over all executions. */
+    answers: readonly string[];
+    /** Subjects of the alerts, in the order in which they were sent. */
+    alerts: readonly string[];
+    /** What was sent to the platform that changes something, with `*` for ids. */
+    writes: readonly string[];
+  }
+
+  const start = 'POST workloads/*/replacement';
+  const cancel = 'DELETE workloads/*/replacement';
+  const promoted = 'Model Promoted';
+  const forward = { version: '3', answers: ['2', '3'], alerts: [promoted], writes: [start] } as const;
+  const stays = { version: '2', answers: ['2'], alerts: ['Failed'], writes: [start] } as const;
+  const thereAndBack = {
+    statuses: ['promoted', 'rolled_back'],
+    version: '2',
+    answers: ['2', '3', '2'],
+    alerts: [promoted, 'Rolled Back'],
+    writes: [start, start],
+  } as const;
+
+  const expected: Record<string, Expected> = {
+    'challenger-wins': { ...forward, statuses: ['promoted'] },
+    'rollout-replaces': { ...forward, statuses: ['promoted'], writes: [start, 'PATCH workloads/*'] },
+    'draft-promotes-in-place': {
+      statuses: ['promoted'],
+      version: '3',
+      answers: ['3'],
+      alerts: [promoted],
+      writes: ['PATCH workloads/*', 'POST workloads/*/promote'],
+    },
+    'adopt-in-flight': { ...forward, statuses: ['promoted'], writes: [] },
+    'foreign-replacement': { ...stays, statuses: ['contested'], alerts: ['Contested'], writes: [] },
+    'candidate-crash-loops': { ...stays, statuses: ['failed'] },
+    'candidate-never-ready': { ...stays, statuses: ['failed'], writes: [start, cancel] },
+    'silently-dropped': { ...stays, statuses: ['failed'] },
+    'registry-refuses-after-switch': {
+      ...thereAndBack,
+      statuses: ['rolled_back'],
+      alerts: ['Rolled Back'],
+    },
+    'rollback-after-success': thereAndBack,
+    'artifact-derived': {
+      ...forward,
+      statuses: ['promoted'],
+      writes: ['POST artifacts/*/clone', 'PATCH artifacts/*', 'PATCH artifacts/*', start],
+    },
+    'status-mismatch': { ...stays, statuses: ['failed'], writes: [] },
+    'lost-answer-on-start': { ...forward, statuses: ['promoted'] },
+    'two-executions': { ...forward, statuses: ['promoted', 'busy'], alerts: ['Busy', promoted] },
+    'aborted-mid-rollout': {
+      ...stays,
+      statuses: ['failed', 'rolled_back'],
+      alerts: ['Failed', 'Rolled Back'],
+      writes: [start, cancel],
+    },
+    'regretted-a-week-later': thereAndBack,
+  };
+
+  async function play(name: string): Promise<ExecutionDocument[]> {
+    const scenario = scenarios.find((one) => one.name === name);
+    if (scenario === undefined) throw new Error(`no scenario ${name}`);
+    const documents = await scenario.play(host, { pauseMs: 1 });
+    host.mlflow.faults.clear();
+    host.workload.faults.clear();
+    return documents;
+  }
+
+  /** Ids are 24 hexadecimal digits. */
+  const writes = () =>
+    host.workload.requests
+      .filter(({ method }) => method !== 'GET')
+      .map(({ method, path }) => `${method} ${path.replaceAll(/[0-9a-f]{24}/g, '*')}`);
+
+  async function registry() {
+    const view = await readRegistry(host.registry, MODEL);
+    if (view === null) throw new Error('the model is gone');
+    return view;
+  }
+
+  function pascal() {
+    const found = host.workload.direct.snapshot().workloads.find(({ name }) => name === 'pascal-prod');
+    if (found === undefined) throw new Error('the Workload is gone');
+    return found;
+  }
+
+  /** Versions that answered, in their order; a run of answers of one version counts once. */
+  const answers = (documents: ExecutionDocument[]) =>
+    documents
+      .flatMap(({ endpoint }) => endpoint?.answered_by ?? [])
+      .sort((a, b) => a.first.localeCompare(b.first))
+      .map(({ version }) => version)
+      .filter((version, index, all) => version !== all[index - 1]);
+
+  async function outcomes(): Promise<string[]> {
+    const client = DynamoDBDocumentClient.from(
+      new DynamoDBClient({
+        endpoint: host.table.endpoint,
+        region: 'us-east-1',
+        credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      }),
+    );
+    const { Items = [] } = await client.send(new ScanCommand({ TableName: host.table.name }));
+    client.destroy();
+    return Items.map(({ pk }) => String(pk)).filter((pk) => pk.startsWith('outcome'));
+  }
+
+  it('has an expectation for every scenario with a Workload', () => {
+    const names = ['challenger-wins', ...servingScenarios.map(({ name }) => name)];
+    expect(names.sort()).toEqual(Object.keys(expected).sort());
+  });
+
+  describe.each(Object.entries(expected))('the scenario %s', (name, wanted) => {
+    it('ends as its name says, and registry, Workload, endpoint, outcomes and alerts agree', async () => {
+      const before = (await outcomes()).length;
+      const documents = await play(name);
+      expect(documents.map(({ status }) => status)).toEqual(wanted.statuses);
+      expect(writes()).toEqual(wanted.writes);
+
+      const view = await registry();
+      const inProduction = inStage(view, 'Production');
+      expect(inProduction.map(({ version }) => version)).toEqual([wanted.version]);
+      const served = pascal();
+      expect(served.artifactId).toBe(inProduction[0]?.tags['workload.artifact_id']);
+      expect(served).toMatchObject({ status: 'running', artifact: { status: 'locked' } });
+
+      expect(answers(documents)).toEqual(wanted.answers);
+      for (const { endpoint } of documents) {
+        expect(endpoint).toMatchObject({ failed: 0 });
+        expect(endpoint?.requests).toBeGreaterThan(5);
+      }
+      expect(documents.at(-1)?.workload.after?.endpoint).toBe(documents[0]?.workload.before?.endpoint);
+
+      const subjects = host.sns.published.map(({ subject }) => subject ?? '');
+      expect(subjects).toHaveLength(wanted.alerts.length);
+      for (const [index, part] of wanted.alerts.entries()) expect(subjects[index]).toContain(part);
+      expect((await outcomes()).length - before).toBe(documents.length);
+
+      // The lease is free: whoever comes next gets it.
+      const next = await host.functions['promote-model']({ model_name: MODEL, new_version: wanted.version });
+      expect(next).toMatchObject({ promoted: true, already_promoted: true });
+    });
+  });
+
+  // The foreign one goes on to its end, as its owner wants it to.
+  const settling = Object.keys(expected).filter((name) => name !== 'foreign-replacement');
+
+  it.each(settling)('the scenario %s leaves nothing in flight, and what is served stays', async (name) => {
+    await play(name);
+    const { artifactId } = pascal();
+    host.clock.skip(DAY_MS);
+    const later = pascal();
+    expect(later).toMatchObject({ artifactId, status: 'running', activeReplacement: null });
+    const protons = (await host.workloads.protons(later.id)).filter(({ role }) => role !== null);
+    expect(protons).toMatchObject([{ role: 'active', status: 'running', artifactId }]);
+  });
+
+  const State = z.object({
+    serving: z.looseObject({
+      action: z.string(),
+      failure: z.string().nullable(),
+      reason: z.string(),
+      diagnosis: z
+        .looseObject({ containers: z.array(z.looseObject({ reason: z.string().nullable() })) })
+        .nullable(),
+    }),
+  });
+  const servingOf = (document: ExecutionDocument | undefined) => State.parse(document?.output).serving;
+
+  describe('what a run says about a rollout', () => {
+    it('is every state of replacement and candidate as they pass', async () => {
+      const [document] = await play('challenger-wins');
+      const seen = document?.rollout.map(({ status, phase, candidate }) => [status, phase, candidate]);
+      expect(seen).toEqual([
+        ['in_progress', null, null],
+        ['in_progress', 'initializing', 'submitted'],
+        ['in_progress', 'initializing', 'provisioning'],
+        ['in_progress', 'initializing', 'launching'],
+        ['in_progress', 'initializing', 'warming'],
+        ['in_progress', 'initializing', 'running'],
+        ['completed', expect.any(String), null],
+      ]);
+    });
+
+    it.each([
+      ['candidate-crash-loops', 'candidate-failed'],
+      ['candidate-never-ready', 'deadline'],
+      ['silently-dropped', 'candidate-dropped'],
+      ['status-mismatch', 'draft-onto-locked'],
+      ['foreign-replacement', 'foreign-replacement'],
+    ])('is, after %s, the failure %s', async (name, failure) => {
+      const [document] = await play(name);
+      expect(servingOf(document)).toMatchObject({ failure });
+      const { reason } = servingOf(document);
+      expect(document?.reason).toContain(reason);
+      expect(host.sns.published[0]?.message.email).toContain(reason);
+    });
+
+    it('names why the containers of a candidate crash', async () => {
+      const [document] = await play('candidate-crash-loops');
+      const reasons = servingOf(document).diagnosis?.containers.map(({ reason }) => reason);
+      expect(reasons).toContainEqual(expect.stringContaining('CrashLoopBackOff'));
+    });
+
+    it('names the artifact that somebody else is rolling out', async () => {
+      const [document] = await play('foreign-replacement');
+      const candidate = pascal().activeReplacement?.candidateArtifactId;
+      expect(candidate).toBeDefined();
+      expect(servingOf(document).reason).toContain(candidate);
+      expect(document?.reason).toContain(candidate);
+    });
+  });
+
+  describe('what a rollout leaves on the platform', () => {
+    it('is the warm-up, the kept old version and the importance that were asked for', async () => {
+      await play('rollout-replaces');
+      const post = host.workload.requests.find(({ method }) => method === 'POST');
+      expect(post?.body).toMatchObject({ config: { warmupDurationMinutes: 2, keepOldVersionMinutes: 10 } });
+      expect(pascal()).toMatchObject({ importance: 'high' });
+    });
+
+    it('is the same Workload on the artifact that it served, now locked, after a promotion in place', async () => {
+      const [document] = await play('draft-promotes-in-place');
+      const { before, after } = document?.workload ?? {};
+      expect(before).toMatchObject({ artifact_status: 'draft' });
+      expect(after).toMatchObject({
+        id: before?.id,
+        artifact_id: before?.artifact_id,
+        artifact_status: 'locked',
+      });
+      expect(servingOf(document).action).toBe('promote');
+    });
+
+    it('is one artifact more, with the version in it and in the tag, after a derivation', async () => {
+      await play('artifact-derived');
+      const { artifacts } = host.workload.direct.snapshot();
+      expect(artifacts).toHaveLength(2);
+      const { artifactId } = pascal();
+      const [container] =
+        artifacts.find(({ id }) => id === artifactId)?.spec.containerGroups[0]?.containers ?? [];
+      const variables = container?.environmentVars?.map((each) =>
+        'value' in each ? [each.name, each.value] : [],
+      );
+      expect(variables).toEqual([
+        ['MODEL_URI', `models:/${MODEL}/3`],
+        ['MODEL_VERSION', '3'],
+      ]);
+    });
+
+    it.each(['registry-refuses-after-switch', 'rollback-after-success', 'regretted-a-week-later'])(
+      'is the old artifact with its old runtime after %s',
+      async (name) => {
+        const documents = await play(name);
+        const { artifactId, runtime } = pascal();
+        expect(artifactId).toBe(documents[0]?.workload.before?.artifact_id);
+        const [first, second] = host.workload.requests
+          .filter(({ path }) => path.endsWith('/replacement'))
+          .filter(({ method }) => method === 'POST');
+        expect(first?.body).not.toHaveProperty('runtime');
+        expect(second?.body).toMatchObject({ artifactId });
+        expect(runtime).toMatchObject({ containerGroups: [{ name: 'default', replicaCount: 1 }] });
+      },
+    );
+
+    it('is an intent with a result, whatever came of it, except where nothing had begun', async () => {
+      await play('rollback-after-success');
+      const results = recordsOn((await registry()).versions).map(({ kind, result }) => [
+        kind,
+        result?.result,
+      ]);
+      expect(results).toEqual([
+        ['rollback', 'rolled_back'],
+        ['promote', 'promoted'],
+      ]);
+    });
+  });
+
+  describe('whichever of the sources about the platform is right', () => {
+    const readings: [string, Partial<Dials>][] = [
+      [
+        'the provider for Terraform',
+        {
+          replacementStatuses: 'terraform',
+          replacementFailure: 'failed',
+          secondReplacement: 'queue',
+          statusMismatch: 422,
+          cancelStatus: 200,
+          promoteStatus: 200,
+          cloneStatus: 201,
+          relock: 409,
+          events: 'story',
+          protonDetails: 'embedded',
+          protonPageLinks: 'absent',
+          otelSlash: 'optional',
+        },
+      ],
+      [
+        'the oldest specification',
+        {
+          replacementStatuses: 'openapi',
+          secondReplacement: 409,
+          cancelAfterSwitch: 'ignored',
+          cancelStatus: 204,
+          draftInUse: 409,
+          autoscaling: 'per-policy',
+          conditions: 'openapi',
+          validationErrors: 'pydantic',
+          rates: 'percent',
+          ttlEnd: 'terminated',
+        },
+      ],
+    ];
+
+    afterEach(() => void Object.assign(host.workload.dials, defaultDials));
+
+    describe.each(readings)('%s', (_, dials) => {
+      it.each(Object.entries(expected))(
+        'the scenario %s ends the same',
+        async (name, { statuses, version }) => {
+          Object.assign(host.workload.dials, dials);
+          const documents = await play(name);
+          expect(documents.map(({ status }) => status)).toEqual(statuses);
+          const view = await registry();
+          const [champion] = inStage(view, 'Production');
+          expect(champion?.version).toBe(version);
+          expect(pascal().artifactId).toBe(champion?.tags['workload.artifact_id']);
+          for (const { endpoint } of documents) expect(endpoint).toMatchObject({ failed: 0 });
+        },
+      );
+    });
+  });
+}
