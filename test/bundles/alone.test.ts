@@ -36,6 +36,8 @@ const usable: Partial<Record<FunctionName, object>> = {
   'prepare-promotion': {
     operation: 'promote',
     comparison: null,
+    wait_for_lease_minutes: 0,
+    dry_run: false,
     model_name: 'm',
     execution: 'e',
     started_at: '2026-01-01T00:00:00Z',
