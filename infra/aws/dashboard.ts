@@ -11,9 +11,8 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
 import { functionNames, functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
-import type { MetricName } from '../../lambdas/domain/metrics.ts';
+import { type MetricName, outcomeMetrics } from '../../lambdas/domain/metrics.ts';
 import { alarmIds, promotionMetric, runbookEntry, type Watched } from './alarms.ts';
 
 const DAY = Duration.days(1);
@@ -21,20 +20,6 @@ const HOUR = Duration.hours(1);
 /** Three graphs to a row of CloudWatch's 24 columns. */
 const size = { width: 8, height: 6 };
 const count = { min: 0, showUnits: false };
-
-/** The metric of each way to end. */
-const outcomes: Readonly<Record<OutcomeStatus, MetricName>> = {
-  promoted: 'Promoted',
-  already_promoted: 'AlreadyPromoted',
-  kept: 'Kept',
-  needs_investigation: 'NeedsInvestigation',
-  declined: 'Declined',
-  rolled_back: 'RolledBack',
-  contested: 'Contested',
-  busy: 'Busy',
-  failed: 'Failed',
-  invalid_input: 'InvalidInput',
-};
 
 /** One screen: are the alarms quiet, what became of the models, how long did it take, is the machinery well. */
 export class PromotionDashboard extends Construct {
@@ -69,7 +54,7 @@ function links({ environment, runbookUrl }: Watched): string {
 
 /** What became of the models. */
 function business({ environment }: Watched): GraphWidget[] {
-  const daily = Object.values(outcomes).map((name) =>
+  const daily = Object.values(outcomeMetrics).map((name) =>
     promotionMetric(environment, name, { statistic: Stats.SUM, period: DAY, label: name }),
   );
   const spread = (name: MetricName) =>

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
-import { type EmulatedHost, type Host, isEmulated } from '../../infra/local/host.ts';
+import type { EmulatedHost, Host } from '../../infra/local/host.ts';
 import { scenarios } from '../../infra/local/scenarios.ts';
 import { seedPascalStrategy } from '../../infra/local/seed.ts';
 import { servingScenarios } from '../../infra/local/serving-scenarios.ts';
@@ -8,6 +8,7 @@ import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
 import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { emulatedHost } from '../support/emulated-host.ts';
 import { intent, recorded } from '../support/registry.ts';
 
 /** Each scenario of the registry (see `serving.test.ts` for the others) is run as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
@@ -17,17 +18,9 @@ export function registryScenarios(start: () => Promise<Host>): void {
 
   let host: EmulatedHost;
 
-  beforeAll(async () => {
-    const started = await start();
-    if (!isEmulated(started)) throw new Error('not on emulators');
+  emulatedHost((started) => {
     host = started;
-  });
-  afterAll(() => host.close());
-  beforeEach(() => {
-    host.mlflow.reset();
-    host.workload.reset();
-    host.sns.reset();
-  });
+  }, start);
 
   interface Expected {
     statuses: OutcomeStatus[];

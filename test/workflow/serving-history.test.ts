@@ -1,26 +1,19 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { type ModelHistory, modelHistory, momentAt } from '../../cli/model-history.ts';
-import { type EmulatedHost, isEmulated, startHost } from '../../infra/local/host.ts';
+import type { EmulatedHost } from '../../infra/local/host.ts';
 import { scenarios } from '../../infra/local/scenarios.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
 import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { emulatedHost } from '../support/emulated-host.ts';
 
 /** What `promotion history` tells of both systems, after scenarios of which the truth is known. */
 
 let host: EmulatedHost;
 
-beforeAll(async () => {
-  const started = await startHost();
-  if (!isEmulated(started)) throw new Error('not on emulators');
+emulatedHost((started) => {
   host = started;
-});
-afterAll(() => host.close());
-beforeEach(() => {
-  host.mlflow.reset();
-  host.workload.reset();
-  host.workload.faults.clear();
 });
 
 async function history(...args: string[]) {

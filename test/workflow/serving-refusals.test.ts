@@ -1,25 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
-import { type EmulatedHost, isEmulated, startHost } from '../../infra/local/host.ts';
+import type { EmulatedHost } from '../../infra/local/host.ts';
 import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { emulatedHost } from '../support/emulated-host.ts';
 
 /** A platform that refuses, fails or is in no state to serve: said in full, and nothing is left in flight. */
 
 let host: EmulatedHost;
 let serving: Serving;
 
-beforeAll(async () => {
-  const started = await startHost();
-  if (!isEmulated(started)) throw new Error('not on emulators');
+emulatedHost((started) => {
   host = started;
 });
-afterAll(() => host.close());
 beforeEach(() => {
-  host.mlflow.reset();
-  host.workload.reset();
-  host.sns.reset();
   seedPascalStrategy(host.mlflow);
   serving = seedServing(host);
 });

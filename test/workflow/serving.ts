@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Dials, defaultDials } from '../../infra/emulators/workload/settings.ts';
 import type { ExecutionDocument } from '../../infra/local/executions.ts';
-import { type EmulatedHost, type Host, isEmulated } from '../../infra/local/host.ts';
+import type { EmulatedHost, Host } from '../../infra/local/host.ts';
 import { scenarios } from '../../infra/local/scenarios.ts';
 import { MODEL } from '../../infra/local/seed.ts';
 import { servingScenarios } from '../../infra/local/serving-scenarios.ts';
@@ -12,6 +12,7 @@ import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
 import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { emulatedHost } from '../support/emulated-host.ts';
 
 /** Each rollout is run as `npm start` runs it; afterwards both systems are looked at, not only what the run says. */
 export function servingScenariosOn(hosted: () => Promise<Host>): void {
@@ -19,17 +20,9 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
 
   let host: EmulatedHost;
 
-  beforeAll(async () => {
-    const started = await hosted();
-    if (!isEmulated(started)) throw new Error('not on emulators');
+  emulatedHost((started) => {
     host = started;
-  });
-  afterAll(() => host.close());
-  beforeEach(() => {
-    host.mlflow.reset();
-    host.workload.reset();
-    host.sns.reset();
-  });
+  }, hosted);
   /** Leaves the next scenario a model that is not cooling down from a rollback, and no start that nobody took. */
   afterEach(() => {
     host.clock.skip(2 * DAY_MS);

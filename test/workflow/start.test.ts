@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { start } from '../../cli/start-execution.ts';
 import type { StartOptions } from '../../cli/start-request.ts';
 import type { Effect } from '../../infra/emulators/faults.ts';
 import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
-import { type EmulatedHost, isEmulated, startHost } from '../../infra/local/host.ts';
+import type { EmulatedHost } from '../../infra/local/host.ts';
 import { seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
 import { localStateMachine } from '../../infra/local/state-machine.ts';
 import {
@@ -15,6 +15,7 @@ import {
   type Runner,
   startLocalStepFunctions,
 } from '../../infra/local/step-functions.ts';
+import { emulatedHost } from '../support/emulated-host.ts';
 import {
   begun,
   compared,
@@ -121,15 +122,10 @@ describe('on the emulators', () => {
   let host: EmulatedHost;
   let document: ExecutionDocument;
 
-  beforeAll(async () => {
-    const started = await startHost();
-    if (!isEmulated(started)) throw new Error('not on emulators');
+  emulatedHost((started) => {
     host = started;
   });
-  afterAll(() => host.close());
   beforeEach(() => {
-    host.mlflow.reset();
-    host.workload.reset();
     seedPascalStrategy(host.mlflow);
     seedServing(host);
     sfn.runWith(async ({ name, input }, onEvent) => {
