@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Kinds of test that deploy the functions, or run them as they are deployed. */
-const NEED_BUNDLES = ['infra', 'bundles'];
+const NEED_BUNDLES = ['infra', 'bundles', 'interpreters'];
 
 const project = (name: string) => ({
   test: {
@@ -20,11 +20,13 @@ const reporters = counted === undefined ? ['default'] : ['default', 'json'];
 
 /**
  * Folder = kind of test (see CONTRIBUTING.md). `mlflow` needs real servers: `npm run test:mlflow` starts them.
- * `package` needs the package registry: `npm run test:package`.
+ * `package` needs the package registry: `npm run test:package`. `interpreters` needs Python: `npm run test:interpreters`.
  */
 export default defineConfig({
   test: {
-    projects: ['unit', 'contract', 'workflow', 'infra', 'bundles', 'mlflow', 'package'].map(project),
+    projects: ['unit', 'contract', 'workflow', 'infra', 'bundles', 'interpreters', 'mlflow', 'package'].map(
+      project,
+    ),
     reporters,
     outputFile: { json: `test-results/${counted}.json` },
   },

@@ -1,7 +1,12 @@
 import { styleText } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
 import { visible } from '../lambdas/domain/visible-text.ts';
-import { configuration, MlflowEnvironment, WorkloadEnvironment } from '../lambdas/runtime/config.ts';
+import {
+  configuration,
+  MlflowEnvironment,
+  WorkloadEnvironment,
+  withOneLogin,
+} from '../lambdas/runtime/config.ts';
 import { readRegistry, registryServices } from '../lambdas/runtime/registry.ts';
 import { servingServices } from '../lambdas/runtime/workloads.ts';
 import {
@@ -34,7 +39,7 @@ export function historyCommand(done: (status: number) => void): Command {
 }
 
 async function history(model: string, { at, json }: Options): Promise<number> {
-  check(() => configuration(MlflowEnvironment, process.env));
+  check(() => configuration(withOneLogin(MlflowEnvironment), process.env));
   const { registry, mode } = registryServices(process.env);
   const view = await readRegistry(registry, model);
   if (view === null)

@@ -13,6 +13,7 @@ import {
   MlflowEnvironment,
   RollbackEnvironment,
   WorkloadEnvironment,
+  withOneLogin,
   withOneToken,
 } from '../lambdas/runtime/config.ts';
 import { finishUnread } from './closed-output.ts';
@@ -127,7 +128,8 @@ function checkEnvironment({ mlflow, workload }: RealSystems): void {
       ...(mlflow ? MlflowEnvironment.shape : {}),
       ...(workload ? WorkloadEnvironment.shape : {}),
     });
-    configuration(workload ? withOneToken(needed) : needed, process.env);
+    const loggedIn = mlflow ? withOneLogin(needed) : needed;
+    configuration(workload ? withOneToken(loggedIn) : loggedIn, process.env);
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Clock, systemClock } from './adapters/clock.ts';
 import type { Executions } from './adapters/step-functions.ts';
-import type { EndAnswer } from './domain/ending.ts';
+import type { EndAnswer, Outcome } from './domain/ending.ts';
 import { functionTimeoutSeconds } from './domain/limits.ts';
 import type { RunFacts } from './domain/metrics.ts';
 import { alertDue, endedWell, outcomeOf } from './domain/outcome.ts';
@@ -59,11 +59,14 @@ export const handler = toHandler('end-promotion', {
   },
 });
 
-/** Called again, it answers what was recorded first and sends only an alert that is not known to be sent. */
+/**
+ * Called again, it answers what was recorded first and sends only an alert that is not known to be sent. The lease of an
+ * execution that was stopped ends when none of its functions can write any more.
+ */
 export async function end(
   { state, execution }: z.infer<typeof Ending>,
   services: EndServices,
-  { leaseEndsAt = null }: { leaseEndsAt?: Date | null } = {},
+  { stopped = false }: { stopped?: boolean } = {},
 ): Promise<EndAnswer> {
   const ended = outcomeOf(state, execution, services.clock.now());
   const { outcome, alert } = await announce(ended, alertDue(ended), services, factsOf(state));
@@ -72,7 +75,7 @@ export async function end(
     await services.store.recordOutcome({ ...outcome, execution: outcome.finishes, finishes: null }, 'none');
   }
   const { model_name: model } = outcome;
-  if (model !== null && leaseEndsAt !== null) await services.store.endLeaseAt(model, execution, leaseEndsAt);
+  if (model !== null && stopped) await services.store.endLeaseAt(model, execution, lastWrite(outcome));
   else if (model !== null) await services.store.releaseLease(model, execution);
   return { status: outcome.status, succeeded: endedWell(outcome), reason: outcome.reason, alert };
 }
@@ -110,15 +113,23 @@ async function executionsFor(arn: string | undefined): Promise<Executions | null
 /** How long the rollback that a clean-up starts may wait for the lease of the execution that was stopped. */
 const CLEAN_UP_WAIT_MINUTES = 10;
 /**
- * A function that was at work when its execution was stopped may go on writing for so long. A rollback may take longer,
- * but it wants what the one that is started here wants.
+ * A function that was at work when its execution was stopped may go on writing for so long. A promotion's own rollback
+ * may take longer, but it wants what the one that is started here wants.
  */
-const LAST_WRITE_SECONDS =
-  Math.max(
-    ...(['prepare-promotion', 'replace-workload', 'promote-model'] as const).map(
-      (name) => functionTimeoutSeconds[name],
-    ),
-  ) + 10;
+const LAST_WRITE_SECONDS = {
+  promote:
+    Math.max(
+      ...(['prepare-promotion', 'replace-workload', 'promote-model'] as const).map(
+        (name) => functionTimeoutSeconds[name],
+      ),
+    ) + 10,
+  rollback: functionTimeoutSeconds['model-rollback'] + 10,
+};
+
+/** Told from the record, so that an event that comes again neither shortens nor lengthens the wait. */
+const lastWrite = ({ operation, recorded_at }: Outcome): Date =>
+  new Date(Date.parse(recorded_at) + LAST_WRITE_SECONDS[operation] * 1000);
+
 const Named = z.object({ model_name: z.string().min(1).max(256), operation: z.string().optional() });
 /** What of an input belongs in a state document: nobody may put there what only a step can know. */
 const Asked = z
@@ -136,12 +147,12 @@ const Asked = z
  * Ends an execution that could not end itself: records its outcome, sends the alert, and starts a rollback where its
  * promotion was announced and has no result. The rollback has a name of its own, so that a repeated event starts no
  * second one. It gets the lease when no function of the stopped execution can write any more. One whose outcome is
- * recorded had come to its end: only what that end may have left undone is done, its alert and its lease.
+ * recorded had come to its end, or was cleaned up: only what that may have left undone is done, its alert and its lease.
  */
 export async function cleanUp(event: z.infer<typeof CleanUp>, services: EndServices): Promise<EndAnswer> {
   const { executionArn: execution, status } = event;
   if ((await services.store.outcomeRecordedAt(execution)) !== null)
-    return end({ state: null, execution }, services);
+    return end({ state: null, execution }, services, { stopped: true });
   const input = jsonOrNull(event.input ?? 'null');
   const named = Named.safeParse(input).data;
   const view = named === undefined ? null : await readRegistry(services.registry(), named.model_name);
@@ -167,10 +178,7 @@ export async function cleanUp(event: z.infer<typeof CleanUp>, services: EndServi
       ? whatNext(open !== null, executions !== null, named?.operation)
       : NOT_KNOWN;
   const error = { Error: status, Cause: `The execution ${cause}; ${next}` };
-  const last = new Date(services.clock.now().getTime() + LAST_WRITE_SECONDS * 1000);
-  return end({ state: { ...fields, error }, execution }, services, {
-    leaseEndsAt: open === null ? null : last,
-  });
+  return end({ state: { ...fields, error }, execution }, services, { stopped: true });
 }
 
 /** An event has no room for a large input, and without it not even the model is known. */
@@ -182,7 +190,7 @@ function whatNext(open: boolean, startable: boolean, operation: string | undefin
   if (open)
     return 'its promotion was announced and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"';
   if (operation !== 'rollback') return 'nothing was in flight';
-  return 'a rollback was under way: compare what the Workload serves with the champion, and start the rollback again';
+  return `a rollback was under way: compare what the Workload serves with the champion, and start the rollback again when the model's lease has ended, in ${LAST_WRITE_SECONDS.rollback} s`;
 }
 
 /** ISO 8601; null where there is no such time. */

@@ -9,6 +9,8 @@ export interface LocalSecrets {
   put(arn: string, text: string): void;
   /** From now on every request is refused so; null ends it. */
   refuse(refusal: { status: number; type: string } | null): void;
+  /** From now on answers begin and never end; false ends it. */
+  stall(stalled: boolean): void;
   /** ARNs that were asked for, in order. */
   asked: readonly string[];
   close(): Promise<void>;
@@ -20,6 +22,7 @@ export async function startLocalSecrets(secrets: Record<string, string>): Promis
   const texts = new Map(Object.entries(secrets));
   const asked: string[] = [];
   let refusal: { status: number; type: string } | null = null;
+  let stalled = false;
   const server = fastify({ forceCloseConnections: true });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
@@ -30,6 +33,11 @@ export async function startLocalSecrets(secrets: Record<string, string>): Promis
     if (action !== 'GetSecretValue') return answer(501, { __type: 'NotImplemented', message: `${action}` });
     const { SecretId: arn } = Ask.parse(JSON.parse(String(request.body)));
     asked.push(arn);
+    if (stalled) {
+      reply.hijack();
+      reply.raw.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).write('{');
+      return;
+    }
     if (refusal !== null) return answer(refusal.status, { __type: refusal.type, Message: 'refused' });
     const text = texts.get(arn);
     if (text === undefined)
@@ -43,6 +51,9 @@ export async function startLocalSecrets(secrets: Record<string, string>): Promis
     put: (arn, text) => void texts.set(arn, text),
     refuse: (given) => {
       refusal = given;
+    },
+    stall: (given) => {
+      stalled = given;
     },
     asked,
     close: () => server.close(),

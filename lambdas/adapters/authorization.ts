@@ -2,8 +2,10 @@ import type { Http, HttpRequest } from './http.ts';
 
 /** How requests show who they come from. Credentials may change while a function lives: they are asked for each time. */
 export interface Authorization {
-  /** Headers to add to one request. `fresh`: a server refused the last ones, so nothing that is kept may be used. */
-  headers(request: HttpRequest, fresh: boolean): Promise<Record<string, string>>;
+  /** Headers to add to one request. */
+  headers(request: HttpRequest): Promise<Record<string, string>>;
+  /** The same after a server refused them, from nothing that is kept; null where that could be no others. */
+  renewed(request: HttpRequest): Promise<Record<string, string> | null>;
   /** Every value in use that no message may repeat. */
   secrets(): readonly string[];
 }
@@ -21,7 +23,11 @@ export function bearer(token: string): Authorization {
 }
 
 function fixed(headers: Record<string, string>, secrets: readonly string[]): Authorization {
-  return { headers: async () => headers, secrets: () => secrets.filter((secret) => secret !== '') };
+  return {
+    headers: async () => headers,
+    renewed: async () => null,
+    secrets: () => secrets.filter((secret) => secret !== ''),
+  };
 }
 
 const UNAUTHORIZED = 401;
@@ -34,10 +40,10 @@ export function authorized(http: Http, authorization: Authorization): Http {
   return async (request) => {
     const send = (headers: Record<string, string>) =>
       http({ ...request, headers: { ...request.headers, ...headers } });
-    const first = await authorization.headers(request, false);
+    const first = await authorization.headers(request);
     const reply = await send(first);
     if (reply.status !== UNAUTHORIZED) return reply;
-    const again = await authorization.headers(request, true);
-    return again['authorization'] === first['authorization'] ? reply : send(again);
+    const again = await authorization.renewed(request);
+    return again === null || again['authorization'] === first['authorization'] ? reply : send(again);
   };
 }

@@ -42,7 +42,7 @@ export interface PromotionStore {
   holdsLease(model: string, owner: string, fence: number, now: Date): Promise<boolean>;
   /** Counts the owner's fence up to `to`, where the registry remembers a higher one than the table. False if it has no lease. */
   raiseFence(model: string, owner: string, to: number): Promise<boolean>;
-  /** Lets the owner's lease end at a time of its own, if it has it. */
+  /** Lets the owner's lease end at this time at the latest, if it has it. */
   endLeaseAt(model: string, owner: string, at: Date): Promise<void>;
   /** Ends the lease if `owner` has it; does nothing otherwise. */
   releaseLease(model: string, owner: string): Promise<void>;
@@ -159,7 +159,8 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     },
 
     async endLeaseAt(model, owner, at) {
-      await updateOwn(model, owner, 'SET expires_at = :end', { ':end': epoch(at) });
+      const end = { ':end': epoch(at) };
+      await updateOwn(model, owner, 'SET expires_at = :end', end, '#owner = :me AND expires_at > :end');
     },
 
     async releaseLease(model, owner) {

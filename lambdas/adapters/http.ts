@@ -168,21 +168,26 @@ const NEVER_CONNECTED = [
   'UND_ERR_CONNECT_TIMEOUT',
 ];
 
-/** What OpenSSL says of a certificate that nobody known has signed, or that has ended (Node's documentation, "TLS"). */
+/** What OpenSSL says of a certificate that nobody known has signed (Node's documentation, "TLS"). */
 const UNTRUSTED = [
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
 ];
+/** No file of certificates helps here. */
+const OUT_OF_DATE = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
 
 function noReply(error: unknown): NoReply {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (UNTRUSTED.includes(code)) {
-    const remedy = 'NODE_EXTRA_CA_CERTS names a file of certificates to trust besides the usual ones';
+    const remedy =
+      'NODE_EXTRA_CA_CERTS names a file of certificates to trust besides the usual ones; the stack sets it by caBundle';
+    return new NoReply('connect', `the server's certificate is not trusted (${code}); ${remedy}`, error);
+  }
+  if (OUT_OF_DATE.includes(code)) {
+    const remedy = 'it, or one that it was signed with, has to be renewed';
     return new NoReply('connect', `the server's certificate is not trusted (${code}); ${remedy}`, error);
   }
   if (NEVER_CONNECTED.includes(code) || code.startsWith('CERT_') || code.startsWith('ERR_TLS')) {

@@ -65,7 +65,8 @@ function parseOrNull(text: string): unknown {
 
 /** A short, one-line, secret-free piece of a remote answer. */
 function excerpt(text: string, secrets: readonly string[]): string {
-  const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text.slice(0, 2000));
+  // Before anything is cut off: half a secret would no longer be found.
+  const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text).slice(0, 2000);
   return shorten(safe.replace(/\p{C}+|\s+/gu, ' ').trim(), 200);
 }
 

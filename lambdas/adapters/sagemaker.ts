@@ -1,3 +1,4 @@
+import { InvalidConfiguration } from '../domain/errors.ts';
 import type { Authorization } from './authorization.ts';
 
 /**
@@ -39,7 +40,11 @@ export function managedServer(arn: string, endpoint?: string): ManagedServer | n
   return { arn, region, service, header, url: endpoint ?? host(region) };
 }
 
-/** Signs each request (Signature Version 4) with the credentials that are in the environment at that moment. */
+/**
+ * Signs each request (Signature Version 4) with the credentials that are in the environment at that moment. A signature
+ * is valid for five minutes, much longer than the HTTP client goes on with repeats. `headers` throws
+ * `InvalidConfiguration` where there are no credentials.
+ */
 export function signed(server: ManagedServer, env: NodeJS.ProcessEnv, now: () => Date): Authorization {
   return {
     async headers({ method, url, body, headers }) {
@@ -70,18 +75,22 @@ export function signed(server: ManagedServer, env: NodeJS.ProcessEnv, now: () =>
       const { host: _, ...rest } = request.headers;
       return rest;
     },
+    // Nothing is kept: signed again, the request would show the same credentials.
+    renewed: async () => null,
     secrets: () => ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => env[name] || []),
   };
 }
 
 /** Lambda sets them in the environment, from the function's role, and puts new ones there in time. */
 function credentialsOf(env: NodeJS.ProcessEnv) {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (!accessKeyId || !secretAccessKey) {
+    throw new InvalidConfiguration(
+      'Requests to MLflow on SageMaker are signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which are not set',
+    );
+  }
   const sessionToken = env['AWS_SESSION_TOKEN'];
-  return {
-    accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
-    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-  };
+  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
 }
 
 function queryOf(url: URL): Record<string, string | string[]> {

@@ -7,10 +7,14 @@ import type { Authorization } from './authorization.ts';
 /** A rotated secret is taken up after so long at the latest. */
 const KEPT_SECONDS = 300;
 
-/** Together below what every function has left besides its other calls. */
+/**
+ * One reading with its second attempt, and with the body, which the client's own time-outs leave out. A function reads
+ * a secret once besides its longest chain of calls, and both together stay below its time-out.
+ */
+const TOTAL_MS = 3_500;
 const CLIENT = {
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1_500, requestTimeout: 3_000, throwOnRequestTimeout: true },
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_700, throwOnRequestTimeout: true },
 };
 
 export interface SecretOptions {
@@ -43,7 +47,8 @@ export function fromSecret({ variable, arn, read, expected, unavailable }: Secre
 
   async function textOf(fresh: boolean): Promise<unknown> {
     try {
-      return await (await provider()).get(arn, { maxAge: KEPT_SECONDS, forceFetch: fresh });
+      const store = await storeOf(arn);
+      return await inTime(store.get(arn, { maxAge: KEPT_SECONDS, forceFetch: fresh }));
     } catch (error) {
       // The library's own error holds the service's.
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -57,7 +62,8 @@ export function fromSecret({ variable, arn, read, expected, unavailable }: Secre
   }
 
   return {
-    headers: async (request, fresh) => (await current(fresh)).headers(request, fresh),
+    headers: async (request) => (await current(false)).headers(request),
+    renewed: async (request) => (await current(true)).headers(request),
     secrets: () => [...used],
   };
 }
@@ -70,14 +76,33 @@ const LASTING = [
   'InvalidParameterException',
   'DecryptionFailure',
   'ValidationException',
+  'UnrecognizedClientException',
+  'CredentialsProviderError',
 ];
 
-let shared: Promise<SecretsProvider> | undefined;
+const stores = new Map<string, Promise<SecretsProvider>>();
 
-/** Loaded when the first secret is needed, and shared by all: who has no secret pays nothing for it. */
-function provider(): Promise<SecretsProvider> {
-  shared ??= import('@aws-lambda-powertools/parameters/secrets').then(
-    (library) => new library.SecretsProvider({ clientConfig: CLIENT }),
+/** Loaded when the first secret of a region is needed, and shared by all: who has no secret pays nothing for it. */
+function storeOf(arn: string): Promise<SecretsProvider> {
+  const region = arn.split(':')[3] ?? '';
+  const known = stores.get(region);
+  if (known !== undefined) return known;
+  const store = import('@aws-lambda-powertools/parameters/secrets').then(
+    ({ SecretsProvider }) => new SecretsProvider({ clientConfig: { ...CLIENT, region } }),
   );
-  return shared;
+  stores.set(region, store);
+  return store;
+}
+
+/** What comes too late is still kept for the next request. */
+async function inTime<T>(reading: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DOMException('no answer in time', 'TimeoutError')), TOTAL_MS);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -23,13 +23,17 @@ function uriProblem(value: string): string | null {
       : 'must be the ARN of a tracking server or an app of MLflow on SageMaker';
   }
   if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://mlflow.example.com';
-  const { protocol, username, password, search, hash } = new URL(value);
+  const { protocol } = new URL(value);
   if (protocol !== 'http:' && protocol !== 'https:') {
     return `must be http: or https: (an MLflow server), not ${protocol} (a local store has no registry to call)`;
   }
-  if (username !== '' || password !== '') {
-    return 'must not hold credentials: use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD';
-  }
+  return tooMuchIn(value, 'use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD');
+}
+
+/** What an address to which paths are added must not have, or null. */
+function tooMuchIn(address: string, instead: string): string | null {
+  const { username, password, search, hash } = new URL(address);
+  if (username !== '' || password !== '') return `must not hold credentials: ${instead}`;
   return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
 }
 
@@ -44,15 +48,44 @@ const SecretArn = z
 
 export const MlflowEnvironment = z.object({
   MLFLOW_TRACKING_URI: TrackingUri,
-  /** On AWS; takes the place of the three that follow. */
+  /** On AWS instead of the three that follow. */
   MLFLOW_CREDENTIALS_SECRET_ARN: SecretArn.optional(),
   MLFLOW_TRACKING_USERNAME: z.string().optional(),
   MLFLOW_TRACKING_PASSWORD: z.string().optional(),
   MLFLOW_TRACKING_TOKEN: z.string().optional(),
   MLFLOW_REGISTRY_MODE: RegistryMode.default('stages'),
   /** The address at which SageMaker's MLflow is called, as its plugin for MLflow takes it; tests call a stand-in. */
-  SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: z.url().optional(),
+  SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: z
+    .string()
+    .refine(
+      (value) => !value.startsWith('arn:') && uriProblem(value) === null,
+      'must be an http: or https: address',
+    )
+    .optional(),
 });
+
+const LOGIN = ['MLFLOW_TRACKING_USERNAME', 'MLFLOW_TRACKING_PASSWORD', 'MLFLOW_TRACKING_TOKEN'];
+const SECRET = 'MLFLOW_CREDENTIALS_SECRET_ARN';
+
+/** Credentials for MLflow come from one place; requests to SageMaker show none but their signature. */
+export const withOneLogin = <T extends z.ZodObject>(schema: T): T => {
+  const hasLogin = (env: Record<string, unknown>) => LOGIN.some((name) => env[name] !== undefined);
+  return schema
+    .refine((env) => env[SECRET] === undefined || !hasLogin(env), {
+      path: [SECRET],
+      error: `and ${LOGIN.join(', ')} exclude each other`,
+      when: () => true,
+    })
+    .refine(
+      (env) =>
+        !MANAGED.test(String(env['MLFLOW_TRACKING_URI'])) || (env[SECRET] === undefined && !hasLogin(env)),
+      {
+        path: ['MLFLOW_TRACKING_URI'],
+        error: `is a server of SageMaker, to which requests are signed: leave out ${SECRET}, ${LOGIN.join(', ')}`,
+        when: () => true,
+      },
+    );
+};
 
 export const StoreEnvironment = z.object({ PROMOTION_TABLE: z.string().optional() });
 
@@ -93,10 +126,9 @@ const Endpoint = z.string().superRefine((value, context) => {
 /** Why an endpoint cannot be used, or null. The value itself is never repeated: it may hold a password. */
 function endpointProblem(value: string): string | null {
   if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://app.datarobot.com/api/v2';
-  const { protocol, username, password, search, hash } = new URL(value);
+  const { protocol } = new URL(value);
   if (protocol !== 'https:' && protocol !== 'http:') return `must be https: or http:, not ${protocol}`;
-  if (username !== '' || password !== '') return 'must not hold credentials: use DATAROBOT_API_TOKEN';
-  return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
+  return tooMuchIn(value, 'use DATAROBOT_API_TOKEN');
 }
 
 const WorkloadFields = z.object({

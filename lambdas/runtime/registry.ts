@@ -8,7 +8,7 @@ import { fromSecret } from '../adapters/secrets.ts';
 import { MlflowNonsense, MlflowUnavailable } from '../domain/errors.ts';
 import { afterMove, movesTo } from '../domain/promotion-plan.ts';
 import type { Registry, RegistryMode, RegistryView } from '../domain/registry.ts';
-import { configuration, HeaderText, jsonOrNull, MlflowEnvironment } from './config.ts';
+import { configuration, HeaderText, jsonOrNull, MlflowEnvironment, withOneLogin } from './config.ts';
 
 /** Everything a function needs to talk to MLflow. */
 export interface RegistryServices {
@@ -28,7 +28,7 @@ const LIMITS = {
 };
 
 export function registryServices(env: NodeJS.ProcessEnv): RegistryServices {
-  const config = configuration(MlflowEnvironment, env);
+  const config = configuration(withOneLogin(MlflowEnvironment), env);
   const http = httpClient(LIMITS);
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
   const registry =

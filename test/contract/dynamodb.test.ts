@@ -82,6 +82,20 @@ describe('the lease of a model', () => {
     expect(await store.holdsLease('mine', 'a', 1, now)).toBe(true);
   });
 
+  it('may be shortened by its owner, and is neither lengthened nor brought back so', async () => {
+    await store.takeLease('shorter', 'a', now, 60);
+    for (const [owner, seconds] of [
+      ['a', 30],
+      ['a', 90],
+      ['b', 10],
+    ] as const)
+      await store.endLeaseAt('shorter', owner, later(seconds));
+    expect(await store.holdsLease('shorter', 'a', 1, later(30))).toBe(true);
+    expect(await store.holdsLease('shorter', 'a', 1, later(31))).toBe(false);
+    await store.endLeaseAt('never-taken', 'a', later(30));
+    expect(await store.takeLease('never-taken', 'b', now, 60)).toEqual({ taken: true, fence: 1 });
+  });
+
   it('has one holder and a fence that only grows, whoever takes and releases it', async () => {
     const steps = fc.array(
       fc.record({

@@ -151,47 +151,94 @@ it('says that a server that is not there never saw the request', async () => {
 });
 
 describe('a server whose certificate comes from an authority of its own', () => {
-  const certificates = new URL('../fixtures/certificates/', import.meta.url);
+  const fileOf = (name: string) =>
+    fileURLToPath(new URL(`../fixtures/certificates/${name}`, import.meta.url));
+  const shown = {
+    'signed by itself': ['localhost.pem'],
+    'signed by an authority': ['signed.pem'],
+    'signed by an authority that it brings along': ['signed.pem', 'authority.pem'],
+    'out of date': ['expired.pem'],
+  };
+  type Certificate = keyof typeof shown;
   const probe = `
     import { httpClient } from ${JSON.stringify(new URL('../../lambdas/adapters/http.ts', import.meta.url).href)};
     const http = httpClient({ connectMs: 2000, headersMs: 2000, bodyMs: 2000, totalMs: 5000, maxBytes: 1000, retries: 0, backoffMs: 1 });
-    try {
-      const { status } = await http({ method: 'GET', url: new URL(process.argv[1]), headers: {}, repeatable: true });
-      console.log(status);
-    } catch (error) {
-      console.log(error.kind + ': ' + error.message);
-    }`;
-  let server: Server;
-  let url: string;
+    const told = [];
+    for (const url of process.argv.slice(1)) {
+      const request = { method: 'POST', url: new URL(url), headers: {}, repeatable: false };
+      told.push(await http(request).then(({ status }) => String(status), ({ kind, sent, message }) => [kind, sent, message].join(' ')));
+    }
+    console.log(JSON.stringify(told));`;
+  let servers: Map<string, Server>;
+  let requests: number;
 
   beforeAll(async () => {
-    const files = { key: 'localhost.key', cert: 'localhost.pem' };
-    const options = Object.fromEntries(
-      Object.entries(files).map(([option, file]) => [option, readFileSync(new URL(file, certificates))]),
-    );
-    server = createTlsServer(options, (_, response) => response.end('{}'));
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    url = `https://localhost:${(server.address() as AddressInfo).port}/`;
+    const started = Object.entries(shown).map(async ([name, files]): Promise<[string, Server]> => {
+      const cert = files.map((file) => readFileSync(fileOf(file), 'utf8')).join('');
+      const server = createTlsServer({ key: readFileSync(fileOf('localhost.key')), cert }, (_, response) => {
+        requests += 1;
+        response.end('{}');
+      });
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      return [name, server];
+    });
+    servers = new Map(await Promise.all(started));
   });
-  afterAll(() => new Promise((done) => server.close(done)));
+  beforeEach(() => {
+    requests = 0;
+  });
+  afterAll(async () => {
+    for (const server of servers.values()) await new Promise((done) => server.close(done));
+  });
 
   /** A process of its own, as Node reads NODE_EXTRA_CA_CERTS when it starts; without the machine's own one. */
-  async function told(env: Record<string, string>): Promise<string> {
+  async function told(trusted: string | null): Promise<Record<Certificate, string>> {
     const { NODE_EXTRA_CA_CERTS: _, ...own } = process.env;
-    const run = promisify(execFile);
-    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', probe, url], {
-      env: { ...own, ...env },
-      timeout: 20_000,
-    });
-    return stdout.trim();
+    const urls = [...servers.values()].map(
+      (server) => `https://localhost:${(server.address() as AddressInfo).port}/`,
+    );
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', probe, ...urls],
+      {
+        env: { ...own, ...(trusted === null ? {} : { NODE_EXTRA_CA_CERTS: fileOf(trusted) }) },
+        timeout: 20_000,
+      },
+    );
+    const answers = JSON.parse(stdout) as string[];
+    return Object.fromEntries([...servers.keys()].map((name, index) => [name, answers[index]])) as Record<
+      Certificate,
+      string
+    >;
   }
+  const refused = (code: string) =>
+    expect.stringMatching(
+      new RegExp(`^connect false .* is not trusted \\(${code}\\); NODE_EXTRA_CA_CERTS .* caBundle$`),
+    );
 
-  it('is not trusted, and the error says what would make it so', async () => {
-    expect(await told({})).toMatch(/^connect: the server's certificate is not trusted .*NODE_EXTRA_CA_CERTS/);
+  const outOfDate = expect.stringMatching(/^connect false .*not trusted \(CERT_HAS_EXPIRED\); .* renewed$/);
+
+  it('never sees the request, and the error says what would make it trusted', async () => {
+    expect(await told(null)).toEqual({
+      'signed by itself': refused('DEPTH_ZERO_SELF_SIGNED_CERT'),
+      'signed by an authority': refused('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
+      'signed by an authority that it brings along': refused('SELF_SIGNED_CERT_IN_CHAIN'),
+      'out of date': outOfDate,
+    });
+    expect(requests).toBe(0);
   });
 
-  it('is trusted when its authority is among the extra certificates', async () => {
-    const file = fileURLToPath(new URL('localhost.pem', certificates));
-    expect(await told({ NODE_EXTRA_CA_CERTS: file })).toBe('200');
+  it('is trusted when its authority is among the extra certificates, as long as its certificate is valid', async () => {
+    expect(await told('authority.pem')).toEqual({
+      'signed by itself': refused('DEPTH_ZERO_SELF_SIGNED_CERT'),
+      'signed by an authority': '200',
+      'signed by an authority that it brings along': '200',
+      'out of date': outOfDate,
+    });
+    expect(requests).toBe(2);
+  });
+
+  it('is trusted when its own certificate is among them', async () => {
+    expect(await told('localhost.pem')).toMatchObject({ 'signed by itself': '200' });
   });
 });

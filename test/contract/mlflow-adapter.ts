@@ -29,10 +29,8 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
     client = mlflow({ trackingUri: url, authorization, http: httpClient(limits) });
     post = async (path, body) => {
       const address = new URL(`${url}/api/2.0/mlflow/${path}`);
-      const credentials = await authorization.headers(
-        { method: 'POST', url: address, headers: {}, repeatable: false },
-        false,
-      );
+      const request = { method: 'POST', url: address, headers: {}, repeatable: false } as const;
+      const credentials = await authorization.headers(request);
       const answer = await fetch(address, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...credentials },

@@ -32,6 +32,13 @@ async function client(
 
 const envelope = (error_code: string, message: string) => JSON.stringify({ error_code, message });
 
+it('repeats no half of a password that stands where a long answer is cut off', async () => {
+  const answer = `${' '.repeat(1_990)}${PASSWORD}`;
+  const error = await (await client(403, answer)).getModel('m').catch((caught: unknown) => caught);
+  expect(String(error)).toContain('HTTP 403');
+  expect(String(error)).not.toContain(PASSWORD.slice(0, 4));
+});
+
 describe('an answer that MLflow would not give', () => {
   it.each([
     [

@@ -20,6 +20,7 @@ let gateway: Server;
 let url: string;
 let seen: { path: string; headers: IncomingMessage['headers'] }[];
 let problems: string[];
+let refuseAll: boolean;
 
 beforeAll(async () => {
   emulator = await startMlflowEmulator({});
@@ -28,6 +29,10 @@ beforeAll(async () => {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
     seen.push({ path: request.url ?? '', headers: request.headers });
+    if (refuseAll) {
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{"message": "no"}');
+      return;
+    }
     const problem = problemWith(request, body);
     if (problem !== null) {
       problems.push(problem);
@@ -53,6 +58,7 @@ afterAll(async () => {
 beforeEach(() => {
   seen = [];
   problems = [];
+  refuseAll = false;
   emulator.reset();
 });
 
@@ -127,6 +133,9 @@ describe('requests to MLflow on SageMaker', () => {
     expect(await registry.getModel(name)).toMatchObject({ name });
     await registry.setVersionTag(name, '1', 'promotion.id', '{"why": "a line\\nbreak"}');
     await registry.moveToProduction(name, '1');
+    await registry.setModelTag(name, 'promotion.fence', '7');
+    await registry.setAlias(name, 'champion', '1');
+    expect(await registry.getRun(name)).toBeNull();
     const [version] = await registry.listVersions(name);
     expect(version).toMatchObject({ version: '1', stage: 'Production' });
     expect(problems).toEqual([]);
@@ -134,12 +143,44 @@ describe('requests to MLflow on SageMaker', () => {
 
   it('for a name that no model can have are signed, too', async () => {
     expect(await registryWith().getModel('../../x?y#z')).toBeNull();
+    expect(await registryWith().listVersions('../../x?y#z')).toEqual([]);
     expect(problems).toEqual([]);
   });
 
   it('name the server that they are for', async () => {
     await registryWith().getModel('m');
     expect(seen[0]?.headers['x-mlflow-sm-tracking-server-arn']).toBe(ARN);
+  });
+
+  it('are signed with the credentials of that moment, with or without a session', async () => {
+    const env: NodeJS.ProcessEnv = {
+      MLFLOW_TRACKING_URI: ARN,
+      SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: url,
+      ...KEY,
+    };
+    const { registry } = registryServices(env);
+    await registry.getModel('m');
+    env['AWS_SESSION_TOKEN'] = 'another session';
+    await registry.getModel('m');
+    expect(seen.map(({ headers }) => headers['x-amz-security-token'])).toEqual([
+      'session',
+      'another session',
+    ]);
+    expect(problems).toEqual([]);
+  });
+
+  it.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])('are not sent without %s', async (name) => {
+    await expect(registryWith({ [name]: '' }).getModel('m')).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+      message: expect.stringContaining('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'),
+    });
+    expect(seen).toEqual([]);
+  });
+
+  it('are sent once when they are answered with 401, as there is nothing to renew', async () => {
+    refuseAll = true;
+    await expect(registryWith().getModel('m')).rejects.toMatchObject({ name: 'MlflowRefused', status: 401 });
+    expect(seen).toHaveLength(1);
   });
 
   it('are refused with a typed error when the role may not, which repeats no key', async () => {

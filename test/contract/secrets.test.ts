@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type LocalSecrets, startLocalSecrets } from '../../infra/local/secrets-manager.ts';
 import { registryServices } from '../../lambdas/runtime/registry.ts';
 import { servingServices } from '../../lambdas/runtime/workloads.ts';
@@ -8,7 +9,6 @@ import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 
 const arnOf = (name: string) => `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-abcdef`;
 const AWS = {
-  AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local',
   AWS_ENDPOINT_URL_SECRETS_MANAGER: '',
@@ -43,6 +43,8 @@ beforeEach(async () => {
 });
 afterEach(() => {
   secrets.refuse(null);
+  secrets.stall(false);
+  vi.useRealTimers();
   server.close();
 });
 
@@ -96,6 +98,22 @@ describe('a secret', () => {
     expect(secrets.asked.filter((asked) => asked === arn)).toHaveLength(1);
   });
 
+  it('is read again after five minutes, so that a rotation needs no new process', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-01-01T00:00:00Z') });
+    secrets.put(arn, '{"token": "old"}');
+    accepted = 'Bearer old';
+    const registry = mlflow();
+    await registry.getModel('m');
+    secrets.put(arn, '{"token": "new"}');
+    vi.setSystemTime(new Date('2026-01-01T00:04:59Z'));
+    await registry.getModel('m');
+    accepted = 'Bearer new';
+    vi.setSystemTime(new Date('2026-01-01T00:05:01Z'));
+    await registry.getModel('m');
+    const sent = server.requests.map(({ headers }) => headers.authorization);
+    expect(sent).toEqual(['Bearer old', 'Bearer old', 'Bearer new']);
+  });
+
   it('that was rotated is taken up at the first refusal, also for a request that must not be sent twice', async () => {
     secrets.put(arn, '{"token": "old"}');
     accepted = 'Bearer old';
@@ -116,6 +134,34 @@ describe('a secret', () => {
     expect(error.message).toMatch(/401.*credentials/);
     expect(JSON.stringify([error.message, error.stack])).not.toContain('geheim');
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('that was rotated while the store is away is an outage, as nobody knows whether it was the reason', async () => {
+    secrets.put(arn, '{"token": "geheim"}');
+    accepted = 'Bearer geheim';
+    const registry = mlflow();
+    await registry.getModel('m');
+    accepted = 'Bearer another';
+    secrets.refuse({ status: 500, type: 'InternalServiceError' });
+    expect(await caught(registry.moveToProduction('m', '3'))).toMatchObject({ name: 'MlflowUnavailable' });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('is blotted out in messages before and after it was rotated', async () => {
+    let answer = 'Bearer geheim-1';
+    server.close();
+    server = await cannedServer((request, response) => {
+      const welcome = request.headers.authorization === accepted;
+      response.writeHead(welcome ? 403 : 401).end(`no: ${answer}`);
+    });
+    secrets.put(arn, '{"token": "geheim-1"}');
+    accepted = 'Bearer geheim-1';
+    const registry = mlflow();
+    expect((await caught(registry.getModel('m'))).message).toMatch(/no: Bearer \*\*\*/);
+    secrets.put(arn, '{"token": "geheim-2"}');
+    accepted = 'Bearer geheim-2';
+    answer = 'Bearer geheim-2, not Bearer geheim-1';
+    expect((await caught(registry.getModel('m'))).message).toMatch(/no: Bearer \*\*\*, not Bearer \*\*\*/);
   });
 
   it('that a server repeats in its answer is blotted out in the message', async () => {
@@ -161,6 +207,19 @@ describe('a secret that cannot be had', () => {
       name: 'WorkloadApiUnavailable',
       outcomeUnknown: false,
     });
+  });
+
+  it('as its answer begins and never ends, is an outage within 3.5 s', async () => {
+    secrets.stall(true);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const attempt = caught(mlflow().getModel('m'));
+    while (!secrets.asked.includes(arn)) await turn();
+    await vi.advanceTimersByTimeAsync(3_500);
+    expect(await attempt).toMatchObject({
+      name: 'MlflowUnavailable',
+      message: expect.stringContaining('TimeoutError'),
+    });
+    expect(server.requests).toEqual([]);
   });
 
   it('as it is asked for too often, is an outage', async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { DeployedFunction } from './cloud-assembly.ts';
 
@@ -29,19 +30,22 @@ export function lambdaFunction(
 ): LambdaFunction {
   const started: ChildProcess[] = [];
   const idle: ChildProcess[] = [];
-  let printed = '';
+  const streams: string[] = [];
 
   function start(): ChildProcess {
     const child = fork(runner, [], {
       cwd: taskRoot,
-      execArgv: [],
+      // It can read its bundle and nothing else: not the repository, not its packages.
+      execArgv: ['--permission', `--allow-fs-read=${taskRoot}`, `--allow-fs-read=${fileURLToPath(runner)}`],
       env: { ...variables, ...ofLambda(name, handler, taskRoot) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    for (const stream of [child.stdout, child.stderr])
+    for (const stream of [child.stdout, child.stderr]) {
+      const index = streams.push('') - 1;
       stream?.on('data', (chunk: Buffer) => {
-        printed += chunk.toString();
+        streams[index] += chunk.toString();
       });
+    }
     started.push(child);
     return child;
   }
@@ -51,24 +55,27 @@ export function lambdaFunction(
       // Lambda starts another environment when all are at work.
       const child = idle.pop() ?? start();
       const id = randomUUID();
+      const settled = new AbortController();
       const ended = AbortSignal.timeout(timeoutSeconds * 1000);
+      const signal = AbortSignal.any([ended, settled.signal]);
       child.send({ id, event, ahead: aheadMs, timeoutMs: timeoutSeconds * 1000 });
-      const reply = await once(child, 'message', { signal: ended }).then(
-        ([message]) => Reply.parse(message),
-        () => null,
-      );
-      if (reply === null) {
+      const reply = await Promise.race([
+        once(child, 'message', { signal }).then(([message]) => Reply.parse(message)),
+        once(child, 'exit', { signal }).then(() => 'exited' as const),
+      ])
+        .catch(() => 'late' as const)
+        .finally(() => settled.abort());
+      if (reply === 'exited') throw named('Runtime.ExitError', 'Runtime exited without providing a reason');
+      if (reply === 'late') {
         child.kill('SIGKILL');
-        throw Object.assign(new Error(`Task timed out after ${timeoutSeconds} seconds`), {
-          name: 'Sandbox.Timedout',
-        });
+        throw named('Sandbox.Timedout', `Task timed out after ${timeoutSeconds} seconds`);
       }
       idle.push(child);
       if (reply.error === undefined) return reply.answer;
       const { errorType, errorMessage, trace } = reply.error;
-      throw Object.assign(new Error(errorMessage), { name: errorType, stack: trace.join('\n') });
+      throw named(errorType, errorMessage, trace.join('\n'));
     },
-    printed: () => printed,
+    printed: () => streams.join('\n'),
     async close() {
       const alive = started.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
       const gone = alive.map((child) => once(child, 'exit'));
@@ -77,6 +84,9 @@ export function lambdaFunction(
     },
   };
 }
+
+const named = (name: string, message: string, stack = '') =>
+  Object.assign(new Error(message), { name, stack });
 
 /** What Lambda itself puts into the environment (Lambda developer guide, "Defined runtime environment variables"). */
 const ofLambda = (name: string, handler: string, taskRoot: string) => ({

@@ -7,9 +7,10 @@ import {
   MlflowEnvironment,
   RollbackEnvironment,
   WorkloadEnvironment,
+  withOneLogin,
 } from '../../lambdas/runtime/config.ts';
 
-const mlflow = (env: Record<string, string>) => configuration(MlflowEnvironment, env);
+const mlflow = (env: Record<string, string>) => configuration(withOneLogin(MlflowEnvironment), env);
 
 describe('the environment', () => {
   it('has the documented defaults', () => {
@@ -58,6 +59,37 @@ describe('the environment', () => {
   ])('takes %s for MLflow that SageMaker manages', (arn) => {
     expect(mlflow({ MLFLOW_TRACKING_URI: arn })).toMatchObject({ MLFLOW_TRACKING_URI: arn });
   });
+
+  const secret = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:mlflow-abcdef';
+  const managed = 'arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/models';
+
+  it.each([
+    { MLFLOW_TRACKING_USERNAME: 'promoter', MLFLOW_TRACKING_PASSWORD: 'geheim' },
+    { MLFLOW_TRACKING_TOKEN: 'geheim' },
+  ])('refuses a secret for MLflow beside %j, and everything else in the same message', (login) => {
+    expect(() => mlflow({ MLFLOW_CREDENTIALS_SECRET_ARN: secret, ...login })).toThrow(
+      /MLFLOW_TRACKING_URI is not set.*MLFLOW_CREDENTIALS_SECRET_ARN and .* exclude each other(?!.*geheim)/,
+    );
+  });
+
+  it.each([{ MLFLOW_CREDENTIALS_SECRET_ARN: secret }, { MLFLOW_TRACKING_TOKEN: 'geheim' }])(
+    'refuses %j for a server of SageMaker, to which requests are signed',
+    (login) => {
+      expect(() => mlflow({ MLFLOW_TRACKING_URI: managed, ...login })).toThrow(
+        /requests are signed: leave out MLFLOW_CREDENTIALS_SECRET_ARN(?!.*geheim)/,
+      );
+    },
+  );
+
+  it.each(['file:///etc/passwd', 'https://user:geheim@host', managed, 'host:80'])(
+    'refuses %s as the address of SageMaker, and does not repeat it',
+    (endpoint) => {
+      const env = { MLFLOW_TRACKING_URI: managed, SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: endpoint };
+      expect(() => mlflow(env)).toThrow(
+        /SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT must be an http: or https: address(?!.*geheim)/,
+      );
+    },
+  );
 
   it('refuses another ARN as a tracking URI', () => {
     expect(() => mlflow({ MLFLOW_TRACKING_URI: 'arn:aws:s3:::bucket' })).toThrow(/ARN of a tracking server/);

@@ -80,7 +80,7 @@ afterAll(() => table.close());
 
 /** Version 3 was announced by the execution that is cleaned up, which still has the lease. */
 async function inFlight({ finished = false, lease = true } = {}) {
-  const fence = lease ? await store.takeLease(MODEL, execution, now, 60) : null;
+  const fence = lease ? await store.takeLease(MODEL, execution, now, 600) : null;
   const announced = intent({
     id: 'e1',
     to: '3',
@@ -94,6 +94,10 @@ async function inFlight({ finished = false, lease = true } = {}) {
     tags: recorded(announced, finished ? {} : null),
   });
 }
+const clockIn = (seconds: number) => ({ now: () => new Date(now.getTime() + seconds * 1000) });
+/** Asks as an execution that comes then. */
+const isFreeAfter = async (seconds: number) =>
+  (await store.takeLease(MODEL, 'next', clockIn(seconds).now(), 60)).taken;
 const event = (more: object = {}) => ({
   executionArn: execution,
   status: 'ABORTED' as const,
@@ -121,9 +125,44 @@ describe('an execution that was stopped from outside', () => {
       },
     ]);
     // A function that was at work may write for a minute yet: until then nobody else gets the model.
-    expect(await store.takeLease(MODEL, 'next', now, 60)).toMatchObject({ taken: false });
-    const later = new Date(now.getTime() + 71_000);
-    expect(await store.takeLease(MODEL, 'next', later, 60)).toMatchObject({ taken: true });
+    expect(await isFreeAfter(70)).toBe(false);
+    expect(await isFreeAfter(71)).toBe(true);
+  });
+
+  it('keeps the model until its last function is done, also when the event comes again', async () => {
+    await inFlight();
+    await cleanUp(event(), services);
+    services.clock = clockIn(20);
+    await cleanUp(event(), services);
+    expect(await isFreeAfter(70)).toBe(false);
+    expect(await isFreeAfter(71)).toBe(true);
+  });
+
+  it('keeps it so when the clean-up itself died after its record', async () => {
+    await inFlight();
+    const endLeaseAt = () => Promise.reject(new Error('the process ends here'));
+    await expect(cleanUp(event(), { ...services, store: { ...store, endLeaseAt } })).rejects.toThrow();
+    await cleanUp(event(), services);
+    expect(await isFreeAfter(70)).toBe(false);
+    expect(await isFreeAfter(71)).toBe(true);
+  });
+
+  it.each([
+    ['a promotion that had announced nothing yet', 'promote', 70],
+    ['a rollback', 'rollback', 130],
+  ])('keeps it for %s, too', async (_, operation, seconds) => {
+    await store.takeLease(MODEL, execution, now, 600);
+    await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, operation }) }), services);
+    expect(started).toEqual([]);
+    expect(await isFreeAfter(seconds)).toBe(false);
+    expect(await isFreeAfter(seconds + 1)).toBe(true);
+  });
+
+  it('does not bring a lease back that has run out', async () => {
+    await store.takeLease(MODEL, execution, now, 60);
+    services.clock = clockIn(120);
+    await cleanUp(event(), services);
+    expect(await isFreeAfter(121)).toBe(true);
   });
 
   it('is cleaned up once, however often the event comes', async () => {
@@ -188,7 +227,7 @@ describe('an execution that was stopped from outside', () => {
 
   it('says what to do when it was a rollback', async () => {
     await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, operation: 'rollback' }) }), services);
-    expect(sent[0]?.text).toContain('start the rollback again');
+    expect(sent[0]?.text).toContain("start the rollback again when the model's lease has ended, in 130 s");
   });
 
   it('changes nothing, sends nothing and counts nothing when it had told its end itself', async () => {
@@ -214,7 +253,7 @@ describe('an execution that was stopped from outside', () => {
     await store.recordOutcome(outcomeOf(state, execution, now), 'pending');
     expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ alert: 'sent' });
     expect(sent).toHaveLength(1);
-    expect(await store.takeLease(MODEL, 'next', now, 60)).toMatchObject({ taken: true });
+    expect(await isFreeAfter(71)).toBe(true);
   });
 });
 
