@@ -67,7 +67,6 @@ export type Path =
   | `$.promotion.${keyof PromoteAnswer}`
   | `$.rollback.${keyof RollbackAnswer}`
   | `$.ending.${keyof EndAnswer}`
-  | '$.ending_error.Cause'
   | '$$.Execution.Id'
   | '$$.Execution.Input'
   | '$$.Execution.StartTime';

@@ -76,7 +76,8 @@ export function promotionChain(scope: Construct, functions: Record<FunctionName,
     .otherwise(fail(scope, 'Failed', { errorPath: '$.ending.status', causePath: '$.ending.reason' }));
   const unannounced = fail(scope, 'Unannounced', {
     error: 'OutcomeNotAnnounced',
-    causePath: '$.ending_error.Cause',
+    // In full: the error that is caught need not have a cause (States Language, "Error output").
+    cause: 'NotifyOutcome failed: its last event in this history, and the log of end-promotion, say why',
   });
 
   follow(begin, operation);
@@ -146,7 +147,7 @@ const waitForEndOf = (scope: Construct, name: StateName, functionName: FunctionN
 const fail = (
   scope: Construct,
   name: StateName,
-  says: { error: string; causePath: Path } | { errorPath: Path; causePath: Path },
+  says: { error: string; cause: string } | { errorPath: Path; causePath: Path },
 ) => new Fail(scope, name, says);
 
 const follow = (from: INextable, to: IChainable) => from.next(to);

@@ -26,6 +26,7 @@ export type PlatformErrorName = (typeof platformErrorNames)[number];
 /** Every name that a `Retry` or a `Catch` of the state machine may use: a name that nobody throws does not compile. */
 export type MachineErrorName = ErrorName | PlatformErrorName;
 
+/** Each pause is twice as long as the one before and has no jitter unless it says so: the language's own defaults. */
 type Policy = RetryProps & { errors: MachineErrorName[] };
 
 /**
@@ -35,7 +36,6 @@ type Policy = RetryProps & { errors: MachineErrorName[] };
 export const whenThrottled: Policy = {
   errors: ['Lambda.TooManyRequestsException'],
   interval: Duration.seconds(2),
-  backoffRate: 2,
   maxDelay: Duration.seconds(20),
   maxAttempts: 5,
   jitterStrategy: JitterType.FULL,
@@ -49,7 +49,6 @@ export function whenUnavailable(errors: ErrorName[]): Policy {
   return {
     errors,
     interval: Duration.seconds(10),
-    backoffRate: 2,
     maxAttempts: 4,
     jitterStrategy: JitterType.FULL,
   };
@@ -78,8 +77,6 @@ export function whenOutcomeUnknown(name: FunctionName): Policy {
   return {
     errors: [...outcomeUnknown],
     interval: Duration.seconds(functionTimeoutSeconds[name]),
-    backoffRate: 2,
     maxAttempts: 2,
-    jitterStrategy: JitterType.NONE,
   };
 }

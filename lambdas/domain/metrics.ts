@@ -86,11 +86,13 @@ function secondsBetween(start: Date | null, end: string): number | null {
 }
 
 /**
- * Something had to be undone and was not: a rollback that was asked for, or the one after a failed step. A failed
- * promotion that left nothing to undo is none.
+ * Something had to be undone and was not: a rollback that was asked for, by a person, an alarm or the clean-up, or the
+ * one after a failed step. A failed promotion that left nothing to undo is none.
  */
 function isRollbackFailed({ status, operation, dry_run, rollback, rollback_error }: Outcome): boolean {
-  if (dry_run || (status !== 'failed' && status !== 'contested')) return false;
+  if (dry_run) return false;
+  if (operation === 'rollback' && status === 'busy') return true;
+  if (status !== 'failed' && status !== 'contested') return false;
   if (operation === 'rollback' || rollback_error !== null) return true;
   return rollback?.status === 'contested' || rollback?.serving?.undone === false;
 }

@@ -5,16 +5,21 @@ import { Diagnosis } from './serving/payloads.ts';
 
 /** How an execution ended, read from the state document that the machine hands over at its end. */
 
-/** An error as a Catch stores it: `Cause` is Lambda's JSON with a stack trace, or a bare message from the machine itself. */
+/**
+ * An error as a Catch stores it: `Cause` is Lambda's JSON with a stack trace, or a bare message from the machine itself,
+ * which need not have one.
+ */
 const Caught = z
-  .object({ Error: z.string(), Cause: z.unknown() })
-  .transform(({ Error: name, Cause }): CaughtError => ({ name, message: messageOf(Cause) }));
+  .object({ Error: z.string(), Cause: z.unknown().optional() })
+  .transform(
+    ({ Error: name, Cause }): CaughtError => ({ name, message: messageOf(Cause) || 'no cause was given' }),
+  );
 
 const AwsCause = z.object({ errorMessage: z.string() });
 const LONGEST_MESSAGE = 1000;
 
 function messageOf(cause: unknown): string {
-  const text = typeof cause === 'string' ? cause : JSON.stringify(cause ?? '');
+  const text = typeof cause === 'string' ? cause : cause === undefined ? '' : JSON.stringify(cause);
   let message = text;
   try {
     message = AwsCause.safeParse(JSON.parse(text)).data?.errorMessage ?? text;

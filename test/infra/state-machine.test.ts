@@ -32,9 +32,8 @@ interface Retrier {
   ErrorEquals: string[];
   IntervalSeconds: number;
   MaxAttempts: number;
-  BackoffRate: number;
   MaxDelaySeconds?: number;
-  JitterStrategy: 'FULL' | 'NONE';
+  JitterStrategy?: 'FULL';
 }
 
 interface State {
@@ -59,9 +58,9 @@ const tasks = Object.entries(definition.States)
   }));
 
 /** Every pause of a retrier at its longest, in seconds. */
-const pauses = ({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds }: Retrier) =>
+const pauses = ({ IntervalSeconds, MaxAttempts, MaxDelaySeconds }: Retrier) =>
   Array.from({ length: MaxAttempts }, (_, n) =>
-    Math.min(IntervalSeconds * BackoffRate ** n, MaxDelaySeconds ?? Infinity),
+    Math.min(IntervalSeconds * 2 ** n, MaxDelaySeconds ?? Infinity),
   );
 
 const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
@@ -114,7 +113,7 @@ describe.each(tasks)('the task $name', ({ name, state, functionName }) => {
   });
 
   it('calls again after an unknown outcome only when the first copy has ended', () => {
-    const careful = retriers.filter((retrier) => retrier.JitterStrategy === 'NONE');
+    const careful = retriers.filter((retrier) => retrier.JitterStrategy === undefined);
     expect(careful.flatMap((retrier) => retrier.ErrorEquals)).toEqual([...outcomeUnknown]);
     const first = careful.map((retrier) => pauses(retrier)[0]);
     expect(first).toEqual([functionTimeoutSeconds[functionName]]);

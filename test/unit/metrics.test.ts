@@ -100,6 +100,7 @@ describe('RollbackFailed', () => {
   it.each<[string, Partial<Outcome>]>([
     ['a rollback that was asked for and failed', { operation: 'rollback', status: 'failed' }],
     ['one that found somebody else at work', { operation: 'rollback', status: 'contested' }],
+    ['one that did not get the model from who has it', { operation: 'rollback', status: 'busy' }],
     ['one after a failed step that failed itself', { status: 'failed', rollback_error: error }],
     [
       'one that left the Workload as it was',
@@ -117,7 +118,6 @@ describe('RollbackFailed', () => {
     ['a promotion that failed before anything was to be undone', { status: 'failed', error }],
     ['one whose registry had never moved', { status: 'failed', rollback: rollback({ rolled_back: false }) }],
     ['a rollback that came about', { operation: 'rollback', status: 'rolled_back' }],
-    ['one that waits for nobody', { operation: 'rollback', status: 'busy' }],
     ['a dry run', { operation: 'rollback', status: 'failed', dry_run: true }],
   ])('does not count %s', (_, more) => {
     expect(namesOf(outcomeWith(more), {})).not.toContain('RollbackFailed');

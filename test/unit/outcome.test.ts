@@ -133,3 +133,15 @@ it('announces everything but a repeated request that found nothing to do', () =>
   expect(alertDue(outcome(done))).toBe(false);
   expect(alertDue(outcome({ comparison, prepared, promotion: promoted }))).toBe(true);
 });
+
+it.each([{ Error: 'States.Timeout' }, { Error: 'States.Timeout', Cause: '' }])(
+  'an error that comes without a cause, %j, is told by its name, and the rest of the document is kept',
+  (error) => {
+    expect(outcome({ comparison, prepared, error })).toMatchObject({
+      status: 'failed',
+      model_name: 'PascalStrategy',
+      error: { name: 'States.Timeout', message: 'no cause was given' },
+      reason: 'States.Timeout: no cause was given',
+    });
+  },
+);
