@@ -15,8 +15,10 @@ import { explained } from './aws-problem.ts';
 
 /** Executions on AWS as far as starting and following one needs them. All calls throw what `explained` makes of errors. */
 export interface AwsExecutions {
-  /** Null when there is none by this ARN, or none any more: Step Functions forgets one 90 days after its end. */
-  /** `busy`: it ended well and did nothing, as somebody else had the model. Null when there is no such execution. */
+  /**
+   * Null when there is none by this ARN, or none any more: Step Functions forgets one 90 days after its end. `busy`: it
+   * ended well and did nothing, as somebody else had the model.
+   */
   describe(execution: string): Promise<{ status: ExecutionStatus; ended: Date | null; busy: boolean } | null>;
   /**
    * Safe to repeat, as an answer may be lost: a second start with the same name and input of a running execution does

@@ -32,8 +32,8 @@ const BETWEEN_LOOKS_MS = 1_000;
 
 /**
  * The execution with this input that is running, or else has succeeded, or else a new one: attempts that failed, timed
- * out, were aborted or found the model busy are counted and left behind. Two that do this at once get the same execution, and so does one
- * whose answer was lost. Throws what the calls throw, and an `Error` when no attempt is left.
+ * out, were aborted or found the model busy are counted and left behind. Two that do this at once get the same execution,
+ * and so does one whose answer was lost. Throws what the calls throw, and an `Error` when no attempt is left.
  */
 export async function claimExecution(
   { describe, start }: Pick<AwsExecutions, 'describe' | 'start'>,
@@ -51,6 +51,8 @@ export async function claimExecution(
     if (twin?.status === 'SUCCEEDED' && !twin.busy) succeeded = claimed('succeeded', twin.ended);
     if (twin !== null) continue;
     if (succeeded !== null && !again) return succeeded;
+    // Forgotten by Step Functions, 90 days after its end, while a later attempt is still known.
+    if ((await describe(`${executions}${nameOf(attempt + 1)}`)) !== null) continue;
     if ((await start(stateMachine, name, input)) === 'started') return claimed('started');
     // It was not there a moment ago: ours, whose answer was lost, or of somebody who was quicker. However it ends, it
     // is the one that was asked for.

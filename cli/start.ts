@@ -42,8 +42,8 @@ export function startCommand(done: (status: number) => void): Command {
 
 const HELP = `
 The same input is the same execution: field order, and fields at their default, make no difference. An
-attempt that failed, timed out or was aborted is followed by a new one. Step Functions forgets executions
-90 days after their end.
+attempt that failed, timed out, was aborted or found the model busy is followed by a new one. That holds for
+90 days: then Step Functions forgets an execution.
 
 Credentials come from where the AWS SDK looks for them: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
 Ctrl-C stops following; the execution goes on.

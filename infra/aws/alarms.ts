@@ -127,7 +127,8 @@ function topicsFor(id: AlarmId, { alerts, chat, alertFailures }: Watched): ITopi
 }
 
 /**
- * A metric that counts nothing has no datapoint, and a sum with a missing summand is missing: so gaps are filled with 0.
+ * A metric that counts nothing has no datapoint: gaps are filled with 0, and SUM leaves out a metric that has never had
+ * one, of a function that was never called.
  * As the newest 0 may stand for a count that is still on its way, alarms on a sum look at more than one period
  * (CloudWatch user guide, "Using math expressions", FILL).
  */
@@ -135,10 +136,9 @@ function summed(metrics: readonly IMetric[]): IMetric {
   const [only] = metrics;
   if (only !== undefined && metrics.length === 1) return only;
   const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
+  const names = Object.keys(usingMetrics);
   return new MathExpression({
-    expression: Object.keys(usingMetrics)
-      .map((name) => `FILL(${name}, 0)`)
-      .join(' + '),
+    expression: `SUM([${names.map((name) => `FILL(${name}, 0)`).join(', ')}])`,
     usingMetrics,
     period: FIVE_MINUTES,
     label: 'sum',

@@ -7,8 +7,16 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { AlertProps } from './props.ts';
 
-/** Services that tell of alarms and events through our topics. */
-const TELLERS = ['cloudwatch.amazonaws.com', 'events.amazonaws.com'] as const;
+/** Services that tell of alarms and events through our topics, each allowed by a statement. */
+const tellers = (scope: Construct) => [
+  {
+    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+  },
+  // EventBridge publishes to an encrypted topic only where neither policy has a condition (SNS developer guide, "Key
+  // management").
+  { principals: [new ServicePrincipal('events.amazonaws.com')] },
+];
 
 /** A topic that takes messages over TLS only, encrypted with a key of its own, from this account's functions and alarms. */
 export class AlertTopic extends Construct {
@@ -20,14 +28,10 @@ export class AlertTopic extends Construct {
     this.key = key ?? keyFor(this, displayName);
     this.topic = new Topic(this, 'Topic', { displayName, masterKey: this.key, enforceSSL: true });
     // A topic with a policy of its own no longer has the default one, which would let the account's alarms publish.
-    this.topic.addToResourcePolicy(
-      new PolicyStatement({
-        principals: TELLERS.map((service) => new ServicePrincipal(service)),
-        actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
-        conditions: ofThisAccount(this),
-      }),
-    );
+    for (const teller of tellers(this))
+      this.topic.addToResourcePolicy(
+        new PolicyStatement({ ...teller, actions: ['sns:Publish'], resources: [this.topic.topicArn] }),
+      );
   }
 }
 
@@ -38,21 +42,13 @@ function keyFor(scope: Construct, displayName: string): Key {
     // Messages are gone when they are delivered: nothing stays that only this key could read.
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  key.addToResourcePolicy(
-    new PolicyStatement({
-      principals: TELLERS.map((service) => new ServicePrincipal(service)),
-      actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
-      // In the policy of a key this is the key itself.
-      resources: ['*'],
-      conditions: ofThisAccount(scope),
-    }),
-  );
+  // In the policy of a key `*` is the key itself.
+  for (const teller of tellers(scope))
+    key.addToResourcePolicy(
+      new PolicyStatement({ ...teller, actions: ['kms:Decrypt', 'kms:GenerateDataKey*'], resources: ['*'] }),
+    );
   return key;
 }
-
-const ofThisAccount = (scope: Construct) => ({
-  StringEquals: { 'aws:SourceAccount': Stack.of(scope).account },
-});
 
 /** Where people are told: of promotions and alarms, and, apart from those, that they cannot be told. */
 export class AlertTopics extends Construct {

@@ -80,7 +80,13 @@ export function mistakesIn(props: ModelPromotionProps): string[] {
 function together({ mlflow, alerts, vpc, vpcSubnets, securityGroups }: ModelPromotionProps): string[] {
   const signed = mlflow.trackingUri.startsWith('arn:');
   const told = (alerts.emails ?? []).length > 0 || alerts.slack !== undefined;
+  const late = Token.isUnresolved(mlflow.trackingUri) && !/^https?:\/\//.test(mlflow.trackingUri);
   return [
+    ...(late
+      ? [
+          'mlflow.trackingUri must be known when the stack is synthesised: whether it is an ARN decides what the functions may do',
+        ]
+      : []),
     ...(signed && mlflow.credentials !== undefined
       ? ['mlflow.credentials must be left out: requests to a server of SageMaker are signed']
       : []),

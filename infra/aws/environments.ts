@@ -6,8 +6,16 @@ import { RegistryMode } from '../../lambdas/domain/registry.ts';
 const Arn = (service: string) =>
   z.string().regex(new RegExp(`^arn:[\\w-]+:${service}:`), `must be an ARN of ${service}`);
 
-/** A secret that the stack creates and you fill (`docs/deploy.md`), or the ARN of one that you have. */
-const SecretSetting = z.union([z.literal('create'), Arn('secretsmanager')]);
+/**
+ * A secret that the stack creates and you fill (`docs/deploy.md`), or the ARN of one that you have; with the key's ARN
+ * where it is encrypted with one of your own.
+ */
+const SecretSetting = z.union([
+  z.literal('create'),
+  Arn('secretsmanager'),
+  z.strictObject({ arn: Arn('secretsmanager'), keyArn: Arn('kms') }),
+]);
+export type SecretSetting = z.infer<typeof SecretSetting>;
 
 /** Settings of one environment; everything else is a prop of `ModelPromotion` with a default. */
 export const EnvironmentSettings = z.strictObject({
@@ -66,6 +74,8 @@ export type EnvironmentName = (typeof environmentNames)[number];
 const everywhere = {
   workloads: { endpoint: 'https://app.datarobot.com/api/v2', token: 'create' },
   alerts: { emails: ['ml-platform@example.com'] },
+  /** Where the people who get the alarms can read it. */
+  runbookUrl: 'https://git.example.com/model-promotion/blob/main/docs/runbook.md',
 } satisfies Partial<EnvironmentSettings>;
 
 export const environments: Readonly<Record<EnvironmentName, EnvironmentSettings>> = {

@@ -13,11 +13,13 @@ import type { StartProps } from './props.ts';
 export interface EventRulesProps {
   readonly stateMachine: IStateMachine;
   readonly endPromotion: Lambda;
+  /** How the names of alarms begin that ask for a rollback. */
+  readonly rollbackAlarms: string;
   readonly startOn?: NonNullable<StartProps['events']>;
 }
 
-/** An alarm whose name begins so asks for a rollback of the model that its description names. */
-export const ROLLBACK_ALARM_PREFIX = 'model-rollback-';
+/** An alarm whose name begins so, after the prefix of all names, asks for a rollback of the model that its description names. */
+export const ROLLBACK_ALARMS = 'model-rollback-';
 
 /** Alerts that could not be sent are sent again so often. */
 export const SWEEP_MINUTES = 5;
@@ -27,7 +29,11 @@ export class EventRules extends Construct {
   /** Events that could not be delivered, and those on which `end-promotion` failed again and again. */
   readonly undelivered: Queue;
 
-  constructor(scope: Construct, id: string, { stateMachine, endPromotion, startOn }: EventRulesProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stateMachine, endPromotion, rollbackAlarms, startOn }: EventRulesProps,
+  ) {
     super(scope, id);
     this.undelivered = new Queue(this, 'Undelivered', {
       encryption: QueueEncryption.SQS_MANAGED,
@@ -64,11 +70,11 @@ export class EventRules extends Construct {
     });
 
     new Rule(this, 'RollbackOnAlarm', {
-      description: `Alarms named ${ROLLBACK_ALARM_PREFIX}… roll back the model that their description names`,
+      description: `Alarms named ${rollbackAlarms}… roll back the model that their description names`,
       eventPattern: {
         source: ['aws.cloudwatch'],
         detailType: ['CloudWatch Alarm State Change'],
-        detail: { alarmName: [{ prefix: ROLLBACK_ALARM_PREFIX }], state: { value: ['ALARM'] } },
+        detail: { alarmName: [{ prefix: rollbackAlarms }], state: { value: ['ALARM'] } },
       },
       targets: [toStart(RuleTargetInput.fromObject(rollbackInput))],
     });

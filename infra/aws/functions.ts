@@ -57,7 +57,8 @@ export class PromotionFunction extends Construct {
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: defaults.logRetention,
-      removalPolicy: defaults.protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // Not after a first deployment that failed: its name would be in the way of the next.
+      removalPolicy: defaults.protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     this.function = new LambdaFunction(this, 'Function', {
       functionName,

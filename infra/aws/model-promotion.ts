@@ -1,4 +1,4 @@
-import { ArnFormat, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CompositePrincipal, type IGrantable, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
@@ -13,7 +13,7 @@ import { AlertTopics } from './alert-topics.ts';
 import { mistakesIn } from './checked-props.ts';
 import { PromotionDashboard } from './dashboard.ts';
 import { environmentsFor } from './environment-variables.ts';
-import { EventRules } from './event-rules.ts';
+import { EventRules, ROLLBACK_ALARMS } from './event-rules.ts';
 import { certificatesLayer, type FunctionDefaults, PromotionFunction } from './functions.ts';
 import { acknowledged } from './nag.ts';
 import { type Granted, grantNeeds } from './permissions.ts';
@@ -31,7 +31,8 @@ export type {
 
 /**
  * Everything that promotes models: the seven functions, the state machine that runs them, the table of leases and
- * outcomes, the topics that tell people, the rules that clean up, and the alarms. Throws `InvalidProps`.
+ * outcomes, the topics that tell people, the rules that clean up, and the alarms. One a stack, as names of alarms and chat
+ * are made of the stack's. Throws `InvalidProps`.
  */
 export class ModelPromotion extends Construct {
   /** Runs one promotion or one rollback an execution. */
@@ -94,6 +95,7 @@ export class ModelPromotion extends Construct {
     const rules = new EventRules(this, 'Rules', {
       stateMachine: this.stateMachine,
       endPromotion: functions['end-promotion'],
+      rollbackAlarms: `${namePrefix}${ROLLBACK_ALARMS}`,
       ...(props.start?.events === undefined ? {} : { startOn: props.start.events }),
     });
     this.undelivered = rules.undelivered;
@@ -101,12 +103,15 @@ export class ModelPromotion extends Construct {
     this.watch(environment, props.runbookUrl ?? 'docs/runbook.md');
   }
 
-  /** Allows to start executions and to follow them, which is what `promotion start` and nested executions do. */
+  /**
+   * Allows to start executions and to follow them, as `promotion start` does. Not to stop them: that would cut off a
+   * rollback, too.
+   */
   grantStart(grantee: IGrantable): void {
     this.stateMachine.grantStartExecution(grantee);
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
-        actions: ['states:DescribeExecution', 'states:GetExecutionHistory', 'states:StopExecution'],
+        actions: ['states:DescribeExecution', 'states:GetExecutionHistory'],
         resources: [this.executionsArn()],
       }),
     );
@@ -150,10 +155,13 @@ export class ModelPromotion extends Construct {
       description: 'Starts promotions and follows them',
     });
     this.grantStart(role);
+    const { partition, region, account } = Stack.of(this);
+    // As cdk-nag writes what is known only in the account.
+    const written = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
+    const place = `${written(partition, 'Partition')}:states:${written(region, 'Region')}:${written(account, 'AccountId')}`;
     acknowledged(
       role,
-      // As cdk-nag writes what is known only in the account.
-      `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${this.stateMachineName}:*]`,
+      `AwsSolutions-IAM5[Resource::arn:${place}:execution:${this.stateMachineName}:*]`,
       'The executions of one state machine, whose names are not known before',
     );
     return role;

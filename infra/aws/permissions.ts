@@ -70,6 +70,12 @@ export function grantNeeds(name: FunctionName, grantee: IGrantable, granted: Gra
   const { table, pendingAlerts, publish, startExecution, mlflow, workloads } = needs[name];
   const allow = (actions: string[], ...resources: string[]) =>
     grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+  const allowSecret = (secret: ISecret | undefined) => {
+    // One that is known by its name has six characters more in its ARN, which only AWS knows.
+    if (secret !== undefined)
+      allow(['secretsmanager:GetSecretValue'], secret.secretFullArn ?? `${secret.secretArn}-??????`);
+    secret?.encryptionKey?.grantDecrypt(grantee);
+  };
 
   if (table.length > 0)
     allow(
@@ -83,9 +89,9 @@ export function grantNeeds(name: FunctionName, grantee: IGrantable, granted: Gra
     allow(['kms:Decrypt', 'kms:GenerateDataKey'], granted.topicKey.keyArn);
   }
   if (startExecution === true) allow(['states:StartExecution'], granted.stateMachineArn);
-  if (workloads === true) granted.workloadToken?.grantRead(grantee);
+  if (workloads === true) allowSecret(granted.workloadToken);
   if (mlflow.length === 0) return;
-  granted.mlflowCredentials?.grantRead(grantee);
+  allowSecret(granted.mlflowCredentials);
   if (granted.trackingServerArn?.includes(':mlflow-app/'))
     // An app knows this one action for all of MLflow's calls.
     allow(['sagemaker:CallMlflowAppApi'], granted.trackingServerArn);

@@ -8,8 +8,8 @@ import type { RegistryMode } from '../../lambdas/domain/registry.ts';
 /** What a `ModelPromotion` is given. Mistakes in it are named, all at once, before synthesis ends. */
 export interface ModelPromotionProps {
   /**
-   * Name of the environment, as alerts, logs and metrics show it: lower-case letters, digits and hyphens, at most 20
-   * characters. Default `dev`.
+   * Name of the environment, as alerts, logs and metrics show it, its own within an account and region: lower-case
+   * letters, digits and hyphens, at most 20. Default `dev`.
    */
   readonly environment?: string | undefined;
   /**

@@ -1,10 +1,11 @@
 import { Annotations, CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { AccountPrincipal, ArnPrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { z } from 'zod';
-import { type EnvironmentName, EnvironmentSettings } from './environments.ts';
+import { type EnvironmentName, EnvironmentSettings, type SecretSetting } from './environments.ts';
 import { ModelPromotion } from './model-promotion.ts';
 import { acknowledged } from './nag.ts';
 import type { ModelPromotionProps } from './props.ts';
@@ -78,13 +79,20 @@ export class ModelPromotionStack extends Stack {
     };
   }
 
-  /** A new secret holds a random text until somebody puts the real value; its functions then say that it is unusable. */
-  private secret(id: string, environment: EnvironmentName, setting: string): ISecret {
+  /** A new secret is none that can be used until somebody puts the real value: the functions say so by its name. */
+  private secret(id: string, environment: EnvironmentName, setting: SecretSetting): ISecret {
+    if (typeof setting === 'object') {
+      const encryptionKey = Key.fromKeyArn(this, `${id}Key`, setting.keyArn);
+      return Secret.fromSecretAttributes(this, id, { secretCompleteArn: setting.arn, encryptionKey });
+    }
     if (setting !== 'create') return Secret.fromSecretCompleteArn(this, id, setting);
     const secret = new Secret(this, id, {
       secretName: `model-promotion/${environment}/${id}`,
       description: `What model promotion (${environment}) identifies itself with`,
-      removalPolicy: environment === 'prod' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      generateSecretString: { secretStringTemplate: '{}', generateStringKey: 'to_be_replaced' },
+      // Not after a first deployment that failed: its name would be in the way of the next.
+      removalPolicy:
+        environment === 'prod' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     new CfnOutput(this, `${id}SecretName`, { value: secret.secretName });
     acknowledged(
@@ -102,8 +110,14 @@ export class ModelPromotionStack extends Stack {
     privateSubnetIds,
     securityGroupIds,
   }: NonNullable<EnvironmentSettings['network']>) {
+    const vpc = Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones, privateSubnetIds });
+    for (const subnet of vpc.privateSubnets)
+      Annotations.of(subnet).acknowledgeWarning(
+        '@aws-cdk/aws-ec2:noSubnetRouteTableId',
+        'Nothing here adds a route to a subnet',
+      );
     return {
-      vpc: Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones, privateSubnetIds }),
+      vpc,
       securityGroups: securityGroupIds.map((id) => SecurityGroup.fromSecurityGroupId(this, id, id)),
     };
   }

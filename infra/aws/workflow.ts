@@ -59,7 +59,7 @@ export class Workflow extends Construct {
         destination: new LogGroup(this, 'Logs', {
           logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
           retention: logRetention,
-          removalPolicy: protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+          removalPolicy: protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
         }),
         level: LogLevel.ALL,
         includeExecutionData: false,

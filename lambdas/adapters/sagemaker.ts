@@ -1,44 +1,11 @@
 import { InvalidConfiguration } from '../domain/errors.ts';
 import type { Authorization } from './authorization.ts';
+import type { ManagedServer } from './sagemaker-arn.ts';
 
 /**
  * MLflow as SageMaker manages it. Requests are signed with the function's own role; what is signed and how was taken from
  * the behaviour of SageMaker's plugin for MLflow, sagemaker-mlflow 0.5.
  */
-
-const ARN =
-  /^arn:(aws|aws-us-gov):sagemaker:([a-z0-9-]+):\d{12}:(mlflow-tracking-server|mlflow-app)\/([\w-]+)$/;
-
-const KINDS = {
-  'mlflow-tracking-server': {
-    service: 'sagemaker-mlflow',
-    header: 'x-mlflow-sm-tracking-server-arn',
-    host: (region: string) => `https://${region}.experiments.sagemaker.aws`,
-  },
-  'mlflow-app': {
-    service: 'sagemaker',
-    header: 'x-sm-mlflow-app-arn',
-    host: (region: string) => `https://mlflow.sagemaker.${region}.app.aws`,
-  },
-} as const;
-
-export interface ManagedServer {
-  arn: string;
-  region: string;
-  /** Name of the service that requests are signed for. */
-  service: string;
-  /** Header that names the server: one host serves those of a whole region. */
-  header: string;
-  url: string;
-}
-
-/** The server that an ARN names, or null when it names none. `endpoint` takes the place of its public address. */
-export function managedServer(arn: string, endpoint?: string): ManagedServer | null {
-  const [, , region, kind] = ARN.exec(arn) ?? [];
-  if (region === undefined || (kind !== 'mlflow-tracking-server' && kind !== 'mlflow-app')) return null;
-  const { service, header, host } = KINDS[kind];
-  return { arn, region, service, header, url: endpoint ?? host(region) };
-}
 
 /**
  * Signs each request (Signature Version 4) with the credentials that are in the environment at that moment. A signature

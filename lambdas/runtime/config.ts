@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { managedServer } from '../adapters/sagemaker-arn.ts';
 import { InvalidConfiguration } from '../domain/errors.ts';
 import type { FunctionName } from '../domain/limits.ts';
 import { RegistryMode } from '../domain/registry.ts';
@@ -12,13 +13,10 @@ const TrackingUri = z.string().superRefine((value, context) => {
   if (problem !== null) context.addIssue({ code: 'custom', message: problem });
 });
 
-/** MLflow that SageMaker manages is named as its own plugin for MLflow takes it. */
-const MANAGED = /^arn:(aws|aws-us-gov):sagemaker:[a-z0-9-]+:\d{12}:mlflow-(tracking-server|app)\/[\w-]+$/;
-
 /** Why a tracking URI cannot be used, or null. The value itself is never repeated: it may hold a password. */
 function uriProblem(value: string): string | null {
   if (value.startsWith('arn:')) {
-    return MANAGED.test(value)
+    return managedServer(value) !== null
       ? null
       : 'must be the ARN of a tracking server or an app of MLflow on SageMaker';
   }
@@ -78,7 +76,8 @@ export const withOneLogin = <T extends z.ZodObject>(schema: T): T => {
     })
     .refine(
       (env) =>
-        !MANAGED.test(String(env['MLFLOW_TRACKING_URI'])) || (env[SECRET] === undefined && !hasLogin(env)),
+        managedServer(String(env['MLFLOW_TRACKING_URI'])) === null ||
+        (env[SECRET] === undefined && !hasLogin(env)),
       {
         path: ['MLFLOW_TRACKING_URI'],
         error: `is a server of SageMaker, to which requests are signed: leave out ${SECRET}, ${LOGIN.join(', ')}`,

@@ -3,7 +3,8 @@ import { type Authorization, anonymous, basic, bearer } from '../adapters/author
 import { systemClock } from '../adapters/clock.ts';
 import { httpClient } from '../adapters/http.ts';
 import { type Mlflow, mlflow } from '../adapters/mlflow.ts';
-import { managedServer, signed } from '../adapters/sagemaker.ts';
+import { signed } from '../adapters/sagemaker.ts';
+import { managedServer } from '../adapters/sagemaker-arn.ts';
 import { fromSecret } from '../adapters/secrets.ts';
 import { MlflowNonsense, MlflowUnavailable } from '../domain/errors.ts';
 import { afterMove, movesTo } from '../domain/promotion-plan.ts';

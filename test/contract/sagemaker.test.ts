@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
-import { managedServer } from '../../lambdas/adapters/sagemaker.ts';
+import { managedServer } from '../../lambdas/adapters/sagemaker-arn.ts';
 import { registryServices } from '../../lambdas/runtime/registry.ts';
 
 /** MLflow managed by SageMaker: a gateway that checks each signature by itself, in front of the emulator. */

@@ -20,7 +20,7 @@ import {
   PromotionAlarms,
 } from '../../infra/aws/alarms.ts';
 import { PromotionDashboard } from '../../infra/aws/dashboard.ts';
-import { ROLLBACK_ALARM_PREFIX, SWEEP_MINUTES } from '../../infra/aws/event-rules.ts';
+import { ROLLBACK_ALARMS, SWEEP_MINUTES } from '../../infra/aws/event-rules.ts';
 import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
 import { dynamodbStore, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/dynamodb.ts';
 import { begin } from '../../lambdas/begin-promotion.ts';
@@ -214,7 +214,7 @@ describe('every alarm', () => {
   });
 
   it('has a name that asks for no rollback', () => {
-    expect(each.filter(({ alarm }) => alarm.AlarmName.startsWith(ROLLBACK_ALARM_PREFIX))).toEqual([]);
+    expect(each.filter(({ alarm }) => alarm.AlarmName.startsWith(ROLLBACK_ALARMS))).toEqual([]);
   });
 
   it.each(each)('$id looks at as many metrics as are said to cost money, at most 10', ({ id, alarm }) => {

@@ -5,7 +5,11 @@ import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll } from 'vitest';
-import { type EnvironmentName, environments } from '../../infra/aws/environments.ts';
+import {
+  type EnvironmentName,
+  type EnvironmentSettings,
+  environments,
+} from '../../infra/aws/environments.ts';
 import { ModelPromotion } from '../../infra/aws/model-promotion.ts';
 import type { ModelPromotionProps } from '../../infra/aws/props.ts';
 import { ModelPromotionStack } from '../../infra/aws/stack.ts';
@@ -17,20 +21,24 @@ afterAll(() => {
 });
 
 /** Synthesises in a folder of its own, which is removed after the tests; nothing is asked of AWS. */
-function synthesise(build: (app: App) => Stack): { template: CloudFormation; directory: string } {
+function synthesise(build: (app: App) => Stack) {
   const outdir = mkdtempSync(join(tmpdir(), 'cdk-'));
   directories.push(outdir);
   const app = new App({ outdir });
   const stack = build(app);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const { directory } = app.synth();
+  const assembly = app.synth();
+  const { directory } = assembly;
   const file = join(directory, stack.templateFile);
-  return { template: JSON.parse(readFileSync(file, 'utf8')), directory };
+  const template: CloudFormation = JSON.parse(readFileSync(file, 'utf8'));
+  const { messages } = assembly.getStackArtifact(stack.artifactId);
+  const warnings = messages.filter(({ level }) => level === 'warning').map(({ entry }) => String(entry.data));
+  return { template, directory, warnings };
 }
 
-/** The stack of one environment of our own app. */
-export const synthesisedStack = (name: EnvironmentName) =>
-  synthesise((app) => new ModelPromotionStack(app, name, environments[name]));
+/** The stack of one environment of our own app, with its own settings unless others are given. */
+export const synthesisedStack = (name: EnvironmentName, settings: EnvironmentSettings = environments[name]) =>
+  synthesise((app) => new ModelPromotionStack(app, name, settings));
 
 type Given = Omit<Partial<ModelPromotionProps>, 'mlflow'> & {
   mlflow?: Partial<ModelPromotionProps['mlflow']>;

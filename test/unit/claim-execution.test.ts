@@ -37,6 +37,18 @@ function aws(statuses: (ExecutionStatus | 'BUSY' | null)[], exists?: ExecutionSt
 
 describe('an execution with this input', () => {
   it.each<[string, (ExecutionStatus | 'BUSY' | null)[], object, number]>([
+    [
+      'is followed when an attempt before it was forgotten',
+      [null, 'RUNNING'],
+      { by: 'running', attempt: 2 },
+      0,
+    ],
+    [
+      'is reported when an attempt before it was forgotten',
+      [null, 'SUCCEEDED'],
+      { by: 'succeeded', attempt: 2 },
+      0,
+    ],
     ['is started anew when it found the model busy', ['BUSY'], { by: 'started', attempt: 2 }, 1],
     ['is started when there is none', [], { by: 'started', attempt: 1 }, 1],
     ['is followed while it runs', ['RUNNING'], { by: 'running', attempt: 1 }, 0],
