@@ -13,7 +13,7 @@ import type { ModelPromotionProps } from './props.ts';
 /** Addresses that belong to nobody (RFC 2606): to be replaced before anything is deployed. */
 const EXAMPLE = /[@/.]example\.(com|net|org)\b/;
 
-/** One environment as a stack of its own. Throws an error that lists every mistake in the settings. */
+/** One environment as a stack of its own. Throws `InvalidSettings` and `InvalidProps`. */
 export class ModelPromotionStack extends Stack {
   readonly promotion: ModelPromotion;
 
@@ -139,10 +139,16 @@ export class ModelPromotionStack extends Stack {
   }
 }
 
+/** The settings of an environment cannot be used; the message lists every mistake. */
+export class InvalidSettings extends Error {
+  override readonly name = 'InvalidSettings' as const;
+  constructor(environment: string, mistakes: string) {
+    super(`Settings of ${environment} in infra/aws/environments.ts:\n${mistakes}`);
+  }
+}
+
 function checked(environment: string, given: unknown): EnvironmentSettings {
   const parsed = EnvironmentSettings.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new Error(
-    `Settings of ${environment} in infra/aws/environments.ts:\n${z.prettifyError(parsed.error)}`,
-  );
+  throw new InvalidSettings(environment, z.prettifyError(parsed.error));
 }

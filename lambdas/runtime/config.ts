@@ -25,7 +25,7 @@ function uriProblem(value: string): string | null {
   if (protocol !== 'http:' && protocol !== 'https:') {
     return `must be http: or https: (an MLflow server), not ${protocol} (a local store has no registry to call)`;
   }
-  return tooMuchIn(value, 'use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD');
+  return tooMuchIn(value, 'use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a secret');
 }
 
 /** What an address to which paths are added must not have, or null. */
