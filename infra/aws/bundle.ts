@@ -13,17 +13,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Metafile, OutputFile } from 'esbuild';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { BUNDLES, HANDLER } from './bundle-layout.ts';
 import { licensesOf } from './licenses.ts';
 import { undiciCore } from './undici-core.ts';
-
-/**
- * Where Lambda finds the handler in every bundle: the file is as deep as its source is, so that `../policies/` is right
- * in both.
- */
-export const HANDLER = 'lambdas/index.handler';
-
-/** The handler's file, from the top of a bundle. */
-export const ENTRY = 'lambdas/index.mjs';
 
 /** One function as it is deployed: its code as `lambdas/*.mjs`, and `policies/*.json` where it reads them. */
 export interface Bundle {
@@ -43,33 +35,12 @@ export interface BundledFile {
   imports: { path: string; kind: string; external?: boolean | undefined }[];
 }
 
-/** The functions have not been bundled yet. */
-export class MissingBundles extends Error {
-  override readonly name = 'MissingBundles' as const;
-}
-
 /** The directory to write to holds something that is no bundle of ours. */
 export class ForeignDirectory extends Error {
   override readonly name = 'ForeignDirectory' as const;
 }
 
-const isSource = import.meta.filename.endsWith('.ts');
-/** Top of the repository; of `dist` in the compiled package. */
 const top = fileURLToPath(new URL('../../', import.meta.url));
-const written = isSource ? join(top, 'dist/functions') : join(top, 'functions');
-
-/**
- * The directory that holds a bundle for each function, named as the function: built by `npm run build:functions` in the
- * repository, shipped in the package. Throws `MissingBundles`.
- */
-export function functionsDirectory(): string {
-  const missing = functionNames.filter((name) => !existsSync(join(written, name, ENTRY)));
-  if (missing.length === 0) return written;
-  const remedy = isSource
-    ? 'Run "npm run build:functions" first.'
-    : 'The package was packed without them: pack it with "npm pack", which builds them.';
-  throw new MissingBundles(`No bundle of ${missing.join(', ')} in ${written}. ${remedy}`);
-}
 
 /**
  * Bundles every function from its source: tree-shaken, minified, with source maps. The same sources give the same
@@ -77,13 +48,11 @@ export function functionsDirectory(): string {
  * when every new one is complete. Throws `ForeignDirectory`, and what esbuild throws where a source is wrong.
  */
 export async function bundleFunctions(
-  directory = written,
+  directory = BUNDLES,
   onBundle: (bundle: Bundle) => void = () => {},
 ): Promise<Bundle[]> {
   const outDir = resolve(directory);
-  if (outDir !== written) refuseForeign(outDir);
-  if (!isSource)
-    throw new MissingBundles('The compiled package has its bundles; only the sources can be bundled.');
+  if (outDir !== BUNDLES) refuseForeign(outDir);
   const built = await Promise.all(
     functionNames.map(async (name) => {
       const { metafile, outputFiles } = await build(name);
@@ -195,7 +164,7 @@ async function main(args: string[]): Promise<number> {
     });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(
-      `${functionNames.length} functions in ${asked.directory ?? relative('', written)}, ${seconds} s`,
+      `${functionNames.length} functions in ${asked.directory ?? relative('', BUNDLES)}, ${seconds} s`,
     );
     return 0;
   } catch (error) {

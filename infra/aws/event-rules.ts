@@ -21,6 +21,9 @@ export interface EventRulesProps {
 /** An alarm whose name begins so, after the prefix of all names, asks for a rollback of the model that its description names. */
 export const ROLLBACK_ALARMS = 'model-rollback-';
 
+/** An alarm that is delivered later may be about a model that is in service no longer: people decide then. */
+const ALARM_EVENT_AGE = Duration.minutes(15);
+
 /** Alerts that could not be sent are sent again so often. */
 export const SWEEP_MINUTES = 5;
 
@@ -47,7 +50,8 @@ export class EventRules extends Construct {
     );
     const delivery = { deadLetterQueue: this.undelivered, retryAttempts: 20, maxEventAge: Duration.hours(6) };
     const toEnd = (event: RuleTargetInput) => new LambdaFunction(endPromotion, { ...delivery, event });
-    const toStart = (input: RuleTargetInput) => new SfnStateMachine(stateMachine, { ...delivery, input });
+    const toStart = (input: RuleTargetInput, maxEventAge = delivery.maxEventAge) =>
+      new SfnStateMachine(stateMachine, { ...delivery, maxEventAge, input });
     // EventBridge hands an event to Lambda's own queue: what fails after that is not EventBridge's to try again.
     endPromotion.configureAsyncInvoke({
       retryAttempts: 2,
@@ -76,7 +80,7 @@ export class EventRules extends Construct {
         detailType: ['CloudWatch Alarm State Change'],
         detail: { alarmName: [{ prefix: rollbackAlarms }], state: { value: ['ALARM'] } },
       },
-      targets: [toStart(RuleTargetInput.fromObject(rollbackInput))],
+      targets: [toStart(RuleTargetInput.fromObject(rollbackInput), ALARM_EVENT_AGE)],
     });
 
     new Rule(this, 'Sweep', {

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duration, Names, RemovalPolicy, Size, Stage } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Names, RemovalPolicy, Size, Stack, Stage } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   Code,
@@ -20,7 +20,7 @@ import {
   functionMemoryMegabytes,
   functionTimeoutSeconds,
 } from '../../lambdas/domain/limits.ts';
-import { functionsDirectory, HANDLER } from './bundle.ts';
+import { functionsDirectory, HANDLER } from './bundle-layout.ts';
 import type { Environments } from './environment-variables.ts';
 import { acknowledged } from './nag.ts';
 
@@ -29,7 +29,7 @@ export interface FunctionDefaults {
   readonly namePrefix: string;
   readonly logRetention: RetentionDays;
   readonly protect: boolean;
-  readonly network: { vpc: IVpc; vpcSubnets?: SubnetSelection; securityGroups?: ISecurityGroup[] } | null;
+  readonly network: { vpc: IVpc; vpcSubnets?: SubnetSelection; securityGroups: ISecurityGroup[] } | null;
   readonly certificates: ILayerVersion | null;
   /** A directory of policies that takes the place of the bundled ones. */
   readonly policies: string | undefined;
@@ -73,7 +73,7 @@ export class PromotionFunction extends Construct {
       timeout: Duration.seconds(functionTimeoutSeconds[name]),
       memorySize: functionMemoryMegabytes,
       ephemeralStorageSize: Size.mebibytes(512),
-      role: roleFor(this, logGroup, network !== null),
+      role: roleFor(this, functionName, logGroup, network !== null),
       logGroup,
       tracing: Tracing.ACTIVE,
       environment: {
@@ -99,19 +99,40 @@ function withPolicies(scope: Construct, name: FunctionName, policies: string): s
 }
 
 /** A role without AWS' managed policies: it writes to the function's own log group and sends traces. */
-function roleFor(scope: Construct, logGroup: LogGroup, inNetwork: boolean): Role {
+function roleFor(scope: Construct, functionName: string, logGroup: LogGroup, inNetwork: boolean): Role {
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   logGroup.grantWrite(role);
-  if (inNetwork) role.addToPolicy(new PolicyStatement({ actions: NETWORK_INTERFACES, resources: ['*'] }));
+  if (inNetwork) for (const statement of forNetwork(scope, functionName)) role.addToPolicy(statement);
   acknowledged(
     role,
     'AwsSolutions-IAM5[Resource::*]',
-    'X-Ray and network interfaces cannot be named before they exist: AWS offers no resource for these actions',
+    'X-Ray knows no resources; network interfaces are made by Lambda, which asks for the right to all (as in AWSLambdaVPCAccessExecutionRole), and the code is denied it',
   );
   return role;
 }
 
-/** What Lambda does in the account's network in the function's name (Lambda developer guide, "VPC permissions"). */
+/**
+ * What Lambda does in the account's network in the function's name, and what the function's own code may therefore not do
+ * (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
+ */
+function forNetwork(scope: Construct, functionName: string): PolicyStatement[] {
+  const code = Stack.of(scope).formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: functionName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  const network = { actions: NETWORK_INTERFACES, resources: ['*'] };
+  return [
+    new PolicyStatement(network),
+    new PolicyStatement({
+      ...network,
+      effect: Effect.DENY,
+      conditions: { ArnEquals: { 'lambda:SourceFunctionArn': code } },
+    }),
+  ];
+}
+
 const NETWORK_INTERFACES = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',

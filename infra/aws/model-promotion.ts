@@ -1,5 +1,6 @@
 import { ArnFormat, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Connections, type IConnectable, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CompositePrincipal, type IGrantable, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -34,7 +35,9 @@ export type {
  * outcomes, the topics that tell people, the rules that clean up, and the alarms. One a stack, as names of alarms and chat
  * are made of the stack's. Throws `InvalidProps`.
  */
-export class ModelPromotion extends Construct {
+export class ModelPromotion extends Construct implements IConnectable {
+  /** The security groups of the functions: an MLflow server in the same network lets them in. None without `vpc`. */
+  readonly connections: Connections;
   /** Runs one promotion or one rollback an execution. */
   readonly stateMachine: StateMachine;
   readonly stateMachineName: string;
@@ -49,7 +52,7 @@ export class ModelPromotion extends Construct {
 
   constructor(scope: Construct, id: string, props: ModelPromotionProps) {
     super(scope, id);
-    const mistakes = mistakesIn(props);
+    const mistakes = [...mistakesIn(props), ...twinsOf(this)];
     if (mistakes.length > 0) throw new InvalidProps(this.node.path, mistakes);
     const environment = props.environment ?? 'dev';
     const protect = props.protect ?? environment === 'prod';
@@ -77,11 +80,13 @@ export class ModelPromotion extends Construct {
       mlflowCredentials: props.mlflow.credentials,
       workloadToken: props.workloads?.token,
     } satisfies Granted;
+    const network = networkOf(this, props);
+    this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
     this.functions = this.createFunctions(props, granted, {
       namePrefix,
       logRetention,
       protect,
-      network: networkOf(props),
+      network,
       certificates: props.caBundle === undefined ? null : certificatesLayer(this, props.caBundle),
       policies: props.policies,
     });
@@ -213,11 +218,26 @@ function promotionTable(scope: Construct, protect: boolean): Table {
   return table;
 }
 
-function networkOf({ vpc, vpcSubnets, securityGroups }: ModelPromotionProps): FunctionDefaults['network'] {
+/** In one security group, unless others are given: whoever serves the functions has one source to let in. */
+function networkOf(
+  scope: Construct,
+  { vpc, vpcSubnets, securityGroups }: ModelPromotionProps,
+): FunctionDefaults['network'] {
   if (vpc === undefined) return null;
   return {
     vpc,
     ...(vpcSubnets === undefined ? {} : { vpcSubnets }),
-    ...(securityGroups === undefined ? {} : { securityGroups }),
+    securityGroups: securityGroups ?? [
+      new SecurityGroup(scope, 'SecurityGroup', { vpc, description: 'Functions that promote models' }),
+    ],
   };
+}
+
+function twinsOf(promotion: ModelPromotion): string[] {
+  const others = Stack.of(promotion)
+    .node.findAll()
+    .filter((each) => each !== promotion);
+  return others.some((each) => each instanceof ModelPromotion)
+    ? ['a stack holds one ModelPromotion: names of alarms and chat are made of its name']
+    : [];
 }

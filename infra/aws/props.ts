@@ -25,7 +25,7 @@ export interface ModelPromotionProps {
   readonly vpc?: IVpc | undefined;
   /** Default: the private subnets with a way out; AWS' own services have to be reached from there, too. */
   readonly vpcSubnets?: SubnetSelection | undefined;
-  /** Default: one for all functions, which lets everything out and nothing in. */
+  /** Default: one for all functions, which lets everything out and nothing in; `connections` has it. */
   readonly securityGroups?: ISecurityGroup[] | undefined;
   /**
    * A file of certificates in PEM format that the functions trust besides the usual ones, for servers whose certificate
@@ -84,7 +84,10 @@ export interface AlertProps {
 export interface SlackProps {
   /** Slack's id of the workspace, `T…`; it is authorised once in the console of Amazon Q Developer. */
   readonly workspaceId: string;
-  /** Slack's id of the channel, `C…`; a private one has to invite `@Amazon Q`. */
+  /**
+   * Slack's id of the channel, `C…`; a private one has to invite `@Amazon Q`. Amazon Q takes a channel once in an account:
+   * for one that has a configuration already, leave `slack` out and add the topics to that.
+   */
   readonly channelId: string;
   /**
    * Publishes to chat through a topic of its own instead of as one message with a text for each protocol. Default

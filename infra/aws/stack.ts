@@ -4,7 +4,7 @@ import { AccountPrincipal, ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { z } from 'zod';
+import { mistakesIn, sentence } from './checked-props.ts';
 import { type EnvironmentName, EnvironmentSettings, type SecretSetting } from './environments.ts';
 import { ModelPromotion } from './model-promotion.ts';
 import { acknowledged } from './nag.ts';
@@ -23,7 +23,7 @@ export class ModelPromotionStack extends Stack {
     given: EnvironmentSettings,
     props: StackProps = {},
   ) {
-    const settings = checked(environment, given);
+    const settings = checkedSettings({ [environment]: given })[environment] as EnvironmentSettings;
     const { account, region } = settings;
     super(scope, `ModelPromotion-${environment}`, {
       description: `Promotes machine-learning models (${environment})`,
@@ -139,16 +139,52 @@ export class ModelPromotionStack extends Stack {
   }
 }
 
-/** The settings of an environment cannot be used; the message lists every mistake. */
+/** Settings cannot be used; the message lists every mistake in every environment. */
 export class InvalidSettings extends Error {
   override readonly name = 'InvalidSettings' as const;
-  constructor(environment: string, mistakes: string) {
-    super(`Settings of ${environment} in infra/aws/environments.ts:\n${mistakes}`);
-  }
 }
 
-function checked(environment: string, given: unknown): EnvironmentSettings {
-  const parsed = EnvironmentSettings.safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw new InvalidSettings(environment, z.prettifyError(parsed.error));
+/** The settings of all these environments, if none has a mistake. Throws `InvalidSettings`. */
+export function checkedSettings<Name extends string>(
+  given: Readonly<Record<Name, unknown>>,
+): Record<Name, EnvironmentSettings> {
+  const environments = Object.entries(given) as [Name, EnvironmentSettings][];
+  const wrong = environments.flatMap(([name, settings]) => {
+    const issues = EnvironmentSettings.safeParse(settings).error?.issues ?? [];
+    // The construct's own checks may find the same.
+    return listed(name, [
+      ...new Set([...issues.map(sentence), ...mistakesIn({ ...settings, environment: name })]),
+    ]);
+  });
+  const clashes =
+    wrong.length > 0
+      ? []
+      : environments.flatMap((one, index) =>
+          environments
+            .slice(index + 1)
+            .flatMap((other) => listed(`${one[0]} and ${other[0]}`, clashesOf(one[1], other[1]))),
+        );
+  if (wrong.length + clashes.length > 0) throw new InvalidSettings([...wrong, ...clashes].join('\n'));
+  return Object.fromEntries(environments) as Record<Name, EnvironmentSettings>;
+}
+
+const listed = (whose: string, mistakes: string[]) =>
+  mistakes.length === 0
+    ? []
+    : [`Settings of ${whose} in infra/aws/environments.ts:`, ...mistakes.map((mistake) => `  ${mistake}`)];
+
+/** What two environments of one account may not share; those whose account is left out are deployed to the same one. */
+function clashesOf(one: EnvironmentSettings, other: EnvironmentSettings): string[] {
+  const together = one.account === other.account;
+  const channels = [one, other].map(
+    ({ alerts: { slack } }) => slack && `${slack.workspaceId}/${slack.channelId}`,
+  );
+  return [
+    ...(together && one.region === other.region && (one.namePrefix ?? '') === (other.namePrefix ?? '')
+      ? ['namePrefix must differ: in one account and region a name can be taken once']
+      : []),
+    ...(together && channels[0] !== undefined && channels[0] === channels[1]
+      ? ['alerts.slack must differ: Amazon Q takes a channel once in an account']
+      : []),
+  ];
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Bundle, ENTRY } from '../aws/bundle.ts';
+import type { Bundle } from '../aws/bundle.ts';
+import { ENTRY } from '../aws/bundle-layout.ts';
 
 /** The files that are loaded when the function starts: the handler's and what it imports statically, and so on. */
 export function loadedAtStart(bundle: Bundle): string[] {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import ora from 'ora';
-import { type Bundle, bundleFunctions, ENTRY } from '../aws/bundle.ts';
+import { type Bundle, bundleFunctions } from '../aws/bundle.ts';
+import { ENTRY } from '../aws/bundle-layout.ts';
 import { packagesIn, sizesOf } from './bundle-contents.ts';
 import { medianStartUps } from './start-up.ts';
 

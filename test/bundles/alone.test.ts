@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { functionsDirectory, HANDLER } from '../../infra/aws/bundle.ts';
+import { functionsDirectory, HANDLER } from '../../infra/aws/bundle-layout.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { type LambdaFunction, lambdaFunction } from '../support/lambda-process.ts';
 

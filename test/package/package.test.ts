@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ENTRY, HANDLER } from '../../infra/aws/bundle.ts';
+import { ENTRY, HANDLER } from '../../infra/aws/bundle-layout.ts';
 import { functionNames } from '../../lambdas/domain/limits.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -22,7 +22,7 @@ const app = join(directory, 'app');
 const installed = join(app, 'node_modules/model-promotion');
 const MINUTE = 60_000;
 
-/** What a team writes: ten lines. */
+/** What a team writes: ten lines, in an app as `cdk init` makes it, whose modules are CommonJS. */
 const appSource = `import { App, Stack } from "aws-cdk-lib";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { ModelPromotion, type ModelPromotionProps } from "model-promotion";
@@ -42,12 +42,20 @@ new ModelPromotion(stack, "Promotion", props);
 app.synth();
 `;
 
+/** Written without types, and wrong. */
+const wrongSource = `import { App, Stack } from "aws-cdk-lib";
+import { ModelPromotion } from "model-promotion";
+
+new ModelPromotion(new Stack(new App(), "Team"), "Promotion", { mlflow: {} });
+`;
+
 beforeAll(() => {
   succeeded(run('npm', ['pack', '--pack-destination', directory], root));
   const [tarball = 'none'] = globSync('*.tgz', { cwd: directory });
   mkdirSync(app);
-  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true }));
   writeFileSync(join(app, 'app.ts'), appSource);
+  writeFileSync(join(app, 'wrong.mjs'), wrongSource);
   const alike = ['aws-cdk-lib', 'constructs', '@types/node'].map((name) => `${name}@${versionOf(name)}`);
   const quick = ['--prefer-offline', '--no-audit', '--no-fund'];
   succeeded(run('npm', ['install', ...quick, join(directory, tarball), ...alike], app));
@@ -68,7 +76,7 @@ describe('the package', () => {
       'LICENSE',
       'cli/promotion.mjs',
       'dist/cli/main.js',
-      'dist/infra/aws/stack.js',
+      'dist/infra/aws/model-promotion.js',
     ];
     const copied = [
       'dist/statemachines/promotion.asl.json',
@@ -84,8 +92,8 @@ describe('the package', () => {
     expect(readdirSync(join(installed, 'dist/functions')).sort()).toEqual([...functionNames].sort());
   });
 
-  it('takes the CDK of the app that uses it, and brings no tool of ours', () => {
-    const unwanted = ['aws-cdk', 'esbuild', 'typescript', 'vitest', 'cdk-nag'];
+  it('takes the CDK of the app that uses it, and brings no tool of ours and no Node', () => {
+    const unwanted = ['aws-cdk', 'esbuild', 'typescript', 'vitest', 'cdk-nag', '.bin/node'];
     expect(unwanted.filter((name) => existsSync(join(app, 'node_modules', name)))).toEqual([]);
     expect(existsSync(join(installed, 'node_modules/aws-cdk-lib'))).toBe(false);
   });
@@ -126,7 +134,7 @@ describe('an app that has installed the package', () => {
   it(
     'synthesises seven functions for ARM64 and Node 24 whose code is our bundles',
     () => {
-      succeeded(run(process.execPath, ['app.js'], app));
+      succeeded(run('node', ['app.js'], app));
       const template: { Resources: Record<string, Resource> } = JSON.parse(
         readFileSync(join(app, 'cdk.out/Team.template.json'), 'utf8'),
       );
@@ -157,21 +165,23 @@ describe('an app that has installed the package', () => {
     MINUTE * 2,
   );
 
-  it(
-    'has the command promotion, on the Node that the package brings',
-    () => {
-      const { stdout } = succeeded(run('npx', ['--no-install', 'promotion', '--help'], app));
-      expect(stdout).toContain('Usage: promotion');
-    },
-    MINUTE,
-  );
+  it('may as well be made of ES modules, and is told all mistakes in its props in one message', () => {
+    const { status, stderr } = run('node', ['wrong.mjs'], app);
+    expect(status).toBe(1);
+    expect(stderr).toContain('InvalidProps: Team/Promotion: \n  mlflow.trackingUri ');
+    expect(stderr).toContain('\n  alerts ');
+  });
 
   it(
-    'plays a promotion with it, from the package alone',
+    'has the command promotion, which plays a promotion from the package alone',
     () => {
+      const command = join(installed, 'cli/promotion.mjs');
+      const help = succeeded(run(process.execPath, [command, '--help'], app));
+      expect(help.stdout).toContain('Usage: promotion');
       const scenario = ['run', '--scenario', 'challenger-wins', '--json'];
-      const { stdout } = succeeded(run('npx', ['--no-install', 'promotion', ...scenario], app));
+      const { stdout } = succeeded(run(process.execPath, [command, ...scenario], app));
       expect(JSON.parse(stdout)).toMatchObject({ status: 'promoted' });
+      expect(existsSync(join(app, 'node_modules/.bin/promotion'))).toBe(true);
     },
     MINUTE,
   );
