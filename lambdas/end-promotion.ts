@@ -12,6 +12,7 @@ import { FailureCode } from './domain/serving/payloads.ts';
 import { type AnnounceServices, announce, announceServices, sendAlert } from './runtime/announce.ts';
 import { CleanUpEnvironment, configuration, jsonOrNull } from './runtime/config.ts';
 import { toHandler } from './runtime/handler.ts';
+import { log, logError } from './runtime/log.ts';
 import { emit } from './runtime/metrics.ts';
 import { readRegistry, registryServices } from './runtime/registry.ts';
 
@@ -33,7 +34,7 @@ const EndInput = z.union([Sweep, CleanUp, Ending]);
 
 export interface EndServices extends AnnounceServices {
   clock: Clock;
-  /** Made only for a clean-up: the others need neither MLflow nor Step Functions. */
+  /** Made only for a clean-up and, without MLflow, for a sweep: the others need neither. */
   registry: () => Registry;
   executions: () => Promise<Executions | null>;
 }
@@ -42,9 +43,11 @@ export interface EndServices extends AnnounceServices {
 export interface SweepAnswer {
   sent: number;
   pending: number;
+  /** Executions whose end nobody had told of. */
+  cleaned_up: number;
 }
 
-/** Records how an execution ended, once; tells people; releases the lease. Also sends alerts left pending. */
+/** Records how an execution ended, once; tells people; releases the lease. A sweep makes up for what was left undone. */
 export const handler = toHandler('end-promotion', {
   input: EndInput,
   services: (env): EndServices => ({
@@ -54,7 +57,7 @@ export const handler = toHandler('end-promotion', {
     executions: () => executionsFor(configuration(CleanUpEnvironment, env).STATE_MACHINE_ARN),
   }),
   run: async (input, services): Promise<EndAnswer | SweepAnswer> => {
-    if ('sweep' in input) return sweep(services);
+    if ('sweep' in input) return { ...(await sweep(services)), cleaned_up: await cleanUpMissed(services) };
     return 'executionArn' in input ? cleanUp(input, services) : end(input, services);
   },
 });
@@ -103,7 +106,7 @@ function factsOf(state: unknown): RunFacts {
   };
 }
 
-/** The client of Step Functions is loaded for a clean-up that has something to start, and for nothing else. */
+/** The client of Step Functions is loaded for a sweep, and for a clean-up that has something to start. */
 async function executionsFor(arn: string | undefined): Promise<Executions | null> {
   if (arn === undefined) return null;
   const { stepFunctions } = await import('./adapters/step-functions.ts');
@@ -233,7 +236,7 @@ const SWEEP_SECONDS = 5;
 const COUNTED_AT_MOST = 100;
 
 /** Sends what is pending, and measures what is left. */
-export async function sweep(services: EndServices): Promise<SweepAnswer> {
+export async function sweep(services: EndServices): Promise<Omit<SweepAnswer, 'cleaned_up'>> {
   const { alerts, store, clock } = services;
   const until = clock.now().getTime() + SWEEP_SECONDS * 1000;
   const sent = new Set<string>();
@@ -246,4 +249,36 @@ export async function sweep(services: EndServices): Promise<SweepAnswer> {
   const pending = Math.min(left.length, COUNTED_AT_MOST);
   emit([{ name: 'AlertsPending', value: pending }]);
   return { sent: sent.size, pending };
+}
+
+/** So long after its end an execution that has no outcome is taken for one whose event was lost: AWS delivers it by best effort. */
+const MISSED_AFTER_MS = 10 * 60_000;
+/** Longer than the schedule is likely to stand still; the alarm about sweeps rings long before. */
+const MISSED_WITHIN_MS = 2 * 3_600_000;
+
+/**
+ * Cleans up after executions whose end nobody has told of, and answers how many. One that cannot be cleaned up is counted
+ * as holding its model, and is tried again by the next sweep.
+ */
+export async function cleanUpMissed(services: EndServices): Promise<number> {
+  const now = services.clock.now().getTime();
+  const executions = await services.executions();
+  const ended =
+    (await executions?.endedBadly(new Date(now - MISSED_WITHIN_MS), new Date(now - MISSED_AFTER_MS))) ?? [];
+  let cleanedUp = 0;
+  for (const execution of ended) {
+    if (services.clock.now().getTime() >= now + SWEEP_SECONDS * 1000) break;
+    try {
+      if ((await services.store.outcomeRecordedAt(execution)) !== null) continue;
+      const event = await executions?.ended(execution);
+      if (!event) continue;
+      log().warn('nobody has told of the end of an execution', { execution });
+      await cleanUp(event, services);
+      cleanedUp += 1;
+    } catch (error) {
+      log().error('an execution could not be cleaned up', { execution, error: logError(error) });
+      emit([{ name: 'LeaseStuck', value: 1 }]);
+    }
+  }
+  return cleanedUp;
 }

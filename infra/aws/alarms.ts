@@ -193,13 +193,13 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
       // Every sweep counts, 0 included: no datapoint means that none ran, and then nothing that is pending is sent.
       missing: TreatMissingData.BREACHING,
       tellsEnd: true,
-      happened: `For ${2 * SWEEP_MINUTES} minutes alerts of executions could not be sent, or the sweep that sends them did not run.`,
+      happened: 'Two sweeps in a row could not send the alerts of executions, or no sweep ran.',
     },
     LeaseStuck: {
       ...event,
       metrics: counted('LeaseStuck'),
       happened:
-        'A model is held by the lease of an execution that has ended, so that nothing else can change the model.',
+        'A model is held by the lease of an execution that has ended, or the clean-up of an execution keeps failing.',
     },
     FunctionErrors: {
       metrics: ofFunctions((deployed) => deployed.metricErrors({ period })),

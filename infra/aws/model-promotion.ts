@@ -6,7 +6,7 @@ import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/dynamodb.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { PromotionAlarms } from './alarms.ts';
@@ -76,6 +76,7 @@ export class ModelPromotion extends Construct implements IConnectable {
         resourceName: stateMachineName,
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       }),
+      executionsArn: this.executionsArn(),
       trackingServerArn: props.mlflow.trackingUri.startsWith('arn:') ? props.mlflow.trackingUri : null,
       mlflowCredentials: props.mlflow.credentials,
       workloadToken: props.workloads?.token,
@@ -91,6 +92,7 @@ export class ModelPromotion extends Construct implements IConnectable {
       policies: props.policies,
     });
     const { functions } = this;
+    this.acknowledgeExecutions(this.node.findChild('end-promotion' satisfies FunctionName));
     this.stateMachine = new Workflow(this, 'Workflow', {
       stateMachineName,
       functions,
@@ -160,16 +162,21 @@ export class ModelPromotion extends Construct implements IConnectable {
       description: 'Starts promotions and follows them',
     });
     this.grantStart(role);
+    this.acknowledgeExecutions(role);
+    return role;
+  }
+
+  /** For who may ask about executions. */
+  private acknowledgeExecutions(grantee: IConstruct): void {
     const { partition, region, account } = Stack.of(this);
     // As cdk-nag writes what is known only in the account.
     const written = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
     const place = `${written(partition, 'Partition')}:states:${written(region, 'Region')}:${written(account, 'AccountId')}`;
     acknowledged(
-      role,
+      grantee,
       `AwsSolutions-IAM5[Resource::arn:${place}:execution:${this.stateMachineName}:*]`,
       'The executions of one state machine, whose names are not known before',
     );
-    return role;
   }
 
   private watch(environment: string, runbookUrl: string): void {

@@ -13,7 +13,8 @@ interface Needs {
   /** On its index of pending alerts. */
   pendingAlerts?: true;
   publish?: true;
-  startExecution?: true;
+  /** Starts executions, and looks for those whose end nobody has told of. */
+  executions?: true;
   mlflow: readonly MlflowAction[];
   workloads?: true;
 }
@@ -48,7 +49,7 @@ export const needs: Readonly<Record<FunctionName, Needs>> = {
     table: recordsOutcome,
     pendingAlerts: true,
     publish: true,
-    startExecution: true,
+    executions: true,
     mlflow: reads,
   },
 };
@@ -59,6 +60,8 @@ export interface Granted {
   readonly topics: readonly ITopic[];
   readonly topicKey: IKey;
   readonly stateMachineArn: string;
+  /** All its executions. */
+  readonly executionsArn: string;
   /** The tracking server that SageMaker manages, if it does. */
   readonly trackingServerArn: string | null;
   readonly mlflowCredentials: ISecret | undefined;
@@ -67,7 +70,7 @@ export interface Granted {
 
 /** Allows a function what it needs on these resources. */
 export function grantNeeds(name: FunctionName, grantee: IGrantable, granted: Granted): void {
-  const { table, pendingAlerts, publish, startExecution, mlflow, workloads } = needs[name];
+  const { table, pendingAlerts, publish, executions, mlflow, workloads } = needs[name];
   const allow = (actions: string[], ...resources: string[]) =>
     grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   const allowSecret = (secret: ISecret | undefined) => {
@@ -88,7 +91,10 @@ export function grantNeeds(name: FunctionName, grantee: IGrantable, granted: Gra
     allow(['sns:Publish'], ...granted.topics.map(({ topicArn }) => topicArn));
     allow(['kms:Decrypt', 'kms:GenerateDataKey'], granted.topicKey.keyArn);
   }
-  if (startExecution === true) allow(['states:StartExecution'], granted.stateMachineArn);
+  if (executions === true) {
+    allow(['states:StartExecution', 'states:ListExecutions'], granted.stateMachineArn);
+    allow(['states:DescribeExecution'], granted.executionsArn);
+  }
   if (workloads === true) allowSecret(granted.workloadToken);
   if (mlflow.length === 0) return;
   allowSecret(granted.mlflowCredentials);

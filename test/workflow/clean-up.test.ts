@@ -1,5 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ListExecutionsCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
@@ -11,7 +17,14 @@ import { mlflow } from '../../lambdas/adapters/mlflow.ts';
 import { stepFunctions } from '../../lambdas/adapters/step-functions.ts';
 import type { Alert } from '../../lambdas/domain/alert/alert.ts';
 import { outcomeOf } from '../../lambdas/domain/outcome.ts';
-import { cleanUp, type EndServices, end, handler, sweep } from '../../lambdas/end-promotion.ts';
+import {
+  cleanUp,
+  cleanUpMissed,
+  type EndServices,
+  end,
+  handler,
+  sweep,
+} from '../../lambdas/end-promotion.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
 import { intent, recorded } from '../support/registry.ts';
 
@@ -69,6 +82,8 @@ beforeEach(async () => {
       start: async (name, input) => {
         started.push({ name, input });
       },
+      endedBadly: async () => [],
+      ended: async () => null,
     }),
   };
 });
@@ -285,6 +300,89 @@ describe('the event', () => {
       alert: 'off',
     });
     await expect(handler({ ...detail, status: 'RUNNING' })).rejects.toMatchObject({ name: 'InvalidInput' });
+  });
+});
+
+describe('an execution whose end nobody has told of', () => {
+  const sfn = mockClient(SFNClient);
+  const arn = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
+  const ago = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
+  /** Step Functions knows this one, which was aborted so many minutes ago. */
+  function aborted(minutes: number) {
+    const found = { executionArn: execution, stateMachineArn: arn, name: 'e1', startDate: ago(minutes + 5) };
+    sfn.on(ListExecutionsCommand).resolves({ executions: [] });
+    sfn
+      .on(ListExecutionsCommand, { stateMachineArn: arn, statusFilter: 'ABORTED' })
+      .resolves({ executions: [{ ...found, status: 'ABORTED', stopDate: ago(minutes) }] });
+    sfn
+      .on(DescribeExecutionCommand, { executionArn: execution })
+      .resolves({ ...found, status: 'ABORTED', input: event().input });
+  }
+  beforeEach(() => {
+    sfn.reset();
+    sfn.on(StartExecutionCommand).resolves({});
+    services.executions = async () => stepFunctions(arn);
+  });
+  afterAll(() => sfn.restore());
+
+  it('is ended by the sweep: outcome, alert, rollback, lease; and once', async () => {
+    await inFlight();
+    aborted(11);
+    expect(await cleanUpMissed(services)).toBe(1);
+    expect(sent[0]?.text).toContain('was aborted');
+    const undone = sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input;
+    expect(undone).toMatchObject({ stateMachineArn: arn, name: 'undo-e1' });
+    expect(await isFreeAfter(71)).toBe(true);
+    expect(await cleanUpMissed(services)).toBe(0);
+    expect([sent.length, sfn.commandCalls(StartExecutionCommand).length]).toEqual([1, 1]);
+  });
+
+  it.each([
+    ['while its event may still come', 9],
+    ['when it is history', 121],
+  ])('is left alone %s', async (_, minutes) => {
+    aborted(minutes);
+    expect(await cleanUpMissed(services)).toBe(0);
+    expect(sent).toEqual([]);
+  });
+
+  it('is left alone when it has told of its end itself', async () => {
+    aborted(11);
+    await end({ state: { operation: 'promote', model_name: MODEL }, execution }, services);
+    expect(await cleanUpMissed(services)).toBe(0);
+    expect(sfn.commandCalls(DescribeExecutionCommand)).toEqual([]);
+  });
+
+  it('is left alone when it was redriven meanwhile, or its kind is none that a clean-up is for', async () => {
+    aborted(11);
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING', input: '{}' });
+    expect(await cleanUpMissed(services)).toBe(0);
+    expect(sent).toEqual([]);
+  });
+
+  it('is counted as holding its model while it cannot be cleaned up, and tried again', async () => {
+    await inFlight();
+    aborted(11);
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'end-promotion');
+    const lines = printedLines();
+    const { registry } = services;
+    services.registry = () => {
+      throw new Error('MLflow is away');
+    };
+    expect(await cleanUpMissed(services)).toBe(0);
+    expect(measured(lines)).toEqual(['LeaseStuck 1 Count']);
+    services.registry = registry;
+    expect(await cleanUpMissed(services)).toBe(1);
+  });
+
+  it('is not looked for where no state machine is known', async () => {
+    services.executions = async () => null;
+    expect(await cleanUpMissed(services)).toBe(0);
+  });
+
+  it('makes the sweep fail by name when Step Functions does not answer', async () => {
+    sfn.on(ListExecutionsCommand).rejects(new Error('no answer'));
+    await expect(cleanUpMissed(services)).rejects.toMatchObject({ name: 'StateMachineUnavailable' });
   });
 });
 

@@ -250,7 +250,7 @@ describe('the steps of an execution, each killed after each of its remote writes
     const writes = await killAfterEachWrite(promote, 'end-promotion', event, async (answer) => {
       expect(answer).toMatchObject({ status: 'promoted', succeeded: true, alert: 'sent' });
       expect(alerts('Model Promoted').length).toBeGreaterThanOrEqual(1);
-      expect(await invoke('end-promotion', { sweep: true })).toEqual({ sent: 0, pending: 0 });
+      expect(await invoke('end-promotion', { sweep: true })).toEqual({ sent: 0, pending: 0, cleaned_up: 0 });
       // The lease is free again: the next execution gets it at once, with the next fence.
       const next = await invoke('prepare-promotion', { ...prepareInput(), execution: `${EXECUTION}-2` });
       expect(next).toMatchObject({ status: 'ready', fence: 2 });
