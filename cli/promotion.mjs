@@ -6,7 +6,7 @@ const NEEDED = 24;
 
 if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   console.error(
-    `promotion needs Node ${NEEDED} and this is ${process.version}. Inside the project run it as "npx promotion": npm ci has installed the right one.`,
+    `promotion needs Node ${NEEDED} or newer and this is ${process.version}. In a clone of the project, "npm ci" installs one, and "npx promotion" runs on it; elsewhere install Node ${NEEDED}.`,
   );
   process.exitCode = 2;
 } else {
