@@ -68,9 +68,16 @@ const NO_WORKLOAD: Looked = {
 
 /** What the registry tells is worth telling even when the platform cannot be asked. */
 async function servingFacts(id: string): Promise<Looked> {
+  const shown = `Workload "${visible(id, 80)}"`;
+  const unread = (why: string) => ({
+    facts: null,
+    problem: `The history of ${shown} could not be read: ${why}`,
+  });
+  // A platform that nobody named cannot be asked; one that is named by half is a mistake.
+  if (Object.keys(WorkloadEnvironment.shape).every((name) => !process.env[name]))
+    return unread('DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform');
   check(() => configuration(WorkloadEnvironment, process.env));
   const { workloads } = servingServices(process.env);
-  const shown = `Workload "${visible(id, 80)}"`;
   try {
     const [workload, going] = await Promise.all([workloads.getWorkload(id), workloads.getReplacement(id)]);
     if (workload === null)
@@ -82,8 +89,7 @@ async function servingFacts(id: string): Promise<Looked> {
     ];
     return { facts: { workload, replacements }, problem: null };
   } catch (error) {
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return { facts: null, problem: `The history of ${shown} could not be read: ${why}` };
+    return unread(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Scenario } from '../infra/local/scenario.ts';
 import { scenarios } from '../infra/local/scenarios.ts';
 import { seedPascalStrategy, seedServing } from '../infra/local/seed.ts';
 import { timeline } from '../infra/local/timeline.ts';
+import { fitted } from '../infra/local/timeline-layout.ts';
 import {
   AlertEnvironment,
   CompareEnvironment,
@@ -76,6 +77,7 @@ async function run(options: Options): Promise<number> {
     const documents = await play(host, scenario, input, show);
     show.end(documents);
     if (options.json) console.log(JSON.stringify(documentOf(documents), null, 2));
+    if (real.mlflow && !real.workload && documents.some(missedWorkload)) advise(options.json === true);
     return Math.max(...documents.map(({ status, output }) => exitStatus(status, output)));
   } finally {
     show.stop();
@@ -102,6 +104,18 @@ const hostOf = (name: string) => new URL(process.env[name] ?? '').host;
 
 function documentOf(documents: ExecutionDocument[]): unknown {
   return documents.length === 1 ? documents[0] : { executions: documents };
+}
+
+/** Where an emulator stands in for the platform, a Workload that MLflow names is never there. */
+const missedWorkload = ({ reason }: ExecutionDocument) =>
+  /Workload .* does not exist, or the owner of the token cannot see it/.test(reason);
+
+const STAND_IN =
+  'The Workload API of this run is an emulator on this machine, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';
+
+function advise(json: boolean): void {
+  if (json) process.stderr.write(`${STAND_IN}\n`);
+  else process.stdout.write(`${fitted(STAND_IN).join('\n')}\n`);
 }
 
 function scenarioNamed(name: string): Scenario {

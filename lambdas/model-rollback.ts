@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from './adapters/clock.ts';
 import { type RollbackAnswer, RollbackInput } from './domain/payloads.ts';
-import type { RegistryView } from './domain/registry.ts';
+import { champions, type RegistryView } from './domain/registry.ts';
 import { cutOff, type RollbackPlan, rollbackPlan, servingToUndo } from './domain/rollback-plan.ts';
 import type { ServingBefore } from './domain/serving/serving-rollback.ts';
 import type { Workloads } from './domain/serving/workloads.ts';
@@ -39,6 +39,7 @@ export function rollback(
   services: RollbackServices,
   { requestId }: Invocation,
 ): Promise<RollbackAnswer> {
+  let found: string | null = null;
   const answer = (
     plan: Pick<RollbackPlan, 'from' | 'to'>,
     detail: string,
@@ -48,6 +49,7 @@ export function rollback(
     model_name: input.model_name,
     from_version: plan.from,
     to_version: plan.to,
+    champion_before: found,
     reason: input.reason,
     alarm_name: input.alarm_name,
     timestamp: services.clock.now().toISOString(),
@@ -63,6 +65,8 @@ export function rollback(
     if (view === null)
       return answer({ from: null, to: null }, `Registered model ${quoted(input.model_name)} does not exist`);
     if (!writer.direct) refuseStale(view, writer.fence);
+    const current = champions(view, services.mode);
+    found = current.length === 1 ? (current[0] ?? null) : null;
     const times = { now: services.clock.now(), cooldownHours: services.cooldownHours };
     const asked = whatToUndo(input, view);
     const plan = rollbackPlan(view, services.mode, asked, times);

@@ -8,7 +8,7 @@ import { type FunctionName, taskTimeoutSeconds } from '../lambdas/domain/limits.
 import type { CompareInput, PrepareInput, PromoteInput, RollbackInput } from '../lambdas/domain/payloads.ts';
 import type { ReplaceInput } from '../lambdas/domain/serving/payloads.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
-import { whenOutcomeUnknown, whenThrottled, whenUnavailable } from './retry-policies.ts';
+import { whenNotStarted, whenOutcomeUnknown, whenUnavailable } from './retry-policies.ts';
 
 /** A path for every field that the function's payload has: one left out does not compile. */
 type Parameters<Payload> = { [Field in keyof Payload]-?: Path };
@@ -84,6 +84,7 @@ const rollback: Parameters<RollbackInput> = {
   target_version: '$.target_version',
   reason: '$.prepared.rollback_reason',
   alarm_name: '$.alarm_name',
+  asked_at: '$.started_at',
   dry_run: '$.dry_run',
   emergency: '$.emergency',
   before_state: '$.prepared.before_state',
@@ -168,7 +169,7 @@ export function task(
     ),
     ...(step.resultPath === undefined ? {} : { resultPath: step.resultPath }),
   });
-  invoke.addRetry(whenThrottled);
+  invoke.addRetry(whenNotStarted);
   if (step.transient.length > 0) invoke.addRetry(whenUnavailable([...step.transient]));
   invoke.addRetry(whenOutcomeUnknown(step.functionName));
   return invoke;

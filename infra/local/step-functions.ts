@@ -65,6 +65,12 @@ const History = z.object({
   nextToken: z.string().optional(),
 });
 
+const List = z.object({
+  stateMachineArn: z.literal(STATE_MACHINE_ARN),
+  statusFilter: z.string().optional(),
+  maxResults: z.int().min(1).max(1000).default(100),
+});
+
 /** An answer that is an error, by its name on AWS. */
 class Refusal extends Error {
   readonly type: string;
@@ -131,6 +137,20 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
         ...(history.stopDate === null ? {} : { stopDate: history.stopDate }),
         ...(history.output === null ? {} : { output: history.output }),
       };
+    },
+    ListExecutions(body) {
+      const { statusFilter, maxResults } = parsed(List, body);
+      const all = [...executions].map(([name, { startDate, history }]) => ({
+        executionArn: executionArn(name),
+        stateMachineArn: STATE_MACHINE_ARN,
+        name,
+        status: history.status ?? 'RUNNING',
+        startDate,
+        ...(history.stopDate === null ? {} : { stopDate: history.stopDate }),
+      }));
+      const asked = all.filter(({ status }) => statusFilter === undefined || status === statusFilter);
+      // Newest first.
+      return { executions: asked.reverse().slice(0, maxResults) };
     },
     GetExecutionHistory(body) {
       const { executionArn: arn, maxResults, reverseOrder, nextToken } = parsed(History, body);

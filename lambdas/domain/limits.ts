@@ -33,10 +33,11 @@ export function taskTimeoutSeconds(name: FunctionName): number {
 
 /**
  * The longest one step can last with all its retries and the pauses between them. The retry policies have to stay
- * below it; a test adds them up on the rendered state machine.
+ * below it; a test adds them up on the rendered state machine: 22 calls, pauses of 3 time-outs of the function, and
+ * pauses of 14 minutes, most of them for a function that Lambda does not start.
  */
 export function longestStepSeconds(name: FunctionName): number {
-  return 20 * taskTimeoutSeconds(name);
+  return 25 * taskTimeoutSeconds(name) + 15 * 60;
 }
 
 /** The longest that an execution may ask to wait for a model that is busy: `wait_for_lease_minutes` at most 1440. */
@@ -76,10 +77,11 @@ function writingSeconds(rollout: RolloutMinutes): number {
     // `WaitForPromoteModel`: a copy whose answer never came is waited out before anything is undone. The one of
     // `ReplaceWorkload` is on a shorter way, without `PromoteModel`.
     functionTimeoutSeconds['promote-model'] +
-    // The way back begins when the old version is no longer kept.
+    // The way back begins when the old version is no longer kept. Its minutes count from its first answer, and what it
+    // has not done by then it may cancel.
     secondsOf('keepOldVersionMinutes', rollout) +
-    ROLLBACK_MINUTES * 60 +
-    longestStepSeconds('model-rollback') +
+    (ROLLBACK_MINUTES + CANCEL_MINUTES) * 60 +
+    2 * longestStepSeconds('model-rollback') +
     // `WaitForModelRollback`, likewise.
     functionTimeoutSeconds['model-rollback'] +
     2 * longestStepSeconds('end-promotion')

@@ -108,7 +108,8 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Outcome
     operation: document.operation,
     execution,
     model_name: document.model_name,
-    champion_before: document.operation === 'rollback' ? championBeforeRollback(document) : before,
+    champion_before:
+      document.operation === 'rollback' ? (document.rollback?.champion_before ?? null) : before,
     challenger_version: document.challenger_version,
     // A promotion that is only finished here was decided by the execution that began it.
     confidence: unfinished ? unfinished.confidence : (comparison?.confidence ?? null),
@@ -128,11 +129,6 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Outcome
 
 function servingOf({ serving, prepared }: StateDocument): ServingOutcome | null {
   return serving && prepared?.workload_id ? { workload_id: prepared.workload_id, ...serving } : null;
-}
-
-function championBeforeRollback({ rollback }: StateDocument): string | null {
-  if (!rollback) return null;
-  return rollback.nothing_to_do ? rollback.to_version : rollback.from_version;
 }
 
 /** Latest event first: what happened last decides how the execution ended. */
@@ -172,17 +168,17 @@ function afterRollback(
   ended: (status: OutcomeStatus, reason: string, after?: string | null) => Verdict,
 ): Verdict {
   const asked = document.operation === 'rollback';
+  const found = rollback.champion_before ?? null;
   const reason = asked ? rollback.detail : [causeOf(document), rollback.detail].filter(Boolean).join('. ');
   if (rollback.status === 'contested') return ended('contested', reason, null);
   // The registry may be back while the Workload still serves the new artifact: that is not a rollback.
   if (rollback.serving?.undone === false) {
     const { champion_version = null } = document.prepared?.before_state ?? {};
-    return ended('failed', reason, rollback.rolled_back ? rollback.to_version : champion_version);
+    const stayed = asked ? found : champion_version;
+    return ended('failed', reason, rollback.rolled_back ? rollback.to_version : stayed);
   }
   if (rollback.rolled_back) return ended('rolled_back', reason, rollback.to_version);
-  // An undo goes from the challenger that never came, to the champion that never left.
-  const champion = rollback.reason === 'ROLLOUT_FAILED' ? rollback.to_version : rollback.from_version;
-  if (asked) return ended(rollback.dry_run ? 'kept' : 'failed', reason, champion);
+  if (asked) return ended(rollback.dry_run ? 'kept' : 'failed', reason, found);
   return ended(document.promotion?.contested ? 'contested' : 'failed', reason);
 }
 

@@ -193,6 +193,8 @@ export const RollbackInput = z.object({
   target_version: absent(VersionNumber),
   reason: RollbackReason.nullish().transform((value) => value ?? 'MANUAL_REQUEST'),
   alarm_name: absent(ShortText),
+  /** When the execution began: an alarm that asks for it is about what was in Production then. */
+  asked_at: absent(z.iso.datetime({ offset: true })),
   dry_run: z
     .boolean()
     .nullish()
@@ -215,8 +217,11 @@ export type RollbackInput = z.infer<typeof RollbackInput>;
 export interface RollbackAnswer {
   rolled_back: boolean;
   model_name: string;
+  /** The version that is undone; one whose rollout never came to the registry was not in Production. */
   from_version: string | null;
   to_version: string | null;
+  /** The champion that the rollback found when it began; null where there was none, or several, or nobody looked. */
+  champion_before: string | null;
   reason: string;
   alarm_name: string | null;
   timestamp: string;

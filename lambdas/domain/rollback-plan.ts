@@ -26,6 +26,13 @@ const HOUR_MS = 3_600_000;
 const tookEffect = ({ kind, result }: PromotionRecord) =>
   kind === 'promote' && result?.result !== 'not_promoted' && result?.result !== 'contested';
 
+/** An alarm waits for a promotion that is under way, and that may have taken the cause away. */
+function isLaterThanAlarm({ result }: PromotionRecord, input: RollbackInput): boolean {
+  const { alarm_name, asked_at, target_version } = input;
+  if (alarm_name === null || asked_at === null || target_version !== null || result === null) return false;
+  return Date.parse(result.at) > Date.parse(asked_at);
+}
+
 /** A rollback that stopped between its writes: the pointers do not all name its target yet. */
 function isCutOff(
   begun: PromotionRecord,
@@ -72,6 +79,10 @@ export function rollbackPlan(
   const last = records.find((r) => r.kind === 'rollback' && r.to === champion);
   const promotion = records.find((r) => tookEffect(r) && r.to === champion && r.holder === champion);
   const cameByRollback = last !== undefined && (promotion === undefined || last.at >= promotion.at);
+  if (!cameByRollback && promotion !== undefined && isLaterThanAlarm(promotion, input)) {
+    const detail = `Version ${champion} came into Production after the alarm, which cannot be about it; left alone`;
+    return { kind: 'contested', from: champion, to: promotion.from, detail };
+  }
   const target = input.target_version ?? (cameByRollback ? champion : (promotion?.from ?? null));
   if (target === champion) {
     return { kind: 'settled', from: last?.from ?? null, to: champion, record: cameByRollback ? last : null };

@@ -49,7 +49,7 @@ export async function undoRegistry(
 ): Promise<RollbackAnswer> {
   if (plan.kind === 'contested') {
     const contested = act.answer(plan, plan.detail, { status: 'contested' });
-    if (act.writer.direct) await tell(contested, 'contested', plan, act.writer.owner, act);
+    if (act.writer.direct) await tell(contested, 'contested', act.writer.owner, act);
     return contested;
   }
   if (plan.kind !== 'refuse') return carryOut(plan, view, act);
@@ -82,12 +82,14 @@ async function carryOut(plan: Change, view: RegistryView, act: RegistryUndo): Pr
     const done = answer(plan, `Version ${plan.to} is the champion already; nothing more was changed`, {
       rolled_back: true,
       already_rolled_back: true,
-      ...(open ? {} : { nothing_to_do: true }),
+      // An open one is told as an earlier attempt of it would have been.
+      ...(open ? { champion_before: plan.from } : { nothing_to_do: true }),
     });
     if (open) await finish(record, view, done, act);
     return done;
   }
   const intent = plan.record ?? (await announceIntent(plan.from, plan.to, act));
+  const champion_before = plan.from;
   // `previous_champion` is left alone: it must not point to the version that is being taken out.
   const result = await moveAndVerify(services, view, {
     version: plan.to,
@@ -96,12 +98,12 @@ async function carryOut(plan: Change, view: RegistryView, act: RegistryUndo): Pr
   });
   if (result === 'contested') {
     const detail = `Somebody else moved the registry at the same time: version ${plan.to} is not the only champion; left alone`;
-    const contested = answer(plan, detail, { status: 'contested' });
+    const contested = answer(plan, detail, { status: 'contested', champion_before });
     await conclude(intent, contested, 'contested', input.model_name, act);
     return contested;
   }
   const detail = `Version ${plan.to} is back in Production; version ${plan.from} is archived and marked as rolled back`;
-  const done = answer(plan, detail, { rolled_back: true });
+  const done = answer(plan, detail, { rolled_back: true, champion_before });
   await finish(intent, view, done, act);
   return done;
 }
@@ -157,9 +159,8 @@ async function conclude(
 ): Promise<void> {
   const { input, services, writer } = act;
   const at = services.clock.now().toISOString();
-  const move = { from: intent.from, to: intent.to };
   const owner = intent.execution ?? `direct:${intent.id}`;
-  const alert = writer.direct ? await tell(answer, result, move, owner, act) : 'execution';
+  const alert = writer.direct ? await tell(answer, result, owner, act) : 'execution';
   const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
   await services.registry.setVersionTag(model_name, intent.from ?? intent.to, key, value);
 }
@@ -168,7 +169,6 @@ async function conclude(
 async function tell(
   answer: RollbackAnswer,
   result: 'rolled_back' | 'contested',
-  { from, to }: Pick<RollbackPlan, 'from' | 'to'>,
   execution: string,
   { input, services, serving }: RegistryUndo,
 ): Promise<'sent' | 'pending' | 'off'> {
@@ -179,8 +179,8 @@ async function tell(
     operation: 'rollback',
     execution,
     model_name: input.model_name,
-    champion_before: from,
-    champion_after: result === 'rolled_back' ? to : null,
+    champion_before: whole.champion_before,
+    champion_after: result === 'rolled_back' ? whole.to_version : null,
     reason: whole.detail,
     rollback: whole,
     requested_by: input.requested_by,

@@ -20,7 +20,7 @@ import { longestMinutes } from '../../lambdas/domain/serving/rollout-rules.ts';
 import { ROLLBACK_MINUTES } from '../../lambdas/domain/serving/serving-rollback.ts';
 import { stateNames } from '../../statemachines/names.ts';
 import { renderDefinition, renderedFile } from '../../statemachines/render.ts';
-import { outcomeUnknown, platformErrorNames } from '../../statemachines/retry-policies.ts';
+import { notStarted, outcomeUnknown, platformErrorNames } from '../../statemachines/retry-policies.ts';
 
 /** The package has no type declarations. */
 const aslValidator: (
@@ -117,6 +117,17 @@ describe.each(tasks)('the task $name', ({ name, state, functionName }) => {
     expect(careful.flatMap((retrier) => retrier.ErrorEquals)).toEqual([...outcomeUnknown]);
     const first = careful.map((retrier) => pauses(retrier)[0]);
     expect(first).toEqual([functionTimeoutSeconds[functionName]]);
+  });
+
+  it('is patient with a Lambda that starts nothing: five minutes on average, a quarter of an hour at most', () => {
+    const patient = retriers.filter(({ ErrorEquals }) =>
+      notStarted.some((name) => ErrorEquals.includes(name)),
+    );
+    expect(patient.map(({ ErrorEquals }) => ErrorEquals)).toEqual([[...notStarted]]);
+    const longest = sum(patient.flatMap(pauses));
+    // Full jitter: each pause is half of its longest on average.
+    expect(longest / 2).toBeGreaterThan(5 * 60);
+    expect(longest).toBeLessThan(15 * 60);
   });
 
   it('catches everything, narrow names first', () => {
@@ -227,7 +238,8 @@ describe('the limits', () => {
       (
         [
           ...['prepare-promotion', 'replace-workload', 'promote-model'],
-          ...['model-rollback', 'end-promotion', 'end-promotion'],
+          // The minutes of the way back count from its first answer.
+          ...['model-rollback', 'model-rollback', 'end-promotion', 'end-promotion'],
         ] as FunctionName[]
       ).map(longestStepSeconds),
     );
@@ -235,7 +247,7 @@ describe('the limits', () => {
       fc.property(fc.option(minutes, { nil: null }), (rollout) => {
         const keeping = 60 * (rollout?.keepOldVersionMinutes ?? 0);
         const forth = rolloutSeconds(rollout) + 60 * CANCEL_MINUTES;
-        const back = keeping + 60 * ROLLBACK_MINUTES;
+        const back = keeping + 60 * (ROLLBACK_MINUTES + CANCEL_MINUTES);
         const waiting = functionTimeoutSeconds['promote-model'] + functionTimeoutSeconds['model-rollback'];
         expect(leaseSecondsFor(rollout)).toBe(steps + forth + back + waiting + 15 * 60);
         expect(leaseSecondsFor(rollout)).toBeLessThanOrEqual(leaseSecondsFor(longestMinutes));

@@ -37,6 +37,7 @@ export function rollbackInput(more: Partial<RollbackInput> = {}): RollbackInput 
     target_version: null,
     reason: 'MANUAL_REQUEST',
     alarm_name: null,
+    asked_at: null,
     dry_run: false,
     emergency: false,
     before_state: null,

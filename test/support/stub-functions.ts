@@ -130,7 +130,13 @@ export const notPromoted: PromoteAnswer = { promoted: false, reason: 'Version 3 
 export function rolledBack(changes: Partial<RollbackAnswer> = {}): RollbackAnswer {
   return {
     ...{ rolled_back: true, model_name: 'PascalStrategy', from_version: '3', to_version: '2' },
-    ...{ reason: 'ROLLOUT_FAILED', alarm_name: null, timestamp: '2026-01-01T00:01:00.000Z', serving: null },
+    ...{
+      champion_before: '3',
+      reason: 'ROLLOUT_FAILED',
+      alarm_name: null,
+      timestamp: '2026-01-01T00:01:00.000Z',
+      serving: null,
+    },
     ...{ status: 'completed', retry_after_seconds: null, detail: 'Version 2 is back.', dry_run: false },
     ...changes,
   };

@@ -63,6 +63,7 @@ function onWorkload(text: string, undone: boolean | null): Pick<Outcome, 'rollba
       model_name: text,
       from_version: text,
       to_version: text,
+      champion_before: text,
       reason: text,
       alarm_name: text,
       timestamp: text,

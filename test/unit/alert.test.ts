@@ -15,6 +15,7 @@ const rollback: RollbackAnswer = {
   model_name: 'PascalStrategy',
   from_version: '3',
   to_version: '2',
+  champion_before: '3',
   reason: 'PERFORMANCE_DEGRADATION',
   alarm_name: null,
   timestamp: '2026-01-02T03:04:05.000Z',

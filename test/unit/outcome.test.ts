@@ -31,6 +31,7 @@ const rollback = {
   rolled_back: true,
   from_version: '3',
   to_version: '2',
+  champion_before: '3',
   status: 'completed',
   detail: 'Version 2 is back',
   dry_run: false,
@@ -98,6 +99,22 @@ describe('how an execution ended', () => {
     const ended = outcome({ rollback: { ...rollback, already_rolled_back: true } }, asked);
     expect(ended).toMatchObject({ status: 'rolled_back', champion_before: '3', champion_after: '2' });
     expect(endedWell(ended)).toBe(true);
+  });
+
+  it('has the same champion before and after, when a rollout was undone that never came to the registry', () => {
+    const undo = { ...rollback, reason: 'ROLLOUT_FAILED', champion_before: '2' };
+    const same = { champion_before: '2', champion_after: '2' };
+    expect(outcome({ rollback: undo }, asked)).toMatchObject({ status: 'rolled_back', ...same });
+    const untouched = { ...undo, rolled_back: false };
+    expect(outcome({ rollback: untouched }, asked)).toMatchObject({ status: 'failed', ...same });
+    const stuck = { ...untouched, serving: { undone: false } };
+    expect(outcome({ rollback: stuck }, asked)).toMatchObject({ status: 'failed', ...same });
+  });
+
+  it('names no champion where the rollback found none', () => {
+    const first = { ...rollback, reason: 'ROLLOUT_FAILED', champion_before: null, to_version: null };
+    const none = { champion_before: null, champion_after: null };
+    expect(outcome({ rollback: first }, asked)).toMatchObject({ status: 'rolled_back', ...none });
   });
 
   it('is a failure when the rollback that was asked for was refused, with the reason', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
 import type { RegistryView } from '../../lambdas/domain/registry.ts';
 import { cutOff, rollbackPlan } from '../../lambdas/domain/rollback-plan.ts';
 import { intent, pascal, recorded, rollbackInput, version, view } from '../support/registry.ts';
@@ -98,6 +99,39 @@ describe('a rollback that was asked for', () => {
       version(4, 'Production', { tags: recorded(again) }),
     );
     expect(plan(of, rollbackInput({ emergency: true }))).toMatchObject({ kind: 'move', from: '4', to: '2' });
+  });
+});
+
+describe('a rollback that an alarm asked for', () => {
+  // The promotion of version 3 was recorded as done at this time.
+  const at = recordsOn(promoted.versions)[0]?.result?.at ?? '';
+  const seconds = (more: number) => new Date(Date.parse(at) + more * 1000).toISOString();
+  const alarmed = { alarm_name: 'model-rollback-errors', reason: 'PERFORMANCE_DEGRADATION' } as const;
+
+  it('undoes the version that was in Production when it rang', () => {
+    const input = rollbackInput({ ...alarmed, asked_at: seconds(1) });
+    expect(plan(promoted, input)).toMatchObject({ kind: 'move', from: '3', to: '2' });
+  });
+
+  it('leaves a version alone that came later, as the alarm cannot be about it', () => {
+    expect(plan(promoted, rollbackInput({ ...alarmed, asked_at: seconds(-1) }))).toEqual({
+      kind: 'contested',
+      from: '3',
+      to: '2',
+      detail: 'Version 3 came into Production after the alarm, which cannot be about it; left alone',
+    });
+  });
+
+  it('undoes it when a person asks, or names the target', () => {
+    const asked_at = seconds(-1);
+    expect(plan(promoted, rollbackInput({ asked_at }))).toMatchObject({ kind: 'move' });
+    const named = rollbackInput({ ...alarmed, asked_at, target_version: '2' });
+    expect(plan(promoted, named)).toMatchObject({ kind: 'move' });
+  });
+
+  it('answers settled where it has been done already, whenever the alarm rang', () => {
+    const input = rollbackInput({ ...alarmed, asked_at: '2026-11-01T00:00:00Z' });
+    expect(plan(rolledBack, input)).toMatchObject({ kind: 'settled', to: '2' });
   });
 });
 

@@ -393,6 +393,49 @@ describe('a version that is still being registered', () => {
   });
 });
 
+describe('a served model on a real MLflow server, without DATAROBOT_ENDPOINT,', () => {
+  const advice =
+    'The Workload API of this run is an emulator on this machine, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';
+  const input = { model_name: 'PascalStrategy' };
+  let mlflow: MlflowEmulator;
+  beforeEach(async () => {
+    mlflow = await startMlflowEmulator({});
+    seedPascalStrategy(mlflow);
+    mlflow.registry.setModelTag('PascalStrategy', 'workload.id', '6650f1a2b3c4d5e6f7a8b9c0');
+  });
+  afterEach(() => mlflow.close());
+
+  it('fails, and what to set is said on standard error beside the JSON document', async () => {
+    const ran = await run(input, { MLFLOW_TRACKING_URI: mlflow.url });
+    expect(ran).toMatchObject({ code: 1, stderr: `${advice}\n` });
+    expect(documentOf(ran)).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('WorkloadNotFound'),
+    });
+    expect(mlflow.snapshot()['PascalStrategy']?.versions['2']?.stage).toBe('Production');
+  });
+
+  it('fails, and what to set stands at the end of the timeline', async () => {
+    const ran = await promotion(['run', '--input', '-'], {
+      input: JSON.stringify(input),
+      env: { MLFLOW_TRACKING_URI: mlflow.url },
+    });
+    expect(ran).toMatchObject({ code: 1, stderr: '' });
+    expect(ran.stdout.split('\n').slice(-3).join(' ').replace(/\s+/g, ' ')).toBe(`${advice} `);
+  });
+
+  it('is told nothing of it where it fails for another reason', async () => {
+    const ran = await run({ ...input, policy: 'nope' }, { MLFLOW_TRACKING_URI: mlflow.url });
+    expect(ran).toMatchObject({ code: 1, stderr: '' });
+  });
+
+  it('is told nothing of it where the whole run is on emulators', async () => {
+    const ran = await run({ ...input, workload_id: '6650f1a2b3c4d5e6f7a8b9c0' });
+    expect(ran).toMatchObject({ code: 1, stderr: '' });
+    expect(documentOf(ran).reason).toContain('WorkloadNotFound');
+  });
+});
+
 describe('promotion emulators', () => {
   const ports = ['--mlflow-port', '0', '--workload-port', '0'];
 

@@ -16,11 +16,15 @@ emulatedHost((started) => {
   host = started;
 });
 
-async function history(...args: string[]) {
-  const { PATH = '', MLFLOW_TRACKING_URI = '', DATAROBOT_ENDPOINT = '' } = process.env;
-  const { DATAROBOT_API_TOKEN = '' } = process.env;
+function history(...args: string[]) {
+  const { DATAROBOT_ENDPOINT = '', DATAROBOT_API_TOKEN = '' } = process.env;
+  return historyWith({ DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN }, ...args);
+}
+
+async function historyWith(platform: Record<string, string>, ...args: string[]) {
+  const { PATH = '', MLFLOW_TRACKING_URI = '' } = process.env;
   const child = execFile(process.execPath, ['cli/promotion.mjs', 'history', ...args], {
-    env: { PATH, NO_COLOR: '1', MLFLOW_TRACKING_URI, DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN },
+    env: { PATH, NO_COLOR: '1', MLFLOW_TRACKING_URI, ...platform },
   });
   const ran = { code: null as number | null, stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk) => (ran.stdout += chunk));
@@ -141,6 +145,40 @@ it('still tells of the registry when the platform cannot be asked, and exits 1',
   expect(ran.code).toBe(1);
   expect(ran.stdout).toContain('version 2');
   expect(ran.stderr).toMatch(/could not be read: WorkloadApiRefused.*No access/);
+});
+
+it.each([[{}], [{ DATAROBOT_ENDPOINT: '', DATAROBOT_API_TOKEN: '' }]])(
+  'still tells of the registry when no platform is named (%j), says what to set, and exits 1',
+  async (platform) => {
+    seedPascalStrategy(host.mlflow);
+    const { workloadId } = seedServing(host);
+    const [table, json] = await Promise.all([
+      historyWith(platform, MODEL),
+      historyWith(platform, MODEL, '--json'),
+    ]);
+    const missing = `The history of Workload "${workloadId}" could not be read: DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform`;
+    expect(table).toMatchObject({ code: 1, stderr: `${missing}\n` });
+    expect(table.stdout).toContain('version 2');
+    expect(table.stdout).toContain(missing);
+    expect(json).toMatchObject({ code: 1, stderr: `${missing}\n` });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      production: [{ version: '2' }],
+      served: [],
+      workload: null,
+      notes: [missing],
+    });
+  },
+);
+
+it.each([
+  [{ DATAROBOT_ENDPOINT: 'https://app.datarobot.com/api/v2' }, /DATAROBOT_API_TOKEN is not set/],
+  [{ DATAROBOT_API_TOKEN: 'hunter2' }, /DATAROBOT_ENDPOINT is not set/],
+])('exits 2 when the platform is named by half: %j', async (platform, message) => {
+  seedPascalStrategy(host.mlflow);
+  seedServing(host);
+  const ran = await historyWith(platform, MODEL);
+  expect(ran).toMatchObject({ code: 2, stdout: '' });
+  expect(ran.stderr).toMatch(message);
 });
 
 it.each([[['nobody'], /"nobody" does not exist at MLFLOW_TRACKING_URI/]])(

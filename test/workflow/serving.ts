@@ -297,6 +297,16 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       },
     );
 
+    it.each([
+      ['aborted-mid-rollout', ['In Production: version 2, as before.']],
+      ['rollback-after-success', ['In Production now: version 2.', 'In Production before: version 3.']],
+      ['regretted-a-week-later', ['In Production now: version 2.', 'In Production before: version 3.']],
+    ])('is told, after %s, with the champion that the registry really had before', async (name, lines) => {
+      await play(name);
+      const text = host.sns.published.at(-1)?.message.email ?? '';
+      expect(text.split('\n').filter((line) => line.startsWith('In Production'))).toEqual(lines);
+    });
+
     it('is an intent with a result, whatever came of it, except where nothing had begun', async () => {
       await play('rollback-after-success');
       const results = recordsOn((await registry()).versions).map(({ kind, result }) => [

@@ -187,7 +187,7 @@ describe('the local host keeps time', () => {
     const stubs = stubFunctions({ 'compare-models': [platformError('Lambda.TooManyRequestsException')] });
     const onWait = (_state: string, seconds: number) => void pauses.push(seconds);
     await localStateMachine(stubs.handlers).run({}, { execution, waitSeconds: 0, onWait }).result;
-    expect(pauses).toEqual([2, 4, 8, 16, 20]);
+    expect(pauses).toEqual([2, 4, 8, 16, 32, ...Array.from({ length: 10 }, () => 60)]);
   });
 
   it('ends an execution that outlasts the machine', async () => {

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, MlflowUnavailable } from '../../lambdas/domain/errors.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import { WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
-import { outcomeUnknown } from '../../statemachines/retry-policies.ts';
+import { renderedFile } from '../../statemachines/render.ts';
+import { notStarted, outcomeUnknown } from '../../statemachines/retry-policies.ts';
 import { play } from '../support/play.ts';
 import {
   begun,
@@ -51,7 +53,6 @@ const table = new LeaseStoreUnavailable('UpdateItem: connection refused');
 const platform = new WorkloadApiUnavailable('GET http://127.0.0.1:5001/: connection refused', {
   outcomeUnknown: false,
 });
-const throttled = platformError('Lambda.TooManyRequestsException');
 
 /** What each function talks to and may find away. */
 const outages: Record<FunctionName, Error[]> = {
@@ -67,7 +68,7 @@ const outages: Record<FunctionName, Error[]> = {
 function retriesOf(functionName: FunctionName): { error: Error; times: number }[] {
   const away = outages[functionName];
   return [
-    { error: throttled, times: 5 },
+    ...notStarted.map((name) => ({ error: platformError(name), times: 15 })),
     ...away.map((error) => ({ error, times: 4 })),
     ...outcomeUnknown.map((name) => ({ error: platformError(name), times: 2 })),
   ];
@@ -84,6 +85,16 @@ const cases = states.flatMap(([state, functionName]) =>
 );
 
 describe('each retrier', () => {
+  it('has only names that are thrown here', () => {
+    const { States }: { States: Record<string, { Retry?: { ErrorEquals: string[] }[] }> } = JSON.parse(
+      readFileSync(renderedFile, 'utf8'),
+    );
+    for (const [state, { Retry = [] }] of Object.entries(States)) {
+      const thrown = cases.filter((one) => one.state === state).map(({ name }) => name);
+      expect(Retry.flatMap(({ ErrorEquals }) => ErrorEquals).sort()).toEqual(thrown.sort());
+    }
+  });
+
   it.each(cases)('of $state calls again after $name, $times times', async (one) => {
     const { state, functionName, error, times } = one;
     const failing = Array.from({ length: times }, () => error);

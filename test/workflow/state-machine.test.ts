@@ -357,7 +357,13 @@ describe('each step is given what it needs', () => {
     await play(stubs);
     expect(stubs.eventsOf('model-rollback')).toEqual([
       {
-        ...{ model_name: 'PascalStrategy', target_version: null, reason: 'ROLLOUT_FAILED', alarm_name: null },
+        ...{
+          model_name: 'PascalStrategy',
+          target_version: null,
+          reason: 'ROLLOUT_FAILED',
+          alarm_name: null,
+          asked_at: '2026-01-01T00:00:00.000Z',
+        },
         ...{ dry_run: false, emergency: false, workload_id: null, requested_by: 'retraining' },
         ...{ before_state: prepared().before_state, fence: 7, execution: execution.id, previous: null },
       },
