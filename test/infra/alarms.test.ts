@@ -236,6 +236,19 @@ describe('every alarm', () => {
     }
   });
 
+  it.each<[AlarmId, string[]]>([
+    ['ExecutionsFailed', ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted']],
+    ['RollbackFailed', ['RollbackFailed']],
+    ['AlertNotSent', ['AlertsPending']],
+    ['LeaseStuck', ['LeaseStuck']],
+    ['FunctionErrors', ['Errors']],
+    ['FunctionThrottles', ['Throttles']],
+    ['RolloutSlow', ['RolloutDeadlineExceeded']],
+    ['EventsNotDelivered', ['ApproximateNumberOfMessagesVisible']],
+  ])('%s looks at what it is about: %s', (id, names) => {
+    expect([...new Set(metricsOf(prod.alarms[id]).map(({ MetricName }) => MetricName))]).toEqual(names);
+  });
+
   it('about alerts gives the second sweep a chance', () => {
     const { Period, EvaluationPeriods, DatapointsToAlarm } = prod.alarms.AlertNotSent;
     expect([Period, EvaluationPeriods, DatapointsToAlarm]).toEqual([SWEEP_MINUTES * 60, 2, 2]);

@@ -218,7 +218,7 @@ describe('the command npm run build:functions', () => {
       encoding: 'utf8',
     });
   const asking = `
-    import { functionsDirectory } from "./infra/aws/bundle.ts";
+    import { functionsDirectory } from "./infra/aws/bundle-layout.ts";
     try {
       console.log(functionsDirectory());
     } catch (error) {

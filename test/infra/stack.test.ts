@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { Lazy, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { AccountPrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EnvironmentSettings, environments } from '../../infra/aws/environments.ts';
+import { begin } from '../../lambdas/begin-promotion.ts';
 import { functionNames, functionTimeoutSeconds, machineTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { functionEnvironments } from '../../lambdas/runtime/config.ts';
 import { renderDefinition } from '../../statemachines/render.ts';
@@ -56,12 +59,72 @@ const functionsOf = (template: CloudFormation) =>
 const variablesOf = (properties: Record<string, unknown>) =>
   (properties['Environment'] as { Variables?: Record<string, unknown> } | undefined)?.Variables ?? {};
 
+const ACCEPT =
+  'Where that is meant, write the summary anew with "npx vitest run --project infra test/infra/stack.test.ts -u" and commit it, so that the change is reviewed';
+
+const managedServer = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models';
+const managedApp = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-ABCDEF123456';
+
+/** Everything that a team can ask for at once. */
+const everyOption = (stack: Stack) => ({
+  mlflow: { trackingUri: managedServer, registryMode: 'both', registryName: 'models' } as const,
+  workloads: {
+    endpoint: 'https://app.datarobot.com/api/v2',
+    token: Secret.fromSecretAttributes(stack, 'OwnToken', {
+      secretCompleteArn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:own-abcdef',
+      encryptionKey: Key.fromKeyArn(stack, 'OwnKey', 'arn:aws:kms:us-east-1:123456789012:key/0123'),
+    }) as ISecret,
+  },
+  alerts: {
+    emails: ['ml@example.com'],
+    slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD', ownTopic: true },
+  },
+  vpc: Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['us-east-1a'],
+    privateSubnetIds: ['subnet-0123456789abcdef0'],
+  }),
+  caBundle: file('ca.pem', selfSigned),
+  start: { principals: [new AccountPrincipal('210987654321')], events: { source: 'retraining' } },
+});
+
+/** Lines that are in one of two summaries only, each with the headings that it stands under, down to the alarms. */
+function differenceOf(before: string, after: string): string {
+  const [old, now] = [before, after].map((text) => linesUnderHeadings(text.slice(0, text.indexOf('ALARMS'))));
+  const only = (these: string[] = [], those: string[] = [], mark: string) =>
+    these.filter((line) => !those.includes(line)).map((line) => `${mark} ${line}`);
+  return [...only(old, now, '-'), ...only(now, old, '+')].join('\n');
+}
+
+function linesUnderHeadings(text: string): string[] {
+  const heading: string[] = [];
+  return text.split('\n').flatMap((line) => {
+    const depth = Math.floor(line.search(/\S/) / 2);
+    if (depth < 0) return [];
+    heading.splice(depth);
+    heading[depth] = line.trim();
+    return [[...heading].filter((part) => part !== undefined).join(' · ')];
+  });
+}
+
 describe('the stack', () => {
   it('is as it was reviewed', async () => {
     await expect(
       summaryOf(prod),
-      'Resources, permissions, alarms, rules or states of the stack have changed. Where that is meant, write the summary anew with "npx vitest run --project infra test/infra/stack.test.ts -u" and commit it, so that the change is reviewed',
+      `Resources, permissions, alarms, rules or states of the stack have changed. ${ACCEPT}`,
     ).toMatchFileSnapshot('stack.summary.txt');
+  });
+
+  it('is with every option as it was reviewed: what that adds, and what it takes away', async () => {
+    const difference = (given: Parameters<typeof synthesisedConstruct>[0]) =>
+      differenceOf(
+        summaryOf(synthesisedConstruct().template),
+        summaryOf(synthesisedConstruct(given).template),
+      );
+    await expect(
+      `EVERY OPTION\n${difference(everyOption)}\n\nMLFLOW AS AN APP OF SAGEMAKER\n${difference({ mlflow: { trackingUri: managedApp } })}\n`,
+      `What an option brings has changed. ${ACCEPT}`,
+    ).toMatchFileSnapshot('stack.options.txt');
   });
 
   it('passes the AWS Solutions rules of cdk-nag, which synthesis has run', () => {
@@ -226,6 +289,22 @@ describe('the topics', () => {
   });
 });
 
+interface InputTransformer {
+  InputPathsMap: Record<string, string>;
+  InputTemplate: string;
+}
+
+/** As EventBridge does it: each `<name>` outside quotes becomes the value at its path, as JSON. */
+function transformed(event: unknown, { InputPathsMap, InputTemplate }: InputTransformer = none): string {
+  const at = (path: string) =>
+    path
+      .split('.')
+      .slice(1)
+      .reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], event);
+  return InputTemplate.replace(/<([\w-]+)>/g, (_, name) => JSON.stringify(at(InputPathsMap[name] ?? '')));
+}
+const none: InputTransformer = { InputPathsMap: {}, InputTemplate: '' };
+
 describe('who may start executions', () => {
   it('is a role for other accounts and pipelines, which can follow them and nothing else', () => {
     const { template } = synthesisedConstruct({
@@ -263,6 +342,34 @@ describe('who may start executions', () => {
     expect(prefixes[0]).toContain('{"prefix":"dev-model-rollback-"}');
     expect(prefixes[1]).toContain('{"prefix":"model-rollback-"}');
   });
+
+  it.each(['PascalStrategy', 'a "quoted" name', '../../x?y#z'])(
+    'is such an alarm about %s, whose event becomes an input that the state machine takes',
+    (model) => {
+      const targets = resourcesOf(prod, 'AWS::Events::Rule')
+        .filter(([id]) => id.includes('RollbackOnAlarm'))
+        .flatMap(([, rule]) => rule['Targets'] as { InputTransformer: InputTransformer }[]);
+      const event = {
+        source: 'aws.cloudwatch',
+        'detail-type': 'CloudWatch Alarm State Change',
+        detail: {
+          alarmName: 'model-rollback-errors',
+          configuration: { description: model, metrics: [] },
+          state: { value: 'ALARM', timestamp: '2026-11-21T10:00:00.000+0000' },
+        },
+      };
+      const input = JSON.parse(transformed(event, targets[0]?.InputTransformer));
+      const begun = begin({ input, execution: 'arn:e1', started_at: '2026-11-21T10:00:00Z' });
+      expect(begun).toMatchObject({
+        valid: true,
+        problems: [],
+        operation: 'rollback',
+        model_name: model,
+        reason: 'PERFORMANCE_DEGRADATION',
+        alarm_name: 'model-rollback-errors',
+      });
+    },
+  );
 
   it('is an event of the source that is named, with its detail as the input', () => {
     const { template } = synthesisedConstruct({ start: { events: { source: 'retraining' } } });

@@ -49,12 +49,14 @@ const bare = (id: string) => id.replace(/[0-9A-F]{8}$/, '');
 function resources({ Resources }: CloudFormation): string[] {
   const counts = new Map<string, number>();
   for (const { Type } of Object.values(Resources)) counts.set(Type, (counts.get(Type) ?? 0) + 1);
+  // `RetainExceptOnCreate` is kept, too, once it has been deployed.
   const kept = Object.entries(Resources).flatMap(([id, { DeletionPolicy }]) =>
-    DeletionPolicy === 'Retain' ? [bare(id)] : [],
+    DeletionPolicy?.startsWith('Retain') ? [bare(id)] : [],
   );
   return [
     ...[...counts].sort().map(([type, count]) => `${String(count).padStart(2)} ${type}`),
-    `kept when the stack is removed: ${kept.sort().join(', ') || 'nothing'}`,
+    'kept when the stack is removed:',
+    ...(kept.length === 0 ? ['nothing'] : kept.sort()).map((each) => `  ${each}`),
   ];
 }
 
@@ -94,7 +96,7 @@ export function permissions(template: CloudFormation): string[] {
 }
 
 function linesOf({ Effect, Action, Resource, Condition }: Statement): string[] {
-  const when = Condition === undefined ? '' : ` if ${JSON.stringify(Condition)}`;
+  const when = Condition === undefined ? '' : ` if ${readableJson(Condition)}`;
   return list(Resource).map(
     (resource) => `${Effect.toLowerCase()} ${list(Action).join(' ')} on ${readable(resource)}${when}`,
   );
@@ -145,9 +147,32 @@ function rules(template: CloudFormation): string[] {
 
 function alarms(template: CloudFormation): string[] {
   return resourcesOf(template, 'AWS::CloudWatch::Alarm').flatMap(([, p]) => [
-    `${p['AlarmName']}: ${p['ComparisonOperator']} ${p['Threshold']}, ${p['DatapointsToAlarm'] ?? p['EvaluationPeriods']} of ${p['EvaluationPeriods']}, missing: ${p['TreatMissingData']}, tells ${readable(p['AlarmActions'])}`,
+    `${p['AlarmName']}: ${p['ComparisonOperator']} ${p['Threshold']}, ${p['DatapointsToAlarm'] ?? p['EvaluationPeriods']} of ${p['EvaluationPeriods']}, missing: ${p['TreatMissingData']}, tells ${readable(p['AlarmActions'])}, its end ${readable(p['OKActions'] ?? 'nobody')}`,
+    ...watched(p).map((line) => `  ${line}`),
     `  ${readable(p['AlarmDescription'])}`,
   ]);
+}
+
+interface MetricData {
+  Expression?: string;
+  MetricStat?: { Metric: Record<string, unknown>; Stat: unknown; Period: unknown };
+}
+
+/** What an alarm looks at: one metric, or an expression over several. */
+function watched(alarm: Record<string, unknown>): string[] {
+  const parts = alarm['Metrics'] as MetricData[] | undefined;
+  if (parts === undefined) return [metric(alarm, alarm['Statistic'], alarm['Period'])];
+  return parts.map(({ Expression, MetricStat }) =>
+    MetricStat === undefined
+      ? String(Expression)
+      : metric(MetricStat.Metric, MetricStat.Stat, MetricStat.Period),
+  );
+}
+
+function metric(of: Record<string, unknown>, statistic: unknown, period: unknown): string {
+  const dimensions = (of['Dimensions'] ?? []) as { Name: string; Value: unknown }[];
+  const by = dimensions.map(({ Name, Value }) => `${Name} ${readable(Value)}`).join(', ');
+  return `${of['Namespace']} ${of['MetricName']} ${statistic} in ${period} s of ${by}`;
 }
 
 /** The states with where each can go next. */
