@@ -161,7 +161,12 @@ export async function cleanUp(event: z.infer<typeof CleanUp>, services: EndServi
   const view = named === undefined ? null : await readRegistry(services.registry(), named.model_name);
   const done = view === null ? null : promotionOf(view, execution);
   const open = view === null || done !== null ? null : await unfinished(view, execution, services);
-  const fields = { ...Asked.parse(input), started_at: timeOf(event.startDate) };
+  const fields = {
+    ...Asked.parse(input),
+    // The newest Staging version, where the input names none, is known by the record only.
+    ...(open === null ? {} : { challenger_version: open.to }),
+    started_at: timeOf(event.startDate),
+  };
   if (done !== null) return end({ state: { ...fields, ...asPromoted(done) }, execution }, services);
 
   const executions = open === null ? null : await services.executions();

@@ -128,6 +128,7 @@ describe('an execution that was stopped from outside', () => {
       succeeded: false,
       alert: 'sent',
     });
+    expect(sent[0]?.text).toContain('The promotion of version 3 failed.');
     expect(sent[0]?.text).toContain('was aborted');
     expect(started).toEqual([
       {
