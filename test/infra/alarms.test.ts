@@ -97,6 +97,22 @@ function deployed(stackName: string, environment: string, { chat = false } = {})
 const prod = deployed('Promotion', 'prod');
 const each = alarmIds.map((id) => ({ id, alarm: prod.alarms[id] }));
 
+/** What each alarm is about, written down apart from the alarms. */
+const lookedAt: Record<AlarmId, string[]> = {
+  ExecutionsFailed: [
+    'AWS/States ExecutionsFailed by StateMachineArn',
+    'AWS/States ExecutionsTimedOut by StateMachineArn',
+    'AWS/States ExecutionsAborted by StateMachineArn',
+  ],
+  RollbackFailed: ['ModelPromotion RollbackFailed by Environment'],
+  AlertNotSent: ['ModelPromotion AlertsPending by Environment'],
+  LeaseStuck: ['ModelPromotion LeaseStuck by Environment'],
+  FunctionErrors: ['AWS/Lambda Errors by FunctionName'],
+  FunctionThrottles: ['AWS/Lambda Throttles by FunctionName'],
+  RolloutSlow: ['ModelPromotion RolloutDeadlineExceeded by Environment'],
+  EventsNotDelivered: ['AWS/SQS ApproximateNumberOfMessagesVisible by QueueName'],
+};
+
 /** The metrics that an alarm looks at, each with its place. */
 function metricsOf({ Namespace, MetricName, Dimensions, Metrics }: AlarmProperties): MetricStat['Metric'][] {
   if (Namespace !== undefined && MetricName !== undefined)
@@ -236,17 +252,12 @@ describe('every alarm', () => {
     }
   });
 
-  it.each<[AlarmId, string[]]>([
-    ['ExecutionsFailed', ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted']],
-    ['RollbackFailed', ['RollbackFailed']],
-    ['AlertNotSent', ['AlertsPending']],
-    ['LeaseStuck', ['LeaseStuck']],
-    ['FunctionErrors', ['Errors']],
-    ['FunctionThrottles', ['Throttles']],
-    ['RolloutSlow', ['RolloutDeadlineExceeded']],
-    ['EventsNotDelivered', ['ApproximateNumberOfMessagesVisible']],
-  ])('%s looks at what it is about: %s', (id, names) => {
-    expect([...new Set(metricsOf(prod.alarms[id]).map(({ MetricName }) => MetricName))]).toEqual(names);
+  it.each(each)('$id looks at what its name and its runbook entry are about', ({ id, alarm }) => {
+    const seen = metricsOf(alarm).map(
+      ({ Namespace, MetricName, Dimensions = [] }) =>
+        `${Namespace} ${MetricName} by ${Dimensions.map(({ Name }) => Name).join(', ')}`,
+    );
+    expect([...new Set(seen)]).toEqual(lookedAt[id]);
   });
 
   it('about alerts gives the second sweep a chance', () => {

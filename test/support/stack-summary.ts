@@ -15,12 +15,15 @@ export function summaryOf(template: CloudFormation): string {
     RESOURCES: resources(template),
     PERMISSIONS: permissions(template),
     'RESOURCE POLICIES': resourcePolicies(template),
+    NETWORK: securityGroups(template),
+    CHAT: chat(template),
     RULES: rules(template),
     ALARMS: alarms(template),
     STATES: states(template),
     OUTPUTS: Object.keys(template.Outputs ?? {}).sort(),
   };
   return Object.entries(sections)
+    .filter(([, lines]) => lines.length > 0)
     .map(([title, lines]) => `${title}\n${lines.map((line) => `  ${line}`.trimEnd()).join('\n')}\n`)
     .join('\n');
 }
@@ -68,14 +71,21 @@ interface Statement {
   Condition?: unknown;
 }
 
+interface InlinePolicy {
+  PolicyDocument: { Statement: Statement[] };
+}
+
 const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
 
 /** Every role with what it may do: one line for each resource. */
 export function permissions(template: CloudFormation): string[] {
   const byRole = new Map<string, string[]>();
-  for (const [, properties] of resourcesOf(template, 'AWS::IAM::Policy')) {
+  const policies = ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap((type) =>
+    resourcesOf(template, type),
+  );
+  for (const [, properties] of policies) {
     const { Statement: statements } = properties['PolicyDocument'] as { Statement: Statement[] };
-    for (const role of list(properties['Roles'])) {
+    for (const role of list(properties['Roles'] ?? [])) {
       const name = readable(role).replace(/[{}]/g, '');
       byRole.set(name, [...(byRole.get(name) ?? []), ...statements.flatMap(linesOf)]);
     }
@@ -85,22 +95,32 @@ export function permissions(template: CloudFormation): string[] {
       (arn) => `managed policy ${readable(arn)}`,
     );
     const trusts = (properties['AssumeRolePolicyDocument'] as { Statement: Statement[] }).Statement;
-    const by = trusts.map(({ Principal }) =>
-      readable(isRecord(Principal) ? Object.values(Principal) : Principal),
+    const by = trusts.map((one) => `${who(one)}${conditionOf(one)}`);
+    const inline = list((properties['Policies'] ?? []) as InlinePolicy[]).flatMap(({ PolicyDocument }) =>
+      PolicyDocument.Statement.flatMap(linesOf),
     );
-    byRole.set(bare(id), [`taken by ${by.join(', ')}`, ...managed, ...(byRole.get(bare(id)) ?? [])]);
+    byRole.set(bare(id), [
+      `taken by ${by.join(', ')}`,
+      ...managed,
+      ...inline,
+      ...(byRole.get(bare(id)) ?? []),
+    ]);
   }
   return [...byRole]
     .sort(([a], [b]) => a.localeCompare(b))
     .flatMap(([role, lines]) => [role, ...lines.map((line) => `  ${line}`)]);
 }
 
-function linesOf({ Effect, Action, Resource, Condition }: Statement): string[] {
-  const when = Condition === undefined ? '' : ` if ${readableJson(Condition)}`;
+function linesOf(statement: Statement): string[] {
+  const { Effect, Action, Resource } = statement;
   return list(Resource).map(
-    (resource) => `${Effect.toLowerCase()} ${list(Action).join(' ')} on ${readable(resource)}${when}`,
+    (resource) =>
+      `${Effect.toLowerCase()} ${list(Action).join(' ')} on ${readable(resource)}${conditionOf(statement)}`,
   );
 }
+
+const conditionOf = ({ Condition }: Statement) =>
+  Condition === undefined ? '' : ` if ${readableJson(Condition)}`;
 
 const POLICIES = [
   'AWS::SNS::TopicPolicy',
@@ -131,18 +151,51 @@ function resourcePolicies(template: CloudFormation): string[] {
 const who = ({ Principal }: Statement) =>
   readable(isRecord(Principal) ? Object.values(Principal) : Principal);
 
+/** Who may reach the functions, and whom they may reach. */
+function securityGroups(template: CloudFormation): string[] {
+  const directions = { in: 'SecurityGroupIngress', out: 'SecurityGroupEgress' };
+  return Object.entries(directions).flatMap(([direction, name]) => {
+    const line = (group: unknown, { Description, GroupId, ...rule }: Record<string, unknown>) =>
+      `${readable(group).replace(/[{}]/g, '')} ${direction}: ${readableJson(rule)}`;
+    const own = resourcesOf(template, 'AWS::EC2::SecurityGroup').flatMap(([id, properties]) =>
+      ((properties[name] ?? []) as Record<string, unknown>[]).map((rule) => line(bare(id), rule)),
+    );
+    const apart = resourcesOf(template, `AWS::EC2::${name}`).map(([, rule]) => line(rule['GroupId'], rule));
+    return [...own, ...apart];
+  });
+}
+
+/** What may be done from a channel at most, and which topics are told there. */
+function chat(template: CloudFormation): string[] {
+  return resourcesOf(template, 'AWS::Chatbot::SlackChannelConfiguration').map(
+    ([id, p]) =>
+      `${bare(id)}: at most ${readable(p['GuardrailPolicies'] ?? 'anything')}, as ${readable(p['IamRoleArn'])}, told by ${readable(p['SnsTopicArns'])}`,
+  );
+}
+
 function rules(template: CloudFormation): string[] {
   return resourcesOf(template, 'AWS::Events::Rule').flatMap(([id, properties]) => {
     const targets = properties['Targets'] as Record<string, unknown>[];
+    const bus = properties['EventBusName'];
     return [
       bare(id),
-      `  on ${properties['ScheduleExpression'] ?? readableJson(properties['EventPattern'])}`,
-      ...targets.map((target) => {
+      `  on ${properties['ScheduleExpression'] ?? readableJson(properties['EventPattern'])}${bus === undefined ? '' : ` of bus ${readable(bus)}`}`,
+      ...targets.flatMap((target) => {
         const input = target['InputPath'] ?? target['Input'] ?? readableJson(target['InputTransformer']);
-        return `  to ${readable(target['Arn'])} with ${input}`;
+        return [`  to ${readable(target['Arn'])} with ${input}`, `  ${delivery(target)}`];
       }),
     ];
   });
+}
+
+/** How often and how long EventBridge tries, by default 185 times within a day, and where it puts what it could not deliver. */
+function delivery({ RetryPolicy, DeadLetterConfig }: Record<string, unknown>): string {
+  const { MaximumRetryAttempts = 185, MaximumEventAgeInSeconds = 86_400 } = (RetryPolicy ?? {}) as {
+    MaximumRetryAttempts?: number;
+    MaximumEventAgeInSeconds?: number;
+  };
+  const { Arn } = (DeadLetterConfig ?? { Arn: 'nowhere' }) as { Arn: unknown };
+  return `again ${MaximumRetryAttempts} times within ${MaximumEventAgeInSeconds} s, then to ${readable(Arn)}`;
 }
 
 function alarms(template: CloudFormation): string[] {
@@ -161,7 +214,8 @@ interface MetricData {
 /** What an alarm looks at: one metric, or an expression over several. */
 function watched(alarm: Record<string, unknown>): string[] {
   const parts = alarm['Metrics'] as MetricData[] | undefined;
-  if (parts === undefined) return [metric(alarm, alarm['Statistic'], alarm['Period'])];
+  if (parts === undefined)
+    return [metric(alarm, alarm['Statistic'] ?? alarm['ExtendedStatistic'], alarm['Period'])];
   return parts.map(({ Expression, MetricStat }) =>
     MetricStat === undefined
       ? String(Expression)
