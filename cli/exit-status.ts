@@ -1,4 +1,4 @@
-import type { OutcomeStatus } from '../lambdas/domain/ending.ts';
+import type { OutcomeStatus } from '../lambdas/domain/outcome/outcome-schema.ts';
 
 const DID_ITS_JOB: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
 

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { stopWhenNobodyReads } from './closed-output.ts';
-import { emulatorsCommand } from './emulators.ts';
-import { historyCommand } from './history.ts';
-import { runCommand } from './run.ts';
-import { startCommand } from './start.ts';
+import { emulatorsCommand } from './commands/emulators.ts';
+import { historyCommand } from './commands/history.ts';
+import { runCommand } from './commands/run.ts';
+import { startCommand } from './commands/start.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `promotion`: 0 when the job was done, 1 when it was not, 2 for arguments or input that cannot be used. */

@@ -1,9 +1,5 @@
-import * as z from 'zod';
-import { ExecutionInput, RollbackReason } from './domain/payloads.ts';
-import { longestMinutes } from './domain/serving/rollout-rules.ts';
-import { problemsOf, toHandler } from './runtime/handler.ts';
-
-const BeginInput = z.object({ input: z.unknown(), execution: z.string(), started_at: z.string() });
+import { toHandler } from './runtime/handler.ts';
+import { BeginInput, begin } from './use-cases/begin-promotion.ts';
 
 /** Parses the whole execution input: closed, every problem listed, every field answered (null where absent). */
 export const handler = toHandler('begin-promotion', {
@@ -11,85 +7,3 @@ export const handler = toHandler('begin-promotion', {
   services: () => null,
   run: async (event) => begin(event),
 });
-
-/** What later steps fill in; every path that the state machine reads exists from the start. */
-const nothingYet = {
-  comparison: null,
-  prepared: null,
-  serving: null,
-  promotion: null,
-  rollback: null,
-  error: null,
-  rollback_error: null,
-};
-
-/** The state document of a new execution; `valid: false` with its problems when the input cannot be used. */
-export function begin({ input, execution, started_at }: z.infer<typeof BeginInput>) {
-  const parsed = ExecutionInput.safeParse(input);
-  const problems = [
-    ...(parsed.success ? problemsBetween(parsed.data) : problemsOf(parsed.error)),
-    ...problemsOfMinutes(input),
-  ];
-  const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: started_by, ...fields } = parsed.data ?? blank(input);
-  return {
-    valid: problems.length === 0,
-    problems,
-    ...fields,
-    started_by,
-    execution,
-    started_at,
-    ...nothingYet,
-  };
-}
-
-const Rollout = z.object({ rollout: z.record(z.string(), z.unknown()) });
-
-/**
- * Minutes that no rollout may have: refused here, before anything is written, as the time-outs are computed from them.
- * Read from the raw input, so that they are told beside every other problem.
- */
-function problemsOfMinutes(input: unknown): string[] {
-  const asked = Rollout.safeParse(input).data?.rollout ?? {};
-  return Object.entries(longestMinutes).flatMap(([field, most]) => {
-    const minutes = asked[field];
-    if (typeof minutes !== 'number') return [];
-    if (Number.isInteger(minutes) && minutes >= 0 && minutes <= most) return [];
-    return [`rollout.${field}: must be a whole number of minutes from 0 to ${most}, and is ${minutes}`];
-  });
-}
-
-/** What each operation does not understand. */
-function problemsBetween(input: ExecutionInput): string[] {
-  const problems: string[] = [];
-  const promoteOnly = [
-    'challenger_version',
-    'champion_version',
-    'policy',
-    'artifact_id',
-    'rollout',
-    'importance',
-    'lock_artifact',
-  ] as const;
-  const rollbackOnly = ['target_version', 'alarm_name'] as const;
-  for (const field of input.operation === 'rollback' ? promoteOnly : rollbackOnly) {
-    if (input[field] !== null) problems.push(`${field}: has no meaning with operation "${input.operation}"`);
-  }
-  if (input.operation === 'promote' && input.emergency)
-    problems.push('emergency: has no meaning with operation "promote"');
-  if (
-    input.operation === 'rollback' &&
-    input.reason !== null &&
-    !RollbackReason.safeParse(input.reason).success
-  ) {
-    problems.push(`reason: must be one of ${RollbackReason.options.join(', ')} with operation "rollback"`);
-  }
-  return problems;
-}
-
-const Named = z.object({ model_name: z.string().max(256) });
-
-/** Every field of an input that cannot be used, with the model's name where it can be told. */
-function blank(input: unknown): Omit<ExecutionInput, 'model_name'> & { model_name: string | null } {
-  const model_name = Named.safeParse(input).data?.model_name ?? null;
-  return { ...ExecutionInput.parse({ model_name: 'unnamed' }), model_name };
-}

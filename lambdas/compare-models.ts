@@ -1,79 +1,16 @@
-import { createHash } from 'node:crypto';
-import { type Policies, policyFiles } from './adapters/policy-files.ts';
-import { type Contenders, contenders } from './domain/comparison/contenders.ts';
-import { type Answer, decide, investigate, sameVersion } from './domain/comparison/decision.ts';
-import { type Contender, evidenceDocument, usedOf } from './domain/comparison/evidence.ts';
-import type { Policy } from './domain/comparison/policy.ts';
-import { ModelNotFound } from './domain/errors.ts';
-import { CompareInput, type Comparison } from './domain/payloads.ts';
-import type { ModelVersion, RegisteredModel, Registry, RegistryMode } from './domain/registry.ts';
-import { quoted } from './domain/visible-text.ts';
-import { CompareEnvironment, configuration } from './runtime/config.ts';
+import { CompareInput } from './domain/payloads.ts';
 import { toHandler } from './runtime/handler.ts';
-import { readRegistry, registryServices } from './runtime/registry.ts';
+import { registryServices } from './runtime/mlflow-services.ts';
+import { policyServices } from './runtime/policy-services.ts';
+import { compare } from './use-cases/compare-models.ts';
 
-export interface CompareServices {
-  registry: Registry;
-  policies: Policies;
-  mode: RegistryMode;
-  /** For policies that name none. 0 to 1. */
-  minConfidence: number;
-}
-
-/** Reads both versions' evidence from MLflow and judges it by a policy; writes nothing. */
+/** Reads both versions' evidence from MLflow and evaluates the policy on it; writes nothing. */
 export const handler = toHandler('compare-models', {
   input: CompareInput,
-  services: compareServices,
-  run: (input, services) => compare(input, services),
+  services: (env, clock) => ({
+    ...registryServices(env, clock),
+    // Counted from this file: a bundle has its policies beside it, as the sources have.
+    ...policyServices(env, new URL('../policies/', import.meta.url)),
+  }),
+  run: compare,
 });
-
-export function compareServices(env: NodeJS.ProcessEnv): CompareServices {
-  return {
-    ...registryServices(env),
-    policies: policyFiles(new URL('../policies/', import.meta.url)),
-    minConfidence: configuration(CompareEnvironment, env).MIN_CONFIDENCE_THRESHOLD,
-  };
-}
-
-/** Tag on a registered model that names its policy. */
-const POLICY_TAG = 'promotion.policy';
-
-/**
- * Compares challenger and champion by the policy of the input, else of the model, else `default`. Reads only, at most
- * one model, its versions and two runs. Throws `ModelNotFound`, `UnknownPolicy`, `InvalidPolicy` and what reading
- * MLflow throws: what could not be found out is never answered as KEEP.
- */
-export async function compare(input: CompareInput, services: CompareServices): Promise<Comparison> {
-  const view = await readRegistry(services.registry, input.model_name);
-  if (view === null) throw new ModelNotFound(`Registered model ${quoted(input.model_name)} does not exist`);
-  const policy = await services.policies.load(policyName(input, view.model));
-  const pair = contenders(view, services.mode, input);
-  const { answer, used } = await judge(pair, policy, services);
-  const parts = { model_name: input.model_name, ...used };
-  const document = evidenceDocument(policy, services.minConfidence, parts);
-  return { ...answer, evidence_digest: createHash('sha256').update(document).digest('hex') };
-}
-
-async function judge(
-  pair: Contenders,
-  policy: Policy,
-  { registry, minConfidence }: CompareServices,
-): Promise<{ answer: Answer; used: object }> {
-  if (pair.kind === 'same') return { answer: sameVersion(policy, pair.version), used: pair };
-  if (pair.kind === 'unclear') return { answer: investigate(policy, pair), used: pair };
-  const [challenger, champion] = await Promise.all([
-    withRun(registry, pair.challenger),
-    pair.champion === null ? null : withRun(registry, pair.champion),
-  ]);
-  const used = { challenger: usedOf(challenger, policy), champion: usedOf(champion, policy) };
-  return { answer: decide({ champion, challenger }, policy, minConfidence), used };
-}
-
-/** The policy of the input, else of the model, else `default`. */
-export function policyName({ policy }: Pick<CompareInput, 'policy'>, { tags }: RegisteredModel): string {
-  return policy ?? (tags[POLICY_TAG] || 'default');
-}
-
-async function withRun(registry: Registry, version: ModelVersion): Promise<Contender> {
-  return { version, run: version.runId === null ? null : await registry.getRun(version.runId) };
-}

@@ -1,163 +1,16 @@
-import { type Clock, systemClock } from './adapters/clock.ts';
-import { directOutcome } from './domain/outcome.ts';
 import { type PromoteAnswer, PromoteInput } from './domain/payloads.ts';
-import { newestPromotion, type PromotionPlan, promotionPlan } from './domain/promotion-plan.ts';
-import { type Intent, intentTag, recordId, resultTag } from './domain/promotion-record.ts';
-import type { RegistryView } from './domain/registry.ts';
-import { quoted } from './domain/visible-text.ts';
-import { type AnnounceServices, announce, announceServices } from './runtime/announce.ts';
-import { type Invocation, toHandler } from './runtime/handler.ts';
-import { asWriter, refuseStale, type Writer } from './runtime/lease.ts';
-import { moveAndVerify, type RegistryServices, readRegistry, registryServices } from './runtime/registry.ts';
-import { isUnannounced } from './runtime/store.ts';
-
-export interface PromoteServices extends RegistryServices, AnnounceServices {
-  clock: Clock;
-}
+import { toHandler } from './runtime/handler.ts';
+import { registryServices } from './runtime/mlflow-services.ts';
+import { notifyServices } from './runtime/notify-services.ts';
+import { promote } from './use-cases/promote-model.ts';
 
 /** Moves the registry: the new version to Production, the previous one archived, in one call; idempotent. */
 export const handler = toHandler('promote-model', {
   input: PromoteInput,
-  services: (env): PromoteServices => ({
-    ...registryServices(env),
-    ...announceServices(env),
-    clock: systemClock,
-  }),
+  services: (env, clock) => ({ ...registryServices(env, clock), ...notifyServices(env), clock }),
   run: promote,
   onInvalid: (problems): PromoteAnswer => ({
     promoted: false,
     reason: `Unusable input: ${problems.join('; ')}`,
   }),
 });
-
-/**
- * Promotes a version, or says why not. At most six MLflow calls in mode `stages`: two to read, the intent, the
- * transition, the reading after it, the result. Throws when MLflow or the lease table cannot be relied on.
- */
-export function promote(
-  input: PromoteInput,
-  services: PromoteServices,
-  { requestId }: Invocation,
-): Promise<PromoteAnswer> {
-  const work = async (writer: Writer): Promise<PromoteAnswer> => {
-    const view = await readRegistry(services.registry, input.model_name);
-    if (view === null)
-      return { promoted: false, reason: `Registered model ${quoted(input.model_name)} does not exist` };
-    if (!writer.direct) refuseStale(view, writer.fence);
-    return carryOut(
-      promotionPlan(view, services.mode, input, recordId(writer.owner)),
-      view,
-      input,
-      services,
-      writer,
-    );
-  };
-  return asWriter({ ...input, requestId }, services, work, (reason) => ({ promoted: false, reason }));
-}
-
-async function carryOut(
-  plan: PromotionPlan,
-  view: RegistryView,
-  input: PromoteInput,
-  services: PromoteServices,
-  writer: Writer,
-): Promise<PromoteAnswer> {
-  if (plan.kind === 'answer') return plan.answer;
-  const answer = { promoted: true, new_version: plan.version, new_stage: 'Production' } as const;
-  if (plan.kind === 'settled') {
-    const open = plan.outstanding ?? (await untold(plan.version, view, services, writer));
-    if (open !== null) await finish(open, 'promoted', input, services, writer);
-    return { ...answer, archived_version: null, already_promoted: true };
-  }
-  const intent = plan.intent ?? (await announceIntent(plan.version, plan.from, input, services, writer));
-  const move = { version: plan.version, from: plan.from, keepPrevious: true };
-  const result = await moveAndVerify(services, view, move);
-  if (result === 'contested') {
-    await finish(intent, 'contested', input, services, writer);
-    const reason = `Somebody else moved the registry at the same time: version ${plan.version} is not the only champion`;
-    return { promoted: false, reason, contested: true };
-  }
-  await finish(intent, 'promoted', input, services, writer);
-  return { ...answer, archived_version: plan.from };
-}
-
-/** A promotion by an execution that never came to tell anybody; a direct call does it in its place. */
-async function untold(
-  version: string,
-  view: RegistryView,
-  { store }: PromoteServices,
-  { direct, fence }: Writer,
-) {
-  const holder = view.versions.find((v) => v.version === version);
-  const record = direct && holder !== undefined ? newestPromotion(holder) : null;
-  return record !== null && (await isUnannounced(record, fence, store)) ? record : null;
-}
-
-/** Writes down what is about to happen, so that a repeat and a rollback know. */
-async function announceIntent(
-  to: string,
-  from: string | null,
-  input: PromoteInput,
-  { registry, clock }: PromoteServices,
-  { owner, fence }: Writer,
-): Promise<Intent> {
-  const intent: Intent = {
-    kind: 'promote',
-    id: recordId(owner),
-    to,
-    from,
-    confidence: input.confidence,
-    evidence_digest: null,
-    reason: input.reason,
-    requested_by: input.requested_by,
-    execution: input.execution,
-    fence,
-    serving: null,
-    at: clock.now().toISOString(),
-  };
-  const { key, value } = intentTag(intent);
-  await registry.setVersionTag(input.model_name, to, key, value);
-  return intent;
-}
-
-/** The alert first, then the record that it is sent: a crash between the two sends it again rather than never. */
-async function finish(
-  intent: Intent,
-  result: 'promoted' | 'contested',
-  input: PromoteInput,
-  services: PromoteServices,
-  { direct }: Writer,
-): Promise<void> {
-  const at = services.clock.now().toISOString();
-  const alert = direct ? await tell(intent, result, input.model_name, at, services) : 'execution';
-  const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
-  await services.registry.setVersionTag(input.model_name, intent.to, key, value);
-}
-
-async function tell(
-  intent: Intent,
-  status: 'promoted' | 'contested',
-  model_name: string,
-  at: string,
-  services: PromoteServices,
-) {
-  const promoted = status === 'promoted';
-  const outcome = directOutcome({
-    status,
-    operation: 'promote',
-    // Named after the intent, so that a repeat of the call finds the same outcome.
-    execution: intent.execution ?? `direct:${intent.id}`,
-    model_name,
-    champion_before: intent.from,
-    champion_after: promoted ? intent.to : null,
-    challenger_version: intent.to,
-    confidence: intent.confidence,
-    reason: promoted
-      ? 'promote-model was invoked directly'
-      : 'Somebody else moved the registry at the same time',
-    requested_by: intent.requested_by,
-    recorded_at: at,
-  });
-  const { alert } = await announce(outcome, true, services);
-  return alert === 'none' ? 'off' : alert;
-}

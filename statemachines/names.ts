@@ -1,4 +1,4 @@
-import type { EndAnswer } from '../lambdas/domain/ending.ts';
+import type { EndAnswer } from '../lambdas/domain/outcome/outcome-schema.ts';
 import type {
   Comparison,
   ExecutionInput,

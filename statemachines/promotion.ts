@@ -13,7 +13,7 @@ import {
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { type FunctionName, functionTimeoutSeconds } from '../lambdas/domain/limits.ts';
+import { functionTimeoutSeconds, type StepFunctionName } from '../lambdas/domain/limits.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
 import { type MachineErrorName, outcomeUnknown } from './retry-policies.ts';
 import { task } from './steps.ts';
@@ -22,7 +22,7 @@ import { task } from './steps.ts';
  * The promotion as a chain of states, for a `StateMachine` with the time-out `machineTimeoutSeconds`. JSONPath
  * throughout: the local interpreter runs the same definition.
  */
-export function promotionChain(scope: Construct, functions: Record<FunctionName, IFunction>): IChainable {
+export function promotionChain(scope: Construct, functions: Record<StepFunctionName, IFunction>): IChainable {
   const begin = task(scope, 'BeginPromotion', functions);
   const compare = task(scope, 'CompareModels', functions);
   const prepare = task(scope, 'PreparePromotion', functions);
@@ -141,7 +141,7 @@ const wait = (scope: Construct, name: StateName, seconds: Path) =>
   new Wait(scope, name, { time: WaitTime.secondsPath(seconds) });
 
 /** As long as a copy of the function can run whose answer never came. */
-const waitForEndOf = (scope: Construct, name: StateName, functionName: FunctionName) =>
+const waitForEndOf = (scope: Construct, name: StateName, functionName: StepFunctionName) =>
   new Wait(scope, name, { time: WaitTime.duration(Duration.seconds(functionTimeoutSeconds[functionName])) });
 
 const fail = (

@@ -4,7 +4,7 @@ import { JsonPath, TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { ErrorName } from '../lambdas/domain/errors.ts';
-import { type FunctionName, taskTimeoutSeconds } from '../lambdas/domain/limits.ts';
+import { type StepFunctionName, taskTimeoutSeconds } from '../lambdas/domain/limits.ts';
 import type { CompareInput, PrepareInput, PromoteInput, RollbackInput } from '../lambdas/domain/payloads.ts';
 import type { ReplaceInput } from '../lambdas/domain/serving/payloads.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
@@ -14,7 +14,7 @@ import { whenNotStarted, whenOutcomeUnknown, whenUnavailable } from './retry-pol
 type Parameters<Payload> = { [Field in keyof Payload]-?: Path };
 
 export interface Step {
-  functionName: FunctionName;
+  functionName: StepFunctionName;
   parameters: Record<string, Path>;
   /** Left out: the answer becomes the whole state document. */
   resultPath?: ResultPath;
@@ -152,7 +152,7 @@ export const steps = {
 export function task(
   scope: Construct,
   name: keyof typeof steps,
-  functions: Record<FunctionName, IFunction>,
+  functions: Record<StepFunctionName, IFunction>,
 ): LambdaInvoke {
   const step: Step = steps[name];
   const invoke = new LambdaInvoke(scope, name, {

@@ -1,6 +1,6 @@
-import { CANCEL_MINUTES } from './serving/rollout-progress.ts';
-import { longestMinutes } from './serving/rollout-rules.ts';
-import { ROLLBACK_MINUTES } from './serving/serving-rollback.ts';
+import { CANCEL_MINUTES } from './rollout/progress.ts';
+import { longestMinutes } from './rollout/rules.ts';
+import { ROLLBACK_MINUTES } from './rollout/serving-rollback.ts';
 
 /** Limits in one place, times in seconds: the stack, the state machine and the lease are all derived from them. */
 
@@ -13,6 +13,7 @@ export const functionTimeoutSeconds = {
   'promote-model': 60,
   'model-rollback': 120,
   'end-promotion': 30,
+  'sweep-promotions': 60,
 } as const;
 
 /** Memory of every function, and with it its share of a processor. */
@@ -22,6 +23,13 @@ export const functionMemoryMegabytes = 256;
 export type FunctionName = keyof typeof functionTimeoutSeconds;
 
 export const functionNames = Object.keys(functionTimeoutSeconds) as readonly FunctionName[];
+
+/** The functions that are steps of the state machine; the other is called by a schedule and by events. */
+export type StepFunctionName = Exclude<FunctionName, 'sweep-promotions'>;
+
+export const stepFunctionNames = functionNames.filter(
+  (name): name is StepFunctionName => name !== 'sweep-promotions',
+);
 
 /**
  * How long the state machine waits for a function's answer: 10 s more than the function may take, so that a

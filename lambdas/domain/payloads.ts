@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { VersionNumber } from './registry.ts';
+import { ServingBefore, ServingUndo } from './rollout/serving-rollback.ts';
 import { WorkloadRollout } from './serving/payloads.ts';
-import { ServingBefore, ServingUndo } from './serving/serving-rollback.ts';
 
 /** Payloads of the functions and of the execution (design §3), snake_case as in the source documents. */
 

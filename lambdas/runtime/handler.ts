@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { type Clock, systemClock } from '../adapters/clock.ts';
 import { InvalidInput } from '../domain/errors.ts';
 import { visible } from '../domain/visible-text.ts';
-import { AlertEnvironment, configuration, jsonOrNull } from './config.ts';
+import { AlertEnvironment, configuration, jsonOrNull } from './environment.ts';
 import { log, logError, logText, withLogKeys } from './log.ts';
 
 /** What a function may know of its own invocation. */
@@ -10,10 +11,11 @@ export interface Invocation {
   requestId: string;
 }
 
-export interface Piece<Input, Services, Answer> {
+/** A function in three pieces: what it takes, what it is built from, what it does. */
+export interface HandlerDefinition<Input, Services, Answer> {
   input: z.ZodType<Input>;
   /** Built on the first event, not when the module loads, and kept for the life of the process. */
-  services: (env: NodeJS.ProcessEnv) => Services;
+  services: (env: NodeJS.ProcessEnv, clock: Clock) => Services;
   run: (input: Input, services: Services, invocation: Invocation) => Promise<Answer>;
   /** Answers an unusable payload where the contract wants an answer; otherwise `InvalidInput` is thrown. */
   onInvalid?: (problems: string[]) => Answer;
@@ -24,37 +26,45 @@ export interface Context {
   awsRequestId?: string;
 }
 
-export type Handler = (event: unknown, context?: Context) => Promise<unknown>;
+export interface Handler {
+  (event: unknown, context?: Context): Promise<unknown>;
+  /** The same function with services of its own that take the time from `clock`, and the environment as it is now. */
+  withClock(clock: Clock): Handler;
+}
 
 /** The one place that knows Lambda: parses the event, builds the services once, logs start, end and error once. */
 export function toHandler<Input, Services, Answer>(
   name: string,
-  piece: Piece<Input, Services, Answer>,
+  definition: HandlerDefinition<Input, Services, Answer>,
 ): Handler {
-  let services: Services | undefined;
-  const answerTo = async (event: unknown, requestId: string) => {
-    try {
-      const parsed = piece.input.safeParse(event);
-      if (!parsed.success) {
-        const problems = problemsOf(parsed.error);
-        log().warn('unusable payload', { problems });
-        if (piece.onInvalid !== undefined) return piece.onInvalid(problems);
-        throw new InvalidInput(`Unusable payload: ${problems.join('; ')}`);
+  const handlerOn = (clock: Clock, env: NodeJS.ProcessEnv): Handler => {
+    let services: Services | undefined;
+    const answerTo = async (event: unknown, requestId: string) => {
+      try {
+        const parsed = definition.input.safeParse(event);
+        if (!parsed.success) {
+          const problems = problemsOf(parsed.error);
+          log().warn('unusable payload', { problems });
+          if (definition.onInvalid !== undefined) return definition.onInvalid(problems);
+          throw new InvalidInput(`Unusable payload: ${problems.join('; ')}`);
+        }
+        services ??= definition.services(env, clock);
+        const answer = await definition.run(parsed.data, services, { requestId });
+        log().info('answered', { answer: summary(answer) });
+        return answer;
+      } catch (error) {
+        log().error('failed', { error: logError(error) });
+        throw error;
       }
-      services ??= piece.services(process.env);
-      const answer = await piece.run(parsed.data, services, { requestId });
-      log().info('answered', { answer: summary(answer) });
-      return answer;
-    } catch (error) {
-      log().error('failed', { error: logError(error) });
-      throw error;
-    }
+    };
+    const handle = (event: unknown, context?: Context) => {
+      const requestId = context?.awsRequestId ?? 'local';
+      const keys = { ...keysOf(event), function: name, function_request_id: requestId, ...whereAndWhen() };
+      return withLogKeys(keys, () => answerTo(event, requestId));
+    };
+    return Object.assign(handle, { withClock: (other: Clock) => handlerOn(other, { ...process.env }) });
   };
-  return (event, context) => {
-    const requestId = context?.awsRequestId ?? 'local';
-    const keys = { ...keysOf(event), function: name, function_request_id: requestId, ...whereAndWhen() };
-    return withLogKeys(keys, () => answerTo(event, requestId));
-  };
+  return handlerOn(systemClock, process.env);
 }
 
 let cold = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] !== 'provisioned-concurrency';

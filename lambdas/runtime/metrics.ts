@@ -5,8 +5,8 @@ import {
   type Measurement,
   type MetricName,
   metricUnits,
-} from '../domain/metrics.ts';
-import { AlertEnvironment, configuration } from './config.ts';
+} from '../domain/outcome/metrics.ts';
+import { AlertEnvironment, configuration } from './environment.ts';
 import { log, logError } from './log.ts';
 
 const Environment = AlertEnvironment.pick({ ENVIRONMENT: true });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { functionsDirectory, HANDLER } from '../../infra/aws/bundle-layout.ts';
+import { functionsDirectory, HANDLER } from '../../infra/bundles.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { type LambdaFunction, lambdaFunction } from '../support/lambda-process.ts';
 
@@ -83,7 +83,7 @@ describe('an event that no function expects', () => {
 });
 
 it('begin-promotion answers as the sources do', async () => {
-  const { begin } = await import('../../lambdas/begin-promotion.ts');
+  const { begin } = await import('../../lambdas/use-cases/begin-promotion.ts');
   const event = {
     input: { model_name: 'm', surprise: 1 },
     execution: 'e',

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
-import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
-import { type LocalSecrets, startLocalSecrets } from '../../infra/local/secrets-manager.ts';
-import { MODEL, seedPascalStrategy } from '../../infra/local/seed.ts';
-import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
+import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import { functionEnvironments } from '../../lambdas/runtime/config.ts';
+import { functionEnvironments } from '../../lambdas/runtime/environment.ts';
+import { MODEL, seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type Deployed, type DeployedFunction, deployedIn } from '../support/cloud-assembly.ts';
 import { type LambdaFunction, lambdaFunction } from '../support/lambda-process.ts';
+import { type LocalSecrets, startLocalSecrets } from '../support/secrets-manager.ts';
 import { type CloudFormation, resourcesOf } from '../support/stack-summary.ts';
 import { synthesisedStack } from '../support/synthesis.ts';
 
@@ -134,7 +134,7 @@ describe('the environment of the template', () => {
   it('names the state machine that the stack deploys', () => {
     const [machine] = resourcesOf(template, 'AWS::StepFunctions::StateMachine');
     const name = machine?.[1]['StateMachineName'];
-    expect(functionOf('end-promotion').environment['STATE_MACHINE_ARN']).toBe(
+    expect(functionOf('sweep-promotions').environment['STATE_MACHINE_ARN']).toBe(
       arnOf('states', `stateMachine:${String(name)}`),
     );
   });
@@ -173,7 +173,8 @@ const usable: Record<FunctionName, object> = {
   'replace-workload': { workload_id: 'w', artifact_id: 'a', deadline: '2026-01-01T00:00:00Z' },
   'promote-model': { model_name: 'Nobody' },
   'model-rollback': { model_name: 'Nobody' },
-  'end-promotion': {
+  'end-promotion': { execution: arnOf('states', 'execution:promotion:e'), state: { model_name: 'Nobody' } },
+  'sweep-promotions': {
     ...{ executionArn: arnOf('states', 'execution:promotion:e'), status: 'ABORTED' },
     input: JSON.stringify({ model_name: 'Nobody' }),
   },

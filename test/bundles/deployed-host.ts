@@ -1,12 +1,12 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterWaits, type Host, startHost } from '../../infra/local/host.ts';
-import { startLocalSecrets } from '../../infra/local/secrets-manager.ts';
-import type { LocalFunction } from '../../infra/local/state-machine.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import { afterWaits, type Host, startHost } from '../../local/host.ts';
+import type { LocalFunction } from '../../local/machine/state-machine.ts';
 import { type Deployed, deployedIn } from '../support/cloud-assembly.ts';
 import { type LambdaFunction, lambdaFunction } from '../support/lambda-process.ts';
+import { startLocalSecrets } from '../support/secrets-manager.ts';
 import { synthesisedStack } from '../support/synthesis.ts';
 
 /** A host whose functions and definition are those of the cloud assembly of the stack for `prod`. */

@@ -3,9 +3,9 @@ import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
-import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/dynamodb.ts';
-import { directOutcome } from '../../lambdas/domain/outcome.ts';
+import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { directOutcome } from '../../lambdas/domain/outcome/outcome.ts';
 
 let table: LocalTable;
 let client: DynamoDBClient;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { basic } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { mlflow } from '../../lambdas/adapters/mlflow.ts';
+import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { adapterContract } from './mlflow-adapter.ts';
 
 const authorization = basic('promoter', 'correct');

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Authorization, anonymous } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { type Mlflow, mlflow } from '../../lambdas/adapters/mlflow.ts';
+import { type Mlflow, mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 
 export interface AdapterTarget {
   url: string;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { anonymous, basic, bearer } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { mlflow } from '../../lambdas/adapters/mlflow.ts';
+import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 
 const limits = {

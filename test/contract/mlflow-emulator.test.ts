@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { mlflowContract } from './mlflow-api.ts';
 import { mlflowTrackingContract } from './mlflow-tracking-api.ts';
 

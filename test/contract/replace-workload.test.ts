@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startWorkloadEmulator, type WorkloadEmulator } from '../../infra/emulators/workload.ts';
+import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
 import { bearer } from '../../lambdas/adapters/authorization.ts';
-import { noStore } from '../../lambdas/adapters/dynamodb.ts';
+import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
+import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
 import { WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
 import { type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
-import { replace } from '../../lambdas/replace-workload.ts';
+import { replace } from '../../lambdas/use-cases/replace-workload.ts';
 import { at, NOON } from '../support/serving.ts';
 
 const LIMITS = {

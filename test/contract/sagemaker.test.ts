@@ -2,9 +2,10 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
-import { managedServer } from '../../lambdas/adapters/sagemaker-arn.ts';
-import { registryServices } from '../../lambdas/runtime/registry.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
+import { managedServer } from '../../lambdas/adapters/aws/sagemaker-arn.ts';
+import { systemClock } from '../../lambdas/adapters/clock.ts';
+import { registryServices } from '../../lambdas/runtime/mlflow-services.ts';
 
 /** MLflow managed by SageMaker: a gateway that checks each signature by itself, in front of the emulator. */
 
@@ -63,8 +64,10 @@ beforeEach(() => {
 });
 
 const registryWith = (more: Record<string, string> = {}) =>
-  registryServices({ MLFLOW_TRACKING_URI: ARN, SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: url, ...KEY, ...more })
-    .registry;
+  registryServices(
+    { MLFLOW_TRACKING_URI: ARN, SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: url, ...KEY, ...more },
+    systemClock,
+  ).registry;
 
 const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
@@ -158,7 +161,7 @@ describe('requests to MLflow on SageMaker', () => {
       SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: url,
       ...KEY,
     };
-    const { registry } = registryServices(env);
+    const { registry } = registryServices(env, systemClock);
     await registry.getModel('m');
     env['AWS_SESSION_TOKEN'] = 'another session';
     await registry.getModel('m');

@@ -1,9 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type LocalSecrets, startLocalSecrets } from '../../infra/local/secrets-manager.ts';
-import { registryServices } from '../../lambdas/runtime/registry.ts';
-import { servingServices } from '../../lambdas/runtime/workloads.ts';
+import { systemClock } from '../../lambdas/adapters/clock.ts';
+import { registryServices } from '../../lambdas/runtime/mlflow-services.ts';
+import { servingServices } from '../../lambdas/runtime/workload-services.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
+import { type LocalSecrets, startLocalSecrets } from '../support/secrets-manager.ts';
 
 /** Credentials by reference, as the functions read them on AWS: a server that asks for them, a store that has them. */
 
@@ -49,7 +50,8 @@ afterEach(() => {
 });
 
 const mlflow = () =>
-  registryServices({ MLFLOW_TRACKING_URI: server.url, MLFLOW_CREDENTIALS_SECRET_ARN: arn }).registry;
+  registryServices({ MLFLOW_TRACKING_URI: server.url, MLFLOW_CREDENTIALS_SECRET_ARN: arn }, systemClock)
+    .registry;
 const workloads = () =>
   servingServices({ DATAROBOT_ENDPOINT: `${server.url}/api/v2`, DATAROBOT_TOKEN_SECRET_ARN: arn }).workloads;
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startWorkloadEmulator, type WorkloadEmulator } from '../../infra/emulators/workload.ts';
+import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
 import { bearer } from '../../lambdas/adapters/authorization.ts';
-import { noStore } from '../../lambdas/adapters/dynamodb.ts';
+import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
+import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
 import type { ModelVersion, Registry } from '../../lambdas/domain/registry.ts';
+import type { ServingBefore, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
-import type { ServingBefore, ServingUndo } from '../../lambdas/domain/serving/serving-rollback.ts';
-import { replace } from '../../lambdas/replace-workload.ts';
-import { deriveArtifact } from '../../lambdas/runtime/artifact-bridge.ts';
-import { servingBefore } from '../../lambdas/runtime/serving-before.ts';
-import { undoServing } from '../../lambdas/runtime/serving-undo.ts';
+import { deriveArtifact } from '../../lambdas/use-cases/parts/derive-artifact.ts';
+import { servingBefore } from '../../lambdas/use-cases/parts/serving-before.ts';
+import { undoServing } from '../../lambdas/use-cases/parts/serving-undo.ts';
+import { replace } from '../../lambdas/use-cases/replace-workload.ts';
 import { version } from '../support/registry.ts';
 import { at, NOON } from '../support/serving.ts';
 

@@ -7,7 +7,7 @@ import {
   SubscribeCommand,
 } from '@aws-sdk/client-sns';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
 
 let sns: SnsEmulator;
 let client: SNSClient;

@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:net';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
-import { AlertNotSent, createSnsClient, snsAlerts } from '../../lambdas/adapters/sns.ts';
-import { alertFor } from '../../lambdas/domain/alert/alert.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
+import { AlertNotSent, createSnsClient, snsAlerts } from '../../lambdas/adapters/aws/sns.ts';
+import { alertFor } from '../../lambdas/words/alert.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
 
 const credentials = { accessKeyId: 'local', secretAccessKey: 'not-a-secret-but-must-not-show' };

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bearer } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { workloadApi } from '../../lambdas/adapters/workload-api.ts';
+import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
 import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
-import { configuration, WorkloadEnvironment } from '../../lambdas/runtime/config.ts';
+import { configuration, WorkloadEnvironment } from '../../lambdas/runtime/environment.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 
 const limits = {

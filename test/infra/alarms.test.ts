@@ -12,21 +12,25 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import { ROLLBACK_ALARMS, SWEEP_MINUTES } from '../../infra/event-rules.ts';
 import {
   type AlarmId,
   alarmIds,
   alarmMetricCount,
   metricsPerAlarm,
   PromotionAlarms,
-} from '../../infra/aws/alarms.ts';
-import { PromotionDashboard } from '../../infra/aws/dashboard.ts';
-import { ROLLBACK_ALARMS, SWEEP_MINUTES } from '../../infra/aws/event-rules.ts';
-import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
-import { dynamodbStore, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/dynamodb.ts';
-import { begin } from '../../lambdas/begin-promotion.ts';
+} from '../../infra/operations/alarms.ts';
+import { PromotionDashboard } from '../../infra/operations/dashboard.ts';
+import { dynamodbStore, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { errorNames } from '../../lambdas/domain/errors.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import { ENVIRONMENT_DIMENSION, METRICS_NAMESPACE, metricUnits } from '../../lambdas/domain/metrics.ts';
+import {
+  ENVIRONMENT_DIMENSION,
+  METRICS_NAMESPACE,
+  metricUnits,
+} from '../../lambdas/domain/outcome/metrics.ts';
+import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
 const metricNames = Object.keys(metricUnits);
 const root = join(import.meta.dirname, '../..');
@@ -333,7 +337,7 @@ describe('what the runbook has people type', () => {
   });
 
   it('takes names from outputs that the stack has', () => {
-    const stack = readFileSync(join(root, 'infra/aws/stack.ts'), 'utf8');
+    const stack = readFileSync(join(root, 'infra/app/stack.ts'), 'utf8');
     const outputs = [...runbook.matchAll(/=\$\(output (\w+)\)/g)].map(([, name]) => name);
     expect(outputs.length).toBeGreaterThan(4);
     expect(outputs.filter((name) => !stack.includes(`\n      ${name}: `))).toEqual([]);

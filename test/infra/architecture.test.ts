@@ -2,16 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SWEEP_MINUTES } from '../../infra/aws/event-rules.ts';
-import { needs } from '../../infra/aws/permissions.ts';
-import { standing } from '../../infra/bench/scaling/report.ts';
+import { SWEEP_MINUTES } from '../../infra/event-rules.ts';
+import { needs } from '../../infra/functions/permissions.ts';
 import {
   type FunctionName,
   functionMemoryMegabytes,
   functionNames,
   functionTimeoutSeconds,
 } from '../../lambdas/domain/limits.ts';
-import { renderDefinition, withPicture } from '../../statemachines/render.ts';
+import { standing } from '../../tools/bench/report.ts';
+import { renderDefinition, withPicture } from '../../tools/render.ts';
 import { type CloudFormation, resourcesOf } from '../support/stack-summary.ts';
 import { synthesisedStack } from '../support/synthesis.ts';
 

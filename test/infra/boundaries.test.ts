@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { errorNames } from '../../lambdas/domain/errors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['lambdas', 'statemachines', 'infra', 'cli', 'test', 'policies', 'examples', 'docs'];
+const folders = [
+  ...['lambdas', 'statemachines', 'infra', 'build', 'emulators', 'local', 'cli', 'tools'],
+  ...['test', 'policies', 'examples', 'docs'],
+];
 const files = globSync(`{${folders.join(',')}}/**/*`, {
   cwd: root,
   exclude: ['**/node_modules/**', '**/.*/**'],
@@ -25,7 +28,8 @@ function importsOf({ path, text }: { path: string; text: string }): string[] {
   return specifiers.map((name) => (name.startsWith('.') ? normalize(join(dirname(path), name)) : name));
 }
 
-const isOurs = (name: string) => /^(lambdas|statemachines|infra|cli|test|policies)\//.test(name);
+const isOurs = (name: string) =>
+  /^(lambdas|statemachines|infra|build|emulators|local|cli|tools|test|policies)\//.test(name);
 const isHandler = (path: string) => /^lambdas\/[^/]+\.ts$/.test(path);
 const isIn =
   (...places: string[]) =>
@@ -35,51 +39,30 @@ const isIn =
 /** Who may import whom of our own files; outside packages are free unless a rule below says otherwise. */
 const boundaries: { who: string; applies: (path: string) => boolean; may: (name: string) => boolean }[] = [
   { who: 'domain', applies: isIn('lambdas/domain/'), may: isIn('lambdas/domain/') },
+  { who: 'words', applies: isIn('lambdas/words/'), may: isIn('lambdas/words/', 'lambdas/domain/') },
   { who: 'adapters', applies: isIn('lambdas/adapters/'), may: isIn('lambdas/adapters/', 'lambdas/domain/') },
   {
     who: 'runtime',
     applies: isIn('lambdas/runtime/'),
-    may: isIn('lambdas/runtime/', 'lambdas/adapters/', 'lambdas/domain/'),
+    may: isIn('lambdas/runtime/', 'lambdas/adapters/', 'lambdas/words/', 'lambdas/domain/'),
   },
-  { who: 'handlers', applies: isHandler, may: isIn('lambdas/') },
+  {
+    who: 'use cases',
+    applies: isIn('lambdas/use-cases/'),
+    may: (name) => isIn('lambdas/')(name) && !isHandler(name),
+  },
+  { who: 'handlers', applies: isHandler, may: (name) => isIn('lambdas/')(name) && !isHandler(name) },
   {
     who: 'statemachines',
     applies: isIn('statemachines/'),
-    may: isIn(
-      'statemachines/',
-      'lambdas/domain/payloads.ts',
-      'lambdas/domain/ending.ts',
-      'lambdas/domain/errors.ts',
-      'lambdas/domain/limits.ts',
-      'lambdas/domain/serving/payloads.ts',
-    ),
+    may: isIn('statemachines/', 'lambdas/domain/'),
   },
-  { who: 'emulators', applies: isIn('infra/emulators/'), may: isIn('infra/emulators/') },
-  { who: 'infra/aws', applies: isIn('infra/aws/'), may: isIn('infra/aws/', 'statemachines/', 'lambdas/') },
-  {
-    who: 'infra/bench',
-    applies: isIn('infra/bench/'),
-    may: isIn('infra/', 'lambdas/', 'statemachines/'),
-  },
-  {
-    who: 'infra/local',
-    applies: isIn('infra/local/'),
-    may: isIn('infra/local/', 'infra/emulators/', 'lambdas/'),
-  },
-  {
-    who: 'cli',
-    applies: isIn('cli/'),
-    may: isIn(
-      'cli/',
-      'infra/local/',
-      'infra/emulators/',
-      'lambdas/domain/',
-      'lambdas/adapters/',
-      'lambdas/runtime/config.ts',
-      'lambdas/runtime/registry.ts',
-      'lambdas/runtime/workloads.ts',
-    ),
-  },
+  { who: 'emulators', applies: isIn('emulators/'), may: isIn('emulators/') },
+  { who: 'infra', applies: isIn('infra/'), may: isIn('infra/', 'statemachines/', 'lambdas/') },
+  { who: 'build', applies: isIn('build/'), may: isIn('build/', 'infra/bundles.ts', 'lambdas/domain/') },
+  { who: 'local', applies: isIn('local/'), may: isIn('local/', 'emulators/', 'lambdas/') },
+  { who: 'cli', applies: isIn('cli/'), may: isIn('cli/', 'local/', 'emulators/', 'lambdas/') },
+  { who: 'tools', applies: isIn('tools/'), may: (name) => !isIn('test/')(name) },
 ];
 
 describe('imports stay within their boundaries', () => {
@@ -103,14 +86,12 @@ describe('imports stay within their boundaries', () => {
     const users = sources.filter((file) =>
       importsOf(file).some((name) => /^(aws-cdk-lib|constructs)(\/|$)/.test(name)),
     );
-    const places = isIn('statemachines/', 'infra/aws/', 'test/infra/', 'test/support/synthesis.ts');
+    const places = isIn('statemachines/', 'infra/', 'tools/', 'test/infra/', 'test/support/synthesis.ts');
     expect(users.map(({ path }) => path).filter((path) => !places(path))).toEqual([]);
   });
 
   it('of state machine sources: the local host and the functions know the rendered file only', () => {
-    const users = sources.filter(({ path }) =>
-      isIn('lambdas/', 'infra/local/', 'infra/emulators/', 'cli/')(path),
-    );
+    const users = sources.filter(({ path }) => isIn('lambdas/', 'local/', 'emulators/', 'cli/')(path));
     const crossings = users.filter((file) =>
       importsOf(file).some((name) => name.startsWith('statemachines/')),
     );
@@ -170,14 +151,7 @@ describe('the layout', () => {
 
 describe('time and chance are arguments', () => {
   it('read from the clock and from randomness in few places', () => {
-    const allowed = isIn(
-      'lambdas/adapters/clock.ts',
-      'infra/local/',
-      'infra/emulators/',
-      'infra/bench/',
-      'cli/',
-      'test/',
-    );
+    const allowed = isIn('lambdas/adapters/clock.ts', 'local/', 'emulators/', 'tools/', 'cli/', 'test/');
     const readers = paths(/\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/, written);
     expect(readers.filter((path) => !allowed(path))).toEqual([]);
   });

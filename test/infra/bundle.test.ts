@@ -17,10 +17,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundleFunctions } from '../../infra/aws/bundle.ts';
-import { ENTRY, functionsDirectory, HANDLER } from '../../infra/aws/bundle-layout.ts';
-import { loadedAtStart, packagesIn, sizesOf, sourcesIn } from '../../infra/bench/bundle-contents.ts';
+import { type Bundle, bundleFunctions } from '../../build/bundle.ts';
+import { ENTRY, functionsDirectory, HANDLER } from '../../infra/bundles.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { loadedAtStart, packagesIn, sizesOf, sourcesIn } from '../../tools/bench/bundle-contents.ts';
 import { cannedServer } from '../support/canned-server.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -115,9 +115,9 @@ describe('a function loads no AWS SDK that its first call does not need:', () =>
     },
   );
 
-  it('end-promotion loads the client of Step Functions only when it has something to start', () => {
-    expect(anywhere('end-promotion')).toContain('@aws-sdk/client-sfn');
-    expect(atStart('end-promotion')).not.toContain('@aws-sdk/client-sfn');
+  it('sweep-promotions loads the client of Step Functions only when it has something to start', () => {
+    expect(anywhere('sweep-promotions')).toContain('@aws-sdk/client-sfn');
+    expect(atStart('sweep-promotions')).not.toContain('@aws-sdk/client-sfn');
   });
 });
 
@@ -213,7 +213,7 @@ describe('the command npm run build:functions', () => {
   });
 
   const command = (...args: string[]) =>
-    spawnSync(process.execPath, [join(copy, 'infra/aws/bundle.ts'), ...args], {
+    spawnSync(process.execPath, [join(copy, 'build/bundle.ts'), ...args], {
       cwd: copy,
       encoding: 'utf8',
     });
@@ -247,10 +247,10 @@ describe('the command npm run build:functions', () => {
   });
 
   it('keeps the earlier bundles when one cannot be made, and says where', () => {
-    writeFileSync(join(copy, 'lambdas/compare-models.ts'), 'import "./nowhere.ts";\n');
+    writeFileSync(join(copy, 'lambdas/use-cases/compare-models.ts'), 'import "./nowhere.ts";\n');
     const { status, stderr } = command();
     expect(status).toBe(1);
-    expect(stderr).toContain('lambdas/compare-models.ts:1');
+    expect(stderr).toContain('lambdas/use-cases/compare-models.ts:1');
     expect(directoryAsTold()).toBe(join(copy, 'dist/functions'));
     expect(readdirSync(join(copy, 'dist'))).toEqual(['functions']);
   });
@@ -275,7 +275,7 @@ it('the stack finds a bundle of every function in the directory that it is told'
 
 describe('the command npm run bench', () => {
   const bench = (...args: string[]) =>
-    spawnSync(process.execPath, [join(root, 'infra/bench/main.ts'), ...args], { encoding: 'utf8' });
+    spawnSync(process.execPath, [join(root, 'tools/bench/main.ts'), ...args], { encoding: 'utf8' });
 
   it('measures each bundle, and its start-up against that of the sources', () => {
     const { status, stdout } = bench('bundles', '--runs', '1', '--json');

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Definition, diagram } from '../../statemachines/diagram.ts';
-import { renderDefinition, withPicture } from '../../statemachines/render.ts';
+import { type Definition, diagram } from '../../tools/diagram.ts';
+import { renderDefinition, withPicture } from '../../tools/render.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll('\r\n', '\n');
@@ -159,7 +159,7 @@ describe('the command npm run render', () => {
   afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
   const render = (...args: string[]) =>
-    spawnSync(process.execPath, [join(copy, 'statemachines/render.ts'), ...args], { encoding: 'utf8' });
+    spawnSync(process.execPath, [join(copy, 'tools/render.ts'), ...args], { encoding: 'utf8' });
 
   it('says with --check that README.md is out of date, and writes it without', () => {
     writeFileSync(file, readme.replace('flowchart TD', 'flowchart LR'));

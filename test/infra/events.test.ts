@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { begin } from '../../lambdas/begin-promotion.ts';
-import { handler as endPromotion } from '../../lambdas/end-promotion.ts';
+import { handler as sweepPromotions } from '../../lambdas/sweep-promotions.ts';
+import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 import { printedLines } from '../support/printed-lines.ts';
 import { type CloudFormation, readable, resourcesOf } from '../support/stack-summary.ts';
 import { synthesisedConstruct, synthesisedStack } from '../support/synthesis.ts';
@@ -150,9 +150,9 @@ describe('an event', () => {
     ['FAILED', 'failed'],
     ['TIMED_OUT', 'ran out of time'],
     ['ABORTED', 'was aborted'],
-  ])('of an execution that is %s is one that end-promotion cleans up after', async (status, said) => {
+  ])('of an execution that is %s is one that sweep-promotions cleans up after', async (status, said) => {
     printedLines();
-    const answer = await endPromotion(handedOn(prod, 'CleanUp', executionEvent(status)));
+    const answer = await sweepPromotions(handedOn(prod, 'CleanUp', executionEvent(status)));
     expect(answer).toMatchObject({ status: 'failed', succeeded: false });
     expect(answer).toHaveProperty('reason', expect.stringContaining(`The execution ${said}`));
   });
@@ -166,8 +166,8 @@ describe('an event', () => {
       expect(() => handedOn(prod, 'CleanUp', event)).toThrow('does not match');
   });
 
-  it('of the clock is one at which end-promotion sends what is pending', async () => {
+  it('of the clock is one at which sweep-promotions sends what is pending', async () => {
     printedLines();
-    expect(await endPromotion(handedOn(prod, 'Sweep'))).toEqual({ sent: 0, pending: 0, cleaned_up: 0 });
+    expect(await sweepPromotions(handedOn(prod, 'Sweep'))).toEqual({ sent: 0, pending: 0, cleaned_up: 0 });
   });
 });

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { environmentNames } from '../../infra/aws/environments.ts';
+import { environmentNames } from '../../infra/app/environments.ts';
 import { resourcesOf } from '../support/stack-summary.ts';
 import { synthesisedStack } from '../support/synthesis.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { renderedFile } from '../../statemachines/render.ts';
+import { renderedFile } from '../../tools/render.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A copy of what the command reads, so that the repository's own file is left alone. */
@@ -23,7 +23,7 @@ afterAll(() => {
 });
 
 function render(...args: string[]) {
-  const script = join(copy, 'statemachines/render.ts');
+  const script = join(copy, 'tools/render.ts');
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
   return { status, stdout, stderr };
 }

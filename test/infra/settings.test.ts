@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type EnvironmentSettings, environments } from '../../infra/aws/environments.ts';
-import { checkedSettings } from '../../infra/aws/stack.ts';
+import { type EnvironmentSettings, environments } from '../../infra/app/environments.ts';
+import { checkedSettings } from '../../infra/app/stack.ts';
 
 const right: EnvironmentSettings = {
   mlflow: { trackingUri: 'https://mlflow.internal', credentials: 'create' },
@@ -99,7 +99,7 @@ describe('a mistake in the settings is named:', () => {
     ],
   ])('%s', (_, part, mistake) => {
     const [heading, ...said] = saidOf({ dev: { ...right, ...part } });
-    expect(heading).toBe('Settings of dev in infra/aws/environments.ts:');
+    expect(heading).toBe('Settings of dev in infra/app/environments.ts:');
     expect(said).toEqual([expect.stringContaining(mistake)]);
   });
 
@@ -107,11 +107,11 @@ describe('a mistake in the settings is named:', () => {
     const wrong = { ...right, mlflow: { trackingUri: 'mlflow.internal', registryMode: 'alias' }, alert: {} };
     const said = saidOf({ dev: wrong, staging: right, prod: { ...wrong, alerts: {} } });
     expect(said.map((line) => line.split(' ').slice(0, 5).join(' '))).toEqual([
-      'Settings of dev in infra/aws/environments.ts:',
+      'Settings of dev in infra/app/environments.ts:',
       expect.stringMatching(/^ {2}mlflow\.registryMode Invalid/),
       expect.stringMatching(/^ {2}Unrecognized key: "alert"/),
       expect.stringMatching(/^ {2}mlflow\.trackingUri must be/),
-      'Settings of prod in infra/aws/environments.ts:',
+      'Settings of prod in infra/app/environments.ts:',
       expect.stringMatching(/^ {2}mlflow\.registryMode Invalid/),
       expect.stringMatching(/^ {2}Unrecognized key: "alert"/),
       expect.stringMatching(/^ {2}mlflow\.trackingUri must be/),
@@ -130,7 +130,7 @@ describe('two environments', () => {
 
   it('of one account and region need names of their own', () => {
     expect(saidOf({ dev: right, prod: right })).toEqual([
-      'Settings of dev and prod in infra/aws/environments.ts:',
+      'Settings of dev and prod in infra/app/environments.ts:',
       '  namePrefix must differ: in one account and region a name can be taken once',
     ]);
     expect(saidOf({ dev: { ...right, namePrefix: 'dev-' }, prod: right })).toEqual([]);
@@ -140,7 +140,7 @@ describe('two environments', () => {
   it('of one account cannot share a channel', () => {
     const told = { ...right, alerts: { slack } };
     expect(saidOf({ dev: { ...told, namePrefix: 'dev-', region: 'eu-west-1' }, prod: told })).toEqual([
-      'Settings of dev and prod in infra/aws/environments.ts:',
+      'Settings of dev and prod in infra/app/environments.ts:',
       '  alerts.slack must differ: Amazon Q takes a channel once in an account',
     ]);
     expect(saidOf({ dev: { ...told, account: '123456789012' }, prod: told })).toEqual([]);

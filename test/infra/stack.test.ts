@@ -9,10 +9,10 @@ import { AccountPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EnvironmentSettings, environments } from '../../infra/aws/environments.ts';
+import { type EnvironmentSettings, environments } from '../../infra/app/environments.ts';
 import { functionNames, functionTimeoutSeconds, machineTimeoutSeconds } from '../../lambdas/domain/limits.ts';
-import { functionEnvironments } from '../../lambdas/runtime/config.ts';
-import { renderDefinition } from '../../statemachines/render.ts';
+import { functionEnvironments } from '../../lambdas/runtime/environment.ts';
+import { renderDefinition } from '../../tools/render.ts';
 import {
   type CloudFormation,
   permissions,
@@ -302,6 +302,7 @@ describe('the topics', () => {
       'end-promotion',
       'model-rollback',
       'promote-model',
+      'sweep-promotions',
     ]);
   });
 });

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { longest } from '../../infra/bench/scaling/longest.ts';
 import { errorNames } from '../../lambdas/domain/errors.ts';
 import {
   type FunctionName,
@@ -15,12 +14,13 @@ import {
   rolloutSeconds,
 } from '../../lambdas/domain/limits.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
-import { CANCEL_MINUTES } from '../../lambdas/domain/serving/rollout-progress.ts';
-import { longestMinutes } from '../../lambdas/domain/serving/rollout-rules.ts';
-import { ROLLBACK_MINUTES } from '../../lambdas/domain/serving/serving-rollback.ts';
+import { CANCEL_MINUTES } from '../../lambdas/domain/rollout/progress.ts';
+import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
+import { ROLLBACK_MINUTES } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { stateNames } from '../../statemachines/names.ts';
-import { renderDefinition, renderedFile } from '../../statemachines/render.ts';
 import { notStarted, outcomeUnknown, platformErrorNames } from '../../statemachines/retry-policies.ts';
+import { longest } from '../../tools/bench/longest.ts';
+import { renderDefinition, renderedFile } from '../../tools/render.ts';
 
 /** The package has no type declarations. */
 const aslValidator: (

@@ -9,7 +9,7 @@ import type {
   LocalResult,
   LocalRunOptions,
   LocalStateMachine,
-} from '../../infra/local/state-machine.ts';
+} from '../../local/machine/state-machine.ts';
 
 /** The state machine on an interpreter that is not ours: moto's, which is LocalStack's. */
 export interface MotoMachine extends LocalStateMachine {

@@ -1,5 +1,5 @@
 import { afterAll, expect } from 'vitest';
-import type { Host } from '../../infra/local/host.ts';
+import type { Host } from '../../local/host.ts';
 import { deployedHost } from '../bundles/deployed-host.ts';
 import { type MotoMachine, motoMachine } from './moto-machine.ts';
 

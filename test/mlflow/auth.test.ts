@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { mlflowContract } from '../contract/mlflow-api.ts';
 import { MlflowRest, type MlflowTarget } from '../support/mlflow-rest.ts';
 import { authServer } from './servers.ts';

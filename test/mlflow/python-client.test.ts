@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { MlflowRest } from '../support/mlflow-rest.ts';
 import { realServers } from './servers.ts';
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ENTRY, HANDLER } from '../../infra/aws/bundle-layout.ts';
+import { ENTRY, HANDLER } from '../../infra/bundles.ts';
 import { functionNames } from '../../lambdas/domain/limits.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -76,7 +76,7 @@ describe('the package', () => {
       'LICENSE',
       'cli/promotion.mjs',
       'dist/cli/main.js',
-      'dist/infra/aws/model-promotion.js',
+      'dist/infra/model-promotion.js',
     ];
     const copied = [
       'dist/statemachines/promotion.asl.json',

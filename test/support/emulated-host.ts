@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { type EmulatedHost, type Host, isEmulated, startHost } from '../../infra/local/host.ts';
+import { type EmulatedHost, type Host, isEmulated, startHost } from '../../local/host.ts';
 
 /** A host on emulators for all tests of a file or a block, emptied before each; `use` is given it before the first. */
 export function emulatedHost(

@@ -3,7 +3,7 @@ import {
   type LocalResult,
   type LocalRunOptions,
   localStateMachine,
-} from '../../infra/local/state-machine.ts';
+} from '../../local/machine/state-machine.ts';
 import type { StubFunctions } from './stub-functions.ts';
 
 export const execution: LocalRunOptions['execution'] = {

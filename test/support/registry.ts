@@ -1,5 +1,5 @@
 import type { PromoteInput, RollbackInput } from '../../lambdas/domain/payloads.ts';
-import { type Intent, intentTag, type Result, resultTag } from '../../lambdas/domain/promotion-record.ts';
+import { type Intent, intentTag, type Result, resultTag } from '../../lambdas/domain/promotion/record.ts';
 import type { ModelVersion, RegistryView } from '../../lambdas/domain/registry.ts';
 
 /** Builders for what the registry holds; every field has a plain default. */

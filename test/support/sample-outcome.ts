@@ -1,5 +1,5 @@
 import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
-import type { Outcome } from '../../lambdas/domain/ending.ts';
+import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RuleResult } from '../../lambdas/domain/payloads.ts';
 
 export const sampleRule: RuleResult = {

@@ -1,6 +1,6 @@
+import type { Seen, Wanted } from '../../lambdas/domain/rollout/step.ts';
 import { WorkloadApiRefused, WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
 import { Progress, type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
-import type { Seen, Wanted } from '../../lambdas/domain/serving/rollout-step.ts';
 import type {
   Artifact,
   Proton,

@@ -1,26 +1,26 @@
-import type { LocalFunction } from '../../infra/local/state-machine.ts';
-import type { EndAnswer } from '../../lambdas/domain/ending.ts';
-import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { type StepFunctionName, stepFunctionNames } from '../../lambdas/domain/limits.ts';
+import type { EndAnswer } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, Prepared, PromoteAnswer, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
 import { Progress, type ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
+import type { LocalFunction } from '../../local/machine/state-machine.ts';
 
 /** Plain functions in the place of the handlers: they answer from a list, and remember what they were called with. */
 export interface StubFunctions {
-  handlers: Record<FunctionName, LocalFunction>;
-  calls: { functionName: FunctionName; event: Record<string, unknown> }[];
+  handlers: Record<StepFunctionName, LocalFunction>;
+  calls: { functionName: StepFunctionName; event: Record<string, unknown> }[];
   /** What this function was called with, first call first. */
-  eventsOf(functionName: FunctionName): Record<string, unknown>[];
+  eventsOf(functionName: StepFunctionName): Record<string, unknown>[];
 }
 
 /** An answer, an error to throw, or something to run. */
 type Reply = object | string | null | Error | (() => Promise<unknown>);
 
 /** Each list is worked through call by call; its last reply is given for ever. Left out: the happy answer. */
-export function stubFunctions(replies: Partial<Record<FunctionName, Reply[]>> = {}): StubFunctions {
+export function stubFunctions(replies: Partial<Record<StepFunctionName, Reply[]>> = {}): StubFunctions {
   const calls: StubFunctions['calls'] = [];
-  const eventsOf = (functionName: FunctionName) =>
+  const eventsOf = (functionName: StepFunctionName) =>
     calls.filter((call) => call.functionName === functionName).map((call) => call.event);
-  const stub = (functionName: FunctionName): LocalFunction => {
+  const stub = (functionName: StepFunctionName): LocalFunction => {
     const list = replies[functionName] ?? happy[functionName];
     return async (event) => {
       const reply = list[Math.min(eventsOf(functionName).length, list.length - 1)];
@@ -29,8 +29,8 @@ export function stubFunctions(replies: Partial<Record<FunctionName, Reply[]>> = 
       return typeof reply === 'function' ? reply() : reply;
     };
   };
-  const handlers = Object.fromEntries(functionNames.map((name) => [name, stub(name)]));
-  return { handlers: handlers as Record<FunctionName, LocalFunction>, calls, eventsOf };
+  const handlers = Object.fromEntries(stepFunctionNames.map((name) => [name, stub(name)]));
+  return { handlers: handlers as Record<StepFunctionName, LocalFunction>, calls, eventsOf };
 }
 
 /** The whole state document as `begin-promotion` answers it for a plain promotion. */
@@ -152,7 +152,7 @@ export function ended(changes: Partial<EndAnswer> = {}): EndAnswer {
   };
 }
 
-const happy: Record<FunctionName, Reply[]> = {
+const happy: Record<StepFunctionName, Reply[]> = {
   'begin-promotion': [begun()],
   'compare-models': [compared()],
   'prepare-promotion': [prepared()],

@@ -9,10 +9,10 @@ import {
   type EnvironmentName,
   type EnvironmentSettings,
   environments,
-} from '../../infra/aws/environments.ts';
-import { ModelPromotion } from '../../infra/aws/model-promotion.ts';
-import type { ModelPromotionProps } from '../../infra/aws/props.ts';
-import { ModelPromotionStack } from '../../infra/aws/stack.ts';
+} from '../../infra/app/environments.ts';
+import { ModelPromotionStack } from '../../infra/app/stack.ts';
+import { ModelPromotion } from '../../infra/model-promotion.ts';
+import type { ModelPromotionProps } from '../../infra/props.ts';
 import type { CloudFormation } from './stack-summary.ts';
 
 const directories: string[] = [];

@@ -1,4 +1,4 @@
-import { startWorkloadEmulator, type WorkloadEmulatorOptions } from '../../infra/emulators/workload.ts';
+import { startWorkloadEmulator, type WorkloadEmulatorOptions } from '../../emulators/workload/server.ts';
 
 const START = Date.parse('2026-09-30T18:00:00Z');
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { messageOf } from '../../lambdas/adapters/sns.ts';
-import { alertFor } from '../../lambdas/domain/alert/alert.ts';
-import { type Outcome, outcomeStatuses } from '../../lambdas/domain/ending.ts';
+import { messageOf } from '../../lambdas/adapters/aws/sns.ts';
+import { type Outcome, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
+import { alertFor } from '../../lambdas/words/alert.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
 
 const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-models' };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { alertFor } from '../../lambdas/domain/alert/alert.ts';
 import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
-import type { Outcome } from '../../lambdas/domain/ending.ts';
+import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
-import type { ServingUndo } from '../../lambdas/domain/serving/serving-rollback.ts';
+import { alertFor } from '../../lambdas/words/alert.ts';
 import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';
 
 const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-models' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { begin } from '../../lambdas/begin-promotion.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
-import { longestMinutes } from '../../lambdas/domain/serving/rollout-rules.ts';
+import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
+import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
 const start = (input: unknown) => begin({ input, execution: 'arn:e', started_at: '2026-11-21T10:00:00Z' });
 

@@ -1,8 +1,8 @@
 import type { ExecutionStatus } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import type { AwsExecutions } from '../../cli/aws-executions.ts';
-import { claimExecution } from '../../cli/claim-execution.ts';
-import { MOST_ATTEMPTS } from '../../cli/execution-name.ts';
+import { claimExecution } from '../../cli/aws/claim-execution.ts';
+import { MOST_ATTEMPTS } from '../../cli/aws/execution-name.ts';
+import type { AwsExecutions } from '../../cli/aws/executions.ts';
 
 /** Which execution does what was asked for: one that is there, or a new one. */
 

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { policyFiles } from '../../lambdas/adapters/policy-files.ts';
-import { type CompareServices, compare } from '../../lambdas/compare-models.ts';
-import { evidenceTable } from '../../lambdas/domain/alert/evidence-table.ts';
 import { parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import {
   InvalidPolicy,
@@ -11,6 +9,8 @@ import {
 } from '../../lambdas/domain/errors.ts';
 import { CompareInput, Comparison } from '../../lambdas/domain/payloads.ts';
 import type { ModelVersion, RegistryMode, RegistryView, Run } from '../../lambdas/domain/registry.ts';
+import { type CompareServices, compare } from '../../lambdas/use-cases/compare-models.ts';
+import { evidenceTable } from '../../lambdas/words/evidence-table.ts';
 import { run } from '../support/evidence.ts';
 import { pascal, version, view } from '../support/registry.ts';
 

@@ -8,7 +8,7 @@ import {
   RollbackEnvironment,
   WorkloadEnvironment,
   withOneLogin,
-} from '../../lambdas/runtime/config.ts';
+} from '../../lambdas/runtime/environment.ts';
 
 const mlflow = (env: Record<string, string>) => configuration(withOneLogin(MlflowEnvironment), env);
 

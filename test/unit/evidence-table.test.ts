@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evidenceTable } from '../../lambdas/domain/alert/evidence-table.ts';
+import { evidenceTable } from '../../lambdas/words/evidence-table.ts';
 import { sampleComparison, sampleRule } from '../support/sample-outcome.ts';
 
 const table = (...rules: Partial<typeof sampleRule>[]) =>

@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import { historyReader } from '../../cli/execution-history.ts';
+import { historyReader } from '../../cli/aws/execution-history.ts';
 
 /** Histories as `GetExecutionHistory` answers them, with its names of fields, and what the timeline is told of them. */
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { consoleUrl, problemOfArn, regionOf, stateMachineOf } from '../../cli/execution-arn.ts';
-import { canonicalJson, executionName, MOST_ATTEMPTS } from '../../cli/execution-name.ts';
-import { checkedInput } from '../../infra/local/step-functions-input.ts';
+import { checkedInput } from '../../cli/aws/checked-input.ts';
+import { consoleUrl, problemOfArn, regionOf, stateMachineOf } from '../../cli/aws/execution-arn.ts';
+import { canonicalJson, executionName, MOST_ATTEMPTS } from '../../cli/aws/execution-name.ts';
 
 /** Names of executions: what Step Functions takes, whatever the model is called, and the same for the same input. */
 

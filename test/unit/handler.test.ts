@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import { noStore } from '../../lambdas/adapters/dynamodb.ts';
+import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
-import type { Piece } from '../../lambdas/runtime/handler.ts';
+import type { HandlerDefinition } from '../../lambdas/runtime/handler.ts';
 import { printedLines } from '../support/printed-lines.ts';
 
 /** What the functions print: one JSON object per line, each of which says whose it is. */
@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 /** A handler in a process that has answered nobody yet. */
-async function handlerOf(piece: Partial<Piece<Record<string, unknown>, null, unknown>>) {
+async function handlerOf(piece: Partial<HandlerDefinition<Record<string, unknown>, null, unknown>>) {
   const { toHandler } = await import('../../lambdas/runtime/handler.ts');
   return toHandler('promote-model', {
     input: Anything,
@@ -96,10 +96,10 @@ describe('every line of an invocation', () => {
   );
 
   it('has these keys wherever in the code it is written', async () => {
-    const { asWriter } = await import('../../lambdas/runtime/lease.ts');
+    const { withLease } = await import('../../lambdas/use-cases/parts/with-lease.ts');
     const handler = await handlerOf({
       run: ({ model_name }, _, { requestId }) =>
-        asWriter(
+        withLease(
           { model_name: String(model_name), fence: null, execution: null, requestId },
           {
             store: {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Outcome, outcomeStatuses } from '../../lambdas/domain/ending.ts';
 import {
   type MetricName,
   metricNames,
   metricsOf,
   metricUnits,
   outcomeMetrics,
-} from '../../lambdas/domain/metrics.ts';
+} from '../../lambdas/domain/outcome/metrics.ts';
+import { type Outcome, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { RollbackAnswer } from '../../lambdas/domain/payloads.ts';
 import { failureCodes } from '../../lambdas/domain/serving/payloads.ts';
 import { count, emit } from '../../lambdas/runtime/metrics.ts';

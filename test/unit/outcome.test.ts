@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { begin } from '../../lambdas/begin-promotion.ts';
-import { alertDue, endedWell, outcomeOf } from '../../lambdas/domain/outcome.ts';
+import { alertDue, endedWell, outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
 import type { Comparison } from '../../lambdas/domain/payloads.ts';
+import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
 const now = new Date('2026-11-21T10:00:00Z');
 const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:e1';

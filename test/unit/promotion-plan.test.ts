@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterMove, movesTo, promotionPlan } from '../../lambdas/domain/promotion-plan.ts';
+import { afterMove, movesTo, promotionPlan } from '../../lambdas/domain/promotion/promotion-plan.ts';
 import {
   champions,
   isSoleChampion,

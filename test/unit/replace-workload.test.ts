@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { noStore, type PromotionStore } from '../../lambdas/adapters/dynamodb.ts';
+import { noStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { StaleFence } from '../../lambdas/domain/errors.ts';
 import {
   WorkloadApiNonsense,
@@ -8,7 +8,7 @@ import {
   WorkloadNotFound,
 } from '../../lambdas/domain/serving/errors.ts';
 import { type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
-import { replace } from '../../lambdas/replace-workload.ts';
+import { replace } from '../../lambdas/use-cases/replace-workload.ts';
 import {
   artifact,
   at,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
+import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
+import { cutOff, rollbackPlan } from '../../lambdas/domain/promotion/rollback-plan.ts';
 import type { RegistryView } from '../../lambdas/domain/registry.ts';
-import { cutOff, rollbackPlan } from '../../lambdas/domain/rollback-plan.ts';
 import { intent, pascal, recorded, rollbackInput, version, view } from '../support/registry.ts';
 
 const now = new Date('2026-11-21T10:00:00Z');

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
+import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
+import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
+import type { Seen, Wanted } from '../../lambdas/domain/rollout/step.ts';
 import { hasPrimary, withPrimary } from '../../lambdas/domain/serving/artifact-spec.ts';
-import { nextStep } from '../../lambdas/domain/serving/rollout-plan.ts';
-import { pollSeconds } from '../../lambdas/domain/serving/rollout-progress.ts';
-import { longestMinutes } from '../../lambdas/domain/serving/rollout-rules.ts';
-import type { Seen, Wanted } from '../../lambdas/domain/serving/rollout-step.ts';
 import {
   artifact,
   at,

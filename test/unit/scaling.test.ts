@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { leaseRound, longest, lookRound, rolloutRounds } from '../../infra/bench/scaling/longest.ts';
-import { type Assumptions, billOf, costOf, prices, standingBill } from '../../infra/bench/scaling/prices.ts';
-import { judge, quotas } from '../../infra/bench/scaling/quotas.ts';
-import { eventsOf, stepsOf } from '../../infra/bench/scaling/tally.ts';
-import type { LocalEvent } from '../../infra/local/state-machine.ts';
 import { longestLeaseWaitSeconds, rolloutSeconds } from '../../lambdas/domain/limits.ts';
-import { longestMinutes } from '../../lambdas/domain/serving/rollout-rules.ts';
+import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
+import type { LocalEvent } from '../../local/machine/state-machine.ts';
+import { leaseRound, longest, lookRound, rolloutRounds } from '../../tools/bench/longest.ts';
+import { type Assumptions, billOf, costOf, prices, standingBill } from '../../tools/bench/prices.ts';
+import { judge, quotas } from '../../tools/bench/quotas.ts';
+import { eventsOf, stepsOf } from '../../tools/bench/tally.ts';
 
 const at = 0;
 const entered = (state: string, type: string): LocalEvent => ({ kind: 'entered', state, type, at });

@@ -8,27 +8,23 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
-import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
+import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { anonymous } from '../../lambdas/adapters/authorization.ts';
-import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/dynamodb.ts';
+import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { stepFunctions } from '../../lambdas/adapters/aws/step-functions.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { mlflow } from '../../lambdas/adapters/mlflow.ts';
-import { stepFunctions } from '../../lambdas/adapters/step-functions.ts';
-import type { Alert } from '../../lambdas/domain/alert/alert.ts';
-import { outcomeOf } from '../../lambdas/domain/outcome.ts';
-import {
-  cleanUp,
-  cleanUpMissed,
-  type EndServices,
-  end,
-  handler,
-  sweep,
-} from '../../lambdas/end-promotion.ts';
+import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
+import { outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
+import { handler } from '../../lambdas/sweep-promotions.ts';
+import { type CleanUpServices, cleanUp } from '../../lambdas/use-cases/clean-up.ts';
+import { end } from '../../lambdas/use-cases/end-promotion.ts';
+import { cleanUpMissed, sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
+import type { Alert } from '../../lambdas/words/alert.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
 import { intent, recorded } from '../support/registry.ts';
 
-/** end-promotion for executions that could not end themselves, and for alerts that could not be sent. */
+/** sweep-promotions for executions that could not end themselves, and for alerts that could not be sent. */
 
 const MODEL = 'PascalStrategy';
 const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:e1';
@@ -50,7 +46,7 @@ let store: PromotionStore;
 let started: { name: string; input: object }[];
 let sent: Alert[];
 let refuses: boolean;
-let services: EndServices;
+let services: CleanUpServices;
 
 beforeAll(async () => {
   emulator = await startMlflowEmulator({});
@@ -254,7 +250,7 @@ describe('an execution that was stopped from outside', () => {
     await store.takeLease(MODEL, 'next', now, 60);
     const before = JSON.stringify(emulator.snapshot());
     const requests = emulator.requests.length;
-    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'end-promotion');
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'sweep-promotions');
     const lines = printedLines();
     expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ reason: 'X: first' });
     expect(measured(lines)).toEqual([]);
@@ -364,7 +360,7 @@ describe('an execution whose end nobody has told of', () => {
   it('is counted as holding its model while it cannot be cleaned up, and tried again', async () => {
     await inFlight();
     aborted(11);
-    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'end-promotion');
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'sweep-promotions');
     const lines = printedLines();
     const { registry } = services;
     services.registry = () => {
@@ -391,10 +387,10 @@ describe('an alert that could not be sent', () => {
   it('is sent by the next sweep, once', async () => {
     refuses = true;
     expect(await cleanUp(event(), services)).toMatchObject({ alert: 'pending' });
-    expect(await sweep(services)).toEqual({ sent: 0, pending: 1 });
+    expect(await sendPending(services)).toEqual({ sent: 0, pending: 1 });
     refuses = false;
-    expect(await sweep(services)).toEqual({ sent: 1, pending: 0 });
-    expect(await sweep(services)).toEqual({ sent: 0, pending: 0 });
+    expect(await sendPending(services)).toEqual({ sent: 1, pending: 0 });
+    expect(await sendPending(services)).toEqual({ sent: 0, pending: 0 });
     expect(sent).toHaveLength(1);
   });
 });

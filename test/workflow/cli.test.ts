@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
-import { seedPascalStrategy } from '../../infra/local/seed.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
+import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 
 /** The command as people type it, in a process of its own, with every kind of unusable input. */

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
-import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
-import { startWorkloadEmulator, type WorkloadEmulator } from '../../infra/emulators/workload.ts';
-import { seedPascalStrategy } from '../../infra/local/seed.ts';
-import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
+import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
+import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
+import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type KillingProxy, killingProxy, type WriteCount } from '../support/killing-proxy.ts';
 
 /**
@@ -250,7 +250,11 @@ describe('the steps of an execution, each killed after each of its remote writes
     const writes = await killAfterEachWrite(promote, 'end-promotion', event, async (answer) => {
       expect(answer).toMatchObject({ status: 'promoted', succeeded: true, alert: 'sent' });
       expect(alerts('Model Promoted').length).toBeGreaterThanOrEqual(1);
-      expect(await invoke('end-promotion', { sweep: true })).toEqual({ sent: 0, pending: 0, cleaned_up: 0 });
+      expect(await invoke('sweep-promotions', { sweep: true })).toEqual({
+        sent: 0,
+        pending: 0,
+        cleaned_up: 0,
+      });
       // The lease is free again: the next execution gets it at once, with the next fence.
       const next = await invoke('prepare-promotion', { ...prepareInput(), execution: `${EXECUTION}-2` });
       expect(next).toMatchObject({ status: 'ready', fence: 2 });

@@ -1,16 +1,17 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
-import { type SnsEmulator, startSnsEmulator } from '../../infra/emulators/sns.ts';
-import { type LocalTable, startLocalTable } from '../../infra/local/table.ts';
-import { dynamodbStore, noStore, type PromotionStore } from '../../lambdas/adapters/dynamodb.ts';
+import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
+import { startMlflowEmulator } from '../../emulators/mlflow/server.ts';
+import { dynamodbStore, noStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
-import { type EndServices, end, sweep } from '../../lambdas/end-promotion.ts';
 import { handler as rollbackHandler } from '../../lambdas/model-rollback.ts';
-import { type PrepareServices, prepare } from '../../lambdas/prepare-promotion.ts';
-import { announceServices } from '../../lambdas/runtime/announce.ts';
-import { asWriter } from '../../lambdas/runtime/lease.ts';
+import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
+import { type EndServices, end } from '../../lambdas/use-cases/end-promotion.ts';
+import { withLease } from '../../lambdas/use-cases/parts/with-lease.ts';
+import { type PrepareServices, prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
+import { sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
 import { embeddedMetrics, measured, printedLines } from '../support/printed-lines.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
 
@@ -59,12 +60,8 @@ afterEach(async () => {
 
 function servicesWith(env: NodeJS.ProcessEnv): EndServices {
   return {
-    ...announceServices({ ...process.env, ...env }),
+    ...notifyServices({ ...process.env, ...env }),
     clock: { now: () => now },
-    registry: () => {
-      throw new Error('not asked for');
-    },
-    executions: async () => null,
   };
 }
 
@@ -94,7 +91,7 @@ describe('an outcome', () => {
     sns.faults.add({ path: 'Publish', times: 2, effect: refusal });
     await end({ state: promoted, execution }, services);
     await end({ state: promoted, execution }, services);
-    await sweep(services);
+    await sendPending(services);
     await end({ state: promoted, execution }, services);
     expect(metrics()).toEqual([
       'Promoted 1 Count',
@@ -164,11 +161,11 @@ const refusal = {
 
 describe('alerts that are still to be sent', () => {
   it('are measured by each sweep as it leaves them, 0 included', async () => {
-    await sweep(services);
+    await sendPending(services);
     sns.faults.add({ path: 'Publish', times: 4, effect: refusal });
     for (const name of ['e1', 'e2']) await end({ state: promoted, execution: name }, services);
-    expect(await sweep(services)).toEqual({ sent: 0, pending: 2 });
-    expect(await sweep(services)).toEqual({ sent: 2, pending: 0 });
+    expect(await sendPending(services)).toEqual({ sent: 0, pending: 2 });
+    expect(await sendPending(services)).toEqual({ sent: 2, pending: 0 });
     expect(metrics().filter((metric) => metric.startsWith('AlertsPending'))).toEqual([
       'AlertsPending 0 Count',
       'AlertsPending 2 Count',
@@ -182,17 +179,17 @@ describe('alerts that are still to be sent', () => {
       execution: `e${index}`,
     }));
     for (const outcome of outcomes) await store.recordOutcome(outcome, 'pending');
-    expect(await sweep(services)).toEqual({ sent: 25, pending: 79 });
-    expect(await sweep({ ...services, alerts: null })).toEqual({ sent: 0, pending: 79 });
+    expect(await sendPending(services)).toEqual({ sent: 25, pending: 79 });
+    expect(await sendPending({ ...services, alerts: null })).toEqual({ sent: 0, pending: 79 });
     for (const outcome of outcomes)
       await store.recordOutcome({ ...outcome, execution: `more-${outcome.execution}` }, 'pending');
-    expect(await sweep({ ...services, alerts: null })).toEqual({ sent: 0, pending: 100 });
+    expect(await sendPending({ ...services, alerts: null })).toEqual({ sent: 0, pending: 100 });
   });
 
   it('are not those that were sent just now, which the index may still show', async () => {
     await store.recordOutcome({ ...sampleOutcome, execution }, 'pending');
     const pendingExecutions = async () => [execution, 'another'];
-    expect(await sweep({ ...services, store: { ...store, pendingExecutions } })).toEqual({
+    expect(await sendPending({ ...services, store: { ...store, pendingExecutions } })).toEqual({
       sent: 1,
       pending: 1,
     });
@@ -207,7 +204,7 @@ describe('alerts that are still to be sent', () => {
       passed += 3_000;
     };
     const alerts = { publish };
-    expect(await sweep({ ...services, alerts, clock })).toEqual({ sent: 2, pending: 1 });
+    expect(await sendPending({ ...services, alerts, clock })).toEqual({ sent: 2, pending: 1 });
   });
 });
 
@@ -236,7 +233,7 @@ describe('a topic for chat', () => {
     expect(await end({ state: promoted, execution }, services)).toMatchObject({ alert: 'sent' });
     expect(metrics()).toContain('AlertNotSent 1 Count');
     await end({ state: promoted, execution }, services);
-    expect(await sweep(services)).toEqual({ sent: 0, pending: 0 });
+    expect(await sendPending(services)).toEqual({ sent: 0, pending: 0 });
     expect(topics()).toEqual([sns.topicArn, chatTopic]);
     expect(sns.published).toHaveLength(1);
   });
@@ -246,7 +243,7 @@ describe('a topic for chat', () => {
     sns.faults.add({ path: 'Publish', times: 1, effect: refusal });
     expect(await end({ state: promoted, execution }, services)).toMatchObject({ alert: 'pending' });
     expect(topics()).toEqual([sns.topicArn]);
-    await sweep(services);
+    await sendPending(services);
     expect(topics()).toEqual([sns.topicArn, sns.topicArn, chatTopic]);
   });
 
@@ -313,7 +310,7 @@ describe('a lease that is stuck', () => {
     const releaseLease = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB: Timeout'));
     const call = { model_name: MODEL, fence: null, execution: null, requestId: 'r1' };
     const clock = { now: () => now };
-    const done = asWriter(
+    const done = withLease(
       call,
       { store: { ...noStore, releaseLease }, clock },
       async () => 'done',

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MlflowEmulator, startMlflowEmulator } from '../../infra/emulators/mlflow.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { anonymous } from '../../lambdas/adapters/authorization.ts';
-import { noStore } from '../../lambdas/adapters/dynamodb.ts';
+import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
-import { mlflow } from '../../lambdas/adapters/mlflow.ts';
+import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { PromoteInput, RollbackInput } from '../../lambdas/domain/payloads.ts';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
-import { rollback } from '../../lambdas/model-rollback.ts';
-import { promote } from '../../lambdas/promote-model.ts';
+import { promote } from '../../lambdas/use-cases/promote-model.ts';
+import { rollback } from '../../lambdas/use-cases/roll-back.ts';
 
 /** promote-model and model-rollback invoked directly, against the emulator, in each of the three modes. */
 

@@ -1,13 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  defaultAssumptions,
-  defaultProfile,
-  type Report,
-  reportOf,
-} from '../../infra/bench/scaling/report.ts';
-import { asText, tablesOf } from '../../infra/bench/scaling/tables.ts';
-import { type DocumentName, documentPath, documents, withTables } from '../../infra/bench/scaling.ts';
+import { defaultAssumptions, defaultProfile, type Report, reportOf } from '../../tools/bench/report.ts';
+import { type DocumentName, documentPath, documents, withTables } from '../../tools/bench/scaling.ts';
+import { asText, tablesOf } from '../../tools/bench/tables.ts';
 
 let report: Report;
 beforeAll(async () => {
@@ -51,6 +46,7 @@ describe('the benchmark', () => {
       'promote-model': 1,
       'model-rollback': 0,
       'end-promotion': 1,
+      'sweep-promotions': 0,
     });
     expect({ workloadCalls, published }).toEqual({ workloadCalls: 0, published: 1 });
     // Lease taken and released, outcome put and marked as sent; read once: is the lease still ours?

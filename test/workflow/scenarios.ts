@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
-import type { EmulatedHost, Host } from '../../infra/local/host.ts';
-import { scenarios } from '../../infra/local/scenarios.ts';
-import { seedPascalStrategy } from '../../infra/local/seed.ts';
-import { servingScenarios } from '../../infra/local/serving-scenarios.ts';
-import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
-import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
-import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { type ExecutionDocument, execute } from '../../local/execution.ts';
+import type { EmulatedHost, Host } from '../../local/host.ts';
+import { scenarios } from '../../local/scenarios/registry.ts';
+import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
+import { servingScenarios } from '../../local/scenarios/serving.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import { intent, recorded } from '../support/registry.ts';
 
@@ -153,7 +153,7 @@ export function registryScenarios(start: () => Promise<Host>): void {
 
   describe('a promotion that its execution never came to announce', () => {
     /** Version 3 was promoted by an execution that died before `end-promotion`, and whose lease has been given up. */
-    async function untold() {
+    async function findUnnotifiedPromotion() {
       seedPascalStrategy(host.mlflow);
       const lost = 'arn:aws:states:us-east-1:123456789012:execution:promotion:lost';
       const tags = recorded(
@@ -169,7 +169,7 @@ export function registryScenarios(start: () => Promise<Host>): void {
     it('is announced once by whoever comes next, as what it was', async () => {
       // The table has counted on since: it is the one that would know.
       await host.functions['promote-model']({ model_name: MODEL });
-      expect(await untold()).toMatchObject({ status: 'promoted' });
+      expect(await findUnnotifiedPromotion()).toMatchObject({ status: 'promoted' });
       const { email } = host.sns.published[0]?.message ?? { email: '' };
       expect(email).toContain('Previous Version: 2');
       expect(email).toContain('Comparison Confidence: 85.0%');

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import { LocalClock } from '../../infra/local/clock.ts';
-import { endpointClient } from '../../infra/local/endpoint-client.ts';
+import { LocalClock } from '../../local/machine/clock.ts';
+import { endpointClient } from '../../local/watch/endpoint-client.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 
 /** The clock whose waits take no time, and the client that watches the endpoint meanwhile. */

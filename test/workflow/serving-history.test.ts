@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { type ModelHistory, modelHistory, momentAt } from '../../cli/model-history.ts';
-import type { EmulatedHost } from '../../infra/local/host.ts';
-import { scenarios } from '../../infra/local/scenarios.ts';
-import { MODEL, seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
-import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { type ModelHistory, modelHistory, momentAt } from '../../lambdas/domain/promotion/history.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import type { EmulatedHost } from '../../local/host.ts';
+import { scenarios } from '../../local/scenarios/registry.ts';
+import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 
 /** What `promotion history` tells of both systems, after scenarios of which the truth is known. */

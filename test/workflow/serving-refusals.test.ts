@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
-import type { EmulatedHost } from '../../infra/local/host.ts';
-import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
-import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { type ExecutionDocument, execute } from '../../local/execution.ts';
+import type { EmulatedHost } from '../../local/host.ts';
+import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 
 /** A platform that refuses, fails or is in no state to serve: said in full, and nothing is left in flight. */

@@ -1,4 +1,4 @@
-import { startHost } from '../../infra/local/host.ts';
+import { startHost } from '../../local/host.ts';
 import { servingScenariosOn } from './serving.ts';
 
 /** On the sources; `test/bundles` runs the same on what is deployed. */

@@ -2,16 +2,16 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Dials, defaultDials } from '../../infra/emulators/workload/settings.ts';
-import type { ExecutionDocument } from '../../infra/local/executions.ts';
-import type { EmulatedHost, Host } from '../../infra/local/host.ts';
-import { scenarios } from '../../infra/local/scenarios.ts';
-import { MODEL } from '../../infra/local/seed.ts';
-import { servingScenarios } from '../../infra/local/serving-scenarios.ts';
-import type { OutcomeStatus } from '../../lambdas/domain/ending.ts';
-import { recordsOn } from '../../lambdas/domain/promotion-record.ts';
+import { type Dials, defaultDials } from '../../emulators/workload/world/settings.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
-import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import type { ExecutionDocument } from '../../local/execution.ts';
+import type { EmulatedHost, Host } from '../../local/host.ts';
+import { scenarios } from '../../local/scenarios/registry.ts';
+import { MODEL } from '../../local/scenarios/seed.ts';
+import { servingScenarios } from '../../local/scenarios/serving.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 
 /** Each rollout is run as `npm start` runs it; afterwards both systems are looked at, not only what the run says. */

@@ -2,19 +2,19 @@ import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { start } from '../../cli/start-execution.ts';
-import type { StartOptions } from '../../cli/start-request.ts';
-import type { Effect } from '../../infra/emulators/faults.ts';
-import { type ExecutionDocument, execute } from '../../infra/local/executions.ts';
-import type { EmulatedHost } from '../../infra/local/host.ts';
-import { seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
-import { localStateMachine } from '../../infra/local/state-machine.ts';
+import { start } from '../../cli/commands/start-execution.ts';
+import type { StartOptions } from '../../cli/commands/start-request.ts';
 import {
   executionArn,
   type LocalStepFunctions,
   type Runner,
   startLocalStepFunctions,
-} from '../../infra/local/step-functions.ts';
+} from '../../emulators/aws/step-functions.ts';
+import type { Effect } from '../../emulators/faults.ts';
+import { type ExecutionDocument, execute } from '../../local/execution.ts';
+import type { EmulatedHost } from '../../local/host.ts';
+import { localStateMachine } from '../../local/machine/state-machine.ts';
+import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import {
   begun,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type LocalEvent, localStateMachine } from '../../infra/local/state-machine.ts';
 import { MlflowRefused } from '../../lambdas/domain/errors.ts';
 import { machineTimeoutSeconds } from '../../lambdas/domain/limits.ts';
+import { type LocalEvent, localStateMachine } from '../../local/machine/state-machine.ts';
 import { execution, play } from '../support/play.ts';
 import {
   begun,

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { execute } from '../../infra/local/executions.ts';
-import type { EmulatedHost, Host } from '../../infra/local/host.ts';
-import { promote, rollback } from '../../infra/local/scenario.ts';
-import { MODEL, seedPascalStrategy, seedServing } from '../../infra/local/seed.ts';
-import { type LocalFunction, localStateMachine } from '../../infra/local/state-machine.ts';
-import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import type { StepFunctionName } from '../../lambdas/domain/limits.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
-import { readRegistry } from '../../lambdas/runtime/registry.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { execute } from '../../local/execution.ts';
+import type { EmulatedHost, Host } from '../../local/host.ts';
+import { type LocalFunction, localStateMachine } from '../../local/machine/state-machine.ts';
+import { promote, rollback } from '../../local/scenarios/scenario.ts';
+import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import { execution } from '../support/play.ts';
 import {
@@ -57,7 +57,7 @@ describe('a function that is refused', () => {
   /** Runs on stubs in the time of fake timers; each jittered pause is this part of its longest. */
   async function playRefused(
     stubs: ReturnType<typeof stubFunctions>,
-    name: FunctionName,
+    name: StepFunctionName,
     refusals: Refusals,
   ) {
     vi.useFakeTimers();
@@ -110,7 +110,7 @@ describe('on both systems', () => {
   });
 
   /** The same host, with one function behind a Lambda that refuses it. */
-  function hostRefusing(name: FunctionName, refusals: Refusals) {
+  function hostRefusing(name: StepFunctionName, refusals: Refusals) {
     const now = async () => {
       await host.clock.arrived();
       return host.clock.now().getTime();

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, MlflowUnavailable } from '../../lambdas/domain/errors.ts';
-import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import type { StepFunctionName } from '../../lambdas/domain/limits.ts';
 import { WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
-import { renderedFile } from '../../statemachines/render.ts';
 import { notStarted, outcomeUnknown } from '../../statemachines/retry-policies.ts';
+import { renderedFile } from '../../tools/render.ts';
 import { play } from '../support/play.ts';
 import {
   begun,
@@ -28,9 +28,9 @@ const answers = {
   'promote-model': promoted,
   'model-rollback': rolledBack(),
   'end-promotion': ended(),
-} satisfies Record<FunctionName, object>;
+} satisfies Record<StepFunctionName, object>;
 
-const states: [string, FunctionName][] = [
+const states: [string, StepFunctionName][] = [
   ['BeginPromotion', 'begin-promotion'],
   ['CompareModels', 'compare-models'],
   ['PreparePromotion', 'prepare-promotion'],
@@ -55,7 +55,7 @@ const platform = new WorkloadApiUnavailable('GET http://127.0.0.1:5001/: connect
 });
 
 /** What each function talks to and may find away. */
-const outages: Record<FunctionName, Error[]> = {
+const outages: Record<StepFunctionName, Error[]> = {
   'begin-promotion': [],
   'compare-models': [mlflow],
   'prepare-promotion': [mlflow, table, platform],
@@ -65,7 +65,7 @@ const outages: Record<FunctionName, Error[]> = {
   'end-promotion': [mlflow, table],
 };
 
-function retriesOf(functionName: FunctionName): { error: Error; times: number }[] {
+function retriesOf(functionName: StepFunctionName): { error: Error; times: number }[] {
   const away = outages[functionName];
   return [
     ...notStarted.map((name) => ({ error: platformError(name), times: 15 })),

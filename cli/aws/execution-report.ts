@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { type OutcomeStatus, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { ExecutionDocument } from '../../local/execution.ts';
+import type { ShownEvent } from '../screen/timeline.ts';
+import type { Found } from './claim-execution.ts';
+import { consoleUrl } from './execution-arn.ts';
+import type { HistoryEnd } from './execution-history.ts';
+
+/** An execution on AWS as `promotion start --json` prints it: the fields of `promotion run` that AWS tells of. */
+export interface ExecutionReport extends Pick<ExecutionDocument, 'execution' | 'output' | 'states'> {
+  /** Its page in the console; null in a partition whose console is elsewhere. */
+  console: string | null;
+  /** Which attempt with its input it is; null when it was followed by its ARN. */
+  attempt: number | null;
+  /** Whether it was started now, or found: running, or ended with success before. */
+  found: 'started' | 'running' | 'succeeded';
+  aws_status: 'RUNNING' | HistoryEnd['status'];
+  /** Null while it runs. */
+  status: OutcomeStatus | null;
+  reason: string | null;
+}
+
+const Ending = z.object({ ending: z.object({ status: z.enum(outcomeStatuses), reason: z.string() }) });
+
+/** The report of an execution that has ended. */
+export type EndedReport = ExecutionReport & { status: OutcomeStatus; reason: string };
+
+/** Collects what is told of an execution. */
+export function executionReport({ execution, attempt, by }: Found) {
+  const states: ExecutionReport['states'] = [];
+  let last: unknown = null;
+  const known = { execution, console: consoleUrl(execution), attempt, found: by };
+
+  return {
+    add(event: ShownEvent): void {
+      if (event.kind !== 'exited') return;
+      last = event.output;
+      states.push({ name: event.state, entered: new Date(event.at - event.ms).toISOString(), ms: event.ms });
+    },
+    running: (): ExecutionReport => ({
+      ...known,
+      aws_status: 'RUNNING',
+      status: null,
+      reason: null,
+      output: null,
+      states,
+    }),
+    ended(end: HistoryEnd): EndedReport {
+      const output = end.output ?? last;
+      const ending = Ending.safeParse(output).data?.ending;
+      const { status, reason } = ending ?? { status: 'failed', reason: reasonOf(end) };
+      return { ...known, aws_status: end.status, status, reason, output, states };
+    },
+  };
+}
+
+/** Of an execution that could not say itself how it ended. */
+function reasonOf({ status, error }: HistoryEnd): string {
+  const cleanedUp = 'What it had begun is undone, and told, by the clean-up of the deployed stack';
+  if (status === 'ABORTED') return `Stopped from outside. ${cleanedUp}`;
+  if (status === 'TIMED_OUT') return `The execution took longer than it may. ${cleanedUp}`;
+  const why = [error?.name, error?.message].filter(Boolean).join(': ');
+  return `The execution ended ${status}${why === '' ? '' : `: ${why}`}`;
+}

@@ -1,0 +1,104 @@
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  type ExecutionStatus,
+  GetExecutionHistoryCommand,
+  type GetExecutionHistoryInput,
+  type HistoryEvent,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import { jsonOrNull } from '../../lambdas/runtime/environment.ts';
+import { explained } from './problem.ts';
+
+/** Executions on AWS as far as starting and following one needs them. All calls throw what `explained` makes of errors. */
+export interface AwsExecutions {
+  /**
+   * Null when there is none by this ARN, or none any more: Step Functions forgets one 90 days after its end. `busy`: it
+   * ended well and did nothing, as somebody else had the model.
+   */
+  describe(execution: string): Promise<{ status: ExecutionStatus; ended: Date | null; busy: boolean } | null>;
+  /**
+   * Safe to repeat, as an answer may be lost: a second start with the same name and input of a running execution does
+   * nothing and answers as the first. `exists`: one by this name had another input, or has ended.
+   */
+  start(stateMachine: string, name: string, input: string): Promise<'started' | 'exists'>;
+  /** What happened after the event with this id (0: from the start), oldest first and without gaps. Asks only once. */
+  history(execution: string, after: number): Promise<HistoryEvent[]>;
+}
+
+const Busy = z.object({ ending: z.object({ status: z.literal('busy') }) });
+
+/** Of a history as it stands, and of its newest part. */
+const WHOLE_PAGE = 1000;
+const NEWEST_PAGE = 100;
+
+const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
+
+export function awsExecutions(region: string, abortSignal: AbortSignal): AwsExecutions {
+  const patient = new SFNClient({ region, maxAttempts: 5, requestHandler });
+  // Whoever follows asks again in a moment anyway, and says that there is trouble.
+  const single = new SFNClient({ region, maxAttempts: 1, requestHandler });
+  const asked = <T>(action: string, answer: Promise<T>) =>
+    answer.catch((error: unknown) => {
+      throw explained(error, action, region);
+    });
+
+  return {
+    async describe(executionArn) {
+      const found = await asked(
+        'DescribeExecution',
+        patient.send(new DescribeExecutionCommand({ executionArn }), { abortSignal }).catch(noneFound),
+      );
+      if (found === null) return null;
+      const { status = 'RUNNING', stopDate = null, output } = found;
+      return { status, ended: stopDate, busy: Busy.safeParse(jsonOrNull(output ?? '')).success };
+    },
+
+    async start(stateMachineArn, name, input) {
+      const command = new StartExecutionCommand({ stateMachineArn, name, input });
+      const answer = patient.send(command, { abortSignal }).then(
+        () => 'started' as const,
+        (error: unknown) => {
+          if (error instanceof ExecutionAlreadyExists) return 'exists' as const;
+          throw error;
+        },
+      );
+      return asked('StartExecution', answer);
+    },
+
+    async history(executionArn, after) {
+      const whole = { executionArn, includeExecutionData: true, maxResults: WHOLE_PAGE };
+      // There is no asking for "later than": the newest come first until one is known.
+      const newest = { ...whole, maxResults: NEWEST_PAGE, reverseOrder: true };
+      const events: HistoryEvent[] = [];
+      let nextToken: string | undefined;
+      do {
+        const input: GetExecutionHistoryInput = after === 0 ? whole : newest;
+        const command = new GetExecutionHistoryCommand({ ...input, nextToken });
+        const page = await asked('GetExecutionHistory', single.send(command, { abortSignal }));
+        events.push(...(page.events ?? []));
+        nextToken = page.nextToken;
+        if (after > 0 && (page.events ?? []).some(({ id }) => idOf(id) <= after)) break;
+      } while (nextToken !== undefined && nextToken !== '');
+      return withoutGaps(events, after);
+    },
+  };
+}
+
+function noneFound(error: unknown): null {
+  if (error instanceof ExecutionDoesNotExist) return null;
+  throw error;
+}
+
+const idOf = (id: number | undefined) => id ?? 0;
+
+/** Events are numbered from 1 on; what a page that is a little behind has left out comes with the next look. */
+function withoutGaps(events: HistoryEvent[], after: number): HistoryEvent[] {
+  const following: HistoryEvent[] = [];
+  for (const event of events.sort((a, b) => idOf(a.id) - idOf(b.id)))
+    if (event.id === after + following.length + 1) following.push(event);
+  return following;
+}

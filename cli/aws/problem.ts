@@ -1,0 +1,111 @@
+import { visible } from '../../lambdas/domain/visible-text.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** AWS refuses, and will again until something is changed: credentials, permissions. The message says what to do. */
+export class AwsRefused extends Error {
+  override readonly name = 'AwsRefused' as const;
+}
+
+/** AWS gave no answer, or none for now. Asking again can help. */
+export class AwsUnavailable extends Error {
+  override readonly name = 'AwsUnavailable' as const;
+  /** True when it was asked too often: the next question should come later. */
+  readonly throttled: boolean;
+
+  constructor(message: string, throttled: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.throttled = throttled;
+  }
+}
+
+/** The execution is not there, or not yet: what AWS tells of it may be a moment behind. */
+export class NoSuchExecution extends Error {
+  override readonly name = 'NoSuchExecution' as const;
+}
+
+const LONGEST = 400;
+
+const PERMISSIONS =
+  'Starting and following needs states:StartExecution on the state machine, and states:DescribeExecution and states:GetExecutionHistory on its executions';
+const LOG_IN = 'Log in again (with AWS IAM Identity Center: aws sso login), or renew the credentials';
+
+const ADVICE: readonly {
+  names: readonly string[];
+  kind: typeof AwsRefused | typeof UsageError;
+  todo: string;
+}[] = [
+  {
+    names: ['CredentialsProviderError'],
+    kind: AwsRefused,
+    todo: 'There are no usable AWS credentials. Set AWS_PROFILE, or log in (aws sso login), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  },
+  {
+    names: ['ExpiredTokenException', 'ExpiredToken', 'TokenProviderError', 'RequestExpired'],
+    kind: AwsRefused,
+    todo: `The AWS credentials have expired. ${LOG_IN}`,
+  },
+  {
+    names: [
+      'UnrecognizedClientException',
+      'InvalidClientTokenId',
+      'InvalidSignatureException',
+      'IncompleteSignature',
+    ],
+    kind: AwsRefused,
+    todo: 'The AWS credentials are not valid here. Check AWS_PROFILE or the AWS_ variables, whether the region is enabled for the account, and the clock of this machine',
+  },
+  { names: ['AccessDeniedException', 'AccessDenied', 'OptInRequired'], kind: AwsRefused, todo: PERMISSIONS },
+  {
+    names: ['StateMachineDoesNotExist', 'StateMachineDeleting'],
+    kind: UsageError,
+    todo: 'Check region, account and name in --arn; the stack shows the ARN among its outputs',
+  },
+  {
+    names: ['InvalidArn', 'StateMachineTypeNotSupported', 'ValidationException', 'ResourceNotFound'],
+    kind: UsageError,
+    todo: 'Check --arn: it must name the Standard state machine of the stack',
+  },
+  { names: ['InvalidExecutionInput', 'InvalidName'], kind: UsageError, todo: 'Check the execution input' },
+  {
+    names: ['ExecutionLimitExceeded'],
+    kind: AwsRefused,
+    todo: 'Too many executions are running; start it later',
+  },
+];
+
+const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'Throttling', 'RequestLimitExceeded'];
+
+/** What a failing call means to whoever typed the command. */
+export function explained(error: unknown, action: string, region: string): Error {
+  if (!(error instanceof Error)) return new AwsUnavailable(`${action}: ${String(error)}`, false);
+  const { name } = error;
+  if (name === 'AbortError') return error;
+  const said = visible(error.message || codeOf(error), LONGEST);
+  const what = `${action} in ${region}: ${visible(name, 80)}: ${said}`;
+  if (name === 'ExecutionDoesNotExist') return new NoSuchExecution(what, { cause: error });
+  const advice = ADVICE.find(({ names }) => names.includes(name));
+  if (advice !== undefined) return new advice.kind(`${what}. ${advice.todo}.`, { cause: error });
+  const unknown =
+    action === 'StartExecution' ? ' If it has been started all the same, this command finds it.' : '';
+  const throttled = THROTTLED.includes(name) || statusOf(error) === 429;
+  if (throttled)
+    return new AwsUnavailable(`${what}. AWS is asked too often; try again later.${unknown}`, true, {
+      cause: error,
+    });
+  const status = statusOf(error);
+  if (status !== null && status < 500) return new AwsRefused(what, { cause: error });
+  const todo = `Is ${region} the right region, and does this network let the requests to its Step Functions through?`;
+  return new AwsUnavailable(`${what}. ${todo}${unknown}`, false, { cause: error });
+}
+
+const codeOf = (error: Error) => ('code' in error ? String(error.code) : 'no answer');
+
+/** Null where nothing answered. */
+function statusOf(error: Error): number | null {
+  const metadata = '$metadata' in error ? error.$metadata : null;
+  const status =
+    typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
+      ? metadata.httpStatusCode
+      : null;
+  return typeof status === 'number' ? status : null;
+}

@@ -1,0 +1,175 @@
+import { styleText } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
+import { systemClock } from '../../lambdas/adapters/clock.ts';
+import {
+  type ModelHistory,
+  type Moment,
+  modelHistory,
+  momentAt,
+  type ServingFacts,
+} from '../../lambdas/domain/promotion/history.ts';
+import { visible } from '../../lambdas/domain/visible-text.ts';
+import {
+  configuration,
+  MlflowEnvironment,
+  WorkloadEnvironment,
+  withOneLogin,
+} from '../../lambdas/runtime/environment.ts';
+import { registryServices } from '../../lambdas/runtime/mlflow-services.ts';
+import { servingServices } from '../../lambdas/runtime/workload-services.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface Options {
+  at?: Date;
+  json?: true;
+}
+
+/** More replacements of one Workload are not read. */
+const MOST_REPLACEMENTS = 500;
+
+/** `promotion history`: which version was Production and which artifact was served, now and earlier. */
+export function historyCommand(done: (status: number) => void): Command {
+  return new Command('history')
+    .description(
+      "which version was in Production and which artifact was served, when: from the records in MLflow (MLFLOW_TRACKING_URI) and the history of the model's Workload (DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN)",
+    )
+    .argument('<model>', 'name of the registered model')
+    .option('--at <time>', 'the state at this time, ISO 8601; without an offset it is UTC', time)
+    .option('--json', 'one JSON document on standard output')
+    .action(async (model: string, options: Options) => done(await history(model, options)));
+}
+
+async function history(model: string, { at, json }: Options): Promise<number> {
+  check(() => configuration(withOneLogin(MlflowEnvironment), process.env));
+  const { registry, mode } = registryServices(process.env, systemClock);
+  const view = await readRegistry(registry, model);
+  if (view === null)
+    throw new Error(`Registered model "${visible(model, 256)}" does not exist at MLFLOW_TRACKING_URI`);
+  const workloadId = view.model.tags['workload.id'] ?? '';
+  const { facts, problem } = workloadId === '' ? NO_WORKLOAD : await servingFacts(workloadId);
+  const found = modelHistory(view, mode, facts);
+  if (problem !== null) found.notes.push(problem);
+  const moment = at === undefined ? null : momentAt(found, at);
+  if (json) console.log(JSON.stringify({ ...found, moment }, null, 2));
+  else for (const line of linesOf(found, moment)) console.log(line);
+  if (problem === null || workloadId === '') return 0;
+  console.error(problem);
+  return 1;
+}
+
+interface Looked {
+  facts: ServingFacts | null;
+  problem: string | null;
+}
+
+const NO_WORKLOAD: Looked = {
+  facts: null,
+  problem: 'No Workload is known to serve the model (tag workload.id of the registered model)',
+};
+
+/** What the registry tells is worth telling even when the platform cannot be asked. */
+async function servingFacts(id: string): Promise<Looked> {
+  const shown = `Workload "${visible(id, 80)}"`;
+  const unread = (why: string) => ({
+    facts: null,
+    problem: `The history of ${shown} could not be read: ${why}`,
+  });
+  // A platform that nobody named cannot be asked; one that is named by half is a mistake.
+  if (Object.keys(WorkloadEnvironment.shape).every((name) => !process.env[name]))
+    return unread('DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform');
+  check(() => configuration(WorkloadEnvironment, process.env));
+  const { workloads } = servingServices(process.env);
+  try {
+    const [workload, going] = await Promise.all([workloads.getWorkload(id), workloads.getReplacement(id)]);
+    if (workload === null)
+      return { facts: null, problem: `${shown} does not exist, or the owner of the token cannot see it` };
+    const past = await workloads.history(id, MOST_REPLACEMENTS);
+    const replacements = [
+      ...past.filter((each) => each.id !== going?.id),
+      ...(going === null ? [] : [going]),
+    ];
+    return { facts: { workload, replacements }, problem: null };
+  } catch (error) {
+    return unread(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+  }
+}
+
+function check(configure: () => unknown): void {
+  try {
+    configure();
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$/;
+
+function time(value: string): Date {
+  const bare = !/(Z|[+-]\d\d:\d\d)$/.test(value) && value.includes('T');
+  const parsed = new Date(bare ? `${value}Z` : value);
+  if (!TIME.test(value) || Number.isNaN(parsed.getTime()))
+    throw new InvalidArgumentError('must be a time such as 2026-11-20 or 2026-11-20T14:30:00Z.');
+  if (parsed.getTime() > Date.now())
+    throw new InvalidArgumentError(`${parsed.toISOString()} is in the future.`);
+  return parsed;
+}
+
+const LONGEST = 300;
+const bold = (text: string) => styleText('bold', text);
+const dim = (text: string) => styleText('dim', text);
+const said = (version: string | null) => (version === null ? 'version not known' : `version ${version}`);
+
+function linesOf(found: ModelHistory, moment: Moment | null): string[] {
+  const title = bold(visible(found.model, 256));
+  const workload = found.workload === null ? '' : ` by Workload ${visible(found.workload.name, 80)}`;
+  const production = found.production.map((period) => {
+    const { how, reason, requested_by: by, record } = period;
+    const facts = [
+      reason,
+      by === null ? null : `asked for by ${by}`,
+      record === null ? null : `record ${record}`,
+    ];
+    const why = [WORDS[how], ...facts].filter(Boolean).join('; ');
+    return row(period, `${said(period.version)}  ${dim(visible(why, LONGEST))}`);
+  });
+  const served = found.served.map((period) =>
+    row(
+      period,
+      `${said(period.version)}  ${dim(`artifact ${visible(period.artifact_id ?? 'not known', 80)}`)}`,
+    ),
+  );
+  return [
+    ...(moment === null ? [title] : momentLines(title, moment)),
+    '',
+    bold('In Production'),
+    ...production,
+    ...(served.length === 0 ? [] : ['', bold(`Served${workload}`), ...served]),
+    ...(found.notes.length === 0 ? [] : ['', bold('Notes')]),
+    ...found.notes.map((note) => visible(note, LONGEST)),
+  ];
+}
+
+const WORDS = {
+  promoted: 'promoted',
+  rolled_back: 'rolled back to',
+  before_records: 'before the first record',
+} as const;
+
+const row = ({ from, until }: { from: string | null; until: string | null }, text: string) =>
+  `${(from ?? '…').padEnd(24)}  ${(until ?? 'now').padEnd(24)}  ${text}`;
+
+function momentLines(title: string, { at, production, served, agree }: Moment): string[] {
+  const since = (from: string | null | undefined) =>
+    from == null ? 'since before the first record' : `since ${from}`;
+  const lines = [
+    `${title} at ${at}`,
+    `In Production  ${bold(said(production?.version ?? null))}, ${since(production?.from)}`,
+  ];
+  if (served !== null)
+    lines.push(
+      `Served         ${bold(said(served.version))}, artifact ${visible(served.artifact_id ?? 'not known', 80)}, ${since(served.from)}`,
+    );
+  if (agree === false) lines.push(styleText('red', 'What was served was not what was in Production.'));
+  return lines;
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { UsageError } from '../usage-error.ts';
+
+/** The execution input in a file, or on standard input for `-`. Throws `UsageError` where there is no JSON. */
+export async function readInput(file: string): Promise<unknown> {
+  const where = file === '-' ? 'standard input' : file;
+  let content: string;
+  try {
+    content = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(
+      `Cannot read the execution input: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    throw new UsageError(
+      `The execution input in ${where} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

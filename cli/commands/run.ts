@@ -1,0 +1,157 @@
+import { Command } from 'commander';
+import { z } from 'zod';
+import {
+  AlertEnvironment,
+  CompareEnvironment,
+  configuration,
+  MlflowEnvironment,
+  RollbackEnvironment,
+  WorkloadEnvironment,
+  withOneLogin,
+  withOneToken,
+} from '../../lambdas/runtime/environment.ts';
+import { type ExecutionDocument, execute } from '../../local/execution.ts';
+import { type Host, isEmulated, type RealSystems, startHost } from '../../local/host.ts';
+import { scenarios } from '../../local/scenarios/registry.ts';
+import type { Scenario } from '../../local/scenarios/scenario.ts';
+import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { finishUnread } from '../closed-output.ts';
+import { exitStatus } from '../exit-status.ts';
+import { fitted } from '../screen/layout.ts';
+import { timeline } from '../screen/timeline.ts';
+import { UsageError } from '../usage-error.ts';
+import { readInput } from './read-input.ts';
+
+interface Options {
+  list?: true;
+  scenario?: string;
+  input?: string;
+  json?: true;
+  verbose?: true;
+}
+
+/** Waits and pauses of the state machine in a run on emulators: long enough to be seen, short enough to wait for. */
+const SHORT_PAUSE_MS = 50;
+
+/** `promotion run` (also `npm start`): executions of the state machine on this machine. */
+export function runCommand(done: (status: number) => void): Command {
+  return new Command('run')
+    .description('run the state machine and its functions on this machine, shown as a timeline')
+    .option('--list', 'list the scenarios and stop')
+    .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
+    .option(
+      '--input <file>',
+      'run an execution input of your own, a JSON file or - for standard input; on the MLflow server of MLFLOW_TRACKING_URI and the platform of DATAROBOT_ENDPOINT where they are set, else on seeded emulators',
+    )
+    .option('--json', 'no timeline: one JSON document on standard output')
+    .option('--verbose', "also print the functions' log lines, on standard error")
+    .action(async (options: Options) => done(await run(options)));
+}
+
+async function run(options: Options): Promise<number> {
+  if (options.list) {
+    const width = Math.max(...scenarios.map(({ name }) => name.length));
+    for (const { name, about } of scenarios) console.log(`${name.padEnd(width)}  ${about}`);
+    return 0;
+  }
+  if (options.input !== undefined && options.scenario !== undefined) {
+    throw new UsageError('--input and --scenario exclude each other: a scenario brings its own input');
+  }
+  const scenario = options.input === undefined ? scenarioNamed(options.scenario ?? 'challenger-wins') : null;
+  const input = options.input === undefined ? null : await readInput(options.input);
+  const real: RealSystems = {
+    mlflow: scenario === null && isSet('MLFLOW_TRACKING_URI'),
+    workload: scenario === null && isSet('DATAROBOT_ENDPOINT'),
+  };
+  checkEnvironment(real);
+  if (real.mlflow || real.workload) finishUnread();
+  if (options.verbose) logToStandardError();
+
+  const show = timeline({ quiet: options.json === true });
+  const host = await startHost(real);
+  try {
+    show.begin(scenario, {
+      mlflow: real.mlflow ? hostOf('MLFLOW_TRACKING_URI') : null,
+      workload: real.workload ? hostOf('DATAROBOT_ENDPOINT') : null,
+    });
+    const documents = await play(host, scenario, input, show);
+    show.end(documents);
+    if (options.json) console.log(JSON.stringify(documentOf(documents), null, 2));
+    if (real.mlflow && !real.workload && documents.some(missedWorkload)) advise(options.json === true);
+    return Math.max(...documents.map(({ status, output }) => exitStatus(status, output)));
+  } finally {
+    show.stop();
+    await host.close();
+  }
+}
+
+async function play(
+  host: Host,
+  scenario: Scenario | null,
+  input: unknown,
+  show: ReturnType<typeof timeline>,
+): Promise<ExecutionDocument[]> {
+  // A real system has a clock of its own, which no wait sets forward.
+  const follow = { onEvent: show.event, pauseMs: isEmulated(host) ? SHORT_PAUSE_MS : null };
+  if (scenario !== null && isEmulated(host)) return scenario.play(host, follow);
+  if (host.mlflow !== null) seedPascalStrategy(host.mlflow);
+  if (isEmulated(host)) seedServing(host);
+  return [await execute(host, input, follow)];
+}
+
+const isSet = (name: string) => (process.env[name] ?? '') !== '';
+const hostOf = (name: string) => new URL(process.env[name] ?? '').host;
+
+function documentOf(documents: ExecutionDocument[]): unknown {
+  return documents.length === 1 ? documents[0] : { executions: documents };
+}
+
+/** Where an emulator stands in for the platform, a Workload that MLflow names is never there. */
+const missedWorkload = ({ reason }: ExecutionDocument) =>
+  /Workload .* does not exist, or the owner of the token cannot see it/.test(reason);
+
+const STAND_IN =
+  'The Workload API of this run is an emulator on this machine, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';
+
+function advise(json: boolean): void {
+  if (json) process.stderr.write(`${STAND_IN}\n`);
+  else process.stdout.write(`${fitted(STAND_IN).join('\n')}\n`);
+}
+
+function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `There is no scenario "${name}". Scenarios: ${scenarios.map((s) => s.name).join(', ')}`,
+  );
+}
+
+/** What every run reads from the environment; the rest the host sets itself. */
+const EveryRun = z.object({
+  ...CompareEnvironment.shape,
+  ...RollbackEnvironment.shape,
+  ...AlertEnvironment.omit({ ALERT_SNS_TOPIC_ARN: true }).shape,
+  ...MlflowEnvironment.pick({ MLFLOW_REGISTRY_MODE: true }).shape,
+});
+
+/** Says everything that is wrong with the environment before anything starts. */
+function checkEnvironment({ mlflow, workload }: RealSystems): void {
+  try {
+    const needed = z.object({
+      ...EveryRun.shape,
+      ...(mlflow ? MlflowEnvironment.shape : {}),
+      ...(workload ? WorkloadEnvironment.shape : {}),
+    });
+    const loggedIn = mlflow ? withOneLogin(needed) : needed;
+    configuration(workload ? withOneToken(loggedIn) : loggedIn, process.env);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Standard output belongs to the timeline or to the JSON document. */
+function logToStandardError(): void {
+  process.env['POWERTOOLS_LOG_LEVEL'] = 'INFO';
+  process.env['POWERTOOLS_DEV'] = 'true';
+  console.log = console.info = console.warn = console.debug = console.error;
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { claimExecution, type Found } from '../aws/claim-execution.ts';
+import { canonicalJson, executionName } from '../aws/execution-name.ts';
+import { executionReport } from '../aws/execution-report.ts';
+import { type AwsExecutions, awsExecutions } from '../aws/executions.ts';
+import { followExecution } from '../aws/follow-execution.ts';
+import { exitStatus } from '../exit-status.ts';
+import { followLines, foundLines, progressLines, stoppedLine } from '../screen/start-lines.ts';
+import { type Timeline, timeline } from '../screen/timeline.ts';
+import { UsageError } from '../usage-error.ts';
+import { regionToFollow, type StartOptions, type StartRequest, startRequest } from './start-request.ts';
+
+const INTERRUPTED = 130;
+
+/** How time passes, and who may stop it; tests have their own. */
+export interface Surroundings {
+  env: NodeJS.ProcessEnv;
+  wait: (ms: number, signal: AbortSignal) => Promise<unknown>;
+}
+const real: Surroundings = {
+  env: process.env,
+  wait: (ms, signal) => sleep(ms, undefined, { signal }),
+};
+
+/** Answers the exit status. Throws `UsageError`, `AwsRefused`, `AwsUnavailable`, `NoSuchExecution`. */
+export async function start(options: StartOptions, { env, wait }: Surroundings = real): Promise<number> {
+  const json = options.json === true;
+  const request = options.follow === undefined ? await startRequest(options, env) : null;
+  const region = request?.machine.region ?? regionToFollow(options);
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    stop.abort();
+  };
+  // Not `once`: the spinner's clean-up ends the process when it finds itself the only listener.
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const show = timeline({ quiet: json });
+  const pause = async (ms: number) => void (await wait(ms, stop.signal));
+  let found: Found | null = null;
+  try {
+    const aws = awsExecutions(region, stop.signal);
+    const looking = 'Looking for an execution with this input';
+    if (json) console.error(looking);
+    else show.doing(looking);
+    found =
+      request === null
+        ? await named(aws, options.follow ?? '')
+        : await claim(aws, request, options.again === true, pause);
+    show.stop();
+    const lines = foundLines(found, request?.input ?? null);
+    for (const line of lines) (json ? console.error : console.log)(line);
+    // One that has succeeded needs no following: its end is reported either way.
+    if (!options.detach || found.by === 'succeeded') return await follow(aws, found, { json, show, pause });
+    if (json) console.log(JSON.stringify(executionReport(found).running(), null, 2));
+    else for (const line of followLines(found.execution)) console.log(line);
+    return 0;
+  } catch (error) {
+    show.stop();
+    if (!stop.signal.aborted && found === null) throw error;
+    if (stop.signal.aborted) console.error(stoppedLine(found));
+    if (found !== null) for (const line of followLines(found.execution)) console.error(line);
+    if (stop.signal.aborted) return INTERRUPTED;
+    throw error;
+  } finally {
+    show.stop();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+function claim(
+  aws: AwsExecutions,
+  { machine, input }: StartRequest,
+  again: boolean,
+  pause: (ms: number) => Promise<void>,
+): Promise<Found> {
+  const text = canonicalJson(input);
+  const version = input.challenger_version ?? input.target_version ?? null;
+  const nameOf = (attempt: number) => executionName(input.model_name, version, text, attempt);
+  const wanted = { stateMachine: machine.arn, executions: machine.executions, nameOf, input: text, again };
+  return claimExecution(aws, wanted, pause);
+}
+
+async function named(aws: AwsExecutions, execution: string): Promise<Found> {
+  if ((await aws.describe(execution)) !== null)
+    return { execution, attempt: null, by: 'running', ended: null };
+  throw new UsageError(
+    `--follow: Step Functions knows no execution ${execution}. It forgets one 90 days after its end.`,
+  );
+}
+
+async function follow(
+  aws: AwsExecutions,
+  found: Found,
+  { json, show, pause }: { json: boolean; show: Timeline; pause: (ms: number) => Promise<void> },
+): Promise<number> {
+  const { execution, by } = found;
+  const report = executionReport(found);
+  const progress = json ? progressLines() : null;
+  show.doing('Waiting for the first state');
+  const end = await followExecution(aws, execution, {
+    onEvent: (event) => {
+      report.add(event);
+      // What was done earlier is told by its end alone.
+      if (by === 'succeeded') return;
+      show.event(event, execution);
+      progress?.(event);
+    },
+    note: (note) => {
+      if (json) console.error(note);
+      else show.event({ kind: 'noted', at: Date.now(), note }, execution);
+    },
+    pause,
+  });
+  const document = report.ended(end);
+  show.end([document]);
+  if (json) console.log(JSON.stringify(document, null, 2));
+  return exitStatus(document.status, document.output);
+}

@@ -1,0 +1,119 @@
+import type { ExecutionInput } from '../../lambdas/domain/payloads.ts';
+import { checkedInput } from '../aws/checked-input.ts';
+import { problemOfArn, regionOf, type StateMachine, stateMachineOf } from '../aws/execution-arn.ts';
+import { UsageError } from '../usage-error.ts';
+import { readInput } from './read-input.ts';
+
+/** The options of `promotion start`, as they were typed. */
+export interface StartOptions {
+  model?: string;
+  version?: string;
+  arn?: string;
+  policy?: string;
+  workload?: string;
+  artifact?: string;
+  requestedBy?: string;
+  reason?: string;
+  dryRun?: true;
+  rollback?: true;
+  emergency?: true;
+  input?: string;
+  again?: true;
+  follow?: string;
+  detach?: true;
+  json?: true;
+}
+
+/** What is to be started. */
+export interface StartRequest {
+  machine: StateMachine;
+  /** Without the fields that say nothing. */
+  input: Partial<ExecutionInput> & { model_name: string };
+}
+
+/** Options that say what one field of the execution input says. */
+const OF_INPUT = {
+  model: '--model',
+  version: '--version',
+  policy: '--policy',
+  workload: '--workload',
+  artifact: '--artifact',
+  requestedBy: '--requested-by',
+  reason: '--reason',
+  dryRun: '--dry-run',
+  rollback: '--rollback',
+  emergency: '--emergency',
+} as const satisfies Partial<Record<keyof StartOptions, string>>;
+
+const NOT_TO_FOLLOW = { ...OF_INPUT, input: '--input', arn: '--arn', again: '--again', detach: '--detach' };
+
+/** Reads and checks everything before AWS is asked. Throws `UsageError` with every problem. */
+export async function startRequest(options: StartOptions, env: NodeJS.ProcessEnv): Promise<StartRequest> {
+  const problems: string[] = [];
+  const arn = options.arn ?? env['STATE_MACHINE_ARN'] ?? '';
+  const machine = stateMachineOf(arn);
+  if (machine === null) problems.push(problemOfArn(arn));
+  const own = given(options, OF_INPUT);
+  if (options.input !== undefined && own.length > 0)
+    problems.push(`--input holds the whole execution input and excludes ${own.join(', ')}`);
+  if (options.input === undefined && options.model === undefined)
+    problems.push('--model: is required, or --input with a whole execution input');
+  const checked = await checkedInput(await inputOf(options, problems));
+  problems.push(...checked.problems.map((problem) => `execution input: ${problem}`));
+  const { model_name, ...input } = checked.input ?? {};
+  if (problems.length > 0 || machine === null || model_name === undefined) throw unusable(problems);
+  return { machine, input: { model_name, ...input } };
+}
+
+/** The region of the execution to follow. Throws `UsageError` with every problem. */
+export function regionToFollow(options: StartOptions): string {
+  const region = regionOf(options.follow ?? '');
+  const others = given(options, NOT_TO_FOLLOW);
+  const problems = [
+    ...(region === null
+      ? [
+          '--follow: must be the ARN of an execution such as arn:aws:states:eu-west-1:123456789012:execution:MACHINE:NAME',
+        ]
+      : []),
+    ...(others.length > 0 ? [`--follow starts nothing and excludes ${others.join(', ')}`] : []),
+  ];
+  if (problems.length > 0 || region === null) throw unusable(problems);
+  return region;
+}
+
+function given(options: StartOptions, names: Partial<Record<keyof StartOptions, string>>): string[] {
+  return Object.entries(names)
+    .filter(([option]) => Reflect.get(options, option) !== undefined)
+    .map(([, flag]) => flag);
+}
+
+const unusable = (problems: string[]) =>
+  new UsageError(['Nothing was started:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
+
+/** Where there is none, one that lets everything else be checked, and the problem beside the others. */
+async function inputOf(options: StartOptions, problems: string[]): Promise<unknown> {
+  if (options.input === undefined) return fieldsOf(options);
+  try {
+    return await readInput(options.input);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    problems.push(error.message);
+    return fieldsOf(options);
+  }
+}
+
+function fieldsOf(options: StartOptions): object {
+  const { version, reason, model = 'unnamed' } = options;
+  return {
+    ...(options.rollback
+      ? { operation: 'rollback', target_version: version, reason: reason ?? 'MANUAL_REQUEST' }
+      : { challenger_version: version, reason }),
+    model_name: model,
+    policy: options.policy,
+    workload_id: options.workload,
+    artifact_id: options.artifact,
+    requested_by: options.requestedBy,
+    dry_run: options.dryRun,
+    emergency: options.emergency,
+  };
+}

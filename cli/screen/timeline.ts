@@ -1,0 +1,197 @@
+import { styleText } from 'node:util';
+import ora, { type Ora } from 'ora';
+import { z } from 'zod';
+import type { ExecutionDocument, FollowedEvent } from '../../local/execution.ts';
+import type { Scenario } from '../../local/scenarios/scenario.ts';
+import type { BothSystems } from '../../local/watch/both-systems.ts';
+import { fitted, lengthOf, type Place, shortIds, WIDTH } from './layout.ts';
+import {
+  answeredLine,
+  bold,
+  detailsOf,
+  dim,
+  endpointLine,
+  lasted,
+  registryLine,
+  resultOf,
+  shown,
+  workloadLine,
+} from './timeline-lines.ts';
+
+/** Beside what the local host tells: a start elsewhere, of which nobody has looked at the systems before. */
+export type ShownEvent =
+  | Exclude<FollowedEvent, { kind: 'started' }>
+  | { kind: 'started'; at: number; input: unknown; before: BothSystems | null };
+
+/** What is shown of an execution at its end; what nobody has looked at is left out. */
+export type ShownEnd = Pick<ExecutionDocument, 'execution' | 'status' | 'reason'> &
+  Partial<Pick<ExecutionDocument, 'alerts' | 'registry' | 'workload' | 'endpoint'>>;
+
+/** Shows executions as they happen, one line a state, on standard output. */
+export interface Timeline {
+  /** Names of the real systems that are used, null for an emulator. */
+  begin(scenario: Scenario | null, real: { mlflow: string | null; workload: string | null }): void;
+  /** Something that takes its time, until the next line. */
+  doing(what: string): void;
+  event(event: ShownEvent, execution: string): void;
+  end(documents: readonly ShownEnd[]): void;
+  stop(): void;
+}
+
+/** Waits between the looks of a rollout, or of the way back; the clock in the first column shows them. */
+const LOOPS = new Set(['WaitForRollout', 'WaitForRollback']);
+/** Where nothing can spin, a line says that something goes on: ever more rarely, up to a minute between two. */
+const STILL_RUNNING_MS = 2_000;
+const LONGEST_QUIET_MS = 60_000;
+const say = (text = '', place: Place = {}) => process.stdout.write(`${fitted(text, place).join('\n')}\n`);
+/** Columns before what a state answered. */
+const BEFORE_RESULT = 38;
+
+export function timeline({ quiet }: { quiet: boolean }): Timeline {
+  if (quiet) return { begin() {}, doing() {}, event() {}, end() {}, stop() {} };
+  const numbers = new Map<string, number>();
+  const starts = new Map<string, number>();
+  const results = new Map<string, string>();
+  const caught = new Set<string>();
+  // A terminal may not tell its width, and then a spinner erases lines without end.
+  const canSpin = process.stdout.isTTY && process.stdout.columns > 0;
+  const spinner: Ora | null = canSpin ? ora({ stream: process.stdout, discardStdin: false }) : null;
+  let ticking: NodeJS.Timeout | undefined;
+  let doing: string | null = null;
+
+  /** Something moves within two seconds, whatever takes its time. */
+  const busy = (what: string) => {
+    doing = what;
+    spinner?.start(dim(what));
+    clearTimeout(ticking);
+    const since = performance.now();
+    const tickAfter = (ms: number) => {
+      ticking = setTimeout(() => {
+        say(dim(`         ${what}: ${Math.round((performance.now() - since) / 1000)} s`));
+        tickAfter(Math.min(ms * 2, LONGEST_QUIET_MS));
+      }, ms);
+    };
+    if (spinner === null) tickAfter(STILL_RUNNING_MS);
+  };
+  const idle = () => {
+    doing = null;
+    spinner?.stop();
+    clearTimeout(ticking);
+  };
+  const line = (event: ShownEvent, execution: string, text: string, hang = 12) => {
+    idle();
+    const seconds = ((event.at - (starts.get(execution) ?? event.at)) / 1000).toFixed(3).padStart(8);
+    const number = numbers.size > 1 ? dim(`#${numbers.get(execution)} `) : '';
+    say(`${dim(seconds)}  ${number}${shortIds(text)}`, { hang: hang + lengthOf(number) });
+  };
+
+  /** Dozens of looks see the same: only the first of them is shown. */
+  const isRepeated = ({ state, output }: { state: string; output: unknown }, execution: string) => {
+    const key = `${execution} ${state}`;
+    const now = resultOf(state, output);
+    const before = results.get(key);
+    results.set(key, now);
+    return before === now && (state === 'ReplaceWorkload' || state === 'ModelRollback');
+  };
+
+  return {
+    begin(scenario, { mlflow, workload }) {
+      if (scenario !== null) say(`${bold(scenario.name)}: ${scenario.about}`, { hang: 2 });
+      say(
+        dim(
+          mlflow === null && workload === null
+            ? 'MLflow, the Workload API, SNS and DynamoDB are emulators on this machine; state machine and functions are the deployed ones. Waits are skipped: all clocks are set forward by them.'
+            : `MLflow is ${mlflow ?? 'an emulator'}, the Workload API ${workload ?? 'an emulator'}; SNS and DynamoDB are stand-ins on this machine: nobody is mailed.`,
+        ),
+      );
+    },
+    doing: busy,
+    event(event, execution) {
+      if (event.kind === 'started') {
+        numbers.set(execution, numbers.size + 1);
+        starts.set(execution, event.at);
+        say();
+        const input = shown(JSON.stringify(event.input) ?? '');
+        say(`${bold(`Execution ${numbers.size}`)}  ${input}`, { hang: 13 });
+        if (event.before !== null) sayBoth('before ', event.before);
+      } else if (event.kind === 'answered') {
+        line(event, execution, answeredLine(event));
+      } else if (event.kind === 'noted') {
+        const before = doing;
+        line(event, execution, dim(shown(event.note)));
+        if (before !== null) busy(before);
+      } else if (event.kind === 'aborted') {
+        line(event, execution, styleText('red', 'stopped from outside: no further state runs'));
+      } else if (event.kind === 'entered') {
+        if (event.type === 'Task' || event.type === 'Wait') busy(event.state);
+      } else if (event.kind === 'exited') {
+        if (['Choice', 'Pass', 'Succeed'].includes(event.type) || LOOPS.has(event.state)) return;
+        // A state whose error was caught is left too, and has nothing to show.
+        if (caught.delete(`${execution} ${event.state}`) || isRepeated(event, execution)) return;
+        line(
+          event,
+          execution,
+          `${event.state.padEnd(17)} ${dim(lasted(event.ms).padStart(8))}  ${resultOf(event.state, event.output)}`,
+          BEFORE_RESULT,
+        );
+        for (const extra of detailsOf(event.state, event.output)) say(extra, { hang: 13 });
+      } else if (event.kind === 'failed' && (event.state === 'Failed' || event.state === 'Unannounced')) {
+        idle();
+      } else if (event.kind === 'failed') {
+        line(
+          event,
+          execution,
+          styleText('red', `${event.state} failed: ${shown(event.error)}: ${shown(event.message)}`),
+        );
+        busy(`${event.state}: waiting to try again`);
+      } else if (event.kind === 'retried') {
+        line(
+          event,
+          execution,
+          dim(`${event.state} is tried again (${event.attempt}) after ${event.pausedMs} ms`),
+        );
+        busy(event.state);
+      } else {
+        caught.add(`${execution} ${event.state}`);
+        line(event, execution, dim(`${shown(event.error)} is caught: on to ${event.next}`));
+      }
+    },
+    end(documents) {
+      idle();
+      for (const document of documents) {
+        for (const alert of document.alerts ?? []) showAlert(alert);
+        say();
+        const name = documents.length > 1 ? `Execution ${numbers.get(document.execution) ?? '?'}: ` : '';
+        say(`${name}${bold(document.status)}  ${shown(document.reason)}`, { hang: 2 });
+        const { registry, workload, endpoint } = document;
+        if (registry !== undefined && workload !== undefined) {
+          sayBoth('before ', { registry: registry.before, workload: workload.before });
+          sayBoth('after  ', { registry: registry.after, workload: workload.after });
+        }
+        if (endpoint) say(`${dim('endpoint')} ${endpointLine(endpoint)}`, { hang: 9 });
+      }
+    },
+    stop: idle,
+  };
+}
+
+function sayBoth(when: string, { registry, workload }: BothSystems): void {
+  say(`${dim(when)}  ${registryLine(registry)}`, { hang: 9 });
+  if (workload !== null) say(`         ${workloadLine(workload)}`, { hang: 11 });
+}
+
+const Sent = z.object({ subject: z.string().catch(''), message: z.object({ email: z.string() }) });
+
+function showAlert(alert: unknown): void {
+  const sent = Sent.safeParse(alert).data;
+  if (sent === undefined) return;
+  say();
+  say(bold('Alert as sent (email; Slack gets the same facts)'));
+  const prefix = `  ${dim('│')} `;
+  const lines = sent.message.email.split('\n');
+  const rows = lines.filter((text) => text.startsWith('  '));
+  // A wide table keeps its columns when it stands a little further to the left.
+  const isWide = rows.some((text) => lengthOf(prefix) + lengthOf(text) > WIDTH);
+  for (const text of [`Subject: ${sent.subject}`, '', ...lines])
+    say(isWide && text.startsWith('  ') ? text.slice(2) : text, { prefix, hang: 2 });
+}

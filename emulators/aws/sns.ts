@@ -1,0 +1,136 @@
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyRequest } from 'fastify';
+import { respond } from '../exchange.ts';
+import { Faults, type SeenRequest } from '../faults.ts';
+import { type AcceptedMessage, answerXml, checkPublish, errorXml, SnsRefusal } from './sns-publish.ts';
+
+/** A message that was taken; `message` has what each protocol's subscribers would get. */
+export interface PublishedMessage extends AcceptedMessage {
+  readonly messageId: string;
+}
+
+export interface SnsEmulatorOptions {
+  /** Default: any free port. */
+  readonly port?: number;
+}
+
+export interface SnsEmulator {
+  readonly url: string;
+  /** A topic that is there from the start, and after `reset`. */
+  readonly topicArn: string;
+  readonly published: PublishedMessage[];
+  /** A fault's path is the name of the action, such as `Publish`. */
+  readonly faults: Faults;
+  readonly requests: SeenRequest[];
+  /** Back to the one topic; messages, faults and requests forgotten. */
+  reset(): void;
+  close(): Promise<void>;
+}
+
+const ARN_PREFIX = 'arn:aws:sns:us-east-1:123456789012:';
+const FIRST_TOPIC = `${ARN_PREFIX}promotion-alerts`;
+const LARGEST_BODY = 8 * 1024 * 1024;
+
+type Answer = { status: number; body: string };
+
+/** Amazon SNS as far as publishing goes, in its Query protocol (form in, XML out); other actions answer 501. */
+class SnsState {
+  readonly published: PublishedMessage[] = [];
+  readonly topics = new Set([FIRST_TOPIC]);
+  #count = 0;
+
+  /** An id in SNS's form, counted up so that runs can be repeated. */
+  nextId(): string {
+    this.#count += 1;
+    return `00000000-0000-4000-8000-${String(this.#count).padStart(12, '0')}`;
+  }
+
+  reset(): void {
+    this.published.length = 0;
+    this.topics.clear();
+    this.topics.add(FIRST_TOPIC);
+  }
+
+  act(action: string, form: URLSearchParams): Answer {
+    const requestId = this.nextId();
+    try {
+      return { status: 200, body: answerXml(action, this.#result(action, form), requestId) };
+    } catch (error) {
+      if (error instanceof SnsRefusal) return { status: error.status, body: errorXml(error, requestId) };
+      throw error;
+    }
+  }
+
+  #result(action: string, form: URLSearchParams): string {
+    switch (action) {
+      case 'Publish': {
+        const accepted = checkPublish(form, this.topics);
+        const messageId = this.nextId();
+        this.published.push({ ...accepted, messageId });
+        return `<MessageId>${messageId}</MessageId>`;
+      }
+      case 'CreateTopic':
+        return `<TopicArn>${this.#createTopic(form.get('Name') ?? '')}</TopicArn>`;
+      case 'ListTopics':
+        return `<Topics>${[...this.topics].map((arn) => `<member><TopicArn>${arn}</TopicArn></member>`).join('')}</Topics>`;
+      default:
+        throw new SnsRefusal('NotImplemented', `The SNS emulator has no action "${action}"`, 501);
+    }
+  }
+
+  #createTopic(name: string): string {
+    if (!/^[A-Za-z0-9_-]{1,256}$/.test(name)) {
+      throw new SnsRefusal('InvalidParameter', 'Invalid parameter: Topic Name');
+    }
+    this.topics.add(ARN_PREFIX + name);
+    return ARN_PREFIX + name;
+  }
+}
+
+/** Starts the emulator on 127.0.0.1. Point clients at it with `AWS_ENDPOINT_URL_SNS`; any credentials will do. */
+export async function startSnsEmulator(options: SnsEmulatorOptions = {}): Promise<SnsEmulator> {
+  const state = new SnsState();
+  const faults = new Faults();
+  const requests: SeenRequest[] = [];
+  const server = fastify({ forceCloseConnections: true, bodyLimit: LARGEST_BODY });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  server.post('/', async (request, reply) => {
+    const form = new URLSearchParams(String(request.body ?? ''));
+    const action = form.get('Action') ?? '';
+    const seen: SeenRequest = { method: 'POST', path: action, body: Object.fromEntries(form), status: null };
+    requests.push(seen);
+    const effect = faults.take('POST', action);
+    return respond({ request, reply, seen, effect, type: 'text/xml' }, () =>
+      isSigned(request) ? state.act(action, form) : unsigned(state.nextId()),
+    );
+  });
+  await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
+  const { port } = server.server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    topicArn: FIRST_TOPIC,
+    published: state.published,
+    faults,
+    requests,
+    reset: () => {
+      state.reset();
+      faults.clear();
+      requests.length = 0;
+    },
+    close: () => server.close(),
+  };
+}
+
+/** Only that there is a signature: the emulator has no secrets to check it with. */
+const isSigned = (request: FastifyRequest) =>
+  /^AWS4-HMAC-SHA256 Credential=/.test(request.headers.authorization ?? '');
+
+function unsigned(requestId: string): Answer {
+  const refusal = new SnsRefusal(
+    'MissingAuthenticationToken',
+    'Request is missing Authentication Token',
+    403,
+  );
+  return { status: refusal.status, body: errorXml(refusal, requestId) };
+}

@@ -1,0 +1,227 @@
+import type { AddressInfo } from 'node:net';
+import fastify from 'fastify';
+import { z } from 'zod';
+import type { FollowedEvent } from '../../local/execution.ts';
+import { Faults } from '../faults.ts';
+import { type FinalStatus, type WireHistory, wireHistory } from './step-functions-history.ts';
+
+/** An execution that somebody has asked Step Functions for. */
+export interface StartedExecution {
+  name: string;
+  input: unknown;
+}
+
+/** Runs an execution and tells what happens in it; settles at its end. */
+export type Runner = (
+  execution: StartedExecution,
+  onEvent: (event: FollowedEvent) => void,
+) => Promise<unknown>;
+
+/**
+ * Step Functions as far as starting and following executions goes (AWS JSON 1.0: `StartExecution`,
+ * `DescribeExecution`, `GetExecutionHistory`). It runs nothing by itself: whoever runs the local state machine takes
+ * the executions from here, as another account's console would, or has it run them.
+ */
+export interface LocalStepFunctions {
+  endpoint: string;
+  stateMachineArn: string;
+  /** Those not taken yet, in the order in which they were started. */
+  take(): StartedExecution[];
+  /** From now on executions are run by this as soon as they are started, instead of waiting to be taken. */
+  runWith(runner: Runner): void;
+  /** Resolves when all that run now have ended. */
+  settled(): Promise<void>;
+  /** Ends an execution from outside, as `StopExecution` or its time-out does. */
+  end(name: string, status: FinalStatus): void;
+  /** Names of all executions, in the order in which they were started. */
+  names(): string[];
+  /** Matched by the name of the action, such as `StartExecution`. */
+  faults: Faults;
+  /** Events in one page of a history, at most: fewer than are asked for, as on AWS. */
+  largestPage: number;
+  close(): Promise<void>;
+}
+
+const STATE_MACHINE_ARN = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
+const EXECUTIONS = `${STATE_MACHINE_ARN.replace(':stateMachine:', ':execution:')}:`;
+export const executionArn = (name: string) => `${EXECUTIONS}${name}`;
+
+interface Execution {
+  input: string;
+  startDate: number;
+  history: WireHistory;
+}
+
+const Start = z.object({
+  stateMachineArn: z.string(),
+  name: z.string().regex(/^[\w-]{1,80}$/),
+  input: z.string(),
+});
+const Describe = z.object({ executionArn: z.string() });
+const History = z.object({
+  executionArn: z.string(),
+  maxResults: z.int().min(0).max(1000).default(100),
+  reverseOrder: z.boolean().default(false),
+  nextToken: z.string().optional(),
+});
+
+const List = z.object({
+  stateMachineArn: z.literal(STATE_MACHINE_ARN),
+  statusFilter: z.string().optional(),
+  maxResults: z.int().min(1).max(1000).default(100),
+});
+
+/** An answer that is an error, by its name on AWS. */
+class Refusal extends Error {
+  readonly type: string;
+
+  constructor(type: string, message: string) {
+    super(message);
+    this.type = type;
+  }
+}
+
+export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
+  const executions = new Map<string, Execution>();
+  const running = new Set<Promise<unknown>>();
+  let waiting: StartedExecution[] = [];
+  let runner: Runner | null = null;
+
+  const named = (arn: string): Execution => {
+    const found = arn.startsWith(EXECUTIONS) ? executions.get(arn.slice(EXECUTIONS.length)) : undefined;
+    if (found === undefined) throw new Refusal('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
+    return found;
+  };
+
+  const run = async (name: string, { input, history }: Execution, by: Runner) => {
+    try {
+      await by({ name, input: JSON.parse(input) }, history.add);
+      // One that nothing caught has told of its failure, and of no state after it.
+      history.end('FAILED', Date.now());
+    } catch (error) {
+      history.end('FAILED', Date.now(), { error: 'States.Runtime', cause: String(error) });
+    }
+  };
+
+  const actions: Record<string, (body: unknown) => object> = {
+    StartExecution(body) {
+      const { stateMachineArn, name, input } = parsed(Start, body);
+      if (stateMachineArn !== STATE_MACHINE_ARN)
+        throw new Refusal('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
+      const earlier = executions.get(name);
+      // The same name with the same input is a repetition, and answered as the first time, until it has ended.
+      if (earlier !== undefined && (earlier.input !== input || earlier.history.status !== null))
+        throw new Refusal('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn(name)}'`);
+      const now = Date.now();
+      const execution = earlier ?? { input, startDate: now / 1000, history: wireHistory(input, now) };
+      if (earlier === undefined) {
+        executions.set(name, execution);
+        if (runner === null) waiting.push({ name, input: JSON.parse(input) });
+        else {
+          const going = run(name, execution, runner).finally(() => running.delete(going));
+          running.add(going);
+        }
+      }
+      return { executionArn: executionArn(name), startDate: execution.startDate };
+    },
+    DescribeExecution(body) {
+      const { executionArn: arn } = parsed(Describe, body);
+      const { input, startDate, history } = named(arn);
+      return {
+        executionArn: arn,
+        stateMachineArn: STATE_MACHINE_ARN,
+        name: arn.slice(EXECUTIONS.length),
+        status: history.status ?? 'RUNNING',
+        startDate,
+        input,
+        ...(history.stopDate === null ? {} : { stopDate: history.stopDate }),
+        ...(history.output === null ? {} : { output: history.output }),
+      };
+    },
+    ListExecutions(body) {
+      const { statusFilter, maxResults } = parsed(List, body);
+      const all = [...executions].map(([name, { startDate, history }]) => ({
+        executionArn: executionArn(name),
+        stateMachineArn: STATE_MACHINE_ARN,
+        name,
+        status: history.status ?? 'RUNNING',
+        startDate,
+        ...(history.stopDate === null ? {} : { stopDate: history.stopDate }),
+      }));
+      const asked = all.filter(({ status }) => statusFilter === undefined || status === statusFilter);
+      // Newest first.
+      return { executions: asked.reverse().slice(0, maxResults) };
+    },
+    GetExecutionHistory(body) {
+      const { executionArn: arn, maxResults, reverseOrder, nextToken } = parsed(History, body);
+      const all = named(arn).history.events;
+      const size = Math.min(maxResults === 0 ? 100 : maxResults, local.largestPage);
+      const last = nextToken === undefined ? 0 : Number(Buffer.from(nextToken, 'base64').toString());
+      // In the order asked for; a token stands for the event after which the next page begins.
+      const left = reverseOrder
+        ? all.filter(({ id }) => last === 0 || id < last).reverse()
+        : all.filter(({ id }) => id > last);
+      const events = left.slice(0, size);
+      const token = Buffer.from(String(events.at(-1)?.id ?? 0)).toString('base64');
+      return { events, ...(left.length > size ? { nextToken: token } : {}) };
+    },
+  };
+
+  const server = fastify({ forceCloseConnections: true });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  server.post('/', async (request, reply) => {
+    reply.type('application/x-amz-json-1.0');
+    const action = String(request.headers['x-amz-target']).split('.')[1] ?? '';
+    const effect = local.faults.take('POST', action);
+    if (effect?.kind === 'answer') return reply.code(effect.status).send(effect.body);
+    if (effect?.kind === 'drop' && effect.when === 'before') return reply.hijack().raw.destroy();
+    if (effect?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, effect.ms));
+    if (effect?.kind === 'hold') await effect.until;
+    const answer = carriedOut(actions[action], action, request.body);
+    if (effect?.kind === 'then') effect.run();
+    if (effect?.kind === 'drop') return reply.hijack().raw.destroy();
+    return reply.code(answer.status).send(JSON.stringify(answer.body));
+  });
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as AddressInfo;
+  const local: LocalStepFunctions = {
+    endpoint: `http://127.0.0.1:${port}`,
+    stateMachineArn: STATE_MACHINE_ARN,
+    take() {
+      const taken = waiting;
+      waiting = [];
+      return taken;
+    },
+    runWith(given) {
+      runner = given;
+    },
+    settled: async () => void (await Promise.allSettled([...running])),
+    end: (name, status) => named(executionArn(name)).history.end(status, Date.now()),
+    names: () => [...executions.keys()],
+    faults: new Faults(),
+    largestPage: 1000,
+    close: () => server.close(),
+  };
+  return local;
+}
+
+function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(JSON.parse(String(body)));
+  if (result.success) return result.data;
+  throw new Refusal('ValidationException', result.error.message);
+}
+
+function carriedOut(
+  action: ((body: unknown) => object) | undefined,
+  name: string,
+  body: unknown,
+): { status: number; body: object } {
+  try {
+    if (action === undefined) throw new Refusal('UnknownOperationException', `There is no ${name} here`);
+    return { status: 200, body: action(body) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { status: 400, body: { __type: error.type, message: error.message } };
+  }
+}

@@ -1,0 +1,107 @@
+import { endpointOf, shortTimestamp, timestamp, user } from '../api/answers.ts';
+import type { Proton } from '../world/entities.ts';
+import { roleOf, statusOf, statusSince } from '../world/protons.ts';
+import { writeRuntime } from '../world/runtime.ts';
+import type { World } from '../world/world.ts';
+import { conditionsOf, containersOf, logOf } from './containers.ts';
+
+/** Protons as the API writes them, and what its monitor says of them. */
+const LOG_TAIL = 20;
+
+export function protonDocument(world: World, base: string, proton: Proton) {
+  const { id, workloadId, artifactId, createdAt, groups } = proton;
+  const status = statusOf(proton, world.now);
+  const since = statusSince(proton, world.now);
+  const images = groups.flatMap(({ containers }) =>
+    containers.map((each) => [each.name ?? 'default', each.imageUri]),
+  );
+  const runs = status === 'running' || status === 'warming' || status === 'draining';
+  const runningSince = proton.plan.find((each) => each.status === 'running' || each.status === 'warming')?.at;
+  return {
+    id,
+    name: `lrs-${id}`,
+    workloadId,
+    artifactId,
+    role: roleOf(proton, world.now),
+    status,
+    runtime: writeRuntime(world, proton.runtime),
+    endpoint: `${endpointOf(base, workloadId)}?protonId=${id}`,
+    runningSince: runs && runningSince !== undefined ? timestamp(runningSince) : null,
+    creator: user(world),
+    createdAt: timestamp(createdAt),
+    updatedAt: timestamp(since),
+    deployedImages: Object.fromEntries(images),
+    ...(world.dials.protonDetails === 'embedded'
+      ? { statusDetails: { logTail: logTail(world, proton) } }
+      : {}),
+  };
+}
+
+/** Null until the monitor's first report. The log's last lines stand beside the replicas. */
+export function statusDetailsDocument(world: World, proton: Proton) {
+  if (!isReported(world, proton)) return null;
+  const state = statusOf(proton, world.now);
+  const group = proton.runtime.containerGroups[0];
+  const count = group?.replicaCount ?? Math.max(1, group?.autoscaling?.minReplicaCount ?? 1);
+  const isOver = state === 'stopped' || state === 'terminated';
+  return {
+    overallStatus: {
+      state,
+      summary: `Workload is in state ${state} based on pod states`,
+      lastUpdated: shortTimestamp(
+        Math.max(statusSince(proton, world.now), proton.createdAt + world.timings.firstReportMs),
+      ),
+    },
+    replicas: isOver ? [] : Array.from({ length: count }, (_, index) => replica(world, proton, index)),
+    logTail: logTail(world, proton),
+  };
+}
+
+function replica(world: World, proton: Proton, index: number) {
+  const state = statusOf(proton, world.now);
+  const up = state === 'running' || state === 'warming' || state === 'draining' || state === 'stopping';
+  return {
+    name: `lrs-${proton.id}-5f6d7c8b9-${String(index).padStart(5, '0')}`,
+    status: up || proton.script === 'never-ready' || proton.script === 'crash-loop' ? 'running' : 'pending',
+    address: `10.0.0.${index + 7}`,
+    nodeAddress: '10.0.0.1',
+    startedAt: shortTimestamp(proton.createdAt),
+    conditions: conditions(world, proton),
+    containers: containersOf(proton, world.now, world.timings).map(
+      ({ startedAt, lastState, ...container }) => ({
+        ...container,
+        startedAt: startedAt === null ? null : shortTimestamp(startedAt),
+        lastState:
+          lastState === null
+            ? null
+            : {
+                ...lastState,
+                message: null,
+                startedAt: shortTimestamp(lastState.startedAt),
+                finishedAt: shortTimestamp(lastState.finishedAt),
+              },
+      }),
+    ),
+  };
+}
+
+const conditions = (world: World, proton: Proton) =>
+  conditionsOf(proton, world.now).map(({ type, value, since, reason }) =>
+    world.dials.conditions === 'captured'
+      ? { type, value, lastTransitionTime: shortTimestamp(since), reason, message: null }
+      : { type, met: value, since: shortTimestamp(since) },
+  );
+
+/** What a Workload's document says of its active proton; null until the first report. */
+export function activeDetails(world: World, proton: Proton) {
+  if (!isReported(world, proton)) return null;
+  return { logTail: logTail(world, proton), conditions: conditions(world, proton) };
+}
+
+const isReported = (world: World, { createdAt }: Proton) =>
+  world.now >= createdAt + world.timings.firstReportMs;
+
+const logTail = (world: World, proton: Proton) =>
+  logOf(proton, world.now, world.timings)
+    .slice(-LOG_TAIL)
+    .map(({ message }) => message);

@@ -1,0 +1,20 @@
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { bundleFunctions } from '../../build/bundle.ts';
+import { environmentNames, environments } from './environments.ts';
+import { checkedSettings, InvalidSettings, ModelPromotionStack } from './stack.ts';
+
+/** The app for those who have none: one stack for each environment. `cdk.json` names it. */
+
+await bundleFunctions();
+const app = new App();
+try {
+  const settings = checkedSettings(environments);
+  for (const name of environmentNames) new ModelPromotionStack(app, name, settings[name]);
+} catch (error) {
+  // Said without a trace: it is the settings that are wrong, not the program.
+  if (!(error instanceof InvalidSettings)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -1,0 +1,176 @@
+import { X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Token } from 'aws-cdk-lib';
+import { z } from 'zod';
+import { parsePolicy } from '../lambdas/domain/comparison/policy.ts';
+import { RegistryMode } from '../lambdas/domain/registry.ts';
+import {
+  CompareEnvironment,
+  functionEnvironments,
+  RollbackEnvironment,
+} from '../lambdas/runtime/environment.ts';
+import type { ModelPromotionProps } from './props.ts';
+
+const { MLFLOW_TRACKING_URI: TrackingUri } = functionEnvironments['compare-models'].shape;
+const { DATAROBOT_ENDPOINT: Endpoint } = functionEnvironments['replace-workload'].shape;
+
+/** A value that is known only when the stack is deployed cannot be looked at before. */
+const known = <T extends z.ZodType>(schema: T) =>
+  z.custom<unknown>().superRefine((value, context) => {
+    if (Token.isUnresolved(value)) return;
+    const parsed = schema.safeParse(value);
+    for (const { message, path } of parsed.error?.issues ?? [])
+      context.addIssue({ code: 'custom', message, path });
+  });
+
+const Name = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,19}$/,
+    'must be lower-case letters, digits and hyphens, at most 20, a letter first',
+  );
+const Prefix = z
+  .string()
+  .regex(
+    /^([a-zA-Z][a-zA-Z0-9-]{0,19})?$/,
+    'must be letters, digits and hyphens, at most 20, a letter first',
+  );
+
+/** A service of AWS would start promotions by what it tells of itself. */
+export const EventSource = z
+  .string()
+  .regex(
+    /^(?!aws\.)[\w.-]{1,256}$/,
+    'must be a source of your own: letters, digits, ".", "-", "_", not aws.…',
+  );
+
+/** The values among the props; constructs are right by their type. The functions' own schemas say what is allowed. */
+const Values = z.object({
+  environment: known(Name).optional(),
+  namePrefix: known(Prefix).optional(),
+  mlflow: z.object({
+    trackingUri: known(TrackingUri),
+    registryMode: known(RegistryMode).optional(),
+    registryName: known(z.string().min(1, 'must not be empty').max(100)).optional(),
+  }),
+  workloads: z.object({ endpoint: known(Endpoint) }).optional(),
+  alerts: z.object({
+    emails: z.array(known(z.email('must be an email address'))).optional(),
+    slack: z
+      .object({
+        workspaceId: known(z.string().regex(/^T[A-Z0-9]{1,19}$/, "must be Slack's id of a workspace, T…")),
+        channelId: known(z.string().regex(/^[CG][A-Z0-9]{1,19}$/, "must be Slack's id of a channel, C…")),
+      })
+      .optional(),
+    prefix: known(
+      z.string().regex(/^[\x20-\x7e]{1,40}$/, 'must be 1 to 40 printable ASCII characters'),
+    ).optional(),
+  }),
+  minConfidence: known(CompareEnvironment.shape.MIN_CONFIDENCE_THRESHOLD).optional(),
+  rollbackCooldownHours: known(RollbackEnvironment.shape.ROLLBACK_COOLDOWN_HOURS).optional(),
+  runbookUrl: known(
+    z.string().regex(/^[^\s#]{1,300}$/, 'must be an address without spaces and without #'),
+  ).optional(),
+  start: z.object({ events: z.object({ source: known(EventSource) }).optional() }).optional(),
+});
+
+/** As `Values`, with whatever is wrong in them. */
+type Given = { readonly [Name in keyof ModelPromotionProps]?: unknown };
+
+/** Every mistake in the props, one sentence each, with the path of the prop. */
+export function mistakesIn(props: Given): string[] {
+  const issues = Values.safeParse(props).error?.issues ?? [];
+  return [
+    ...issues.map(sentence),
+    ...together(props),
+    ...(typeof props.caBundle === 'string' ? certificates(props.caBundle) : []),
+    ...(typeof props.policies === 'string' ? policies(props.policies) : []),
+  ];
+}
+
+/** One mistake that a schema has found. */
+export const sentence = ({ path, message }: z.core.$ZodIssue) => `${path.join('.')} ${message}`.trim();
+
+/** To a function on Lambda such a host is the function itself. */
+const THIS_MACHINE = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(?=[:/]|$)/i;
+
+/** What is right by itself and wrong together, or on Lambda. */
+function together(props: Given): string[] {
+  const { mlflow, alerts, vpc, vpcSubnets, securityGroups } = props as Partial<ModelPromotionProps>;
+  const uri = String(mlflow?.trackingUri);
+  const signed = uri.startsWith('arn:');
+  const told = (alerts?.emails ?? []).length > 0 || alerts?.slack !== undefined;
+  const late = Token.isUnresolved(uri) && !/^https?:\/\//.test(uri);
+  return [
+    ...(THIS_MACHINE.test(uri)
+      ? ['mlflow.trackingUri must be an address that the functions reach: theirs is another machine']
+      : []),
+    ...(late
+      ? [
+          'mlflow.trackingUri must be known when the stack is synthesised: whether it is an ARN decides what the functions may do',
+        ]
+      : []),
+    ...(signed && mlflow?.credentials !== undefined
+      ? ['mlflow.credentials must be left out: requests to a server of SageMaker are signed']
+      : []),
+    ...(told ? [] : ['alerts needs emails or slack: nobody would be told']),
+    ...(vpc === undefined && vpcSubnets !== undefined ? ['vpcSubnets needs vpc'] : []),
+    ...(vpc === undefined && securityGroups !== undefined ? ['securityGroups needs vpc'] : []),
+  ];
+}
+
+function certificates(file: string): string[] {
+  const text = textOf(file);
+  if (text === null) return [`caBundle: ${file} cannot be read`];
+  if (text.includes('PRIVATE KEY'))
+    return [`caBundle: ${file} holds a private key; only certificates belong there`];
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) return [`caBundle: ${file} holds no certificate in PEM format`];
+  return blocks.flatMap((block, index) =>
+    isCertificate(block) ? [] : [`caBundle: certificate ${index + 1} in ${file} cannot be read`],
+  );
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    return new X509Certificate(block).subject !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function policies(directory: string): string[] {
+  const names = namesIn(directory);
+  if (names === null) return [`policies: ${directory} is not a directory that can be read`];
+  const missing = names.includes('default') ? [] : [`policies: ${directory} has no default.json`];
+  return [
+    ...missing,
+    ...names.flatMap((name) => {
+      try {
+        parsePolicy(name, JSON.parse(readFileSync(join(directory, `${name}.json`), 'utf8')));
+        return [];
+      } catch (error) {
+        return [`policies: ${name}.json: ${error instanceof Error ? error.message : String(error)}`];
+      }
+    }),
+  ];
+}
+
+function namesIn(directory: string): string[] | null {
+  try {
+    return readdirSync(directory).flatMap(
+      (file) => /^([a-z0-9][a-z0-9-]{0,63})\.json$/.exec(file)?.[1] ?? [],
+    );
+  } catch {
+    return null;
+  }
+}
+
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}

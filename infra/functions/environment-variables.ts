@@ -1,0 +1,58 @@
+import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import type { FunctionEnvironment } from '../../lambdas/runtime/environment.ts';
+import type { ModelPromotionProps } from '../props.ts';
+
+/** What the functions have to find, known only when the stack is deployed. */
+export interface Resources {
+  readonly table: string;
+  readonly alerts: string;
+  readonly chat: string | null;
+  readonly stateMachineArn: string;
+}
+
+/** As CDK wants it: texts only. */
+type Texts<Environment> = { [Name in keyof Environment]: string };
+export type Environments = { [Name in FunctionName]: Texts<FunctionEnvironment<Name>> };
+
+/**
+ * The environment of each function, typed by the schema that its handler parses: a variable that it needs and that is
+ * missing here does not compile.
+ */
+export function environmentsFor(
+  props: ModelPromotionProps,
+  { table, alerts, chat, stateMachineArn }: Resources,
+): Environments {
+  const common = { ENVIRONMENT: props.environment ?? 'dev' };
+  const { credentials } = props.mlflow;
+  const mlflow = {
+    MLFLOW_TRACKING_URI: props.mlflow.trackingUri,
+    MLFLOW_REGISTRY_MODE: props.mlflow.registryMode ?? 'stages',
+    ...(credentials === undefined ? {} : { MLFLOW_CREDENTIALS_SECRET_ARN: credentials.secretArn }),
+  } as const;
+  const workloads =
+    props.workloads === undefined
+      ? {}
+      : {
+          DATAROBOT_ENDPOINT: props.workloads.endpoint,
+          DATAROBOT_TOKEN_SECRET_ARN: props.workloads.token.secretArn,
+        };
+  const store = { PROMOTION_TABLE: table };
+  const alert = {
+    ALERT_SNS_TOPIC_ARN: alerts,
+    ...(chat === null ? {} : { ALERT_CHAT_TOPIC_ARN: chat }),
+    ALERT_PREFIX: props.alerts.prefix ?? 'TradAI',
+    MODEL_REGISTRY_NAME: props.mlflow.registryName ?? 'tradai-models',
+  };
+  const compare = { MIN_CONFIDENCE_THRESHOLD: String(props.minConfidence ?? 0.7) };
+  const rollback = { ROLLBACK_COOLDOWN_HOURS: String(props.rollbackCooldownHours ?? 24) };
+  return {
+    'begin-promotion': common,
+    'compare-models': { ...common, ...mlflow, ...compare },
+    'prepare-promotion': { ...common, ...mlflow, ...compare, ...store, ...workloads },
+    'replace-workload': { ...common, ...store, ...workloads },
+    'promote-model': { ...common, ...mlflow, ...store, ...alert },
+    'model-rollback': { ...common, ...mlflow, ...store, ...alert, ...rollback, ...workloads },
+    'end-promotion': { ...common, ...store, ...alert },
+    'sweep-promotions': { ...common, ...mlflow, ...store, ...alert, STATE_MACHINE_ARN: stateMachineArn },
+  };
+}

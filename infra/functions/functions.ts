@@ -1,0 +1,166 @@
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ArnFormat, Duration, Names, RemovalPolicy, Size, Stack, Stage } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  type ILayerVersion,
+  Function as LambdaFunction,
+  LayerVersion,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import {
+  type FunctionName,
+  functionMemoryMegabytes,
+  functionTimeoutSeconds,
+} from '../../lambdas/domain/limits.ts';
+import { functionsDirectory, HANDLER } from '../bundles.ts';
+import { acknowledged } from '../nag.ts';
+import type { Environments } from './environment-variables.ts';
+
+/** What all functions of a construct have in common. */
+export interface FunctionDefaults {
+  readonly namePrefix: string;
+  readonly logRetention: RetentionDays;
+  readonly protect: boolean;
+  readonly network: { vpc: IVpc; vpcSubnets?: SubnetSelection; securityGroups: ISecurityGroup[] } | null;
+  readonly certificates: ILayerVersion | null;
+  /** A directory of policies that takes the place of the bundled ones. */
+  readonly policies: string | undefined;
+}
+
+/** Where the layer with `ca.pem` is mounted. */
+const CERTIFICATES = '/opt/ca.pem';
+/** A function that calls nothing has no business in a private network. */
+const STAYS_OUTSIDE: readonly FunctionName[] = ['begin-promotion'];
+const READS_POLICIES: readonly FunctionName[] = ['compare-models', 'prepare-promotion'];
+
+/** One deployed function, as all of ours are: its bundle, a role of its own, its log group, tracing. */
+export class PromotionFunction extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(
+    scope: Construct,
+    name: FunctionName,
+    environment: Environments[FunctionName],
+    defaults: FunctionDefaults,
+  ) {
+    super(scope, name);
+    const functionName = `${defaults.namePrefix}${name}`;
+    const network = STAYS_OUTSIDE.includes(name) ? null : defaults.network;
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: defaults.logRetention,
+      // Not after a first deployment that failed: its name would be in the way of the next.
+      removalPolicy: defaults.protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    });
+    this.function = new LambdaFunction(this, 'Function', {
+      functionName,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(
+        defaults.policies === undefined || !READS_POLICIES.includes(name)
+          ? bundleOf(name)
+          : withPolicies(this, name, defaults.policies),
+      ),
+      handler: HANDLER,
+      timeout: Duration.seconds(functionTimeoutSeconds[name]),
+      memorySize: functionMemoryMegabytes,
+      ephemeralStorageSize: Size.mebibytes(512),
+      role: roleFor(this, functionName, logGroup, network !== null),
+      logGroup,
+      tracing: Tracing.ACTIVE,
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        ...(defaults.certificates === null ? {} : { NODE_EXTRA_CA_CERTS: CERTIFICATES }),
+        ...environment,
+      },
+      ...(defaults.certificates === null ? {} : { layers: [defaults.certificates] }),
+      ...(network ?? {}),
+    });
+  }
+}
+
+const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
+
+/** The bundle with other policies in it. */
+function withPolicies(scope: Construct, name: FunctionName, policies: string): string {
+  const directory = staged(scope, name);
+  cpSync(bundleOf(name), directory, { recursive: true });
+  rmSync(join(directory, 'policies'), { recursive: true, force: true });
+  cpSync(policies, join(directory, 'policies'), { recursive: true });
+  return directory;
+}
+
+/** A role without AWS' managed policies: it writes to the function's own log group and sends traces. */
+function roleFor(scope: Construct, functionName: string, logGroup: LogGroup, inNetwork: boolean): Role {
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  logGroup.grantWrite(role);
+  if (inNetwork) for (const statement of forNetwork(scope, functionName)) role.addToPolicy(statement);
+  acknowledged(
+    role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'X-Ray knows no resources; network interfaces are made by Lambda, which asks for the right to all (as in AWSLambdaVPCAccessExecutionRole), and the code is denied it',
+  );
+  return role;
+}
+
+/**
+ * What Lambda does in the account's network in the function's name, and what the function's own code may therefore not do
+ * (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
+ */
+function forNetwork(scope: Construct, functionName: string): PolicyStatement[] {
+  const code = Stack.of(scope).formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: functionName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  const network = { actions: NETWORK_INTERFACES, resources: ['*'] };
+  return [
+    new PolicyStatement(network),
+    new PolicyStatement({
+      ...network,
+      effect: Effect.DENY,
+      conditions: { ArnEquals: { 'lambda:SourceFunctionArn': code } },
+    }),
+  ];
+}
+
+const NETWORK_INTERFACES = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+/** A layer with the certificates as one file. */
+export function certificatesLayer(scope: Construct, file: string): LayerVersion {
+  const directory = staged(scope, 'certificates');
+  cpSync(file, join(directory, 'ca.pem'));
+  return new LayerVersion(scope, 'Certificates', {
+    code: Code.fromAsset(directory),
+    compatibleArchitectures: [Architecture.ARM_64],
+    compatibleRuntimes: [Runtime.NODEJS_24_X],
+    description: 'Certificates that the functions trust besides the usual ones',
+  });
+}
+
+/** An empty directory in the cloud assembly, from which CDK makes an asset. */
+function staged(scope: Construct, name: string): string {
+  const directory = join(
+    Stage.of(scope)?.outdir ?? tmpdir(),
+    `${Names.uniqueResourceName(scope, {})}-${name}`,
+  );
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}

@@ -1,0 +1,110 @@
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/promotion-table.ts';
+import type { FunctionName } from '../../lambdas/domain/limits.ts';
+
+/** What each function may do, and nothing else: a test holds this against the synthesised policies. */
+interface Needs {
+  /** On the promotion table. */
+  table: readonly TableAction[];
+  /** On its index of pending alerts. */
+  pendingAlerts?: true;
+  publish?: true;
+  /** Starts executions, lists those that failed, and describes them. */
+  executions?: true;
+  mlflow: readonly MlflowAction[];
+  workloads?: true;
+}
+
+type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem';
+
+/** Actions of SageMaker's managed MLflow: one for each call of MLflow's REST API. */
+type MlflowAction = (typeof reads | typeof moves)[number] | 'GetRun' | 'SetRegisteredModelTag';
+const reads = ['GetRegisteredModel', 'SearchModelVersions'] as const;
+const moves = [
+  ...reads,
+  'TransitionModelVersionStage',
+  'SetRegisteredModelAlias',
+  'SetModelVersionTag',
+] as const;
+
+const takesLease = ['GetItem', 'UpdateItem'] as const;
+const recordsOutcome = ['GetItem', 'PutItem', 'UpdateItem'] as const;
+
+export const needs: Readonly<Record<FunctionName, Needs>> = {
+  'begin-promotion': { table: [], mlflow: [] },
+  'compare-models': { table: [], mlflow: [...reads, 'GetRun'] },
+  'prepare-promotion': {
+    table: takesLease,
+    mlflow: [...reads, 'GetRun', 'SetRegisteredModelTag', 'SetModelVersionTag'],
+    workloads: true,
+  },
+  'replace-workload': { table: takesLease, mlflow: [], workloads: true },
+  'promote-model': { table: recordsOutcome, publish: true, mlflow: moves },
+  'model-rollback': { table: recordsOutcome, publish: true, mlflow: moves, workloads: true },
+  'end-promotion': { table: recordsOutcome, publish: true, mlflow: [] },
+  'sweep-promotions': {
+    table: recordsOutcome,
+    pendingAlerts: true,
+    publish: true,
+    executions: true,
+    mlflow: reads,
+  },
+};
+
+/** What the permissions are about. */
+export interface Granted {
+  readonly table: Table;
+  readonly topics: readonly ITopic[];
+  readonly topicKey: IKey;
+  readonly stateMachineArn: string;
+  /** All its executions. */
+  readonly executionsArn: string;
+  /** The tracking server that SageMaker manages, if it does. */
+  readonly trackingServerArn: string | null;
+  readonly mlflowCredentials: ISecret | undefined;
+  readonly workloadToken: ISecret | undefined;
+}
+
+/** Allows a function what it needs on these resources. */
+export function grantNeeds(name: FunctionName, grantee: IGrantable, granted: Granted): void {
+  const { table, pendingAlerts, publish, executions, mlflow, workloads } = needs[name];
+  const allow = (actions: string[], ...resources: string[]) =>
+    grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+  const allowSecret = (secret: ISecret | undefined) => {
+    // One that is known by its name has six characters more in its ARN, which only AWS knows.
+    if (secret !== undefined)
+      allow(['secretsmanager:GetSecretValue'], secret.secretFullArn ?? `${secret.secretArn}-??????`);
+    secret?.encryptionKey?.grantDecrypt(grantee);
+  };
+
+  if (table.length > 0)
+    allow(
+      table.map((action) => `dynamodb:${action}`),
+      granted.table.tableArn,
+    );
+  if (pendingAlerts === true)
+    allow(['dynamodb:Query'], `${granted.table.tableArn}/index/${PENDING_ALERTS_INDEX}`);
+  if (publish === true) {
+    allow(['sns:Publish'], ...granted.topics.map(({ topicArn }) => topicArn));
+    allow(['kms:Decrypt', 'kms:GenerateDataKey'], granted.topicKey.keyArn);
+  }
+  if (executions === true) {
+    allow(['states:StartExecution', 'states:ListExecutions'], granted.stateMachineArn);
+    allow(['states:DescribeExecution'], granted.executionsArn);
+  }
+  if (workloads === true) allowSecret(granted.workloadToken);
+  if (mlflow.length === 0) return;
+  allowSecret(granted.mlflowCredentials);
+  if (granted.trackingServerArn?.includes(':mlflow-app/'))
+    // An app knows this one action for all of MLflow's calls.
+    allow(['sagemaker:CallMlflowAppApi'], granted.trackingServerArn);
+  else if (granted.trackingServerArn !== null)
+    allow(
+      mlflow.map((action) => `sagemaker-mlflow:${action}`),
+      granted.trackingServerArn,
+    );
+}

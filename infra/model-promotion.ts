@@ -1,0 +1,250 @@
+import { ArnFormat, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Connections, type IConnectable, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { CompositePrincipal, type IGrantable, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct, type IConstruct } from 'constructs';
+import { PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/promotion-table.ts';
+import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
+import { mistakesIn } from './checked-props.ts';
+import { EventRules, ROLLBACK_ALARMS } from './event-rules.ts';
+import { environmentsFor } from './functions/environment-variables.ts';
+import { certificatesLayer, type FunctionDefaults, PromotionFunction } from './functions/functions.ts';
+import { type Granted, grantNeeds } from './functions/permissions.ts';
+import { acknowledged } from './nag.ts';
+import { PromotionAlarms } from './operations/alarms.ts';
+import { AlertTopics } from './operations/alert-topics.ts';
+import { PromotionDashboard } from './operations/dashboard.ts';
+import type { ModelPromotionProps } from './props.ts';
+import { Workflow } from './state-machine.ts';
+
+export type {
+  AlertProps,
+  MlflowProps,
+  ModelPromotionProps,
+  SlackProps,
+  StartProps,
+  WorkloadsProps,
+} from './props.ts';
+
+/**
+ * Everything that promotes models: the seven functions, the state machine that runs them, the table of leases and
+ * outcomes, the topics that tell people, the rules that clean up, and the alarms. One a stack, as names of alarms and chat
+ * are made of the stack's. Throws `InvalidProps`.
+ */
+export class ModelPromotion extends Construct implements IConnectable {
+  /** The security groups of the functions: an MLflow server in the same network lets them in. None without `vpc`. */
+  readonly connections: Connections;
+  /** Runs one promotion or one rollback an execution. */
+  readonly stateMachine: StateMachine;
+  readonly stateMachineName: string;
+  /** By the name of the verb; may also be invoked directly. */
+  readonly functions: Readonly<Record<FunctionName, Lambda>>;
+  readonly table: Table;
+  readonly alerts: AlertTopics;
+  /** Events that could not be delivered. */
+  readonly undelivered: Queue;
+  /** May be taken by `start.principals`; null when there are none. */
+  readonly starterRole: Role | null;
+
+  constructor(scope: Construct, id: string, props: ModelPromotionProps) {
+    super(scope, id);
+    const mistakes = [...mistakesIn(props), ...twinsOf(this)];
+    if (mistakes.length > 0) throw new InvalidProps(this.node.path, mistakes);
+    const environment = props.environment ?? 'dev';
+    const protect = props.protect ?? environment === 'prod';
+    const namePrefix = props.namePrefix ?? '';
+    this.stateMachineName = `${namePrefix}model-promotion`;
+    const { stateMachineName } = this;
+    const logRetention = props.logRetention ?? RetentionDays.THREE_MONTHS;
+
+    this.table = promotionTable(this, protect);
+    this.alerts = new AlertTopics(this, 'Topics', props.alerts);
+    const granted = {
+      table: this.table,
+      topics: [this.alerts.alerts, ...(this.alerts.chat === null ? [] : [this.alerts.chat])].map(
+        ({ topic }) => topic,
+      ),
+      topicKey: this.alerts.alerts.key,
+      // By its name: the functions come before the state machine that calls them.
+      stateMachineArn: Stack.of(this).formatArn({
+        service: 'states',
+        resource: 'stateMachine',
+        resourceName: stateMachineName,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+      executionsArn: this.executionsArn(),
+      trackingServerArn: props.mlflow.trackingUri.startsWith('arn:') ? props.mlflow.trackingUri : null,
+      mlflowCredentials: props.mlflow.credentials,
+      workloadToken: props.workloads?.token,
+    } satisfies Granted;
+    const network = networkOf(this, props);
+    this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
+    this.functions = this.createFunctions(props, granted, {
+      namePrefix,
+      logRetention,
+      protect,
+      network,
+      certificates: props.caBundle === undefined ? null : certificatesLayer(this, props.caBundle),
+      policies: props.policies,
+    });
+    const { functions } = this;
+    this.acknowledgeExecutions(this.node.findChild('sweep-promotions' satisfies FunctionName));
+    this.stateMachine = new Workflow(this, 'Workflow', {
+      stateMachineName,
+      functions,
+      logRetention,
+      protect,
+    }).stateMachine;
+    const rules = new EventRules(this, 'Rules', {
+      stateMachine: this.stateMachine,
+      sweepPromotions: functions['sweep-promotions'],
+      rollbackAlarms: `${namePrefix}${ROLLBACK_ALARMS}`,
+      ...(props.start?.events === undefined ? {} : { startOn: props.start.events }),
+    });
+    this.undelivered = rules.undelivered;
+    this.starterRole = this.createStarterRole(props.start?.principals ?? []);
+    this.watch(environment, props.runbookUrl ?? 'docs/runbook.md');
+  }
+
+  /**
+   * Allows to start executions and to follow them, as `promotion start` does. Not to stop them: that would cut off a
+   * rollback, too.
+   */
+  grantStart(grantee: IGrantable): void {
+    this.stateMachine.grantStartExecution(grantee);
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+        resources: [this.executionsArn()],
+      }),
+    );
+  }
+
+  /** The executions of this state machine, and no other's. */
+  private executionsArn(): string {
+    return Stack.of(this).formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${this.stateMachineName}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+  }
+
+  private createFunctions(
+    props: ModelPromotionProps,
+    granted: Granted,
+    defaults: FunctionDefaults,
+  ): Record<FunctionName, Lambda> {
+    const environments = environmentsFor(props, {
+      table: this.table.tableName,
+      alerts: this.alerts.alerts.topic.topicArn,
+      chat: this.alerts.chat?.topic.topicArn ?? null,
+      stateMachineArn: granted.stateMachineArn,
+    });
+    const created = functionNames.map((name) => {
+      const deployed = new PromotionFunction(this, name, environments[name], defaults).function;
+      grantNeeds(name, deployed, granted);
+      return [name, deployed] as const;
+    });
+    return Object.fromEntries(created) as Record<FunctionName, Lambda>;
+  }
+
+  private createStarterRole(
+    principals: NonNullable<ModelPromotionProps['start']>['principals'] = [],
+  ): Role | null {
+    if (principals.length === 0) return null;
+    const role = new Role(this, 'Starter', {
+      assumedBy: new CompositePrincipal(...principals),
+      description: 'Starts promotions and follows them',
+    });
+    this.grantStart(role);
+    this.acknowledgeExecutions(role);
+    return role;
+  }
+
+  /** For who may ask about executions. */
+  private acknowledgeExecutions(grantee: IConstruct): void {
+    const { partition, region, account } = Stack.of(this);
+    // As cdk-nag writes what is known only in the account.
+    const written = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
+    const place = `${written(partition, 'Partition')}:states:${written(region, 'Region')}:${written(account, 'AccountId')}`;
+    acknowledged(
+      grantee,
+      `AwsSolutions-IAM5[Resource::arn:${place}:execution:${this.stateMachineName}:*]`,
+      'The executions of one state machine, whose names are not known before',
+    );
+  }
+
+  private watch(environment: string, runbookUrl: string): void {
+    const watched = {
+      environment,
+      machine: this.stateMachine,
+      functions: this.functions,
+      // CDK's own class misses its interface by a property that may be undefined.
+      table: this.table as ITable,
+      alerts: this.alerts.alerts.topic,
+      chat: this.alerts.chat?.topic ?? null,
+      alertFailures: this.alerts.failures.topic,
+      undelivered: this.undelivered,
+      runbookUrl,
+    };
+    const { alarms } = new PromotionAlarms(this, 'Alarms', watched);
+    new PromotionDashboard(this, 'Dashboard', { ...watched, alarms });
+  }
+}
+
+/** The props of a `ModelPromotion` cannot be used; the message lists every mistake. */
+export class InvalidProps extends Error {
+  override readonly name = 'InvalidProps' as const;
+  constructor(path: string, mistakes: readonly string[]) {
+    super(`${path}: ${mistakes.map((mistake) => `\n  ${mistake}`).join('')}`);
+  }
+}
+
+/**
+ * Leases and outcomes. No item expires by itself: a lease that was deleted would begin to count its fences again, and
+ * an outcome is evidence.
+ */
+function promotionTable(scope: Construct, protect: boolean): Table {
+  const table = new Table(scope, 'Table', {
+    partitionKey: { name: 'pk', type: AttributeType.STRING },
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: protect,
+    removalPolicy: protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: PENDING_ALERTS_INDEX,
+    partitionKey: { name: 'alert_pending', type: AttributeType.STRING },
+    sortKey: { name: 'recorded_at', type: AttributeType.STRING },
+  });
+  return table;
+}
+
+/** In one security group, unless others are given: whoever serves the functions has one source to let in. */
+function networkOf(
+  scope: Construct,
+  { vpc, vpcSubnets, securityGroups }: ModelPromotionProps,
+): FunctionDefaults['network'] {
+  if (vpc === undefined) return null;
+  return {
+    vpc,
+    ...(vpcSubnets === undefined ? {} : { vpcSubnets }),
+    securityGroups: securityGroups ?? [
+      new SecurityGroup(scope, 'SecurityGroup', { vpc, description: 'Functions that promote models' }),
+    ],
+  };
+}
+
+function twinsOf(promotion: ModelPromotion): string[] {
+  const others = Stack.of(promotion)
+    .node.findAll()
+    .filter((each) => each !== promotion);
+  return others.some((each) => each instanceof ModelPromotion)
+    ? ['a stack holds one ModelPromotion: names of alarms and chat are made of its name']
+    : [];
+}

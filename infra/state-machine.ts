@@ -1,0 +1,89 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { machineTimeoutSeconds, type StepFunctionName, stepFunctionNames } from '../lambdas/domain/limits.ts';
+import { promotionChain } from '../statemachines/promotion.ts';
+import { acknowledged } from './nag.ts';
+
+export interface WorkflowProps {
+  readonly stateMachineName: string;
+  readonly functions: Record<StepFunctionName, IFunction>;
+  readonly logRetention: RetentionDays;
+  readonly protect: boolean;
+}
+
+/**
+ * The promotion as a state machine of the type Standard. Its log tells which states were entered and which errors were
+ * caught, and never what was passed on.
+ */
+export class Workflow extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { stateMachineName, functions, logRetention, protect }: WorkflowProps,
+  ) {
+    super(scope, id);
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
+    // CDK would allow every version of the functions, too.
+    const policy = new Policy(this, 'Policy', {
+      statements: [
+        new PolicyStatement({
+          actions: ['lambda:InvokeFunction'],
+          resources: stepFunctionNames.map((name) => functions[name].functionArn),
+        }),
+        new PolicyStatement({
+          actions: [...DELIVERS_LOGS, ...TRACES],
+          resources: ['*'],
+        }),
+      ],
+    });
+    policy.attachToRole(role);
+    acknowledged(
+      policy,
+      'AwsSolutions-IAM5[Resource::*]',
+      'Log delivery and X-Ray: AWS offers no resource for these actions (Step Functions developer guide, "Logging" and "X-Ray")',
+    );
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineName,
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromChainable(promotionChain(this, functions)),
+      timeout: Duration.seconds(machineTimeoutSeconds),
+      role: role.withoutPolicyUpdates(),
+      logs: {
+        // Step Functions shares one policy among the log groups whose names begin so; others fill it up.
+        destination: new LogGroup(this, 'Logs', {
+          logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
+          retention: logRetention,
+          removalPolicy: protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        includeExecutionData: false,
+      },
+      tracingEnabled: true,
+    });
+    // Step Functions refuses a state machine whose role cannot write the log yet.
+    this.stateMachine.node.addDependency(policy);
+  }
+}
+
+const DELIVERS_LOGS = [
+  'logs:CreateLogDelivery',
+  'logs:GetLogDelivery',
+  'logs:UpdateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:DescribeResourcePolicies',
+  'logs:DescribeLogGroups',
+];
+const TRACES = [
+  'xray:PutTraceSegments',
+  'xray:PutTelemetryRecords',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+];

@@ -1,0 +1,108 @@
+import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
+import { InvalidConfiguration } from '../../domain/errors.ts';
+import type { Authorization } from '../authorization.ts';
+
+/** Credentials from AWS Secrets Manager, kept for a while and read again when they were refused. */
+
+/** A rotated secret is taken up after so long at the latest. */
+const KEPT_SECONDS = 300;
+
+/**
+ * One reading with its second attempt, and with the body, which the client's own time-outs leave out. A function reads
+ * a secret once besides its longest chain of calls, and both together stay below its time-out.
+ */
+const TOTAL_MS = 3_500;
+const CLIENT = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_700, throwOnRequestTimeout: true },
+};
+
+export interface SecretOptions {
+  /** Name of the variable that holds the ARN, for messages. */
+  variable: string;
+  arn: string;
+  /** The authorization that the secret's text describes; null when it is none that can be used. */
+  read: (text: string) => Authorization | null;
+  /** What the text should be, for messages. */
+  expected: string;
+  /** The error for a store that is away: the state machine tries again by its name. */
+  unavailable: (message: string, cause: unknown) => Error;
+}
+
+/**
+ * An authorization that is read from a secret at the first request. Its `headers` throw `InvalidConfiguration` for a
+ * secret that does not exist, may not be read or cannot be understood, and the `unavailable` error otherwise.
+ */
+export function fromSecret({ variable, arn, read, expected, unavailable }: SecretOptions): Authorization {
+  const used = new Set<string>();
+
+  async function current(fresh: boolean): Promise<Authorization> {
+    const text = await textOf(fresh);
+    const authorization = typeof text === 'string' ? read(text) : null;
+    if (authorization === null)
+      throw new InvalidConfiguration(`The secret of ${variable} cannot be used: it must be ${expected}`);
+    for (const secret of authorization.secrets()) used.add(secret);
+    return authorization;
+  }
+
+  async function textOf(fresh: boolean): Promise<unknown> {
+    try {
+      const store = await storeOf(arn);
+      return await inTime(store.get(arn, { maxAge: KEPT_SECONDS, forceFetch: fresh }));
+    } catch (error) {
+      // The library's own error holds the service's.
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      const why = cause instanceof Error ? cause.name : 'unknown error';
+      if (LASTING.includes(why))
+        throw new InvalidConfiguration(
+          `The secret of ${variable} cannot be read: ${why}. Does it exist, and may the function read it?`,
+        );
+      throw unavailable(`Secrets Manager did not give the secret of ${variable}: ${why}`, cause);
+    }
+  }
+
+  return {
+    headers: async (request) => (await current(false)).headers(request),
+    renewed: async (request) => (await current(true)).headers(request),
+    secrets: () => [...used],
+  };
+}
+
+/** What trying again does not mend (Secrets Manager API reference, "GetSecretValue"). */
+const LASTING = [
+  'ResourceNotFoundException',
+  'AccessDeniedException',
+  'InvalidRequestException',
+  'InvalidParameterException',
+  'DecryptionFailure',
+  'ValidationException',
+  'UnrecognizedClientException',
+  'CredentialsProviderError',
+];
+
+const stores = new Map<string, Promise<SecretsProvider>>();
+
+/** Loaded when the first secret of a region is needed, and shared by all: who has no secret pays nothing for it. */
+function storeOf(arn: string): Promise<SecretsProvider> {
+  const region = arn.split(':')[3] ?? '';
+  const known = stores.get(region);
+  if (known !== undefined) return known;
+  const store = import('@aws-lambda-powertools/parameters/secrets').then(
+    ({ SecretsProvider }) => new SecretsProvider({ clientConfig: { ...CLIENT, region } }),
+  );
+  stores.set(region, store);
+  return store;
+}
+
+/** What comes too late is still kept for the next request. */
+async function inTime<T>(reading: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DOMException('no answer in time', 'TimeoutError')), TOTAL_MS);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

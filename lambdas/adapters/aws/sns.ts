@@ -1,0 +1,108 @@
+import {
+  PublishCommand,
+  type PublishCommandInput,
+  SNSClient,
+  type SNSClientConfig,
+  SNSServiceException,
+} from '@aws-sdk/client-sns';
+import { visible } from '../../domain/visible-text.ts';
+import type { Alert } from '../../words/alert.ts';
+
+/** SNS did not take the alert, or did not say so in time. The caller records it as pending; sending again is safe. */
+export class AlertNotSent extends Error {
+  override readonly name = 'AlertNotSent' as const;
+}
+
+/** Where alerts go, as a port. */
+export interface AlertPublisher {
+  /** Sends one alert to every subscriber. Throws `AlertNotSent` and nothing else. */
+  publish(alert: Alert): Promise<void>;
+}
+
+export interface SnsAlertsOptions {
+  readonly topicArn: string;
+  /** Default: `createSnsClient()`. */
+  readonly client?: SNSClient;
+  /** Milliseconds for all attempts together, below every function's own time limit. Default 12,000. */
+  readonly totalTimeout?: number;
+}
+
+/**
+ * A client that gives up: 2 attempts, 3 s to connect, 5 s for an answer. Region, credentials and a local endpoint
+ * (`AWS_ENDPOINT_URL_SNS`) come from the environment, as with every AWS client.
+ */
+export function createSnsClient(config: SNSClientConfig = {}): SNSClient {
+  return new SNSClient({
+    maxAttempts: 2,
+    // Without `throwOnRequestTimeout` the SDK writes a warning and waits on.
+    requestHandler: { connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true },
+    ...config,
+  });
+}
+
+/** Publishes alerts to one SNS topic: text for email, the custom-notification document for chat (protocol `https`). */
+export function snsAlerts(options: SnsAlertsOptions): AlertPublisher {
+  return publisher(options, (alert) => ({ MessageStructure: 'json', Message: messageOf(alert) }));
+}
+
+/** Publishes alerts to a topic that chat alone subscribes to: the custom-notification document, and no text. */
+export function snsChat(options: SnsAlertsOptions): AlertPublisher {
+  return publisher(options, ({ slack }) => ({ Message: JSON.stringify(slack) }));
+}
+
+type Message = Pick<PublishCommandInput, 'Message' | 'MessageStructure'>;
+
+function publisher(
+  { topicArn, client = createSnsClient(), totalTimeout = 12_000 }: SnsAlertsOptions,
+  message: (alert: Alert) => Message,
+): AlertPublisher {
+  return {
+    publish: async (alert) => {
+      const signal = AbortSignal.timeout(totalTimeout);
+      // The SDK does not look at the signal between two attempts, so the wait itself is raced against it.
+      const expired = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('timed out')), { once: true });
+      });
+      try {
+        const sent = client.send(publishCommand(alert, topicArn, message(alert)), { abortSignal: signal });
+        const { MessageId } = await Promise.race([sent, expired]);
+        // A 200 without one is not from SNS: some proxy's page, for example.
+        if (MessageId === undefined) throw new AlertNotSent('the answer has no MessageId');
+      } catch (error) {
+        const problem = signal.aborted ? `no answer within ${totalTimeout} ms` : problemOf(error);
+        throw new AlertNotSent(`SNS Publish to ${visible(topicArn, 300)} failed: ${problem}`);
+      }
+    },
+  };
+}
+
+function publishCommand(alert: Alert, topicArn: string, message: Message): PublishCommand {
+  return new PublishCommand({
+    TopicArn: topicArn,
+    Subject: alert.subject,
+    ...message,
+    MessageAttributes: {
+      kind: { DataType: 'String', StringValue: alert.kind },
+      ...(alert.model ? { model: { DataType: 'String', StringValue: visible(alert.model, 256) } } : {}),
+    },
+  });
+}
+
+/** The message as SNS takes it: one JSON object with a text for each protocol. Below 262,144 bytes for every alert. */
+export function messageOf(alert: Alert): string {
+  return JSON.stringify({ default: alert.text, email: alert.text, https: JSON.stringify(alert.slack) });
+}
+
+/** Error messages that say what to repair. Others may quote the signed request, session token included. */
+const TELLING = /^(InvalidParameter|NotFound|AuthorizationError|KMS|Throttled|InternalError)/;
+
+function problemOf(error: unknown): string {
+  if (error instanceof AlertNotSent) return error.message;
+  if (error instanceof SNSServiceException) {
+    const said = TELLING.test(error.name) ? `: ${visible(error.message, 300)}` : '';
+    return `${visible(error.name, 100)} (HTTP ${error.$metadata.httpStatusCode ?? 'unknown'})${said}`;
+  }
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+  return visible(code ?? (error instanceof Error ? error.name : 'unknown error'), 100);
+}

@@ -1,0 +1,83 @@
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ListExecutionsCommand,
+  SFNClient,
+  type SFNClientConfig,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { StateMachineUnavailable } from '../../domain/errors.ts';
+
+/** An execution that did not end well, as EventBridge tells of it. */
+export interface EndedExecution {
+  executionArn: string;
+  status: 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+  input: string | null;
+  /** Milliseconds since 1970. */
+  startDate: number | null;
+}
+const NOT_WELL = ['FAILED', 'TIMED_OUT', 'ABORTED'] as const satisfies EndedExecution['status'][];
+
+/** Executions of one state machine. Each method throws `StateMachineUnavailable`. */
+export interface Executions {
+  /** Starts one by its name; a second start with the same name does nothing. */
+  start(name: string, input: object): Promise<void>;
+  /** ARNs of those that failed, timed out or were aborted in this time, among the newest 1,000 of each kind. */
+  endedBadly(from: Date, until: Date): Promise<string[]>;
+  /** What EventBridge's event says of one that has ended so; null when it runs, or has succeeded. */
+  ended(executionArn: string): Promise<EndedExecution | null>;
+}
+
+export function stepFunctions(stateMachineArn: string, config: SFNClientConfig = {}): Executions {
+  const client = new SFNClient({
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
+    ...config,
+  });
+  return {
+    async start(name, input) {
+      try {
+        await client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+      } catch (error) {
+        // With another input than the first time it says so by this name; with the same one it answers success.
+        if (error instanceof ExecutionAlreadyExists) return;
+        throw unavailable('StartExecution', error);
+      }
+    },
+
+    async endedBadly(from, until) {
+      const lists = NOT_WELL.map((statusFilter) =>
+        client.send(new ListExecutionsCommand({ stateMachineArn, statusFilter, maxResults: 1000 })),
+      );
+      const answers = await Promise.all(lists).catch((error) => {
+        throw unavailable('ListExecutions', error);
+      });
+      return answers.flatMap(({ executions = [] }) =>
+        executions.flatMap(({ executionArn, stopDate }) =>
+          executionArn !== undefined && stopDate !== undefined && stopDate >= from && stopDate < until
+            ? [executionArn]
+            : [],
+        ),
+      );
+    },
+
+    async ended(executionArn) {
+      const answer = await client.send(new DescribeExecutionCommand({ executionArn })).catch((error) => {
+        throw unavailable('DescribeExecution', error);
+      });
+      const status = NOT_WELL.find((each) => each === answer.status);
+      if (status === undefined) return null;
+      return {
+        executionArn,
+        status,
+        input: answer.input ?? null,
+        startDate: answer.startDate?.getTime() ?? null,
+      };
+    },
+  };
+}
+
+function unavailable(call: string, error: unknown): StateMachineUnavailable {
+  const why = error instanceof Error ? error.name : 'unknown error';
+  return new StateMachineUnavailable(`${call}: ${why}. Is STATE_MACHINE_ARN right?`, { cause: error });
+}

@@ -1,0 +1,93 @@
+import * as z from 'zod';
+import type { DatasetInput, Metric, ModelVersion, RegisteredModel, Run } from '../../domain/registry.ts';
+
+/**
+ * What MLflow answers, read leniently: empty lists and unset fields are left out, `""` stands for "none", and
+ * re-implementations send version numbers as numbers.
+ */
+
+const Text = z.union([z.string(), z.number()]).transform(String);
+const Optional = Text.nullish().transform((value) => (value === undefined || value === '' ? null : value));
+const KeyValue = z.object({ key: z.string(), value: Text.nullish() });
+const Pairs = z
+  .array(KeyValue)
+  .nullish()
+  .transform((pairs) => Object.fromEntries((pairs ?? []).map(({ key, value }) => [key, value ?? ''])));
+
+export const Version = z
+  .object({
+    name: z.string(),
+    version: Text,
+    current_stage: Optional,
+    status: Optional,
+    run_id: Optional,
+    tags: Pairs,
+  })
+  .transform((v): ModelVersion & { name: string } => ({
+    name: v.name,
+    version: v.version,
+    stage: v.current_stage ?? 'None',
+    status: v.status ?? 'READY',
+    runId: v.run_id,
+    tags: v.tags,
+  }));
+
+const Model = z
+  .object({
+    name: z.string(),
+    tags: Pairs,
+    aliases: z.array(z.object({ alias: z.string(), version: Text })).nullish(),
+  })
+  .transform(
+    (m): RegisteredModel => ({
+      name: m.name,
+      tags: m.tags,
+      aliases: Object.fromEntries((m.aliases ?? []).map(({ alias, version }) => [alias, version])),
+    }),
+  );
+
+/** JSON has no NaN: MLflow sends the words. */
+const Double = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]);
+
+export const MetricAnswer = z
+  .object({ key: z.string(), value: Double, step: z.coerce.number().nullish(), dataset_digest: Optional })
+  .transform(
+    (m): Metric => ({ key: m.key, value: m.value, step: m.step ?? 0, datasetDigest: m.dataset_digest }),
+  );
+
+const Dataset = z
+  .object({ dataset: z.object({ name: Text.nullish(), digest: Text }), tags: Pairs })
+  .transform(
+    (input): DatasetInput => ({
+      name: input.dataset.name ?? '',
+      digest: input.dataset.digest,
+      context: input.tags['mlflow.data.context'] ?? null,
+    }),
+  );
+
+const RunBody = z.object({
+  info: z.object({ run_id: z.string(), status: z.string().nullish() }),
+  data: z.object({ metrics: z.array(MetricAnswer).nullish(), params: Pairs, tags: Pairs }).nullish(),
+  inputs: z.object({ dataset_inputs: z.array(Dataset).nullish() }).nullish(),
+});
+
+export const ModelAnswer = z.object({ registered_model: Model });
+export const VersionsPage = z.object({
+  model_versions: z.array(Version).nullish(),
+  next_page_token: Optional,
+});
+export const MetricsPage = z.object({ metrics: z.array(MetricAnswer).nullish(), next_page_token: Optional });
+export const Nothing = z.object({});
+export const RunAnswer = z.object({ run: RunBody }).transform(
+  ({ run }): Run => ({
+    runId: run.info.run_id,
+    status: run.info.status ?? '',
+    metrics: run.data?.metrics ?? [],
+    params: run.data?.params ?? {},
+    tags: run.data?.tags ?? {},
+    datasets: run.inputs?.dataset_inputs ?? [],
+  }),
+);
+
+/** MLflow's error envelope. */
+export const ErrorAnswer = z.object({ error_code: z.string(), message: z.string().nullish() });

@@ -1,0 +1,75 @@
+import { MlflowNonsense, MlflowRefused, MlflowUnavailable } from '../../domain/errors.ts';
+import type { HttpReply } from '../http.ts';
+import { ErrorAnswer } from './answers.ts';
+
+/** Turns what is not a proper MLflow answer into a typed error that is safe to log, to show and to store. */
+
+/** The JSON object that a successful answer must hold; throws `MlflowNonsense` for anything else. */
+export function jsonObject(reply: HttpReply, what: string, secrets: readonly string[]): unknown {
+  const text = reply.body.toString('utf8');
+  // Some managed gateways answer an empty body or the words "200 OK" where MLflow says {}.
+  if (text.trim() === '' || text.trim() === '200 OK') return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Fall through: the excerpt below says more than the parser's message.
+  }
+  const hint = /<html|<!doctype/i.test(text) ? ' Is a login page or a proxy in front of MLflow?' : '';
+  throw new MlflowNonsense(
+    `${what}: HTTP ${reply.status} with ${reply.contentType || 'no content type'} that is not a JSON object: "${excerpt(text, secrets)}".${hint}`,
+  );
+}
+
+/** Codes whose message is MLflow's own sentence; the message of any other may hold SQL and its parameters. */
+const SPEAKABLE = [
+  'INVALID_PARAMETER_VALUE',
+  'RESOURCE_DOES_NOT_EXIST',
+  'RESOURCE_ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'UNAUTHENTICATED',
+  'NOT_IMPLEMENTED',
+];
+
+/** The error for an answer that is no success: by MLflow's own code first, by the status only where there is none. */
+export function refusal(reply: HttpReply, what: string, secrets: readonly string[]): Error {
+  const text = reply.body.toString('utf8');
+  const envelope = ErrorAnswer.safeParse(parseOrNull(text));
+  const errorCode = envelope.success ? envelope.data.error_code : null;
+  const said = envelope.success
+    ? `${shorten(errorCode ?? '', 80)}${SPEAKABLE.includes(errorCode ?? '') ? `: ${excerpt(envelope.data.message ?? '', secrets)}` : ''}`
+    : `"${excerpt(text, secrets)}"`;
+  const message = `${what}: HTTP ${reply.status} ${said}${hintFor(reply.status, text)}`;
+  if ([429, 502, 503, 504].includes(reply.status)) return new MlflowUnavailable(message);
+  if (reply.status >= 300 && reply.status < 400)
+    return new MlflowNonsense(`${message} (a redirect, perhaps to a login page)`);
+  if (reply.status >= 500 && errorCode === null) return new MlflowUnavailable(message);
+  return new MlflowRefused(message, { status: reply.status, errorCode });
+}
+
+function hintFor(status: number, text: string): string {
+  if (text.includes('Invalid Host header')) {
+    return ' The MLflow server does not know the host name it was called by: start it with --allowed-hosts.';
+  }
+  if (status === 401) return ' Check the MLflow credentials.';
+  return status === 403 ? ' The MLflow account may not do this (EDIT on the model is needed).' : '';
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A short, one-line, secret-free piece of a remote answer. */
+function excerpt(text: string, secrets: readonly string[]): string {
+  // Before anything is cut off: half a secret would no longer be found.
+  const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text).slice(0, 2000);
+  return shorten(safe.replace(/\p{C}+|\s+/gu, ' ').trim(), 200);
+}
+
+export function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
+}

@@ -1,0 +1,101 @@
+import * as z from 'zod';
+import type { Artifact, Replacement, Workload } from '../../domain/serving/workloads.ts';
+
+/**
+ * What the Workload API answers, read leniently: only what a decision rests on has to be there. Statuses are open
+ * strings, keys come and go between releases, and lists may be left out.
+ */
+
+export const Text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? null);
+const Unknown = 'unknown';
+export const Status = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? Unknown);
+export const list = <T extends z.ZodType>(schema: T) =>
+  z
+    .array(schema)
+    .nullish()
+    .transform((value) => value ?? []);
+const JsonObject = z.record(z.string(), z.json());
+
+export const WorkloadAnswer = z
+  .object({
+    id: z.string(),
+    name: Text,
+    status: Status,
+    importance: Text,
+    type: Text,
+    artifactId: Text,
+    artifact: z.object({ id: Text, status: Text, type: Text }).nullish(),
+    endpoint: Text,
+    runtime: JsonObject.nullish(),
+  })
+  .transform(
+    (w): Workload => ({
+      id: w.id,
+      name: w.name ?? '',
+      status: w.status,
+      importance: w.importance,
+      type: w.type ?? w.artifact?.type ?? null,
+      artifactId: w.artifactId ?? w.artifact?.id ?? null,
+      artifactStatus: w.artifact?.status ?? null,
+      endpoint: w.endpoint,
+      runtime: w.runtime ?? null,
+    }),
+  );
+
+const NamedGroup = z.object({ name: Text, containers: list(z.object({ name: Text })) });
+export const ArtifactAnswer = z
+  .object({
+    id: z.string(),
+    name: Text,
+    type: Text,
+    status: z.string(),
+    version: z.number().nullish(),
+    spec: z.object({ containerGroups: list(z.json()) }).nullish(),
+  })
+  .transform((a): Artifact => {
+    const containerGroups = a.spec?.containerGroups ?? [];
+    return {
+      id: a.id,
+      name: a.name ?? '',
+      type: a.type,
+      status: a.status,
+      version: a.version ?? null,
+      groups: containerGroups.flatMap((group) => {
+        const parsed = NamedGroup.safeParse(group).data;
+        if (parsed === undefined) return [];
+        const containers = parsed.containers.flatMap(({ name }) => (name === null ? [] : [name]));
+        return [{ name: parsed.name ?? 'default', containers }];
+      }),
+      containerGroups,
+    };
+  });
+
+export const ReplacementAnswer = z
+  .object({
+    id: z.string(),
+    candidateArtifactId: Text,
+    artifactId: Text,
+    candidateProtonIds: list(z.string()),
+    previousProtonIds: list(z.string()),
+    status: Status,
+    message: Text,
+    switchedAt: Text,
+    createdAt: Text,
+  })
+  .transform(
+    ({ artifactId, ...r }): Replacement => ({
+      ...r,
+      // Written as `artifactId`, read as `candidateArtifactId`.
+      candidateArtifactId: r.candidateArtifactId ?? artifactId ?? '',
+    }),
+  );
+
+export const page = <T extends z.ZodType>(row: T) =>
+  z.object({ totalCount: z.number().nullish(), data: list(row) });
+export const Anything = z.object({});

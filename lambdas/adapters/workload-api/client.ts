@@ -1,0 +1,193 @@
+import type { z } from 'zod';
+import {
+  WorkloadApiNonsense,
+  WorkloadApiRefused,
+  WorkloadApiUnavailable,
+} from '../../domain/serving/errors.ts';
+import type { Workloads } from '../../domain/serving/workloads.ts';
+import { visible } from '../../domain/visible-text.ts';
+import { type Authorization, authorized } from '../authorization.ts';
+import { type Http, type HttpReply, type HttpRequest, NoReply } from '../http.ts';
+import { Anything, ArtifactAnswer, page, ReplacementAnswer, WorkloadAnswer } from './answers.ts';
+import { jsonObject, refusal } from './errors.ts';
+import {
+  EventAnswer,
+  LogAnswer,
+  MetricAnswer,
+  ProtonAnswer,
+  StatsAnswer,
+  StatusDetailsAnswer,
+  TraceAnswer,
+} from './telemetry.ts';
+
+/** DataRobot's Workload API (https://docs.datarobot.com/en/docs/workload-api/). */
+
+export interface WorkloadApiOptions {
+  /** `http(s)://host/api/v2`, without credentials. */
+  endpoint: string;
+  authorization: Authorization;
+  http: Http;
+}
+
+/** The API refuses more than 100 rows a page. */
+const ROWS_PER_PAGE = 100;
+/** Retired protons stay listed; more than this many rows of one list are not read. */
+const MOST_ARTIFACTS = 100;
+const MOST_PROTONS = 500;
+const REDIRECTS = [301, 302, 307, 308];
+
+interface Call<T> {
+  method: HttpRequest['method'];
+  path: string;
+  query?: Record<string, string>;
+  body?: Record<string, unknown>;
+  schema: z.ZodType<T>;
+  /** Left out: only a POST must not be sent twice. */
+  repeatable?: boolean;
+}
+
+/**
+ * A client for one DataRobot installation. Its methods throw `WorkloadApiUnavailable` (retry can help),
+ * `WorkloadApiRefused` (cannot) or `WorkloadApiNonsense` (the answer is not the API's); messages carry method, path,
+ * status and the API's own text, and never the token.
+ */
+export function workloadApi({ endpoint, authorization, http }: WorkloadApiOptions): Workloads {
+  const base = endpoint.replace(/\/+$/, '');
+  const sendAs = authorized(http, authorization);
+
+  async function send(
+    request: Omit<HttpRequest, 'headers' | 'url'>,
+    url: URL,
+    what: string,
+  ): Promise<HttpReply> {
+    const headers: Record<string, string> = {
+      accept: 'application/json',
+      'user-agent': 'model-promotion',
+      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    try {
+      const reply = await sendAs({ ...request, url, headers });
+      if (!REDIRECTS.includes(reply.status)) return reply;
+      // Some installations serve only one of `/x` and `/x/`. A redirect did nothing yet, and where it leads to is
+      // not followed: the token goes to no other place.
+      const other = new URL(url);
+      other.pathname = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : `${url.pathname}/`;
+      return await sendAs({ ...request, url: other, headers });
+    } catch (error) {
+      if (!(error instanceof NoReply)) throw error;
+      if (error.kind === 'too-large')
+        throw new WorkloadApiNonsense(`${what}: ${error.message}`, { cause: error });
+      throw new WorkloadApiUnavailable(
+        `${what}: ${error.message}. Is DATAROBOT_ENDPOINT right and the platform up?`,
+        {
+          outcomeUnknown: !request.repeatable && error.sent,
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async function ask<T>(call: Call<T>): Promise<{ value: T; status: number }> {
+    const url = new URL(`${base}${call.path}`);
+    for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.append(key, value);
+    const what = `${call.method} ${visible(url.pathname + url.search, 300)}`;
+    const repeatable = call.repeatable ?? call.method !== 'POST';
+    const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
+    const reply = await send({ method: call.method, repeatable, ...body }, url, what);
+    if (reply.status < 200 || reply.status >= 300)
+      throw refusal(reply, what, authorization.secrets(), !repeatable);
+    const parsed = call.schema.safeParse(jsonObject(reply, what, authorization.secrets()));
+    if (parsed.success) return { value: parsed.data, status: reply.status };
+    const problems = parsed.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
+    throw new WorkloadApiNonsense(`${what}: unexpected answer (${visible(problems.join('; '), 400)})`);
+  }
+
+  const call = async <T>(of: Call<T>): Promise<T> => (await ask(of)).value;
+  const get = <T>(path: string, schema: z.ZodType<T>, query: Record<string, string> = {}) =>
+    call({ method: 'GET', path, schema, query });
+
+  /** Pages by offset, never by the URL that a page names as the next: the token stays with this endpoint. */
+  async function rows<T>(path: string, row: z.ZodType<T>, most: number, query: Record<string, string> = {}) {
+    const found: T[] = [];
+    while (found.length < most) {
+      const limit = Math.min(ROWS_PER_PAGE, most - found.length);
+      const asked = { ...query, offset: String(found.length), limit: String(limit) };
+      const { data, totalCount } = await get(path, page(row), asked);
+      found.push(...data.slice(0, limit));
+      if (data.length < limit || found.length >= (totalCount ?? Number.POSITIVE_INFINITY)) break;
+    }
+    return found;
+  }
+
+  const patch = async (path: string, body: Record<string, unknown>) => {
+    await call({ method: 'PATCH', path, body, schema: Anything });
+  };
+
+  return {
+    getWorkload: (id) => orNull(() => get(workload(id), WorkloadAnswer)),
+    setImportance: async (id, importance) => patch(workload(id), { importance }),
+    promote: async (id) => {
+      await call({ method: 'POST', path: `${workload(id)}/promote`, body: {}, schema: Anything });
+    },
+    stats: async (id, protonId) =>
+      get(`${workload(id)}/stats`, StatsAnswer, protonId === undefined ? {} : { protonId }),
+    // These two routes refuse every query parameter but the page's.
+    events: async (id, most) => rows(`${workload(id)}/events`, EventAnswer, most),
+    history: async (id, most) => rows(`${workload(id)}/history`, ReplacementAnswer, most),
+
+    getArtifact: (id) => orNull(() => get(artifact(id), ArtifactAnswer)),
+    lockArtifact: async (id) => patch(artifact(id), { status: 'locked' }),
+    // `spec.type` is the server's to set and refused inside a PATCH.
+    setContainerGroups: async (id, containerGroups) => patch(artifact(id), { spec: { containerGroups } }),
+    findArtifacts: async (text) => rows('/artifacts', ArtifactAnswer, MOST_ARTIFACTS, { search: text }),
+    cloneArtifact: async (id, name) =>
+      call({ method: 'POST', path: `${artifact(id)}/clone`, body: { name }, schema: ArtifactAnswer }),
+
+    startReplacement: async (id, request) =>
+      call({
+        method: 'POST',
+        path: `${workload(id)}/replacement`,
+        body: { ...request },
+        schema: ReplacementAnswer,
+      }),
+    getReplacement: (id) => orNull(() => get(`${workload(id)}/replacement`, ReplacementAnswer)),
+    cancelReplacement: async (id) => {
+      await orNull(() => call({ method: 'DELETE', path: `${workload(id)}/replacement`, schema: Anything }));
+    },
+    protons: async (id) => rows(`${workload(id)}/protons`, ProtonAnswer, MOST_PROTONS),
+    async statusDetails(id, protonId) {
+      const path = `${workload(id)}/protons/${segment(protonId)}/statusDetails`;
+      const { value, status } = await ask({ method: 'GET', path, schema: StatusDetailsAnswer });
+      return status === 204 ? null : value;
+    },
+
+    // The OTel routes exist only with the slash at their end.
+    async logs(id, most, protonId) {
+      const only = protonId === undefined ? {} : { searchKeys: 'proton_id', searchValues: protonId };
+      return (await rows(`${otel(id)}/logs/`, LogAnswer, most, only)).reverse();
+    },
+    traces: async (id, most) => rows(`${otel(id)}/traces/`, TraceAnswer, most),
+    metrics: async (id) => (await get(`${otel(id)}/metrics/autocollectedValues/`, page(MetricAnswer))).data,
+  };
+}
+
+const workload = (id: string) => `/workloads/${segment(id)}`;
+const artifact = (id: string) => `/artifacts/${segment(id)}`;
+const otel = (id: string) => `/otel/workload/${segment(id)}`;
+
+/** An id inside a path. `.` and `..` cannot be encoded away: a URL drops them and would name another resource. */
+function segment(id: string): string {
+  if (id === '' || id === '.' || id === '..') {
+    throw new WorkloadApiRefused(`"${id}" is not an id`, { status: 404, detail: 'not an id' });
+  }
+  return encodeURIComponent(id.toWellFormed());
+}
+
+async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof WorkloadApiRefused && error.status === 404) return null;
+    throw error;
+  }
+}

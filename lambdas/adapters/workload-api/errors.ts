@@ -1,0 +1,89 @@
+import * as z from 'zod';
+import {
+  WorkloadApiNonsense,
+  WorkloadApiRefused,
+  WorkloadApiUnavailable,
+} from '../../domain/serving/errors.ts';
+import { visible } from '../../domain/visible-text.ts';
+import type { HttpReply } from '../http.ts';
+
+/** Turns what is no success of the Workload API into a typed error that is safe to log, to show and to store. */
+
+const LONGEST_DETAIL = 400;
+/** Of a validation error's list; a body of thousands of fields says nothing more than its first ones. */
+const MOST_DETAILS = 8;
+
+const Path = z.union([z.string(), z.array(z.union([z.string(), z.number()]))]);
+/** `path`, `message` is the gateway's form; `loc`, `msg` the one of the validation library behind it. */
+const Problem = z.union([
+  z.string(),
+  z
+    .object({
+      path: Path.nullish(),
+      loc: Path.nullish(),
+      message: z.string().nullish(),
+      msg: z.string().nullish(),
+    })
+    .transform(({ path, loc, message, msg }) => {
+      const where = path ?? loc ?? '';
+      const field = typeof where === 'string' ? where : where.join('.');
+      const said = message ?? msg ?? '';
+      return field === '' ? said : `${field}: ${said}`;
+    }),
+]);
+/** The service's own envelope has `detail` in three forms; the gateway's edge and its sibling APIs say `message`. */
+const Envelope = z.union([
+  z.object({ detail: z.string() }).transform(({ detail }) => detail),
+  z.object({ detail: z.array(Problem) }).transform(({ detail }) => detail.slice(0, MOST_DETAILS).join('; ')),
+  z.object({ message: z.string() }).transform(({ message }) => message),
+]);
+
+/** The error for an answer that is no success. `once` is true for a request that must not be sent twice. */
+export function refusal(reply: HttpReply, what: string, secrets: readonly string[], once: boolean): Error {
+  const body = reply.body.toString('utf8');
+  const envelope = Envelope.safeParse(jsonOrNull(body));
+  const detail =
+    envelope.success && envelope.data !== '' ? safe(envelope.data, secrets) : `"${safe(body, secrets)}"`;
+  const message = `${what}: HTTP ${reply.status} ${detail}${hintFor(reply.status)}`;
+  if (reply.status === 429) return new WorkloadApiUnavailable(message, { outcomeUnknown: false });
+  if (reply.status >= 500) return new WorkloadApiUnavailable(message, { outcomeUnknown: once });
+  if (reply.status < 400) {
+    return new WorkloadApiNonsense(
+      `${message} (a redirect, perhaps to a login page; is DATAROBOT_ENDPOINT right?)`,
+    );
+  }
+  return new WorkloadApiRefused(message, { status: reply.status, detail });
+}
+
+/** The JSON object of a successful answer; an empty body is an empty object. Throws `WorkloadApiNonsense`. */
+export function jsonObject(reply: HttpReply, what: string, secrets: readonly string[]): unknown {
+  const body = reply.body.toString('utf8');
+  if (body.trim() === '') return {};
+  const value = jsonOrNull(body);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  const hint = /<html|<!doctype/i.test(body) ? ' Does DATAROBOT_ENDPOINT end in /api/v2?' : '';
+  throw new WorkloadApiNonsense(
+    `${what}: HTTP ${reply.status} with ${visible(reply.contentType, 80) || 'no content type'} that is not a JSON object: "${safe(body, secrets)}".${hint}`,
+  );
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: ' Check DATAROBOT_API_TOKEN, or the secret of DATAROBOT_TOKEN_SECRET_ARN.',
+  403: ' The owner of the token may not do this: it takes an update role on the Workload and the artifact, and the entitlement for the Workload API.',
+  404: ' It does not exist, or the owner of the token cannot see it.',
+};
+const hintFor = (status: number) => HINTS[status] ?? '';
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A short, one-line piece of a remote answer without the token. */
+function safe(text: string, secrets: readonly string[]): string {
+  const clean = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+  return visible(clean.slice(0, 4000).replace(/\s+/g, ' ').trim(), LONGEST_DETAIL);
+}

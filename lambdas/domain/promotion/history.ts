@@ -1,0 +1,180 @@
+import { versionOf } from '../../../local/watch/both-systems.ts';
+import { champions, type RegistryMode, type RegistryView } from '../registry.ts';
+import type { Replacement, Workload } from '../serving/workloads.ts';
+import { type PromotionRecord, recordsOn } from './record.ts';
+
+/** A time during which one version was in Production, or one artifact was served. Times are ISO 8601. */
+interface Period {
+  /** Null: since before anything that is known. */
+  from: string | null;
+  /** Null: until now. */
+  until: string | null;
+  /** Null where nobody knows. */
+  version: string | null;
+}
+
+export interface ProductionPeriod extends Period {
+  how: 'promoted' | 'rolled_back' | 'before_records';
+  /** Id of the record that it began with. */
+  record: string | null;
+  execution: string | null;
+  requested_by: string | null;
+  reason: string | null;
+  confidence: number | null;
+}
+
+export interface ServedPeriod extends Period {
+  artifact_id: string | null;
+  /** The replacement that it began with. */
+  replacement: string | null;
+}
+
+export interface ModelHistory {
+  model: string;
+  /** Oldest first. */
+  production: ProductionPeriod[];
+  /** Oldest first; empty where no Workload serves the model or it could not be read. */
+  served: ServedPeriod[];
+  workload: { id: string; name: string } | null;
+  /** What is missing or does not fit together. */
+  notes: string[];
+}
+
+/** What the Workload API knows: settled replacements, and one that goes on. */
+export interface ServingFacts {
+  workload: Workload;
+  replacements: readonly Replacement[];
+}
+
+/**
+ * Which version was Production and which artifact was served, when. MLflow keeps no history of stages: the records
+ * of promotions and rollbacks are its history; the platform keeps that of its replacements.
+ */
+export function modelHistory(
+  view: RegistryView,
+  mode: RegistryMode,
+  serving: ServingFacts | null,
+): ModelHistory {
+  const notes: string[] = [];
+  const records = recordsOn(view.versions);
+  return {
+    model: view.model.name,
+    production: productionPeriods(view, mode, records, notes),
+    served: serving === null ? [] : servedPeriods(view, records, serving, notes),
+    workload: serving === null ? null : { id: serving.workload.id, name: serving.workload.name },
+    notes,
+  };
+}
+
+const moved = ({ kind, result }: PromotionRecord) =>
+  result?.result === (kind === 'promote' ? 'promoted' : 'rolled_back');
+const nobody = { record: null, execution: null, requested_by: null, reason: null, confidence: null };
+
+function productionPeriods(
+  view: RegistryView,
+  mode: RegistryMode,
+  records: PromotionRecord[],
+  notes: string[],
+): ProductionPeriod[] {
+  for (const { id, kind, at } of records.filter(({ result }) => result === null))
+    notes.push(`The ${kind} ${id}, announced at ${at}, has no result: it goes on, or was cut off`);
+  const moves = records
+    .filter(moved)
+    .map((record) => ({ ...record, at: record.result?.at ?? record.at }))
+    .sort((a, b) => a.at.localeCompare(b.at));
+  const now = champions(view, mode);
+  const current = now.length === 0 ? null : now.join(' and ');
+  const [first] = moves;
+  const earliest = first === undefined ? current : first.from;
+  const periods: ProductionPeriod[] = [
+    { from: null, until: null, version: earliest, how: 'before_records', ...nobody },
+  ];
+  for (const { at, kind, id, to, from, execution, requested_by, reason, confidence } of moves) {
+    const last = periods.at(-1);
+    if (last !== undefined) last.until = at;
+    if (last !== undefined && last.version !== from && kind === 'promote')
+      notes.push(
+        `When version ${to} was promoted at ${at}, ${from ?? 'none'} was in Production, not ${last.version ?? 'none'}: moved without a record of ours`,
+      );
+    const how = kind === 'promote' ? 'promoted' : 'rolled_back';
+    const who = { record: id, execution, requested_by, reason, confidence };
+    periods.push({ from: at, until: null, version: to, how, ...who });
+  }
+  const last = periods.at(-1);
+  if (last !== undefined && last.version !== current) {
+    notes.push(
+      `In Production now: ${current ?? 'none'}; the last record says ${last.version ?? 'none'}. When it was moved is not recorded`,
+    );
+  }
+  return periods;
+}
+
+function servedPeriods(
+  view: RegistryView,
+  records: PromotionRecord[],
+  { workload, replacements }: ServingFacts,
+  notes: string[],
+): ServedPeriod[] {
+  const switches = replacements
+    .flatMap(({ id, candidateArtifactId, switchedAt }) =>
+      switchedAt === null ? [] : [{ id, artifact: candidateArtifactId, at: iso(switchedAt) }],
+    )
+    .sort((a, b) => a.at.localeCompare(b.at));
+  const version = (artifact: string | null) => (artifact === null ? null : versionOf(view, artifact));
+  const earliest = switches.length === 0 ? workload.artifactId : servedBefore(records, workload.id, switches);
+  const periods: ServedPeriod[] = [
+    { from: null, until: null, artifact_id: earliest, version: version(earliest), replacement: null },
+  ];
+  for (const { id, artifact, at } of switches) {
+    const last = periods.at(-1);
+    // A change of settings replaces an artifact by itself.
+    if (last === undefined || last.artifact_id === artifact) continue;
+    last.until = at;
+    const next = { artifact_id: artifact, version: version(artifact), replacement: id };
+    periods.push({ from: at, until: null, ...next });
+  }
+  const last = periods.at(-1)?.artifact_id;
+  if (last !== workload.artifactId) {
+    notes.push(
+      `Served now: artifact ${workload.artifactId ?? 'none'}; the Workload's history ends with ${last ?? 'none'}`,
+    );
+  }
+  return periods;
+}
+
+/** What was served before the first known switch, where one of our records noted it. */
+function servedBefore(
+  records: PromotionRecord[],
+  workloadId: string,
+  switches: readonly { artifact: string }[],
+): string | null {
+  const first = records.findLast(({ serving }) => serving?.workload_id === workloadId)?.serving;
+  return first?.artifact_id === switches[0]?.artifact ? (first?.previous_artifact_id ?? null) : null;
+}
+
+/** The platform writes microseconds and an offset; what is compared as text has to be written alike. */
+const iso = (time: string) => new Date(time).toISOString();
+
+export interface Moment {
+  at: string;
+  production: ProductionPeriod | null;
+  served: ServedPeriod | null;
+  /** Whether the version served was the one in Production; null where one of them is not known. */
+  agree: boolean | null;
+}
+
+/** The state of both systems at a time. */
+export function momentAt({ production, served }: ModelHistory, at: Date): Moment {
+  const time = at.toISOString();
+  const during = ({ from, until }: Period) =>
+    (from === null || from <= time) && (until === null || time < until);
+  const inProduction = production.find(during) ?? null;
+  const inService = served.find(during) ?? null;
+  const known = inProduction?.version != null && inService?.version != null;
+  return {
+    at: time,
+    production: inProduction,
+    served: inService,
+    agree: known ? inProduction.version === inService.version : null,
+  };
+}

@@ -1,0 +1,142 @@
+import type { PromoteAnswer, PromoteInput } from '../payloads.ts';
+import {
+  CHAMPION,
+  champions,
+  isSoleChampion,
+  type ModelVersion,
+  PREVIOUS_CHAMPION,
+  type RegistryMode,
+  type RegistryView,
+  waitingChallenger,
+} from '../registry.ts';
+import { quoted } from '../visible-text.ts';
+import { type PromotionRecord, recordsOn } from './record.ts';
+
+/** What `promote-model` has to do, decided from one reading of the registry. */
+export type PromotionPlan =
+  | { kind: 'answer'; answer: PromoteAnswer }
+  /** Champion already; `outstanding` is a promotion to it that was never finished. */
+  | { kind: 'settled'; version: string; outstanding: PromotionRecord | null }
+  /** `intent` is the record that announced this move, when there is one already. */
+  | { kind: 'move'; version: string; from: string | null; intent: PromotionRecord | null };
+
+/** Registered-model tag that holds the highest fence that may write; a writer with a lower one is stale. */
+export const FENCE_TAG = 'promotion.fence';
+
+/** The fence that the registry itself remembers; 0 where none was ever recorded. */
+export function recordedFence(view: RegistryView): number {
+  const fence = Number(view.model.tags[FENCE_TAG] ?? '0');
+  return Number.isSafeInteger(fence) && fence > 0 ? fence : 0;
+}
+
+const refuse = (reason: string): PromotionPlan => ({ kind: 'answer', answer: { promoted: false, reason } });
+
+/**
+ * Decides in the fixed order: which version, is it the only champion already, is the champion the expected one.
+ * `ownId` is the id of the record that this caller writes, or has written before it was repeated.
+ */
+export function promotionPlan(
+  view: RegistryView,
+  mode: RegistryMode,
+  input: PromoteInput,
+  ownId: string,
+): PromotionPlan {
+  const version =
+    input.new_version ?? begunBefore(view, mode, input, ownId)?.to ?? waitingChallenger(view, mode)?.version;
+  if (version === undefined) return refuse('No Staging version found');
+
+  const challenger = view.versions.find((v) => v.version === version);
+  if (challenger === undefined)
+    return refuse(`Version ${version} of ${quoted(input.model_name)} does not exist`);
+  if (isSoleChampion(view, mode, version))
+    return { kind: 'settled', version, outstanding: outstanding(challenger) };
+  if (challenger.status !== 'READY') return refuse(`Version ${version} is ${challenger.status}, not READY`);
+
+  const others = champions(view, mode).filter((champion) => champion !== version);
+  const expected = input.expected_champion;
+  if (expected !== undefined && others.some((champion) => champion !== expected)) {
+    const wanted = expected === null ? 'none' : `version ${expected}`;
+    const verb = others.length === 1 ? 'is' : 'are';
+    return refuse(`Version ${others.join(' and ')} ${verb} in Production, expected ${wanted}`);
+  }
+  if (typeof expected === 'string' && champions(view, mode).length === 0) {
+    return refuse(`No version is in Production, expected version ${expected}`);
+  }
+  // An alias can name a version that was deleted since: nothing can be archived there, nor gone back to.
+  const from = others.find((other) => view.versions.some((v) => v.version === other)) ?? null;
+  return { kind: 'move', version, from, intent: announced(challenger, from, input.execution) };
+}
+
+/**
+ * A call that is repeated after the move finds no Staging version any more: it goes on with what it had begun. The
+ * same request is known by its record; a new request takes up a direct promotion that was never finished.
+ */
+function begunBefore(
+  view: RegistryView,
+  mode: RegistryMode,
+  input: PromoteInput,
+  ownId: string,
+): PromotionRecord | undefined {
+  const current = champions(view, mode);
+  // An older one that was overtaken by a later promotion is nobody's to finish.
+  const newest = (r: PromotionRecord) =>
+    view.versions.some((v) => v.version === r.holder && newestPromotion(v)?.id === r.id);
+  const begun = (r: PromotionRecord) =>
+    r.id === ownId || (r.result === null && r.execution === input.execution && newest(r));
+  return recordsOn(view.versions).find((r) => isPromotion(r) && current.includes(r.to) && begun(r));
+}
+
+const isPromotion = (record: PromotionRecord) => record.kind === 'promote' && record.to === record.holder;
+
+/** The newest promotion of a version to champion that was ever announced, whatever came of it. */
+export const newestPromotion = (version: ModelVersion): PromotionRecord | null =>
+  recordsOn([version]).find(isPromotion) ?? null;
+
+/** The newest promotion to this version, if its result was never written or its alert is not known to be sent. */
+export function outstanding(version: ModelVersion): PromotionRecord | null {
+  const newest = newestPromotion(version);
+  return newest !== null && (newest.result === null || newest.result.alert === 'pending') ? newest : null;
+}
+
+/** Our own intent for exactly this move, written before a crash or by `prepare-promotion`. */
+function announced(
+  version: ModelVersion,
+  from: string | null,
+  execution: string | null,
+): PromotionRecord | null {
+  const same = (r: PromotionRecord) => isPromotion(r) && r.execution === execution && r.from === from;
+  return recordsOn([version]).find((r) => same(r) && r.result === null) ?? null;
+}
+
+/** One write to the registry. In mode `stages` a promotion is a single one, which also archives the old version. */
+export type RegistryMove =
+  | { kind: 'stage'; version: string }
+  | { kind: 'alias'; alias: string; version: string };
+
+/**
+ * The writes that make `version` the champion: the stage first, then `previous_champion`, then `champion`, so that
+ * no pointer names a version that is not there yet. Each may be repeated.
+ */
+export function movesTo(version: string, from: string | null, mode: RegistryMode): RegistryMove[] {
+  const moves: RegistryMove[] = [];
+  if (mode !== 'aliases') moves.push({ kind: 'stage', version });
+  if (mode !== 'stages') {
+    if (from !== null) moves.push({ kind: 'alias', alias: PREVIOUS_CHAMPION, version: from });
+    moves.push({ kind: 'alias', alias: CHAMPION, version });
+  }
+  return moves;
+}
+
+/** What the reading after the write shows: done, worth asserting once more, or somebody else's by now. */
+export function afterMove(
+  view: RegistryView,
+  mode: RegistryMode,
+  version: string,
+  from: string | null,
+): 'done' | 'again' | 'contested' {
+  if (isSoleChampion(view, mode, version)) return 'done';
+  const current = champions(view, mode);
+  const strangers = current.filter((champion) => champion !== version && champion !== from);
+  // A sole stranger archived ours: that is a later decision, which we do not fight.
+  return strangers.length > 0 && !current.includes(version) ? 'contested' : 'again';
+}

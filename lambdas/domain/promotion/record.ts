@@ -1,0 +1,89 @@
+import * as z from 'zod';
+import type { ModelVersion } from '../registry.ts';
+import { ServingBefore } from '../rollout/serving-rollback.ts';
+
+/**
+ * What MLflow keeps of each promotion and rollback: two JSON tags on the model version, `promotion.<id>` written
+ * before the registry moves (the intent) and `promotion.<id>.result` after it. MLflow itself keeps no history.
+ */
+
+const text = z.string().nullable().default(null);
+
+const Intent = z.object({
+  kind: z.enum(['promote', 'rollback']),
+  id: z.string(),
+  /** The version that goes to Production. */
+  to: z.string(),
+  /** The champion it takes the place of; null for a first model. */
+  from: text,
+  confidence: z.number().nullable().default(null),
+  evidence_digest: text,
+  reason: text,
+  requested_by: text,
+  /** ARN of the execution, or null when a function was invoked directly. */
+  execution: text,
+  fence: z.number().nullable().default(null),
+  /** What the promotion changes on the serving side, as it was before. */
+  serving: ServingBefore.nullable().default(null),
+  /** ISO 8601. */
+  at: z.string(),
+});
+export type Intent = z.infer<typeof Intent>;
+
+const Result = z.object({
+  id: z.string(),
+  result: z.enum(['promoted', 'rolled_back', 'not_promoted', 'contested']),
+  /** `pending` until the alert is known to be sent; `execution` when `end-promotion` sends it. */
+  alert: z.enum(['sent', 'pending', 'off', 'execution']),
+  /** The execution that came to this result. */
+  by: text,
+  at: z.string(),
+});
+export type Result = z.infer<typeof Result>;
+
+/** One event of a model's life: an intent and, once it has ended, its result. `holder` is the tagged version. */
+export interface PromotionRecord extends Intent {
+  readonly result: Result | null;
+  readonly holder: string;
+}
+
+const PREFIX = 'promotion.';
+const RESULT = '.result';
+const LONGEST_TEXT = 1000;
+
+/** Id of an execution's record: the last part of its ARN, in characters that MLflow allows in a tag key. */
+export function recordId(execution: string): string {
+  const name = execution.slice(execution.lastIndexOf(':') + 1);
+  return name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100) || 'unnamed';
+}
+
+export function intentTag(intent: Intent): { key: string; value: string } {
+  const short = { ...intent, reason: intent.reason?.slice(0, LONGEST_TEXT) ?? null };
+  return { key: `${PREFIX}${intent.id}`, value: JSON.stringify(short) };
+}
+
+export function resultTag(result: Result): { key: string; value: string } {
+  return { key: `${PREFIX}${result.id}${RESULT}`, value: JSON.stringify(result) };
+}
+
+/** All records on these versions, newest first. A tag that is not one of ours is passed over. */
+export function recordsOn(versions: readonly ModelVersion[]): PromotionRecord[] {
+  const found = versions.flatMap(({ version, tags }) =>
+    Object.entries(tags).flatMap(([key, value]) => {
+      if (!key.startsWith(PREFIX) || key.endsWith(RESULT)) return [];
+      const intent = parse(Intent, value);
+      if (intent === null || key !== `${PREFIX}${intent.id}`) return [];
+      const result = parse(Result, tags[`${key}${RESULT}`]);
+      return [{ ...intent, result, holder: version }];
+    }),
+  );
+  return found.sort((a, b) => b.at.localeCompare(a.at));
+}
+
+function parse<T>(schema: z.ZodType<T>, value: string | undefined): T | null {
+  try {
+    return schema.parse(JSON.parse(value ?? ''));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Progress } from '../serving/payloads.ts';
+import type { Replacement } from '../serving/workloads.ts';
+import { isTerminal } from './rules.ts';
+import type { Seen, Situation, Step, Wanted } from './step.ts';
+
+/** What a rollout remembers between its steps, as no question to the platform could tell. */
+
+/** The record of a new replacement is not visible at once, and the Workload's document follows the switch. */
+export const GRACE_SECONDS = 30;
+/** How long after the deadline a cancellation may take until it counts as not having worked. */
+export const CANCEL_MINUTES = 15;
+/** Asked for again only after a lost answer and a look that found nothing. */
+export const MOST_ATTEMPTS = 3;
+/** By how much the platform's clock may be behind ours. */
+const SKEW_MS = 5_000;
+const MOST_CANDIDATES = 20;
+
+/** What was handed on, with what this look adds: where it began, and our replacement once it can be seen. */
+export function remembered(seen: Seen, { artifactId, progress }: Wanted, now: Date): Progress {
+  const { workload, replacement } = seen;
+  const elsewhere = workload.artifactId === artifactId ? null : workload.artifactId;
+  const first: Progress = {
+    ...progress,
+    began_at: progress.began_at ?? now.toISOString(),
+    previous_artifact_id: progress.previous_artifact_id ?? elsewhere,
+    endpoint: progress.endpoint ?? workload.endpoint,
+  };
+  if (replacement === null || isTerminal(replacement) || replacement.candidateArtifactId !== artifactId)
+    return first;
+  // Served already when we came: what goes on is a change of settings, or the end of a rollout before ours.
+  if (elsewhere === null && progress.action !== 'replace') return first;
+  return {
+    ...first,
+    action: progress.action === 'none' ? 'replace' : progress.action,
+    started_at: progress.started_at ?? replacement.createdAt ?? now.toISOString(),
+    confirmed: true,
+    replacement_id: replacement.id,
+    candidate_proton_ids: replacement.candidateProtonIds.slice(0, MOST_CANDIDATES),
+    attempts: Math.max(1, progress.attempts),
+    missing_since: null,
+  };
+}
+
+/**
+ * Whether a settled replacement is the one of this rollout. An earlier one by the same artifact, which failed last
+ * week or a minute ago, says nothing about this one.
+ */
+export function isOurs(settled: Replacement, { wanted, progress }: Situation): boolean {
+  if (settled.candidateArtifactId !== wanted.artifactId) return false;
+  if (settled.id === progress.replacement_id) return true;
+  const asked = progress.started_at === null ? null : Date.parse(progress.started_at) - SKEW_MS;
+  const from =
+    wanted.since === null ? asked : Math.min(wanted.since.getTime(), asked ?? Number.POSITIVE_INFINITY);
+  return from !== null && settled.createdAt !== null && Date.parse(settled.createdAt) >= from;
+}
+
+/**
+ * Seconds until the next look is worth while: at once after a step of ours, every few seconds while a rollout is
+ * young, every two minutes in a long one, and just after the deadline where that comes before.
+ */
+export function pollSeconds(kind: Step['kind'], progress: Progress, deadline: Date, now: Date): number {
+  if (kind !== 'wait' && kind !== 'start' && kind !== 'cancel') return 1;
+  const from = progress.started_at ?? progress.began_at;
+  const age = from === null ? 0 : (now.getTime() - Date.parse(from)) / 1000;
+  const pause = Math.min(120, Math.max(3, Math.round(age / 8)));
+  const left = Math.ceil((deadline.getTime() - now.getTime()) / 1000);
+  if (left > 0) return Math.min(pause, left);
+  // After the deadline only a cancellation is waited for, which takes seconds.
+  return Math.min(pause, 10);
+}

@@ -1,0 +1,75 @@
+import type { FailureCode, Progress, WorkloadRollout } from '../serving/payloads.ts';
+import type {
+  Artifact,
+  Importance,
+  Proton,
+  Replacement,
+  StartReplacement,
+  Workload,
+} from '../serving/workloads.ts';
+import { quoted } from '../visible-text.ts';
+
+/** The vocabulary of the rollout plan: what a step looks at, what it is asked for, and what it may decide. */
+
+/** What a step looks at. Read in this order of age: the replacement first, then the Workload, then the rest. */
+export interface Seen {
+  readonly workload: Workload;
+  /** The wanted artifact; null when there is none or it cannot be seen. */
+  readonly artifact: Artifact | null;
+  /** Status of the artifact that is served; null where nobody says. */
+  readonly servedStatus: string | null;
+  readonly replacement: Replacement | null;
+  readonly protons: readonly Proton[];
+  /** Settled replacements of the Workload, as far as they were read. */
+  readonly history: readonly Replacement[];
+}
+
+export interface Wanted {
+  readonly artifactId: string;
+  readonly rollout: WorkloadRollout | null;
+  readonly importance: Importance | null;
+  readonly lockArtifact: boolean;
+  readonly deadline: Date;
+  /** When the caller began; null where it does not say. */
+  readonly since: Date | null;
+  readonly progress: Progress;
+}
+
+/** One thing to do, with what has to be remembered for the next time. `reason` is a sentence for people. */
+export type Step = { readonly progress: Progress; readonly reason: string } & (
+  | { readonly kind: 'complete' | 'wait' | 'promote' | 'lock' | 'cancel' }
+  | { readonly kind: 'set-importance'; readonly importance: Importance }
+  | { readonly kind: 'start'; readonly request: StartReplacement }
+  | { readonly kind: 'fail'; readonly code: FailureCode }
+);
+
+/** Everything one decision is made on. */
+export interface Situation extends Seen {
+  readonly artifact: Artifact;
+  readonly wanted: Wanted;
+  readonly progress: Progress;
+  readonly now: Date;
+  readonly late: boolean;
+}
+
+export const step = ({ progress }: Situation, kind: 'complete' | 'wait' | 'lock', reason: string): Step => ({
+  kind,
+  progress,
+  reason,
+});
+
+export const fail = ({ progress }: Situation, code: FailureCode, reason: string): Step => ({
+  kind: 'fail',
+  code,
+  progress,
+  reason,
+});
+
+/** Infinitely many where it never happened. */
+export const secondsSince = (at: string | null, now: Date) =>
+  at === null ? Number.POSITIVE_INFINITY : (now.getTime() - Date.parse(at)) / 1000;
+
+export function unknownStatus(s: Situation): Step {
+  const reason = `Artifacts are draft or locked; ${quoted(s.artifact.id)} is ${quoted(s.artifact.status)} and the one that is served ${quoted(s.servedStatus ?? 'unknown')}`;
+  return fail(s, 'artifact-status-unknown', reason);
+}

@@ -1,0 +1,221 @@
+import * as z from 'zod';
+import { managedServer } from '../adapters/aws/sagemaker-arn.ts';
+import { InvalidConfiguration } from '../domain/errors.ts';
+import type { FunctionName } from '../domain/limits.ts';
+import { RegistryMode } from '../domain/registry.ts';
+
+/** The environment of the functions, parsed once at cold start. Messages name variables, never values. */
+
+const Flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const TrackingUri = z.string().superRefine((value, context) => {
+  const problem = uriProblem(value);
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+});
+
+/** Why a tracking URI cannot be used, or null. The value itself is never repeated: it may hold a password. */
+function uriProblem(value: string): string | null {
+  if (value.startsWith('arn:')) {
+    return managedServer(value) !== null
+      ? null
+      : 'must be the ARN of a tracking server or an app of MLflow on SageMaker';
+  }
+  if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://mlflow.example.com';
+  const { protocol } = new URL(value);
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    return `must be http: or https: (an MLflow server), not ${protocol} (a local store has no registry to call)`;
+  }
+  return tooMuchIn(value, 'use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a secret');
+}
+
+/** What an address to which paths are added must not have, or null. */
+function tooMuchIn(address: string, instead: string): string | null {
+  const { username, password, search, hash } = new URL(address);
+  if (username !== '' || password !== '') return `must not hold credentials: ${instead}`;
+  return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
+}
+
+/** What a header can hold; the check keeps the value out of the message of the one who would refuse it. */
+export const HeaderText = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'must be a token: printable characters without spaces');
+
+const SecretArn = z
+  .string()
+  .regex(/^arn:[\w-]+:secretsmanager:/, 'must be the ARN of a secret of Secrets Manager');
+
+export const MlflowEnvironment = z.object({
+  MLFLOW_TRACKING_URI: TrackingUri,
+  /** On AWS instead of the three that follow. */
+  MLFLOW_CREDENTIALS_SECRET_ARN: SecretArn.optional(),
+  MLFLOW_TRACKING_USERNAME: z.string().optional(),
+  MLFLOW_TRACKING_PASSWORD: z.string().optional(),
+  MLFLOW_TRACKING_TOKEN: z.string().optional(),
+  MLFLOW_REGISTRY_MODE: RegistryMode.default('stages'),
+  /** The address at which SageMaker's MLflow is called, as its plugin for MLflow takes it; tests call a stand-in. */
+  SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: z
+    .string()
+    .refine(
+      (value) => !value.startsWith('arn:') && uriProblem(value) === null,
+      'must be an http: or https: address',
+    )
+    .optional(),
+});
+
+const LOGIN = ['MLFLOW_TRACKING_USERNAME', 'MLFLOW_TRACKING_PASSWORD', 'MLFLOW_TRACKING_TOKEN'];
+const SECRET = 'MLFLOW_CREDENTIALS_SECRET_ARN';
+
+/** Credentials for MLflow come from one place; requests to SageMaker show none but their signature. */
+export const withOneLogin = <T extends z.ZodObject>(schema: T): T => {
+  const hasLogin = (env: Record<string, unknown>) => LOGIN.some((name) => env[name] !== undefined);
+  return schema
+    .refine((env) => env[SECRET] === undefined || !hasLogin(env), {
+      path: [SECRET],
+      error: `and ${LOGIN.join(', ')} exclude each other`,
+      when: () => true,
+    })
+    .refine(
+      (env) =>
+        managedServer(String(env['MLFLOW_TRACKING_URI'])) === null ||
+        (env[SECRET] === undefined && !hasLogin(env)),
+      {
+        path: ['MLFLOW_TRACKING_URI'],
+        error: `is a server of SageMaker, to which requests are signed: leave out ${SECRET}, ${LOGIN.join(', ')}`,
+        when: () => true,
+      },
+    );
+};
+
+export const StoreEnvironment = z.object({ PROMOTION_TABLE: z.string().optional() });
+
+export const SweepEnvironment = z.object({
+  STATE_MACHINE_ARN: z
+    .string()
+    .regex(/^arn:[\w-]+:states:/, 'must be the ARN of a state machine')
+    .optional(),
+});
+
+export const AlertEnvironment = z.object({
+  ALERT_SNS_TOPIC_ARN: z
+    .string()
+    .regex(/^arn:[\w-]+:sns:/, 'must be the ARN of an SNS topic')
+    .optional(),
+  ALERT_CHAT_TOPIC_ARN: z
+    .string()
+    .regex(/^arn:[\w-]+:sns:/, 'must be the ARN of an SNS topic')
+    .optional(),
+  ALERT_PREFIX: z.string().default('TradAI'),
+  ALERTS_ENABLED: Flag.default(true),
+  ENVIRONMENT: z.string().default('dev'),
+  MODEL_REGISTRY_NAME: z.string().default('tradai-models'),
+});
+
+export const CompareEnvironment = z.object({
+  MIN_CONFIDENCE_THRESHOLD: z.coerce.number().min(0).max(1).default(0.7),
+});
+export const RollbackEnvironment = z.object({
+  ROLLBACK_COOLDOWN_HOURS: z.coerce.number().min(0).max(8760).default(24),
+});
+
+const Endpoint = z.string().superRefine((value, context) => {
+  const problem = endpointProblem(value);
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+});
+
+/** Why an endpoint cannot be used, or null. The value itself is never repeated: it may hold a password. */
+function endpointProblem(value: string): string | null {
+  if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://app.datarobot.com/api/v2';
+  const { protocol } = new URL(value);
+  if (protocol !== 'https:' && protocol !== 'http:') return `must be https: or http:, not ${protocol}`;
+  return tooMuchIn(value, 'use DATAROBOT_API_TOKEN');
+}
+
+const WorkloadFields = z.object({
+  DATAROBOT_ENDPOINT: Endpoint,
+  DATAROBOT_API_TOKEN: HeaderText.optional(),
+  /** On AWS instead of the token. */
+  DATAROBOT_TOKEN_SECRET_ARN: SecretArn.optional(),
+});
+
+/** One of the two is needed; which of two would count, nobody could guess. */
+export const withOneToken = <T extends z.ZodObject>(schema: T): T =>
+  schema.refine(
+    (env) => (env['DATAROBOT_API_TOKEN'] === undefined) !== (env['DATAROBOT_TOKEN_SECRET_ARN'] === undefined),
+    {
+      path: ['DATAROBOT_API_TOKEN'],
+      error: ({ input }) =>
+        typeof input === 'object' && input !== null && 'DATAROBOT_API_TOKEN' in input
+          ? 'and DATAROBOT_TOKEN_SECRET_ARN exclude each other'
+          : 'is not set',
+      when: () => true,
+    },
+  );
+
+export const WorkloadEnvironment = withOneToken(WorkloadFields);
+
+/** Where no Workload serves a model, its functions need none of these. */
+const Workloads = WorkloadFields.partial().shape;
+const LogEnvironment = z.object({ ENVIRONMENT: AlertEnvironment.shape.ENVIRONMENT });
+
+/** What each function reads from its environment; the stack's is typed by it. */
+export const functionEnvironments = {
+  'begin-promotion': LogEnvironment,
+  'compare-models': z.object({
+    ...LogEnvironment.shape,
+    ...MlflowEnvironment.shape,
+    ...CompareEnvironment.shape,
+  }),
+  'prepare-promotion': z.object({
+    ...LogEnvironment.shape,
+    ...MlflowEnvironment.shape,
+    ...CompareEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...Workloads,
+  }),
+  'replace-workload': z.object({ ...LogEnvironment.shape, ...StoreEnvironment.shape, ...Workloads }),
+  'promote-model': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+  }),
+  'model-rollback': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...RollbackEnvironment.shape,
+    ...Workloads,
+  }),
+  'end-promotion': z.object({ ...StoreEnvironment.shape, ...AlertEnvironment.shape }),
+  'sweep-promotions': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...SweepEnvironment.shape,
+  }),
+} satisfies Record<FunctionName, z.ZodObject>;
+
+/** What a function's environment may hold: names and values as they are set, before they are parsed. */
+export type FunctionEnvironment<Name extends FunctionName> = z.input<(typeof functionEnvironments)[Name]>;
+
+/** Parses the variables that a function needs; an empty variable counts as absent. Throws `InvalidConfiguration`. */
+export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    const missing = issue.code === 'invalid_type' && set[String(issue.path[0])] === undefined;
+    return `${issue.path.join('.')} ${missing ? 'is not set' : issue.message}`;
+  });
+  throw new InvalidConfiguration(`The environment is not usable: ${problems.join('; ')}`);
+}
+
+/** The value of a JSON text, or null. */
+export function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,20 @@
+import type { Executions } from '../adapters/aws/step-functions.ts';
+import { configuration, SweepEnvironment } from './environment.ts';
+
+/** What a function needs to start, list and describe executions of the state machine. */
+export interface ExecutionServices {
+  /** Null where no state machine is configured. The client is loaded at the first call: most events need none. */
+  executions: () => Promise<Executions | null>;
+}
+
+/** Throws `InvalidConfiguration`. */
+export function executionServices(env: NodeJS.ProcessEnv): ExecutionServices {
+  const { STATE_MACHINE_ARN: arn } = configuration(SweepEnvironment, env);
+  return {
+    executions: async () => {
+      if (arn === undefined) return null;
+      const { stepFunctions } = await import('../adapters/aws/step-functions.ts');
+      return stepFunctions(arn);
+    },
+  };
+}

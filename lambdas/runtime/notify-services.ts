@@ -1,0 +1,50 @@
+import type { AlertPublisher } from '../adapters/aws/sns.ts';
+import type { AlertContext } from '../words/alert.ts';
+import { AlertEnvironment, configuration } from './environment.ts';
+import { type StoreServices, storeServices } from './store-services.ts';
+
+/** Milliseconds for chat, which comes on top of the mail within the time limit of one function. */
+const CHAT_TIMEOUT = 5_000;
+
+/** Who remembers how executions ended, and who is notified. */
+export interface NotifyServices extends StoreServices {
+  /** Null when alerts are switched off or no topic is configured. */
+  alerts: AlertPublisher | null;
+  /** Where alerts go as well, once they are sent; null or absent where chat has no topic of its own. */
+  chat?: AlertPublisher | null;
+  alertContext: AlertContext;
+}
+
+/** Throws `InvalidConfiguration`. */
+export function notifyServices(env: NodeJS.ProcessEnv): NotifyServices {
+  const config = configuration(AlertEnvironment, env);
+  const topic = config.ALERTS_ENABLED ? config.ALERT_SNS_TOPIC_ARN : undefined;
+  const chat = config.ALERTS_ENABLED ? config.ALERT_CHAT_TOPIC_ARN : undefined;
+  return {
+    ...storeServices(env),
+    alerts: publisher(topic, ({ snsAlerts }, topicArn) => snsAlerts({ topicArn })),
+    chat: publisher(chat, ({ snsChat }, topicArn) => snsChat({ topicArn, totalTimeout: CHAT_TIMEOUT })),
+    alertContext: {
+      prefix: config.ALERT_PREFIX,
+      environment: config.ENVIRONMENT,
+      registryName: config.MODEL_REGISTRY_NAME,
+    },
+  };
+}
+
+type Sns = typeof import('../adapters/aws/sns.ts');
+
+/** The client of SNS is loaded at the first publication: most calls have nothing to publish. */
+function publisher(
+  topicArn: string | undefined,
+  make: (sns: Sns, topicArn: string) => AlertPublisher,
+): AlertPublisher | null {
+  if (topicArn === undefined) return null;
+  let made: AlertPublisher | undefined;
+  return {
+    publish: async (alert) => {
+      made ??= make(await import('../adapters/aws/sns.ts'), topicArn);
+      await made.publish(alert);
+    },
+  };
+}

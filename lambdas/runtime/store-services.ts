@@ -1,0 +1,21 @@
+import {
+  dynamodbClient,
+  dynamodbStore,
+  noStore,
+  type PromotionStore,
+} from '../adapters/aws/promotion-table.ts';
+import { configuration, StoreEnvironment } from './environment.ts';
+import { log } from './log.ts';
+
+/** Who remembers leases, and how executions ended. */
+export interface StoreServices {
+  store: PromotionStore;
+}
+
+/** Throws `InvalidConfiguration`. */
+export function storeServices(env: NodeJS.ProcessEnv): StoreServices {
+  const { PROMOTION_TABLE: table } = configuration(StoreEnvironment, env);
+  if (table !== undefined) return { store: dynamodbStore(dynamodbClient(), table) };
+  log().warn('PROMOTION_TABLE is not set: no lease is taken and no outcome is remembered');
+  return { store: noStore };
+}

@@ -1,0 +1,20 @@
+import type { EndAnswer } from './domain/outcome/outcome-schema.ts';
+import { executionServices } from './runtime/execution-services.ts';
+import { toHandler } from './runtime/handler.ts';
+import { registryServices } from './runtime/mlflow-services.ts';
+import { notifyServices } from './runtime/notify-services.ts';
+import { cleanUp } from './use-cases/clean-up.ts';
+import { type SweepAnswer, SweepInput, sweep } from './use-cases/sweep-promotions.ts';
+
+/** Makes up for what was left undone: executions that could not end themselves, and notifications that were not sent. */
+export const handler = toHandler('sweep-promotions', {
+  input: SweepInput,
+  services: (env, clock) => ({
+    ...notifyServices(env),
+    ...executionServices(env),
+    clock,
+    registry: () => registryServices(env, clock).registry,
+  }),
+  run: async (input, services): Promise<EndAnswer | SweepAnswer> =>
+    'executionArn' in input ? cleanUp(input, services) : sweep(services),
+});

@@ -1,0 +1,52 @@
+import type { Seen } from '../../domain/rollout/step.ts';
+import { diagnosisOf } from '../../domain/serving/diagnosis.ts';
+import type { Diagnosis, Progress } from '../../domain/serving/payloads.ts';
+import type { Proton, Workloads } from '../../domain/serving/workloads.ts';
+import type { Target } from './advance-rollout.ts';
+
+const EVENT_ROWS = 50;
+const LOG_ROWS = 20;
+const MOST_PROTONS = 4;
+
+/** Why the wanted artifact's protons did not come up, as far as it can be read. Never throws: a diagnosis helps, or not. */
+export async function diagnose(
+  workloads: Workloads,
+  { workloadId, artifactId }: Target,
+  seen: Seen,
+  progress: Progress,
+): Promise<Diagnosis> {
+  const unavailable: string[] = [];
+  const tried = async <T>(what: string, ask: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await ask;
+    } catch (error) {
+      unavailable.push(`${what}: ${error instanceof Error ? error.message : 'unknown error'}`);
+      return otherwise;
+    }
+  };
+  const own = seen.protons.filter((p) => p.artifactId === artifactId);
+  const ids = [...new Set([...own.map(({ id }) => id), ...progress.candidate_proton_ids])].slice(
+    0,
+    MOST_PROTONS,
+  );
+  const proton = (id: string): Proton | null => own.find((p) => p.id === id) ?? null;
+  const [events, logs, protons] = await Promise.all([
+    tried('events', workloads.events(workloadId, EVENT_ROWS), []),
+    tried(
+      'logs',
+      ids[0] === undefined ? Promise.resolve([]) : workloads.logs(workloadId, LOG_ROWS, ids[0]),
+      [],
+    ),
+    Promise.all(
+      ids.map(async (id) => {
+        const details = await tried(`proton ${id}`, workloads.statusDetails(workloadId, id), null);
+        return { id, proton: proton(id), details };
+      }),
+    ),
+  ]);
+  const from = progress.started_at ?? '';
+  const about = events.filter((e) => e.artifactId === artifactId && e.timestamp >= from);
+  const event = about.sort((a, b) => b.timestamp.localeCompare(a.timestamp))[0] ?? null;
+  const message = seen.replacement?.candidateArtifactId === artifactId ? seen.replacement.message : null;
+  return diagnosisOf({ message, protons, event, logs, unavailable });
+}

@@ -1,0 +1,45 @@
+import { MlflowNonsense, MlflowUnavailable } from '../../domain/errors.ts';
+import { afterMove, movesTo } from '../../domain/promotion/promotion-plan.ts';
+import type { Registry, RegistryMode, RegistryView } from '../../domain/registry.ts';
+
+/** The registry as it is now, or null when the model does not exist. Two calls. */
+export async function readRegistry(registry: Registry, name: string): Promise<RegistryView | null> {
+  const model = await registry.getModel(name);
+  return model === null ? null : { model, versions: await registry.listVersions(name) };
+}
+
+/**
+ * Makes `version` the champion and reads back whether it is. A lost answer is settled by looking; where the reading
+ * shows the old champion, or two, the writes are asserted once more. Throws only when the outcome is unknown.
+ */
+export async function moveAndVerify(
+  { registry, mode }: { registry: Registry; mode: RegistryMode },
+  view: RegistryView,
+  move: { version: string; from: string | null; keepPrevious: boolean },
+): Promise<'done' | 'contested'> {
+  const name = view.model.name;
+  const writes = movesTo(move.version, move.keepPrevious ? move.from : null, mode);
+  const write = async () => {
+    for (const step of writes) {
+      if (step.kind === 'stage') await registry.moveToProduction(name, step.version);
+      else await registry.setAlias(name, step.alias, step.version);
+    }
+  };
+  const look = async () => afterMove(await readAgain(registry, mode, view), mode, move.version, move.from);
+
+  await write().catch((error: unknown) => {
+    if (!(error instanceof MlflowUnavailable || error instanceof MlflowNonsense)) throw error;
+  });
+  const seen = await look();
+  if (seen !== 'again') return seen;
+  await write();
+  return (await look()) === 'done' ? 'done' : 'contested';
+}
+
+/** Reads only what the mode's pointers are made of: one call, or two in mode `both`. */
+async function readAgain(registry: Registry, mode: RegistryMode, view: RegistryView): Promise<RegistryView> {
+  const name = view.model.name;
+  const versions = mode === 'aliases' ? view.versions : await registry.listVersions(name);
+  const model = mode === 'stages' ? view.model : ((await registry.getModel(name)) ?? view.model);
+  return { model, versions };
+}

@@ -1,0 +1,111 @@
+import * as z from 'zod';
+import { type ServingBefore, type ServingUndo, undoStep } from '../../domain/rollout/serving-rollback.ts';
+import { WorkloadApiRefused, WorkloadNotFound } from '../../domain/serving/errors.ts';
+import { Progress } from '../../domain/serving/payloads.ts';
+import type { Workloads } from '../../domain/serving/workloads.ts';
+import { carryOut, observe } from './advance-rollout.ts';
+
+const SOON = 5;
+const RAREST_LOOK = 300;
+
+/** Seconds until the next look: the rarer, the longer it lasts, as each look costs the execution some of its events. */
+const later = (began: string, now: Date) =>
+  Math.min(RAREST_LOOK, Math.max(SOON, Math.round((now.getTime() - Date.parse(began)) / 8000)));
+
+/** One step of the way back on the serving side. `retryAfter` is null once it is settled, one way or the other. */
+export async function undoServing(
+  workloads: Workloads,
+  before: ServingBefore,
+  previous: ServingUndo | null,
+  now: Date,
+): Promise<{ serving: ServingUndo; retryAfter: number | null }> {
+  try {
+    return await oneStep(workloads, before, previous, now);
+  } catch (error) {
+    // What the platform will not let us do must not keep the registry from going back.
+    const never =
+      error instanceof WorkloadNotFound ||
+      (error instanceof WorkloadApiRefused && [401, 403].includes(error.status));
+    if (!never) throw error;
+    return {
+      serving: {
+        workload_id: before.workload_id,
+        undone: false,
+        action: 'left',
+        reason: error.message,
+        phase: null,
+        contested: false,
+        began_at: previous?.began_at ?? now.toISOString(),
+        progress: previous?.progress ?? Progress.parse({}),
+      },
+      retryAfter: null,
+    };
+  }
+}
+
+async function oneStep(
+  workloads: Workloads,
+  before: ServingBefore,
+  previous: ServingUndo | null,
+  now: Date,
+): Promise<{ serving: ServingUndo; retryAfter: number | null }> {
+  const target = {
+    workloadId: before.workload_id,
+    artifactId: before.previous_artifact_id ?? before.artifact_id,
+  };
+  const progress = previous?.progress ?? Progress.parse({});
+  const began_at = previous?.began_at ?? now.toISOString();
+  const action = previous?.action ?? 'none';
+  const seen = await observe(workloads, target);
+  const step = undoStep(seen, before, { action, began_at, progress }, now);
+  const answer = (more: Partial<ServingUndo> & { reason: string }): ServingUndo => ({
+    workload_id: before.workload_id,
+    undone: null,
+    action,
+    phase: seen.replacement?.status ?? null,
+    contested: false,
+    began_at,
+    progress,
+    ...more,
+  });
+  if (step.kind === 'settled') {
+    const { undone, contested, reason } = step;
+    if (undone && action === 'replaced') await restoreImportance(workloads, before, seen.workload.importance);
+    return {
+      serving: answer({ undone, contested, reason, action: undone ? action : 'left' }),
+      retryAfter: null,
+    };
+  }
+  if (step.kind === 'roll') {
+    const done = await carryOut(step.step, target, progress, workloads);
+    if (done.kind === 'fail')
+      return { serving: answer({ undone: false, reason: done.reason, action: 'left' }), retryAfter: null };
+    const serving = answer({
+      action: done.kind === 'complete' ? action : 'replaced',
+      reason: done.reason,
+      progress: done.progress,
+    });
+    return {
+      serving,
+      retryAfter: done.kind === 'wait' || done.kind === 'complete' ? later(began_at, now) : SOON,
+    };
+  }
+  if (step.kind === 'cancel') {
+    const wait = { kind: 'cancel', progress, reason: step.reason } as const;
+    await carryOut(wait, target, progress, workloads);
+    return { serving: answer({ action: 'cancelled', reason: step.reason }), retryAfter: SOON };
+  }
+  return { serving: answer({ reason: step.reason }), retryAfter: later(began_at, now) };
+}
+
+const Importances = z.enum(['critical', 'high', 'moderate', 'low']);
+
+/** A rollout sets it after the switch; the way back sets it as it was. */
+async function restoreImportance(
+  workloads: Workloads,
+  { workload_id, previous_importance }: ServingBefore,
+  now: string | null,
+) {
+  const wanted = Importances.safeParse(previous_importance).data;
+  if (wanted !== undefined && wanted !== now) await workloads.setImportance(workload_id, wanted);
+}

@@ -1,0 +1,78 @@
+import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
+import type { Clock } from '../../adapters/clock.ts';
+import { StaleFence } from '../../domain/errors.ts';
+import { recordedFence } from '../../domain/promotion/promotion-plan.ts';
+import type { RegistryView } from '../../domain/registry.ts';
+import { quoted } from '../../domain/visible-text.ts';
+import { log, logError } from '../../runtime/log.ts';
+import { count } from '../../runtime/metrics.ts';
+
+/** A direct call needs its lease for no longer than its own function can run, and a margin for the clocks. */
+const DIRECT_LEASE_SECONDS = 150;
+
+export interface Writer {
+  /** Owner of the lease: the execution's ARN, or `direct:<request id>`. */
+  owner: string;
+  /** Null where nothing counts fences: a direct call without a table. */
+  fence: number | null;
+  /** True when no state machine called: then this function takes the lease and tells people itself. */
+  direct: boolean;
+}
+
+/**
+ * Runs `work` as the one who may write for a model. Called by the state machine (with a fence), it checks that the
+ * lease is still the execution's; called directly it takes the lease and gives it back, or answers `busy`.
+ * Throws `StaleFence`.
+ */
+export async function withLease<Answer>(
+  call: { model_name: string; fence: number | null; execution: string | null; requestId: string },
+  { store, clock }: { store: PromotionStore; clock: Clock },
+  work: (writer: Writer) => Promise<Answer>,
+  busy: (reason: string) => Answer,
+): Promise<Answer> {
+  const { model_name: model, fence } = call;
+  const owner = call.execution ?? `direct:${call.requestId}`;
+  if (fence !== null) {
+    if (await store.holdsLease(model, owner, fence, clock.now()))
+      return work({ owner, fence, direct: false });
+    throw new StaleFence(
+      `The lease for ${quoted(model)} is no longer this execution's (fence ${fence}): nothing is written`,
+    );
+  }
+  const lease = await store.takeLease(model, owner, clock.now(), DIRECT_LEASE_SECONDS);
+  if (!lease.taken)
+    return busy(`The lease for ${quoted(model)} is held by ${lease.holder} until ${lease.expiresAt}`);
+  try {
+    return await work({ owner, fence: lease.fence, direct: true });
+  } finally {
+    await store.releaseLease(model, owner).catch((error: unknown) => {
+      count('LeaseStuck');
+      log().error('lease not released; it ends by itself', { owner, error: logError(error) });
+    });
+  }
+}
+
+/** Throws `StaleFence` when the registry has seen a higher fence than the writer's. */
+export function refuseStale(view: RegistryView, fence: number | null): void {
+  if (fence === null) return;
+  const recorded = recordedFence(view);
+  if (recorded > fence) {
+    throw new StaleFence(
+      `${quoted(view.model.name)} was taken over with fence ${recorded}; ours is ${fence}: nothing is written`,
+    );
+  }
+}
+
+/** An execution releases its lease within seconds of its outcome; a clean-up leaves it for little more than a minute. */
+const RELEASED_WITHIN_MS = 5 * 60_000;
+
+/** True when the holder of a lease has ended some time ago. Never throws: it is asked for a metric only. */
+export async function isLeaseStuck(holder: string, now: Date, store: PromotionStore): Promise<boolean> {
+  try {
+    const ended = await store.outcomeRecordedAt(holder);
+    return ended !== null && now.getTime() - ended.getTime() > RELEASED_WITHIN_MS;
+  } catch (error) {
+    log().warn('not known whether the holder of the lease has ended', { error: logError(error) });
+    return false;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Clock } from '../adapters/clock.ts';
+import type { RollbackAnswer, RollbackInput } from '../domain/payloads.ts';
+import { cutOff, type RollbackPlan, rollbackPlan, servingToUndo } from '../domain/promotion/rollback-plan.ts';
+import { champions, type RegistryView } from '../domain/registry.ts';
+import type { ServingBefore } from '../domain/rollout/serving-rollback.ts';
+import type { Workloads } from '../domain/serving/workloads.ts';
+import { quoted } from '../domain/visible-text.ts';
+import type { Invocation } from '../runtime/handler.ts';
+import type { RegistryServices } from '../runtime/mlflow-services.ts';
+import type { NotifyServices } from '../runtime/notify-services.ts';
+import { readRegistry } from './parts/move-champion.ts';
+import { undoRegistry, withServing } from './parts/registry-undo.ts';
+import { undoServing } from './parts/serving-undo.ts';
+import { refuseStale, type Writer, withLease } from './parts/with-lease.ts';
+
+export interface RollbackServices extends RegistryServices, NotifyServices {
+  clock: Clock;
+  cooldownHours: number;
+  /** Made only when there is something to undo on the serving side: others need no Workload API. */
+  workloads: () => Workloads;
+}
+
+export function rollback(
+  input: RollbackInput,
+  services: RollbackServices,
+  { requestId }: Invocation,
+): Promise<RollbackAnswer> {
+  let found: string | null = null;
+  const answer = (
+    plan: Pick<RollbackPlan, 'from' | 'to'>,
+    detail: string,
+    more: Partial<RollbackAnswer> = {},
+  ): RollbackAnswer => ({
+    rolled_back: false,
+    model_name: input.model_name,
+    from_version: plan.from,
+    to_version: plan.to,
+    champion_before: found,
+    reason: input.reason,
+    alarm_name: input.alarm_name,
+    timestamp: services.clock.now().toISOString(),
+    serving: null,
+    status: 'completed',
+    retry_after_seconds: null,
+    detail,
+    dry_run: input.dry_run,
+    ...more,
+  });
+  const work = async (writer: Writer): Promise<RollbackAnswer> => {
+    const view = await readRegistry(services.registry, input.model_name);
+    if (view === null)
+      return answer({ from: null, to: null }, `Registered model ${quoted(input.model_name)} does not exist`);
+    if (!writer.direct) refuseStale(view, writer.fence);
+    const current = champions(view, services.mode);
+    found = current.length === 1 ? (current[0] ?? null) : null;
+    const times = { now: services.clock.now(), cooldownHours: services.cooldownHours };
+    const asked = whatToUndo(input, view);
+    const plan = rollbackPlan(view, services.mode, asked, times);
+    const before = servingToUndo(view, services.mode, plan, asked);
+    if (input.dry_run) return answer(plan, 'detail' in plan ? plan.detail : dryRun(plan, before));
+    const undo =
+      before === null
+        ? null
+        : await undoServing(services.workloads(), before, input.previous?.serving ?? null, times.now);
+    if (undo !== null && undo.retryAfter !== null) {
+      const { serving, retryAfter } = undo;
+      return answer(plan, serving.reason, {
+        serving,
+        status: 'in_progress',
+        retry_after_seconds: retryAfter,
+      });
+    }
+    const settled = await undoRegistry(plan, view, {
+      input: asked,
+      services,
+      writer,
+      answer,
+      serving: undo?.serving ?? null,
+    });
+    return withServing(settled, undo?.serving ?? null);
+  };
+  if (input.dry_run && input.fence === null)
+    return work({ owner: `direct:${requestId}`, fence: null, direct: true });
+  return withLease({ ...input, requestId }, services, work, (reason) =>
+    answer({ from: null, to: null }, reason),
+  );
+}
+
+/** A rollout that was cut off is undone like one that failed: from its own record. */
+function whatToUndo(input: RollbackInput, view: RegistryView): RollbackInput {
+  const open =
+    input.before_state === null && input.reason === 'ROLLOUT_FAILED' ? cutOff(view, input.execution) : null;
+  return open === null ? input : { ...input, before_state: open.before };
+}
+
+type Change = Extract<RollbackPlan, { kind: 'settled' | 'move' }>;
+
+function dryRun(plan: Change, before: ServingBefore | null): string {
+  if (plan.kind === 'settled')
+    return `Dry run: version ${plan.to} is the champion already; nothing would be changed`;
+  const serving =
+    before === null || before.previous_artifact_id === null
+      ? ''
+      : `; Workload ${quoted(before.workload_id)} would go back to artifact ${quoted(before.previous_artifact_id)}`;
+  return `Dry run: version ${plan.to} would return to Production and version ${plan.from} be archived${serving}`;
+}

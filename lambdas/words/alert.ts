@@ -1,0 +1,134 @@
+import type { Outcome } from '../domain/outcome/outcome-schema.ts';
+import type { Comparison } from '../domain/payloads.ts';
+import { ascii, visible } from '../domain/visible-text.ts';
+import { methodText } from './confidence.ts';
+import { evidenceTable } from './evidence-table.ts';
+import { type AlertParts, LONGEST_VALUE, partsOf, percentOf } from './facts.ts';
+import type { AlertKind, Line } from './outcome.ts';
+import { type SlackNotification, slackNotification } from './slack.ts';
+
+/** What people are told about one outcome, ready to be published. */
+export interface Alert {
+  readonly kind: AlertKind;
+  /** The model's name in visible form; null when the input named none. */
+  readonly model: string | null;
+  /** ASCII, fewer than 100 characters, no control characters, begins with a letter, number or punctuation mark. */
+  readonly subject: string;
+  /** For email. With the rest of the message it stays below SNS's 262,144 bytes. */
+  readonly text: string;
+  readonly slack: SlackNotification;
+}
+
+export interface AlertContext {
+  /** Stands in brackets before every subject. */
+  readonly prefix: string;
+  readonly environment: string;
+  readonly registryName: string;
+}
+
+/** Characters of the evidence table in the email; more rules than fit are counted. */
+const LONGEST_TABLE = 10_000;
+/** SNS says "less than 100 characters". */
+const LONGEST_SUBJECT = 99;
+const LONGEST_PREFIX = 30;
+
+/** Writes the alert for an outcome. Whatever the texts in it hold, they cannot add a line or address anybody. */
+export function alertFor(outcome: Outcome, context: AlertContext): Alert {
+  const parts = partsOf(outcome);
+  const { words } = parts;
+  return {
+    kind: words.kind,
+    model: outcome.model_name === null ? null : parts.name,
+    subject: subjectFor(context.prefix, words.title, outcome.model_name ?? 'unknown'),
+    text: emailText(outcome, context, parts),
+    slack: slackNotification(outcome, context, parts),
+  };
+}
+
+/** The subject line. The end of a long name is kept too, as names often differ there only. */
+function subjectFor(prefix: string, title: string, name: string): string {
+  const label = ascii(prefix).trim().slice(0, LONGEST_PREFIX);
+  const start = `${label === '' ? '' : `[${label}] `}${title}: `;
+  const room = LONGEST_SUBJECT - start.length;
+  const plain = ascii(name);
+  const tail = 12;
+  const shown =
+    plain.length <= room && name.length <= 1000
+      ? plain
+      : `${plain.slice(0, room - tail - 3)}...${ascii(name.slice(-tail)).slice(-tail)}`;
+  return `${start}${shown}`.trimEnd();
+}
+
+function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): string {
+  const { words, causes } = parts;
+  return [
+    ...headOf(outcome, context, parts),
+    ...section('What happened', [...words.happened, ...causes]),
+    ...section('What is where', words.where),
+    ...section(
+      'What to do',
+      words.todo.map((todo, index) => `${index + 1}. ${todo}`),
+    ),
+    ...evidenceSection(outcome, parts),
+    ...section('Record', recordOf(outcome)),
+  ].join('\n');
+}
+
+function evidenceSection({ comparison, operation }: Outcome, { words, evidence }: AlertParts): string[] {
+  if (comparison === null || evidence === null) {
+    return operation === 'rollback' ? [] : section('Evidence', ['Nothing was compared.']);
+  }
+  // The first lines of a promotion have the confidence with its method already.
+  const told = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
+  return section('Evidence', [...told, ...tableLines(comparison)]);
+}
+
+/** Indented, so that a long name that goes on in the next line cannot pass for a line of the alert. */
+function tableLines(comparison: Comparison): string[] {
+  const table = evidenceTable(comparison, { maxLength: LONGEST_TABLE });
+  return ['', ...table.split('\n').map((line) => `  ${line}`)];
+}
+
+/** The first lines. Those of a promotion are fixed: other programs read them. */
+function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertParts): string[] {
+  const { champion_before: before, champion_after: after, challenger_version: challenger } = outcome;
+  const environment = `Environment: ${visible(context.environment, LONGEST_VALUE)}`;
+  const registry = `Registry: ${visible(context.registryName, LONGEST_VALUE)}`;
+  if (words.kind !== 'promoted') {
+    const title = words.loud ? `!!! ${words.title.toUpperCase()} !!!` : words.title;
+    return [title, `Model: ${name}`, environment, registry];
+  }
+  const version = visible(after ?? challenger ?? 'unknown', 20);
+  return [
+    'Model Promotion Completed',
+    `Model: ${name}`,
+    `New Production Version: ${version}`,
+    `Previous Version: ${before === null || before === after ? 'None' : visible(before, 20)}`,
+    `Comparison Confidence: ${percentOf(outcome.confidence)}`,
+    environment,
+    // A confidence says nothing without its method, so that follows at once.
+    `Confidence Method: ${visible(basisOf(outcome), LONGEST_VALUE)}`,
+    registry,
+  ];
+}
+
+/** Where the confidence of a promotion comes from; the comparison of a repeat is not the one it was decided on. */
+function basisOf({ comparison, confidence }: Outcome): string {
+  if (comparison !== null && comparison.confidence === confidence) return methodText(comparison);
+  if (comparison !== null) return 'as recorded when this promotion was begun';
+  return confidence === null ? 'nothing was compared' : 'as the caller gave it; nothing was compared here';
+}
+
+const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...lines.map(plainLine)];
+
+const plainLine = (line: Line) => (typeof line === 'string' ? line : `${line.label}: ${line.value}`);
+
+function recordOf({ execution, requested_by: by, operation, recorded_at: at }: Outcome): Line[] {
+  const asked = { label: 'Requested by', value: visible(by ?? 'not said', LONGEST_VALUE) };
+  return [
+    { label: 'Execution', value: visible(execution, LONGEST_VALUE) },
+    // Who asked for a rollback stands beside why.
+    ...(operation === 'rollback' ? [] : [asked]),
+    { label: 'Recorded at', value: visible(at, 40) },
+  ];
+}

@@ -1,0 +1,161 @@
+import { digitsApart, show } from '../domain/comparison/numbers.ts';
+import { NOT_COUNTED } from '../domain/comparison/rules.ts';
+import type { Comparison, RuleResult } from '../domain/payloads.ts';
+import { visible } from '../domain/visible-text.ts';
+
+/** Columns of a terminal or a mail that the table is made for, less an indent of two. */
+const WIDTH = 98;
+const GAP = '  ';
+const LONGEST_NAME = 200;
+const LONGEST_REASON = 500;
+
+interface Column {
+  readonly title: string;
+  readonly widest: number;
+  readonly right?: true;
+}
+
+const columns: readonly Column[] = [
+  { title: 'rule', widest: 20 },
+  { title: 'metric', widest: 18 },
+  { title: 'champion', widest: 24, right: true },
+  { title: 'challenger', widest: 24, right: true },
+];
+const NARROWEST_REASON = 22;
+/** Of the results: "not passed (critical)" stands in one line or in two, whichever makes the table shorter. */
+const RESULT_WIDTHS = [21, 10];
+
+export interface TableOptions {
+  /** Longest text, in characters; rows that do not fit are counted in a last line. Default: no limit. */
+  readonly maxLength?: number;
+  /** Without the column of reasons, for narrow places. Default: with. */
+  readonly reasons?: boolean;
+}
+
+/** The rules of a comparison as lines of aligned text; readable at 100 columns, safe to print. */
+export function evidenceTable(comparison: Comparison, options: TableOptions = {}): string {
+  const { maxLength = Number.POSITIVE_INFINITY, reasons = true } = options;
+  if (comparison.rules.length === 0) return 'No rule was evaluated.';
+  const candidates = comparison.rules.slice(0, maxLength); // a row has more than one character
+  const cells = candidates.map((rule) => cellsOf(rule, comparison.champion_version !== null));
+  const tables = RESULT_WIDTHS.map((width) => laidOut(cells, shapeOf(cells, width, reasons)));
+  const lines = tables.reduce((wide, narrow) => (isBetter(narrow, wide) ? narrow : wide));
+  return withRowsThatFit(lines.slice(0, 2), lines.slice(2), comparison.rules, maxLength);
+}
+
+/** The title, the line under it, and the rows. */
+function laidOut(cells: readonly string[][], shape: readonly Shape[]): string[] {
+  return [
+    layOut([...columns.map(({ title }) => title), 'result', 'reason'], shape),
+    shape.map(({ width }) => '-'.repeat(width)).join(GAP),
+    ...cells.map((row) => layOut(row, shape)),
+  ];
+}
+
+const isBetter = (narrow: readonly string[], wide: readonly string[]) =>
+  heightOf(narrow) < heightOf(wide) || lengthOf(wide[1] ?? '') > WIDTH;
+
+const heightOf = (rows: readonly string[]) => rows.join('\n').split('\n').length;
+
+function withRowsThatFit(
+  head: string[],
+  rows: string[],
+  rules: readonly RuleResult[],
+  maxLength: number,
+): string {
+  const whole = [...head, ...rows].join('\n');
+  if (whole.length <= maxLength) return whole;
+  const shown = [...head];
+  let length = shown.join('\n').length + 100; // room for the last line
+  let count = 0;
+  for (const row of rows) {
+    length += row.length + 1;
+    if (length > maxLength) break;
+    shown.push(row);
+    count += 1;
+  }
+  const left = rules.slice(count);
+  const missed = left.filter((rule) => rule.counted && !rule.passed).length;
+  return [
+    ...shown,
+    `… ${left.length} more ${plural(left.length, 'rule')} left out, ${missed} of them not passed`,
+  ].join('\n');
+}
+
+const plural = (count: number, word: string) => (count === 1 ? word : `${word}s`);
+
+function cellsOf(rule: RuleResult, hasChampion: boolean): string[] {
+  const digits = digitsApart(rule.champion, rule.challenger, 6);
+  const { result, reason } = resultOf(rule);
+  return [
+    visible(rule.name, LONGEST_NAME),
+    visible(rule.metric, LONGEST_NAME),
+    rule.champion === null ? (hasChampion ? 'missing' : '–') : show(rule.champion, digits),
+    rule.challenger === null ? 'missing' : show(rule.challenger, digits),
+    result,
+    visible(reason, LONGEST_REASON),
+  ];
+}
+
+/** A rule that was not counted has neither passed nor failed: its reason begins with the word for what it was. */
+function resultOf({ passed, counted, critical, reason }: RuleResult): { result: string; reason: string } {
+  if (counted)
+    return { result: passed ? 'passed' : critical ? 'not passed (critical)' : 'not passed', reason };
+  const word = Object.values(NOT_COUNTED).find((one) => reason === one || reason.startsWith(`${one}: `));
+  if (word === undefined) return { result: 'not counted', reason };
+  return { result: word.toLowerCase(), reason: reason.slice(word.length + 2) };
+}
+
+interface Shape {
+  readonly width: number;
+  readonly right: boolean;
+}
+
+function shapeOf(rows: readonly string[][], resultWidth: number, reasons: boolean): Shape[] {
+  const shape = [...columns, { title: 'result', widest: resultWidth, right: false }].map(
+    ({ title, widest, right }, index) => {
+      const longest = longestOf(title, rows, index);
+      return { width: Math.min(longest, widest), right: right ?? false };
+    },
+  );
+  const last = columns.length + 1;
+  if (!reasons || rows.every((row) => row[last] === '')) return shape;
+  const used = shape.reduce((sum, { width }) => sum + width + GAP.length, 0);
+  const longest = longestOf('reason', rows, last);
+  return [...shape, { width: Math.min(longest, Math.max(WIDTH - used, NARROWEST_REASON)), right: false }];
+}
+
+const longestOf = (title: string, rows: readonly string[][], index: number) =>
+  rows.reduce((longest, row) => Math.max(longest, lengthOf(row[index] ?? '')), title.length);
+
+/** One row, over as many lines as its longest cell needs; nothing in a cell is cut. */
+function layOut(cells: readonly string[], shape: readonly Shape[]): string {
+  const wrapped = shape.map(({ width }, index) => wrap(cells[index] ?? '', width));
+  const height = Math.max(...wrapped.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, line) =>
+    shape
+      .map(({ width, right }, column) => pad(wrapped[column]?.[line] ?? '', width, right))
+      .join(GAP)
+      .trimEnd(),
+  ).join('\n');
+}
+
+const lengthOf = (text: string) => [...text].length;
+
+function pad(text: string, width: number, right: boolean): string {
+  const space = ' '.repeat(Math.max(0, width - lengthOf(text)));
+  return right ? space + text : text + space;
+}
+
+/** Lines of at most `width` characters, broken between words where possible. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = [...text.trim()];
+  while (rest.length > width) {
+    const space = rest.slice(0, width + 1).lastIndexOf(' ');
+    const end = space > 0 ? space : width;
+    lines.push(rest.slice(0, end).join(''));
+    rest = [...rest.slice(end).join('').trimStart()];
+  }
+  return [...lines, rest.join('')];
+}

@@ -1,0 +1,111 @@
+import type { Outcome } from '../domain/outcome/outcome-schema.ts';
+import { publicMessage, visible } from '../domain/visible-text.ts';
+import { confidenceText } from './confidence.ts';
+import { type Line, type Wording, wordingOf } from './outcome.ts';
+import { detailOf, finding } from './rolled-back.ts';
+
+/** What an alert is made of, whatever the channel. Foreign text in it is in visible form already: one line each, of bounded length. */
+export interface AlertParts {
+  readonly words: Wording;
+  readonly name: string;
+  /** Why it happened: who asked and why, reason, errors, problems, holder. */
+  readonly causes: readonly Line[];
+  /** What the comparison decided, and how sure it was by which method; null where none was asked for. */
+  readonly evidence: { readonly decision: Line; readonly confidence: Line } | null;
+}
+
+// Limits in characters. Together with 3 bytes for each, JSON's escapes and two copies of the text (`default` and
+// `email`) they keep the whole SNS message below 262,144 bytes; a test tries the worst characters.
+const LONGEST_NAME = 6000;
+/** Of one value after a label. */
+export const LONGEST_VALUE = 800;
+const MOST_PROBLEMS = 10;
+const MOST_LOG_LINES = 3;
+
+/** Puts an outcome into words. */
+export function partsOf(outcome: Outcome): AlertParts {
+  const { model_name: name } = outcome;
+  const words = wordingOf(outcome);
+  return {
+    words: { ...words, where: words.where.map(visibleLine) },
+    name: name === null || name === '' ? 'unknown' : visible(name, LONGEST_NAME),
+    causes: [...askedFor(outcome), ...causesOf(outcome)],
+    evidence: evidenceOf(outcome),
+  };
+}
+
+const line = (label: string, text: string): Line => ({ label, value: publicMessage(text, LONGEST_VALUE) });
+const visibleLine = (one: Line): Line => (typeof one === 'string' ? one : line(one.label, one.value));
+
+/** Why somebody, or an alarm, wanted the model to go back. */
+function askedFor({ operation, rollback, requested_by: by }: Outcome): Line[] {
+  if (operation !== 'rollback') return [];
+  const because = rollback === null ? [] : [line('Asked because', becauseOf(rollback))];
+  return [...because, line('Asked by', by ?? 'not said')];
+}
+
+const becauseOf = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback']>) =>
+  alarm === null ? reason : `${reason} (alarm ${alarm})`;
+
+/** Each thing is said once: what one line holds already is left out of the others. */
+function causesOf(outcome: Outcome): Line[] {
+  const { reason, error, rollback_error: rollbackError, problems, holder } = outcome;
+  const lines: Line[] = [];
+  const add = (label: string, text: string | null | undefined) => {
+    if (text) lines.push(line(label, text));
+  };
+  const { cause, found } = reasonsOf(outcome);
+  const told = rollbackError !== null && cause.includes(rollbackError.message);
+  if (problems.length === 0 && !told) add('Reason', cause);
+  if (error !== null && !reason.includes(error.message)) add('Error', `${error.name}: ${error.message}`);
+  if (rollbackError !== null) add('Error of the rollback', `${rollbackError.name}: ${rollbackError.message}`);
+  if (found !== null) lines.push(line(found.label, found.value));
+  lines.push(...diagnosisLines(outcome));
+  add('Lease held by', holder);
+  for (const problem of problems.slice(0, MOST_PROBLEMS)) add('Problem', problem);
+  if (problems.length > MOST_PROBLEMS) lines.push(`And ${problems.length - MOST_PROBLEMS} more problems.`);
+  return lines;
+}
+
+interface Reasons {
+  readonly cause: string;
+  /** What the rollback came to. */
+  readonly found: Exclude<Line, string> | null;
+}
+
+/** The reason in its parts, without what the alert says elsewhere: that it was a dry run, how the Workload is. */
+function reasonsOf({ reason, comparison, rollback, dry_run: dry }: Outcome): Reasons {
+  if (rollback === null) {
+    const repeats = dry && comparison !== null && reason.endsWith(comparison.recommendation);
+    return { cause: repeats ? comparison.recommendation : reason, found: null };
+  }
+  const cause = reason.endsWith(rollback.detail)
+    ? reason.slice(0, reason.length - rollback.detail.length).replace(/\. $/, '')
+    : reason;
+  return { cause, found: { label: labelOf(rollback, cause), value: detailOf(rollback) } };
+}
+
+function labelOf(rollback: NonNullable<Outcome['rollback']>, cause: string): string {
+  if (rollback.dry_run && finding(rollback) !== 'impossible') return 'It would come to this';
+  if (rollback.rolled_back || rollback.serving !== null) return 'In the registry';
+  return cause === '' ? 'Reason' : 'Rollback';
+}
+
+/** Why a rollout did not come up: the platform's sentence, and the last lines of the candidate's log. */
+function diagnosisLines({ serving, reason }: Outcome): Line[] {
+  const { message = null, log_lines: log = [] } = serving?.diagnosis ?? {};
+  const said = message === null || reason.includes(message) ? [] : [line('The platform says', message)];
+  return [...said, ...log.slice(-MOST_LOG_LINES).map((text) => line('Log of the candidate', text))];
+}
+
+/** Confidence as percent with one decimal, as the promotion message has always shown it. */
+export const percentOf = (confidence: number | null) =>
+  `${(100 * (Number.isFinite(confidence) ? (confidence ?? 0) : 0)).toFixed(1)}%`;
+
+function evidenceOf({ comparison }: Outcome): AlertParts['evidence'] {
+  if (comparison === null) return null;
+  return {
+    decision: line('Decision', `${comparison.decision} by policy ${comparison.policy}`),
+    confidence: line('Confidence', confidenceText(comparison)),
+  };
+}

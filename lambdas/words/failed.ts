@@ -1,0 +1,117 @@
+import type { Outcome } from '../domain/outcome/outcome-schema.ts';
+import { versionText } from '../domain/visible-text.ts';
+import type { Words } from './outcome.ts';
+import { isStuck, undoByHand, undoHappened } from './workload.ts';
+
+/** The words for an execution that failed; the registry is as it was, or the rollback has put it back. */
+export function failed(outcome: Outcome): Words {
+  if (outcome.rollback_error !== null) return rollbackFailed(outcome);
+  if (isStuck(outcome)) return workloadNotBack(outcome);
+  const asked = outcome.operation === 'rollback';
+  return {
+    kind: 'failed',
+    emoji: 'x',
+    title: asked ? 'Rollback Failed' : 'Promotion Failed',
+    happened: [
+      asked ? 'The rollback that was asked for failed.' : `The promotion of ${challengerOf(outcome)} failed.`,
+      ...undoHappened(outcome),
+    ],
+    todo: [
+      'Remove the cause that is named here.',
+      'Then start a new execution: it looks at what is there and repeats nothing that is done.',
+    ],
+  };
+}
+
+const challengerOf = ({ challenger_version: challenger }: Outcome) =>
+  challenger === null ? 'a challenger not yet known' : versionText(challenger);
+
+/** The Workload serves what the rollback was to take out of service, and no automatic step is left. */
+function workloadNotBack(outcome: Outcome): Words {
+  return {
+    kind: 'failed',
+    emoji: 'rotating_light',
+    title: 'ACTION NEEDED: Workload Not Rolled Back',
+    loud: true,
+    happened: [
+      outcome.operation === 'rollback'
+        ? 'The rollback that was asked for could not be carried out on the Workload.'
+        : `The promotion of ${challengerOf(outcome)} failed and could not be undone on the Workload.`,
+      ...undoHappened(outcome),
+    ],
+    todo: undoByHand(outcome),
+  };
+}
+
+/** The worst ending: the registry may be half-moved and no automatic step is left. */
+function rollbackFailed(outcome: Outcome): Words {
+  const { champion_before: before, champion_after: after } = outcome;
+  const asked = outcome.operation === 'rollback';
+  return {
+    kind: 'failed',
+    emoji: 'rotating_light',
+    title: 'ACTION NEEDED: Rollback Failed',
+    loud: true,
+    happened: [
+      asked
+        ? 'The rollback that was asked for failed.'
+        : `The promotion of ${challengerOf(outcome)} failed, and the rollback that should have undone it failed too.`,
+      'No automatic step is left: somebody has to look at the registry now.',
+      ...undoHappened(outcome),
+    ],
+    where: [
+      `In Production before: ${before === null ? 'none, or not known' : versionText(before)}.`,
+      after === null
+        ? `In Production now: not known.${possible(outcome)}`
+        : `In Production now, as last read: ${versionText(after)}. It may have changed since.`,
+    ],
+    todo: [
+      'Open the model in MLflow and see which versions are in Production. Exactly one must be.',
+      ...(asked ? repeatByHand(before) : goBackByHand(outcome)),
+      ...undoByHand(outcome),
+    ],
+  };
+}
+
+function possible({ operation, champion_before: before, challenger_version: bad }: Outcome): string {
+  if (operation === 'rollback' || before === null || bad === null || before === bad) return '';
+  return ` It can be ${versionText(before)}, or ${versionText(bad)}, or both.`;
+}
+
+const BY_HAND = 'to stage Production in MLflow, archiving the others (with aliases: set "champion" to it)';
+
+function goBackByHand({ champion_before: before, challenger_version: bad }: Outcome): string[] {
+  const target = before === null ? ' and the "target_version" of your choice' : targetOf(before);
+  return [
+    `When MLflow answers again, start an execution with "operation": "rollback"${target}. It can be repeated safely.`,
+    `If that fails too, move ${before === null ? 'the version that is to serve' : versionText(before)} ${BY_HAND}.`,
+    ...(bad === null || bad === before ? [] : [markBad(bad)]),
+  ];
+}
+
+const targetOf = (version: string) =>
+  /^\d{1,10}$/.test(version) ? ` and "target_version": "${version}"` : '';
+
+/** Here the champion before is the version that somebody wants out, so it is not the one to go back to. */
+function repeatByHand(unwanted: string | null): string[] {
+  return [
+    'When MLflow answers again, start the rollback again with the same input. It can be repeated safely.',
+    `If that fails too, move the version that is to serve ${BY_HAND}.`,
+    ...(unwanted === null ? [] : [markBad(unwanted)]),
+  ];
+}
+
+const markBad = (version: string) =>
+  `If ${versionText(version)} is bad, set its tag "rolled_back" to the reason: no automatic run promotes it then.`;
+
+/** The words for an execution that its input kept from starting. */
+export function refused(outcome: Outcome): Words {
+  return {
+    kind: 'failed',
+    emoji: 'x',
+    title: outcome.operation === 'rollback' ? 'Rollback Not Started' : 'Promotion Not Started',
+    happened: ['The input of the execution was refused.', 'Nothing was changed.'],
+    where: ['In Production: not looked up.'],
+    todo: ['Correct every problem that is listed, and start a new execution.'],
+  };
+}

@@ -1,0 +1,146 @@
+import type { Outcome } from '../domain/outcome/outcome-schema.ts';
+import { sentence, versionText } from '../domain/visible-text.ts';
+import { failed, refused } from './failed.ts';
+import { contested, dryRun, rolledBack } from './rolled-back.ts';
+import { servedWhere } from './workload.ts';
+
+/** What an alert is about; subscribers can filter by it. */
+export const alertKinds = [
+  'promoted',
+  'kept',
+  'needs_investigation',
+  'failed',
+  'rolled_back',
+  'contested',
+  'busy',
+] as const;
+export type AlertKind = (typeof alertKinds)[number];
+
+/** A line of an alert: a sentence of our own, or a value somebody else chose after a label of our own. */
+export type Line = string | { readonly label: string; readonly value: string };
+
+/**
+ * What an alert says, in whole sentences of our own: the only foreign words in them are version numbers, which
+ * `versionText` has checked. Everything else that is foreign stands alone, after a label.
+ */
+export interface Wording {
+  readonly kind: AlertKind;
+  /** Slack's name of the emoji before the title. */
+  readonly emoji: string;
+  readonly title: string;
+  /** True when somebody has to act at once; the alert says so in its first line. */
+  readonly loud?: boolean;
+  readonly happened: readonly string[];
+  readonly where: readonly Line[];
+  readonly todo: readonly string[];
+}
+
+/** `where` is left out where the champion before and after, and the Workload, say it all. */
+export type Words = Omit<Wording, 'where'> & { readonly where?: readonly Line[] };
+
+const UNCHANGED = 'Nothing was changed.';
+
+/** Chooses the words for an outcome. A status without a kind of its own takes the nearest one. */
+export function wordingOf(outcome: Outcome): Wording {
+  const plain = byStatus[outcome.status](outcome);
+  const words = outcome.dry_run ? dryRun(outcome, plain) : plain;
+  return { ...words, where: [...(words.where ?? whereabouts(outcome)), ...servedWhere(outcome)] };
+}
+
+const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>> = {
+  promoted,
+  already_promoted: promoted,
+  kept,
+  declined: kept,
+  needs_investigation: needsInvestigation,
+  failed,
+  invalid_input: refused,
+  rolled_back: rolledBack,
+  contested,
+  busy,
+};
+
+/** Where the champion is, before and after, with "not known" never passed off as "none". */
+function whereabouts({ champion_before: before, champion_after: after }: Outcome): string[] {
+  if (after === null && before === null) return ['In Production: none, or not known.'];
+  if (after === null) {
+    return [
+      `In Production before: ${versionText(before)}.`,
+      'In Production now: not known; look it up in MLflow.',
+    ];
+  }
+  if (after === before) return [`In Production: ${versionText(after)}, as before.`];
+  const earlier = before === null ? 'none, or not known' : versionText(before);
+  return [`In Production now: ${versionText(after)}.`, `In Production before: ${earlier}.`];
+}
+
+function promoted(outcome: Outcome): Words {
+  const { champion_before: before, champion_after: after, challenger_version: challenger } = outcome;
+  const version = versionText(after ?? challenger);
+  const repeated = outcome.status === 'already_promoted';
+  const earlier = before !== null && before !== after ? before : null;
+  return {
+    kind: 'promoted',
+    emoji: 'white_check_mark',
+    title: 'Model Promoted',
+    happened: repeated
+      ? [
+          `${sentence(version)} was in Production already: an earlier attempt had moved it, this one announces it.`,
+        ]
+      : [
+          `${sentence(version)} was promoted to Production${earlier === null ? '' : ` in place of ${versionText(earlier)}`}.`,
+        ],
+    todo: [
+      'Watch how the model does; nothing else has to be done.',
+      before === null
+        ? 'No earlier champion is known to go back to.'
+        : `To go back${earlier === null ? '' : ` to ${versionText(earlier)}`}, start an execution with "operation": "rollback".`,
+    ],
+  };
+}
+
+function kept({ status, challenger_version: challenger, champion_before: champion }: Outcome): Words {
+  const what = `the challenger, ${versionText(challenger)},`;
+  const lost =
+    champion === null
+      ? 'did not meet the policy'
+      : `did not win against the champion, ${versionText(champion)}`;
+  const declined = status === 'declined';
+  return {
+    kind: 'kept',
+    emoji: 'heavy_minus_sign',
+    title: declined ? 'Promotion Declined' : 'Champion Kept',
+    happened: [
+      declined ? sentence(`${what} was declined by an approver.`) : sentence(`${what} ${lost}.`),
+      UNCHANGED,
+    ],
+    todo: ['Nothing has to be done.', 'Before the next training, read the reason and the missed rules.'],
+  };
+}
+
+function needsInvestigation({ challenger_version: challenger, champion_before: champion }: Outcome): Words {
+  const pair = `${versionText(challenger)} against ${champion === null ? 'no champion' : versionText(champion)}`;
+  return {
+    kind: 'needs_investigation',
+    emoji: 'mag',
+    title: 'Needs Investigation',
+    happened: [
+      challenger === null ? 'There was nothing to decide on.' : `The comparison of ${pair} could not decide.`,
+      UNCHANGED,
+    ],
+    todo: [
+      'Read the reason and repair what it names: missing or unequal data, too few rows, an unfinished run, conflicting rules.',
+      'Then start a new execution; until then nothing is promoted.',
+    ],
+  };
+}
+
+function busy(): Words {
+  return {
+    kind: 'busy',
+    emoji: 'hourglass',
+    title: 'Model Busy',
+    happened: ['Another execution holds the lease of this model.', UNCHANGED],
+    todo: ['Start again when the holder has ended, or start with "wait_for_lease_minutes" to wait for it.'],
+  };
+}

@@ -1,0 +1,109 @@
+import type { Outcome } from '../domain/outcome/outcome-schema.ts';
+import type { RollbackAnswer } from '../domain/payloads.ts';
+import { versionText } from '../domain/visible-text.ts';
+import type { Words } from './outcome.ts';
+import { isStuck, undoByHand, undoHappened } from './workload.ts';
+
+/** The words for a registry that was put back, as asked or because a promotion failed. */
+export function rolledBack(outcome: Outcome): Words {
+  const from = versionText(outcome.rollback?.from_version ?? outcome.challenger_version);
+  const asked = outcome.operation === 'rollback';
+  const again = outcome.rollback?.already_rolled_back === true;
+  return {
+    kind: 'rolled_back',
+    emoji: 'leftwards_arrow_with_hook',
+    title: asked ? 'Model Rolled Back' : 'Promotion Rolled Back',
+    happened: [
+      asked
+        ? `The rollback that was asked for is done${again ? '; an earlier attempt had done it, this one announces it' : ''}.`
+        : `The promotion of ${from} failed and was undone.`,
+      ...undoHappened(outcome),
+    ],
+    todo: [
+      `Find out what was wrong with ${from}, or with its promotion.`,
+      `No automatic run promotes ${from} again while its tag "rolled_back" has a value.`,
+    ],
+  };
+}
+
+/** The words where somebody else changed the registry or the Workload meanwhile. */
+export function contested(outcome: Outcome): Words {
+  const title = outcome.operation === 'rollback' ? 'Rollback Contested' : 'Promotion Contested';
+  const stuck = isStuck(outcome);
+  return {
+    kind: 'contested',
+    emoji: stuck ? 'rotating_light' : 'warning',
+    title: stuck ? `ACTION NEEDED: ${title}` : title,
+    loud: stuck,
+    happened: [
+      'Somebody else made changes while this execution ran; they were left alone.',
+      ...undoHappened(outcome),
+    ],
+    todo: [
+      'See in MLflow which versions are in Production and who moved them. Exactly one must be there.',
+      ...undoByHand(outcome),
+      'When that is settled, start a new execution if the change is still wanted.',
+    ],
+  };
+}
+
+/** The beginning of a dry run's sentence where the rollback would be carried out, or would find nothing to do. */
+const WOULD = 'Dry run: ';
+
+/** What a dry run found out about a rollback. */
+export function finding({ detail }: RollbackAnswer): 'possible' | 'settled' | 'impossible' {
+  if (!detail.startsWith(WOULD)) return 'impossible';
+  return detail.endsWith('nothing would be changed') ? 'settled' : 'possible';
+}
+
+/** What a rollback found out, as a line says it after a label. */
+export function detailOf({ detail, serving }: RollbackAnswer): string {
+  const own = detail.startsWith(WOULD) ? detail.slice(WOULD.length) : detail;
+  const said = serving === null ? '' : `. Serving: ${serving.reason}`;
+  return said !== '' && own.endsWith(said) ? own.slice(0, -said.length) : own;
+}
+
+const NOTHING_CHANGED = 'This was a dry run: nothing was changed.';
+
+/** A dry run ends as if it had done its work, or as `kept`; either way the message must not sound like a change. */
+export function dryRun(outcome: Outcome, words: Words): Words {
+  if (words.kind === 'failed' || words.kind === 'busy') return words;
+  const kind = words.kind === 'promoted' || words.kind === 'rolled_back' ? 'kept' : words.kind;
+  const told = { ...words, kind, emoji: 'test_tube', loud: false } as const;
+  const { rollback, operation } = outcome;
+  if (operation === 'promote' || rollback === null) {
+    return { ...told, ...dryPromotion(outcome), happened: [NOTHING_CHANGED] };
+  }
+  const found = finding(rollback);
+  if (found === 'impossible') {
+    return {
+      ...told,
+      title: 'Dry Run: Rollback Not Possible',
+      happened: [NOTHING_CHANGED, 'The rollback would not be possible.'],
+      todo: ['Remove the cause that is named here, then start the dry run again.'],
+    };
+  }
+  if (found === 'settled') {
+    return {
+      ...told,
+      title: 'Dry Run: Nothing to Roll Back',
+      happened: [NOTHING_CHANGED, 'The rollback would find nothing to do.'],
+      where: [`In Production: ${versionText(rollback.to_version)}.`],
+      todo: ['Nothing has to be done.'],
+    };
+  }
+  return {
+    ...told,
+    title: 'Dry Run of a Rollback',
+    happened: [NOTHING_CHANGED, 'The rollback would be possible.'],
+    todo: ['If this is what you want, start the execution without "dry_run".'],
+  };
+}
+
+function dryPromotion({ comparison, operation }: Outcome): Pick<Words, 'title' | 'todo'> {
+  const title = operation === 'rollback' ? 'Dry Run of a Rollback' : 'Dry Run of a Promotion';
+  if (comparison === null || comparison.decision === 'PROMOTE') {
+    return { title, todo: ['If this is what you want, start the execution without "dry_run".'] };
+  }
+  return { title, todo: ['Without "dry_run" nothing would be promoted either.'] };
+}

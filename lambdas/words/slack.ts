@@ -1,0 +1,145 @@
+import type { Outcome } from '../domain/outcome/outcome-schema.ts';
+import { slackSafe, visible } from '../domain/visible-text.ts';
+import type { AlertContext } from './alert.ts';
+import { confidenceText } from './confidence.ts';
+import { evidenceTable } from './evidence-table.ts';
+import type { AlertParts } from './facts.ts';
+import type { Line } from './outcome.ts';
+
+/**
+ * The "custom notification" document of Amazon Q Developer in chat applications (AWS Chatbot before): the only kind
+ * of message of our own that it shows; other text on the topic is dropped without a word.
+ * https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+ */
+export interface SlackNotification {
+  readonly version: '1.0';
+  readonly source: 'custom';
+  readonly content: {
+    readonly textType: 'client-markdown';
+    readonly title: string;
+    readonly description: string;
+    readonly nextSteps: readonly string[];
+    readonly keywords: readonly string[];
+  };
+  readonly metadata: {
+    /** Messages with the same id are shown as one thread: one for each model. */
+    readonly threadId: string;
+    readonly summary: string;
+    readonly eventType: string;
+    readonly relatedResources: readonly string[];
+    readonly additionalContext: Readonly<Record<string, string>>;
+  };
+}
+
+// Slack cuts a section of a message at 3,000 characters; a cut inside a code block would break what follows.
+const LONGEST_DESCRIPTION = 2900;
+const LONGEST_TITLE = 200;
+const LONGEST_VALUE = 300;
+const LONGEST_KEYWORD = 60;
+const LONGEST_ID = 200;
+const MOST_CAUSES = 5;
+const SHORTEST_TABLE = 250;
+
+/** The alert as Slack shows it. Foreign text stands in code spans, where Slack formats and links nothing. */
+export function slackNotification(
+  outcome: Outcome,
+  context: AlertContext,
+  parts: AlertParts,
+): SlackNotification {
+  const { words, name } = parts;
+  return {
+    version: '1.0',
+    source: 'custom',
+    content: {
+      textType: 'client-markdown',
+      title: `:${words.emoji}: ${words.title}: ${code(name, LONGEST_TITLE - words.title.length - 40)}`,
+      description: description(outcome, parts),
+      nextSteps: words.todo,
+      keywords: [words.kind, context.environment, context.registryName]
+        .map((word) => slackSafe(visible(word, LONGEST_KEYWORD), LONGEST_KEYWORD))
+        .filter((word) => word !== ''),
+    },
+    metadata: {
+      threadId: `model-promotion/${encodeURIComponent(name.toWellFormed())}`.slice(0, LONGEST_ID),
+      summary: `${words.title}: ${code(name, 100)}`,
+      eventType: `model-promotion.${words.kind}`,
+      relatedResources: [slackSafe(visible(outcome.execution, LONGEST_VALUE), LONGEST_VALUE)],
+      additionalContext: additionalContext(outcome, context, name),
+    },
+  };
+}
+
+const code = (text: string, limit: number) => `\`${slackSafe(text, limit) || ' '}\``;
+
+/** Characters of a value; the fewer, the more lines there are to show. */
+const VALUE_LENGTHS = [LONGEST_VALUE, 200, 100];
+
+function description(outcome: Outcome, parts: AlertParts): string {
+  const texts = VALUE_LENGTHS.map((limit) => ({ told: toldIn(parts, limit), end: endOf(outcome, limit) }));
+  const fits = ({ told, end }: (typeof texts)[number]) => told.length + end.length <= LONGEST_DESCRIPTION;
+  const { told, end } = texts.find(fits) ?? texts.at(-1) ?? { told: '', end: '' };
+  return `${told}${tableBlock(outcome, LONGEST_DESCRIPTION - told.length - end.length)}${end}`;
+}
+
+function toldIn({ words, causes, evidence }: AlertParts, limit: number): string {
+  const lines = (some: readonly Line[]) => some.map((line) => slackLine(line, limit));
+  const left = causes.length - MOST_CAUSES;
+  return [
+    ...words.happened,
+    ...lines(causes.slice(0, MOST_CAUSES)),
+    ...(left > 0 ? [`And ${left} more ${left === 1 ? 'line' : 'lines'} in the email.`] : []),
+    '*What is where*',
+    ...lines(words.where),
+    ...(evidence === null ? [] : ['*Evidence*', ...lines([evidence.decision, evidence.confidence])]),
+  ].join('\n');
+}
+
+function endOf({ requested_by: by, execution, operation }: Outcome, limit: number): string {
+  const shown = code(visible(execution, limit), limit);
+  // Who asked for a rollback stands beside why.
+  if (operation === 'rollback') return `\nExecution ${shown}`;
+  return `\nRequested by ${code(visible(by ?? 'not said', 100), 100)}, execution ${shown}`;
+}
+
+const slackLine = (line: Line, limit: number) =>
+  typeof line === 'string' ? line : `${line.label}: ${code(line.value, limit)}`;
+
+/** The rules without their reasons, which make lines too long for a chat window; empty where there is no room. */
+function tableBlock({ comparison }: Outcome, room: number): string {
+  if (comparison === null || comparison.rules.length === 0 || room < SHORTEST_TABLE) return '';
+  for (let maxLength = room - 10; maxLength >= SHORTEST_TABLE / 2; maxLength = Math.floor(maxLength / 2)) {
+    // Escapes lengthen the text: where it no longer fits, fewer rows.
+    const table = slackSafe(
+      evidenceTable(comparison, { maxLength, reasons: false }),
+      Number.POSITIVE_INFINITY,
+    );
+    if (table.length <= room - 10) return `\n\`\`\`\n${table}\n\`\`\``;
+  }
+  return '';
+}
+
+/** Values for the custom actions (buttons) that a team may attach in Slack. */
+function additionalContext(outcome: Outcome, context: AlertContext, name: string): Record<string, string> {
+  const {
+    status,
+    comparison,
+    champion_before: before,
+    champion_after: after,
+    challenger_version: challenger,
+  } = outcome;
+  const facts: Record<string, string | null> = {
+    model: name,
+    status,
+    environment: context.environment,
+    registry: context.registryName,
+    challenger_version: challenger,
+    champion_before: before,
+    champion_after: after,
+    confidence: comparison === null ? null : confidenceText(comparison),
+  };
+  return Object.fromEntries(
+    Object.entries(facts).flatMap(([key, value]) =>
+      value === null ? [] : [[key, slackSafe(visible(value, LONGEST_VALUE), LONGEST_VALUE)]],
+    ),
+  );
+}

@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { executionArn } from '../emulators/aws/step-functions.ts';
+import { type OutcomeStatus, outcomeStatuses } from '../lambdas/domain/outcome/outcome-schema.ts';
+import type { Host } from './host.ts';
+import { STRIDE_MS } from './machine/clock.ts';
+import type { LocalEvent } from './machine/state-machine.ts';
+import { type BothSystems, look, type RegistryState, type WorkloadState } from './watch/both-systems.ts';
+import {
+  type EndpointAnswer,
+  type EndpointClient,
+  type EndpointReport,
+  endpointClient,
+} from './watch/endpoint-client.ts';
+import { followFaults } from './watch/faults.ts';
+import { noteRollout, type RolloutLook } from './watch/rollout-looks.ts';
+
+/** One execution as `npm start -- --json` prints it. Times are the local clock's. */
+export interface ExecutionDocument {
+  execution: string;
+  status: OutcomeStatus;
+  /** One sentence: why it ended so. */
+  reason: string;
+  /** The state document at the end; the last one seen when the machine ended in a failure. */
+  output: unknown;
+  /** Alerts that this execution published, as they were sent. */
+  alerts: unknown[];
+  states: { name: string; entered: string; ms: number }[];
+  /** Injected faults that requests met, each kind once, in the order in which they were first met. */
+  faults: string[];
+  /** What the rollout showed, whenever it showed something else. */
+  rollout: RolloutLook[];
+  /** What a client of the Workload's endpoint got meanwhile; null where no emulated Workload serves the model. */
+  endpoint: EndpointReport | null;
+  /** Stages and aliases of the model's versions in MLflow, before and after; null where it could not be read. */
+  registry: { before: RegistryState | null; after: RegistryState | null };
+  /** The Workload, before and after; null where none serves the model or it could not be read. */
+  workload: { before: WorkloadState | null; after: WorkloadState | null };
+}
+
+export interface ExecutionRun {
+  /** Milliseconds that waits and pauses before a retry last; null for as long as on AWS. */
+  pauseMs: number | null;
+  /** Name of the execution; by default a new one. */
+  name?: string;
+  onEvent?: (event: FollowedEvent, execution: string) => void;
+  /** Stops the execution from outside when it answers true, asked after each state. */
+  abortAfter?: (state: string, output: unknown) => boolean;
+}
+
+/** What a follower is told: how an execution starts, what happens inside it, and who answers the endpoint. */
+export type FollowedEvent =
+  | LocalEvent
+  | { kind: 'started'; at: number; input: unknown; before: BothSystems }
+  | { kind: 'aborted'; at: number }
+  /** Something beside the machine: an injected fault was met, a sweep ran. */
+  | { kind: 'noted'; at: number; note: string }
+  | ({ kind: 'answered'; at: number } & EndpointAnswer);
+
+/** Starts one execution of the local state machine and follows it to its end. */
+export async function execute(host: Host, input: unknown, run: ExecutionRun): Promise<ExecutionDocument> {
+  const { clock, sns } = host;
+  const name = run.name ?? randomUUID();
+  const id = executionArn(name);
+  const states: ExecutionDocument['states'] = [];
+  const rollout: RolloutLook[] = [];
+  const published = sns.published.length;
+  const named = Named.parse(input);
+  const before = await look(host, named);
+  const startTime = clock.now();
+  const tell = (event: FollowedEvent) => run.onEvent?.(event, id);
+  tell({ kind: 'started', at: startTime.getTime(), input, before });
+  const faults = new Set<string>();
+  const unfollow = followFaults(host, (note) => {
+    if (faults.has(note)) return;
+    faults.add(note);
+    tell({ kind: 'noted', at: clock.now().getTime(), note });
+  });
+  const client = clientOf(host, before, tell);
+  const pass = async () => void (await client?.call());
+  await pass();
+  let last: unknown = null;
+  let enteredAt = startTime.getTime();
+  /** When the running wait is over: its short stand-in may be over before the clock has arrived there. */
+  let waitedUntil = 0;
+
+  const started = host.machine.run(input, {
+    execution: { id, name, startTime: startTime.toISOString() },
+    ...(run.pauseMs === null ? {} : { waitSeconds: run.pauseMs / 1000 }),
+    onWait: (_state, seconds) => {
+      if (run.pauseMs === null) return;
+      waitedUntil = clock.now().getTime() + seconds * 1000;
+      void clock.walkTo(new Date(waitedUntil), pass);
+    },
+    onEvent: (event) => {
+      const waits = event.kind === 'entered' && event.type === 'Wait';
+      const at = waits ? clock.now().getTime() : Math.max(clock.now().getTime(), waitedUntil);
+      if (event.kind === 'entered') {
+        enteredAt = at;
+        if (event.type === 'Task') void clock.meanwhile(pass);
+      }
+      if (event.kind !== 'exited') return tell({ ...event, at });
+      last = event.output;
+      const ms = at - enteredAt;
+      states.push({ name: event.state, entered: new Date(enteredAt).toISOString(), ms });
+      noteRollout(rollout, event, at);
+      tell({ ...event, at, ms });
+      if (run.abortAfter?.(event.state, event.output) !== true) return;
+      started.abort();
+      tell({ kind: 'aborted', at });
+    },
+  });
+  const result = await started.result.finally(unfollow);
+  await clock.arrived();
+  const output = result.output ?? last;
+  const ending = Ending.safeParse(output).data?.ending ?? (await cleanUp(host, id, input, result.status));
+  if (run.pauseMs !== null) await watchOn(host, client, named);
+  const after = await look(host, named);
+  return {
+    execution: id,
+    status: ending?.status ?? 'failed',
+    reason: ending?.reason ?? result.error?.Cause ?? `The execution ended ${result.status}`,
+    output,
+    // Another execution's alert may name this one too, as the one that has the lease.
+    alerts: sns.published
+      .slice(published)
+      .filter(({ message }) => message.email?.includes(`Execution: ${id}`)),
+    states,
+    faults: [...faults],
+    rollout,
+    endpoint: client?.report() ?? null,
+    registry: { before: before.registry, after: after.registry },
+    workload: { before: before.workload, after: after.workload },
+  };
+}
+
+const EndAnswer = z.object({ status: z.enum(outcomeStatuses), reason: z.string() });
+const Ending = z.object({ ending: EndAnswer });
+const Named = z
+  .object({
+    model_name: z.string().optional().catch(undefined),
+    workload_id: z.string().optional().catch(undefined),
+  })
+  .catch({})
+  .transform(({ model_name, workload_id }) => ({
+    ...(model_name === undefined ? {} : { model_name }),
+    ...(workload_id === undefined ? {} : { workload_id }),
+  }));
+
+/**
+ * An execution that was stopped from outside, or could not say how it ended, runs no step any more: on AWS a rule on
+ * its status calls this with the event's `detail`. What it starts waits in `host.stepFunctions`.
+ */
+async function cleanUp({ functions }: Host, execution: string, input: unknown, status: string) {
+  if (status === 'SUCCEEDED') return undefined;
+  const detail = { executionArn: execution, status, input: JSON.stringify(input) };
+  const answer = await functions['sweep-promotions'](detail).catch(() => null);
+  return EndAnswer.safeParse(answer).data;
+}
+
+/** Only an emulated endpoint is called: nobody asked for traffic on a real one. */
+function clientOf(
+  { workload, clock }: Host,
+  { workload: served }: BothSystems,
+  tell: (event: FollowedEvent) => void,
+): EndpointClient | null {
+  if (workload === null || served === null || served.endpoint === null) return null;
+  return endpointClient(served.endpoint, workload.token, clock, (answer) =>
+    tell({ kind: 'answered', at: clock.now().getTime(), ...answer }),
+  );
+}
+
+/** The endpoint follows the Workload's document about a minute later: it is watched until it has, or for so long. */
+const LONGEST_WATCH_MS = 5 * 60_000;
+/** After that, to see that it stays so. */
+const MORE_REQUESTS = 5;
+
+async function watchOn(
+  host: Host,
+  client: EndpointClient | null,
+  named: { model_name?: string; workload_id?: string },
+): Promise<void> {
+  if (client === null) return;
+  const { clock } = host;
+  const { workload } = await look(host, named);
+  let answer = await client.call();
+  const until = clock.now().getTime() + LONGEST_WATCH_MS;
+  while (answer.artifactId !== workload?.artifact_id && clock.now().getTime() < until) {
+    clock.skip(STRIDE_MS);
+    answer = await client.call();
+  }
+  for (let more = 0; more < MORE_REQUESTS; more += 1) {
+    clock.skip(STRIDE_MS);
+    await client.call();
+  }
+}

@@ -1,0 +1,158 @@
+import { type LocalTable, startLocalTable } from '../emulators/aws/dynamodb.ts';
+import { type SnsEmulator, startSnsEmulator } from '../emulators/aws/sns.ts';
+import { type LocalStepFunctions, startLocalStepFunctions } from '../emulators/aws/step-functions.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../emulators/mlflow/server.ts';
+import { startWorkloadEmulator, type WorkloadEmulator } from '../emulators/workload/server.ts';
+import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
+import type { Registry } from '../lambdas/domain/registry.ts';
+import type { Workloads } from '../lambdas/domain/serving/workloads.ts';
+import type { Handler } from '../lambdas/runtime/handler.ts';
+import { registryServices } from '../lambdas/runtime/mlflow-services.ts';
+import { servingServices } from '../lambdas/runtime/workload-services.ts';
+import { LocalClock } from './machine/clock.ts';
+import { type LocalFunction, type LocalStateMachine, localStateMachine } from './machine/state-machine.ts';
+
+/**
+ * The functions and the state machine on this machine: the deployed handlers, found by the environment variables
+ * that the stack sets, here pointing at loopback.
+ */
+export interface Host {
+  machine: LocalStateMachine;
+  functions: Record<FunctionName, LocalFunction>;
+  /** What the functions and the emulators take the time from; the system's time while a real system is used. */
+  clock: LocalClock;
+  /** Null when a real MLflow server is used. */
+  mlflow: MlflowEmulator | null;
+  /** Null when a real Workload API is used. */
+  workload: WorkloadEmulator | null;
+  /** The same clients that the functions use, for looking at what they did. */
+  registry: Registry;
+  workloads: Workloads;
+  sns: SnsEmulator;
+  table: LocalTable;
+  stepFunctions: LocalStepFunctions;
+  close(): Promise<void>;
+}
+
+/** A host on emulators alone: only there can things be made to go wrong, and waits be skipped. */
+export type EmulatedHost = Host & { mlflow: MlflowEmulator; workload: WorkloadEmulator };
+export const isEmulated = (host: Host): host is EmulatedHost =>
+  host.mlflow !== null && host.workload !== null;
+
+export interface RealSystems {
+  /** The server of `MLFLOW_TRACKING_URI` instead of the emulator. */
+  mlflow: boolean;
+  /** The platform of `DATAROBOT_ENDPOINT` instead of the emulator. */
+  workload: boolean;
+}
+
+const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
+
+type Started = Pick<Host, 'clock' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
+
+/** The functions and the definition that a host runs. */
+export interface Deployment {
+  functions: Record<FunctionName, LocalFunction>;
+  /** Amazon States Language; left out: `statemachines/promotion.asl.json`. */
+  definition?: string;
+  close?(): Promise<void>;
+}
+
+/**
+ * Starts what is needed and sets `process.env`. One host per process: handlers read their environment once. What it runs
+ * are the sources, unless `deploy` gives it something else that finds its surroundings where `started` says.
+ */
+export async function startHost(
+  real: RealSystems = { mlflow: false, workload: false },
+  deploy: (started: Started) => Promise<Deployment> = async ({ clock }) => ({
+    functions: await loadFunctions(clock),
+  }),
+): Promise<Host> {
+  const clock = new LocalClock();
+  const [mlflow, workload, sns, table, stepFunctions] = await Promise.all([
+    real.mlflow ? null : startMlflowEmulator({ clock: () => clock.now().getTime() }),
+    real.workload ? null : startWorkloadEmulator({ clock }),
+    startSnsEmulator({}),
+    startLocalTable(),
+    startLocalStepFunctions(),
+  ]);
+  setEnvironment({ mlflow, workload, sns, table, stepFunctions });
+  const { functions, definition, close } = await deploy({
+    clock,
+    mlflow,
+    workload,
+    sns,
+    table,
+    stepFunctions,
+  });
+  return {
+    machine: localStateMachine(functions, definition),
+    functions,
+    clock,
+    registry: registryServices(process.env, clock).registry,
+    workloads: servingServices(process.env).workloads,
+    mlflow,
+    workload,
+    sns,
+    table,
+    stepFunctions,
+    close: async () => {
+      await close?.();
+      const local = [mlflow, workload, sns, table, stepFunctions];
+      await Promise.all(local.map((each) => each?.close()));
+    },
+  };
+}
+
+/** What an emulator would not expect, left over from work on the real one. */
+const OF_REAL_MLFLOW = [
+  'MLFLOW_TRACKING_USERNAME',
+  'MLFLOW_TRACKING_PASSWORD',
+  'MLFLOW_TRACKING_TOKEN',
+  'MLFLOW_REGISTRY_MODE',
+  'MLFLOW_CREDENTIALS_SECRET_ARN',
+];
+
+function setEnvironment({ mlflow, workload, sns, table, stepFunctions }: Omit<Started, 'clock'>): void {
+  if (mlflow !== null) {
+    for (const name of OF_REAL_MLFLOW) delete process.env[name];
+    process.env['MLFLOW_TRACKING_URI'] = mlflow.url;
+  }
+  if (workload !== null) {
+    delete process.env['DATAROBOT_TOKEN_SECRET_ARN'];
+    process.env['DATAROBOT_ENDPOINT'] = workload.url;
+    process.env['DATAROBOT_API_TOKEN'] = workload.token;
+  }
+  Object.assign(process.env, {
+    ALERT_SNS_TOPIC_ARN: LOCAL_TOPIC,
+    PROMOTION_TABLE: table.name,
+    ENVIRONMENT: process.env['ENVIRONMENT'] ?? 'local',
+    AWS_ENDPOINT_URL_SNS: sns.url,
+    AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+    AWS_ENDPOINT_URL_SFN: stepFunctions.endpoint,
+    STATE_MACHINE_ARN: stepFunctions.stateMachineArn,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] ?? 'SILENT',
+  });
+}
+
+/** The exported handlers, loaded only now that the environment is set. */
+async function loadFunctions(clock: LocalClock): Promise<Record<FunctionName, LocalFunction>> {
+  const loaded = await Promise.all(
+    functionNames.map(async (name) => {
+      const module: { handler: Handler } = await import(`../lambdas/${name}.ts`);
+      return [name, afterWaits(clock, module.handler.withClock(clock))] as const;
+    }),
+  );
+  return Object.fromEntries(loaded) as Record<FunctionName, LocalFunction>;
+}
+
+/** A wait is over when the clock has arrived, however short it was made. */
+export const afterWaits =
+  (clock: LocalClock, call: LocalFunction): LocalFunction =>
+  async (event) => {
+    await clock.arrived();
+    return call(event);
+  };

@@ -1,0 +1,229 @@
+import { readFileSync } from 'node:fs';
+import {
+  ExecutionAbortedError,
+  ExecutionTimeoutError,
+  StateMachine,
+  type StateMachineDefinition,
+} from 'aws-local-stepfunctions';
+import type { StepFunctionName } from '../../lambdas/domain/limits.ts';
+import { type Overrides, pausesOf, secondsOnAws } from './pauses.ts';
+
+type Task = NonNullable<Overrides['taskResourceLocalHandlers']>[string];
+type Json = Parameters<Task>[0];
+type RawEvent = ReturnType<StateMachine['run']>['eventLogs'] extends AsyncGenerator<infer E> ? E : never;
+
+/** A function as Lambda would call it: a JSON value in, a JSON value out, or an error. */
+export type LocalFunction = (event: unknown) => Promise<unknown>;
+
+/** What happens inside an execution, as it happens; `at` in milliseconds since 1970, `ms` a duration. */
+export type LocalEvent =
+  | { kind: 'entered'; state: string; type: string; at: number }
+  /** `output` is the whole state document as the state leaves it. */
+  | { kind: 'exited'; state: string; type: string; at: number; ms: number; output: unknown }
+  | { kind: 'failed'; state: string; at: number; error: string; message: string }
+  /** Told after the pause, when the state is about to run again; `attempt` 1 is the first retry of this kind. */
+  | { kind: 'retried'; state: string; at: number; error: string; attempt: number; pausedMs: number }
+  | { kind: 'caught'; state: string; at: number; error: string; next: string };
+
+export interface LocalResult {
+  status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+  /** The state document at the end; null unless SUCCEEDED. */
+  output: unknown;
+  /** As `DescribeExecution` would show it; null unless FAILED. */
+  error: { Error: string; Cause: string } | null;
+}
+
+export interface LocalExecution {
+  /** Never rejects because of the execution: how it ended is data. Settles after the last event was handed over. */
+  result: Promise<LocalResult>;
+  /** Stops after the running state: the handler that is at work goes on, but none is called any more. */
+  abort(): void;
+}
+
+export interface LocalRunOptions {
+  /** The execution as the context object shows it. `startTime` is ISO 8601. */
+  execution: { id: string; name: string; startTime: string };
+  /** Replaces the length of every wait and of every pause before a retry; left out, they last as on AWS. */
+  waitSeconds?: number;
+  onEvent?: (event: LocalEvent) => void;
+  /**
+   * Called when a wait begins and after a pause before a retry, with the seconds that it lasts on AWS (a jittered
+   * pause at its longest), whatever it lasts here; and before the next function is called, so that clocks of
+   * emulators can be set forward by them.
+   */
+  onWait?: (state: string, seconds: number) => void;
+}
+
+export interface LocalStateMachine {
+  run(input: unknown, options: LocalRunOptions): LocalExecution;
+}
+
+const definitionFile = new URL('../../statemachines/promotion.asl.json', import.meta.url);
+
+/** Largest input or answer of a task, in bytes of UTF-8 (Step Functions quotas: 256 KiB). */
+const payloadLimit = 262_144;
+
+/** Read and checked on first use only: that takes longer than a whole execution. */
+let loaded: { machine: StateMachine; definition: StateMachineDefinition } | undefined;
+
+function load(asl: string): NonNullable<typeof loaded> {
+  // The interpreter puts its own clock into `StartTime`, whatever the context says; `Began` it leaves alone.
+  const text = asl.replaceAll('$$.Execution.StartTime', '$$$$.Execution.Began');
+  const definition: StateMachineDefinition = JSON.parse(text);
+  return { machine: new StateMachine(definition), definition };
+}
+
+/**
+ * The rendered state machine, or that of `asl`, with these handlers in the place of its functions; any number of
+ * executions may run on it side by side. Throws when a task names a function that has no handler.
+ */
+export function localStateMachine(
+  handlers: Record<StepFunctionName, LocalFunction>,
+  asl?: string,
+): LocalStateMachine {
+  if (asl === undefined) loaded ??= load(readFileSync(definitionFile, 'utf8'));
+  const { machine, definition } = asl === undefined && loaded !== undefined ? loaded : load(asl ?? '');
+  const functions = tasksOf(definition, new Map(Object.entries(handlers)));
+
+  return {
+    run(input, { execution, waitSeconds, onEvent, onWait }) {
+      let aborted = false;
+      const called = Object.entries(functions).map(([state, call]): [string, Task] => [
+        state,
+        // After an abort the interpreter still calls a state that waits for its retry.
+        async (event) => {
+          // Events are handed over a little later than they happen, but before anything else is due.
+          if (onWait !== undefined) await new Promise(setImmediate);
+          if (aborted) throw new Error('The execution was aborted');
+          return call(event);
+        },
+      ]);
+      const running = machine.run(asJson(input), {
+        overrides: {
+          taskResourceLocalHandlers: Object.fromEntries(called),
+          ...(waitSeconds === undefined ? {} : pausesOf(definition, waitSeconds * 1000)),
+        },
+        context: { Execution: { Id: execution.id, Name: execution.name, Began: execution.startTime } },
+      });
+      const told = tell(running.eventLogs, onEvent ?? (() => {}), (event) => {
+        const seconds = secondsOnAws(definition, event);
+        if (seconds !== null) onWait?.(event.state.name, seconds);
+      });
+      return {
+        result: Promise.all([settle(running.result), told]).then(([result]) => result),
+        abort() {
+          aborted = true;
+          running.abort();
+        },
+      };
+    },
+  };
+}
+
+function tasksOf(
+  definition: StateMachineDefinition,
+  handlers: Map<string, LocalFunction>,
+): Record<string, Task> {
+  const tasks = Object.entries(definition.States).flatMap(
+    ([state, { Type, ...fields }]): [string, Task][] => {
+      if (Type !== 'Task' || !('Resource' in fields)) return [];
+      const name = fields.Resource.slice(fields.Resource.lastIndexOf(':') + 1);
+      const handler = handlers.get(name);
+      if (handler === undefined)
+        throw new Error(`State ${state} calls ${name}, for which there is no handler`);
+      return [[state, asLambda(handler)]];
+    },
+  );
+  return Object.fromEntries(tasks);
+}
+
+/** Calls a handler as Lambda does: JSON on the way in and out, errors by name with the cause that Lambda reports. */
+function asLambda(handler: LocalFunction): Task {
+  return async (event) => {
+    const payload = withinLimit(asJson(event));
+    try {
+      return withinLimit(asJson(await handler(payload)));
+    } catch (error) {
+      throw error instanceof PayloadTooLarge ? error : invocationError(error);
+    }
+  };
+}
+
+class PayloadTooLarge extends Error {
+  override readonly name = 'States.DataLimitExceeded' as const;
+}
+
+function withinLimit(value: Json): Json {
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes <= payloadLimit) return value;
+  throw new PayloadTooLarge(
+    `The payload of ${bytes} bytes is larger than the limit of ${payloadLimit} bytes`,
+  );
+}
+
+function invocationError(thrown: unknown): Error {
+  const [errorType, errorMessage] =
+    thrown instanceof Error ? [thrown.name, thrown.message] : [typeof thrown, String(thrown)];
+  const trace = thrown instanceof Error ? (thrown.stack ?? '').split('\n') : [];
+  const error = new Error(JSON.stringify({ errorType, errorMessage, trace }));
+  error.name = errorType;
+  return error;
+}
+
+/** The value after a trip over the wire: what JSON cannot carry is gone, and nothing is shared with the sender. */
+function asJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value) ?? 'null');
+}
+
+async function settle(result: Promise<unknown>): Promise<LocalResult> {
+  try {
+    return { status: 'SUCCEEDED', output: await result, error: null };
+  } catch (error) {
+    if (error instanceof ExecutionAbortedError) return { status: 'ABORTED', output: null, error: null };
+    if (error instanceof ExecutionTimeoutError) return { status: 'TIMED_OUT', output: null, error: null };
+    const cause =
+      error instanceof Error && error.cause instanceof Error ? error.cause : new Error(String(error));
+    return { status: 'FAILED', output: null, error: { Error: cause.name, Cause: cause.message } };
+  }
+}
+
+async function tell(
+  events: AsyncIterable<RawEvent>,
+  onEvent: (event: LocalEvent) => void,
+  onRawEvent: (event: Extract<RawEvent, { state: unknown }>) => void,
+): Promise<void> {
+  let enteredAt = 0;
+  let failure = { at: 0, error: '' };
+  for await (const event of events) {
+    if (!('state' in event)) continue;
+    onRawEvent(event);
+    const { name: state, type } = event.state;
+    const at = event.timestamp;
+    if (event.type === 'StateEntered') {
+      enteredAt = at;
+      onEvent({ kind: 'entered', state, type, at });
+    } else if (event.type === 'StateExited') {
+      onEvent({ kind: 'exited', state, type, at, ms: at - enteredAt, output: event.state.output });
+    } else if (event.type === 'StateFailed') {
+      failure = { at, error: event.Error };
+      onEvent({ kind: 'failed', state, at, error: event.Error, message: messageOf(event.Cause) });
+    } else if (event.type === 'StateRetried') {
+      const { attempt } = event.retry;
+      onEvent({ kind: 'retried', state, at, error: failure.error, attempt, pausedMs: at - failure.at });
+    } else {
+      onEvent({ kind: 'caught', state, at, error: failure.error, next: event.catch.catcher.Next });
+    }
+  }
+}
+
+/** A function's error arrives as Lambda's JSON; people want the sentence in it. */
+function messageOf(cause: unknown): string {
+  try {
+    const parsed: unknown = JSON.parse(String(cause));
+    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed)
+      return String(parsed.errorMessage);
+  } catch {
+    // Not JSON: an error of the interpreter itself, whose cause is its message.
+  }
+  return String(cause);
+}

@@ -1,0 +1,132 @@
+import { execute } from '../execution.ts';
+import type { EmulatedHost } from '../host.ts';
+import { inTurn, once, promote, rollback, type Scenario } from './scenario.ts';
+import { MODEL, seedPascalStrategy, seedServing } from './seed.ts';
+import { servingScenarios } from './serving.ts';
+
+const TRANSITION = 'model-versions/transition-stage';
+
+const seeded = ({ mlflow }: EmulatedHost) => seedPascalStrategy(mlflow);
+
+/** What `npm start -- --list` lists: the registry alone first, then the Workload too. */
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'challenger-wins',
+    about:
+      'version 3 is better than version 2 by the policy: rolled out on the Workload, then promoted in the registry (the default)',
+    play: once({ ...promote, rollout: { warmupDurationMinutes: 1 } }, (host) => {
+      seedPascalStrategy(host.mlflow);
+      seedServing(host);
+    }),
+  },
+  {
+    name: 'challenger-loses',
+    about: 'version 3 earns less than version 2: kept',
+    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { challengerEdge: 0.21 })),
+  },
+  {
+    name: 'investigate',
+    about: 'the two versions were evaluated on different data: needs investigation',
+    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { challengerDigest: 'b7d1f0c2' })),
+  },
+  {
+    name: 'first-model',
+    about: 'no version is in Production yet: floors only, promoted',
+    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { firstModel: true })),
+  },
+  {
+    name: 'already-promoted',
+    about: 'the version asked for is the champion: nothing is written, nobody is told',
+    play: once({ ...promote, challenger_version: '2' }, ({ mlflow }) => seedPascalStrategy(mlflow)),
+  },
+  {
+    name: 'no-staging-version',
+    about: 'nothing waits in Staging: needs investigation',
+    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { noStaging: true })),
+  },
+  {
+    name: 'mlflow-down',
+    about: 'MLflow answers 503 to everything: failed, and people are told',
+    play: once(promote, ({ mlflow }) => {
+      seedPascalStrategy(mlflow);
+      mlflow.faults.add({
+        path: '*',
+        effect: { kind: 'answer', status: 503, body: 'upstream connect error', contentType: 'text/plain' },
+      });
+    }),
+  },
+  {
+    name: 'lost-answer',
+    about: 'the transition succeeds but its answer is lost: settled by looking, promoted',
+    play: once(promote, ({ mlflow }) => {
+      seedPascalStrategy(mlflow);
+      mlflow.faults.add({ path: TRANSITION, times: 1, effect: { kind: 'drop', when: 'after' } });
+    }),
+  },
+  {
+    name: 'sns-down',
+    about: 'SNS refuses the alert: promoted all the same, the alert stays pending and a sweep sends it',
+    async play(host, run) {
+      seedPascalStrategy(host.mlflow);
+      host.sns.faults.add({
+        path: 'Publish',
+        effect: { kind: 'answer', status: 500, body: 'InternalFailure', contentType: 'text/plain' },
+      });
+      const document = await execute(host, promote, run);
+      host.sns.faults.clear();
+      const before = host.sns.published.length;
+      await host.functions['sweep-promotions']({ sweep: true });
+      const sent = host.sns.published.length - before;
+      const note = `sweep: ${sent} ${sent === 1 ? 'alert' : 'alerts'} sent`;
+      run.onEvent?.({ kind: 'noted', at: host.clock.now().getTime(), note }, document.execution);
+      return [{ ...document, alerts: [...document.alerts, ...host.sns.published.slice(before)] }];
+    },
+  },
+  {
+    name: 'rollback',
+    about: 'version 3 is promoted, then taken back: version 2 is in Production again',
+    play: inTurn(seeded, promote, rollback),
+  },
+  {
+    name: 'rollback-twice',
+    about: 'the rollback is asked for a second time: answered, never a second step back',
+    play: inTurn(seeded, promote, rollback, rollback),
+  },
+  {
+    name: 'contested',
+    about: 'somebody puts version 1 into Production at the same moment: left alone, people are told',
+    play: once(promote, ({ mlflow }) => {
+      seedPascalStrategy(mlflow);
+      mlflow.faults.add({
+        path: TRANSITION,
+        effect: {
+          kind: 'then',
+          run: () => mlflow.registry.transition(MODEL, '1', 'Production', { archive: true }),
+        },
+      });
+    }),
+  },
+  {
+    name: 'two-at-once',
+    about:
+      'two executions for one model: the first has the lease and promotes, the second is told who is busy',
+    async play(host, run) {
+      seedPascalStrategy(host.mlflow);
+      const { promise: hasLease, resolve: leaseTaken } = Promise.withResolvers<void>();
+      const { promise: secondEnded, resolve: release } = Promise.withResolvers<void>();
+      host.mlflow.faults.add({ path: TRANSITION, times: 1, effect: { kind: 'hold', until: secondEnded } });
+      const first = execute(host, promote, {
+        ...run,
+        onEvent: (event, execution) => {
+          if (event.kind === 'exited' && event.state === 'PreparePromotion') leaseTaken();
+          run.onEvent?.(event, execution);
+        },
+      });
+      await hasLease;
+      const second = await execute(host, { ...promote, requested_by: 'npm start, second execution' }, run);
+      release();
+      return [await first, second];
+    },
+  },
+  ...servingScenarios,
+];

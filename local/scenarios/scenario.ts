@@ -1,0 +1,33 @@
+import { type ExecutionDocument, type ExecutionRun, execute } from '../execution.ts';
+import type { EmulatedHost } from '../host.ts';
+import { MODEL } from './seed.ts';
+
+/** Named situations for `npm start -- --scenario NAME`: each ends as its name says. */
+export interface Scenario {
+  name: string;
+  /** One line for `--list`. */
+  about: string;
+  /** Runs on a fresh host; answers one document for each execution, in the order in which they were started. */
+  play(host: EmulatedHost, run: ExecutionRun): Promise<ExecutionDocument[]>;
+}
+
+export const promote = { model_name: MODEL, requested_by: 'npm start' };
+export const rollback = { ...promote, operation: 'rollback', reason: 'PERFORMANCE_DEGRADATION' };
+
+/** One execution in a world that is prepared so. */
+export const once =
+  (input: object, prepare: (host: EmulatedHost) => void = () => {}): Scenario['play'] =>
+  async (host, run) => {
+    prepare(host);
+    return [await execute(host, input, run)];
+  };
+
+/** Executions one after the other. */
+export const inTurn =
+  (prepare: (host: EmulatedHost) => void, ...inputs: object[]): Scenario['play'] =>
+  async (host, run) => {
+    prepare(host);
+    const documents: ExecutionDocument[] = [];
+    for (const input of inputs) documents.push(await execute(host, input, run));
+    return documents;
+  };

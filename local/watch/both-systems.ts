@@ -1,0 +1,84 @@
+import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
+import type { RegistryView } from '../../lambdas/domain/registry.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import type { Host } from '../host.ts';
+
+/** What the registry and the Workload API show of one model: looked at before and after an execution. */
+export interface BothSystems {
+  registry: RegistryState | null;
+  workload: WorkloadState | null;
+}
+
+/** Version → stage, and alias → version. */
+export interface RegistryState {
+  stages: Record<string, string>;
+  aliases: Record<string, string>;
+}
+
+export interface WorkloadState {
+  id: string;
+  name: string;
+  status: string;
+  importance: string | null;
+  artifact_id: string | null;
+  artifact_status: string | null;
+  /** Version whose tag `workload.artifact_id` names the artifact; null when none does. */
+  model_version: string | null;
+  /** State of a replacement that goes on or has just ended; null when there is none. */
+  replacement: string | null;
+  endpoint: string | null;
+}
+
+/** Each is null where it could not be read, or where there is none. */
+export async function look(host: Host, input: { model_name?: string; workload_id?: string }) {
+  const view = await settled(async () =>
+    input.model_name === undefined ? null : readRegistry(host.registry, input.model_name),
+  );
+  const id = input.workload_id ?? view?.model.tags['workload.id'] ?? '';
+  const workload = id === '' ? null : await settled(() => workloadState(host, id, view));
+  return { registry: view === null ? null : registryState(view), workload } satisfies BothSystems;
+}
+
+function registryState({ model, versions }: RegistryView): RegistryState {
+  const stages = Object.fromEntries(versions.map(({ version, stage }) => [version, stage]));
+  return { stages, aliases: { ...model.aliases } };
+}
+
+async function workloadState(
+  { workloads }: Host,
+  id: string,
+  view: RegistryView | null,
+): Promise<WorkloadState | null> {
+  const [workload, replacement] = await Promise.all([
+    workloads.getWorkload(id),
+    workloads.getReplacement(id),
+  ]);
+  if (workload === null) return null;
+  const { name, status, importance, artifactId, artifactStatus, endpoint } = workload;
+  return {
+    id,
+    name,
+    status,
+    importance,
+    artifact_id: artifactId,
+    artifact_status: artifactStatus,
+    model_version: view === null || artifactId === null ? null : versionOf(view, artifactId),
+    replacement: replacement?.status ?? null,
+    endpoint,
+  };
+}
+
+/** The version that an artifact serves, by the versions' tags and else by the records of promotions. */
+export function versionOf({ versions }: RegistryView, artifactId: string): string | null {
+  const tagged = versions.find(({ tags }) => tags['workload.artifact_id'] === artifactId);
+  const recorded = recordsOn(versions).find(({ serving }) => serving?.artifact_id === artifactId);
+  return tagged?.version ?? recorded?.to ?? null;
+}
+
+async function settled<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch {
+    return null;
+  }
+}

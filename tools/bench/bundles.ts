@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import ora from 'ora';
+import { type Bundle, bundleFunctions } from '../../build/bundle.ts';
+import { ENTRY } from '../../infra/bundles.ts';
+import { packagesIn, sizesOf } from './bundle-contents.ts';
+import { medianStartUps } from './start-up.ts';
+
+/** One function: sizes in bytes, source maps left out, and milliseconds to load it in a fresh process. */
+export interface BundleReport extends ReturnType<typeof sizesOf> {
+  name: string;
+  startUpMs: number;
+  /** The same handler from its sources, in the same run. */
+  sourcesStartUpMs: number;
+  packages: ReturnType<typeof packagesIn>;
+}
+
+/** `npm run bench -- bundles`: what is deployed for each function, and how long it takes to start. */
+export function bundlesCommand(): Command {
+  return new Command('bundles')
+    .description(
+      "sizes of the functions' bundles and how long they take to start, against the unbundled sources",
+    )
+    .option('--json', 'no table: one JSON document on standard output')
+    .option('--runs <count>', 'start-ups of each function, of which the median is taken', positive, 9)
+    .action(async ({ json, runs }: { json?: true; runs: number }) => {
+      const functions = await measure(runs);
+      const { node } = process.versions;
+      if (json) {
+        console.log(JSON.stringify({ node, runs, functions }, null, 2));
+        return;
+      }
+      console.table(Object.fromEntries(functions.map((report) => [report.name, rowOf(report)])));
+      console.log(
+        [
+          `kB = 1000 bytes of code; source maps are deployed beside it. Start-up: median of ${runs} fresh processes of`,
+          `Node ${node} on this machine, until the handler can be called; "sources" is the same handler unbundled.`,
+        ].join('\n'),
+      );
+    });
+}
+
+/** Bundles into a place of its own, so that what is measured is made from today's sources. */
+async function measure(runs: number): Promise<BundleReport[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-'));
+  const progress = ora('bundling').start();
+  try {
+    const bundles = await bundleFunctions(join(directory, 'functions'));
+    const files = bundles.flatMap((bundle) => [join(bundle.directory, ENTRY), sourceOf(bundle)]);
+    let done = 0;
+    const medians = await medianStartUps(files, runs, () => {
+      done += 1;
+      progress.text = `start-up ${done} of ${files.length * (runs + 1)}`;
+    });
+    return bundles.map((bundle, index) => ({
+      name: bundle.name,
+      ...sizesOf(bundle),
+      startUpMs: medians[2 * index] ?? Number.NaN,
+      sourcesStartUpMs: medians[2 * index + 1] ?? Number.NaN,
+      packages: packagesIn(bundle),
+    }));
+  } finally {
+    progress.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const sourceOf = ({ name }: Bundle) => fileURLToPath(new URL(`../../lambdas/${name}.ts`, import.meta.url));
+
+const kilobytes = (bytes: number) => Math.round(bytes / 1000);
+
+function rowOf(report: BundleReport) {
+  return {
+    'code kB': kilobytes(report.code),
+    'gzip kB': kilobytes(report.gzipped),
+    'at start kB': kilobytes(report.atStart),
+    modules: report.modules,
+    'start-up ms': Math.round(report.startUpMs),
+    'sources ms': Math.round(report.sourcesStartUpMs),
+    'largest packages (kB)': report.packages
+      .slice(0, 3)
+      .map((each) => `${each.package} ${kilobytes(each.bytes)}`)
+      .join(', '),
+  };
+}
+
+function positive(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0 && count < 1000) return count;
+  throw new InvalidArgumentError('must be a whole number from 1 to 999.');
+}

@@ -1,0 +1,148 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { StateGraph } from 'aws-cdk-lib/aws-stepfunctions';
+import { machineTimeoutSeconds, type StepFunctionName, stepFunctionNames } from '../lambdas/domain/limits.ts';
+import { stateNames } from '../statemachines/names.ts';
+import { promotionChain } from '../statemachines/promotion.ts';
+import { outcomeUnknown } from '../statemachines/retry-policies.ts';
+import { type Definition, diagram } from './diagram.ts';
+
+/** The rendered definition: read in reviews, run by the local host. The stack renders its own from the same chain. */
+export const renderedFile = fileURLToPath(new URL('../statemachines/promotion.asl.json', import.meta.url));
+
+/** Documents that show the picture. */
+const illustrated = ['README.md', 'docs/architecture.md'];
+const blockStart = '<!-- state machine: written by npm run render -->\n';
+const blockEnd = '<!-- end -->\n';
+
+const usage = `Usage: node tools/render.ts [--check]
+
+Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and the picture of it in README.md and
+docs/architecture.md. Needs no AWS account.
+
+  --check   write nothing; exit 1 when one of them is out of date
+  --help    show this text
+`;
+
+/** The definition as text: two spaces, states in the order of `stateNames`, a new line at the end. */
+export function renderDefinition(): string {
+  const stack = new Stack(new App(), 'Render');
+  const functions = Object.fromEntries(
+    stepFunctionNames.map((name) => [name, placeholder(stack, name)]),
+  ) as Record<StepFunctionName, ReturnType<typeof placeholder>>;
+  const graph = new StateGraph(promotionChain(stack, functions).startState, 'promotion');
+  graph.timeout = Duration.seconds(machineTimeoutSeconds);
+
+  const { States: states, ...rest } = stack.resolve(graph.toGraphJson()) as { States: Record<string, State> };
+  const unlisted = Object.keys(states).filter((name) => !stateNames.some((listed) => listed === name));
+  if (unlisted.length > 0) throw new Error(`Not in stateNames: ${unlisted.join(', ')}`);
+  const ordered = stateNames.map((name) => [name, inReadingOrder(states[name] ?? {})]);
+  return `${JSON.stringify({ ...rest, States: Object.fromEntries(ordered) }, null, 2)}\n`;
+}
+
+type State = Record<string, unknown>;
+
+const fieldOrder = [
+  ...['Type', 'Resource', 'Parameters', 'InputPath', 'ResultPath', 'TimeoutSeconds', 'SecondsPath'],
+  ...['Error', 'ErrorPath', 'Cause', 'CausePath', 'Retry', 'Catch', 'Choices', 'Default', 'Next'],
+];
+
+/** CDK lists a state's fields as they come; this is the order in which one reads them. */
+function inReadingOrder(state: State): State {
+  const fields = Object.entries(state);
+  return Object.fromEntries(fields.sort(([a], [b]) => fieldOrder.indexOf(a) - fieldOrder.indexOf(b)));
+}
+
+/** Stands for the deployed function; the local host finds its handler by the name at the end of the ARN. */
+function placeholder(stack: Stack, name: StepFunctionName) {
+  return LambdaFunction.fromFunctionArn(
+    stack,
+    name,
+    `arn:aws:lambda:us-east-1:123456789012:function:${name}`,
+  );
+}
+
+/** Exit status: 0 done or up to date, 1 out of date, 2 unknown arguments. */
+function main(args: string[]): number {
+  const options = { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+  let values: { check?: boolean; help?: boolean };
+  try {
+    values = parseArgs({ args, options }).values;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    return 2;
+  }
+  if (values.help === true) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  try {
+    return renderAll(values.check === true);
+  } catch (error) {
+    if (!(error instanceof MissingBlock)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+function renderAll(checkOnly: boolean): number {
+  const definition = renderDefinition();
+  const files = [
+    { name: 'statemachines/promotion.asl.json', path: renderedFile, text: definition },
+    ...documents().map(({ name, path }) => ({
+      name,
+      path,
+      text: withPicture(currentText(path), JSON.parse(definition), name),
+    })),
+  ];
+  const outdated = files.filter(({ path, text }) => text !== currentText(path));
+  for (const { name, path, text } of outdated) {
+    if (!checkOnly) writeFileSync(path, text);
+    else process.stderr.write(`${name} is out of date. Run "npm run render" and commit the file.\n`);
+  }
+  return checkOnly && outdated.length > 0 ? 1 : 0;
+}
+
+/** Those that are there: the sources may be taken elsewhere without the documents. */
+function documents(): { name: string; path: string }[] {
+  const places = illustrated.map((name) => ({
+    name,
+    path: fileURLToPath(new URL(`../${name}`, import.meta.url)),
+  }));
+  return places.filter(({ path }) => existsSync(path));
+}
+
+/** A document has no place for the picture. */
+class MissingBlock extends Error {
+  override readonly name = 'MissingBlock' as const;
+}
+
+/**
+ * The document with the picture of this definition between the two lines that mark its place.
+ * @throws MissingBlock when it lacks them.
+ */
+export function withPicture(text: string, definition: Definition, name = 'README.md'): string {
+  const from = text.indexOf(blockStart) + blockStart.length;
+  const to = text.indexOf(blockEnd, from);
+  if (from < blockStart.length || to < 0) {
+    throw new MissingBlock(
+      `${name} lacks the line "${blockStart.trimEnd()}", or "${blockEnd.trimEnd()}" below it.`,
+    );
+  }
+  const picture = diagram(definition, { 'no answer': outcomeUnknown });
+  return `${text.slice(0, from)}\n${picture}\n\n${text.slice(to)}`;
+}
+
+function currentText(path: string): string {
+  try {
+    // A checkout on Windows may have turned the line ends.
+    return readFileSync(path, 'utf8').replaceAll('\r\n', '\n');
+  } catch {
+    return '';
+  }
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));
