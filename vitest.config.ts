@@ -24,7 +24,7 @@ const reporters = counted === undefined ? ['default'] : ['default', 'json'];
  */
 export default defineConfig({
   test: {
-    projects: ['unit', 'contract', 'workflow', 'infra', 'bundles', 'interpreters', 'mlflow', 'package'].map(
+    projects: ['unit', 'words', 'contract', 'workflow', 'infra', 'bundles', 'interpreters', 'mlflow', 'package'].map(
       project,
     ),
     reporters,

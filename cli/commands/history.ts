@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import {
+  type HistoryNote,
   type ModelHistory,
   type Moment,
   modelHistory,
@@ -18,6 +19,7 @@ import {
 import { registryServices } from '../../lambdas/runtime/mlflow-services.ts';
 import { servingServices } from '../../lambdas/runtime/workload-services.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { historyNote } from '../../lambdas/words/history.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface Options {
@@ -50,40 +52,38 @@ async function history(model: string, { at, json }: Options): Promise<number> {
   const { facts, problem } = workloadId === '' ? NO_WORKLOAD : await servingFacts(workloadId);
   const found = modelHistory(view, mode, facts);
   if (problem !== null) found.notes.push(problem);
+  const notes = found.notes.map(historyNote);
   const moment = at === undefined ? null : momentAt(found, at);
-  if (json) console.log(JSON.stringify({ ...found, moment }, null, 2));
-  else for (const line of linesOf(found, moment)) console.log(line);
+  if (json) console.log(JSON.stringify({ ...found, notes, moment }, null, 2));
+  else for (const line of linesOf(found, notes, moment)) console.log(line);
   if (problem === null || workloadId === '') return 0;
-  console.error(problem);
+  console.error(historyNote(problem));
   return 1;
 }
 
 interface Looked {
   facts: ServingFacts | null;
-  problem: string | null;
+  problem: HistoryNote | null;
 }
 
 const NO_WORKLOAD: Looked = {
   facts: null,
-  problem: 'No Workload is known to serve the model (tag workload.id of the registered model)',
+  problem: { code: 'no-workload' },
 };
 
 /** What the registry tells is worth telling even when the platform cannot be asked. */
 async function servingFacts(id: string): Promise<Looked> {
-  const shown = `Workload "${visible(id, 80)}"`;
-  const unread = (why: string) => ({
+  const unread = (why: string | null): Looked => ({
     facts: null,
-    problem: `The history of ${shown} could not be read: ${why}`,
+    problem: { code: 'workload-unread', workload: id, why },
   });
   // A platform that nobody named cannot be asked; one that is named by half is a mistake.
-  if (Object.keys(WorkloadEnvironment.shape).every((name) => !process.env[name]))
-    return unread('DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform');
+  if (Object.keys(WorkloadEnvironment.shape).every((name) => !process.env[name])) return unread(null);
   check(() => configuration(WorkloadEnvironment, process.env));
   const { workloads } = servingServices(process.env);
   try {
     const [workload, going] = await Promise.all([workloads.getWorkload(id), workloads.getReplacement(id)]);
-    if (workload === null)
-      return { facts: null, problem: `${shown} does not exist, or the owner of the token cannot see it` };
+    if (workload === null) return { facts: null, problem: { code: 'workload-missing', workload: id } };
     const past = await workloads.history(id, MOST_REPLACEMENTS);
     const replacements = [
       ...past.filter((each) => each.id !== going?.id),
@@ -120,7 +120,7 @@ const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
 const said = (version: string | null) => (version === null ? 'version not known' : `version ${version}`);
 
-function linesOf(found: ModelHistory, moment: Moment | null): string[] {
+function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment | null): string[] {
   const title = bold(visible(found.model, 256));
   const workload = found.workload === null ? '' : ` by Workload ${visible(found.workload.name, 80)}`;
   const production = found.production.map((period) => {
@@ -145,8 +145,8 @@ function linesOf(found: ModelHistory, moment: Moment | null): string[] {
     bold('In Production'),
     ...production,
     ...(served.length === 0 ? [] : ['', bold(`Served${workload}`), ...served]),
-    ...(found.notes.length === 0 ? [] : ['', bold('Notes')]),
-    ...found.notes.map((note) => visible(note, LONGEST)),
+    ...(notes.length === 0 ? [] : ['', bold('Notes')]),
+    ...notes.map((note) => visible(note, LONGEST)),
   ];
 }
 

@@ -116,3 +116,17 @@ export const machineTimeoutSeconds =
 export function leaseSecondsFor(rollout: RolloutMinutes): number {
   return writingSeconds(rollout) + 15 * 60;
 }
+
+/**
+ * A function that was at work when its execution was stopped may go on writing for so long. A promotion's own rollback
+ * may take longer, but it wants what the one that is started here wants.
+ */
+export const LAST_WRITE_SECONDS = {
+  promote:
+    Math.max(
+      ...(['prepare-promotion', 'replace-workload', 'promote-model'] as const).map(
+        (name) => functionTimeoutSeconds[name],
+      ),
+    ) + 10,
+  rollback: functionTimeoutSeconds['model-rollback'] + 10,
+};

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RollbackFinding } from './promotion/rollback-finding.ts';
 import { VersionNumber } from './registry.ts';
 import { ServingBefore, ServingUndo } from './rollout/serving-rollback.ts';
 import { WorkloadRollout } from './serving/payloads.ts';
@@ -58,11 +59,14 @@ export const ExecutionInput = z.strictObject({
 });
 export type ExecutionInput = z.infer<typeof ExecutionInput>;
 
+/** Fields of the execution's input that later steps are called with: each step's payload picks its own. */
+const asked = ExecutionInput.shape;
+
 export const CompareInput = z.object({
-  model_name: ModelName,
-  champion_version: absent(VersionNumber),
-  challenger_version: absent(VersionNumber),
-  policy: absent(PolicyName),
+  model_name: asked.model_name,
+  champion_version: asked.champion_version,
+  challenger_version: asked.challenger_version,
+  policy: asked.policy,
   /** Who asks, for the log. */
   execution: absent(z.string()),
 });
@@ -105,8 +109,8 @@ export const Comparison = z.object({
 export type Comparison = z.infer<typeof Comparison>;
 
 export const PromoteInput = z.object({
-  model_name: ModelName,
-  new_version: absent(VersionNumber),
+  model_name: asked.model_name,
+  new_version: asked.challenger_version,
   confidence: z
     .number()
     .min(0)
@@ -117,21 +121,23 @@ export const PromoteInput = z.object({
   expected_champion: VersionNumber.nullable().optional(),
   fence: absent(z.int().positive()),
   execution: absent(z.string()),
-  reason: absent(ShortText),
-  requested_by: absent(ShortText),
+  reason: asked.reason,
+  requested_by: asked.requested_by,
 });
 export type PromoteInput = z.infer<typeof PromoteInput>;
 
 /** What `promote-model` answers (source document 003). Fields are left out, not null, where 003 leaves them out. */
-export type PromoteAnswer =
-  | { promoted: false; reason: string; contested?: true }
-  | {
-      promoted: true;
-      new_version: string;
-      new_stage: 'Production';
-      archived_version: string | null;
-      already_promoted?: true;
-    };
+export const PromoteAnswer = z.discriminatedUnion('promoted', [
+  z.object({ promoted: z.literal(false), reason: z.string(), contested: z.literal(true).optional() }),
+  z.object({
+    promoted: z.literal(true),
+    new_version: z.string(),
+    new_stage: z.literal('Production'),
+    archived_version: z.string().nullable(),
+    already_promoted: z.literal(true).optional(),
+  }),
+]);
+export type PromoteAnswer = z.infer<typeof PromoteAnswer>;
 
 /** What was true before the registry moved; what a compensating rollback restores. */
 export const BeforeState = z.object({
@@ -144,95 +150,100 @@ export type BeforeState = z.infer<typeof BeforeState>;
 
 export const PrepareInput = z.object({
   operation: z.enum(['promote', 'rollback']),
-  model_name: ModelName,
-  challenger_version: absent(VersionNumber),
-  workload_id: absent(z.string()),
+  model_name: asked.model_name,
+  challenger_version: asked.challenger_version,
+  workload_id: asked.workload_id,
   wait_for_lease_minutes: z.number(),
   dry_run: z.boolean(),
-  requested_by: absent(ShortText),
-  reason: absent(ShortText),
-  policy: absent(PolicyName),
-  artifact_id: absent(z.string()),
-  rollout: absent(WorkloadRollout),
+  requested_by: asked.requested_by,
+  reason: asked.reason,
+  policy: asked.policy,
+  artifact_id: asked.artifact_id,
+  rollout: asked.rollout,
   comparison: Comparison.nullable(),
   execution: z.string(),
   started_at: z.iso.datetime({ offset: true }),
 });
 export type PrepareInput = z.infer<typeof PrepareInput>;
 
+const text = z.string().nullable();
+
 /** What `prepare-promotion` answers. */
-export interface Prepared {
-  status: 'ready' | 'busy' | 'contested';
-  reason: string | null;
+export const Prepared = z.object({
+  /** `ready`: the lease is taken. `busy`: somebody else has it. `contested`: the registry is not as it was compared. */
+  status: z.enum(['ready', 'busy', 'contested']),
+  /** One sentence, for people only; null when `ready`. */
+  reason: text,
   /** Who has the lease when `busy`. */
-  holder: string | null;
+  holder: text,
   /** ISO 8601; when the holder's lease ends at the latest. */
-  lease_expires_at: string | null;
+  lease_expires_at: text,
   /** True when `busy` and the execution still has time to wait for the lease. */
-  wait: boolean;
-  retry_after_seconds: number;
-  fence: number | null;
-  /** Id of the intent that is recorded and not yet settled; null when there is nothing to do. */
-  promotion_id: string | null;
+  wait: z.boolean(),
+  retry_after_seconds: z.number(),
+  fence: z.number().nullable(),
+  /** Id of the intent that is recorded and has no result yet; null when there is nothing to do. */
+  promotion_id: text,
   /** An earlier execution's promotion that this one only finishes; null where this one does the work. */
-  unfinished: { execution: string | null; champion_before: string | null; confidence: number | null } | null;
-  before_state: BeforeState | null;
-  rollback_reason: RollbackReason;
+  unfinished: z
+    .object({ execution: text, champion_before: text, confidence: z.number().nullable() })
+    .nullable(),
+  before_state: BeforeState.nullable(),
+  rollback_reason: RollbackReason,
   /** ISO 8601; when the lease was taken. What happened on the Workload before is not this execution's. */
-  prepared_at: string;
+  prepared_at: z.string(),
   /** The Workload that serves the model; null where none does. */
-  workload_id: string | null;
+  workload_id: text,
   /** The artifact to put in service; null where there is none to put. */
-  artifact_id: string | null;
+  artifact_id: text,
   /** ISO 8601; the rollout is cancelled when it has not come to its end by then. */
-  deadline: string | null;
-}
+  deadline: text,
+});
+export type Prepared = z.infer<typeof Prepared>;
 
 export const RollbackInput = z.object({
-  model_name: ModelName,
-  target_version: absent(VersionNumber),
+  model_name: asked.model_name,
+  target_version: asked.target_version,
   reason: RollbackReason.nullish().transform((value) => value ?? 'MANUAL_REQUEST'),
-  alarm_name: absent(ShortText),
+  alarm_name: asked.alarm_name,
   /** When the execution began: an alarm that asks for it is about what was in Production then. */
   asked_at: absent(z.iso.datetime({ offset: true })),
-  dry_run: z
-    .boolean()
-    .nullish()
-    .transform((value) => value ?? false),
-  emergency: z
-    .boolean()
-    .nullish()
-    .transform((value) => value ?? false),
+  dry_run: asked.dry_run,
+  emergency: asked.emergency,
   before_state: absent(BeforeState),
   workload_id: absent(z.string()),
   fence: absent(z.int().positive()),
   execution: absent(z.string()),
-  requested_by: absent(ShortText),
+  requested_by: asked.requested_by,
   /** The last answer of this function in the same execution; null on the first call. */
   previous: absent(z.object({ serving: ServingUndo.nullable() })),
 });
 export type RollbackInput = z.infer<typeof RollbackInput>;
 
 /** What `model-rollback` answers. */
-export interface RollbackAnswer {
-  rolled_back: boolean;
-  model_name: string;
+export const RollbackAnswer = z.object({
+  rolled_back: z.boolean(),
+  model_name: z.string(),
   /** The version that is undone; one whose rollout never came to the registry was not in Production. */
-  from_version: string | null;
-  to_version: string | null;
+  from_version: text,
+  to_version: text,
   /** The champion that the rollback found when it began; null where there was none, or several, or nobody looked. */
-  champion_before: string | null;
-  reason: string;
-  alarm_name: string | null;
-  timestamp: string;
+  champion_before: text,
+  reason: z.string(),
+  alarm_name: text,
+  timestamp: z.string(),
   /** What was done on the serving side; null where no Workload serves the model. */
-  serving: ServingUndo | null;
-  status: 'in_progress' | 'completed' | 'contested';
-  retry_after_seconds: number | null;
-  /** One sentence: what was done or why nothing was. */
-  detail: string;
-  dry_run: boolean;
-  already_rolled_back?: true;
-  /** True when an earlier call had finished everything: there is nothing to tell anybody. */
-  nothing_to_do?: true;
-}
+  serving: ServingUndo.nullable(),
+  /** `in_progress` is called again after `retry_after_seconds`; the others are terminal. */
+  status: z.enum(['in_progress', 'completed', 'contested']),
+  retry_after_seconds: z.number().nullable(),
+  /** What was found and done in the registry; null in answers that were stored before there were findings. */
+  finding: RollbackFinding.nullable().default(null),
+  /** One sentence, for people only: the finding, and what came of the serving side. */
+  detail: z.string(),
+  dry_run: z.boolean(),
+  already_rolled_back: z.literal(true).optional(),
+  /** True when an earlier call had finished everything: nobody has to be notified. */
+  nothing_to_do: z.literal(true).optional(),
+});
+export type RollbackAnswer = z.infer<typeof RollbackAnswer>;

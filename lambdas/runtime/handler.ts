@@ -41,7 +41,7 @@ export function toHandler<Input, Services, Answer>(
     let services: Services | undefined;
     const answerTo = async (event: unknown, requestId: string) => {
       try {
-        const parsed = definition.input.safeParse(event);
+        const parsed = definition.input.safeParse(event, payloadMessages);
         if (!parsed.success) {
           const problems = problemsOf(parsed.error);
           log().warn('unusable payload', { problems });
@@ -77,6 +77,12 @@ function whereAndWhen() {
   return { environment: logText(ENVIRONMENT), cold_start };
 }
 
+/** For parsing payloads: a field that is absent is said to be so, in words of ours. */
+export const payloadMessages = {
+  error: ({ code, input }: z.core.$ZodRawIssue) =>
+    code === 'invalid_type' && input === undefined ? 'is required' : undefined,
+};
+
 /** A payload may be as large as a state document: what is said of it may not. */
 const MOST_PROBLEMS = 40;
 const LONGEST_PROBLEM = 300;
@@ -84,9 +90,8 @@ const LONGEST_PROBLEM = 300;
 /** Every problem of a payload, one line each, with the path of the field. */
 export function problemsOf(error: z.ZodError): string[] {
   return error.issues.slice(0, MOST_PROBLEMS).map((issue) => {
-    const message = issue.message.endsWith('received undefined') ? 'is required' : issue.message;
     const path = issue.path.map(String).join('.');
-    return visible(path === '' ? message : `${path}: ${message}`, LONGEST_PROBLEM);
+    return visible(path === '' ? issue.message : `${path}: ${issue.message}`, LONGEST_PROBLEM);
   });
 }
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { ExecutionInput, RollbackReason } from '../domain/payloads.ts';
 import { longestMinutes } from '../domain/rollout/rules.ts';
-import { problemsOf } from '../runtime/handler.ts';
+import type { StateDocument } from '../domain/state-document.ts';
+import { payloadMessages, problemsOf } from '../runtime/handler.ts';
 
 export const BeginInput = z.object({ input: z.unknown(), execution: z.string(), started_at: z.string() });
 
@@ -17,8 +18,8 @@ const nothingYet = {
 };
 
 /** The state document of a new execution; `valid: false` with its problems when the input cannot be used. */
-export function begin({ input, execution, started_at }: z.infer<typeof BeginInput>) {
-  const parsed = ExecutionInput.safeParse(input);
+export function begin({ input, execution, started_at }: z.infer<typeof BeginInput>): StateDocument {
+  const parsed = ExecutionInput.safeParse(input, payloadMessages);
   const problems = [
     ...(parsed.success ? problemsBetween(parsed.data) : problemsOf(parsed.error)),
     ...problemsOfMinutes(input),

@@ -1,11 +1,15 @@
 import * as z from 'zod';
-import type { EndAnswer } from '../domain/outcome/outcome-schema.ts';
+import { LAST_WRITE_SECONDS } from '../domain/limits.ts';
+import { directOutcome } from '../domain/outcome/outcome.ts';
+import type { EndAnswer, Interrupted, Outcome } from '../domain/outcome/outcome-schema.ts';
 import { type PromotionRecord, recordId, recordsOn } from '../domain/promotion/record.ts';
 import { cutOff } from '../domain/promotion/rollback-plan.ts';
 import type { Registry, RegistryView } from '../domain/registry.ts';
+import { readStateDocument } from '../domain/state-document.ts';
 import { jsonOrNull } from '../runtime/environment.ts';
 import type { ExecutionServices } from '../runtime/execution-services.ts';
-import { type EndServices, end, LAST_WRITE_SECONDS } from './end-promotion.ts';
+import { inWords } from '../words/reasons.ts';
+import { type CloseServices, closeExecution } from './parts/close-execution.ts';
 import { readRegistry } from './parts/move-champion.ts';
 
 /**
@@ -21,29 +25,17 @@ export const CleanUpInput = z.object({
   startDate: z.number().nullish().catch(null),
 });
 
-export interface CleanUpServices extends EndServices, ExecutionServices {
+export interface CleanUpServices extends CloseServices, ExecutionServices {
   /** Made only when it is needed: a sweep that finds nothing to clean up needs no MLflow. */
   registry: () => Registry;
 }
 
 /** How long the rollback that a clean-up starts may wait for the lease of the execution that was stopped. */
 const CLEAN_UP_WAIT_MINUTES = 10;
-const Named = z.object({ model_name: z.string().min(1).max(256), operation: z.string().optional() });
-/** What of an input belongs in a state document: nobody may put there what only a step can know. */
-const Asked = z
-  .object({
-    operation: z.unknown(),
-    model_name: z.unknown(),
-    challenger_version: z.unknown(),
-    requested_by: z.unknown(),
-    dry_run: z.unknown(),
-  })
-  .partial()
-  .catch({});
 
 /**
  * Ends an execution that could not end itself: records its outcome, sends the alert, and starts a rollback where its
- * promotion was announced and has no result. The rollback has a name of its own, so that a repeated event starts no
+ * promotion was recorded and has no result. The rollback has a name of its own, so that a repeated event starts no
  * second one. It gets the lease when no function of the stopped execution can write any more. One whose outcome is
  * recorded had come to its end, or was cleaned up: only what that may have left undone is done, its alert and its lease.
  */
@@ -51,58 +43,67 @@ export async function cleanUp(
   event: z.infer<typeof CleanUpInput>,
   services: CleanUpServices,
 ): Promise<EndAnswer> {
+  const { store, clock } = services;
   const { executionArn: execution, status } = event;
-  if ((await services.store.outcomeRecordedAt(execution)) !== null)
-    return end({ state: null, execution }, services, { stopped: true });
-  const input = jsonOrNull(event.input ?? 'null');
-  const named = Named.safeParse(input).data;
-  const view = named === undefined ? null : await readRegistry(services.registry(), named.model_name);
-  const done = view === null ? null : promotionOf(view, execution);
-  const open = view === null || done !== null ? null : await unfinished(view, execution, services);
-  const fields = {
-    ...Asked.parse(input),
-    // The newest Staging version, where the input names none, is known by the record only.
-    ...(open === null ? {} : { challenger_version: open.to }),
-    started_at: timeOf(event.startDate),
+  // Of an input only what names the model and the request is believed: nobody may put there what only a step can know.
+  const asked = readStateDocument(jsonOrNull(event.input ?? 'null'));
+  const known = {
+    operation: asked.operation ?? 'promote',
+    execution,
+    model_name: asked.model_name,
+    challenger_version: asked.challenger_version,
+    requested_by: asked.requested_by,
+    dry_run: asked.dry_run ?? false,
+    recorded_at: clock.now().toISOString(),
   };
-  if (done !== null) return end({ state: { ...fields, ...asPromoted(done) }, execution }, services);
+  const facts = { startedAt: dateOf(event.startDate) };
+  const stopped = async (interrupted: Interrupted, challenger = known.challenger_version) => {
+    const cause = { code: 'stopped', status, interrupted } as const;
+    const ended = directOutcome({ ...known, status: 'failed', cause, challenger_version: challenger });
+    const closed = await closeExecution(inWords(ended), services, facts);
+    if (closed.model_name !== null) await store.endLeaseAt(closed.model_name, execution, lastWrite(closed));
+    return closed.answer;
+  };
+  if ((await store.outcomeRecordedAt(execution)) !== null) return stopped('unknown');
 
+  const view = asked.model_name === null ? null : await readRegistry(services.registry(), asked.model_name);
+  const done = view === null ? null : promotionOf(view, execution);
+  if (view !== null && done !== null) {
+    const { from: champion_before, to: champion_after, confidence } = done;
+    const promoted = { champion_before, champion_after, challenger_version: champion_after, confidence };
+    const cause = { code: 'promoted', direct: false } as const;
+    const ended = directOutcome({ ...known, ...promoted, status: 'promoted', cause });
+    const closed = await closeExecution(inWords(ended), services, facts);
+    await store.releaseLease(view.model.name, execution);
+    return closed.answer;
+  }
+
+  const open = view === null ? null : await unfinished(view, execution, services);
   const executions = open === null ? null : await services.executions();
-  if (named !== undefined && open !== null) {
+  if (view !== null && open !== null) {
     await executions?.start(`undo-${recordId(execution)}`.slice(0, 80), {
       operation: 'rollback',
-      model_name: named.model_name,
+      model_name: view.model.name,
       reason: 'ROLLOUT_FAILED',
       emergency: true,
       wait_for_lease_minutes: CLEAN_UP_WAIT_MINUTES,
       requested_by: 'clean-up of an execution that could not end itself',
     });
+    // The newest Staging version, where the input names none, is known by the record only.
+    return stopped(executions === null ? 'undo-by-hand' : 'being-undone', open.to);
   }
-  const cause = status === 'ABORTED' ? 'was aborted' : status === 'TIMED_OUT' ? 'ran out of time' : 'failed';
-  const next =
-    typeof event.input === 'string'
-      ? whatNext(open !== null, executions !== null, named?.operation)
-      : NOT_KNOWN;
-  const error = { Error: status, Cause: `The execution ${cause}; ${next}` };
-  return end({ state: { ...fields, error }, execution }, services, { stopped: true });
+  if (typeof event.input !== 'string') return stopped('unknown');
+  return stopped(known.operation === 'rollback' ? 'rollback' : 'nothing');
 }
 
-/** An event has no room for a large input, and without it not even the model is known. */
-const NOT_KNOWN =
-  'its input was too large for the event that says so: look at its input and its last state in Step Functions; if a promotion or a rollback was under way, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model ends by itself';
+/** Told from the record, so that an event that comes again neither shortens nor lengthens the wait. */
+const lastWrite = ({ operation, recorded_at }: Pick<Outcome, 'operation' | 'recorded_at'>): Date =>
+  new Date(Date.parse(recorded_at) + LAST_WRITE_SECONDS[operation] * 1000);
 
-function whatNext(open: boolean, startable: boolean, operation: string | undefined): string {
-  if (open && startable) return 'its promotion is being undone by an execution of its own';
-  if (open)
-    return 'its promotion was announced and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"';
-  if (operation !== 'rollback') return 'nothing was in flight';
-  return `a rollback was under way: compare what the Workload serves with the champion, and start the rollback again when the model's lease has ended, in ${LAST_WRITE_SECONDS.rollback} s`;
-}
-
-/** ISO 8601; null where there is no such time. */
-function timeOf(ms: number | null | undefined): string | null {
+/** Null where there is no such time. */
+function dateOf(ms: number | null | undefined): Date | null {
   const date = new Date(ms ?? Number.NaN);
-  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+  return Number.isNaN(date.getTime()) ? null : date;
 }
 
 /** The promotion of this execution that had moved the registry before the execution was stopped. */
@@ -111,18 +112,7 @@ function promotionOf(view: RegistryView, execution: string): PromotionRecord | n
   return recordsOn(view.versions).find((r) => own(r) && r.result?.result === 'promoted') ?? null;
 }
 
-/** The state document that the execution would have come to. */
-const asPromoted = ({ id, from, to, confidence }: PromotionRecord) => ({
-  challenger_version: to,
-  prepared: {
-    status: 'ready',
-    promotion_id: id,
-    unfinished: { execution: null, champion_before: from, confidence },
-  },
-  promotion: { promoted: true, new_version: to },
-});
-
-/** The promotion that this execution announced and that has no result; only while its lease is still its own. */
+/** The promotion that this execution recorded and that has no result; only while its lease is still its own. */
 async function unfinished(
   view: RegistryView,
   execution: string,

@@ -4,6 +4,7 @@ import { ModelNotFound, StaleFence } from '../domain/errors.ts';
 import { leaseSecondsFor, rolloutSeconds } from '../domain/limits.ts';
 import { type Comparison, type Prepared, type PrepareInput, RollbackReason } from '../domain/payloads.ts';
 import {
+  type ChangeSinceComparison,
   FENCE_TAG,
   newestPromotion,
   outstanding,
@@ -17,6 +18,7 @@ import type { ServingBefore } from '../domain/rollout/serving-rollback.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';
 import { count } from '../runtime/metrics.ts';
+import { changedSince, modelBusy } from '../words/reasons.ts';
 import { type CompareServices, compare, policyName } from './compare-models.ts';
 import { readRegistry } from './parts/move-champion.ts';
 import { isUnnotified } from './parts/record-and-notify.ts';
@@ -71,7 +73,7 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
   if (!lease.taken) {
     if (await isLeaseStuck(lease.holder, now, store)) count('LeaseStuck');
     const waited = (now.getTime() - Date.parse(input.started_at)) / 60_000;
-    const reason = `${quoted(input.model_name)} is being changed by ${lease.holder}; its lease ends at ${lease.expiresAt} at the latest`;
+    const reason = modelBusy(input.model_name, lease.holder, lease.expiresAt);
     return {
       ...ready,
       status: 'busy',
@@ -138,7 +140,7 @@ async function preparePromotion(
     };
   }
   const changed = await whatChanged(view, input, comparison, services);
-  if (changed !== null) return { ...held, status: 'contested', reason: changed };
+  if (changed !== null) return { ...held, status: 'contested', reason: changedSince(changed) };
 
   const id = recordId(input.execution);
   const from = champions(view, mode).find((other) => other !== challenger) ?? null;
@@ -208,10 +210,10 @@ async function whatChanged(
   input: PrepareInput,
   before: Comparison,
   services: PrepareServices,
-): Promise<string | null> {
+): Promise<ChangeSinceComparison | null> {
   const others = champions(view, services.mode).filter((v) => v !== before.challenger_version);
   if (others.some((version) => version !== before.champion_version)) {
-    return `Since the comparison version ${others.join(' and ')} has become the champion (compared with ${before.champion_version ?? 'none'})`;
+    return { code: 'champion-changed', champions: others, compared_with: before.champion_version };
   }
   const again = await compare(
     {
@@ -224,10 +226,12 @@ async function whatChanged(
     services,
   );
   if (again.decision !== 'PROMOTE')
-    return `Compared again, the decision is ${again.decision}: ${again.recommendation}`;
-  return again.evidence_digest === before.evidence_digest
-    ? null
-    : 'The evidence has changed since the comparison';
+    return {
+      code: 'decision-changed',
+      decision: again.decision,
+      recommendation: again.recommendation,
+    };
+  return again.evidence_digest === before.evidence_digest ? null : { code: 'evidence-changed' };
 }
 
 /**

@@ -1,13 +1,18 @@
 import type { Clock } from '../adapters/clock.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { PromoteAnswer, PromoteInput } from '../domain/payloads.ts';
-import { newestPromotion, type PromotionPlan, promotionPlan } from '../domain/promotion/promotion-plan.ts';
+import {
+  newestPromotion,
+  type PromotionPlan,
+  type PromotionRefusal,
+  promotionPlan,
+} from '../domain/promotion/promotion-plan.ts';
 import { type Intent, intentTag, recordId, resultTag } from '../domain/promotion/record.ts';
 import type { RegistryView } from '../domain/registry.ts';
-import { quoted } from '../domain/visible-text.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
+import { inWords, MOVED_BY_OTHERS, promotionRefused } from '../words/reasons.ts';
 import { moveAndVerify, readRegistry } from './parts/move-champion.ts';
 import { isUnnotified, recordOutcomeAndNotify } from './parts/record-and-notify.ts';
 import { refuseStale, type Writer, withLease } from './parts/with-lease.ts';
@@ -27,10 +32,9 @@ export function promote(
 ): Promise<PromoteAnswer> {
   const work = async (writer: Writer): Promise<PromoteAnswer> => {
     const view = await readRegistry(services.registry, input.model_name);
-    if (view === null)
-      return { promoted: false, reason: `Registered model ${quoted(input.model_name)} does not exist` };
+    if (view === null) return refused({ code: 'no-model' }, input);
     if (!writer.direct) refuseStale(view, writer.fence);
-    return carryOut(
+    return applyPlan(
       promotionPlan(view, services.mode, input, recordId(writer.owner)),
       view,
       input,
@@ -41,14 +45,19 @@ export function promote(
   return withLease({ ...input, requestId }, services, work, (reason) => ({ promoted: false, reason }));
 }
 
-async function carryOut(
+const refused = (refusal: PromotionRefusal, { model_name }: PromoteInput) => ({
+  promoted: false as const,
+  reason: promotionRefused(refusal, model_name),
+});
+
+async function applyPlan(
   plan: PromotionPlan,
   view: RegistryView,
   input: PromoteInput,
   services: PromoteServices,
   writer: Writer,
 ): Promise<PromoteAnswer> {
-  if (plan.kind === 'answer') return plan.answer;
+  if (plan.kind === 'refuse') return refused(plan.refusal, input);
   const answer = { promoted: true, new_version: plan.version, new_stage: 'Production' } as const;
   if (plan.kind === 'settled') {
     const open = plan.outstanding ?? (await findUnnotifiedPromotion(plan.version, view, services, writer));
@@ -60,8 +69,7 @@ async function carryOut(
   const result = await moveAndVerify(services, view, move);
   if (result === 'contested') {
     await finish(intent, 'contested', input, services, writer);
-    const reason = `Somebody else moved the registry at the same time: version ${plan.version} is not the only champion`;
-    return { promoted: false, reason, contested: true };
+    return { ...refused({ code: 'lost-race', version: plan.version }, input), contested: true };
   }
   await finish(intent, 'promoted', input, services, writer);
   return { ...answer, archived_version: plan.from };
@@ -130,6 +138,7 @@ async function tell(
   const promoted = status === 'promoted';
   const outcome = directOutcome({
     status,
+    cause: promoted ? { code: 'promoted', direct: true } : { code: 'contested', said: MOVED_BY_OTHERS },
     operation: 'promote',
     // Named after the intent, so that a repeat of the call finds the same outcome.
     execution: intent.execution ?? `direct:${intent.id}`,
@@ -138,12 +147,9 @@ async function tell(
     champion_after: promoted ? intent.to : null,
     challenger_version: intent.to,
     confidence: intent.confidence,
-    reason: promoted
-      ? 'promote-model was invoked directly'
-      : 'Somebody else moved the registry at the same time',
     requested_by: intent.requested_by,
     recorded_at: at,
   });
-  const { alert } = await recordOutcomeAndNotify(outcome, true, services);
+  const { alert } = await recordOutcomeAndNotify(inWords(outcome), true, services);
   return alert === 'none' ? 'off' : alert;
 }

@@ -1,13 +1,14 @@
 import type { Clock } from '../adapters/clock.ts';
 import type { RollbackAnswer, RollbackInput } from '../domain/payloads.ts';
+import type { RollbackFinding, RollbackRefusal } from '../domain/promotion/rollback-finding.ts';
 import { cutOff, type RollbackPlan, rollbackPlan, servingToUndo } from '../domain/promotion/rollback-plan.ts';
 import { champions, type RegistryView } from '../domain/registry.ts';
 import type { ServingBefore } from '../domain/rollout/serving-rollback.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
-import { quoted } from '../domain/visible-text.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
+import { rollbackDetail } from '../words/reasons.ts';
 import { readRegistry } from './parts/move-champion.ts';
 import { undoRegistry, withServing } from './parts/registry-undo.ts';
 import { undoServing } from './parts/serving-undo.ts';
@@ -28,7 +29,7 @@ export function rollback(
   let found: string | null = null;
   const answer = (
     plan: Pick<RollbackPlan, 'from' | 'to'>,
-    detail: string,
+    finding: RollbackFinding,
     more: Partial<RollbackAnswer> = {},
   ): RollbackAnswer => ({
     rolled_back: false,
@@ -42,14 +43,19 @@ export function rollback(
     serving: null,
     status: 'completed',
     retry_after_seconds: null,
-    detail,
+    finding,
+    detail: rollbackDetail({ finding, serving: more.serving ?? null, model_name: input.model_name }),
     dry_run: input.dry_run,
     ...more,
   });
+  const refuse = (why: RollbackRefusal, more: { held?: string; until?: string } = {}) =>
+    answer(
+      { from: null, to: null },
+      { code: 'refused', why, from: null, to: null, held: null, until: null, hours: null, ...more },
+    );
   const work = async (writer: Writer): Promise<RollbackAnswer> => {
     const view = await readRegistry(services.registry, input.model_name);
-    if (view === null)
-      return answer({ from: null, to: null }, `Registered model ${quoted(input.model_name)} does not exist`);
+    if (view === null) return refuse('no-model');
     if (!writer.direct) refuseStale(view, writer.fence);
     const current = champions(view, services.mode);
     found = current.length === 1 ? (current[0] ?? null) : null;
@@ -57,18 +63,23 @@ export function rollback(
     const asked = whatToUndo(input, view);
     const plan = rollbackPlan(view, services.mode, asked, times);
     const before = servingToUndo(view, services.mode, plan, asked);
-    if (input.dry_run) return answer(plan, 'detail' in plan ? plan.detail : dryRun(plan, before));
+    if (input.dry_run) return answer(plan, 'finding' in plan ? plan.finding : dryRun(plan, before));
     const undo =
       before === null
         ? null
         : await undoServing(services.workloads(), before, input.previous?.serving ?? null, times.now);
     if (undo !== null && undo.retryAfter !== null) {
       const { serving, retryAfter } = undo;
-      return answer(plan, serving.reason, {
-        serving,
-        status: 'in_progress',
-        retry_after_seconds: retryAfter,
-      });
+      const { from, to } = plan;
+      return answer(
+        plan,
+        { code: 'serving-in-progress', from, to },
+        {
+          serving,
+          status: 'in_progress',
+          retry_after_seconds: retryAfter,
+        },
+      );
     }
     const settled = await undoRegistry(plan, view, {
       input: asked,
@@ -81,8 +92,8 @@ export function rollback(
   };
   if (input.dry_run && input.fence === null)
     return work({ owner: `direct:${requestId}`, fence: null, direct: true });
-  return withLease({ ...input, requestId }, services, work, (reason) =>
-    answer({ from: null, to: null }, reason),
+  return withLease({ ...input, requestId }, services, work, (_, { holder, expiresAt }) =>
+    refuse('lease-held', { held: holder, until: expiresAt }),
   );
 }
 
@@ -95,12 +106,15 @@ function whatToUndo(input: RollbackInput, view: RegistryView): RollbackInput {
 
 type Change = Extract<RollbackPlan, { kind: 'settled' | 'move' }>;
 
-function dryRun(plan: Change, before: ServingBefore | null): string {
-  if (plan.kind === 'settled')
-    return `Dry run: version ${plan.to} is the champion already; nothing would be changed`;
-  const serving =
-    before === null || before.previous_artifact_id === null
-      ? ''
-      : `; Workload ${quoted(before.workload_id)} would go back to artifact ${quoted(before.previous_artifact_id)}`;
-  return `Dry run: version ${plan.to} would return to Production and version ${plan.from} be archived${serving}`;
+function dryRun(plan: Change, before: ServingBefore | null): RollbackFinding {
+  const { to } = plan;
+  if (plan.kind === 'settled') return { code: 'would-settle', to };
+  const workload = before?.workload_id ?? null;
+  return {
+    code: 'would-move',
+    from: plan.from,
+    to,
+    workload,
+    artifact: before?.previous_artifact_id ?? null,
+  };
 }

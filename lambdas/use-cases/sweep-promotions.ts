@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { log, logError } from '../runtime/log.ts';
 import { emit } from '../runtime/metrics.ts';
 import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
-import type { EndServices } from './end-promotion.ts';
+import type { CloseServices } from './parts/close-execution.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
 
 /** What a schedule sends, or the event of an execution that could not end itself. */
@@ -27,7 +27,7 @@ const SWEEP_SECONDS = 5;
 const COUNTED_AT_MOST = 100;
 
 /** Sends what is pending, and measures what is left. */
-export async function sendPending(services: EndServices): Promise<Omit<SweepAnswer, 'cleaned_up'>> {
+export async function sendPending(services: CloseServices): Promise<Omit<SweepAnswer, 'cleaned_up'>> {
   const { alerts, store, clock } = services;
   const until = clock.now().getTime() + SWEEP_SECONDS * 1000;
   const sent = new Set<string>();

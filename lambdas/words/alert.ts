@@ -12,6 +12,8 @@ export interface Alert {
   readonly kind: AlertKind;
   /** The model's name in visible form; null when the input named none. */
   readonly model: string | null;
+  /** ARN of the execution, or `direct:<request id>`. */
+  readonly execution: string;
   /** ASCII, fewer than 100 characters, no control characters, begins with a letter, number or punctuation mark. */
   readonly subject: string;
   /** For email. With the rest of the message it stays below SNS's 262,144 bytes. */
@@ -39,6 +41,7 @@ export function alertFor(outcome: Outcome, context: AlertContext): Alert {
   return {
     kind: words.kind,
     model: outcome.model_name === null ? null : parts.name,
+    execution: outcome.execution,
     subject: subjectFor(context.prefix, words.title, outcome.model_name ?? 'unknown'),
     text: emailText(outcome, context, parts),
     slack: slackNotification(outcome, context, parts),

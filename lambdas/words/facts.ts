@@ -1,8 +1,9 @@
-import type { Outcome } from '../domain/outcome/outcome-schema.ts';
+import type { Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
+import type { RollbackAnswer } from '../domain/payloads.ts';
 import { publicMessage, visible } from '../domain/visible-text.ts';
 import { confidenceText } from './confidence.ts';
 import { type Line, type Wording, wordingOf } from './outcome.ts';
-import { detailOf, finding } from './rolled-back.ts';
+import { causeText, rollbackFound } from './reasons.ts';
 
 /** What an alert is made of, whatever the channel. Foreign text in it is in visible form already: one line each, of bounded length. */
 export interface AlertParts {
@@ -49,46 +50,41 @@ const becauseOf = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback'
 
 /** Each thing is said once: what one line holds already is left out of the others. */
 function causesOf(outcome: Outcome): Line[] {
-  const { reason, error, rollback_error: rollbackError, problems, holder } = outcome;
+  const { cause, error, rollback_error: rollbackError, problems, holder } = outcome;
   const lines: Line[] = [];
-  const add = (label: string, text: string | null | undefined) => {
+  const add = (label: string, text: string | null) => {
     if (text) lines.push(line(label, text));
   };
-  const { cause, found } = reasonsOf(outcome);
-  const told = rollbackError !== null && cause.includes(rollbackError.message);
-  if (problems.length === 0 && !told) add('Reason', cause);
-  if (error !== null && !reason.includes(error.message)) add('Error', `${error.name}: ${error.message}`);
+  if (problems.length === 0 && cause?.code !== 'rollback-failed') add('Reason', reasonOf(outcome));
+  const isSaid = cause === null || cause.code === 'error' || error?.message === rollbackError?.message;
+  if (error !== null && !isSaid) add('Error', `${error.name}: ${error.message}`);
   if (rollbackError !== null) add('Error of the rollback', `${rollbackError.name}: ${rollbackError.message}`);
-  if (found !== null) lines.push(line(found.label, found.value));
-  lines.push(...diagnosisLines(outcome));
+  lines.push(...rollbackLines(outcome), ...diagnosisLines(outcome));
   add('Lease held by', holder);
   for (const problem of problems.slice(0, MOST_PROBLEMS)) add('Problem', problem);
   if (problems.length > MOST_PROBLEMS) lines.push(`And ${problems.length - MOST_PROBLEMS} more problems.`);
   return lines;
 }
 
-interface Reasons {
-  readonly cause: string;
-  /** What the rollback came to. */
-  readonly found: Exclude<Line, string> | null;
+/** Without what the alert says elsewhere: that it was a dry run, what the rollback came to. */
+function reasonOf(outcome: Outcome): string {
+  const { cause, reason, rollback } = outcome;
+  if (cause === null) return reason;
+  return cause.code === 'no-result' && rollback !== null ? '' : causeText(cause, outcome);
 }
 
-/** The reason in its parts, without what the alert says elsewhere: that it was a dry run, how the Workload is. */
-function reasonsOf({ reason, comparison, rollback, dry_run: dry }: Outcome): Reasons {
-  if (rollback === null) {
-    const repeats = dry && comparison !== null && reason.endsWith(comparison.recommendation);
-    return { cause: repeats ? comparison.recommendation : reason, found: null };
-  }
-  const cause = reason.endsWith(rollback.detail)
-    ? reason.slice(0, reason.length - rollback.detail.length).replace(/\. $/, '')
-    : reason;
-  return { cause, found: { label: labelOf(rollback, cause), value: detailOf(rollback) } };
+/** What the rollback came to. An outcome without a cause has it in its reason. */
+function rollbackLines({ cause, rollback }: Outcome): Line[] {
+  if (cause === null || rollback === null) return [];
+  const { finding, serving, model_name: model } = rollback;
+  const found = finding === null ? rollback.detail : rollbackFound(finding, model);
+  return [line(labelOf(rollback, cause), found === '' ? (serving?.reason ?? '') : found)];
 }
 
-function labelOf(rollback: NonNullable<Outcome['rollback']>, cause: string): string {
-  if (rollback.dry_run && finding(rollback) !== 'impossible') return 'It would come to this';
-  if (rollback.rolled_back || rollback.serving !== null) return 'In the registry';
-  return cause === '' ? 'Reason' : 'Rollback';
+function labelOf({ finding, rolled_back, serving }: RollbackAnswer, cause: OutcomeCause): string {
+  if (finding?.code === 'would-move' || finding?.code === 'would-settle') return 'It would come to this';
+  if (rolled_back || serving !== null) return 'In the registry';
+  return cause.code === 'asked' || cause.code === 'no-result' ? 'Reason' : 'Rollback';
 }
 
 /** Why a rollout did not come up: the platform's sentence, and the last lines of the candidate's log. */

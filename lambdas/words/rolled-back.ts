@@ -1,5 +1,4 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../domain/payloads.ts';
 import { versionText } from '../domain/visible-text.ts';
 import type { Words } from './outcome.ts';
 import { isStuck, undoByHand, undoHappened } from './workload.ts';
@@ -47,22 +46,6 @@ export function contested(outcome: Outcome): Words {
   };
 }
 
-/** The beginning of a dry run's sentence where the rollback would be carried out, or would find nothing to do. */
-const WOULD = 'Dry run: ';
-
-/** What a dry run found out about a rollback. */
-export function finding({ detail }: RollbackAnswer): 'possible' | 'settled' | 'impossible' {
-  if (!detail.startsWith(WOULD)) return 'impossible';
-  return detail.endsWith('nothing would be changed') ? 'settled' : 'possible';
-}
-
-/** What a rollback found out, as a line says it after a label. */
-export function detailOf({ detail, serving }: RollbackAnswer): string {
-  const own = detail.startsWith(WOULD) ? detail.slice(WOULD.length) : detail;
-  const said = serving === null ? '' : `. Serving: ${serving.reason}`;
-  return said !== '' && own.endsWith(said) ? own.slice(0, -said.length) : own;
-}
-
 const NOTHING_CHANGED = 'This was a dry run: nothing was changed.';
 
 /** A dry run ends as if it had done its work, or as `kept`; either way the message must not sound like a change. */
@@ -74,8 +57,8 @@ export function dryRun(outcome: Outcome, words: Words): Words {
   if (operation === 'promote' || rollback === null) {
     return { ...told, ...dryPromotion(outcome), happened: [NOTHING_CHANGED] };
   }
-  const found = finding(rollback);
-  if (found === 'impossible') {
+  const found = rollback.finding?.code;
+  if (found !== 'would-move' && found !== 'would-settle') {
     return {
       ...told,
       title: 'Dry Run: Rollback Not Possible',
@@ -83,7 +66,7 @@ export function dryRun(outcome: Outcome, words: Words): Words {
       todo: ['Remove the cause that is named here, then start the dry run again.'],
     };
   }
-  if (found === 'settled') {
+  if (found === 'would-settle') {
     return {
       ...told,
       title: 'Dry Run: Nothing to Roll Back',

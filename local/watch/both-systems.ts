@@ -1,4 +1,4 @@
-import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
+import { versionOf } from '../../lambdas/domain/promotion/record.ts';
 import type { RegistryView } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
 import type { Host } from '../host.ts';
@@ -66,13 +66,6 @@ async function workloadState(
     replacement: replacement?.status ?? null,
     endpoint,
   };
-}
-
-/** The version that an artifact serves, by the versions' tags and else by the records of promotions. */
-export function versionOf({ versions }: RegistryView, artifactId: string): string | null {
-  const tagged = versions.find(({ tags }) => tags['workload.artifact_id'] === artifactId);
-  const recorded = recordsOn(versions).find(({ serving }) => serving?.artifact_id === artifactId);
-  return tagged?.version ?? recorded?.to ?? null;
 }
 
 async function settled<T>(read: () => Promise<T>): Promise<T | null> {

@@ -27,15 +27,17 @@ afterAll(async () => {
 
 const now = new Date('2026-11-21T10:00:00Z');
 const later = (seconds: number) => new Date(now.getTime() + seconds * 1000);
-const outcome = (execution: string) =>
-  directOutcome({
+const outcome = (execution: string) => ({
+  ...directOutcome({
     status: 'promoted',
+    cause: { code: 'promoted', direct: true },
     operation: 'promote',
     execution,
     model_name: 'm',
-    reason: 'r',
     recorded_at: now.toISOString(),
-  });
+  }),
+  reason: 'r',
+});
 
 describe('the lease of a model', () => {
   it('is given to one owner at a time, who is named to the others', async () => {

@@ -44,6 +44,7 @@ export const sampleComparison: Comparison = {
 /** A promotion that went well; tests change what they are about. */
 export const sampleOutcome: Outcome = {
   status: 'promoted',
+  cause: { code: 'promoted', direct: false },
   operation: 'promote',
   execution: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
   model_name: 'PascalStrategy',

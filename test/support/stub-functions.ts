@@ -1,6 +1,7 @@
 import { type StepFunctionName, stepFunctionNames } from '../../lambdas/domain/limits.ts';
 import type { EndAnswer } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, Prepared, PromoteAnswer, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { Progress, type ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 import type { LocalFunction } from '../../local/machine/state-machine.ts';
 
@@ -137,7 +138,19 @@ export function rolledBack(changes: Partial<RollbackAnswer> = {}): RollbackAnswe
       timestamp: '2026-01-01T00:01:00.000Z',
       serving: null,
     },
-    ...{ status: 'completed', retry_after_seconds: null, detail: 'Version 2 is back.', dry_run: false },
+    ...{ status: 'completed', retry_after_seconds: null, dry_run: false },
+    ...{ finding: { code: 'moved', from: '3', to: '2' }, detail: 'Version 2 is back.' },
+    ...changes,
+  };
+}
+
+/** What a rollback did on the Workload: the previous artifact is served again. */
+export function servingUndo(changes: Partial<ServingUndo> = {}): ServingUndo {
+  return {
+    ...{ workload_id: 'w1', undone: true, action: 'replaced', phase: null, contested: false },
+    reason: 'The Workload serves artifact "a2", as before',
+    began_at: '2026-01-02T03:00:00.000Z',
+    progress: Progress.parse({}),
     ...changes,
   };
 }

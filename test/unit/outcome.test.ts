@@ -1,40 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { alertDue, endedWell, outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
-import type { Comparison } from '../../lambdas/domain/payloads.ts';
+import type { RollbackFinding } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
+import {
+  compared,
+  notPromoted,
+  notReplaced,
+  prepared as prepare,
+  rolledBack,
+  servingUndo,
+} from '../support/stub-functions.ts';
 
 const now = new Date('2026-11-21T10:00:00Z');
 const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:e1';
 const started = begin({ input: { model_name: 'PascalStrategy' }, execution, started_at: now.toISOString() });
-const comparison: Comparison = {
-  decision: 'PROMOTE',
-  confidence: 0.85,
-  champion_version: '2',
-  challenger_version: '3',
-  same_version: false,
-  recommendation: 'Promote version 3.',
-  method: 'weighted share of passed rules',
-  evidence_grade: 'E',
-  rules: [],
-  evidence_digest: 'd',
-  policy: 'default',
-};
-const prepared = {
-  status: 'ready',
-  reason: null,
-  holder: null,
-  promotion_id: 'e1',
-  before_state: { champion_version: '2', challenger_version: '3' },
-};
+const comparison = compared({ recommendation: 'Promote version 3.' });
+const prepared = prepare({ promotion_id: 'e1' });
 const promoted = { promoted: true, new_version: '3', new_stage: 'Production', archived_version: '2' };
-const rollback = {
-  rolled_back: true,
-  from_version: '3',
-  to_version: '2',
-  champion_before: '3',
-  status: 'completed',
-  detail: 'Version 2 is back',
-  dry_run: false,
+const rollback = rolledBack({ detail: 'Version 2 is back' });
+const refusal: RollbackFinding = {
+  ...{ code: 'refused', why: 'no-known-good', from: '3', to: null, held: null, until: null, hours: null },
 };
 const caught = {
   Error: 'MlflowUnavailable',
@@ -46,22 +31,34 @@ const asked = { ...started, operation: 'rollback' };
 
 describe('how an execution ended', () => {
   it.each([
-    ['invalid_input', false, { valid: false, problems: ['model_name: missing'] }],
-    ['kept', true, { comparison: { ...comparison, decision: 'KEEP' } }],
-    ['needs_investigation', true, { comparison: { ...comparison, decision: 'INVESTIGATE' } }],
-    ['kept', true, { comparison, dry_run: true }],
-    ['busy', true, { comparison, prepared: { ...prepared, status: 'busy', holder: 'arn:other' } }],
+    ['invalid_input', 'invalid', false, { valid: false, problems: ['model_name: missing'] }],
+    ['kept', 'decided', true, { comparison: { ...comparison, decision: 'KEEP' } }],
+    ['needs_investigation', 'decided', true, { comparison: { ...comparison, decision: 'INVESTIGATE' } }],
+    ['kept', 'dry-run', true, { comparison, dry_run: true }],
+    ['busy', 'busy', true, { comparison, prepared: { ...prepared, status: 'busy', holder: 'arn:other' } }],
     [
       'kept',
+      'decided',
       true,
       { comparison: { ...comparison, decision: 'KEEP' }, prepared: { ...prepared, status: 'busy' } },
     ],
-    ['failed', false, { comparison, prepared: { ...prepared, status: 'busy' }, error: caught }],
-    ['contested', false, { comparison, prepared: { ...prepared, status: 'contested', reason: 'changed' } }],
-    ['promoted', true, { comparison, prepared, promotion: promoted }],
-    ['promoted', true, { comparison, prepared, promotion: { ...promoted, already_promoted: true } }],
+    ['failed', 'error', false, { comparison, prepared: { ...prepared, status: 'busy' }, error: caught }],
+    [
+      'contested',
+      'contested',
+      false,
+      { comparison, prepared: { ...prepared, status: 'contested', reason: 'changed' } },
+    ],
+    ['promoted', 'promoted', true, { comparison, prepared, promotion: promoted }],
+    [
+      'promoted',
+      'promoted',
+      true,
+      { comparison, prepared, promotion: { ...promoted, already_promoted: true } },
+    ],
     [
       'already_promoted',
+      'already',
       true,
       {
         comparison,
@@ -69,11 +66,19 @@ describe('how an execution ended', () => {
         promotion: { ...promoted, already_promoted: true },
       },
     ],
-    ['promoted', true, { comparison, prepared, promotion: promoted, error: caught }],
-    ['failed', false, { error: caught }],
-    ['rolled_back', false, { comparison, prepared, error: caught, rollback }],
-    ['failed', false, { comparison, prepared, error: caught, rollback: { ...rollback, rolled_back: false } }],
+    ['promoted', 'promoted', true, { comparison, prepared, promotion: promoted, error: caught }],
+    ['failed', 'error', false, { error: caught }],
+    ['rolled_back', 'error', false, { comparison, prepared, error: caught, rollback }],
     [
+      'failed',
+      'error',
+      false,
+      { comparison, prepared, error: caught, rollback: { ...rollback, rolled_back: false } },
+    ],
+    ['rolled_back', 'rollout-failed', false, { comparison, prepared, serving: notReplaced, rollback }],
+    ['rolled_back', 'refused', false, { comparison, prepared, promotion: notPromoted, rollback }],
+    [
+      'contested',
       'contested',
       false,
       {
@@ -85,13 +90,16 @@ describe('how an execution ended', () => {
     ],
     [
       'contested',
+      'no-result',
       false,
       { comparison, prepared, rollback: { ...rollback, rolled_back: false, status: 'contested' } },
     ],
-    ['failed', false, { comparison, prepared, error: caught, rollback_error: caught }],
-  ])('is %s (ended well: %s) for %j', (status, well, state) => {
+    ['failed', 'rollback-failed', false, { comparison, prepared, error: caught, rollback_error: caught }],
+    ['failed', 'no-result', false, {}],
+  ])('is %s because of %s (ended well: %s) for %j', (status, cause, well, state) => {
     const ended = outcome(state);
     expect(ended.status).toBe(status);
+    expect(ended.cause.code).toBe(cause);
     expect(endedWell(ended)).toBe(well);
   });
 
@@ -107,7 +115,7 @@ describe('how an execution ended', () => {
     expect(outcome({ rollback: undo }, asked)).toMatchObject({ status: 'rolled_back', ...same });
     const untouched = { ...undo, rolled_back: false };
     expect(outcome({ rollback: untouched }, asked)).toMatchObject({ status: 'failed', ...same });
-    const stuck = { ...untouched, serving: { undone: false } };
+    const stuck = { ...untouched, serving: servingUndo({ undone: false }) };
     expect(outcome({ rollback: stuck }, asked)).toMatchObject({ status: 'failed', ...same });
   });
 
@@ -118,11 +126,12 @@ describe('how an execution ended', () => {
   });
 
   it('is a failure when the rollback that was asked for was refused, with the reason', () => {
-    const ended = outcome(
-      { rollback: { ...rollback, rolled_back: false, detail: 'No known-good version recorded' } },
-      asked,
-    );
-    expect(ended).toMatchObject({ status: 'failed', reason: 'No known-good version recorded' });
+    const ended = outcome({ rollback: { ...rollback, rolled_back: false, finding: refusal } }, asked);
+    expect(ended).toMatchObject({
+      status: 'failed',
+      cause: { code: 'asked' },
+      rollback: { finding: { why: 'no-known-good' } },
+    });
   });
 });
 
@@ -158,7 +167,7 @@ it.each([{ Error: 'States.Timeout' }, { Error: 'States.Timeout', Cause: '' }])(
       status: 'failed',
       model_name: 'PascalStrategy',
       error: { name: 'States.Timeout', message: 'no cause was given' },
-      reason: 'States.Timeout: no cause was given',
+      cause: { code: 'error' },
     });
   },
 );

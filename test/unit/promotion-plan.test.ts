@@ -29,10 +29,7 @@ describe('which version is promoted', () => {
 
   it('passes over a Staging version that was rolled back', () => {
     const bad = pascal(version(2, 'Production'), version(3, 'Staging', { tags: { rolled_back: '{}' } }));
-    expect(plan(bad)).toEqual({
-      kind: 'answer',
-      answer: { promoted: false, reason: 'No Staging version found' },
-    });
+    expect(plan(bad)).toEqual({ kind: 'refuse', refusal: { code: 'no-challenger' } });
   });
 
   it('takes @challenger in mode aliases', () => {
@@ -75,41 +72,41 @@ describe('the same request again', () => {
       outstanding: null,
     });
     expect(plan(done, promoteInput(), 'stages', 'r2')).toMatchObject({
-      answer: { reason: 'No Staging version found' },
+      refusal: { code: 'no-challenger' },
     });
   });
 });
 
-describe('what is refused, with the reason', () => {
+describe('what is refused', () => {
   it.each([
-    ['no Staging version', pascal(version(2, 'Production')), {}, 'No Staging version found'],
-    ['an unknown version', pascal(), { new_version: '7' }, 'Version 7 of "PascalStrategy" does not exist'],
+    ['no Staging version', pascal(version(2, 'Production')), {}, { code: 'no-challenger' }],
+    ['an unknown version', pascal(), { new_version: '7' }, { code: 'version-missing', version: '7' }],
     [
       'a version that is not READY',
       pascal(version(3, 'Staging', { status: 'PENDING_REGISTRATION' })),
       {},
-      'Version 3 is PENDING_REGISTRATION, not READY',
+      { code: 'not-ready', version: '3', status: 'PENDING_REGISTRATION' },
     ],
     [
       'another champion than expected',
       pascal(),
       { expected_champion: '1' },
-      'Version 2 is in Production, expected version 1',
+      { code: 'other-champion', champions: ['2'], expected: '1' },
     ],
     [
       'a champion where none is expected',
       pascal(),
       { expected_champion: null },
-      'Version 2 is in Production, expected none',
+      { code: 'other-champion', champions: ['2'], expected: null },
     ],
     [
       'no champion where one is expected',
       pascal(version(3, 'Staging')),
       { expected_champion: '2' },
-      'No version is in Production, expected version 2',
+      { code: 'no-champion', expected: '2' },
     ],
-  ])('%s', (_, of, input, reason) => {
-    expect(plan(of, promoteInput(input))).toEqual({ kind: 'answer', answer: { promoted: false, reason } });
+  ])('%s', (_, of, input, refusal) => {
+    expect(plan(of, promoteInput(input))).toEqual({ kind: 'refuse', refusal });
   });
 });
 

@@ -38,8 +38,15 @@ describe('a rollback that was asked for', () => {
   });
 
   it('never guesses: without a record it asks for a target', () => {
-    const detail = 'No known-good version recorded; name target_version';
-    expect(plan(pascal())).toEqual({ kind: 'refuse', from: '2', to: null, detail });
+    expect(plan(pascal())).toEqual({
+      kind: 'refuse',
+      from: '2',
+      to: null,
+      finding: {
+        ...{ code: 'refused', why: 'no-known-good', from: '2', to: null },
+        ...{ held: null, until: null, hours: null },
+      },
+    });
   });
 
   it.each([false, true])('never steps back a second time (emergency: %s)', (emergency) => {
@@ -59,23 +66,23 @@ describe('a rollback that was asked for', () => {
   });
 
   it.each([
-    ['nothing is in Production', pascal(version(1, 'Archived')), {}, 'No version is in Production'],
-    ['the target does not exist', promoted, { target_version: '9' }, 'Version 9 does not exist'],
+    ['nothing is in Production', pascal(version(1, 'Archived')), {}, { why: 'no-champion' }],
+    ['the target does not exist', promoted, { target_version: '9' }, { why: 'target-missing', to: '9' }],
     [
       'the target was itself rolled back',
       rolledBack,
       { target_version: '3' },
-      'Version 3 was itself rolled back; pass emergency: true to use it',
+      { why: 'rolled-back', to: '3' },
     ],
-  ])('is refused when %s', (_, of, input, detail) => {
-    expect(plan(of, rollbackInput(input))).toMatchObject({ kind: 'refuse', detail });
+  ])('is refused when %s', (_, of, input, finding) => {
+    expect(plan(of, rollbackInput(input))).toMatchObject({ kind: 'refuse', finding });
   });
 
   it('rests for the cool-down after the last one, and an emergency passes it', () => {
     const input = { target_version: '1' };
     expect(plan(rolledBack, rollbackInput(input))).toMatchObject({
       kind: 'refuse',
-      detail: expect.stringContaining('2026-11-22T09:00:00.000Z'),
+      finding: { why: 'cooling', hours: 24, until: '2026-11-22T09:00:00.000Z' },
     });
     expect(plan(rolledBack, rollbackInput({ ...input, emergency: true }))).toMatchObject({
       kind: 'move',
@@ -118,7 +125,7 @@ describe('a rollback that an alarm asked for', () => {
       kind: 'contested',
       from: '3',
       to: '2',
-      detail: 'Version 3 came into Production after the alarm, which cannot be about it; left alone',
+      finding: { code: 'contested', why: 'after-alarm', from: '3', to: '2', champions: ['3'] },
     });
   });
 
@@ -196,7 +203,7 @@ describe('a rollout that was cut off', () => {
     const asked = rollbackInput({ reason: 'ROLLOUT_FAILED', execution: 'arn:other' });
     expect(plan(with3({}), asked)).toMatchObject({
       kind: 'refuse',
-      detail: expect.stringContaining('No promotion was cut off'),
+      finding: { why: 'nothing-interrupted' },
     });
   });
 });
@@ -220,7 +227,7 @@ describe('a compensation', () => {
   it('has nothing to undo when the registry had not moved', () => {
     expect(plan(pascal(), input)).toMatchObject({
       kind: 'refuse',
-      detail: expect.stringContaining('Nothing to undo'),
+      finding: { why: 'nothing-to-undo', from: '3', to: '2' },
     });
   });
 
@@ -234,7 +241,7 @@ describe('a compensation', () => {
       plan(pascal(version(2, 'Archived'), version(3, 'Archived'), version(4, 'Production')), input),
     ).toMatchObject({
       kind: 'contested',
-      detail: expect.stringContaining('version 4 is in Production'),
+      finding: { why: 'moved-on', champions: ['4'] },
     });
   });
 
@@ -245,7 +252,7 @@ describe('a compensation', () => {
     };
     expect(plan(pascal(version(3, 'Production')), first)).toMatchObject({
       kind: 'refuse',
-      detail: expect.stringContaining('first champion'),
+      finding: { why: 'first-champion', from: '3' },
     });
   });
 
@@ -256,7 +263,7 @@ describe('a compensation', () => {
     };
     expect(plan(promoted, same)).toMatchObject({
       kind: 'refuse',
-      detail: expect.stringContaining('Nothing to undo'),
+      finding: { why: 'nothing-to-undo', from: '3', to: '3' },
     });
   });
 

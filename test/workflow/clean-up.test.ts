@@ -21,6 +21,7 @@ import { type CleanUpServices, cleanUp } from '../../lambdas/use-cases/clean-up.
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
 import { cleanUpMissed, sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
 import type { Alert } from '../../lambdas/words/alert.ts';
+import { inWords } from '../../lambdas/words/reasons.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
 import { intent, recorded } from '../support/registry.ts';
 
@@ -217,7 +218,7 @@ describe('an execution that was stopped from outside', () => {
     const forged = { promotion: { promoted: true, new_version: '9' }, requested_by: 'a person' };
     await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, ...forged }) }), services);
     expect(sent[0]?.text).toContain('a person');
-    expect(await store.recordOutcome(outcomeOf(null, execution, now), 'none')).toMatchObject({
+    expect(await store.recordOutcome(inWords(outcomeOf(null, execution, now)), 'none')).toMatchObject({
       outcome: { status: 'failed', requested_by: 'a person' },
     });
   });
@@ -262,7 +263,7 @@ describe('an execution that was stopped from outside', () => {
   it('gets what its own end had left undone: the alert that was not sent, the lease that was not released', async () => {
     const state = { operation: 'promote', model_name: MODEL, error: { Error: 'X', Cause: 'first' } };
     await store.takeLease(MODEL, execution, now, 600);
-    await store.recordOutcome(outcomeOf(state, execution, now), 'pending');
+    await store.recordOutcome(inWords(outcomeOf(state, execution, now)), 'pending');
     expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ alert: 'sent' });
     expect(sent).toHaveLength(1);
     expect(await isFreeAfter(71)).toBe(true);

@@ -8,7 +8,8 @@ import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { handler as rollbackHandler } from '../../lambdas/model-rollback.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
-import { type EndServices, end } from '../../lambdas/use-cases/end-promotion.ts';
+import { end } from '../../lambdas/use-cases/end-promotion.ts';
+import type { CloseServices } from '../../lambdas/use-cases/parts/close-execution.ts';
 import { withLease } from '../../lambdas/use-cases/parts/with-lease.ts';
 import { type PrepareServices, prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
 import { sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
@@ -26,7 +27,7 @@ const chatTopic = 'arn:aws:sns:us-east-1:123456789012:promotion-chat';
 let sns: SnsEmulator;
 let table: LocalTable;
 let store: PromotionStore;
-let services: EndServices;
+let services: CloseServices;
 let lines: string[];
 
 beforeAll(async () => {
@@ -58,7 +59,7 @@ afterEach(async () => {
   await table.close();
 });
 
-function servicesWith(env: NodeJS.ProcessEnv): EndServices {
+function servicesWith(env: NodeJS.ProcessEnv): CloseServices {
   return {
     ...notifyServices({ ...process.env, ...env }),
     clock: { now: () => now },

@@ -14,7 +14,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { LeaseStoreUnavailable } from '../../domain/errors.ts';
-import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import { Outcome } from '../../domain/outcome/outcome-schema.ts';
 
 /**
  * The promotion table: `lease#<model>` (never deleted: a deleted counter would start again) and
@@ -246,7 +246,12 @@ export const noStore: PromotionStore = {
   pendingExecutions: async () => [],
 };
 
-const outcomeIn = (item: Record<string, unknown>): Outcome => JSON.parse(String(item['outcome']));
+/** Never throws for an outcome of another version: one unreadable outcome must not hold back the alerts of all others. */
+function outcomeIn(item: Record<string, unknown>): Outcome {
+  const stored: Outcome = JSON.parse(String(item['outcome']));
+  const plain = { ...stored, cause: null, comparison: null, rollback: null, serving: null };
+  return Outcome.safeParse(stored).data ?? plain;
+}
 
 async function unlessConditionFails(write: Promise<unknown>): Promise<boolean> {
   try {

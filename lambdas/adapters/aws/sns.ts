@@ -83,6 +83,7 @@ function publishCommand(alert: Alert, topicArn: string, message: Message): Publi
     ...message,
     MessageAttributes: {
       kind: { DataType: 'String', StringValue: alert.kind },
+      execution: { DataType: 'String', StringValue: visible(alert.execution, 256) },
       ...(alert.model ? { model: { DataType: 'String', StringValue: visible(alert.model, 256) } } : {}),
     },
   });

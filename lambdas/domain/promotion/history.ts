@@ -1,7 +1,6 @@
-import { versionOf } from '../../../local/watch/both-systems.ts';
 import { champions, type RegistryMode, type RegistryView } from '../registry.ts';
 import type { Replacement, Workload } from '../serving/workloads.ts';
-import { type PromotionRecord, recordsOn } from './record.ts';
+import { type PromotionRecord, recordsOn, versionOf } from './record.ts';
 
 /** A time during which one version was in Production, or one artifact was served. Times are ISO 8601. */
 interface Period {
@@ -37,8 +36,25 @@ export interface ModelHistory {
   served: ServedPeriod[];
   workload: { id: string; name: string } | null;
   /** What is missing or does not fit together. */
-  notes: string[];
+  notes: HistoryNote[];
 }
+
+/** What is missing in a history, or does not fit together. Times are ISO 8601. */
+export type HistoryNote =
+  /** A record without a result: it is under way, or was interrupted. */
+  | { code: 'no-result'; kind: 'promote' | 'rollback'; id: string; at: string }
+  /** Before a promotion another version was in Production than the records say. */
+  | { code: 'moved-unrecorded'; to: string; at: string; from: string | null; recorded: string | null }
+  /** Another version is in Production now than the records say. */
+  | { code: 'production-differs'; current: string | null; recorded: string | null }
+  /** Another artifact is served now than the history of replacements says. */
+  | { code: 'served-differs'; current: string | null; recorded: string | null }
+  /** No Workload is named by the registered model. */
+  | { code: 'no-workload' }
+  /** The Workload does not exist, or cannot be seen. */
+  | { code: 'workload-missing'; workload: string }
+  /** The Workload could not be read; `why` is the error, or null where the platform is not configured. */
+  | { code: 'workload-unread'; workload: string; why: string | null };
 
 /** What the Workload API knows: settled replacements, and one that goes on. */
 export interface ServingFacts {
@@ -55,7 +71,7 @@ export function modelHistory(
   mode: RegistryMode,
   serving: ServingFacts | null,
 ): ModelHistory {
-  const notes: string[] = [];
+  const notes: HistoryNote[] = [];
   const records = recordsOn(view.versions);
   return {
     model: view.model.name,
@@ -74,10 +90,10 @@ function productionPeriods(
   view: RegistryView,
   mode: RegistryMode,
   records: PromotionRecord[],
-  notes: string[],
+  notes: HistoryNote[],
 ): ProductionPeriod[] {
   for (const { id, kind, at } of records.filter(({ result }) => result === null))
-    notes.push(`The ${kind} ${id}, announced at ${at}, has no result: it goes on, or was cut off`);
+    notes.push({ code: 'no-result', kind, id, at });
   const moves = records
     .filter(moved)
     .map((record) => ({ ...record, at: record.result?.at ?? record.at }))
@@ -93,18 +109,14 @@ function productionPeriods(
     const last = periods.at(-1);
     if (last !== undefined) last.until = at;
     if (last !== undefined && last.version !== from && kind === 'promote')
-      notes.push(
-        `When version ${to} was promoted at ${at}, ${from ?? 'none'} was in Production, not ${last.version ?? 'none'}: moved without a record of ours`,
-      );
+      notes.push({ code: 'moved-unrecorded', to, at, from, recorded: last.version });
     const how = kind === 'promote' ? 'promoted' : 'rolled_back';
     const who = { record: id, execution, requested_by, reason, confidence };
     periods.push({ from: at, until: null, version: to, how, ...who });
   }
   const last = periods.at(-1);
   if (last !== undefined && last.version !== current) {
-    notes.push(
-      `In Production now: ${current ?? 'none'}; the last record says ${last.version ?? 'none'}. When it was moved is not recorded`,
-    );
+    notes.push({ code: 'production-differs', current, recorded: last.version });
   }
   return periods;
 }
@@ -113,7 +125,7 @@ function servedPeriods(
   view: RegistryView,
   records: PromotionRecord[],
   { workload, replacements }: ServingFacts,
-  notes: string[],
+  notes: HistoryNote[],
 ): ServedPeriod[] {
   const switches = replacements
     .flatMap(({ id, candidateArtifactId, switchedAt }) =>
@@ -135,9 +147,7 @@ function servedPeriods(
   }
   const last = periods.at(-1)?.artifact_id;
   if (last !== workload.artifactId) {
-    notes.push(
-      `Served now: artifact ${workload.artifactId ?? 'none'}; the Workload's history ends with ${last ?? 'none'}`,
-    );
+    notes.push({ code: 'served-differs', current: workload.artifactId, recorded: last ?? null });
   }
   return periods;
 }

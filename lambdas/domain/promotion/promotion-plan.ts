@@ -1,4 +1,4 @@
-import type { PromoteAnswer, PromoteInput } from '../payloads.ts';
+import type { PromoteInput } from '../payloads.ts';
 import {
   CHAMPION,
   champions,
@@ -9,12 +9,11 @@ import {
   type RegistryView,
   waitingChallenger,
 } from '../registry.ts';
-import { quoted } from '../visible-text.ts';
 import { type PromotionRecord, recordsOn } from './record.ts';
 
 /** What `promote-model` has to do, decided from one reading of the registry. */
 export type PromotionPlan =
-  | { kind: 'answer'; answer: PromoteAnswer }
+  | { kind: 'refuse'; refusal: PromotionRefusal }
   /** Champion already; `outstanding` is a promotion to it that was never finished. */
   | { kind: 'settled'; version: string; outstanding: PromotionRecord | null }
   /** `intent` is the record that announced this move, when there is one already. */
@@ -29,7 +28,28 @@ export function recordedFence(view: RegistryView): number {
   return Number.isSafeInteger(fence) && fence > 0 ? fence : 0;
 }
 
-const refuse = (reason: string): PromotionPlan => ({ kind: 'answer', answer: { promoted: false, reason } });
+/** Why nothing is promoted. Terminal: the same request is refused again until somebody changes what it names. */
+export type PromotionRefusal =
+  /** The registered model does not exist. */
+  | { code: 'no-model' }
+  /** No version was named, and none waits in Staging (mode `aliases`: none is `@challenger`). */
+  | { code: 'no-challenger' }
+  | { code: 'version-missing'; version: string }
+  | { code: 'not-ready'; version: string; status: string }
+  /** Other versions than the expected one are in Production. */
+  | { code: 'other-champion'; champions: string[]; expected: string | null }
+  /** Nothing is in Production, although a champion was expected. */
+  | { code: 'no-champion'; expected: string }
+  /** Somebody else moved the registry at the same time. */
+  | { code: 'lost-race'; version: string };
+
+/** What has changed between the comparison and the lease. */
+export type ChangeSinceComparison =
+  | { code: 'champion-changed'; champions: string[]; compared_with: string | null }
+  | { code: 'decision-changed'; decision: string; recommendation: string }
+  | { code: 'evidence-changed' };
+
+const refuse = (refusal: PromotionRefusal): PromotionPlan => ({ kind: 'refuse', refusal });
 
 /**
  * Decides in the fixed order: which version, is it the only champion already, is the champion the expected one.
@@ -43,24 +63,21 @@ export function promotionPlan(
 ): PromotionPlan {
   const version =
     input.new_version ?? begunBefore(view, mode, input, ownId)?.to ?? waitingChallenger(view, mode)?.version;
-  if (version === undefined) return refuse('No Staging version found');
+  if (version === undefined) return refuse({ code: 'no-challenger' });
 
   const challenger = view.versions.find((v) => v.version === version);
-  if (challenger === undefined)
-    return refuse(`Version ${version} of ${quoted(input.model_name)} does not exist`);
+  if (challenger === undefined) return refuse({ code: 'version-missing', version });
   if (isSoleChampion(view, mode, version))
     return { kind: 'settled', version, outstanding: outstanding(challenger) };
-  if (challenger.status !== 'READY') return refuse(`Version ${version} is ${challenger.status}, not READY`);
+  if (challenger.status !== 'READY') return refuse({ code: 'not-ready', version, status: challenger.status });
 
   const others = champions(view, mode).filter((champion) => champion !== version);
   const expected = input.expected_champion;
   if (expected !== undefined && others.some((champion) => champion !== expected)) {
-    const wanted = expected === null ? 'none' : `version ${expected}`;
-    const verb = others.length === 1 ? 'is' : 'are';
-    return refuse(`Version ${others.join(' and ')} ${verb} in Production, expected ${wanted}`);
+    return refuse({ code: 'other-champion', champions: others, expected });
   }
   if (typeof expected === 'string' && champions(view, mode).length === 0) {
-    return refuse(`No version is in Production, expected version ${expected}`);
+    return refuse({ code: 'no-champion', expected });
   }
   // An alias can name a version that was deleted since: nothing can be archived there, nor gone back to.
   const from = others.find((other) => view.versions.some((v) => v.version === other)) ?? null;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ModelVersion } from '../registry.ts';
+import { type ModelVersion, type RegistryView, ROLLED_BACK_TAG } from '../registry.ts';
 import { ServingBefore } from '../rollout/serving-rollback.ts';
 
 /**
@@ -47,6 +47,21 @@ export interface PromotionRecord extends Intent {
   readonly holder: string;
 }
 
+/** The mark on a version that a rollback took out of Production, in its tag `rolled_back`. */
+const Mark = z.object({
+  /** Id of the rollback's record. */
+  id: text,
+  /** The version that took its place. */
+  to: text,
+  /** Why the rollback was asked for. */
+  reason: text,
+  /** Who asked for it. */
+  by: text,
+  /** ISO 8601. */
+  at: z.string(),
+});
+type Mark = z.infer<typeof Mark>;
+
 const PREFIX = 'promotion.';
 const RESULT = '.result';
 const LONGEST_TEXT = 1000;
@@ -78,6 +93,20 @@ export function recordsOn(versions: readonly ModelVersion[]): PromotionRecord[] 
     }),
   );
   return found.sort((a, b) => b.at.localeCompare(a.at));
+}
+
+export function markTag(mark: Mark): { key: string; value: string } {
+  return { key: ROLLED_BACK_TAG, value: JSON.stringify(mark) };
+}
+
+/** The mark as a rollback wrote it; null where there is none, or a person wrote something else there. */
+export const markOn = ({ tags }: ModelVersion): Mark | null => parse(Mark, tags[ROLLED_BACK_TAG]);
+
+/** The version that an artifact serves, by the versions' tags and else by the records of promotions. */
+export function versionOf({ versions }: RegistryView, artifactId: string): string | null {
+  const tagged = versions.find(({ tags }) => tags['workload.artifact_id'] === artifactId);
+  const recorded = recordsOn(versions).find(({ serving }) => serving?.artifact_id === artifactId);
+  return tagged?.version ?? recorded?.to ?? null;
 }
 
 function parse<T>(schema: z.ZodType<T>, value: string | undefined): T | null {

@@ -6,19 +6,22 @@ import {
   type ModelVersion,
   type RegistryMode,
   type RegistryView,
-  ROLLED_BACK_TAG,
 } from '../registry.ts';
 import type { ServingBefore } from '../rollout/serving-rollback.ts';
-import { type PromotionRecord, recordsOn } from './record.ts';
+import { markOn, type PromotionRecord, recordsOn } from './record.ts';
+import type { RollbackFinding, RollbackRefusal } from './rollback-finding.ts';
 
 /** What `model-rollback` has to do in the registry, decided from one reading of it. */
 export type RollbackPlan =
-  | { kind: 'refuse'; from: string | null; to: string | null; detail: string }
+  | { kind: 'refuse'; from: string | null; to: string | null; finding: Refused }
   /** Somebody else has changed the registry since: nothing is touched. */
-  | { kind: 'contested'; from: string | null; to: string | null; detail: string }
+  | { kind: 'contested'; from: string | null; to: string | null; finding: Contested }
   /** `to` is champion already; `record` is the rollback that brought it back, where one is known. */
   | { kind: 'settled'; from: string | null; to: string; record: PromotionRecord | null }
   | { kind: 'move'; from: string; to: string; record: PromotionRecord | null };
+
+type Refused = Extract<RollbackFinding, { code: 'refused' }>;
+type Contested = Extract<RollbackFinding, { code: 'contested' }>;
 
 const HOUR_MS = 3_600_000;
 
@@ -64,40 +67,31 @@ export function rollbackPlan(
   if (input.before_state !== null) return compensation(current, records, input);
 
   if (input.reason === 'ROLLOUT_FAILED' && input.target_version === null) {
-    return refuse(
-      current[0] ?? null,
-      null,
-      'No promotion was cut off; name target_version, or give another reason',
-    );
+    return refuse('nothing-interrupted', current[0] ?? null, null);
   }
   const begun = records.find((r) => r.kind === 'rollback');
   if (begun !== undefined && isCutOff(begun, view, mode, records, input)) {
     return { kind: 'move', from: begun.from ?? begun.holder, to: begun.to, record: begun };
   }
   const champion = current.find((version) => version !== input.target_version) ?? current[0];
-  if (champion === undefined) return refuse(null, input.target_version, 'No version is in Production');
+  if (champion === undefined) return refuse('no-champion', null, input.target_version);
   const last = records.find((r) => r.kind === 'rollback' && r.to === champion);
   const promotion = records.find((r) => tookEffect(r) && r.to === champion && r.holder === champion);
   const cameByRollback = last !== undefined && (promotion === undefined || last.at >= promotion.at);
   if (!cameByRollback && promotion !== undefined && isLaterThanAlarm(promotion, input)) {
-    const detail = `Version ${champion} came into Production after the alarm, which cannot be about it; left alone`;
-    return { kind: 'contested', from: champion, to: promotion.from, detail };
+    return contested('after-alarm', champion, promotion.from, [champion]);
   }
   const target = input.target_version ?? (cameByRollback ? champion : (promotion?.from ?? null));
   if (target === champion) {
     return { kind: 'settled', from: last?.from ?? null, to: champion, record: cameByRollback ? last : null };
   }
-  if (target === null) return refuse(champion, null, 'No known-good version recorded; name target_version');
+  if (target === null) return refuse('no-known-good', champion, null);
 
   const unfit = unfitTarget(view, target, input.emergency);
-  if (unfit !== null) return refuse(champion, target, unfit);
+  if (unfit !== null) return refuse(unfit.why, champion, target, { held: unfit.held });
   const cooling = coolingUntil(records, now, cooldownHours);
   if (cooling !== null && !input.emergency) {
-    return refuse(
-      champion,
-      target,
-      `The last rollback was less than ${cooldownHours} h ago; pass emergency: true, or wait until ${cooling}`,
-    );
+    return refuse('cooling', champion, target, { until: cooling, hours: cooldownHours });
   }
   return {
     kind: 'move',
@@ -180,15 +174,8 @@ export function servingToUndo(
 function compensation(current: string[], records: PromotionRecord[], input: RollbackInput): RollbackPlan {
   const from = input.before_state?.challenger_version ?? '';
   const to = input.before_state?.champion_version ?? null;
-  const verb = current.length === 1 ? 'is' : 'are';
-  const held = current.length === 0 ? 'no version is' : `version ${current.join(' and ')} ${verb}`;
-  if (to === from) return refuse(from, to, `Nothing to undo: version ${to} was the champion before`);
-  if (to === null) {
-    const detail = current.includes(from)
-      ? `Version ${from} is the first champion and there is none to go back to: it stays in Production`
-      : 'Nothing to undo: the version never reached Production';
-    return refuse(from, null, detail);
-  }
+  if (to === from) return refuse('nothing-to-undo', from, to);
+  if (to === null) return refuse(current.includes(from) ? 'first-champion' : 'nothing-to-undo', from, null);
   if (current.includes(from)) {
     const strangers = current.filter((version) => version !== from && version !== to);
     if (strangers.length === 0)
@@ -197,21 +184,35 @@ function compensation(current: string[], records: PromotionRecord[], input: Roll
   if (current.length === 1 && current[0] === to) {
     const record = ownRecord(records, from, to, input.execution);
     if (record !== null) return { kind: 'settled', from, to, record };
-    return refuse(from, to, `Nothing to undo: version ${to} is still in Production`);
+    return refuse('nothing-to-undo', from, to);
   }
-  return {
-    kind: 'contested',
-    from,
-    to,
-    detail: `Somebody else has moved on: ${held} in Production; left alone`,
-  };
+  return contested('moved-on', from, to, current);
 }
 
-const refuse = (from: string | null, to: string | null, detail: string): RollbackPlan => ({
+const NOT_SAID = { held: null, until: null, hours: null };
+
+const refuse = (
+  why: RollbackRefusal,
+  from: string | null,
+  to: string | null,
+  more: Partial<typeof NOT_SAID | Refused> = {},
+): RollbackPlan => ({
   kind: 'refuse',
   from,
   to,
-  detail,
+  finding: { code: 'refused', ...NOT_SAID, ...more, why, from, to },
+});
+
+const contested = (
+  why: Contested['why'],
+  from: string | null,
+  to: string | null,
+  found: string[],
+): RollbackPlan => ({
+  kind: 'contested',
+  from,
+  to,
+  finding: { code: 'contested', why, from, to, champions: found },
 });
 
 function ownRecord(
@@ -226,18 +227,22 @@ function ownRecord(
   return own !== undefined && (execution !== null || own.result === null) ? own : null;
 }
 
-function unfitTarget(view: RegistryView, target: string, emergency: boolean): string | null {
+function unfitTarget(
+  view: RegistryView,
+  target: string,
+  emergency: boolean,
+): { why: RollbackRefusal; held: string | null } | null {
   const version = view.versions.find((v) => v.version === target);
-  if (version === undefined) return `Version ${target} does not exist`;
-  if (version.status !== 'READY') return `Version ${target} is ${version.status}, not READY`;
+  if (version === undefined) return { why: 'target-missing', held: null };
+  if (version.status !== 'READY') return { why: 'not-ready', held: version.status };
   if (isRolledBack(version) && !promotedSince(version) && !emergency)
-    return `Version ${target} was itself rolled back; pass emergency: true to use it`;
+    return { why: 'rolled-back', held: null };
   return null;
 }
 
 /** A person has promoted it again by name since it was taken out: then it is known good. */
 function promotedSince(version: ModelVersion): boolean {
-  const mark = /"at":"([^"]+)"/.exec(version.tags[ROLLED_BACK_TAG] ?? '')?.[1];
+  const mark = markOn(version)?.at;
   const again = (r: PromotionRecord) => r.kind === 'promote' && r.result?.result === 'promoted';
   // A mark that a person has written says no time: it holds.
   return mark !== undefined && recordsOn([version]).some((r) => again(r) && r.at > mark);

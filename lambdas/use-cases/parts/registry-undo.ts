@@ -1,12 +1,14 @@
 import type { Clock } from '../../adapters/clock.ts';
 import { directOutcome } from '../../domain/outcome/outcome.ts';
 import type { RollbackAnswer, RollbackInput } from '../../domain/payloads.ts';
-import { type Intent, intentTag, recordId, resultTag } from '../../domain/promotion/record.ts';
+import { type Intent, intentTag, markTag, recordId, resultTag } from '../../domain/promotion/record.ts';
+import type { RollbackFinding } from '../../domain/promotion/rollback-finding.ts';
 import { openPromotion, type RollbackPlan } from '../../domain/promotion/rollback-plan.ts';
-import { champions, isRolledBack, type RegistryView, ROLLED_BACK_TAG } from '../../domain/registry.ts';
+import { champions, isRolledBack, type RegistryView } from '../../domain/registry.ts';
 import type { ServingUndo } from '../../domain/rollout/serving-rollback.ts';
 import type { RegistryServices } from '../../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../../runtime/notify-services.ts';
+import { inWords, rollbackDetail } from '../../words/reasons.ts';
 import { moveAndVerify } from './move-champion.ts';
 import { isUnnotified, recordOutcomeAndNotify } from './record-and-notify.ts';
 import type { Writer } from './with-lease.ts';
@@ -20,7 +22,7 @@ export interface RegistryUndo {
   serving: ServingUndo | null;
   answer: (
     plan: Pick<RollbackPlan, 'from' | 'to'>,
-    detail: string,
+    finding: RollbackFinding,
     more?: Partial<RollbackAnswer>,
   ) => RollbackAnswer;
 }
@@ -38,7 +40,7 @@ export function withServing(registry: RollbackAnswer, serving: ServingUndo | nul
     serving,
     status: serving.contested ? 'contested' : registry.status,
     rolled_back: registry.rolled_back || (serving.undone === true && serving.action !== 'none'),
-    detail: `${registry.detail}. Serving: ${serving.reason}`,
+    detail: rollbackDetail({ ...answer, serving }),
   };
 }
 
@@ -49,11 +51,11 @@ export async function undoRegistry(
   act: RegistryUndo,
 ): Promise<RollbackAnswer> {
   if (plan.kind === 'contested') {
-    const contested = act.answer(plan, plan.detail, { status: 'contested' });
+    const contested = act.answer(plan, plan.finding, { status: 'contested' });
     if (act.writer.direct) await tell(contested, 'contested', act.writer.owner, act);
     return contested;
   }
-  if (plan.kind !== 'refuse') return carryOut(plan, view, act);
+  if (plan.kind !== 'refuse') return applyPlan(plan, view, act);
   const { before_state: before } = act.input;
   const open = before === null ? null : openPromotion(view, before);
   if (open !== null && !champions(view, act.services.mode).includes(open.to)) {
@@ -68,10 +70,10 @@ export async function undoRegistry(
     });
     await act.services.registry.setVersionTag(act.input.model_name, open.holder, key, value);
   }
-  return act.answer(plan, plan.detail);
+  return act.answer(plan, plan.finding);
 }
 
-async function carryOut(plan: Change, view: RegistryView, act: RegistryUndo): Promise<RollbackAnswer> {
+async function applyPlan(plan: Change, view: RegistryView, act: RegistryUndo): Promise<RollbackAnswer> {
   const { input, services, answer } = act;
   if (plan.kind === 'settled') {
     const { record } = plan;
@@ -80,12 +82,16 @@ async function carryOut(plan: Change, view: RegistryView, act: RegistryUndo): Pr
       (record.result === null ||
         record.result.alert === 'pending' ||
         (await isUnnotified(record, act.writer.fence, services.store)));
-    const done = answer(plan, `Version ${plan.to} is the champion already; nothing more was changed`, {
-      rolled_back: true,
-      already_rolled_back: true,
-      // An open one is told as an earlier attempt of it would have been.
-      ...(open ? { champion_before: plan.from } : { nothing_to_do: true }),
-    });
+    const done = answer(
+      plan,
+      { code: 'settled', from: plan.from, to: plan.to },
+      {
+        rolled_back: true,
+        already_rolled_back: true,
+        // An open one is told as an earlier attempt of it would have been.
+        ...(open ? { champion_before: plan.from } : { nothing_to_do: true }),
+      },
+    );
     if (open) await finish(record, view, done, act);
     return done;
   }
@@ -98,13 +104,23 @@ async function carryOut(plan: Change, view: RegistryView, act: RegistryUndo): Pr
     keepPrevious: false,
   });
   if (result === 'contested') {
-    const detail = `Somebody else moved the registry at the same time: version ${plan.to} is not the only champion; left alone`;
-    const contested = answer(plan, detail, { status: 'contested', champion_before });
+    const { from, to } = plan;
+    const lostRace = {
+      code: 'contested',
+      why: 'lost-race',
+      from,
+      to,
+      champions: [],
+    } satisfies RollbackFinding;
+    const contested = answer(plan, lostRace, { status: 'contested', champion_before });
     await conclude(intent, contested, 'contested', input.model_name, act);
     return contested;
   }
-  const detail = `Version ${plan.to} is back in Production; version ${plan.from} is archived and marked as rolled back`;
-  const done = answer(plan, detail, { rolled_back: true, champion_before });
+  const done = answer(
+    plan,
+    { code: 'moved', from: plan.from, to: plan.to },
+    { rolled_back: true, champion_before },
+  );
   await finish(intent, view, done, act);
   return done;
 }
@@ -144,8 +160,9 @@ async function finish(
 ): Promise<void> {
   const bad = view.versions.find((v) => v.version === intent.from);
   if (bad !== undefined && !isRolledBack(bad)) {
-    const mark = JSON.stringify({ id: intent.id, to: intent.to, reason: intent.reason, at: intent.at });
-    await act.services.registry.setVersionTag(act.input.model_name, bad.version, ROLLED_BACK_TAG, mark);
+    const { id, to, reason, at } = intent;
+    const { key, value } = markTag({ id, to, reason, by: intent.requested_by, at });
+    await act.services.registry.setVersionTag(act.input.model_name, bad.version, key, value);
   }
   await conclude(intent, done, 'rolled_back', act.input.model_name, act);
 }
@@ -177,16 +194,16 @@ async function tell(
   const status = whole.status === 'contested' ? 'contested' : serving?.undone === false ? 'failed' : result;
   const outcome = directOutcome({
     status,
+    cause: { code: 'asked' },
     operation: 'rollback',
     execution,
     model_name: input.model_name,
     champion_before: whole.champion_before,
     champion_after: result === 'rolled_back' ? whole.to_version : null,
-    reason: whole.detail,
     rollback: whole,
     requested_by: input.requested_by,
     recorded_at: services.clock.now().toISOString(),
   });
-  const { alert } = await recordOutcomeAndNotify(outcome, true, services);
+  const { alert } = await recordOutcomeAndNotify(inWords(outcome), true, services);
   return alert === 'none' ? 'off' : alert;
 }

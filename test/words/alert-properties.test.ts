@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../lambdas/adapters/aws/sns.ts';
-import { type Outcome, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import { type Outcome, OutcomeCause, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
@@ -70,6 +70,7 @@ function onWorkload(text: string, undone: boolean | null): Pick<Outcome, 'rollba
       serving: text.length % 2 === 0 ? serving : null,
       status: 'completed',
       retry_after_seconds: null,
+      finding: null,
       detail: `3${text}`,
       dry_run: false,
     },
@@ -99,12 +100,14 @@ const outcomes: fc.Arbitrary<Outcome> = fc
     operation: fc.constantFrom('promote', 'rollback'),
     undone: fc.boolean(),
     dry_run: fc.boolean(),
+    cause: fc.constantFrom('stored', 'error', 'refused', 'rollback-failed', 'rollout-failed'),
     workload: fc.option(fc.constantFrom(true, false, null), { nil: undefined }),
   })
-  .map(({ status, text, name, operation, undone, dry_run, workload }) => ({
+  .map(({ status, text, name, operation, undone, dry_run, cause, workload }) => ({
     ...sampleOutcome,
     ...(workload === undefined ? {} : onWorkload(text, workload)),
     status,
+    cause: causeNamed(cause, text),
     operation,
     dry_run,
     model_name: name,
@@ -123,6 +126,11 @@ const outcomes: fc.Arbitrary<Outcome> = fc
       rules: [{ ...sampleRule, name: text, metric: text, reason: text }],
     },
   }));
+
+/** `stored`: an outcome that was recorded before there were causes. */
+function causeNamed(name: string, text: string): Outcome['cause'] {
+  return OutcomeCause.safeParse({ code: name, said: text, failure: null }).data ?? null;
+}
 
 const worstStatus = (changes: Partial<Outcome>) => alertFor({ ...sampleOutcome, ...changes }, context);
 

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import type { RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
-import { Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert.ts';
+import { rollbackDetail } from '../../lambdas/words/reasons.ts';
 import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';
+import { servingUndo } from '../support/stub-functions.ts';
 
 const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-models' };
 const alert = (changes: Partial<Outcome>) => alertFor({ ...sampleOutcome, ...changes }, context);
@@ -22,30 +24,23 @@ const rollback: RollbackAnswer = {
   serving: null,
   status: 'completed',
   retry_after_seconds: null,
+  finding: { code: 'moved', from: '3', to: '2' },
   detail: 'Version 2 is back in Production; version 3 is archived and marked as rolled back',
   dry_run: false,
 };
 
-const undo: ServingUndo = {
-  workload_id: 'w1',
-  undone: true,
-  action: 'replaced',
-  reason: 'The Workload serves artifact "a2", as before',
-  phase: null,
-  contested: false,
-  began_at: '2026-01-02T03:00:00.000Z',
-  progress: Progress.parse({}),
-};
-
 const withServing = (changes: Partial<ServingUndo>, more: Partial<RollbackAnswer> = {}): RollbackAnswer => {
-  const serving = { ...undo, ...changes };
+  const serving = servingUndo(changes);
   return {
     ...rollback,
     ...more,
     serving,
-    detail: `${more.detail ?? rollback.detail}. Serving: ${serving.reason}`,
+    detail: rollbackDetail({ ...rollback, ...more, serving }),
   };
 };
+
+const refused = (why: RollbackRefusal) =>
+  ({ code: 'refused', why, from: '3', to: '2', held: null, until: null, hours: null }) as const;
 
 /** A rollback as somebody asked for it; version 3 was the champion. */
 const asked = (answer: RollbackAnswer, changes: Partial<Outcome> = {}) =>
@@ -57,6 +52,7 @@ const asked = (answer: RollbackAnswer, changes: Partial<Outcome> = {}) =>
     challenger_version: null,
     comparison: null,
     confidence: null,
+    cause: { code: 'asked' },
     reason: answer.detail,
     rollback: answer,
     ...changes,
@@ -236,7 +232,12 @@ describe('the alert of another ending', () => {
     ['needs_investigation', { status: 'needs_investigation' }, 'Needs Investigation', 'could not decide'],
     [
       'needs_investigation',
-      { status: 'needs_investigation', challenger_version: null, reason: 'No Staging version found.' },
+      {
+        status: 'needs_investigation',
+        challenger_version: null,
+        cause: null,
+        reason: 'No Staging version found.',
+      },
       'Needs Investigation',
       'Reason: No Staging version found.',
     ],
@@ -260,7 +261,12 @@ describe('the alert of another ending', () => {
     ],
     [
       'rolled_back',
-      { status: 'rolled_back', champion_after: '2', reason: `it broke. ${rollback.detail}`, rollback },
+      {
+        status: 'rolled_back',
+        cause: { code: 'refused', said: 'it broke' },
+        champion_after: '2',
+        rollback,
+      },
       'Promotion Rolled Back',
       `The promotion of version 3 failed and was undone.\nReason: it broke\nIn the registry: ${rollback.detail}\n`,
     ],
@@ -287,7 +293,7 @@ describe('the alert of another ending', () => {
     const { subject, text } = alert({
       status: 'failed',
       champion_after: null,
-      reason: 'The rollback itself failed: MLflow timed out',
+      cause: { code: 'rollback-failed' },
       error: { name: 'MlflowUnavailable', message: 'POST transition-stage answered 503' },
       rollback_error: { name: 'MlflowUnavailable', message: 'MLflow timed out' },
       comparison: null,
@@ -331,6 +337,7 @@ describe('the alert of another ending', () => {
       operation: 'rollback',
       champion_before: '3',
       champion_after: null,
+      cause: { code: 'rollback-failed' },
       challenger_version: null,
       rollback_error: { name: 'MlflowUnavailable', message: 'timed out' },
     });
@@ -345,7 +352,7 @@ describe('the alert of another ending', () => {
   });
 
   it('says of a dry run that nothing was changed', () => {
-    const one = alert({ status: 'kept', dry_run: true, champion_after: '2' });
+    const one = alert({ status: 'kept', cause: { code: 'dry-run' }, dry_run: true, champion_after: '2' });
     expect([one.kind, one.subject]).toEqual(['kept', '[TradAI] Dry Run of a Promotion: PascalStrategy']);
     expect(one.text).toContain('nothing was changed');
     expect(one.text.split(sampleComparison.recommendation)).toHaveLength(2);
@@ -361,7 +368,7 @@ describe('the alert of another ending', () => {
   it('leaves out a stack trace and what looks like a credential', () => {
     const { text, slack } = alert({
       status: 'failed',
-      reason: 'it broke',
+      cause: { code: 'no-result' },
       error: {
         name: 'MlflowRefused',
         message:
@@ -386,7 +393,7 @@ describe('the alert of another ending', () => {
     const { text } = alert({
       status: 'failed',
       champion_after: '2',
-      reason: 'The rollout failed',
+      cause: { code: 'rollout-failed', failure: 'candidate-failed' },
       serving: {
         workload_id: 'w1',
         artifact_id: 'a3',
@@ -503,12 +510,12 @@ describe('the alert of a rollback', () => {
     const detail = 'Nothing to undo: version 2 is still in Production';
     const answer = withServing(
       { undone: false, action: 'left', reason: 'No capacity' },
-      { rolled_back: false, detail },
+      { rolled_back: false, finding: refused('nothing-to-undo') },
     );
     const { text } = alert({
       status: 'failed',
       champion_after: '2',
-      reason: `MlflowUnavailable: timed out. ${answer.detail}`,
+      cause: { code: 'error' },
       error: { name: 'MlflowUnavailable', message: 'timed out' },
       rollback: answer,
     });
@@ -533,6 +540,7 @@ describe('the alert of a rollback', () => {
     const answer = withServing({ undone: null, reason: 'The rollout is being cancelled (cancelling)' });
     const { text } = asked(answer, {
       status: 'failed',
+      cause: { code: 'rollback-failed' },
       champion_after: null,
       rollback_error: { name: 'WorkloadApiUnavailable', message: 'timed out' },
     });
@@ -544,10 +552,10 @@ describe('the alert of a rollback', () => {
   });
 
   it('says of a dry run whether it would be possible, and what it would do', () => {
-    const detail = 'Dry run: version 2 would return to Production and version 3 be archived';
+    const move = { code: 'would-move', from: '3', to: '2', workload: null, artifact: null } as const;
     const dry = { ...rollback, rolled_back: false, dry_run: true };
     const changes: Partial<Outcome> = { status: 'kept', dry_run: true, champion_after: '3' };
-    const possible = asked({ ...dry, detail }, changes);
+    const possible = asked({ ...dry, finding: move }, changes);
     expect([possible.kind, possible.subject]).toEqual([
       'kept',
       '[TradAI] Dry Run of a Rollback: PascalStrategy',
@@ -559,14 +567,13 @@ describe('the alert of a rollback', () => {
     expect(possible.text).toContain('start the execution without "dry_run"');
 
     const no = 'No known-good version recorded; name target_version';
-    const impossible = asked({ ...dry, to_version: null, detail: no }, changes);
+    const impossible = asked({ ...dry, to_version: null, finding: refused('no-known-good') }, changes);
     expect(impossible.subject).toBe('[TradAI] Dry Run: Rollback Not Possible: PascalStrategy');
     expect(impossible.text).toContain(`The rollback would not be possible.\n`);
     expect(impossible.text).toContain(`\nReason: ${no}\n`);
     expect(impossible.text).not.toContain('without "dry_run"');
 
-    const idle = 'Dry run: version 2 is the champion already; nothing would be changed';
-    const settled = asked({ ...dry, detail: idle }, changes);
+    const settled = asked({ ...dry, finding: { code: 'would-settle', to: '2' } }, changes);
     expect(settled.text).toContain('What is where:\nIn Production: version 2.\n');
     expect(settled.text).toContain('1. Nothing has to be done.');
   });

@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import { causeMessage } from './lambda-cause.ts';
+import { type CaughtError, EndAnswer } from './outcome/outcome-schema.ts';
+import { Comparison, ExecutionInput, Prepared, PromoteAnswer, RollbackAnswer } from './payloads.ts';
+import { Diagnosis, FailureCode, Progress } from './serving/payloads.ts';
+
+/** An error as a Catch stores it: `Cause` is Lambda's JSON with a stack trace, or a bare message from the machine itself. */
+const Caught = z
+  .object({ Error: z.string(), Cause: z.unknown().optional() })
+  .transform(
+    ({ Error: name, Cause }): CaughtError => ({ name, message: causeMessage(Cause) || 'no cause was given' }),
+  );
+
+const Rollout = z.object({
+  artifact_id: z.string(),
+  status: z.enum(['in_progress', 'completed', 'failed']),
+  endpoint: z.string().nullish(),
+  reason: z.string(),
+  failure: FailureCode.nullish().catch(null),
+  diagnosis: Diagnosis.nullable().catch(null),
+  progress: Progress.nullable().catch(null),
+});
+
+const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: startedBy, ...asked } = ExecutionInput.shape;
+
+/**
+ * The document that the state machine hands from step to step: written whole by `begin-promotion`, then filled in by
+ * each step under its own name. Every path that the machine reads exists from the start, null where there is nothing yet.
+ */
+export const StateDocument = z.object({
+  /** False: the input cannot be used, and `problems` lists why. */
+  valid: z.boolean(),
+  problems: z.array(z.string()),
+  ...asked,
+  /** Null where the input cannot be used and names no model. */
+  model_name: asked.model_name.nullable(),
+  started_by: startedBy,
+  /** ARN. */
+  execution: z.string(),
+  /** ISO 8601. */
+  started_at: z.iso.datetime({ offset: true }),
+  comparison: Comparison.nullable(),
+  prepared: Prepared.nullable(),
+  serving: Rollout.nullable(),
+  promotion: PromoteAnswer.nullable(),
+  rollback: RollbackAnswer.nullable(),
+  error: Caught.nullable(),
+  rollback_error: Caught.nullable(),
+  /** Added by the last step. */
+  ending: EndAnswer.optional(),
+});
+export type StateDocument = z.infer<typeof StateDocument>;
+
+const { shape } = StateDocument;
+type Shape = typeof shape;
+type Seen = { [Field in keyof Shape]: z.ZodCatch<z.ZodNullable<Shape[Field]>> };
+
+const lenient = Object.fromEntries(
+  Object.entries<z.ZodType>(shape).map(([field, schema]) => [field, z.nullable(schema).catch(null)]),
+) as Seen;
+const Fields = z.object(lenient);
+
+/** The document as it is read back: a field that is missing, or is not what it should be, is null. */
+export type SeenDocument = z.output<typeof Fields>;
+
+/**
+ * Reads a document leniently: whatever went wrong in an execution, its ending must still be recorded. `{ Error, Cause }`
+ * is what is left where the very first step failed. Never throws.
+ */
+export function readStateDocument(value: unknown): SeenDocument {
+  const failed = Caught.safeParse(value).success;
+  return Fields.catch(() => Fields.parse({})).parse(failed ? { error: value } : value);
+}

@@ -1,0 +1,29 @@
+import type { Clock } from '../../adapters/clock.ts';
+import type { RunFacts } from '../../domain/outcome/metrics.ts';
+import { alertDue, endedWell } from '../../domain/outcome/outcome.ts';
+import type { EndAnswer, Outcome } from '../../domain/outcome/outcome-schema.ts';
+import type { NotifyServices } from '../../runtime/notify-services.ts';
+import { recordOutcomeAndNotify } from './record-and-notify.ts';
+
+export interface CloseServices extends NotifyServices {
+  clock: Clock;
+}
+
+/**
+ * Records how an execution ended and notifies people. What was recorded first counts: `model_name` and `recorded_at` are
+ * of that. The caller gives the lease up.
+ */
+export async function closeExecution(
+  ended: Outcome,
+  services: CloseServices,
+  facts: RunFacts,
+): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'operation' | 'recorded_at'>> {
+  const { outcome, alert } = await recordOutcomeAndNotify(ended, alertDue(ended), services, facts);
+  if (outcome.finishes !== null && outcome.finishes !== ended.execution) {
+    // Notified in its place: whoever comes next finds that it has ended.
+    await services.store.recordOutcome({ ...outcome, execution: outcome.finishes, finishes: null }, 'none');
+  }
+  const { status, reason, model_name, operation, recorded_at } = outcome;
+  const answer = { status, succeeded: endedWell(outcome), reason, alert };
+  return { answer, model_name, operation, recorded_at };
+}

@@ -1,0 +1,27 @@
+import type { HistoryNote } from '../domain/promotion/history.ts';
+import { visible } from '../domain/visible-text.ts';
+
+const workload = (id: string) => `Workload "${visible(id, 80)}"`;
+
+/** What is missing in a model's history, or does not fit together, as a sentence. */
+export function historyNote(note: HistoryNote): string {
+  switch (note.code) {
+    case 'no-result':
+      return `The ${note.kind} ${note.id}, announced at ${note.at}, has no result: it goes on, or was cut off`;
+    case 'moved-unrecorded':
+      return `When version ${note.to} was promoted at ${note.at}, ${note.from ?? 'none'} was in Production, not ${note.recorded ?? 'none'}: moved without a record of ours`;
+    case 'production-differs':
+      return `In Production now: ${note.current ?? 'none'}; the last record says ${note.recorded ?? 'none'}. When it was moved is not recorded`;
+    case 'served-differs':
+      return `Served now: artifact ${note.current ?? 'none'}; the Workload's history ends with ${note.recorded ?? 'none'}`;
+    case 'no-workload':
+      return 'No Workload is known to serve the model (tag workload.id of the registered model)';
+    case 'workload-missing':
+      return `${workload(note.workload)} does not exist, or the owner of the token cannot see it`;
+    case 'workload-unread': {
+      const why =
+        note.why ?? 'DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform';
+      return `The history of ${workload(note.workload)} could not be read: ${why}`;
+    }
+  }
+}

@@ -1,0 +1,208 @@
+import { LAST_WRITE_SECONDS } from '../domain/limits.ts';
+import type { DecidedOutcome, Interrupted, Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
+import type { RollbackAnswer } from '../domain/payloads.ts';
+import type { ChangeSinceComparison, PromotionRefusal } from '../domain/promotion/promotion-plan.ts';
+import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
+import { quoted } from '../domain/visible-text.ts';
+
+/** The sentences in the `reason` and `detail` of answers and outcomes. Nothing reads them but people. */
+
+const is = (versions: readonly string[]) =>
+  `${versions.join(' and ')} ${versions.length === 1 ? 'is' : 'are'}`;
+
+export const modelMissing = (model: string) => `Registered model ${quoted(model)} does not exist`;
+
+export const leaseHeld = (model: string, holder: string, until: string) =>
+  `The lease for ${quoted(model)} is held by ${holder} until ${until}`;
+
+export const MOVED_BY_OTHERS = 'Somebody else moved the registry at the same time';
+
+const lostRace = (version: string) => `${MOVED_BY_OTHERS}: version ${version} is not the only champion`;
+
+/** Why `promote-model` promotes nothing. "No Staging version found" is fixed by source document 003. */
+export function promotionRefused(refusal: PromotionRefusal, model: string): string {
+  switch (refusal.code) {
+    case 'no-model':
+      return modelMissing(model);
+    case 'no-challenger':
+      return 'No Staging version found';
+    case 'version-missing':
+      return `Version ${refusal.version} of ${quoted(model)} does not exist`;
+    case 'not-ready':
+      return `Version ${refusal.version} is ${refusal.status}, not READY`;
+    case 'other-champion': {
+      const wanted = refusal.expected === null ? 'none' : `version ${refusal.expected}`;
+      return `Version ${is(refusal.champions)} in Production, expected ${wanted}`;
+    }
+    case 'no-champion':
+      return `No version is in Production, expected version ${refusal.expected}`;
+    case 'lost-race':
+      return lostRace(refusal.version);
+  }
+}
+
+export function changedSince(change: ChangeSinceComparison): string {
+  switch (change.code) {
+    case 'champion-changed':
+      return `Since the comparison version ${change.champions.join(' and ')} has become the champion (compared with ${change.compared_with ?? 'none'})`;
+    case 'decision-changed':
+      return `Compared again, the decision is ${change.decision}: ${change.recommendation}`;
+    case 'evidence-changed':
+      return 'The evidence has changed since the comparison';
+  }
+}
+
+export const modelBusy = (model: string, holder: string, until: string) =>
+  `${quoted(model)} is being changed by ${holder}; its lease ends at ${until} at the latest`;
+
+/** What a rollback found and did in the registry; empty while the serving side speaks for it. */
+export function rollbackFound(finding: RollbackFinding, model: string): string {
+  switch (finding.code) {
+    case 'would-move': {
+      const { workload, artifact } = finding;
+      const serving =
+        workload === null || artifact === null
+          ? ''
+          : `; Workload ${quoted(workload)} would go back to artifact ${quoted(artifact)}`;
+      return `version ${finding.to} would return to Production and version ${finding.from} be archived${serving}`;
+    }
+    case 'would-settle':
+      return `version ${finding.to} is the champion already; nothing would be changed`;
+    case 'serving-in-progress':
+      return '';
+    case 'moved':
+      return `Version ${finding.to} is back in Production; version ${finding.from} is archived and marked as rolled back`;
+    case 'settled':
+      return `Version ${finding.to} is the champion already; nothing more was changed`;
+    case 'refused':
+      return rollbackRefused(finding, model);
+    case 'contested':
+      return rollbackContested(finding);
+  }
+}
+
+function rollbackRefused(
+  { why, from, to, held, until, hours }: Extract<RollbackFinding, { code: 'refused' }>,
+  model: string,
+): string {
+  switch (why) {
+    case 'no-model':
+      return modelMissing(model);
+    case 'lease-held':
+      return leaseHeld(model, held ?? '', until ?? '');
+    case 'nothing-interrupted':
+      return 'No promotion was cut off; name target_version, or give another reason';
+    case 'no-champion':
+      return 'No version is in Production';
+    case 'no-known-good':
+      return 'No known-good version recorded; name target_version';
+    case 'target-missing':
+      return `Version ${to} does not exist`;
+    case 'not-ready':
+      return `Version ${to} is ${held}, not READY`;
+    case 'rolled-back':
+      return `Version ${to} was itself rolled back; pass emergency: true to use it`;
+    case 'cooling':
+      return `The last rollback was less than ${hours} h ago; pass emergency: true, or wait until ${until}`;
+    case 'first-champion':
+      return `Version ${from} is the first champion and there is none to go back to: it stays in Production`;
+    case 'nothing-to-undo':
+      if (to === null) return 'Nothing to undo: the version never reached Production';
+      return to === from
+        ? `Nothing to undo: version ${to} was the champion before`
+        : `Nothing to undo: version ${to} is still in Production`;
+  }
+}
+
+function rollbackContested({
+  why,
+  from,
+  to,
+  champions,
+}: Extract<RollbackFinding, { code: 'contested' }>): string {
+  switch (why) {
+    case 'after-alarm':
+      return `Version ${from} came into Production after the alarm, which cannot be about it; left alone`;
+    case 'moved-on': {
+      const held = champions.length === 0 ? 'no version is' : `version ${is(champions)}`;
+      return `Somebody else has moved on: ${held} in Production; left alone`;
+    }
+    case 'lost-race':
+      return `${lostRace(to ?? '')}; left alone`;
+  }
+}
+
+/** The `detail` of `model-rollback`'s answer: the finding, and what came of the serving side. */
+export function rollbackDetail({
+  finding,
+  serving,
+  model_name: model,
+}: Pick<RollbackAnswer, 'finding' | 'serving' | 'model_name'>): string {
+  if (finding === null) return '';
+  if (finding.code === 'serving-in-progress') return serving?.reason ?? '';
+  const dry = finding.code === 'would-move' || finding.code === 'would-settle' ? 'Dry run: ' : '';
+  const found = `${dry}${rollbackFound(finding, model)}`;
+  return serving === null ? found : `${found}. Serving: ${serving.reason}`;
+}
+
+const INTERRUPTED: Readonly<Record<Interrupted, string>> = {
+  nothing: 'nothing was in flight',
+  'being-undone': 'its promotion is being undone by an execution of its own',
+  'undo-by-hand':
+    'its promotion was announced and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"',
+  rollback: `a rollback was under way: compare what the Workload serves with the champion, and start the rollback again when the model's lease has ended, in ${LAST_WRITE_SECONDS.rollback} s`,
+  unknown:
+    'its input was too large for the event that says so: look at its input and its last state in Step Functions; if a promotion or a rollback was under way, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model ends by itself',
+};
+
+const STOPPED = { ABORTED: 'was aborted', TIMED_OUT: 'ran out of time', FAILED: 'failed' } as const;
+
+/** The event that decided how an execution ended. Empty where the finding of its rollback says it all. */
+export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'cause'>): string {
+  const { comparison, error, problems } = outcome;
+  switch (cause.code) {
+    case 'invalid':
+      return problems.join('; ');
+    case 'promoted':
+      if (cause.direct) return 'promote-model was invoked directly';
+      return comparison?.recommendation ?? 'The challenger was promoted';
+    case 'already':
+      return `Version ${cause.version} is the champion already; nothing was done`;
+    case 'decided':
+    case 'dry-run':
+      return comparison?.recommendation ?? '';
+    case 'refused':
+    case 'contested':
+    case 'busy':
+      return cause.said;
+    case 'rollout-failed':
+      return outcome.serving?.reason ?? '';
+    case 'error':
+      return error === null ? '' : `${error.name}: ${error.message}`;
+    case 'stopped':
+      return `${cause.status}: The execution ${STOPPED[cause.status]}; ${INTERRUPTED[cause.interrupted]}`;
+    case 'rollback-failed':
+      return `The rollback itself failed: ${outcome.rollback_error?.message}`;
+    case 'asked':
+      return '';
+    case 'no-result':
+      return 'The execution ended without a result';
+  }
+}
+
+/** Causes after which a rollback, if there was one, has nothing to add. */
+const SAYS_ALL: readonly OutcomeCause['code'][] = ['invalid', 'promoted', 'already', 'rollback-failed'];
+
+/** The `reason` of an outcome. */
+export function outcomeReason(outcome: DecidedOutcome): string {
+  const { cause, rollback } = outcome;
+  const text = causeText(cause, outcome);
+  if (cause.code === 'dry-run') return `Dry run: nothing was changed. ${text}`;
+  if (rollback === null || SAYS_ALL.includes(cause.code)) return text;
+  // What made it necessary, then what it came to.
+  const because = cause.code === 'asked' || cause.code === 'no-result' ? [] : [text];
+  return [...because, rollback.detail].join('. ');
+}
+
+/** A decided outcome with its reason in words. */
+export const inWords = (outcome: DecidedOutcome): Outcome => ({ ...outcome, reason: outcomeReason(outcome) });
