@@ -6,6 +6,7 @@ import { startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { dynamodbStore, noStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
+import { type FailureCode, Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { handler as rollbackHandler } from '../../lambdas/model-rollback.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
@@ -15,6 +16,7 @@ import { type PrepareServices, prepare } from '../../lambdas/use-cases/prepare-p
 import { sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
 import { embeddedMetrics, measured, printedLines } from '../support/printed-lines.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
+import { prepared as prepare, promoted as promotion, replaced } from '../support/stub-functions.ts';
 
 /** What the functions tell CloudWatch, and what chat is told beside the mail. */
 
@@ -73,8 +75,9 @@ const state = (more: object = {}) => ({
   started_at,
   ...more,
 });
-const promoted = state({ promotion: { promoted: true, new_version: '3' } });
+const promoted = state({ promotion });
 const metrics = () => measured(lines);
+const cancelledFor = (cancelled_for: FailureCode) => Progress.parse({ cancelled_for });
 
 describe('an outcome', () => {
   it('is counted when it is recorded, with the time since the execution began', async () => {
@@ -105,20 +108,17 @@ describe('an outcome', () => {
   });
 
   it('is counted once, when it finishes what another execution began', async () => {
-    const prepared = {
-      status: 'ready',
-      promotion_id: 'e0',
-      unfinished: { execution: 'e0', champion_before: '2', confidence: 0.9 },
-    };
+    const unfinished = { execution: 'e0', champion_before: '2', confidence: 0.9 };
+    const prepared = prepare({ promotion_id: 'e0', unfinished });
     await end({ state: { ...promoted, prepared }, execution }, services);
     expect(metrics().filter((metric) => metric.startsWith('Promoted'))).toHaveLength(1);
   });
 
   it.each([
-    ['says so', { failure: 'deadline', progress: { cancelled_for: null } }],
-    ['was cancelled for it', { failure: 'cancel-unconfirmed', progress: { cancelled_for: 'deadline' } }],
-  ])('counts a rollout that ran out of time, when it %s', async (_, failed) => {
-    const serving = { artifact_id: 'a', status: 'failed', reason: 'not done by the deadline', ...failed };
+    ['says so', { failure: 'deadline' }],
+    ['was cancelled for it', { failure: 'cancel-unconfirmed', progress: cancelledFor('deadline') }],
+  ] as const)('counts a rollout that ran out of time, when it %s', async (_, failed) => {
+    const serving = replaced({ status: 'failed', ...failed });
     await end(
       { state: state({ serving, rollback_error: { Error: 'X', Cause: 'no answer' } }), execution },
       services,
