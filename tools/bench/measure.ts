@@ -54,7 +54,7 @@ const played = (name: string): Scenario['play'] => {
   return found.play;
 };
 
-/** Somebody else has the lease of the model for five minutes from now. */
+/** Another execution has the lease of the model for the next five minutes. */
 const whileHeld =
   (input: object): Scenario['play'] =>
   async (host, run) => {
@@ -125,7 +125,7 @@ export async function measure(onKind: (title: string) => void = () => {}): Promi
   }
 }
 
-/** A clock that only waits move: how often a rollout is looked at must not depend on how fast this machine is. */
+/** Only waits advance the clock: the number of polls must not depend on the speed of this machine. */
 function standStill({ clock }: EmulatedHost): void {
   let at = clock.now().getTime();
   clock.now = () => new Date(at);
@@ -241,5 +241,5 @@ function plus(sum: Use, after: Use, before: Use): Use {
   const fields = Object.keys(sum) as (keyof Use)[];
   return Object.fromEntries(
     fields.map((field) => [field, sum[field] + after[field] - before[field]]),
-  ) as unknown as Use;
+  ) as Record<keyof Use, number>;
 }

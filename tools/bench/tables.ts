@@ -53,6 +53,9 @@ export function costOf(bill: Bill, services?: readonly string[]): number {
   }, 0);
 }
 
+const whole = (value: number) => Math.round(value).toLocaleString('en-US');
+const usd = (value: number) => value.toFixed(value < 1 ? 3 : 2);
+
 const GB = 1_000_000_000;
 const callsOf = ({ invocations }: Pick<Measured, 'invocations'>) =>
   functionNames.reduce((sum, name) => sum + invocations[name], 0);
@@ -118,11 +121,6 @@ export function standingBills({
   ];
 }
 
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-const usd = (value: number) => value.toFixed(value < 1 ? 3 : 2);
-
 /** The tables of docs/scaling.md. */
 export const tablesOf = (measured: readonly Measured[]): Table[] => [
   executions(measured),
@@ -147,19 +145,19 @@ const executions = (measured: readonly Measured[]): Table => ({
     (one.largestPayload / 1024).toFixed(1),
     whole(one.seconds),
   ]),
-  notes: oneLook(measured),
+  notes: onePoll(measured),
 });
 
-/** What a longer rollout takes more, divided by its looks. */
-function oneLook(measured: readonly Measured[]): string[] {
+/** What a longer rollout takes more than a short one, divided by its additional polls. */
+function onePoll(measured: readonly Measured[]): string[] {
   const of = (kind: KindName) => measured.find((one) => one.kind === kind);
   const [short, long] = [of('short-rollout'), of('long-rollout')];
   if (short === undefined || long === undefined) return [];
-  const looks = long.invocations['replace-workload'] - short.invocations['replace-workload'];
+  const polls = long.invocations['replace-workload'] - short.invocations['replace-workload'];
   const each = (amount: (one: Measured) => number) =>
-    ((amount(long) - amount(short)) / looks).toLocaleString('en-US', { maximumSignificantDigits: 3 });
+    ((amount(long) - amount(short)) / polls).toLocaleString('en-US', { maximumSignificantDigits: 3 });
   return [
-    `Each look at a rollout: ${each((one) => one.transitions)} transitions, ${each((one) => one.historyEvents)} events, ${each((one) => one.workloadCalls)} requests to the Workload API, ${each((one) => one.readUnits)} read, ${each((one) => 1000 * costOf(billOf(one)))} USD for 1,000.`,
+    `Each poll of a rollout: ${each((one) => one.transitions)} transitions, ${each((one) => one.historyEvents)} events, ${each((one) => one.workloadCalls)} requests to the Workload API, ${each((one) => one.readUnits)} read, ${each((one) => 1000 * costOf(billOf(one)))} USD for 1,000.`,
   ];
 }
 
