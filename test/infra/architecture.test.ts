@@ -10,7 +10,7 @@ import {
   functionNames,
   functionTimeoutSeconds,
 } from '../../lambdas/domain/limits.ts';
-import { standing } from '../../tools/bench/report.ts';
+import { standing } from '../../tools/bench/tables.ts';
 import { renderDefinition, withPicture } from '../../tools/render.ts';
 import { type CloudFormation, resourcesOf } from '../support/stack-summary.ts';
 import { synthesisedStack } from '../support/synthesis.ts';

@@ -19,7 +19,6 @@ import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
 import { ROLLBACK_MINUTES } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { stateNames } from '../../statemachines/names.ts';
 import { notStarted, outcomeUnknown, platformErrorNames } from '../../statemachines/retry-policies.ts';
-import { longest } from '../../tools/bench/longest.ts';
 import { renderDefinition, renderedFile } from '../../tools/render.ts';
 
 /** The package has no type declarations. */
@@ -266,11 +265,5 @@ describe('the limits', () => {
     expect(machineTimeoutSeconds).toBe(before + longestLeaseWaitSeconds + writing);
     // A longer one would end at once in the local host: no timer of JavaScript lasts as long.
     expect(machineTimeoutSeconds * 1000).toBeLessThan(2 ** 31);
-  });
-
-  it('keep the longest execution that may be asked for below the 25,000 events of a history, with room for retries', async () => {
-    const { waitings, otherEvents } = await longest();
-    const events = waitings.reduce((sum, waiting) => sum + waiting.events, otherEvents);
-    expect(events).toBeLessThan(0.9 * 25_000);
   });
 });

@@ -16,7 +16,7 @@ import { type PrepareServices, prepare } from '../../lambdas/use-cases/prepare-p
 import { sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
 import { embeddedMetrics, measured, printedLines } from '../support/printed-lines.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
-import { prepared as prepare, promoted as promotion, replaced } from '../support/stub-functions.ts';
+import { promoted as promotion, prepared as readied, replaced } from '../support/stub-functions.ts';
 
 /** What the functions tell CloudWatch, and what chat is told beside the mail. */
 
@@ -109,7 +109,7 @@ describe('an outcome', () => {
 
   it('is counted once, when it finishes what another execution began', async () => {
     const unfinished = { execution: 'e0', champion_before: '2', confidence: 0.9 };
-    const prepared = prepare({ promotion_id: 'e0', unfinished });
+    const prepared = readied({ promotion_id: 'e0', unfinished });
     await end({ state: { ...promoted, prepared }, execution }, services);
     expect(metrics().filter((metric) => metric.startsWith('Promoted'))).toHaveLength(1);
   });

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 
 /** Request units of DynamoDB (on demand), and how many requests they come from. */
 export interface TableUse {
-  requests: number;
+  tableRequests: number;
   readUnits: number;
   /** Those of the table. */
   writeUnits: number;
@@ -20,7 +20,12 @@ export interface CountingTable {
   close(): Promise<void>;
 }
 
-export const noTableUse = (): TableUse => ({ requests: 0, readUnits: 0, writeUnits: 0, indexWriteUnits: 0 });
+export const noTableUse = (): TableUse => ({
+  tableRequests: 0,
+  readUnits: 0,
+  writeUnits: 0,
+  indexWriteUnits: 0,
+});
 
 const READS = new Set(['GetItem', 'Query']);
 
@@ -66,7 +71,7 @@ function forwarded({ headers }: IncomingMessage): Record<string, string> {
 function count(use: TableUse, action: string, body: string, answer: string): void {
   const { ConsumedCapacity } = JSON.parse(answer) as { ConsumedCapacity?: { CapacityUnits: number } };
   const units = ConsumedCapacity?.CapacityUnits ?? 1;
-  use.requests += 1;
+  use.tableRequests += 1;
   if (READS.has(action)) {
     use.readUnits += units;
     return;

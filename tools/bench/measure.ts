@@ -1,45 +1,47 @@
+import { type WireEvent, type WireHistory, wireHistory } from '../../emulators/aws/step-functions-history.ts';
 import { dynamodbClient, dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import {
-  type ExecutionDocument,
-  type ExecutionRun,
-  execute,
-  type FollowedEvent,
-} from '../../local/execution.ts';
+import { type ExecutionDocument, type ExecutionRun, execute } from '../../local/execution.ts';
 import { type EmulatedHost, isEmulated, startHost } from '../../local/host.ts';
-import { type LocalEvent, type LocalFunction, localStateMachine } from '../../local/machine/state-machine.ts';
+import { type LocalFunction, localStateMachine } from '../../local/machine/state-machine.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import { once, promote, type Scenario } from '../../local/scenarios/scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { type CountingTable, countingTable, noTableUse, type TableUse } from './counting-table.ts';
-import { stepsOf } from './tally.ts';
 
-/** What one execution took. Only `durationsMs` depends on the machine it is run on. */
-export interface Measured {
-  kind: string;
-  /** As `npm start` would say it. */
-  status: ExecutionDocument['status'];
-  transitions: number;
-  historyEvents: number;
-  /** Seconds from its start to its end, by the clock that waits set forward: functions take no time on it. */
-  seconds: number;
-  invocations: Record<FunctionName, number>;
-  /** Requests of the functions; those of whoever looks on are not counted. */
+/** What the functions of an execution used of other systems; requests of local observers are not counted. */
+interface Use extends TableUse {
   mlflowCalls: number;
   workloadCalls: number;
-  table: TableUse;
   /** Messages that SNS took. */
   published: number;
+}
+
+/** What one execution took. Only `durationsMs` depends on the machine that it runs on. */
+export interface Measured extends Use {
+  kind: KindName;
+  /** One line about the kind, for people. */
+  title: string;
+  /** As `npm start` prints it. */
+  status: ExecutionDocument['status'];
+  /** What Step Functions charges for. */
+  transitions: number;
+  /** Events in the history that Step Functions keeps. */
+  historyEvents: number;
+  /** From start to end by the local clock, which only waits advance: functions take no time on it. */
+  seconds: number;
+  /** Calls of each function. */
+  invocations: Record<FunctionName, number>;
   /** The largest document between two states, or payload or answer of a function, in bytes of UTF-8. */
   largestPayload: number;
-  /** Of each call of a function, on this machine. */
+  /** Milliseconds of each call of a function on this machine. */
   durationsMs: readonly number[];
 }
 
 interface Kind {
-  kind: string;
-  scenario: Scenario['play'];
-  /** Which of the scenario's executions it is. */
+  title: string;
+  play: Scenario['play'];
+  /** Which execution of the scenario is measured, counted from 0. */
   execution: number;
 }
 
@@ -52,7 +54,7 @@ const played = (name: string): Scenario['play'] => {
   return found.play;
 };
 
-/** Somebody else has the lease of the model for five minutes from now. */
+/** Another execution has the lease of the model for the next five minutes. */
 const whileHeld =
   (input: object): Scenario['play'] =>
   async (host, run) => {
@@ -69,45 +71,52 @@ const served = (host: EmulatedHost) => {
   seedServing(host);
 };
 
-/** The name of the kind that a day's promotions are reckoned with. */
-export const EVERY_DAY = 'promoted, 30 min of warm-up';
-export const A_SHORT_ONE = 'promoted, 1 min of warm-up';
-
-const kinds: readonly Kind[] = [
-  { kind: 'promoted, registry only', scenario: played('rollback'), execution: 0 },
-  { kind: A_SHORT_ONE, scenario: played('challenger-wins'), execution: 0 },
-  {
-    kind: EVERY_DAY,
-    scenario: once({ ...promote, rollout: { warmupDurationMinutes: 30 } }, served),
+const kinds = {
+  'registry-only': { title: 'promoted, registry only', play: played('rollback'), execution: 0 },
+  'short-rollout': { title: 'promoted, 1 min of warm-up', play: played('challenger-wins'), execution: 0 },
+  'long-rollout': {
+    title: 'promoted, 30 min of warm-up',
+    play: once({ ...promote, rollout: { warmupDurationMinutes: 30 } }, served),
     execution: 0,
   },
-  { kind: 'kept', scenario: played('challenger-loses'), execution: 0 },
-  { kind: 'needs investigation', scenario: played('investigate'), execution: 0 },
-  { kind: 'already promoted', scenario: played('already-promoted'), execution: 0 },
-  { kind: 'rollout failed, rolled back', scenario: played('candidate-crash-loops'), execution: 0 },
-  { kind: 'rolled back, registry only', scenario: played('rollback'), execution: 1 },
-  { kind: 'rolled back, with Workload', scenario: played('rollback-after-success'), execution: 1 },
-  { kind: 'busy, answered at once', scenario: whileHeld(promote), execution: 0 },
-  {
-    kind: 'busy for 5 min, then promoted',
-    scenario: whileHeld({ ...promote, wait_for_lease_minutes: 10 }),
+  kept: { title: 'kept', play: played('challenger-loses'), execution: 0 },
+  'needs-investigation': { title: 'needs investigation', play: played('investigate'), execution: 0 },
+  'already-promoted': { title: 'already promoted', play: played('already-promoted'), execution: 0 },
+  'rollout-failed': {
+    title: 'rollout failed, rolled back',
+    play: played('candidate-crash-loops'),
     execution: 0,
   },
-];
+  'registry-rollback': { title: 'rolled back, registry only', play: played('rollback'), execution: 1 },
+  'workload-rollback': {
+    title: 'rolled back, with Workload',
+    play: played('rollback-after-success'),
+    execution: 1,
+  },
+  busy: { title: 'busy, answered at once', play: whileHeld(promote), execution: 0 },
+  'busy-then-promoted': {
+    title: 'busy for 5 min, then promoted',
+    play: whileHeld({ ...promote, wait_for_lease_minutes: 10 }),
+    execution: 0,
+  },
+} as const satisfies Record<string, Kind>;
 
-/** Every kind of execution, run on the local host one after the other. Tells each kind before it is run. */
-export async function measure(tell: (kind: string) => void = () => {}): Promise<Measured[]> {
+/** The kinds of execution that are measured. */
+export type KindName = keyof typeof kinds;
+
+/** Measures every kind of execution on the local host, one after the other; `onKind` gets the title of each first. */
+export async function measure(onKind: (title: string) => void = () => {}): Promise<Measured[]> {
   const host = await startHost();
   if (!isEmulated(host)) throw new Error('The figures need the emulators');
   const table = await countingTable(host.table.endpoint);
-  // The functions look for their table only when they are called first.
+  // The functions read the address of their table when they are first called.
   process.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.endpoint;
   standStill(host);
   try {
     const measured: Measured[] = [];
-    for (const { kind, scenario, execution } of kinds) {
-      tell(kind);
-      measured.push(await measureOne(host, table, { kind, scenario, execution }));
+    for (const kind of Object.keys(kinds) as KindName[]) {
+      onKind(kinds[kind].title);
+      measured.push(await measureOne(host, table, kind));
     }
     return measured;
   } finally {
@@ -116,7 +125,7 @@ export async function measure(tell: (kind: string) => void = () => {}): Promise<
   }
 }
 
-/** A clock that only waits move: how often a rollout is looked at must not depend on how fast this machine is. */
+/** Only waits advance the clock: the number of polls must not depend on the speed of this machine. */
 function standStill({ clock }: EmulatedHost): void {
   let at = clock.now().getTime();
   clock.now = () => new Date(at);
@@ -125,32 +134,20 @@ function standStill({ clock }: EmulatedHost): void {
   };
 }
 
+/** What is counted while an execution runs. */
 interface Tally {
-  events: LocalEvent[];
-  startedAt: number;
-  endedAt: number;
+  history: WireHistory;
   calls: FunctionName[];
   durationsMs: number[];
   largestPayload: number;
   use: Use;
 }
 
-/** Running counts of what all functions have used so far. */
-interface Use {
-  mlflowCalls: number;
-  workloadCalls: number;
-  published: number;
-  table: TableUse;
-}
-
-async function measureOne(
-  host: EmulatedHost,
-  table: CountingTable,
-  { kind, scenario, execution }: Kind,
-): Promise<Measured> {
+async function measureOne(host: EmulatedHost, table: CountingTable, kind: KindName): Promise<Measured> {
   host.mlflow.reset();
   host.workload.reset();
   host.sns.reset();
+  const { title, play, execution } = kinds[kind];
   const tallies: Tally[] = [];
   const functions = counted(host, table, () => tallies.at(-1));
   const run: ExecutionRun = {
@@ -158,22 +155,22 @@ async function measureOne(
     onEvent: (event) => {
       if (event.kind === 'started') tallies.push(newTally(event.at));
       const tally = tallies.at(-1);
-      if (tally === undefined || !isLocal(event)) return;
-      tally.events.push(event);
-      tally.endedAt = event.at;
+      tally?.history.add(event);
       if (event.kind === 'exited') noteSize(tally, event.output);
     },
   };
-  const documents = await scenario({ ...host, functions, machine: localStateMachine(functions) }, run);
+  const documents = await play({ ...host, functions, machine: localStateMachine(functions) }, run);
   const [document, tally] = [documents[execution], tallies[execution]];
-  if (document === undefined || tally === undefined) throw new Error(`${kind}: no such execution`);
-  const { transitions, history } = stepsOf(tally.events, tally.events.at(-1)?.state === 'Done');
+  const [begun, ended] = [tally?.history.events[0]?.timestamp, tally?.history.stopDate];
+  if (document === undefined || tally === undefined || begun === undefined || ended == null)
+    throw new Error(`${title}: the execution did not start, or did not end`);
   return {
     kind,
+    title,
     status: document.status,
-    transitions,
-    historyEvents: history.length,
-    seconds: (tally.endedAt - tally.startedAt) / 1000,
+    transitions: transitionsIn(tally.history.events),
+    historyEvents: tally.history.events.length,
+    seconds: Math.round((ended - begun) * 1000) / 1000,
     invocations: perFunction((name) => tally.calls.filter((call) => call === name).length),
     ...tally.use,
     largestPayload: tally.largestPayload,
@@ -181,20 +178,25 @@ async function measureOne(
   };
 }
 
-const isLocal = (event: FollowedEvent): event is LocalEvent =>
-  ['entered', 'exited', 'failed', 'retried', 'caught'].includes(event.kind);
+/**
+ * The transitions that Step Functions charges for: every state that is entered, and every retry
+ * (https://aws.amazon.com/step-functions/pricing/).
+ */
+export function transitionsIn(history: readonly WireEvent[]): number {
+  const count = (end: string) => history.filter(({ type }) => type.endsWith(end)).length;
+  return count('StateEntered') + count('LambdaFunctionScheduled') - count('TaskStateEntered');
+}
 
 const newTally = (at: number): Tally => ({
-  events: [],
-  startedAt: at,
-  endedAt: at,
+  history: wireHistory('{}', at),
   calls: [],
   durationsMs: [],
   largestPayload: 0,
-  use: { mlflowCalls: 0, workloadCalls: 0, published: 0, table: noTableUse() },
+  use: { mlflowCalls: 0, workloadCalls: 0, published: 0, ...noTableUse() },
 });
 
-function noteSize(tally: Tally, payload: unknown): void {
+function noteSize(tally: Tally | undefined, payload: unknown): void {
+  if (tally === undefined) return;
   const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '');
   tally.largestPayload = Math.max(tally.largestPayload, bytes);
 }
@@ -211,10 +213,10 @@ function counted(
 ): Record<FunctionName, LocalFunction> {
   const usedSoFar = (): Use => ({
     mlflowCalls: host.mlflow.requests.length,
-    // Not the clients of the model, whose requests the same server answers.
+    // The same server answers the clients of the model, which are not counted.
     workloadCalls: host.workload.requests.filter(({ path }) => !path.startsWith('endpoints/')).length,
     published: host.sns.published.length,
-    table: { ...table.use },
+    ...table.use,
   });
   return perFunction((name) => async (event) => {
     const tally = current();
@@ -236,16 +238,8 @@ function counted(
 }
 
 function plus(sum: Use, after: Use, before: Use): Use {
-  const table = (field: keyof TableUse) => sum.table[field] + after.table[field] - before.table[field];
-  return {
-    mlflowCalls: sum.mlflowCalls + after.mlflowCalls - before.mlflowCalls,
-    workloadCalls: sum.workloadCalls + after.workloadCalls - before.workloadCalls,
-    published: sum.published + after.published - before.published,
-    table: {
-      requests: table('requests'),
-      readUnits: table('readUnits'),
-      writeUnits: table('writeUnits'),
-      indexWriteUnits: table('indexWriteUnits'),
-    },
-  };
+  const fields = Object.keys(sum) as (keyof Use)[];
+  return Object.fromEntries(
+    fields.map((field) => [field, sum[field] + after[field] - before[field]]),
+  ) as Record<keyof Use, number>;
 }

@@ -1,114 +1,81 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import ora from 'ora';
-import { defaultAssumptions, defaultProfile, type Report, reportOf } from './report.ts';
-import { asMarkdown, asText, costSummary, type Table, tablesOf } from './tables.ts';
+import { type Measured, measure } from './measure.ts';
+import list from './prices.json' with { type: 'json' };
+import {
+  asMarkdown,
+  assumed,
+  billOf,
+  costOf,
+  costSummary,
+  standing,
+  standingBills,
+  tablesOf,
+} from './tables.ts';
 
 /** The documents that the tables are written into. */
 export const documents = {
   'docs/scaling.md': tablesOf,
-  'docs/deploy.md': (report: Report) => [costSummary(report)],
+  'docs/deploy.md': (measured: readonly Measured[]) => [costSummary(measured)],
 } as const;
 export type DocumentName = keyof typeof documents;
 
 export const documentPath = (name: DocumentName) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
-interface Options {
-  json?: true;
-  write?: true;
-  models: number;
-  peakHours: number;
-  callMs: number;
-  emails: number;
-  mlflowCallMs: number;
-  mlflowWorkers: number;
-}
-
-/** `npm run bench -- scaling`: what executions take and cost, the longest one, and a day of many models. */
+/** `npm run bench -- scaling`: what executions take and cost. */
 export function scalingCommand(): Command {
   return new Command('scaling')
     .description(
-      'what each kind of execution takes (measured on the local host) and costs on AWS (list prices), the longest history, and many models a day against the quotas',
+      'what each kind of execution takes (measured on the local host) and costs on AWS (list prices)',
     )
     .option('--json', 'no tables: one JSON document on standard output')
-    .option(
-      '--write',
-      'also write the tables into docs/scaling.md and docs/deploy.md; only with the figures assumed by default',
-    )
-    .option('--models <count>', 'models a day', positive, defaultProfile.models)
-    .option(
-      '--peak-hours <hours>',
-      'hours within which all of them are started',
-      positive,
-      defaultProfile.peakHours,
-    )
-    .option('--call-ms <ms>', 'duration of a call of a function', positive, defaultAssumptions.callMs)
-    .option('--emails <count>', 'addresses that get every alert', positive, defaultAssumptions.emails)
-    .option('--mlflow-call-ms <ms>', 'time of MLflow for a call', positive, defaultProfile.mlflowCallMs)
-    .option('--mlflow-workers <count>', 'workers of MLflow', positive, defaultProfile.mlflowWorkers)
+    .option('--write', 'also write the tables into docs/scaling.md and docs/deploy.md')
     .action(run);
 }
 
-/** As `npm run bench -- scaling` without options, or with `--json`. */
-export const scaling = async ({ json }: { json: boolean }): Promise<void> => {
-  print(await measured(defaultAssumptions, defaultProfile), json);
-};
-
-async function run({ json, write, callMs, emails, ...profile }: Options): Promise<void> {
-  const assumed = { ...defaultAssumptions, callMs, emails };
-  const asked = { ...defaultProfile, ...profile };
-  const isDefault = JSON.stringify([assumed, asked]) === JSON.stringify([defaultAssumptions, defaultProfile]);
-  if (write && !isDefault)
-    throw new Error('--write takes no other figures: the documents show those assumed by default');
-  const report = await measured(assumed, asked);
-  print(report, json === true);
+async function run({ json, write }: { json?: true; write?: true }): Promise<void> {
+  const progress = ora('starting the local host').start();
+  const measured = await measure((title) => {
+    progress.text = title;
+  }).finally(() => progress.stop());
+  console.log(
+    json
+      ? JSON.stringify(documentOf(measured), null, 2)
+      : [...tablesOf(measured).map(asMarkdown), durations(measured)].join('\n\n'),
+  );
   if (!write) return;
   for (const name of Object.keys(documents) as DocumentName[]) {
     const path = documentPath(name);
-    writeFileSync(path, withTables(name, readFileSync(path, 'utf8'), report));
+    writeFileSync(path, withTables(name, readFileSync(path, 'utf8'), measured));
   }
 }
 
-async function measured(...asked: Parameters<typeof reportOf>): Promise<Report> {
-  const progress = ora('starting the local host').start();
-  try {
-    const [assumed, profile] = asked;
-    return await reportOf(assumed, profile, (kind) => {
-      progress.text = kind;
-    });
-  } finally {
-    progress.stop();
-  }
-}
+const documentOf = (measured: readonly Measured[]) => ({
+  ...list,
+  assumed,
+  executions: measured.map((one) => ({ ...one, usd: costOf(billOf(one)) })),
+  standing: standingBills(standing).map(({ what, bill }) => ({ what, usd: costOf(bill) })),
+});
 
-function print(report: Report, json: boolean): void {
-  if (json) {
-    console.log(JSON.stringify(report, null, 2));
-    return;
-  }
-  const shown = tablesOf(report).filter(({ documentOnly }) => documentOnly !== true);
-  console.log([...shown.map(asText), durations(report)].join('\n\n'));
-}
-
-/** Not in the document: they are this machine's, and no prices rest on them. */
-function durations({ executions, assumptions }: Report): string {
-  const all = executions.flatMap(({ durationsMs }) => durationsMs).sort((a, b) => a - b);
+/** Not in the documents: these times depend on this machine, and no cost is derived from them. */
+function durations(measured: readonly Measured[]): string {
+  const all = measured.flatMap(({ durationsMs }) => durationsMs).sort((a, b) => a - b);
   const at = (share: number) => Math.round(all[Math.floor(share * (all.length - 1))] ?? Number.NaN);
   return [
-    `Durations of ${all.length} calls here, against emulators: median ${at(0.5)} ms, 99 of 100 within ${at(0.99)} ms,`,
-    `longest ${at(1)} ms. Prices assume ${assumptions.callMs} ms, as real systems are further away. Prices and quotas with`,
-    'their sources: docs/scaling.md.',
+    `Durations of ${all.length} calls on this machine, against emulators: median ${at(0.5)} ms, 99 of 100 within`,
+    `${at(0.99)} ms, longest ${at(1)} ms. The costs assume ${assumed.callMs} ms, as real systems are further away.`,
   ].join('\n');
 }
 
 /**
- * The document with its tables in their places, each between the line that names it and `<!-- end -->`. Throws when a
- * place is missing.
+ * The text of a document with its tables in their places, each between the line that names it and `<!-- end -->`.
+ * Throws when a place is missing.
  */
-export function withTables(name: DocumentName, text: string, report: Report): string {
-  return documents[name](report).reduce(
-    (document: string, table: Table) => {
+export function withTables(name: DocumentName, text: string, measured: readonly Measured[]): string {
+  return documents[name](measured).reduce(
+    (document, table) => {
       const start = `<!-- ${table.id}: written by npm run bench -- scaling --write -->\n`;
       const from = document.indexOf(start) + start.length;
       const to = document.indexOf('<!-- end -->', from);
@@ -117,10 +84,4 @@ export function withTables(name: DocumentName, text: string, report: Report): st
     },
     text.replaceAll('\r\n', '\n'),
   );
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (Number.isFinite(number) && number > 0) return number;
-  throw new InvalidArgumentError('It must be a number above 0.');
 }

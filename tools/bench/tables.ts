@@ -1,247 +1,229 @@
-import { fitted } from '../../cli/screen/layout.ts';
-import { functionNames } from '../../lambdas/domain/limits.ts';
-import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
-import { A_SHORT_ONE, EVERY_DAY } from './measure.ts';
-import { services } from './prices.ts';
-import { judge, quotas } from './quotas.ts';
-import type { Report } from './report.ts';
-import { EVENTS_OF_A_RETRY } from './tally.ts';
+import { SWEEP_MINUTES } from '../../infra/event-rules.ts';
+import { needs } from '../../infra/functions/permissions.ts';
+import { alarmMetricCount } from '../../infra/operations/alarms.ts';
+import { functionMemoryMegabytes, functionNames } from '../../lambdas/domain/limits.ts';
+import { metricNames } from '../../lambdas/domain/outcome/metrics.ts';
+import type { KindName, Measured } from './measure.ts';
+import list from './prices.json' with { type: 'json' };
 
-/** A table as it stands in the document and on the screen, where it has at most 100 columns. */
+/** A table of the documents; its first column is text, the others are numbers. */
 export interface Table {
-  /** Names its place in the document. */
+  /** Names its place in a document. */
   id: string;
   title: string;
   head: readonly string[];
-  /** The first column is text, the others are set to the right unless they are among `text`. */
   rows: readonly (readonly string[])[];
-  text?: readonly number[];
+  /** Lines below the table. */
   notes: readonly string[];
-  /** Too wide for a screen. */
-  documentOnly?: true;
+}
+
+/** What cannot be measured on one machine; the notes of the tables name every assumption. */
+export const assumed = {
+  /** Milliseconds that a call of a function is charged for: remote systems answer slower than emulators. */
+  callMs: 500,
+  memoryMb: functionMemoryMegabytes,
+  /** Addresses subscribed to the notifications. */
+  emails: 1,
+  /** Bytes of log that a call of a function writes, those of Lambda included. */
+  logBytesPerCall: 1_500,
+  /** Bytes of log for each event of an execution's history; execution data is not logged. */
+  logBytesPerEvent: 500,
+  /** Requests to KMS for each published message: one to encrypt, one to deliver. */
+  keyRequestsPerMessage: 2,
+} as const;
+
+/** What one environment of the stack has; a test counts them in the synthesised template. */
+export const standing = {
+  alarmMetrics: alarmMetricCount,
+  customMetrics: metricNames.length,
+  keys: 2,
+  secrets: 2,
+  sweepsPerMonth: (30 * 24 * 60) / SWEEP_MINUTES,
+} as const;
+
+/** Amounts of what AWS charges for, by the names in `prices.json`. */
+export type Bill = Partial<Record<keyof typeof list.prices, number>>;
+
+/** US dollars of a bill, or of the lines of it that one of these services charges. */
+export function costOf(bill: Bill, services?: readonly string[]): number {
+  const lines = Object.entries(bill) as [keyof typeof list.prices, number][];
+  return lines.reduce((sum, [name, amount]) => {
+    const { service, usd, per } = list.prices[name];
+    return services?.includes(service) === false ? sum : sum + (amount * usd) / per;
+  }, 0);
 }
 
 const whole = (value: number) => Math.round(value).toLocaleString('en-US');
-/** Three digits that count. */
-const about = (value: number) =>
-  value >= 100 ? whole(value) : value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 const usd = (value: number) => value.toFixed(value < 1 ? 3 : 2);
-const percent = (share: number) => (share >= 0.001 ? `${about(share * 100)} %` : '< 0.1 %');
-const hours = (seconds: number) => `${about(seconds / 3600)} h`;
 
-/** Everything that does not depend on the machine it was measured on. */
-export function tablesOf(report: Report): Table[] {
+const GB = 1_000_000_000;
+const callsOf = ({ invocations }: Pick<Measured, 'invocations'>) =>
+  functionNames.reduce((sum, name) => sum + invocations[name], 0);
+const computeOf = (calls: number) => (calls * assumed.callMs * assumed.memoryMb) / 1000 / 1024;
+
+/** Everything that AWS charges for one execution. */
+export function billOf(
+  one: Omit<Measured, 'kind' | 'title' | 'status' | 'seconds' | 'largestPayload' | 'durationsMs'>,
+): Bill {
+  const calls = callsOf(one);
+  return {
+    stateTransition: one.transitions,
+    lambdaRequest: calls,
+    lambdaCompute: computeOf(calls),
+    tableRead: one.readUnits,
+    tableWrite: one.writeUnits + one.indexWriteUnits,
+    publish: one.published,
+    email: one.published * assumed.emails,
+    logs: (calls * assumed.logBytesPerCall + one.historyEvents * assumed.logBytesPerEvent) / GB,
+    trace: 1,
+    keyRequest: one.published * assumed.keyRequestsPerMessage,
+    secretRequest: secretReads(one.invocations),
+  };
+}
+
+/** At most: every function that is called reads its secrets, as if none had kept them from an earlier call. */
+const secretReads = (invocations: Measured['invocations']) =>
+  functionNames
+    .filter((name) => invocations[name] > 0)
+    .reduce((sum, name) => {
+      const { mlflow, workloads } = needs[name];
+      return sum + (mlflow.length > 0 ? 1 : 0) + (workloads === true ? 1 : 0);
+    }, 0);
+
+/** What AWS charges for one environment and a month of 30 days in which nothing is promoted. */
+export function standingBills({
+  alarmMetrics,
+  customMetrics,
+  keys,
+  secrets,
+  sweepsPerMonth,
+}: Record<keyof typeof standing, number>): { what: string; bill: Bill }[] {
   return [
-    executions(report),
-    invocations(report),
-    costs(report),
-    standingCosts(report),
-    history(report),
-    volume(report),
-    priceList(report),
-    quotaList(report),
+    { what: `${alarmMetrics} metrics of alarms`, bill: { alarmMetric: alarmMetrics } },
+    {
+      what: `${customMetrics} custom metrics, if each is written every hour`,
+      bill: { customMetric: customMetrics },
+    },
+    { what: '1 dashboard', bill: { dashboard: 1 } },
+    { what: `${keys} keys, before their first rotation`, bill: { key: keys } },
+    { what: `${secrets} secrets`, bill: { secret: secrets } },
+    {
+      what: `${whole(sweepsPerMonth)} sweeps`,
+      bill: {
+        lambdaRequest: sweepsPerMonth,
+        lambdaCompute: computeOf(sweepsPerMonth),
+        // An index is read eventually consistent: half a unit.
+        tableRead: sweepsPerMonth / 2,
+        trace: sweepsPerMonth,
+        logs: (sweepsPerMonth * assumed.logBytesPerCall) / GB,
+      },
+    },
   ];
 }
 
-const executions = ({ executions: kinds, largestPayload }: Report): Table => ({
+/** The tables of docs/scaling.md. */
+export const tablesOf = (measured: readonly Measured[]): Table[] => [
+  executions(measured),
+  costs(measured),
+  standingCosts(),
+];
+
+const executions = (measured: readonly Measured[]): Table => ({
   id: 'executions',
   title: 'What one execution takes',
-  head: ['kind', 'transitions', 'events', 'calls', 'MLflow', 'Workload', 'reads', 'writes', 'SNS', 'KB'],
-  rows: kinds.map((one) => [
-    one.kind,
+  head: ['kind', 'transitions', 'events', 'calls', 'MLflow', 'Workload', 'reads', 'writes', 'SNS', 'KB', 's'],
+  rows: measured.map((one) => [
+    one.title,
     whole(one.transitions),
     whole(one.historyEvents),
-    whole(Object.values(one.invocations).reduce((sum, count) => sum + count, 0)),
+    whole(callsOf(one)),
     whole(one.mlflowCalls),
     whole(one.workloadCalls),
-    whole(one.table.readUnits),
-    whole(one.table.writeUnits + one.table.indexWriteUnits),
+    whole(one.readUnits),
+    whole(one.writeUnits + one.indexWriteUnits),
     whole(one.published),
     (one.largestPayload / 1024).toFixed(1),
-  ]),
-  notes: [
-    'transitions: states entered, and retries. events: of the history. calls: of functions. MLflow and Workload: requests.',
-    'reads and writes: units of DynamoDB, its index included. SNS: messages. KB: the largest payload between two states.',
-    `The largest of all is ${percent(largestPayload.share)} of the ${whole(quotas.payload.limit)} bytes that there may be: ${largestPayload.verdict}.`,
-  ],
-});
-
-const invocations = ({ executions: kinds }: Report): Table => ({
-  id: 'invocations',
-  title: 'Calls of each function, and how long the execution lasts while functions take no time',
-  head: [
-    'kind',
-    ...functionNames.map((name) => name.replace(/^model-|-(promotion|models|workload|model)$/g, '')),
-    's',
-  ],
-  rows: kinds.map((one) => [
-    one.kind,
-    ...functionNames.map((name) => whole(one.invocations[name])),
     whole(one.seconds),
   ]),
-  notes: oneLook(kinds),
+  notes: onePoll(measured),
 });
 
-/** What a longer rollout takes more, divided by its looks. */
-function oneLook(kinds: Report['executions']): string[] {
-  const [short, long] = [A_SHORT_ONE, EVERY_DAY].map((name) => kinds.find(({ kind }) => kind === name));
+/** What a longer rollout takes more than a short one, divided by its additional polls. */
+function onePoll(measured: readonly Measured[]): string[] {
+  const of = (kind: KindName) => measured.find((one) => one.kind === kind);
+  const [short, long] = [of('short-rollout'), of('long-rollout')];
   if (short === undefined || long === undefined) return [];
-  const looks = long.invocations['replace-workload'] - short.invocations['replace-workload'];
-  const each = (of: (one: Report['executions'][number]) => number) => about((of(long) - of(short)) / looks);
+  const polls = long.invocations['replace-workload'] - short.invocations['replace-workload'];
+  const each = (amount: (one: Measured) => number) =>
+    ((amount(long) - amount(short)) / polls).toLocaleString('en-US', { maximumSignificantDigits: 3 });
   return [
-    `Each look at a rollout: ${each((one) => one.transitions)} transitions, ${each((one) => one.historyEvents)} events, ${each((one) => one.workloadCalls)} requests to the Workload API, ${each((one) => one.table.readUnits)} read, ${each((one) => 1000 * one.total)} USD for 1,000.`,
+    `Each poll of a rollout: ${each((one) => one.transitions)} transitions, ${each((one) => one.historyEvents)} events, ${each((one) => one.workloadCalls)} requests to the Workload API, ${each((one) => one.readUnits)} read, ${each((one) => 1000 * costOf(billOf(one)))} USD for 1,000.`,
   ];
 }
 
-const costs = ({ executions: kinds, assumptions }: Report): Table => ({
+const columns = ['Step Functions', 'Lambda', 'DynamoDB', 'SNS', 'CloudWatch'] as const;
+const others = ['X-Ray', 'KMS', 'Secrets Manager'] as const;
+
+const costs = (measured: readonly Measured[]): Table => ({
   id: 'costs',
   title: 'US dollars for 1,000 executions',
-  head: ['kind', ...services, 'all'],
-  rows: kinds.map((one) => [
-    one.kind,
-    ...services.map((service) => usd(1000 * one.cost[service])),
-    usd(1000 * one.total),
-  ]),
+  head: ['kind', ...columns, 'others', 'all'],
+  rows: measured.map((one) => {
+    const bill = billOf(one);
+    const of = (...services: string[]) => usd(1000 * costOf(bill, services));
+    return [one.title, ...columns.map((service) => of(service)), of(...others), usd(1000 * costOf(bill))];
+  }),
   notes: [
-    `Assumed: ${assumptions.callMs} ms and ${assumptions.memoryMb} MB for each call, addresses that get emails: ${assumptions.emails}, bytes of log for each call: ${whole(assumptions.logBytesPerCall)} and for each event: ${assumptions.logBytesPerEvent}, every trace recorded, secrets read anew.`,
-    'Others: X-Ray, KMS, Secrets Manager. Free tiers are not taken off.',
+    `Assumed: ${assumed.callMs} ms and ${assumed.memoryMb} MB for each call, addresses that get emails: ${assumed.emails}, bytes of log for each call: ${whole(assumed.logBytesPerCall)} and for each event: ${assumed.logBytesPerEvent}, every trace recorded, secrets read anew.`,
+    `Others: ${others.join(', ')}. Free tiers are not taken off.`,
   ],
 });
 
-const standingCosts = ({ standing, month }: Report): Table => ({
+const standingCost = () => standingBills(standing).reduce((sum, { bill }) => sum + costOf(bill), 0);
+
+const standingCosts = (): Table => ({
   id: 'standing',
   title: 'US dollars a month for one environment in which nothing is promoted',
   head: ['what', 'USD'],
-  rows: [...standing.map(({ what, cost }) => [what, usd(cost)]), ['all', usd(month.standing)]],
+  rows: [
+    ...standingBills(standing).map(({ what, bill }) => [what, usd(costOf(bill))]),
+    ['all', usd(standingCost())],
+  ],
   notes: ['Not in it: storage of logs and of the table, backups, a network of your own, MLflow, DataRobot.'],
 });
 
-/** The short answer, for whoever is about to deploy. */
-export const costSummary = ({ executions: kinds, month }: Report): Table => ({
+const summarised: readonly KindName[] = [
+  'registry-only',
+  'short-rollout',
+  'long-rollout',
+  'kept',
+  'rollout-failed',
+];
+
+/** The short answer of docs/deploy.md. */
+export const costSummary = (measured: readonly Measured[]): Table => ({
   id: 'costs',
   title: 'US dollars',
   head: ['what', 'USD'],
   rows: [
-    ...kinds
-      .filter(({ kind }) => /^(promoted|kept|rollout failed)/.test(kind))
-      .map(({ kind, total }) => [`1,000 executions: ${kind}`, usd(1000 * total)]),
-    ['one environment for a month, besides', usd(month.standing)],
+    ...measured
+      .filter(({ kind }) => summarised.includes(kind))
+      .map((one) => [`1,000 executions: ${one.title}`, usd(1000 * costOf(billOf(one)))]),
+    ['one environment for a month, besides', usd(standingCost())],
   ],
   notes: [],
 });
 
-const apart = ({ shortest, longest }: { shortest: number; longest: number }) => `${shortest}–${longest} s`;
-
-const history = ({ longest, machineTimeout }: Report): Table => {
-  const limit = quotas.history.limit;
-  const row = (what: string, waited: readonly [string, string, string], events: number) => {
-    const { share, verdict } = judge(events, limit);
-    return [what, ...waited, whole(events), percent(share), verdict];
+/** As GitHub's Markdown, padded so that it reads as text, too. */
+export function asMarkdown({ title, head, rows, notes }: Table): string {
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => {
+    const cells = widths.map((width, column) =>
+      column === 0 ? row[column]?.padEnd(width) : row[column]?.padStart(width),
+    );
+    return `| ${cells.join(' | ')} |`;
   };
-  const none = ['', '', ''] as const;
-  const [lease, ...afterwards] = longest.waitings;
-  const rest = afterwards.reduce((sum, { events }) => sum + events, longest.otherEvents);
-  return {
-    id: 'history',
-    title: 'The longest execution that can be asked for, in events of its history',
-    head: ['what', 'looks', 'every', 'time', 'events', `of ${whole(limit)}`, 'verdict'],
-    text: [6],
-    rows: [
-      ...longest.waitings.map(({ what, rounds, seconds, pauses, events }) =>
-        row(what, [whole(rounds), apart(pauses), hours(seconds)], events),
-      ),
-      row('everything else', none, longest.otherEvents),
-      row(`all without ${lease?.what}`, none, rest),
-      row('all in one execution', none, longest.events),
-    ],
-    notes: [
-      `${whole(longest.retriesThatFit)} retries (${EVENTS_OF_A_RETRY} events each) would fit in besides.`,
-      `The rollout: ${longestMinutes.warmupDurationMinutes} min of warm-up, the old version kept for ${whole(longestMinutes.keepOldVersionMinutes)} min, switched late and never finished.`,
-      `The state machine's own time-out is ${hours(machineTimeout.seconds)}, ${percent(machineTimeout.share)} of the year that an execution may take: ${machineTimeout.verdict}.`,
-    ],
-  };
-};
-
-const MILLION = 1_000_000;
-
-const volume = ({ needs, profile, bottleneck, burstSeconds, month }: Report): Table => ({
-  id: 'volume',
-  title: `What ${whole(profile.models)} models a day take`,
-  head: ['what', 'average', 'peak', 'limit', 'share', 'verdict', 'models'],
-  text: [5],
-  rows: needs.map(({ what, average, peak, limit, share, verdict, mostModels }) => [
-    what,
-    about(average),
-    about(peak),
-    limit === null ? '' : about(limit),
-    share === null ? '' : percent(share),
-    verdict,
-    mostModels === null ? '' : mostModels > MILLION ? '> million' : whole(mostModels),
-  ]),
-  notes: [
-    `Each: ${EVERY_DAY}. Average over the day; peak: all started evenly within ${profile.peakHours} h.`,
-    `models: how many could be started within ${profile.peakHours} h before the limit is reached. The narrowest: ${bottleneck}.`,
-    `MLflow: ${profile.mlflowWorkers} workers with a core each; ${profile.mlflowCallMs} ms for a call where each has its password hashed, ${profile.mlflowCachedCallMs} ms where the server remembers it.`,
-    `Started as fast as they can be, they all run after ${whole(burstSeconds)} s. Each address gets ${whole(profile.models)} emails a day.`,
-    `A month of such days costs ${whole(month.executions)} USD, and the ${usd(month.standing)} USD above.`,
-  ],
-});
-
-const priceList = ({ prices, lookedAt }: Report): Table => ({
-  id: 'prices',
-  title: `List prices of us-east-1, looked at on ${lookedAt}`,
-  head: ['what', 'USD', 'for', 'said by', 'page'],
-  text: [2, 3, 4],
-  rows: Object.values(prices).map(({ what, usd: price, per, unit, seen, source }) => [
-    what,
-    String(price),
-    `${per === 1 ? 'one' : whole(per)} ${unit}`,
-    seen,
-    source,
-  ]),
-  notes: [],
-  documentOnly: true,
-});
-
-const quotaList = ({ quotas: all, lookedAt }: Report): Table => ({
-  id: 'quotas',
-  title: `Default quotas of us-east-1, looked at on ${lookedAt}`,
-  head: ['what', 'limit', 'unit', 'can be raised', 'said by', 'page'],
-  text: [2, 3, 4, 5],
-  rows: Object.values(all).map(({ what, limit, unit, soft, seen, source }) => [
-    what,
-    whole(limit),
-    unit,
-    soft ? 'yes' : 'no',
-    seen,
-    source,
-  ]),
-  notes: [],
-  documentOnly: true,
-});
-
-/** For a screen: columns set by spaces. */
-export function asText({ title, head, rows, text = [], notes }: Table): string {
-  const widths = head.map((name, column) =>
-    Math.max(...[head, ...rows].map((row) => row[column]?.length ?? name.length)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column === 0 || text.includes(column) ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join('  ')
-      .trimEnd();
-  const ruled = widths.map((width) => '-'.repeat(width)).join('  ');
-  const told = fitted(notes.join(' '), { prefix: '  ' });
-  return [title, '', line(head), ruled, ...rows.map(line), ...(notes.length === 0 ? [] : told)].join('\n');
-}
-
-/** For the document: GitHub's tables. */
-export function asMarkdown({ title, head, rows, text = [], notes }: Table): string {
-  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
-  const ruled = head.map((_, column) => (column === 0 || text.includes(column) ? '---' : '---:'));
-  const told = notes.length === 0 ? [] : ['', ...notes];
-  return [`**${title}**`, '', line(head), line(ruled), ...rows.map(line), ...told].join('\n');
+  const ruled = widths.map((width, column) => '-'.repeat(width - 1) + (column === 0 ? '-' : ':'));
+  const below = notes.length === 0 ? [] : ['', ...notes];
+  return [`**${title}**`, '', line(head), line(ruled), ...rows.map(line), ...below].join('\n');
 }
