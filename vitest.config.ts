@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { keyedWords } from './test/support/keyed-words.ts';
 
 /** Kinds of test that deploy the functions, or run them as they are deployed. */
 const NEED_BUNDLES = ['infra', 'bundles', 'interpreters'];
@@ -13,6 +14,13 @@ const project = (name: string) => ({
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
   },
 });
+
+/** The tests of everything but the words, with keys for sentences: nothing but people reads prose. */
+const withoutWords = {
+  ...project('keyed-words'),
+  plugins: [keyedWords()],
+};
+withoutWords.test.include = ['unit', 'contract', 'workflow'].map((kind) => `test/${kind}/**/*.test.ts`);
 
 /** In CI each run also leaves its counts in a file, which `.ci/run` adds up. */
 const counted = process.env['TEST_RESULTS'];
@@ -35,7 +43,9 @@ export default defineConfig({
       'interpreters',
       'mlflow',
       'package',
-    ].map(project),
+    ]
+      .map(project)
+      .concat(withoutWords),
     reporters,
     outputFile: { json: `test-results/${counted}.json` },
   },

@@ -11,12 +11,15 @@ const readme = new URL('README.md', root);
 const MARKS = /(<!-- run: npm start -->\n)[\s\S]*?(<!-- end -->)/;
 /** The alert has its own place in the docs; its beginning shows what it is. */
 const ALERT_LINES = 16;
+/** Stands before every line of an alert. */
+const ALERT_MARGIN = '│';
 
 function screen(): string {
   const cli = fileURLToPath(new URL('cli/promotion.mjs', root));
   const env = { PATH: process.env['PATH'], NO_COLOR: '1' };
   const lines = execFileSync(process.execPath, [cli, 'run'], { env, encoding: 'utf8' }).trimEnd().split('\n');
-  const alert = lines.findIndex((line) => line.startsWith('Alert as sent'));
+  // The title of the alert stands above its first line.
+  const alert = lines.findIndex((line) => line.trimStart().startsWith(ALERT_MARGIN)) - 1;
   const after = lines.findIndex((line, index) => index > alert && line === '');
   const shown = [...lines.slice(0, alert + ALERT_LINES), '  │ …', ...lines.slice(after)];
   return ['```text', ...shown.map((line) => line.trimEnd()), '```'].join('\n');
