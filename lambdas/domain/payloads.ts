@@ -82,7 +82,7 @@ export const MissingNumber = z.object({
 });
 export type MissingNumber = z.infer<typeof MissingNumber>;
 
-/** The first version stored a boolean, and before that nothing where a rule was counted. */
+/** What the first version stored: a boolean, or nothing where the rule was counted. */
 const countedBefore = (value: unknown) =>
   value === false ? 'not-counted' : value === true || value === undefined ? 'counted' : value;
 
