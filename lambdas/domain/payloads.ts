@@ -75,6 +75,21 @@ export type CompareInput = z.infer<typeof CompareInput>;
 export const Decision = z.enum(['PROMOTE', 'KEEP', 'INVESTIGATE']);
 export type Decision = z.infer<typeof Decision>;
 
+/**
+ * A metric without a usable value: `not-logged`, the run has no such metric; `nan` or `infinite`, the value that was
+ * logged is not a number or not finite (SQL stores of MLflow keep an infinity as the largest double).
+ */
+export const MissingNumber = z.object({
+  code: z.enum(['not-logged', 'nan', 'infinite']),
+  version: z.string(),
+  metric: z.string(),
+});
+export type MissingNumber = z.infer<typeof MissingNumber>;
+
+/** What the first version stored: a boolean, or nothing where the rule was counted. */
+const countedBefore = (value: unknown) =>
+  value === false ? 'not-counted' : value === true || value === undefined ? 'counted' : value;
+
 /** One rule of the policy, as it came out. Numbers are null where the run has none that is finite. */
 export const RuleResult = z.object({
   name: z.string(),
@@ -82,22 +97,41 @@ export const RuleResult = z.object({
   champion: z.number().nullable(),
   challenger: z.number().nullable(),
   passed: z.boolean(),
-  /** False when it was skipped, not judged, or had no champion to compare with: then `passed` says nothing. */
-  counted: z.boolean().default(true),
+  /**
+   * Whether `passed` says anything. `counted`: the rule was evaluated. Otherwise it was not: `skipped`, a number is
+   * missing and the policy leaves such a rule out; `missing`, a number is missing or nothing was decided at all, so a
+   * person has to look; `alone`, there is no champion and the rule sets no limit for a first model. `not-counted` is
+   * read only, from a stored `false` of the first version: its `reason` alone says which of these it was.
+   */
+  counted: z.preprocess(countedBefore, z.enum(['counted', 'skipped', 'missing', 'alone', 'not-counted'])),
+  /** The numbers that the rule lacks; the challenger's first. */
+  why: z.array(MissingNumber).default([]),
   critical: z.boolean(),
+  /** For people only. */
   reason: z.string(),
 });
 export type RuleResult = z.infer<typeof RuleResult>;
 
+/**
+ * What the confidence of a comparison is. `probability`: one minus the one-sided p of the least sure deciding rule.
+ * `share`: weight of passed rules ÷ weight of counted rules. `limits`: the same share for a first model, of which only
+ * limits are checked. `same`: 1, challenger and champion are one version. `none`: 0, nothing was decided.
+ */
+export const Basis = z.enum(['probability', 'share', 'limits', 'same', 'none']);
+export type Basis = z.infer<typeof Basis>;
+
 /** What `compare-models` answers. */
 export const Comparison = z.object({
   decision: Decision,
-  /** 0 to 1; what it means is said by `method` and `evidence_grade`, and it is never shown without them. */
+  /** 0 to 1; what it means is said by `basis` and `evidence_grade`, and it is never shown without them. */
   confidence: z.number(),
   champion_version: z.string().nullable(),
   challenger_version: z.string().nullable(),
   same_version: z.boolean(),
   recommendation: z.string(),
+  /** Absent where the first version stored the comparison; then `method` is all there is. */
+  basis: Basis.optional(),
+  /** `basis` in words. */
   method: z.string(),
   /** Step of the ladder of evidence, `A` (best) to `E`; null where nothing was compared. */
   evidence_grade: z.enum(['A', 'B', 'C', 'D', 'E']).nullable(),

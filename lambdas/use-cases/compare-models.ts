@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Contenders, contenders } from '../domain/comparison/contenders.ts';
-import { type Answer, decide, investigate, sameVersion } from '../domain/comparison/decision.ts';
+import { type Decided, decide, investigate, sameVersion } from '../domain/comparison/decision.ts';
 import { type Contender, evidenceDocument, usedOf } from '../domain/comparison/evidence.ts';
 import type { Policy } from '../domain/comparison/policy.ts';
 import { ModelNotFound } from '../domain/errors.ts';
@@ -8,6 +8,7 @@ import type { CompareInput, Comparison } from '../domain/payloads.ts';
 import type { ModelVersion, RegisteredModel, Registry, RegistryMode } from '../domain/registry.ts';
 import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
+import { inWords } from '../words/recommendation.ts';
 import { readRegistry } from './parts/move-champion.ts';
 
 export interface CompareServices extends PolicyServices {
@@ -28,25 +29,25 @@ export async function compare(input: CompareInput, services: CompareServices): P
   if (view === null) throw new ModelNotFound(`Registered model ${quoted(input.model_name)} does not exist`);
   const policy = await services.policies.load(policyName(input, view.model));
   const pair = contenders(view, services.mode, input);
-  const { answer, used } = await judge(pair, policy, services);
+  const { decided, used } = await judge(pair, policy, services);
   const parts = { model_name: input.model_name, ...used };
   const document = evidenceDocument(policy, services.minConfidence, parts);
-  return { ...answer, evidence_digest: createHash('sha256').update(document).digest('hex') };
+  return { ...inWords(decided), evidence_digest: createHash('sha256').update(document).digest('hex') };
 }
 
 async function judge(
   pair: Contenders,
   policy: Policy,
   { registry, minConfidence }: CompareServices,
-): Promise<{ answer: Answer; used: object }> {
-  if (pair.kind === 'same') return { answer: sameVersion(policy, pair.version), used: pair };
-  if (pair.kind === 'unclear') return { answer: investigate(policy, pair), used: pair };
+): Promise<{ decided: Decided; used: object }> {
+  if (pair.kind === 'same') return { decided: sameVersion(policy, pair.version), used: pair };
+  if (pair.kind === 'unclear') return { decided: investigate(policy, pair), used: pair };
   const [challenger, champion] = await Promise.all([
     withRun(registry, pair.challenger),
     pair.champion === null ? null : withRun(registry, pair.champion),
   ]);
   const used = { challenger: usedOf(challenger, policy), champion: usedOf(champion, policy) };
-  return { answer: decide({ champion, challenger }, policy, minConfidence), used };
+  return { decided: decide({ champion, challenger }, policy, minConfidence), used };
 }
 
 /** The policy of the input, else of the model, else `default`. */

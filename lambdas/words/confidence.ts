@@ -1,8 +1,16 @@
-import { percent, probability } from '../domain/comparison/numbers.ts';
-import { METHODS } from '../domain/comparison/recommendation.ts';
-import type { Comparison } from '../domain/payloads.ts';
+import type { Basis, Comparison } from '../domain/payloads.ts';
+import { percent, probability } from './numbers.ts';
 
 /** How sure a comparison was, and in which sense: a confidence is never shown without its method and grade. */
+
+/** What a confidence is: it can be read after "100.0% =" or, where nothing was compared, alone. */
+export const METHODS: Readonly<Record<Basis, string>> = {
+  probability: 'one minus the one-sided p of an unpaired interval',
+  share: 'weighted share of passed rules, not a probability',
+  limits: 'weighted share of kept limits, not a probability; there is no champion to compare with',
+  same: 'not compared, as challenger and champion are the same version',
+  none: 'not compared',
+};
 
 const MEANING_OF_GRADE: Readonly<Record<NonNullable<Comparison['evidence_grade']>, string>> = {
   A: 'grade A: both on the same rows',
@@ -12,20 +20,23 @@ const MEANING_OF_GRADE: Readonly<Record<NonNullable<Comparison['evidence_grade']
   E: 'grade E: point values only',
 };
 
-type Judgement = Pick<Comparison, 'confidence' | 'method' | 'evidence_grade'>;
+type Judgement = Pick<Comparison, 'confidence' | 'basis' | 'method' | 'evidence_grade'>;
 
 /** The method with the grade of the evidence, such as "weighted share of … (grade E: point values only)". */
-export function methodText({ method, evidence_grade: grade }: Omit<Judgement, 'confidence'>): string {
+export function methodText({
+  method,
+  evidence_grade: grade,
+}: Pick<Judgement, 'method' | 'evidence_grade'>): string {
   return grade === null ? method : `${method} (${MEANING_OF_GRADE[grade]})`;
 }
 
 /** The confidence with its method and grade, or that nothing was compared. The method is not in visible form yet. */
 export function confidenceText(comparison: Judgement): string {
-  const { confidence, method } = comparison;
-  if (method === METHODS.none || method === METHODS.same) return method;
+  const { confidence, basis, method } = comparison;
+  if (basis === 'none' || basis === 'same') return method;
   const shown = !Number.isFinite(confidence)
     ? 'unknown'
-    : method === METHODS.probability
+    : basis === 'probability'
       ? probability(confidence)
       : percent(confidence);
   return `${shown} = ${methodText(comparison)}`;

@@ -1,7 +1,7 @@
-import { digitsApart, show } from '../domain/comparison/numbers.ts';
-import { NOT_COUNTED } from '../domain/comparison/rules.ts';
 import type { Comparison, RuleResult } from '../domain/payloads.ts';
 import { visible } from '../domain/visible-text.ts';
+import { digitsApart, show } from './numbers.ts';
+import { resultText } from './rules.ts';
 
 /** Columns of a terminal or a mail that the table is made for, less an indent of two. */
 const WIDTH = 98;
@@ -75,7 +75,7 @@ function withRowsThatFit(
     count += 1;
   }
   const left = rules.slice(count);
-  const missed = left.filter((rule) => rule.counted && !rule.passed).length;
+  const missed = left.filter((rule) => rule.counted === 'counted' && !rule.passed).length;
   return [
     ...shown,
     `… ${left.length} more ${plural(left.length, 'rule')} left out, ${missed} of them not passed`,
@@ -86,7 +86,7 @@ const plural = (count: number, word: string) => (count === 1 ? word : `${word}s`
 
 function cellsOf(rule: RuleResult, hasChampion: boolean): string[] {
   const digits = digitsApart(rule.champion, rule.challenger, 6);
-  const { result, reason } = resultOf(rule);
+  const { result, reason } = resultText(rule);
   return [
     visible(rule.name, LONGEST_NAME),
     visible(rule.metric, LONGEST_NAME),
@@ -95,15 +95,6 @@ function cellsOf(rule: RuleResult, hasChampion: boolean): string[] {
     result,
     visible(reason, LONGEST_REASON),
   ];
-}
-
-/** A rule that was not counted has neither passed nor failed: its reason begins with the word for what it was. */
-function resultOf({ passed, counted, critical, reason }: RuleResult): { result: string; reason: string } {
-  if (counted)
-    return { result: passed ? 'passed' : critical ? 'not passed (critical)' : 'not passed', reason };
-  const word = Object.values(NOT_COUNTED).find((one) => reason === one || reason.startsWith(`${one}: `));
-  if (word === undefined) return { result: 'not counted', reason };
-  return { result: word.toLowerCase(), reason: reason.slice(word.length + 2) };
 }
 
 interface Shape {

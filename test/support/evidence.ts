@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { Evidence } from '../../lambdas/domain/comparison/evidence.ts';
 import { type Policy, parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import type { Metric, ModelVersion, Run } from '../../lambdas/domain/registry.ts';
@@ -44,3 +45,41 @@ export function policy(rules: Record<string, unknown>[], more: Record<string, un
   const named = rules.map((rule, index) => ({ name: `rule ${index + 1}`, direction: 'higher', ...rule }));
   return parsePolicy('test', { accepted_grades: ['A', 'B', 'C', 'D', 'E'], rules: named, ...more });
 }
+
+const value = fc.oneof(
+  fc.double({ min: -100, max: 100, noNaN: true }),
+  fc.constantFrom(0, 0.5, 1, Number.NaN, Number.POSITIVE_INFINITY),
+);
+const keys = ['a', 'b', 'c'];
+const metrics = fc.record({ a: value, b: value, c: value }, { requiredKeys: [] });
+const amount = fc.double({ min: 0.001, max: 2, noNaN: true });
+const ask = fc.oneof(
+  fc.constant({}),
+  fc.constant({ strict: true }),
+  fc.record({ min_gain: amount }),
+  fc.record({ min_relative_gain: amount, relative_scale: amount }),
+  fc.record({ margin: amount }),
+  fc.record({ relative_margin: amount }),
+);
+const asked = fc
+  .record({
+    metric: fc.constantFrom(...keys),
+    direction: fc.constantFrom('higher', 'lower'),
+    critical: fc.boolean(),
+    weight: fc.integer({ min: 1, max: 5 }),
+    when_missing: fc.constantFrom('investigate', 'fail', 'skip'),
+    limit: fc.option(fc.double({ min: -50, max: 50, noNaN: true }), { nil: undefined }),
+    ask,
+    sample: fc.option(fc.constant({ kind: 'proportion', size: 'n' }), { nil: undefined }),
+  })
+  .map(({ ask: amounts, ...rule }) => ({
+    ...rule,
+    ...amounts,
+    critical: rule.critical && rule.when_missing !== 'skip',
+  }));
+const rules = fc.array(asked, { minLength: 1, maxLength: 4 });
+const champion = fc.option(metrics, { nil: null });
+const sized = (of: Record<string, number> | null) => (of === null ? null : { ...of, n: 200 });
+
+/** Generators of rules and of what the runs hold, and the size of the samples in them. */
+export const anyComparison = { champion, keys, metrics, rules, sized };

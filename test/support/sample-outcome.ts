@@ -1,6 +1,6 @@
-import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RuleResult } from '../../lambdas/domain/payloads.ts';
+import { METHODS } from '../../lambdas/words/confidence.ts';
 
 export const sampleRule: RuleResult = {
   name: 'profit',
@@ -8,7 +8,8 @@ export const sampleRule: RuleResult = {
   champion: 1200.5,
   challenger: 1310.25,
   passed: true,
-  counted: true,
+  counted: 'counted',
+  why: [],
   critical: true,
   reason: 'gain +109.75, needed > 0; limit 0 kept',
 };
@@ -21,6 +22,7 @@ export const sampleComparison: Comparison = {
   same_version: false,
   recommendation:
     'Promote version 3 over version 2: 1 of 1 rules passed (1 not counted); profit (gain +109.75); grade E.',
+  basis: 'share',
   method: METHODS.share,
   evidence_grade: 'E',
   rules: [
@@ -32,7 +34,8 @@ export const sampleComparison: Comparison = {
       champion: null,
       challenger: 0.5,
       passed: false,
-      counted: false,
+      counted: 'skipped',
+      why: [{ code: 'not-logged', version: '2', metric: 'win_rate' }],
       critical: false,
       reason: 'Skipped: version 2 has no metric win_rate',
     },

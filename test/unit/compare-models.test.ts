@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { policyFiles } from '../../lambdas/adapters/policy-files.ts';
+import { contenders, type Unclear } from '../../lambdas/domain/comparison/contenders.ts';
 import { parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import {
   InvalidPolicy,
@@ -10,7 +11,6 @@ import {
 import { CompareInput, Comparison } from '../../lambdas/domain/payloads.ts';
 import type { ModelVersion, RegistryMode, RegistryView, Run } from '../../lambdas/domain/registry.ts';
 import { type CompareServices, compare } from '../../lambdas/use-cases/compare-models.ts';
-import { evidenceTable } from '../../lambdas/words/evidence-table.ts';
 import { run } from '../support/evidence.ts';
 import { pascal, version, view } from '../support/registry.ts';
 
@@ -63,12 +63,10 @@ describe('comparing the seeded trading model', () => {
       champion_version: '2',
       challenger_version: '3',
       same_version: false,
+      basis: 'share',
       evidence_grade: 'E',
       policy: 'trading',
     });
-    expect(answer.recommendation).toBe(
-      'Promote version 3 over version 2: 4 of 4 rules passed; profit (gain +20); grade E.',
-    );
     expect(answer.evidence_digest).toMatch(/^[0-9a-f]{64}$/);
   });
 
@@ -94,38 +92,13 @@ describe('comparing the seeded trading model', () => {
 
   it('judges a first model by its limits', async () => {
     const answer = await compare(input(), versions(version(3, 'Staging')));
-    expect(answer).toMatchObject({ decision: 'PROMOTE', champion_version: null, challenger_version: '3' });
-    expect(answer.recommendation).toContain('only limits were checked');
-  });
-});
-
-describe('the evidence table of the policies', () => {
-  it('keeps every rule that passed on one line of at most 100 columns', async () => {
-    const runs = {
-      'run-2': run({ ...champion, profit_total: 1234.5 }),
-      'run-3': run({ ...better, profit_total: 1310.25 }),
-    };
-    const text = evidenceTable(await compare(input(), world({ runs }).services));
-    expect(text).toMatchInlineSnapshot(`
-      "rule          metric        champion  challenger  result  reason
-      ------------  ------------  --------  ----------  ------  -------------------------------------
-      profit        profit_total    1234.5     1310.25  passed  gain +75.75, needed > 0; limit 0 kept
-      Sharpe ratio  sharpe_ratio       1.2         1.4  passed  gain +0.2, needed >= 0
-      drawdown      max_drawdown       0.2        0.15  passed  gain +0.05, needed >= 0
-      win rate      win_rate           0.6        0.58  passed  gain -0.02, needed >= -0.06"
-    `);
-  });
-
-  it('says of a first model which rules were not counted', async () => {
-    const text = evidenceTable(await compare(input(), versions(version(3, 'Staging'))));
-    expect(text).toMatchInlineSnapshot(`
-      "rule          metric        champion  challenger  result       reason
-      ------------  ------------  --------  ----------  -----------  -----------------------------
-      profit        profit_total         –         120  passed       limit 0 kept
-      Sharpe ratio  sharpe_ratio         –         1.4  not counted  no champion, and no limit set
-      drawdown      max_drawdown         –        0.15  not counted  no champion, and no limit set
-      win rate      win_rate             –        0.58  not counted  no champion, and no limit set"
-    `);
+    expect(answer).toMatchObject({
+      decision: 'PROMOTE',
+      basis: 'limits',
+      champion_version: null,
+      challenger_version: '3',
+    });
+    expect(answer.rules.map(({ counted }) => counted)).toEqual(['counted', 'alone', 'alone', 'alone']);
   });
 });
 
@@ -139,29 +112,8 @@ describe('comparing classifiers by the default policy', () => {
   it('promotes on an interval', async () => {
     const answer = await compare(byDefault, classifiers(scores(0.974, 0.08)));
     expect(answer).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'C', policy: 'default' });
+    expect(answer.basis).toBe('probability');
     expect(answer.confidence).toBeGreaterThan(0.99);
-    expect(answer.recommendation).toBe(
-      'Promote version 3 over version 2: 3 of 3 rules passed; accuracy (gain +0.097, confidence > 99.9%); grade C.',
-    );
-    expect(evidenceTable(answer)).toMatchInlineSnapshot(`
-      "rule      metric    champion  challenger  result  reason
-      --------  --------  --------  ----------  ------  ------------------------------------------------
-      accuracy  accuracy     0.877       0.974  passed  gain +0.097, needed > 0; 90% interval +0.0556 to
-                                                        +0.137; n = 228 each, confidence > 99.9%; limit
-                                                        0.5 kept
-      log loss  log_loss      0.31        0.08  passed  gain +0.23, needed >= -0.0155
-      ranking   roc_auc       0.95        0.95  passed  gain 0, needed >= -0.01"
-    `);
-  });
-
-  it('says which number it lacks for an interval', async () => {
-    const answer = await compare(
-      byDefault,
-      classifiers(run({ accuracy: 0.974, log_loss: 0.1, roc_auc: 0.99 })),
-    );
-    expect(answer.recommendation).toBe(
-      'Look at version 3 yourself: 3 of 3 rules passed, but policy default does not accept evidence of grade E; no interval, as version 3 has no metric or parameter eval_rows.',
-    );
   });
 
   it.each([
@@ -254,10 +206,10 @@ describe('which versions are compared', () => {
       confidence: 0,
       champion_version: '2',
       challenger_version: null,
+      basis: 'none',
       evidence_grade: null,
       rules: [],
     });
-    expect(answer.recommendation).toContain('No Staging version found');
     expect(reads).toEqual(['model', 'versions']);
   });
 
@@ -265,7 +217,6 @@ describe('which versions are compared', () => {
     const bad = version(3, 'Staging', { tags: { rolled_back: '{}' } });
     const answer = await compare(input(), versions(version(2, 'Production'), bad));
     expect(answer).toMatchObject({ decision: 'INVESTIGATE', challenger_version: null });
-    expect(answer.recommendation).toContain('No Staging version found (passed over, as rolled back: 3)');
   });
 
   it('do not include a version that was rolled back, even named, until its tag is emptied', async () => {
@@ -274,7 +225,6 @@ describe('which versions are compared', () => {
     const named = input({ challenger_version: '3' });
     const answer = await compare(named, with3('{}'));
     expect(answer.decision).toBe('INVESTIGATE');
-    expect(answer.recommendation).toContain('Version 3 was rolled back');
     expect(await compare(named, with3(''))).toMatchObject({ decision: 'PROMOTE' });
   });
 
@@ -288,7 +238,7 @@ describe('which versions are compared', () => {
       champion_version: '2',
       challenger_version: '2',
       evidence_grade: null,
-      method: expect.stringContaining('same version'),
+      basis: 'same',
     });
     expect(reads).toEqual(['model', 'versions']);
   });
@@ -302,7 +252,6 @@ describe('which versions are compared', () => {
     const two = [version(1, 'Production'), version(2, 'Production')];
     const answer = await compare(input(), versions(...two, version(3, 'Staging')));
     expect(answer).toMatchObject({ decision: 'INVESTIGATE', champion_version: null });
-    expect(answer.recommendation).toContain('Versions 2 and 1 are all marked as champion');
   });
 
   it('are both champions when one of two is named as the challenger', async () => {
@@ -318,7 +267,58 @@ describe('which versions are compared', () => {
   it('are not compared when the alias of the champion names no version', async () => {
     const of = view([version(3)], { aliases: { champion: '7', challenger: '3' } });
     const answer = await compare(input(), world({ of, mode: 'aliases' }).services);
-    expect(answer.recommendation).toContain('said to be version 7, which does not exist');
+    expect(answer).toMatchObject({ decision: 'INVESTIGATE', champion_version: '7' });
+  });
+});
+
+describe('why it is unclear what to compare', () => {
+  const rolledBack = (number: number, stage: string) =>
+    version(number, stage, { tags: { rolled_back: '{}' } });
+  const champion2 = version(2, 'Production');
+
+  it.each<[Unclear, ModelVersion[], object]>([
+    [{ code: 'no-challenger', mode: 'stages', passedOver: [] }, [champion2], {}],
+    [{ code: 'no-challenger', mode: 'stages', passedOver: ['3'] }, [champion2, rolledBack(3, 'Staging')], {}],
+    [{ code: 'rolled-back', version: '3' }, [champion2, rolledBack(3, 'None')], { challenger_version: '3' }],
+    [
+      { code: 'named-twice', version: '3' },
+      [champion2, version(3, 'Staging')],
+      { champion_version: '3', challenger_version: '3' },
+    ],
+    [
+      { code: 'several-champions', versions: ['2', '1'] },
+      [version(1, 'Production'), champion2, version(3, 'Staging')],
+      {},
+    ],
+  ])('is %j', (finding, of, named) => {
+    expect(contenders(view(of), 'stages', input(named))).toMatchObject({ kind: 'unclear', finding });
+  });
+
+  it.each<[Unclear, object]>([
+    [{ code: 'no-challenger', mode: 'aliases', passedOver: [] }, { champion: '3' }],
+    [
+      { code: 'champion-not-found', version: '7' },
+      { champion: '7', challenger: '3' },
+    ],
+  ])('is %j with aliases %j', (finding, aliases) => {
+    const of = view([rolledBack(2, 'Staging'), version(3)], { aliases: aliases as Record<string, string> });
+    expect(contenders(of, 'aliases', input())).toMatchObject({ kind: 'unclear', finding });
+  });
+});
+
+describe('a comparison that the first version stored', () => {
+  it.each([
+    [true, 'counted'],
+    [undefined, 'counted'],
+    [false, 'not-counted'],
+  ])('with "counted": %s is read as %s', async (stored, counted) => {
+    const { basis: _, ...answer } = await compare(input(), world().services);
+    const rules = answer.rules.map(({ why: _lacks, counted: _counted, ...rule }) =>
+      stored === undefined ? rule : { ...rule, counted: stored },
+    );
+    const read = Comparison.parse({ ...answer, rules });
+    expect(read.rules[0]).toMatchObject({ counted, why: [] });
+    expect(read.basis).toBeUndefined();
   });
 });
 

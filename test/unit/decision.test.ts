@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decide } from '../../lambdas/domain/comparison/decision.ts';
 import type { Evidence } from '../../lambdas/domain/comparison/evidence.ts';
 import type { Policy } from '../../lambdas/domain/comparison/policy.ts';
-import { evidence, policy, run } from '../support/evidence.ts';
+import { anyComparison, evidence, policy, run } from '../support/evidence.ts';
 
 const THRESHOLD = 0.7;
 const decided = (of: Evidence, by: Policy) => decide(of, by, THRESHOLD);
@@ -53,7 +53,7 @@ describe('one rule on point values', () => {
     [{}, Number.MAX_VALUE / 1.5, -Number.MAX_VALUE / 1.5, false],
   ])('%j from %d to %d passes: %s', (rule, champion, challenger, passes) => {
     const answer = ruled(rule, champion, challenger);
-    expect(answer.rules[0]?.passed).toBe(passes);
+    expect(answer.rules[0]?.result.passed).toBe(passes);
     expect(answer).toMatchObject({
       decision: passes ? 'PROMOTE' : 'KEEP',
       confidence: passes ? 1 : 0,
@@ -61,39 +61,41 @@ describe('one rule on point values', () => {
     });
   });
 
-  it('gives the numbers and what was needed as the reason', () => {
-    expect(ruled({ min_gain: 0.05, limit: 0.8 }, 0.85, 0.875).rules).toEqual([
-      {
-        name: 'rule 1',
-        metric: 'm',
-        champion: 0.85,
-        challenger: 0.875,
-        passed: false,
-        counted: true,
-        critical: true,
-        reason: 'gain +0.025, needed >= +0.05; limit 0.8 kept',
-      },
-    ]);
+  it('gives the numbers, what was needed and what the limit says', () => {
+    const [judged] = ruled({ min_gain: 0.05, limit: 0.8 }, 0.85, 0.875).rules;
+    expect(judged?.result).toEqual({
+      name: 'rule 1',
+      metric: 'm',
+      champion: 0.85,
+      challenger: 0.875,
+      passed: false,
+      counted: 'counted',
+      why: [],
+      critical: true,
+    });
+    expect(judged?.limit).toEqual({ value: 0.8, missedBy: 0 });
+    expect(judged?.gain).toMatchObject({ needed: 0.05, interval: null, noInterval: [] });
+    expect(judged?.gain?.gain).toBeCloseTo(0.025, 12);
   });
 
   it.each([
-    [{ strict: true }, 0.3, 0.1 + 0.2, 'gain 0, needed > 0'],
-    [{ min_gain: 0.05 }, 0.85, 0.9, 'gain +0.05, needed >= +0.05'],
-    [{ min_gain: 0.05 }, 0.85, 0.89999, 'gain +0.04999, needed >= +0.05'],
-    [{ min_gain: 0.05 }, 0.85, 0.8999999, 'gain +0.0499999, needed >= +0.05'],
-    [{ direction: 'lower', margin: 0.02 }, 0.8, 0.81, 'gain -0.01, needed >= -0.02'],
-    [{ limit: 0.95 }, 0.8, 0.9, 'limit 0.95 missed by 0.05; gain +0.1, needed >= 0'],
-    [{ limit: 0.95, against_champion: false }, 0.8, 0.96, 'limit 0.95 kept'],
-  ])('of %j from %d to %d says: %s', (rule, champion, challenger, reason) => {
-    expect(ruled(rule, champion, challenger).rules[0]?.reason).toBe(reason);
+    [{ strict: true }, 0.3, 0.1 + 0.2, 0],
+    [{ min_gain: 0.05 }, 0.85, 0.9, 0.05],
+  ])('of %j from %d to %d takes rounding for no difference: gain %d', (rule, champion, challenger, gain) => {
+    expect(ruled(rule, champion, challenger).rules[0]?.gain?.gain).toBe(gain);
   });
 
-  it('says that its confidence is no probability', () => {
-    const answer = ruled({}, 0.8, 0.9);
-    expect(answer.method).toContain('not a probability');
-    expect(answer.recommendation).toBe(
-      'Promote version 3 over version 2: 1 of 1 rules passed; rule 1 (gain +0.1); grade E.',
-    );
+  it.each([
+    [{ limit: 0.95 }, 0.9, 0.05],
+    [{ limit: 0.95 }, 0.96, 0],
+    [{ direction: 'lower', limit: 0.95 }, 1, 0.05],
+    [{ limit: 0.95, against_champion: false }, 0.9, 0.05],
+  ])('with %j at %d misses its limit by %d', (rule, challenger, missedBy) => {
+    expect(ruled(rule, 0.8, challenger).rules[0]?.limit?.missedBy).toBeCloseTo(missedBy, 12);
+  });
+
+  it('has a confidence that is a share, no probability', () => {
+    expect(ruled({}, 0.8, 0.9)).toMatchObject({ basis: 'share', finding: { code: 'promote', share: 1 } });
   });
 });
 
@@ -103,51 +105,56 @@ describe('a number that is missing or not finite', () => {
   it.each(values)('asks a person, whichever side has %d', (bad) => {
     for (const answer of [ruled({}, bad, 1), ruled({}, 1, bad), ruled({ limit: 0 }, null, bad)]) {
       expect(answer).toMatchObject({ decision: 'INVESTIGATE', confidence: 0, evidence_grade: null });
-      expect(answer.rules[0]).toMatchObject({ passed: false });
+      expect(answer.finding).toEqual({ code: 'missing-numbers' });
+      expect(answer.rules[0]?.result).toMatchObject({ passed: false, counted: 'missing' });
     }
   });
 
   it('asks a person even when another critical rule fails', () => {
     const by = policy([{ metric: 'm', critical: true }, { metric: 'n' }]);
     const answer = decided(evidence({ m: 2, n: 1 }, { m: 1 }), by);
-    expect(answer.decision).toBe('INVESTIGATE');
-    expect(answer.recommendation).toBe(
-      'Nothing was decided: version 3 has no metric n (rule rule 2). Log it and run again.',
-    );
+    expect(answer).toMatchObject({ decision: 'INVESTIGATE', finding: { code: 'missing-numbers' } });
+    expect(answer.rules[1]?.result).toMatchObject({
+      counted: 'missing',
+      why: [{ code: 'not-logged', version: '3', metric: 'n' }],
+    });
   });
 
   it.each([
-    ['fail', { n: 1 }, {}, true, 'KEEP'],
-    ['fail', { n: 1 }, {}, false, 'INVESTIGATE'],
-    ['fail', {}, { n: 1 }, true, 'INVESTIGATE'],
-    ['fail', {}, {}, true, 'INVESTIGATE'],
-    ['skip', {}, {}, false, 'PROMOTE'],
-    ['skip', { n: 1 }, {}, false, 'INVESTIGATE'],
-    ['skip', { n: Number.NaN }, { n: 1 }, false, 'INVESTIGATE'],
-    ['skip', { n: 1 }, { n: Number.NaN }, false, 'INVESTIGATE'],
-    ['fail', { n: 1 }, { n: Number.NaN }, true, 'KEEP'],
-    ['fail', { n: Number.NaN }, { n: 1 }, true, 'INVESTIGATE'],
-    ['skip', {}, { n: 1 }, false, 'PROMOTE'],
-    ['investigate', { n: 1 }, {}, false, 'INVESTIGATE'],
+    // Only a challenger that lacks its number counts, where the policy says so, and then as failed.
+    ['fail', { n: 1 }, {}, true, 'KEEP', 'counted'],
+    ['fail', { n: 1 }, {}, false, 'INVESTIGATE', 'counted'],
+    ['fail', {}, { n: 1 }, true, 'INVESTIGATE', 'missing'],
+    ['fail', {}, {}, true, 'INVESTIGATE', 'missing'],
+    ['skip', {}, {}, false, 'PROMOTE', 'skipped'],
+    ['skip', { n: 1 }, {}, false, 'INVESTIGATE', 'missing'],
+    ['skip', { n: Number.NaN }, { n: 1 }, false, 'INVESTIGATE', 'missing'],
+    ['skip', { n: 1 }, { n: Number.NaN }, false, 'INVESTIGATE', 'missing'],
+    ['fail', { n: 1 }, { n: Number.NaN }, true, 'KEEP', 'counted'],
+    ['fail', { n: Number.NaN }, { n: 1 }, true, 'INVESTIGATE', 'missing'],
+    ['skip', {}, { n: 1 }, false, 'PROMOTE', 'skipped'],
+    ['investigate', { n: 1 }, {}, false, 'INVESTIGATE', 'missing'],
   ])(
-    'under "%s", champion %j and challenger %j, critical %s: %s',
-    (whenMissing, champion, challenger, critical, expected) => {
+    'under "%s", champion %j and challenger %j, critical %s: %s, %s',
+    (whenMissing, champion, challenger, critical, expected, counted) => {
       const by = policy([
         { metric: 'm', weight: 99 },
         { metric: 'n', when_missing: whenMissing, critical },
       ]);
       const answer = decided(evidence({ m: 1, ...champion }, { m: 2, ...challenger }), by);
       expect(answer.decision).toBe(expected);
-      expect(answer.rules[1]?.passed).toBe(false);
-      // Only a challenger that lacks its number counts, where the policy says so, and then as failed.
-      const fails = whenMissing === 'fail' && answer.rules[1]?.counted;
-      expect(answer.rules[1]?.reason).toMatch(fails ? /^(version|n of)/ : /^(Skipped|Not judged): /);
+      expect(answer.rules[1]?.result).toMatchObject({ passed: false, counted });
+      expect(answer.rules[1]?.result.why).not.toEqual([]);
     },
   );
 
   it('asks a person when every rule is skipped', () => {
     const by = policy([{ metric: 'm', when_missing: 'skip' }]);
-    expect(decided(evidence({}, {}), by)).toMatchObject({ decision: 'INVESTIGATE', confidence: 0 });
+    expect(decided(evidence({}, {}), by)).toMatchObject({
+      decision: 'INVESTIGATE',
+      confidence: 0,
+      finding: { code: 'nothing-to-judge' },
+    });
   });
 });
 
@@ -161,23 +168,33 @@ describe('several rules on point values', () => {
   const before = { a: 1, b: 1, c: 1 };
 
   it.each([
-    ['all are better', { a: 2, b: 2, c: 2 }, {}, 'PROMOTE', 1],
-    ['the share just reaches the threshold', { a: 2, b: 0, c: 2 }, {}, 'PROMOTE', 0.7],
-    ['the picture is mixed', { a: 2, b: 0, c: 0 }, {}, 'INVESTIGATE', 0.5],
-    ['the champion has the larger share', { a: 0, b: 2, c: 0 }, {}, 'KEEP', 0.3],
-    ['all are worse', { a: 0, b: 0, c: 0 }, {}, 'KEEP', 0],
-    ['a critical rule fails', { a: 0, b: 2, c: 2 }, { critical: true }, 'KEEP', 0.5],
-    ['nothing is better', { a: 1, b: 1, c: 1 }, { strict: true }, 'KEEP', 0.5],
-    ['all are a bit worse, within the margin', { a: 0.95, b: 1, c: 1 }, { margin: 0.1 }, 'PROMOTE', 1],
-  ])('when %s: %j with %j gives %s', (_, after, more, decision, confidence) => {
+    ['all are better', { a: 2, b: 2, c: 2 }, {}, 'PROMOTE', 1, 'promote'],
+    ['the share just reaches the threshold', { a: 2, b: 0, c: 2 }, {}, 'PROMOTE', 0.7, 'promote'],
+    ['the picture is mixed', { a: 2, b: 0, c: 0 }, {}, 'INVESTIGATE', 0.5, 'mixed'],
+    ['the champion has the larger share', { a: 0, b: 2, c: 0 }, {}, 'KEEP', 0.3, 'not-better'],
+    ['all are worse', { a: 0, b: 0, c: 0 }, {}, 'KEEP', 0, 'not-better'],
+    ['a critical rule fails', { a: 0, b: 2, c: 2 }, { critical: true }, 'KEEP', 0.5, 'critical-rules-failed'],
+    ['nothing is better', { a: 1, b: 1, c: 1 }, { strict: true }, 'KEEP', 0.5, 'not-better'],
+    [
+      'all are a bit worse, within the margin',
+      { a: 0.95, b: 1, c: 1 },
+      { margin: 0.1 },
+      'PROMOTE',
+      1,
+      'promote',
+    ],
+  ])('when %s: %j with %j gives %s', (_, after, more, decision, confidence, code) => {
     const answer = decided(evidence(before, after), three(more));
-    expect(answer.decision).toBe(decision);
+    expect(answer).toMatchObject({ decision, finding: { code } });
     expect(answer.confidence).toBeCloseTo(confidence, 12);
   });
 
   it('lets the policy set the threshold', () => {
     const strict = { ...three(), min_confidence: 0.9 };
-    expect(decided(evidence(before, { a: 2, b: 2, c: 0 }), strict).decision).toBe('INVESTIGATE');
+    expect(decided(evidence(before, { a: 2, b: 2, c: 0 }), strict)).toMatchObject({
+      decision: 'INVESTIGATE',
+      finding: { code: 'mixed', share: 0.8, threshold: 0.9, shortOf: 'share' },
+    });
   });
 
   it('is not misled by the rounding of weights', () => {
@@ -193,8 +210,11 @@ describe('several rules on point values', () => {
 
   it('does not promote on a grade that the policy does not accept', () => {
     const answer = decided(evidence(before, { a: 2, b: 2, c: 2 }), { ...three(), accepted_grades: ['C'] });
-    expect(answer).toMatchObject({ decision: 'INVESTIGATE', evidence_grade: 'E' });
-    expect(answer.recommendation).toContain('policy test does not accept evidence of grade E');
+    expect(answer).toMatchObject({
+      decision: 'INVESTIGATE',
+      evidence_grade: 'E',
+      finding: { code: 'grade-not-accepted' },
+    });
   });
 });
 
@@ -205,23 +225,23 @@ describe('a rule with a sample', () => {
 
   it('promotes when the whole interval is above what is needed', () => {
     const answer = shares(420 / 450, 435 / 450, 450);
-    expect(answer).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'C' });
+    expect(answer).toMatchObject({ decision: 'PROMOTE', basis: 'probability', evidence_grade: 'C' });
     // One-sided z of the Agresti-Caffo estimate: 15/452 ÷ 0.0147260
     expect(answer.confidence).toBeCloseTo(0.98788, 4);
-    expect(answer.rules[0]?.reason).toBe(
-      'gain +0.03333, needed > 0; 90% interval +0.00896 to +0.0574; n = 450 each, confidence 98.8%',
-    );
-    expect(answer.method).toContain('one minus the one-sided p');
+    const interval = answer.rules[0]?.gain?.interval;
+    expect(interval).toMatchObject({ alpha: 0.05, rows: [450, 450] });
+    expect(interval?.lower).toBeCloseTo(0.00896, 5);
+    expect(interval?.upper).toBeCloseTo(0.0574, 4);
   });
 
   it('asks for more rows when the point is better but chance explains it', () => {
     const answer = shares(0.85, 0.855, 2000);
-    expect(answer).toMatchObject({ decision: 'INVESTIGATE', evidence_grade: 'C' });
-    expect(answer.recommendation).toBe(
-      'Evaluate version 3 on more rows: it cannot be told from chance on rule 1 (gain +0.005, confidence 67.2%); 0 of 1 rules passed.',
-    );
-    expect(answer.rules[0]?.reason).toContain('90% interval -0.0135 to +0.0234; n = 2000 each');
-    expect(answer.rules[0]?.passed).toBe(false);
+    expect(answer).toMatchObject({
+      decision: 'INVESTIGATE',
+      evidence_grade: 'C',
+      finding: { code: 'in-doubt', about: answer.rules },
+    });
+    expect(answer.rules[0]).toMatchObject({ verdict: 'unclear', result: { passed: false } });
   });
 
   it.each([0.85, 0.8])('keeps the champion of 0.85 against %d', (challenger) => {
@@ -278,7 +298,10 @@ describe('a rule with a sample', () => {
     const by = (count: number) => policy(two.slice(0, count));
     const runs = evidence({ a: 0.9, b: 0.5, n: 1000 }, { a: 0.93, b: 0.9, n: 1000 });
     expect(decided(runs, by(2)).confidence).toBe(decided(runs, by(1)).confidence);
-    expect(decided(runs, { ...by(2), min_confidence: 0.999 }).decision).toBe('INVESTIGATE');
+    expect(decided(runs, { ...by(2), min_confidence: 0.999 })).toMatchObject({
+      decision: 'INVESTIGATE',
+      finding: { code: 'mixed', shortOf: 'confidence' },
+    });
   });
 
   it('is not kept out by a rule that chance may have spoilt', () => {
@@ -287,14 +310,14 @@ describe('a rule with a sample', () => {
       { metric: 'm', weight: 3, margin: 0.02, sample: { kind: 'proportion', size: 'n' } },
     ]);
     const answer = decided(evidence({ x: 1, m: 0.8, n: 200 }, { x: 1, m: 0.79, n: 200 }), by);
-    expect(answer.decision).toBe('INVESTIGATE');
-    expect(answer.recommendation).toContain('cannot be told from chance');
+    expect(answer).toMatchObject({ decision: 'INVESTIGATE', finding: { code: 'mixed' } });
+    expect(answer.rules[1]?.verdict).toBe('unclear');
   });
 
   it('falls back to the points, and says why, when a run does not hold the size', () => {
     const answer = decided(evidence({ m: 0.8 }, { m: 0.9, n: 9 }), policy([proportion]));
     expect(answer).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'E', confidence: 1 });
-    expect(answer.rules[0]?.reason).toContain('no interval: version 2 has no metric or parameter n');
+    expect(answer.rules[0]?.gain?.noInterval).toEqual([{ code: 'no-number', key: 'n', version: '2' }]);
   });
 
   it('does not call a share a probability where only rules that do not decide have an interval', () => {
@@ -303,8 +326,7 @@ describe('a rule with a sample', () => {
       { metric: 'm', limit: 0.5, against_champion: false, critical: true },
     ]);
     const answer = decided(evidence({ m: 0.8, n: 1000 }, { m: 0.9, n: 1000 }), by);
-    expect(answer).toMatchObject({ decision: 'PROMOTE', confidence: 1 });
-    expect(answer.method).toContain('not a probability');
+    expect(answer).toMatchObject({ decision: 'PROMOTE', confidence: 1, basis: 'share' });
   });
 
   it('counts as the weakest grade among the rules that decide', () => {
@@ -323,8 +345,7 @@ describe('a rule with a sample', () => {
       evidence({ m: 0.8, n: 1000, x: 2 }, { m: 0.9, n: 1000, x: 1 }),
       policy([proportion, { metric: 'x' }]),
     );
-    expect(answer).toMatchObject({ decision: 'INVESTIGATE' });
-    expect(answer.recommendation).toContain('mixed');
+    expect(answer).toMatchObject({ decision: 'INVESTIGATE', finding: { code: 'mixed' } });
   });
 });
 
@@ -339,93 +360,51 @@ describe('a first model', () => {
       challenger_version: '3',
       confidence: 1,
       evidence_grade: null,
+      basis: 'limits',
     });
-    expect(answer.recommendation).toContain('1 of 1 rules passed (1 not counted)');
-    expect(answer.method).toContain('weighted share of kept limits, not a probability');
-    expect(answer.rules[1]).toMatchObject({ passed: true, counted: false });
+    expect(answer.rules[1]?.result).toMatchObject({ passed: true, counted: 'alone' });
   });
 
   it('is not promoted below a critical limit', () => {
     const answer = decided(evidence(null, { a: 0.4, b: 1 }), by);
-    expect(answer.decision).toBe('KEEP');
-    expect(answer.recommendation).toContain('limit 0.5 missed by 0.1');
+    expect(answer).toMatchObject({
+      decision: 'KEEP',
+      finding: { code: 'critical-rules-failed', about: [answer.rules[0]] },
+    });
   });
 
   it('must log every number that the policy needs', () => {
-    expect(decided(evidence(null, { a: 0.6 }), by).decision).toBe('INVESTIGATE');
+    expect(decided(evidence(null, { a: 0.6 }), by)).toMatchObject({
+      decision: 'INVESTIGATE',
+      finding: { code: 'missing-numbers' },
+    });
   });
 
   it('asks a person where the policy sets no limit or too few are reached', () => {
-    expect(decided(evidence(null, { a: 1 }), policy([{ metric: 'a' }])).decision).toBe('INVESTIGATE');
+    expect(decided(evidence(null, { a: 1 }), policy([{ metric: 'a' }]))).toMatchObject({
+      decision: 'INVESTIGATE',
+      finding: { code: 'nothing-to-judge' },
+    });
     const two = policy([
       { metric: 'a', limit: 0 },
       { metric: 'b', limit: 0 },
     ]);
-    expect(decided(evidence(null, { a: 1, b: -1 }), two).decision).toBe('INVESTIGATE');
+    expect(decided(evidence(null, { a: 1, b: -1 }), two)).toMatchObject({
+      decision: 'INVESTIGATE',
+      finding: { code: 'mixed' },
+    });
   });
 });
 
 describe('what can be said of any comparison', () => {
-  const value = fc.oneof(
-    fc.double({ min: -100, max: 100, noNaN: true }),
-    fc.constantFrom(0, 0.5, 1, Number.NaN, Number.POSITIVE_INFINITY),
-  );
-  const keys = ['a', 'b', 'c'];
-  const metrics = fc.record({ a: value, b: value, c: value }, { requiredKeys: [] });
-  const amount = fc.double({ min: 0.001, max: 2, noNaN: true });
-  const ask = fc.oneof(
-    fc.constant({}),
-    fc.constant({ strict: true }),
-    fc.record({ min_gain: amount }),
-    fc.record({ min_relative_gain: amount, relative_scale: amount }),
-    fc.record({ margin: amount }),
-    fc.record({ relative_margin: amount }),
-  );
-  const asked = fc
-    .record({
-      metric: fc.constantFrom(...keys),
-      direction: fc.constantFrom('higher', 'lower'),
-      critical: fc.boolean(),
-      weight: fc.integer({ min: 1, max: 5 }),
-      when_missing: fc.constantFrom('investigate', 'fail', 'skip'),
-      limit: fc.option(fc.double({ min: -50, max: 50, noNaN: true }), { nil: undefined }),
-      ask,
-      sample: fc.option(fc.constant({ kind: 'proportion', size: 'n' }), { nil: undefined }),
-    })
-    .map(({ ask: amounts, ...rule }) => ({
-      ...rule,
-      ...amounts,
-      critical: rule.critical && rule.when_missing !== 'skip',
-    }));
-  const someRules = fc.array(asked, { minLength: 1, maxLength: 4 });
-  const champion = fc.option(metrics, { nil: null });
-  const sized = (of: Record<string, number> | null) => (of === null ? null : { ...of, n: 200 });
+  const { champion, keys, metrics, rules: someRules, sized } = anyComparison;
 
-  it('is its confidence between 0 and 1 and its text on one line', () => {
+  it('is its confidence between 0 and 1', () => {
     fc.assert(
       fc.property(someRules, champion, metrics, (rules, before, after) => {
-        const answer = decided(evidence(sized(before), { ...after, n: 200 }), policy(rules));
-        expect(answer.confidence).toBeGreaterThanOrEqual(0);
-        expect(answer.confidence).toBeLessThanOrEqual(1);
-        for (const text of [answer.recommendation, answer.method, ...answer.rules.map((r) => r.reason)]) {
-          expect(text).not.toMatch(/[\n\r]|NaN%|\d %|undefined/);
-        }
-      }),
-    );
-  });
-
-  it('is its sentence short, and counts the rules as the table does', () => {
-    fc.assert(
-      fc.property(someRules, champion, metrics, (rules, before, after) => {
-        const answer = decided(evidence(sized(before), { ...after, n: 200 }), policy(rules));
-        expect(answer.recommendation.length).toBeLessThanOrEqual(200);
-        const counted = answer.rules.filter((rule) => rule.counted);
-        const tally = /(\d+) of (\d+) rules passed/.exec(answer.recommendation);
-        if (tally === null) return;
-        expect([Number(tally[1]), Number(tally[2])]).toEqual([
-          counted.filter((rule) => rule.passed).length,
-          counted.length,
-        ]);
+        const { confidence } = decided(evidence(sized(before), { ...after, n: 200 }), policy(rules));
+        expect(confidence).toBeGreaterThanOrEqual(0);
+        expect(confidence).toBeLessThanOrEqual(1);
       }),
     );
   });
@@ -451,7 +430,7 @@ describe('what can be said of any comparison', () => {
     fc.assert(
       fc.property(someRules, champion, metrics, (rules, before, after) => {
         const answer = decided(evidence(sized(before), { ...after, n: 200 }), policy(rules));
-        const missed = answer.rules.some((rule) => rule.critical && !rule.passed);
+        const missed = answer.rules.some(({ result }) => result.critical && !result.passed);
         expect(missed && answer.decision === 'PROMOTE').toBe(false);
       }),
     );
@@ -514,15 +493,22 @@ describe('what the answer says about the data', () => {
   it('is that their sameness is assumed, when neither run names any', () => {
     const unnamed = evidence(run({ m: 1 }, { datasets: [] }), run({ m: 2 }, { datasets: [] }));
     const answer = decided(unnamed, policy([{ metric: 'm' }]));
-    expect(answer.decision).toBe('PROMOTE');
-    expect(answer.recommendation).toContain('neither run names its evaluation data');
+    expect(answer).toMatchObject({ decision: 'PROMOTE', finding: { dataUnknown: true } });
+    const named = decided(evidence({ m: 1 }, { m: 2 }), policy([{ metric: 'm' }]));
+    expect(named).toMatchObject({ decision: 'PROMOTE', finding: { dataUnknown: false } });
   });
 
   it('is that nothing was decided, when they differ, with the numbers for a person to see', () => {
     const other = run({ m: 2 }, { datasets: [{ name: 'd', digest: 'd2', context: null }] });
     const answer = decided(evidence({ m: 1 }, other), policy([{ metric: 'm' }]));
-    expect(answer).toMatchObject({ decision: 'INVESTIGATE', confidence: 0, evidence_grade: null });
-    expect(answer.recommendation).toContain('not evaluated on the same data (champion: d1; challenger: d2)');
-    expect(answer.rules).toMatchObject([{ champion: 1, challenger: 2, passed: false, reason: 'Not judged' }]);
+    expect(answer).toMatchObject({
+      ...{ decision: 'INVESTIGATE', confidence: 0, basis: 'none', evidence_grade: null },
+      finding: {
+        code: 'undecided',
+        obstacles: [{ code: 'data-differ', champion: ['d1'], challenger: ['d2'] }],
+      },
+    });
+    const [judged] = answer.rules;
+    expect(judged?.result).toMatchObject({ champion: 1, challenger: 2, passed: false, counted: 'missing' });
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { METHODS } from '../../lambdas/domain/comparison/recommendation.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
 import type { RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { alertFor } from '../../lambdas/words/alert.ts';
+import { METHODS } from '../../lambdas/words/confidence.ts';
 import { rollbackDetail } from '../../lambdas/words/reasons.ts';
 import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';
 import { servingUndo } from '../support/stub-functions.ts';
@@ -156,16 +156,16 @@ describe('the alert of a promotion', () => {
       '100.0% = weighted share of passed rules, not a probability (grade E: point values only)',
     ],
     [
-      { confidence: 0.99999, method: METHODS.probability, evidence_grade: 'C' },
+      { confidence: 0.99999, basis: 'probability', method: METHODS.probability, evidence_grade: 'C' },
       '> 99.9% = one minus the one-sided p of an unpaired interval (grade C)',
     ],
     [
-      { confidence: 0.8, method: METHODS.limits, evidence_grade: null },
+      { confidence: 0.8, basis: 'limits', method: METHODS.limits, evidence_grade: null },
       '80.0% = weighted share of kept limits, not a probability; there is no champion to compare with',
     ],
-    [{ confidence: 0, method: METHODS.none, evidence_grade: null }, 'not compared'],
+    [{ confidence: 0, basis: 'none', method: METHODS.none, evidence_grade: null }, 'not compared'],
     [
-      { confidence: 1, method: METHODS.same, evidence_grade: null },
+      { confidence: 1, basis: 'same', method: METHODS.same, evidence_grade: null },
       'not compared, as challenger and champion are the same version',
     ],
     [

@@ -11,12 +11,24 @@ import {
 } from '../registry.ts';
 import { visible } from '../visible-text.ts';
 
+/**
+ * Why it is unclear which two versions to compare. `no-challenger`: none was named and the registry has none; those in
+ * `passedOver` are in Staging but were rolled back. `rolled-back`: the challenger was, and is not promoted again.
+ * `named-twice`: the version is named as both but is not the only champion. `several-champions`: all of `versions` are
+ * marked as champion, so it is unknown which one is served. `champion-not-found`: the alias names a version that does
+ * not exist.
+ */
+export type Unclear =
+  | { code: 'no-challenger'; mode: RegistryMode; passedOver: string[] }
+  | { code: 'rolled-back' | 'named-twice' | 'champion-not-found'; version: string }
+  | { code: 'several-champions'; versions: string[] };
+
 /** Which two versions a comparison is about, before any evidence is read. */
 export type Contenders =
   | { kind: 'pair'; champion: ModelVersion | null; challenger: ModelVersion }
   | { kind: 'same'; version: string }
-  /** Nothing can be compared; `reason` says why and what to do. */
-  | { kind: 'unclear'; champion: string | null; challenger: string | null; reason: string };
+  /** Nothing can be compared. */
+  | { kind: 'unclear'; champion: string | null; challenger: string | null; finding: Unclear };
 
 /**
  * Picks champion and challenger: the ones named, else what the registry says. Throws `ModelNotFound` for a named
@@ -31,30 +43,29 @@ export function contenders(view: RegistryView, mode: RegistryMode, input: Compar
   const others = current.filter((version) => version !== challenger?.version);
   const rivals = named === null ? others : [named];
   const rival = rivals.length === 1 ? (rivals[0] ?? null) : null;
-  const unclear = (reason: string) =>
-    ({ kind: 'unclear', champion: rival, challenger: challenger?.version ?? null, reason }) as const;
+  const unclear = (finding: Unclear) =>
+    ({ kind: 'unclear', champion: rival, challenger: challenger?.version ?? null, finding }) as const;
 
-  if (challenger === null) return unclear(noChallenger(view, mode));
-  const version = visible(challenger.version, 20);
+  if (challenger === null) {
+    return unclear({ code: 'no-challenger', mode, passedOver: passedOver(view, mode) });
+  }
+  const { version } = challenger;
   const holdsPlaceAlone = others.length === 0 && current.length === 1;
-  if (holdsPlaceAlone && (named === null || named === challenger.version)) {
-    return { kind: 'same', version: challenger.version };
-  }
-  if (isRolledBack(challenger)) {
-    return unclear(
-      `Version ${version} was rolled back and is not promoted again; empty its tag rolled_back to allow it`,
-    );
-  }
-  if (named === challenger.version) {
-    return unclear(`Version ${version} is named as champion and as challenger but is not the only champion`);
-  }
-  if (rivals.length > 1) return unclear(severalChampions(rivals));
+  if (holdsPlaceAlone && (named === null || named === version)) return { kind: 'same', version };
+  if (isRolledBack(challenger)) return unclear({ code: 'rolled-back', version });
+  if (named === version) return unclear({ code: 'named-twice', version });
+  if (rivals.length > 1) return unclear({ code: 'several-champions', versions: rivals });
   const champion = view.versions.find((v) => v.version === rival) ?? null;
-  if (rival !== null && champion === null) {
-    return unclear(`The champion is said to be version ${visible(rival, 20)}, which does not exist`);
-  }
+  if (rival !== null && champion === null) return unclear({ code: 'champion-not-found', version: rival });
   return { kind: 'pair', champion, challenger };
 }
+
+const passedOver = (view: RegistryView, mode: RegistryMode) =>
+  mode === 'aliases'
+    ? []
+    : inStage(view, 'Staging')
+        .filter(isRolledBack)
+        .map(({ version }) => version);
 
 function find({ model, versions }: RegistryView, version: string): ModelVersion {
   const found = versions.find((v) => v.version === version);
@@ -62,20 +73,4 @@ function find({ model, versions }: RegistryView, version: string): ModelVersion 
   throw new ModelNotFound(
     `Registered model "${visible(model.name, 100)}" has no version ${visible(version, 20)}`,
   );
-}
-
-/** The first words are what promote-model answers too. */
-function noChallenger(view: RegistryView, mode: RegistryMode): string {
-  const passedOver = mode === 'aliases' ? [] : inStage(view, 'Staging').filter(isRolledBack);
-  const instead =
-    passedOver.length === 0
-      ? ''
-      : ` (passed over, as rolled back: ${passedOver.map((v) => visible(v.version, 20)).join(', ')})`;
-  const how = mode === 'aliases' ? 'set the alias @challenger' : 'move one to Staging';
-  return `No Staging version found${instead}; ${how} or name challenger_version`;
-}
-
-function severalChampions(versions: string[]): string {
-  const list = versions.map((v) => visible(v, 20)).join(' and ');
-  return `Versions ${list} are all marked as champion; settle which one is (run again with the one to keep as challenger_version)`;
 }

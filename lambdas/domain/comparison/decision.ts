@@ -1,8 +1,7 @@
-import type { Comparison } from '../payloads.ts';
-import { dataUnknown, type Evidence, obstacles } from './evidence.ts';
-import { ROUNDING } from './numbers.ts';
+import type { Basis, Comparison } from '../payloads.ts';
+import type { Unclear } from './contenders.ts';
+import { dataUnknown, type Evidence, type Obstacle, obstacles } from './evidence.ts';
 import { type Grade, grades, type Policy } from './policy.ts';
-import * as say from './recommendation.ts';
 import { type Judged, judgeRule, unjudged } from './rules.ts';
 
 /**
@@ -11,22 +10,67 @@ import { type Judged, judgeRule, unjudged } from './rules.ts';
  * Deciding rules: the critical ones; where the policy has none, all. Share: weight of passed rules ÷ weight of
  * counted rules. Grade: the weakest among the deciding rules that were compared with the champion. Confidence, grade
  * C: the smallest "one minus the one-sided p" among the deciding rules. Confidence, grade E and first models: the
- * share, which is not a probability. The threshold is the policy's `min_confidence`. In this order:
+ * share, which is not a probability. The threshold is the policy's `min_confidence`. In this order, with the code of
+ * the finding in brackets:
  *
- * 1. INVESTIGATE: a version or run is not usable, the data differ, a number is missing, or no rule can be judged.
- * 2. KEEP: a critical rule fails.
- * 3. INVESTIGATE: a deciding rule passes by the point values but not by its interval.
- * 4. PROMOTE: share and confidence reach the threshold, and the policy accepts the grade (if not: INVESTIGATE).
- * 5. KEEP: no rule is in doubt, and the challenger is better on none or the failed share reaches the threshold.
- * 6. INVESTIGATE: the rest is mixed, or there is no champion to keep.
+ * 1. INVESTIGATE: a version or run is not usable or the data differ (`undecided`), a number is missing
+ *    (`missing-numbers`), or no rule can be judged (`nothing-to-judge`).
+ * 2. KEEP: a critical rule fails (`critical-rules-failed`).
+ * 3. INVESTIGATE: a deciding rule passes by the point values but not by its interval (`in-doubt`).
+ * 4. PROMOTE: share and confidence reach the threshold, and the policy accepts the grade (`promote`); if it does not,
+ *    INVESTIGATE (`grade-not-accepted`).
+ * 5. KEEP: no rule is in doubt, and the challenger is better on none or the failed share reaches the threshold
+ *    (`not-better`).
+ * 6. INVESTIGATE: the rest is mixed, or there is no champion to keep (`mixed`).
  *
  * A rule that fails because the challenger lacks its number rules PROMOTE out, whatever its weight.
  */
-export type Answer = Omit<Comparison, 'evidence_digest'>;
+export type Finding =
+  | Unclear
+  /** The challenger is the champion: later steps find nothing to do, or complete what is half-done. */
+  | { readonly code: 'same-version'; readonly version: string }
+  | { readonly code: 'undecided'; readonly obstacles: readonly Obstacle[] }
+  | { readonly code: 'missing-numbers' | 'nothing-to-judge' }
+  | Weighed;
+
+/** What decided where every rule could be judged. */
+export interface Weighed {
+  readonly code:
+    | 'critical-rules-failed'
+    | 'in-doubt'
+    | 'promote'
+    | 'grade-not-accepted'
+    | 'not-better'
+    | 'mixed';
+  readonly challenger: string;
+  /**
+   * The rules behind it, in this order of codes: the critical ones that failed; the deciding ones in doubt; the passed
+   * ones, that on which PROMOTE rests most first; the deciding ones; the ones that failed (`not-better`, `mixed`).
+   */
+  readonly about: readonly Judged[];
+  readonly share: number;
+  readonly threshold: number;
+  /** What does not reach the threshold; the share first. */
+  readonly shortOf: 'share' | 'confidence' | null;
+  /** True when neither run names the data it was evaluated on. */
+  readonly dataUnknown: boolean;
+}
+
+/** A comparison in facts, to which only its texts and the digest are added. */
+export interface Decided extends Omit<Comparison, 'recommendation' | 'method' | 'rules' | 'evidence_digest'> {
+  basis: Basis;
+  finding: Finding;
+  rules: readonly Judged[];
+}
+
+const UNDECIDED = { decision: 'INVESTIGATE', confidence: 0, basis: 'none', evidence_grade: null } as const;
+
+/** Sums of weights are rounded, so a share of exactly the threshold may come out a bit below it. */
+const ROUNDING = 1e-9;
 
 /** The decision on two versions by a policy; `minConfidence` counts where the policy names none. */
-export function decide(evidence: Evidence, policy: Policy, minConfidence: number): Answer {
-  const answer = {
+export function decide(evidence: Evidence, policy: Policy, minConfidence: number): Decided {
+  const versions = {
     champion_version: evidence.champion?.version.version ?? null,
     challenger_version: evidence.challenger.version.version,
     same_version: false,
@@ -35,124 +79,100 @@ export function decide(evidence: Evidence, policy: Policy, minConfidence: number
   const blocked = obstacles(evidence, policy);
   if (blocked.length > 0) {
     const rules = policy.rules.map((rule) => unjudged(rule, evidence));
-    return { ...answer, ...undecided(say.undecided(blocked)), rules };
+    return { ...versions, ...UNDECIDED, finding: { code: 'undecided', obstacles: blocked }, rules };
   }
-  const judged = policy.rules.map((rule) => judgeRule(rule, evidence, policy));
-  const rules = judged.map(({ result }) => result);
-  const missing = judged.filter(({ verdict }) => verdict === 'missing');
-  if (missing.length > 0) return { ...answer, ...undecided(say.missing(missing)), rules };
-
-  const threshold = policy.min_confidence ?? minConfidence;
-  const findings = findingsOf(judged, evidence, policy, threshold);
-  if (findings.deciding.length === 0) {
-    return { ...answer, ...undecided(say.nothingToJudge(findings)), rules };
-  }
-  const [decision, recommendation] = weigh(findings, policy);
-  return {
-    ...answer,
-    decision,
-    confidence: findings.confidence,
-    recommendation,
-    method: say.method(findings),
-    evidence_grade: findings.grade,
-    rules,
-  };
+  const rules = policy.rules.map((rule) => judgeRule(rule, evidence, policy));
+  const undecided = (code: 'missing-numbers' | 'nothing-to-judge') =>
+    ({ ...versions, ...UNDECIDED, finding: { code }, rules }) as const;
+  if (rules.some(({ verdict }) => verdict === 'missing')) return undecided('missing-numbers');
+  const counted = rules.filter(({ result }) => result.counted === 'counted');
+  if (counted.length === 0) return undecided('nothing-to-judge');
+  return { ...versions, ...weigh(counted, evidence, policy, minConfidence), rules };
 }
 
-/** The answer when nothing can be compared; `reason` begins the recommendation as it is. */
+/** The answer when it is unclear what to compare. */
 export function investigate(
   policy: Policy,
-  { champion, challenger, reason }: { champion: string | null; challenger: string | null; reason: string },
-): Answer {
+  { champion, challenger, finding }: { champion: string | null; challenger: string | null; finding: Unclear },
+): Decided {
   return {
     champion_version: champion,
     challenger_version: challenger,
     same_version: false,
     policy: policy.name,
-    ...undecided(`${reason}.`),
+    ...UNDECIDED,
+    finding,
     rules: [],
   };
 }
 
 /** The answer when the challenger is the champion: later steps find nothing to do, or complete what is half-done. */
-export function sameVersion(policy: Policy, version: string): Answer {
+export function sameVersion(policy: Policy, version: string): Decided {
   return {
     decision: 'PROMOTE',
     confidence: 1,
     champion_version: version,
     challenger_version: version,
     same_version: true,
-    recommendation: say.sameVersion(version),
-    method: say.METHODS.same,
+    basis: 'same',
     evidence_grade: null,
+    finding: { code: 'same-version', version },
     rules: [],
     policy: policy.name,
   };
 }
 
-function undecided(recommendation: string) {
-  return {
-    decision: 'INVESTIGATE' as const,
-    confidence: 0,
-    recommendation,
-    method: say.METHODS.none,
-    evidence_grade: null,
-  };
-}
-
-function findingsOf(judged: Judged[], evidence: Evidence, policy: Policy, threshold: number): say.Findings {
-  const counted = judged.filter(({ verdict }) => verdict !== 'skipped');
+/** Steps 2 to 6 of the order above. */
+function weigh(counted: Judged[], evidence: Evidence, policy: Policy, minConfidence: number) {
+  const hasChampion = evidence.champion !== null;
   const critical = counted.filter(({ rule }) => rule.critical);
   const deciding = critical.length > 0 ? critical : counted;
   const passed = counted.filter(({ verdict }) => verdict === 'passed');
-  const share = totalWeight(passed) / (totalWeight(counted) || 1);
-  const champion = evidence.champion?.version.version ?? null;
-  const grade = champion === null ? null : (weakest(deciding) ?? weakest(counted) ?? 'E');
-  const chances = deciding.flatMap(({ confidence }) => (confidence === null ? [] : [confidence]));
+  const missed = counted.filter(({ verdict }) => verdict === 'failed' || verdict === 'absent');
+  const unclear = counted.filter(({ verdict }) => verdict === 'unclear');
+  const share = totalWeight(passed) / totalWeight(counted);
+  const grade = hasChampion ? (weakest(deciding) ?? weakest(counted) ?? 'E') : null;
+  const chances = deciding.flatMap(({ gain }) => gain?.confidence ?? []);
   const isProbability = grade !== null && grade !== 'E' && chances.length > 0;
-  return {
-    challenger: evidence.challenger.version.version,
-    champion,
-    policy: policy.name,
-    judged,
-    counted,
-    passed,
-    missed: counted.filter(({ verdict }) => verdict === 'failed' || verdict === 'absent'),
-    unclear: counted.filter(({ verdict }) => verdict === 'unclear'),
-    deciding,
-    share,
-    grade,
-    confidence: isProbability ? Math.min(...chances) : share,
-    isProbability,
-    threshold,
-    dataUnknown: champion !== null && dataUnknown(evidence, policy),
+  const confidence = isProbability ? Math.min(...chances) : share;
+  const threshold = policy.min_confidence ?? minConfidence;
+  const reaches = (value: number) => value >= threshold - ROUNDING;
+  const shortOf = !reaches(share) ? 'share' : !reaches(confidence) ? 'confidence' : null;
+  const answer = (decision: Comparison['decision'], code: Weighed['code'], about: readonly Judged[]) => {
+    const challenger = evidence.challenger.version.version;
+    const unknown = hasChampion && dataUnknown(evidence, policy);
+    const finding: Weighed = { code, challenger, about, share, threshold, shortOf, dataUnknown: unknown };
+    const basis: Basis = !hasChampion ? 'limits' : isProbability ? 'probability' : 'share';
+    return { decision, confidence, basis, evidence_grade: grade, finding };
   };
+
+  const decisive = missed.filter(({ rule }) => rule.critical);
+  if (decisive.length > 0) return answer('KEEP', 'critical-rules-failed', decisive);
+  const doubtful = unclear.filter((one) => deciding.includes(one));
+  if (doubtful.length > 0) return answer('INVESTIGATE', 'in-doubt', doubtful);
+
+  if (shortOf === null && missed.every(({ verdict }) => verdict !== 'absent')) {
+    const accepted = grade === null || policy.accepted_grades.includes(grade);
+    if (!accepted) return answer('INVESTIGATE', 'grade-not-accepted', deciding);
+    return answer('PROMOTE', 'promote', weightiest(deciding, passed));
+  }
+  const better = counted.some(({ gain }) => gain?.better);
+  if (hasChampion && unclear.length === 0 && (!better || reaches(1 - share))) {
+    return answer('KEEP', 'not-better', missed);
+  }
+  return answer('INVESTIGATE', 'mixed', missed);
 }
 
 const totalWeight = (some: Judged[]) => some.reduce((sum, { rule }) => sum + rule.weight, 0);
 
 function weakest(judged: Judged[]): Grade | null {
-  return grades.findLast((grade) => judged.some((one) => one.grade === grade)) ?? null;
+  return grades.findLast((grade) => judged.some(({ gain }) => gain?.grade === grade)) ?? null;
 }
 
-/** Steps 2 to 6 of the order above. */
-function weigh(findings: say.Findings, policy: Policy): [Comparison['decision'], string] {
-  const { champion, counted, deciding, missed, unclear, share, grade, confidence } = findings;
-  const reaches = (value: number) => value >= findings.threshold - ROUNDING;
-
-  const decisive = missed.filter(({ rule }) => rule.critical);
-  if (decisive.length > 0) return ['KEEP', say.fails(findings, decisive)];
-  const doubtful = unclear.filter((one) => deciding.includes(one));
-  if (doubtful.length > 0) return ['INVESTIGATE', say.doubtful(findings, doubtful)];
-
-  const absent = missed.some(({ verdict }) => verdict === 'absent');
-  if (reaches(share) && reaches(confidence) && !absent) {
-    const accepted = grade === null || policy.accepted_grades.includes(grade);
-    return accepted ? ['PROMOTE', say.promote(findings)] : ['INVESTIGATE', say.gradeNotAccepted(findings)];
-  }
-  const better = counted.some((one) => one.better);
-  if (champion !== null && unclear.length === 0 && (!better || reaches(1 - share))) {
-    return ['KEEP', say.notBetter(findings)];
-  }
-  return ['INVESTIGATE', say.mixed(findings)];
+/** The passed rules that the decision rests on, the least sure first, else the heaviest of the deciding. */
+function weightiest(deciding: Judged[], passed: Judged[]): Judged[] {
+  const good = deciding.filter((one) => passed.includes(one));
+  return (good.length > 0 ? good : passed).toSorted(
+    (a, b) => (a.gain?.confidence ?? 1) - (b.gain?.confidence ?? 1) || b.rule.weight - a.rule.weight,
+  );
 }

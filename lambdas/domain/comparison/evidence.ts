@@ -1,5 +1,5 @@
+import type { MissingNumber } from '../payloads.ts';
 import type { ModelVersion, Run } from '../registry.ts';
-import { visible } from '../visible-text.ts';
 import type { Policy, Rule, Sample } from './policy.ts';
 import type { Mean, Proportion } from './statistics.ts';
 
@@ -17,77 +17,97 @@ export interface Evidence {
   readonly challenger: Contender;
 }
 
-/** A number of a run that can be reckoned with, or why there is none. */
-export type Reading = { value: number } | { value: null; why: string; logged: boolean };
+/**
+ * Why a sample, and so an interval, cannot be had; `key` is the metric or parameter of the run of `version`.
+ * `no-number`: the run has neither a metric nor a parameter of that name. `not-numeric`: the parameter is no number.
+ * `too-few-rows`: the size is not a whole number of at least `fewest`. `no-proportion`: the measured `value` is not
+ * between 0 and 1. `no-deviation`: the deviation is not above zero. `too-large`: the values overflow in the computation.
+ */
+export type NoSample =
+  | MissingNumber
+  | { code: 'no-number' | 'not-numeric' | 'no-deviation'; key: string; version: string }
+  | { code: 'too-few-rows'; key: string; version: string; fewest: number }
+  | { code: 'no-proportion'; value: number; version: string }
+  | { code: 'too-large' };
+
+/** A number of a run, or why there is none. */
+export type Reading = { value: number } | { value: null; why: MissingNumber };
 
 /** SQL stores of MLflow keep an infinity as the largest double, so that one counts as not finite too. */
 const isFiniteInMlflow = (value: number) => Number.isFinite(value) && Math.abs(value) < Number.MAX_VALUE;
 
 /** The last value a run recorded for a metric; missing, NaN and infinite ones give the reason instead. */
-export function readMetric(contender: Contender, key: string): Reading {
-  const found = contender.run?.metrics.find((metric) => metric.key === key);
-  const who = `version ${visible(contender.version.version, 20)}`;
-  if (found === undefined) return { value: null, why: `${who} has no metric ${key}`, logged: false };
-  if (isFiniteInMlflow(found.value)) return { value: found.value };
-  const why = `${key} of ${who} is ${Number.isNaN(found.value) ? 'NaN' : 'infinite'}`;
-  return { value: null, why, logged: true };
+export function readMetric({ version: { version }, run }: Contender, metric: string): Reading {
+  const found = run?.metrics.find(({ key }) => key === metric);
+  if (found !== undefined && isFiniteInMlflow(found.value)) return { value: found.value };
+  const code = found === undefined ? 'not-logged' : Number.isNaN(found.value) ? 'nan' : 'infinite';
+  return { value: null, why: { code, version, metric } };
 }
 
 const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 
 /** A metric, or else a parameter that is a number. */
-function readNumber(contender: Contender, key: string): Reading {
-  const metric = readMetric(contender, key);
-  if (contender.run?.metrics.some((m) => m.key === key)) return metric;
+function readNumber(contender: Contender, key: string): { value: number } | { value: null; why: NoSample } {
+  if (contender.run?.metrics.some((m) => m.key === key)) return readMetric(contender, key);
   const params = contender.run?.params ?? {};
   const text = Object.hasOwn(params, key) ? params[key] : undefined;
-  const who = `version ${visible(contender.version.version, 20)}`;
-  if (text === undefined)
-    return { value: null, why: `${who} has no metric or parameter ${key}`, logged: false };
+  const { version } = contender.version;
+  if (text === undefined) return { value: null, why: { code: 'no-number', key, version } };
   const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
-  if (isFiniteInMlflow(value)) return { value };
-  return { value: null, why: `parameter ${key} of ${who} is not a number`, logged: true };
+  return isFiniteInMlflow(value) ? { value } : { value: null, why: { code: 'not-numeric', key, version } };
 }
 
 /** With fewer rows a deviation estimated from them cannot be taken as known. */
 const FEWEST_ROWS_FOR_A_MEAN = 30;
 
-type Sampled = { value: Proportion & Mean } | { value: null; why: string };
+type Sampled = { value: Proportion & Mean } | { value: null; why: NoSample };
 
 /**
  * The sample behind a measured value as the policy describes it, or why it cannot be used. `deviation` is 0 for a
  * proportion, whose variance follows from its share.
  */
 export function readSample(contender: Contender, sample: Sample, measured: number): Sampled {
-  const who = `version ${visible(contender.version.version, 20)}`;
+  const { version } = contender.version;
   const size = readNumber(contender, sample.size);
   if (size.value === null) return size;
   const fewest = sample.kind === 'mean' ? FEWEST_ROWS_FOR_A_MEAN : 1;
   if (!Number.isSafeInteger(size.value) || size.value < fewest) {
-    return { value: null, why: `${sample.size} of ${who} is not a number of rows of at least ${fewest}` };
+    return { value: null, why: { code: 'too-few-rows', key: sample.size, version, fewest } };
   }
   const read = { share: measured, mean: measured, size: size.value };
   if (sample.kind === 'proportion') {
     if (measured >= 0 && measured <= 1) return { value: { ...read, deviation: 0 } };
-    return { value: null, why: `${measured} of ${who} is not a proportion between 0 and 1` };
+    return { value: null, why: { code: 'no-proportion', value: measured, version } };
   }
   const deviation = readNumber(contender, sample.deviation);
   if (deviation.value === null) return deviation;
   if (deviation.value > 0) return { value: { ...read, deviation: deviation.value } };
-  return { value: null, why: `${sample.deviation} of ${who} is not above zero` };
+  return { value: null, why: { code: 'no-deviation', key: sample.deviation, version } };
 }
 
-/** Why this evidence may not be judged at all, whatever the numbers say; empty when it may. */
-export function obstacles({ champion, challenger }: Evidence, policy: Policy): string[] {
+/**
+ * Why the evidence may not be evaluated, whatever the numbers say. `not-ready`: MLflow has not registered the version
+ * completely (its `status`). `no-run`: the version names no run. `run-not-found`: the `run` it names does not exist.
+ * `run-not-finished`: the run's `status` is another one, empty where MLflow gave none that is known. `data-unknown`:
+ * neither run names its data, which the policy does not allow. `data-differ`: digests of the data on both sides.
+ */
+export type Obstacle =
+  | { code: 'not-ready' | 'run-not-finished'; version: string; status: string }
+  | { code: 'no-run'; version: string }
+  | { code: 'run-not-found'; version: string; run: string }
+  | { code: 'data-unknown' }
+  | { code: 'data-differ'; champion: string[]; challenger: string[] };
+
+/** What stands in the way of evaluating the evidence, each obstacle once; empty where nothing does. */
+export function obstacles({ champion, challenger }: Evidence, policy: Policy): Obstacle[] {
   const sides = champion === null ? [challenger] : [challenger, champion];
-  const unready = sides.flatMap(({ version, run }) => {
-    const name = `version ${visible(version.version, 20)}`;
-    const found: string[] = [];
-    if (version.status !== 'READY') found.push(`${name} is ${visible(version.status, 40)}, not READY`);
-    if (version.runId === null) found.push(`${name} has no run, so nothing is known about it`);
-    else if (run === null) found.push(`run ${visible(version.runId, 40)} of ${name} does not exist`);
+  const unready = sides.flatMap(({ version: { version, status, runId }, run }) => {
+    const found: Obstacle[] = [];
+    if (status !== 'READY') found.push({ code: 'not-ready', version, status });
+    if (runId === null) found.push({ code: 'no-run', version });
+    else if (run === null) found.push({ code: 'run-not-found', version, run: runId });
     else if (run.status !== 'FINISHED') {
-      found.push(`the run of ${name} is ${visible(run.status, 40) || 'in an unknown state'}, not FINISHED`);
+      found.push({ code: 'run-not-finished', version, status: run.status });
     }
     return found;
   });
@@ -105,22 +125,18 @@ export function dataUnknown({ champion, challenger }: Evidence, policy: Policy):
 
 const compared = (policy: Policy): Rule[] => policy.rules.filter((rule) => rule.against_champion);
 
-function dataObstacles(champion: Contender, challenger: Contender, policy: Policy): string[] {
-  const found = compared(policy).flatMap(({ metric }) => {
+function dataObstacles(champion: Contender, challenger: Contender, policy: Policy): Obstacle[] {
+  const found = compared(policy).flatMap(({ metric }): [string, Obstacle][] => {
     const before = dataOf(champion, metric, policy);
     const after = dataOf(challenger, metric, policy);
+    const both = JSON.stringify([before, after]);
     if (before.length === 0 && after.length === 0) {
-      return policy.dataset.when_missing === 'allow'
-        ? []
-        : ['neither run names the data it was evaluated on'];
+      return policy.dataset.when_missing === 'allow' ? [] : [[both, { code: 'data-unknown' }]];
     }
     if (JSON.stringify(before) === JSON.stringify(after)) return [];
-    const [was, is] = [before, after].map(
-      (data) => data.map((d) => visible(d, 40)).join(', ') || 'unknown data',
-    );
-    return [`the two were not evaluated on the same data (champion: ${was}; challenger: ${is})`];
+    return [[both, { code: 'data-differ', champion: before, challenger: after }]];
   });
-  return [...new Set(found)];
+  return [...new Map(found).values()];
 }
 
 /**

@@ -1,26 +1,33 @@
-import { type Contender, readSample } from './evidence.ts';
-import { digitsApart, probability, show, signed } from './numbers.ts';
+import { type Contender, type NoSample, readSample } from './evidence.ts';
 import { type Grade, gainOf, neededGain, type Rule } from './policy.ts';
 import { confidenceAbove, interval, meanDifference, proportionDifference } from './statistics.ts';
 
 /** The ladder of evidence: how two measured values of one metric are compared, best method first. */
 
-/** What a method says about two measured values. */
-export interface Finding {
+/** What a method says about two measured values. Gains are in units of the metric and in the good direction. */
+export interface MeasuredGain {
+  /** `unclear`: good enough by the point values, but not distinguishable from chance. */
   readonly verdict: 'passed' | 'failed' | 'unclear';
   readonly grade: Grade;
   /** One minus the one-sided p, where the method has one. */
   readonly confidence: number | null;
   /** True when the challenger has the better value, by more than rounding noise. */
   readonly better: boolean;
-  /** The gain in the good direction, such as `gain +0.02`. */
-  readonly gain: string;
-  /** The gain beside what the rule asks for. */
-  readonly asked: string;
-  /** All that was found, without the two values themselves. */
-  readonly reason: string;
-  /** Why there is no interval although the rule describes a sample; null where there is one, or none was wanted. */
-  readonly noInterval: string | null;
+  readonly gain: number;
+  /** The gain that the rule asks for. */
+  readonly needed: number;
+  /** Of the gain, where the method has one. */
+  readonly interval: Interval | null;
+  /** Why there is no interval although the rule describes a sample; empty where there is one, or none was wanted. */
+  readonly noInterval: readonly NoSample[];
+}
+
+/** An interval of level 1 − 2 `alpha`, from the rows behind the champion's and the challenger's value. */
+export interface Interval {
+  readonly lower: number;
+  readonly upper: number;
+  readonly alpha: number;
+  readonly rows: readonly [number, number];
 }
 
 export interface Pair {
@@ -32,30 +39,27 @@ export interface Pair {
   after: number;
 }
 
-/** A step of the ladder: a finding, or in words why the runs do not hold what it needs (empty: not asked for). */
-type Method = (pair: Pair) => Finding | string;
+/** A step of the ladder: a gain, or why the runs do not hold what it needs (null: not asked for). */
+type Method = (pair: Pair) => MeasuredGain | NoSample | null;
 
 /** Best first; the first whose evidence is there judges. Paired methods (grades A and B) go in front. */
 const ladder: readonly Method[] = [fromSamples];
 
 /** Compares by the best method that the runs hold the numbers for; the last one, the values alone, always can. */
-export function compareValues(pair: Pair): Finding {
-  const unavailable: string[] = [];
+export function compareValues(pair: Pair): MeasuredGain {
+  const noInterval: NoSample[] = [];
   for (const method of ladder) {
-    const finding = method(pair);
-    if (typeof finding !== 'string') return finding;
-    if (finding !== '') unavailable.push(finding);
+    const found = method(pair);
+    if (found !== null && 'verdict' in found) return found;
+    if (found !== null) noInterval.push(found);
   }
-  const finding = fromPoints(pair);
-  if (unavailable.length === 0) return finding;
-  const noInterval = unavailable.join(', ');
-  return { ...finding, reason: `${finding.reason} (no interval: ${noInterval})`, noInterval };
+  return { ...fromPoints(pair), noInterval };
 }
 
 /** Grade C. Relative amounts are taken of the champion's measured value, as if that were exact. */
-function fromSamples(pair: Pair): Finding | string {
+function fromSamples(pair: Pair): ReturnType<Method> {
   const { rule, alpha, champion, challenger, before, after } = pair;
-  if (rule.sample === undefined) return '';
+  if (rule.sample === undefined) return null;
   const first = readSample(champion, rule.sample, before);
   const second = readSample(challenger, rule.sample, after);
   if (first.value === null) return first.why;
@@ -66,57 +70,37 @@ function fromSamples(pair: Pair): Finding | string {
   );
   const estimate = rule.direction === 'higher' ? raw.estimate : -raw.estimate;
   const difference = { estimate, standardError: raw.standardError };
-  const needed = neededGain(rule, before);
   const ends = interval(difference, alpha);
-  const confidence = confidenceAbove(difference, needed);
-  if (![ends.lower, ends.upper, confidence].every(Number.isFinite)) {
-    return 'the values are too large for an interval';
-  }
+  const confidence = confidenceAbove(difference, neededGain(rule, before));
+  if (![ends.lower, ends.upper, confidence].every(Number.isFinite)) return { code: 'too-large' };
   const point = fromPoints(pair);
-  const sure = point.verdict === 'passed' && ends.lower > needed;
+  const sure = point.verdict === 'passed' && ends.lower > point.needed;
   return {
     ...point,
     verdict: sure ? 'passed' : point.verdict === 'passed' ? 'unclear' : 'failed',
     grade: 'C',
     confidence,
-    reason: [
-      point.reason,
-      intervalText(ends, needed, alpha),
-      `${sizesText(first.value.size, second.value.size)}, confidence ${probability(confidence)}`,
-    ].join('; '),
+    interval: { ...ends, alpha, rows: [first.value.size, second.value.size] },
   };
 }
-
-function intervalText({ lower, upper }: { lower: number; upper: number }, needed: number, alpha: number) {
-  const digits = Math.max(digitsApart(lower, needed, 3), digitsApart(upper, needed, 3));
-  const level = show(100 * (1 - 2 * alpha));
-  return `${level}% interval ${signed(lower, digits)} to ${signed(upper, digits)}`;
-}
-
-const sizesText = (first: number, second: number) =>
-  first === second ? `n = ${first} each` : `n = ${first} and ${second}`;
 
 /** Rounding noise: 0.9 × 0.7 and 0.63 differ in the last bit, and that is neither a gain nor a loss. */
 const ROUNDING = 1e-12;
 
 /** Grade E: the two values and nothing about how sure they are. */
-function fromPoints({ rule, before, after }: Pair): Finding {
+function fromPoints({ rule, before, after }: Pair): MeasuredGain {
   const measured = gainOf(rule, before, after);
   const needed = neededGain(rule, before);
   const noise = ROUNDING * Math.max(Math.abs(before), Math.abs(after));
   const gain = Math.abs(measured - needed) <= noise ? needed : Math.abs(measured) <= noise ? 0 : measured;
-  const passed = rule.strict ? gain > needed : gain >= needed;
-  const digits = digitsApart(gain, needed);
-  const gained = `gain ${signed(gain, digits)}`;
-  const asked = `${gained}, needed ${rule.strict ? '>' : '>='} ${signed(needed, digits)}`;
   return {
-    verdict: passed ? 'passed' : 'failed',
+    verdict: (rule.strict ? gain > needed : gain >= needed) ? 'passed' : 'failed',
     grade: 'E',
     confidence: null,
     better: gain > noise,
-    gain: gained,
-    asked,
-    reason: asked,
-    noInterval: null,
+    gain,
+    needed,
+    interval: null,
+    noInterval: [],
   };
 }

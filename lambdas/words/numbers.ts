@@ -17,8 +17,8 @@ export function digitsApart(a: number | null, b: number | null, fewest = DIGITS)
   return digits;
 }
 
-/** Sums of weights are rounded, so a share of all may come out a bit below 1, and one of exactly a threshold below that. */
-export const ROUNDING = 1e-9;
+/** Sums of weights are rounded, so a share of all may come out a bit below 1. */
+const ROUNDING = 1e-9;
 
 /** A share of 0 to 1 as percent with one decimal; `100.0%` means all of it. */
 export function percent(share: number): string {

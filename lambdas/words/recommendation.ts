@@ -1,0 +1,178 @@
+import type { Unclear } from '../domain/comparison/contenders.ts';
+import type { Decided, Weighed } from '../domain/comparison/decision.ts';
+import type { Obstacle } from '../domain/comparison/evidence.ts';
+import type { Judged } from '../domain/comparison/rules.ts';
+import type { Comparison } from '../domain/payloads.ts';
+import { sentence, visible } from '../domain/visible-text.ts';
+import { METHODS } from './confidence.ts';
+import { percent } from './numbers.ts';
+import { briefOf, lackText, named, reasonOf } from './rules.ts';
+
+/** A decision with its texts. Foreign text in them is in visible form. */
+export function inWords(decided: Decided): Omit<Comparison, 'evidence_digest'> {
+  const { finding: _, rules, ...facts } = decided;
+  return {
+    ...facts,
+    recommendation: recommendationOf(decided),
+    method: METHODS[facts.basis],
+    rules: rules.map((judged) => ({ ...judged.result, reason: reasonOf(judged) })),
+  };
+}
+
+/** What a comparison says to a person: one short sentence to act on. */
+function recommendationOf(decided: Decided): string {
+  const { finding, champion_version: champion, policy, rules } = decided;
+  switch (finding.code) {
+    case 'no-challenger':
+    case 'rolled-back':
+    case 'named-twice':
+    case 'several-champions':
+    case 'champion-not-found':
+      return `${unclearText(finding)}.`;
+    case 'same-version':
+      return `${sentence(named(finding.version))} is the champion already: promoting it again changes nothing, or completes what was left half-done.`;
+    case 'undecided':
+      return undecided(finding.obstacles.map(obstacleText));
+    case 'missing-numbers':
+      return missing(rules.filter(({ verdict }) => verdict === 'missing'));
+    case 'nothing-to-judge':
+      return undecided([
+        champion !== null
+          ? `every rule of policy ${policy} was skipped`
+          : `there is no champion, and policy ${policy} sets no limit to judge a first model by; promote it by name with promote-model`,
+      ]);
+    default:
+      return weighed(finding, decided);
+  }
+}
+
+function unclearText(finding: Unclear): string {
+  switch (finding.code) {
+    case 'no-challenger': {
+      const rolledBack = finding.passedOver.map((version) => visible(version, 20)).join(', ');
+      const instead = rolledBack === '' ? '' : ` (passed over, as rolled back: ${rolledBack})`;
+      const how = finding.mode === 'aliases' ? 'set the alias @challenger' : 'move one to Staging';
+      // The first words are fixed by the contract (source document 003); promote-model answers them too.
+      return `No Staging version found${instead}; ${how} or name challenger_version`;
+    }
+    case 'rolled-back':
+      return `${sentence(named(finding.version))} was rolled back and is not promoted again; empty its tag rolled_back to allow it`;
+    case 'named-twice':
+      return `${sentence(named(finding.version))} is named as champion and as challenger but is not the only champion`;
+    case 'several-champions': {
+      const list = finding.versions.map((version) => visible(version, 20)).join(' and ');
+      return `Versions ${list} are all marked as champion; settle which one is (run again with the one to keep as challenger_version)`;
+    }
+    case 'champion-not-found':
+      return `The champion is said to be ${named(finding.version)}, which does not exist`;
+  }
+}
+
+function obstacleText(obstacle: Obstacle): string {
+  switch (obstacle.code) {
+    case 'not-ready':
+      return `${named(obstacle.version)} is ${visible(obstacle.status, 40)}, not READY`;
+    case 'no-run':
+      return `${named(obstacle.version)} has no run, so nothing is known about it`;
+    case 'run-not-found':
+      return `run ${visible(obstacle.run, 40)} of ${named(obstacle.version)} does not exist`;
+    case 'run-not-finished': {
+      const status = visible(obstacle.status, 40) || 'in an unknown state';
+      return `the run of ${named(obstacle.version)} is ${status}, not FINISHED`;
+    }
+    case 'data-unknown':
+      return 'neither run names the data it was evaluated on';
+    case 'data-differ': {
+      const [was, is] = [obstacle.champion, obstacle.challenger].map(
+        (digests) => digests.map((digest) => visible(digest, 40)).join(', ') || 'unknown data',
+      );
+      return `the two were not evaluated on the same data (champion: ${was}; challenger: ${is})`;
+    }
+  }
+}
+
+const MOST_REASONS = 4;
+
+function undecided(reasons: readonly string[]): string {
+  const more = reasons.length > MOST_REASONS ? [`and ${reasons.length - MOST_REASONS} more`] : [];
+  return `Nothing was decided: ${[...reasons.slice(0, MOST_REASONS), ...more].join('; ')}.`;
+}
+
+function missing([one, ...others]: readonly Judged[]): string {
+  const lack = others.length === 1 ? 'rule lacks' : 'rules lack';
+  const more = others.length === 0 ? '' : `; ${others.length} more ${lack} numbers too`;
+  const why = one?.result.why.map(lackText).join(', ') ?? '';
+  return `Nothing was decided: ${why} (rule ${ruleName(one)}${more}). Log it and run again.`;
+}
+
+function weighed(
+  finding: Weighed,
+  { champion_version: champion, policy, evidence_grade: grade, ...decided }: Decided,
+) {
+  const { about } = finding;
+  const challenger = named(finding.challenger);
+  const stay = champion === null ? 'Leave the model without a champion' : `Keep ${named(champion)}`;
+  const assumption = finding.dataUnknown
+    ? '; neither run names its evaluation data, assumed to be the same'
+    : '';
+  const tally = tallyOf(decided.rules);
+  switch (finding.code) {
+    case 'critical-rules-failed': {
+      const critical = about.length === 1 ? 'a critical rule' : 'critical rules';
+      return `${stay}: ${challenger} fails ${critical}, ${first(about)}; ${tally}${assumption}.`;
+    }
+    case 'in-doubt':
+      return `Evaluate ${challenger} on more rows: it cannot be told from chance on ${first(about)}; ${tally}${assumption}.`;
+    case 'promote':
+      return champion === null
+        ? `Promote ${challenger} as the first champion: ${tally}; there is no champion to compare with, so only limits were checked.`
+        : `Promote ${challenger} over ${named(champion)}: ${tally}; ${first(about.slice(0, 1))}; grade ${grade}${assumption}.`;
+    case 'grade-not-accepted': {
+      const [without] = about.flatMap(({ gain }) => (gain?.noInterval.length ? [gain.noInterval] : []));
+      const why = without === undefined ? '' : `; no interval, as ${without.map(lackText).join(', ')}`;
+      return `Look at ${challenger} yourself: ${tally}, but policy ${policy} does not accept evidence of grade ${grade}${why}${assumption}.`;
+    }
+    case 'not-better':
+      return `${stay}: ${challenger} is not better; ${shortfall(finding, decided, tally)}${assumption}.`;
+    case 'mixed':
+      return `Look at ${challenger} yourself: the picture is mixed; ${shortfall(finding, decided, tally)}${assumption}.`;
+  }
+}
+
+/** What keeps a challenger that fails no critical rule from passing. */
+function shortfall(
+  { about, share, threshold, shortOf }: Weighed,
+  { rules, confidence }: Pick<Decided, 'rules' | 'confidence'>,
+  tally: string,
+): string {
+  const unclear = rules.filter(({ verdict }) => verdict === 'unclear');
+  // In full where nothing else is told; the table has every rule.
+  const doubt =
+    about.length === 0 ? `it cannot be told from chance on ${first(unclear)}` : `${unclear.length} unclear`;
+  const needed = `needed ${percent(threshold)}`;
+  const parts = [
+    about.length === 0 ? '' : `it fails ${first(about)}`,
+    unclear.length === 0 ? '' : doubt,
+    tally,
+    shortOf === 'share' ? `weighted share ${percent(share)}, ${needed}` : '',
+    shortOf === 'confidence' ? `confidence ${percent(confidence)}, ${needed}` : '',
+  ];
+  return parts.filter((part) => part !== '').join('; ');
+}
+
+const LONGEST_RULE = 40;
+const ruleName = (one: Judged | undefined) => visible(one?.rule.name ?? '', LONGEST_RULE);
+
+/** The same count as in the table: rules that were not counted are no misses. */
+function tallyOf(rules: readonly Judged[]): string {
+  const counted = rules.filter(({ result }) => result.counted === 'counted');
+  const passed = counted.filter(({ result }) => result.passed);
+  const rest = rules.length - counted.length;
+  return `${passed.length} of ${counted.length} rules passed${rest === 0 ? '' : ` (${rest} not counted)`}`;
+}
+
+/** The first rule with what speaks for its verdict, and how many there are besides; the table has them all. */
+function first([one, ...others]: readonly Judged[]): string {
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return one === undefined ? '' : `${ruleName(one)} (${briefOf(one)})${more}`;
+}

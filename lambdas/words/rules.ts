@@ -1,0 +1,111 @@
+import type { NoSample } from '../domain/comparison/evidence.ts';
+import type { Interval, MeasuredGain } from '../domain/comparison/methods.ts';
+import type { Judged } from '../domain/comparison/rules.ts';
+import type { RuleResult } from '../domain/payloads.ts';
+import { visible } from '../domain/visible-text.ts';
+import { digitsApart, probability, show, signed } from './numbers.ts';
+
+/** What is said of a single rule: in its reason, in a sentence about several rules, in a table. */
+
+const NOT_COUNTED = {
+  skipped: 'Skipped',
+  missing: 'Not judged',
+  alone: 'Not counted',
+  'not-counted': 'Not counted',
+} as const satisfies Record<Exclude<RuleResult['counted'], 'counted'>, string>;
+
+/** The result of a rule for a table, and its reason beside that. */
+export function resultText(rule: RuleResult): { result: string; reason: string } {
+  const { passed, counted, critical, reason } = rule;
+  if (counted === 'counted') {
+    return { result: passed ? 'passed' : critical ? 'not passed (critical)' : 'not passed', reason };
+  }
+  const result = NOT_COUNTED[counted].toLowerCase();
+  return { result, reason: counted === 'not-counted' ? reason : whyText(rule) };
+}
+
+/** All that was found about a rule, without the two values themselves. */
+export function reasonOf({ rule, result, limit, gain }: Judged): string {
+  const why = whyText(result);
+  if (result.counted !== 'counted') {
+    const word = NOT_COUNTED[result.counted];
+    return why === '' ? word : `${word}: ${why}`;
+  }
+  const parts = [...(gain === null ? [] : [gainText(gain, rule.strict)]), ...limitText(limit)];
+  return [why, ...(isMissed(limit) ? parts.reverse() : parts)].filter((part) => part !== '').join('; ');
+}
+
+/** What speaks for the verdict on a rule in a few words, for a sentence. */
+export function briefOf({ rule, result, limit, gain }: Judged): string {
+  const why = whyText(result);
+  if (why !== '') return why;
+  if (gain === null || isMissed(limit)) return limitText(limit).join('');
+  if (gain.verdict === 'failed') return askedText(gain, rule.strict);
+  const { confidence } = gain;
+  return confidence === null
+    ? gainedText(gain)
+    : `${gainedText(gain)}, confidence ${probability(confidence)}`;
+}
+
+/** Why a rule has no verdict, or counts as failed without one; empty where it has one or nothing was decided. */
+function whyText({ counted, why }: Pick<RuleResult, 'counted' | 'why'>): string {
+  return counted === 'alone' ? 'no champion, and no limit set' : why.map(lackText).join(', ');
+}
+
+/** A version as it stands in a sentence. */
+export const named = (version: string) => `version ${visible(version, 20)}`;
+
+/** Why a number is missing or a sample cannot be used. */
+export function lackText(lack: NoSample): string {
+  if (lack.code === 'too-large') return 'the values are too large for an interval';
+  const who = named(lack.version);
+  switch (lack.code) {
+    case 'not-logged':
+      return `${who} has no metric ${lack.metric}`;
+    case 'nan':
+      return `${lack.metric} of ${who} is NaN`;
+    case 'infinite':
+      return `${lack.metric} of ${who} is infinite`;
+    case 'no-number':
+      return `${who} has no metric or parameter ${lack.key}`;
+    case 'not-numeric':
+      return `parameter ${lack.key} of ${who} is not a number`;
+    case 'no-deviation':
+      return `${lack.key} of ${who} is not above zero`;
+    case 'too-few-rows':
+      return `${lack.key} of ${who} is not a number of rows of at least ${lack.fewest}`;
+    case 'no-proportion':
+      return `${lack.value} of ${who} is not a proportion between 0 and 1`;
+  }
+}
+
+const isMissed = (limit: Judged['limit']) => limit !== null && limit.missedBy > 0;
+
+function limitText(limit: Judged['limit']): string[] {
+  if (limit === null) return [];
+  const missed = isMissed(limit) ? `missed by ${show(limit.missedBy, 4)}` : 'kept';
+  return [`limit ${show(limit.value)} ${missed}`];
+}
+
+function gainText(found: MeasuredGain, strict: boolean): string {
+  const { interval, confidence, noInterval } = found;
+  const asked = askedText(found, strict);
+  if (noInterval.length > 0) return `${asked} (no interval: ${noInterval.map(lackText).join(', ')})`;
+  if (interval === null || confidence === null) return asked;
+  return `${asked}; ${intervalText(interval, found.needed)}, confidence ${probability(confidence)}`;
+}
+
+/** With as many digits as it takes to tell the gain from the one that is needed. */
+const gainedText = ({ gain, needed }: MeasuredGain) => `gain ${signed(gain, digitsApart(gain, needed))}`;
+
+function askedText(found: MeasuredGain, strict: boolean): string {
+  const needed = signed(found.needed, digitsApart(found.gain, found.needed));
+  return `${gainedText(found)}, needed ${strict ? '>' : '>='} ${needed}`;
+}
+
+function intervalText({ lower, upper, alpha, rows: [first, second] }: Interval, needed: number): string {
+  const digits = Math.max(digitsApart(lower, needed, 3), digitsApart(upper, needed, 3));
+  const level = show(100 * (1 - 2 * alpha));
+  const rows = first === second ? `n = ${first} each` : `n = ${first} and ${second}`;
+  return `${level}% interval ${signed(lower, digits)} to ${signed(upper, digits)}; ${rows}`;
+}
