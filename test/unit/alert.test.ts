@@ -30,6 +30,7 @@ const undo: ServingUndo = {
   workload_id: 'w1',
   undone: true,
   action: 'replaced',
+  finding: { code: 'serves-previous', artifact: 'a2', state: null },
   reason: 'The Workload serves artifact "a2", as before',
   phase: null,
   contested: false,
@@ -465,7 +466,8 @@ describe('the alert of a rollback', () => {
   });
 
   it('is loudest where the Workload was promoted in place, and says what to do by hand', () => {
-    const answer = withServing({ undone: false, action: 'left', reason: 'locked in place' });
+    const finding = { code: 'locked-in-place' } as const;
+    const answer = withServing({ undone: false, action: 'left', finding, reason: 'locked in place' });
     const { kind, subject, text } = asked(answer, { status: 'failed' });
     expect(kind).toBe('failed');
     expect(subject).toBe('[TradAI] ACTION NEEDED: Workload Not Rolled Back: PascalStrategy');
@@ -502,7 +504,7 @@ describe('the alert of a rollback', () => {
   it('is as loud after a failed promotion, and keeps its cause', () => {
     const detail = 'Nothing to undo: version 2 is still in Production';
     const answer = withServing(
-      { undone: false, action: 'left', reason: 'No capacity' },
+      { undone: false, action: 'left', finding: null, reason: 'No capacity' },
       { rolled_back: false, detail },
     );
     const { text } = alert({
@@ -521,7 +523,8 @@ describe('the alert of a rollback', () => {
 
   it('names what somebody else put in service, and asks for a person', () => {
     const reason = 'Somebody else has put artifact "a9" in service; it was left alone';
-    const answer = withServing({ undone: false, action: 'left', contested: true, reason });
+    const finding = { code: 'foreign', artifact: 'a9', in_progress: false } as const;
+    const answer = withServing({ undone: false, action: 'left', contested: true, finding, reason });
     const { kind, subject, text } = asked(answer, { status: 'contested', champion_after: null });
     expect(kind).toBe('contested');
     expect(subject).toBe('[TradAI] ACTION NEEDED: Rollback Contested: PascalStrategy');
@@ -530,7 +533,9 @@ describe('the alert of a rollback', () => {
   });
 
   it('says that the way back on the Workload is open where the rollback itself failed', () => {
-    const answer = withServing({ undone: null, reason: 'The rollout is being cancelled (cancelling)' });
+    const finding = { code: 'rollout-leaving', state: 'cancelling' } as const;
+    const reason = 'The rollout is being cancelled (cancelling)';
+    const answer = withServing({ undone: null, finding, reason });
     const { text } = asked(answer, {
       status: 'failed',
       champion_after: null,

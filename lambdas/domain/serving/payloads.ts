@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RolloutFailure, type RolloutWaiting } from './rollout-finding.ts';
 
 /** Payloads of `replace-workload`, snake_case like those of the other functions. */
 
@@ -20,31 +21,8 @@ export const WorkloadRollout = z.strictObject({
 });
 export type WorkloadRollout = z.infer<typeof WorkloadRollout>;
 
-/** Why a rollout failed, or must not be started. The machine and people branch on it; a new cause gets a new word. */
-export const failureCodes = [
-  'artifact-not-found',
-  'artifact-status-unknown',
-  'type-mismatch',
-  'workload-not-running',
-  'no-active-proton',
-  'draft-onto-locked',
-  'locked-onto-draft',
-  'unknown-container',
-  'minutes-out-of-range',
-  'foreign-replacement',
-  'start-refused',
-  'lock-refused',
-  'promote-refused',
-  'not-started',
-  'candidate-failed',
-  'candidate-dropped',
-  'active-unhealthy',
-  'endpoint-changed',
-  'superseded',
-  'deadline',
-  'cancel-unconfirmed',
-  'lease-held',
-] as const;
+/** The codes of `RolloutFailure`. */
+export const failureCodes = RolloutFailure.options.map(({ shape }) => shape.code.value);
 export const FailureCode = z.enum(failureCodes);
 export type FailureCode = z.infer<typeof FailureCode>;
 
@@ -148,7 +126,11 @@ export interface ReplaceAnswer {
   already_replaced: boolean;
   /** One sentence: what was done or seen, and on failure what to do. */
   reason: string;
+  /** What the rollout is doing or waiting for; null once it is settled. */
+  waiting: RolloutWaiting | null;
   failure: FailureCode | null;
+  /** The failure with its parameters; null without one. */
+  failure_details: RolloutFailure | null;
   diagnosis: Diagnosis | null;
   progress: Progress;
 }

@@ -3,9 +3,11 @@ import type { Clock } from '../../adapters/clock.ts';
 import { StaleFence } from '../../domain/errors.ts';
 import { recordedFence } from '../../domain/promotion/promotion-plan.ts';
 import type { RegistryView } from '../../domain/registry.ts';
+import type { LeaseHeld } from '../../domain/serving/rollout-finding.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count } from '../../runtime/metrics.ts';
+import { rolloutReason } from '../../words/rollout.ts';
 
 /** A direct call needs its lease for no longer than its own function can run, and a margin for the clocks. */
 const DIRECT_LEASE_SECONDS = 150;
@@ -28,7 +30,7 @@ export async function withLease<Answer>(
   call: { model_name: string; fence: number | null; execution: string | null; requestId: string },
   { store, clock }: { store: PromotionStore; clock: Clock },
   work: (writer: Writer) => Promise<Answer>,
-  busy: (reason: string) => Answer,
+  busy: (reason: string, lease: LeaseHeld) => Answer,
 ): Promise<Answer> {
   const { model_name: model, fence } = call;
   const owner = call.execution ?? `direct:${call.requestId}`;
@@ -40,8 +42,10 @@ export async function withLease<Answer>(
     );
   }
   const lease = await store.takeLease(model, owner, clock.now(), DIRECT_LEASE_SECONDS);
-  if (!lease.taken)
-    return busy(`The lease for ${quoted(model)} is held by ${lease.holder} until ${lease.expiresAt}`);
+  if (!lease.taken) {
+    const held = { code: 'lease-held', model, holder: lease.holder, until: lease.expiresAt } as const;
+    return busy(rolloutReason(held), held);
+  }
   try {
     return await work({ owner, fence: lease.fence, direct: true });
   } finally {
