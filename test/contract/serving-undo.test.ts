@@ -98,7 +98,8 @@ describe('undoing a rollout', () => {
       await rollForward(id, fresh, 2);
       expect(inFlight(id)).not.toBeNull();
       const done = await undo(changed(id, fresh, old), { forgetful });
-      expect(done).toMatchObject({ undone: true, contested: false });
+      const finding = { code: 'serves-previous', artifact: old, state: null };
+      expect(done).toMatchObject({ undone: true, contested: false, finding });
       if (!forgetful) expect(done.action).toBe('cancelled');
       expect(served(id)).toBe(old);
       expect(inFlight(id)).toBeNull();
@@ -140,7 +141,8 @@ describe('undoing a rollout', () => {
   it('does nothing when nothing was started', async () => {
     const [old, fresh] = [artifact(), artifact()];
     const { id } = emulator.direct.createWorkload({ artifactId: old });
-    expect(await undo(changed(id, fresh, old))).toMatchObject({ undone: true, action: 'none' });
+    const finding = { code: 'serves-previous', artifact: old };
+    expect(await undo(changed(id, fresh, old))).toMatchObject({ undone: true, action: 'none', finding });
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
@@ -157,6 +159,7 @@ describe('undoing a rollout', () => {
       undone: false,
       contested: true,
       action: 'left',
+      finding: { code: 'foreign', artifact: other, in_progress: true },
     });
     expect(inFlight(id)).not.toBeNull();
   });
@@ -168,6 +171,7 @@ describe('undoing a rollout', () => {
       undone: false,
       contested: true,
       action: 'left',
+      finding: { code: 'foreign', artifact: other, in_progress: false },
     });
     expect(served(id)).toBe(other);
   });
@@ -177,7 +181,7 @@ describe('undoing a rollout', () => {
     const { id } = emulator.direct.createWorkload({ artifactId: draft });
     await rollForward(id, draft);
     const done = await undo(changed(id, draft, draft, { previous_status: 'draft' }));
-    expect(done).toMatchObject({ undone: false, reason: 'locked in place', action: 'left' });
+    expect(done).toMatchObject({ undone: false, finding: { code: 'locked-in-place' }, action: 'left' });
     expect(emulator.direct.workload(id).status).toBe('running');
   });
 

@@ -32,30 +32,39 @@ const served = (status: string, more: Partial<Seen> = {}): Partial<Seen> => ({
 
 describe('the six cases of two artifacts', () => {
   it.each<[string, Partial<Seen>, Partial<Wanted>, Record<string, unknown>]>([
-    ['locked, the same: nothing', served('locked'), {}, { kind: 'complete', progress: { action: 'none' } }],
+    [
+      'locked, the same: nothing',
+      served('locked'),
+      {},
+      { kind: 'complete', finding: { code: 'serves', importance_left: null }, progress: { action: 'none' } },
+    ],
     [
       'draft, the same: promoted in place',
       served('draft'),
       {},
-      { kind: 'promote', progress: { action: 'promote' } },
+      { kind: 'promote', finding: { code: 'promoting' }, progress: { action: 'promote' } },
     ],
     [
       'locked, another locked: replaced',
       {},
       {},
-      { kind: 'start', request: { artifactId: 'new', strategy: 'rolling' } },
+      {
+        kind: 'start',
+        finding: { code: 'starting', artifact: 'new' },
+        request: { artifactId: 'new', strategy: 'rolling' },
+      },
     ],
     [
       'locked, another draft, to be locked: locked first',
       { artifact: artifact('new', 'draft') },
       { lockArtifact: true },
-      { kind: 'lock' },
+      { kind: 'lock', finding: { code: 'locking', artifact: 'new' } },
     ],
     [
       'locked, another draft: refused',
       { artifact: artifact('new', 'draft') },
       {},
-      { kind: 'fail', finding: { code: 'draft-onto-locked' } },
+      { kind: 'fail', finding: { code: 'draft-onto-locked', artifact: 'new', served: 'old' } },
     ],
     [
       'draft, another draft: replaced (and promoted once it is served)',
@@ -67,7 +76,7 @@ describe('the six cases of two artifacts', () => {
       'draft, another locked: refused',
       { servedStatus: 'draft' },
       {},
-      { kind: 'fail', finding: { code: 'locked-onto-draft' } },
+      { kind: 'fail', finding: { code: 'locked-onto-draft', artifact: 'new', served: 'old' } },
     ],
   ])('%s', (_, of, want, expected) => {
     expect(step(of, want)).toMatchObject(expected);
@@ -86,6 +95,7 @@ describe('the six cases of two artifacts', () => {
     });
     expect(step(served('locked'), { importance: 'high' })).toMatchObject({
       kind: 'set-importance',
+      finding: { code: 'setting-importance', importance: 'high' },
       progress: { importance_set: true },
     });
     expect(step({}, { importance: 'high' })).toMatchObject({ kind: 'start' });
@@ -243,6 +253,7 @@ describe('a replacement in progress', () => {
   it('by the wanted artifact is adopted, whoever started it', () => {
     expect(step({ replacement: replacement('new', { status: 'never-heard-of' }) })).toMatchObject({
       kind: 'wait',
+      finding: { code: 'replacing', state: 'never-heard-of' },
       progress: {
         action: 'replace',
         confirmed: true,
@@ -255,11 +266,26 @@ describe('a replacement in progress', () => {
 
   it('by the served artifact is a settings change and waited for, and never cancelled', () => {
     const settings = { replacement: replacement('old') };
-    expect(step(settings)).toMatchObject({ kind: 'wait', progress: { action: 'none' } });
-    expect(step(settings, {}, at(3601))).toMatchObject({ kind: 'fail', finding: { code: 'deadline' } });
+    const settingsChange = { code: 'settings-change', state: 'initializing' };
+    expect(step(settings)).toMatchObject({
+      finding: settingsChange,
+      kind: 'wait',
+      progress: { action: 'none' },
+    });
+    expect(step(settings, {}, at(3601))).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'deadline', at: settingsChange },
+    });
     const own = served('draft', { replacement: replacement('new') });
-    expect(step(own)).toMatchObject({ kind: 'wait', progress: { action: 'none' } });
-    expect(step(own, {}, at(3601))).toMatchObject({ kind: 'fail', finding: { code: 'deadline' } });
+    expect(step(own)).toMatchObject({
+      finding: { code: 'promotion-blocked' },
+      kind: 'wait',
+      progress: { action: 'none' },
+    });
+    expect(step(own, {}, at(3601))).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'deadline', at: { code: 'draft' } },
+    });
   });
 
   it('counts as settled by a terminal word only', () => {
@@ -311,10 +337,11 @@ describe('when it has switched', () => {
       [proton('p2', 'new'), proton('p3', 'new', 'active', 'launching')],
     ],
   ])('it is not completed while %s', (_, protons) => {
-    expect(step(served('locked', { protons }))).toMatchObject({ kind: 'wait' });
+    const activating = { code: 'activating', running: 1, active: 2 };
+    expect(step(served('locked', { protons }))).toMatchObject({ kind: 'wait', finding: activating });
     expect(step(served('locked', { protons }), {}, at(3600))).toMatchObject({
       kind: 'fail',
-      finding: { code: 'deadline' },
+      finding: { code: 'deadline', at: activating },
     });
   });
 
@@ -322,14 +349,19 @@ describe('when it has switched', () => {
     const down = served('locked', { protons: [proton('p2', 'new', 'active', 'errored')] });
     expect(step(down, { progress: replacing })).toMatchObject({
       kind: 'fail',
-      finding: { code: 'active-unhealthy' },
+      finding: { code: 'active-unhealthy', problem: { code: 'proton-down', proton: 'p2', state: 'errored' } },
+    });
+    const stopped = served('locked', { workload: workload({ artifactId: 'new', status: 'stopped' }) });
+    expect(step(stopped, { progress: replacing })).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'active-unhealthy', problem: { code: 'workload-not-running', workload: 'w1' } },
     });
     const moved = served('locked', {
       workload: workload({ artifactId: 'new', endpoint: 'https://elsewhere/' }),
     });
     expect(step(moved, { progress: replacing })).toMatchObject({
       kind: 'fail',
-      finding: { code: 'endpoint-changed' },
+      finding: { code: 'endpoint-changed', from: workload().endpoint, to: 'https://elsewhere/' },
     });
   });
 
@@ -338,14 +370,17 @@ describe('when it has switched', () => {
       step(served('draft', { replacement: replacement('new', { status: 'finalizing' }) }), {
         progress: replacing,
       }),
-    ).toMatchObject({ kind: 'wait' });
+    ).toMatchObject({ kind: 'wait', finding: { code: 'promotion-blocked' } });
     const first = step(served('draft'), { progress: replacing });
     expect(first).toMatchObject({ kind: 'promote' });
-    expect(step(served('draft'), { progress: first.progress }, at(5))).toMatchObject({ kind: 'wait' });
+    expect(step(served('draft'), { progress: first.progress }, at(5))).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'promotion-requested' },
+    });
     expect(step(served('draft'), { progress: first.progress }, at(31))).toMatchObject({ kind: 'promote' });
     expect(step(served('draft'), { progress: first.progress }, at(3600))).toMatchObject({
       kind: 'fail',
-      finding: { code: 'deadline' },
+      finding: { code: 'deadline', at: { code: 'draft' } },
     });
   });
 
@@ -353,7 +388,7 @@ describe('when it has switched', () => {
     const other = { workload: workload({ artifactId: 'third' }), protons: [proton('p3', 'third')] };
     expect(step(other, { progress: replacing })).toMatchObject({
       kind: 'fail',
-      finding: { code: 'superseded' },
+      finding: { code: 'superseded', served: 'third', switched: false },
     });
   });
 });
@@ -373,8 +408,11 @@ describe('when the record is gone and the old artifact is served', () => {
 
   it('it is given a grace and then has failed: it is not started again', () => {
     const { first, later } = missing({ progress: started }, 31);
-    expect(first).toMatchObject({ kind: 'wait' });
-    expect(later).toMatchObject({ kind: 'fail', finding: { code: 'candidate-dropped' } });
+    expect(first).toMatchObject({ kind: 'wait', finding: { code: 'start-not-visible' } });
+    expect(later).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'candidate-dropped', state: null, served: 'old' },
+    });
   });
 
   it("the platform's history says how it ended, also when our own memory is lost", () => {
@@ -394,11 +432,11 @@ describe('when the record is gone and the old artifact is served', () => {
     });
     const done = [replacement('new', { status: 'completed', createdAt: at(2).toISOString() })];
     expect(step({ history: done }, { since: NOON }, at(10))).toMatchObject({
-      finding: { code: 'superseded' },
+      finding: { code: 'superseded', served: 'old', switched: true },
     });
     const left = [replacement('new', { status: 'deleting', createdAt: at(2).toISOString() })];
     expect(step({ history: left }, { since: NOON }, at(10))).toMatchObject({
-      finding: { code: 'candidate-dropped' },
+      finding: { code: 'candidate-dropped', state: 'deleting', served: 'old' },
     });
     expect(step({ history }, { since: at(5) }, at(10))).toMatchObject({ kind: 'start' });
     const another = history.map((entry) => ({ ...entry, candidateArtifactId: 'third' }));
@@ -407,7 +445,10 @@ describe('when the record is gone and the old artifact is served', () => {
 
   it('a start whose answer was lost is sent again only after the grace, and three times at most', () => {
     const open = { ...started, confirmed: false };
-    expect(missing({ progress: open }, 10).later).toMatchObject({ kind: 'wait' });
+    expect(missing({ progress: open }, 10).later).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'start-not-visible' },
+    });
     expect(missing({ progress: open }, 31).later).toMatchObject({
       kind: 'start',
       progress: { attempts: 2, missing_since: null },
@@ -429,14 +470,24 @@ describe('past the deadline', () => {
 
   it('our replacement is cancelled, and failed only when the old artifact is confirmed', () => {
     const cancel = step(going, {}, late);
-    expect(cancel).toMatchObject({ kind: 'cancel', progress: { cancelled_for: 'deadline' } });
+    expect(cancel).toMatchObject({
+      finding: { code: 'cancelling', state: 'initializing' },
+      kind: 'cancel',
+      progress: { cancelled_for: 'deadline' },
+    });
     const { progress: after1 } = cancel;
     const leaving = { replacement: replacement('new', { status: 'deleting' }) };
-    expect(step(leaving, { progress: after1 }, at(3610))).toMatchObject({ kind: 'wait' });
-    expect(step({ protons: [] }, { progress: after1 }, at(3620))).toMatchObject({ kind: 'wait' });
+    expect(step(leaving, { progress: after1 }, at(3610))).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'cancelling', state: 'deleting' },
+    });
+    expect(step({ protons: [] }, { progress: after1 }, at(3620))).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'cancelled' },
+    });
     expect(step({}, { progress: after1 }, at(3630))).toMatchObject({
       kind: 'fail',
-      finding: { code: 'deadline' },
+      finding: { code: 'deadline', at: { code: 'cancelled', artifact: 'old' } },
     });
   });
 
@@ -445,10 +496,10 @@ describe('past the deadline', () => {
     expect(step(going, { progress: again }, at(3610))).toMatchObject({ kind: 'cancel' });
     expect(step(going, { progress: again }, at(3600 + 901))).toMatchObject({
       kind: 'fail',
-      finding: { code: 'cancel-unconfirmed' },
+      finding: { code: 'cancel-unconfirmed', replacement: { id: 'r-new', state: 'initializing' } },
     });
     expect(step({ protons: [] }, { progress: again }, at(3600 + 901))).toMatchObject({
-      finding: { code: 'cancel-unconfirmed' },
+      finding: { code: 'cancel-unconfirmed', replacement: null },
     });
   });
 
@@ -457,7 +508,10 @@ describe('past the deadline', () => {
       step(served('locked'), { progress: progress({ action: 'replace', cancelled_for: 'deadline' }) }, late),
     ).toMatchObject({ kind: 'complete' });
     const switched = { replacement: replacement('new', { switchedAt: NOON.toISOString() }) };
-    expect(step(switched, {}, late)).toMatchObject({ kind: 'wait' });
+    expect(step(switched, {}, late)).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'switched-by-deadline' },
+    });
   });
 
   it('an importance is left as it is, and said to be', () => {
