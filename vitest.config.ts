@@ -24,9 +24,17 @@ const reporters = counted === undefined ? ['default'] : ['default', 'json'];
  */
 export default defineConfig({
   test: {
-    projects: ['unit', 'contract', 'workflow', 'infra', 'bundles', 'interpreters', 'mlflow', 'package'].map(
-      project,
-    ),
+    projects: [
+      'unit',
+      'words',
+      'contract',
+      'workflow',
+      'infra',
+      'bundles',
+      'interpreters',
+      'mlflow',
+      'package',
+    ].map(project),
     reporters,
     outputFile: { json: `test-results/${counted}.json` },
   },
