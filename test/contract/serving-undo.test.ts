@@ -185,6 +185,34 @@ describe('undoing a rollout', () => {
     expect(emulator.direct.workload(id).status).toBe('running');
   });
 
+  it('has nothing to bring back where nothing was served, and no way to a Workload that is gone', async () => {
+    const fresh = artifact();
+    const { id } = emulator.direct.createWorkload({ artifactId: fresh });
+    const first = changed(id, fresh, '', { previous_artifact_id: null });
+    expect(await undo(first)).toMatchObject({ undone: false, finding: { code: 'never-served' } });
+    expect(await undo({ ...first, workload_id: '0123456789abcdef01234567' })).toMatchObject({
+      undone: false,
+      action: 'left',
+      finding: { code: 'no-access', error: 'WorkloadNotFound' },
+    });
+  });
+
+  it('gives up what takes longer than the platform could need', async () => {
+    const [old, fresh] = [artifact(), artifact()];
+    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    await rollForward(id, fresh, 2);
+    const of = changed(id, fresh, old);
+    const { serving } = await undoServing(api(), of, null, now);
+    expect(serving.finding).toMatchObject({ code: 'rollout-cancelled' });
+    const began_at = at(-16 * 60, now).toISOString();
+    const late = await undoServing(api(), of, { ...serving, began_at }, now);
+    const waiting = { code: 'rollout-leaving', state: expect.any(String) };
+    expect(late).toMatchObject({
+      serving: { undone: false, finding: { code: 'overdue', minutes: 15, waiting } },
+      retryAfter: null,
+    });
+  });
+
   it('never promotes a draft in place on its way back', async () => {
     const [old, fresh] = [artifact(false), artifact(false)];
     const { id } = emulator.direct.createWorkload({ artifactId: old });

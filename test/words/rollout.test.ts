@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
-import { ServingFinding } from '../../lambdas/domain/rollout/serving-rollback.ts';
+import { ServingFinding, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import type { RolloutFinding } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { servingReason } from '../../lambdas/words/rollout.ts';
+import { isLocked, servedWhere } from '../../lambdas/words/workload.ts';
+import { sampleOutcome } from '../support/sample-outcome.ts';
+import { rolledBack } from '../support/stub-functions.ts';
 
 /** What a rollout, and the way back from one, says: every code with its sentence. */
 
@@ -213,3 +216,24 @@ it('shows hostile names in visible form, and a long list cut to size', () => {
   const reason = servingReason({ code: 'unknown-container', artifact, group: 'g', container: null, has });
   expect(reason).toHaveLength(reason.indexOf('it has ') + 'it has '.length + 300);
 });
+
+it.each([undefined, { code: 'no-code-any-more' }])(
+  'prints the stored reason where the finding is %j',
+  (finding) => {
+    const reason = 'The Workload serves artifact "old", as before';
+    const stored = {
+      workload_id: 'w1',
+      undone: true,
+      action: 'replaced',
+      reason,
+      phase: null,
+      contested: false,
+    };
+    const serving = ServingUndo.parse({ ...stored, began_at: '', progress: {}, finding });
+    expect(serving.finding).toBeNull();
+    expect(isLocked(serving)).toBe(false);
+    expect(servedWhere({ ...sampleOutcome, rollback: rolledBack({ serving }) })).toEqual([
+      { label: 'Workload', value: `w1: ${reason}` },
+    ]);
+  },
+);
