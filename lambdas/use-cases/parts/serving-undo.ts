@@ -70,12 +70,12 @@ async function oneStep(
     workload_id: before.workload_id,
     undone: null,
     action,
-    finding,
-    reason: servingReason(finding),
     phase: seen.replacement?.status ?? null,
     contested: false,
     began_at,
     progress,
+    finding,
+    reason: servingReason(finding),
     ...more,
   });
   if (step.kind === 'settled') {
