@@ -73,6 +73,7 @@ const Answers = z
       status: z.string(),
       phase: z.string().nullable(),
       candidate: z.object({ status: z.string() }).nullable(),
+      waiting: z.object({ code: z.string() }).nullish(),
       reason: z.string(),
     }),
     promotion: z
@@ -115,13 +116,14 @@ function rolloutLine({
   status,
   phase,
   candidate,
+  waiting,
   reason,
 }: NonNullable<z.infer<typeof Answers>['serving']>): string {
   const states = [phase, candidate === null ? null : `candidate ${candidate.status}`]
     .filter(Boolean)
     .join(', ');
   // The phase says the same.
-  const more = states !== '' && reason.startsWith('The replacement is in progress (') ? '' : shown(reason);
+  const more = states !== '' && waiting?.code === 'replacing' ? '' : shown(reason);
   const said = [states, shortIds(more)].filter(Boolean).join(': ');
   return `${status === 'in_progress' ? '' : `${bold(status)}  `}${said}`;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { causeMessage } from './lambda-cause.ts';
 import { type CaughtError, EndAnswer } from './outcome/outcome-schema.ts';
 import { Comparison, ExecutionInput, Prepared, PromoteAnswer, RollbackAnswer } from './payloads.ts';
-import { Diagnosis, FailureCode, Progress } from './serving/payloads.ts';
+import { ReplaceAnswer } from './serving/payloads.ts';
 
 /** An error as a Catch stores it: `Cause` is Lambda's JSON with a stack trace, or a bare message from the machine itself. */
 const Caught = z
@@ -10,16 +10,6 @@ const Caught = z
   .transform(
     ({ Error: name, Cause }): CaughtError => ({ name, message: causeMessage(Cause) || 'no cause was given' }),
   );
-
-const Rollout = z.object({
-  artifact_id: z.string(),
-  status: z.enum(['in_progress', 'completed', 'failed']),
-  endpoint: z.string().nullish(),
-  reason: z.string(),
-  failure: FailureCode.nullish().catch(null),
-  diagnosis: Diagnosis.nullable().catch(null),
-  progress: Progress.nullable().catch(null),
-});
 
 const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: startedBy, ...asked } = ExecutionInput.shape;
 
@@ -41,7 +31,7 @@ export const StateDocument = z.object({
   started_at: z.iso.datetime({ offset: true }),
   comparison: Comparison.nullable(),
   prepared: Prepared.nullable(),
-  serving: Rollout.nullable(),
+  serving: ReplaceAnswer.nullable(),
   promotion: PromoteAnswer.nullable(),
   rollback: RollbackAnswer.nullable(),
   error: Caught.nullable(),

@@ -25,6 +25,6 @@ function factsOf(state: unknown): RunFacts {
   return {
     startedAt: started_at === null ? null : new Date(started_at),
     // Where it could not be cancelled either, the failure says only that.
-    failure: serving?.progress?.cancelled_for ?? serving?.failure ?? null,
+    failure: serving?.progress.cancelled_for ?? serving?.failure ?? null,
   };
 }

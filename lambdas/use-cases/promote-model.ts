@@ -12,7 +12,7 @@ import type { RegistryView } from '../domain/registry.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
-import { inWords, MOVED_BY_OTHERS, promotionRefused } from '../words/reasons.ts';
+import { inWords, leaseHeld, MOVED_BY_OTHERS, promotionRefused } from '../words/reasons.ts';
 import { moveAndVerify, readRegistry } from './parts/move-champion.ts';
 import { isUnnotified, recordOutcomeAndNotify } from './parts/record-and-notify.ts';
 import { refuseStale, type Writer, withLease } from './parts/with-lease.ts';
@@ -42,7 +42,10 @@ export function promote(
       writer,
     );
   };
-  return withLease({ ...input, requestId }, services, work, (reason) => ({ promoted: false, reason }));
+  return withLease({ ...input, requestId }, services, work, (lease) => ({
+    promoted: false,
+    reason: leaseHeld(lease),
+  }));
 }
 
 const refused = (refusal: PromotionRefusal, { model_name }: PromoteInput) => ({

@@ -12,9 +12,11 @@ import {
   type ReplaceAnswer,
   type ReplaceInput,
 } from '../domain/serving/payloads.ts';
+import type { LeaseHeld } from '../domain/serving/rollout-finding.ts';
 import { visible } from '../domain/visible-text.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { ServingServices } from '../runtime/workload-services.ts';
+import { rolloutReason } from '../words/rollout.ts';
 import { carryOut, observe } from './parts/advance-rollout.ts';
 import { diagnose } from './parts/diagnose-rollout.ts';
 import { withLease } from './parts/with-lease.ts';
@@ -50,7 +52,7 @@ export function replace(
   // Without a model the Workload has a lease of its own.
   const model_name = input.model_name ?? `workload:${input.workload_id}`;
   const call = { model_name, fence: input.fence, execution: input.execution, requestId };
-  return withLease(call, { store, clock }, work, (reason) => held(reason, wanted));
+  return withLease(call, { store, clock }, work, (lease) => held(lease, wanted));
 }
 
 function wantedOf(input: ReplaceInput): Wanted {
@@ -76,7 +78,8 @@ const ABOUT_CONTAINERS: readonly FailureCode[] = [
 
 function needsDiagnosis(step: Step, { protons }: Seen, { artifactId }: Wanted): boolean {
   if (step.kind === 'cancel') return true;
-  if (step.kind === 'fail') return ABOUT_CONTAINERS.includes(step.code) && step.progress.action === 'replace';
+  if (step.kind === 'fail')
+    return ABOUT_CONTAINERS.includes(step.finding.code) && step.progress.action === 'replace';
   const own = protons.filter((p) => p.artifactId === artifactId);
   return step.kind === 'wait' && own.some(({ status }) => isStatus(status, 'errored'));
 }
@@ -106,15 +109,17 @@ function answer(
         : { proton_id: visible(candidate.id, 80), status: visible(candidate.status, 40) },
     retry_after_seconds: settled ? null : pollSeconds(step.kind, progress, wanted.deadline, now),
     already_replaced: step.kind === 'complete' && progress.action === 'none',
-    reason: step.reason,
-    failure: step.kind === 'fail' ? step.code : null,
+    reason: rolloutReason(step.finding),
+    waiting: settled ? null : step.finding,
+    failure: step.kind === 'fail' ? step.finding.code : null,
+    failure_details: step.kind === 'fail' ? step.finding : null,
     diagnosis: step.kind === 'complete' ? null : diagnosis,
     progress,
   };
 }
 
 /** Somebody else may write for the model now: nothing was looked at and nothing touched. */
-function held(reason: string, { artifactId, progress }: Wanted): ReplaceAnswer {
+function held(lease: LeaseHeld, { artifactId, progress }: Wanted): ReplaceAnswer {
   return {
     action: progress.action,
     status: 'failed',
@@ -125,8 +130,10 @@ function held(reason: string, { artifactId, progress }: Wanted): ReplaceAnswer {
     candidate: null,
     retry_after_seconds: null,
     already_replaced: false,
-    reason,
-    failure: 'lease-held',
+    reason: rolloutReason(lease),
+    waiting: null,
+    failure: lease.code,
+    failure_details: lease,
     diagnosis: null,
     progress,
   };

@@ -92,8 +92,8 @@ export function rollback(
   };
   if (input.dry_run && input.fence === null)
     return work({ owner: `direct:${requestId}`, fence: null, direct: true });
-  return withLease({ ...input, requestId }, services, work, (_, { holder, expiresAt }) =>
-    refuse('lease-held', { held: holder, until: expiresAt }),
+  return withLease({ ...input, requestId }, services, work, ({ holder, until }) =>
+    refuse('lease-held', { held: holder, until }),
   );
 }
 

@@ -88,9 +88,11 @@ function labelOf({ finding, rolled_back, serving }: RollbackAnswer, cause: Outco
 }
 
 /** Why a rollout did not come up: the platform's sentence, and the last lines of the candidate's log. */
-function diagnosisLines({ serving, reason }: Outcome): Line[] {
+function diagnosisLines({ serving, cause }: Outcome): Line[] {
   const { message = null, log_lines: log = [] } = serving?.diagnosis ?? {};
-  const said = message === null || reason.includes(message) ? [] : [line('The platform says', message)];
+  const failure = cause?.code === 'rollout-failed' ? cause.failure : null;
+  const isSaid = failure?.code === 'candidate-failed' && failure.message === message;
+  const said = message === null || isSaid ? [] : [line('The platform says', message)];
   return [...said, ...log.slice(-MOST_LOG_LINES).map((text) => line('Log of the candidate', text))];
 }
 

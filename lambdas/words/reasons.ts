@@ -3,6 +3,7 @@ import type { DecidedOutcome, Interrupted, Outcome, OutcomeCause } from '../doma
 import type { RollbackAnswer } from '../domain/payloads.ts';
 import type { ChangeSinceComparison, PromotionRefusal } from '../domain/promotion/promotion-plan.ts';
 import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
+import type { LeaseHeld } from '../domain/serving/rollout-finding.ts';
 import { quoted } from '../domain/visible-text.ts';
 
 /** The sentences in the `reason` and `detail` of answers and outcomes. Nothing reads them but people. */
@@ -12,7 +13,7 @@ const is = (versions: readonly string[]) =>
 
 export const modelMissing = (model: string) => `Registered model ${quoted(model)} does not exist`;
 
-export const leaseHeld = (model: string, holder: string, until: string) =>
+export const leaseHeld = ({ model, holder, until }: Omit<LeaseHeld, 'code'>) =>
   `The lease for ${quoted(model)} is held by ${holder} until ${until}`;
 
 export const MOVED_BY_OTHERS = 'Somebody else moved the registry at the same time';
@@ -89,7 +90,7 @@ function rollbackRefused(
     case 'no-model':
       return modelMissing(model);
     case 'lease-held':
-      return leaseHeld(model, held ?? '', until ?? '');
+      return leaseHeld({ model, holder: held ?? '', until: until ?? '' });
     case 'nothing-interrupted':
       return 'No promotion was cut off; name target_version, or give another reason';
     case 'no-champion':

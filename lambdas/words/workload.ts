@@ -2,39 +2,37 @@ import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import type { ServingUndo } from '../domain/rollout/serving-rollback.ts';
 import { versionText } from '../domain/visible-text.ts';
 import type { Line } from './outcome.ts';
+import { servesPrevious } from './rollout.ts';
 
 /** What an outcome says about the Workload that serves the model. */
 
 /** Lines on what is served; none where no Workload is concerned. */
 export function servedWhere(outcome: Outcome): Line[] {
-  const { rollback, serving, reason } = outcome;
+  const { cause, rollback, serving } = outcome;
   const undo = rollback?.serving ?? null;
   if (undo !== null) return [{ label: 'Workload', value: whatIsServed(undo, outcome) }];
   if (serving === null) return [];
   const { workload_id: id, artifact_id: artifact, endpoint, status } = serving;
   if (status !== 'completed') {
-    const seen = reason.includes(serving.reason) ? '' : `; last seen: ${serving.reason}`;
+    const seen = cause?.code === 'rollout-failed' ? '' : `; last seen: ${serving.reason}`;
     return [{ label: 'Workload', value: `${id}: look up what it serves${seen}` }];
   }
   const served = { label: 'Workload', value: `${id} serves artifact "${artifact}"` };
   return endpoint === null ? [served] : [served, { label: 'Endpoint', value: endpoint }];
 }
 
-/** Why a promotion in place is not undone, as the rollback answers it. */
-const LOCKED = 'locked in place';
-const SERVES = 'The Workload ';
-
 function whatIsServed(undo: ServingUndo, { rollback }: Outcome): string {
-  const { workload_id: id, undone, contested, reason } = undo;
+  const { workload_id: id, undone, contested, finding, reason } = undo;
   if (undone === null) return `${id}: what it serves is not known; last seen: ${reason}`;
   if (isLocked(undo)) {
     return `${id} still serves the artifact that was promoted${rollback?.from_version ? ` with ${versionText(rollback.from_version)}` : ''}; it is locked in place`;
   }
-  if (undone && reason.startsWith(SERVES)) return `${id} ${reason.slice(SERVES.length)}`;
+  if (undone && finding?.code === 'serves-previous') return `${id} ${servesPrevious(finding)}`;
   return undone || contested ? `${id}: ${reason}` : `${id}: look up what it serves; last answer: ${reason}`;
 }
 
-export const isLocked = ({ undone, reason }: ServingUndo) => undone === false && reason === LOCKED;
+/** True when the promotion in place stands: it cannot be undone. */
+export const isLocked = ({ finding }: ServingUndo) => finding?.code === 'locked-in-place';
 
 /** True when the Workload is not as it was and no automatic step is left. */
 export const isStuck = ({ rollback }: Outcome): boolean => rollback?.serving?.undone === false;

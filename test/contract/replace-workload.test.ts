@@ -161,7 +161,7 @@ describe('on a platform that behaves as the sheet of the API says', () => {
     now = at(3, now);
     expect((await run(foreign, fresh)).answer).toMatchObject({
       failure: 'foreign-replacement',
-      reason: expect.stringContaining(third),
+      failure_details: { artifact: third },
     });
     const settings = workload(old);
     const { runtime } = emulator.direct.workload(settings);

@@ -98,7 +98,8 @@ describe('undoing a rollout', () => {
       await rollForward(id, fresh, 2);
       expect(inFlight(id)).not.toBeNull();
       const done = await undo(changed(id, fresh, old), { forgetful });
-      expect(done).toMatchObject({ undone: true, contested: false });
+      const finding = { code: 'serves-previous', artifact: old, state: null };
+      expect(done).toMatchObject({ undone: true, contested: false, finding });
       if (!forgetful) expect(done.action).toBe('cancelled');
       expect(served(id)).toBe(old);
       expect(inFlight(id)).toBeNull();
@@ -140,7 +141,8 @@ describe('undoing a rollout', () => {
   it('does nothing when nothing was started', async () => {
     const [old, fresh] = [artifact(), artifact()];
     const { id } = emulator.direct.createWorkload({ artifactId: old });
-    expect(await undo(changed(id, fresh, old))).toMatchObject({ undone: true, action: 'none' });
+    const finding = { code: 'serves-previous', artifact: old };
+    expect(await undo(changed(id, fresh, old))).toMatchObject({ undone: true, action: 'none', finding });
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
@@ -157,6 +159,7 @@ describe('undoing a rollout', () => {
       undone: false,
       contested: true,
       action: 'left',
+      finding: { code: 'foreign', artifact: other, in_progress: true },
     });
     expect(inFlight(id)).not.toBeNull();
   });
@@ -168,6 +171,7 @@ describe('undoing a rollout', () => {
       undone: false,
       contested: true,
       action: 'left',
+      finding: { code: 'foreign', artifact: other, in_progress: false },
     });
     expect(served(id)).toBe(other);
   });
@@ -177,8 +181,36 @@ describe('undoing a rollout', () => {
     const { id } = emulator.direct.createWorkload({ artifactId: draft });
     await rollForward(id, draft);
     const done = await undo(changed(id, draft, draft, { previous_status: 'draft' }));
-    expect(done).toMatchObject({ undone: false, reason: 'locked in place', action: 'left' });
+    expect(done).toMatchObject({ undone: false, finding: { code: 'locked-in-place' }, action: 'left' });
     expect(emulator.direct.workload(id).status).toBe('running');
+  });
+
+  it('has nothing to bring back where nothing was served, and no way to a Workload that is gone', async () => {
+    const fresh = artifact();
+    const { id } = emulator.direct.createWorkload({ artifactId: fresh });
+    const first = changed(id, fresh, '', { previous_artifact_id: null });
+    expect(await undo(first)).toMatchObject({ undone: false, finding: { code: 'never-served' } });
+    expect(await undo({ ...first, workload_id: '0123456789abcdef01234567' })).toMatchObject({
+      undone: false,
+      action: 'left',
+      finding: { code: 'no-access', error: 'WorkloadNotFound' },
+    });
+  });
+
+  it('gives up what takes longer than the platform could need', async () => {
+    const [old, fresh] = [artifact(), artifact()];
+    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    await rollForward(id, fresh, 2);
+    const of = changed(id, fresh, old);
+    const { serving } = await undoServing(api(), of, null, now);
+    expect(serving.finding).toMatchObject({ code: 'rollout-cancelled' });
+    const began_at = at(-16 * 60, now).toISOString();
+    const late = await undoServing(api(), of, { ...serving, began_at }, now);
+    const waiting = { code: 'rollout-leaving', state: expect.any(String) };
+    expect(late).toMatchObject({
+      serving: { undone: false, finding: { code: 'overdue', minutes: 15, waiting } },
+      retryAfter: null,
+    });
   });
 
   it('never promotes a draft in place on its way back', async () => {

@@ -103,7 +103,8 @@ export function replaced(changes: Partial<ReplaceAnswer> = {}): ReplaceAnswer {
   return {
     ...{ action: 'replace', status: 'completed', phase: null, artifact_id: 'a3', previous_artifact_id: 'a2' },
     ...{ endpoint: 'https://app.example.com/w1/', candidate: null, retry_after_seconds: null },
-    ...{ already_replaced: false, reason: 'Artifact a3 is served.', failure: null, diagnosis: null },
+    ...{ already_replaced: false, reason: 'Artifact a3 is served.', diagnosis: null },
+    ...{ waiting: null, failure: null, failure_details: null },
     progress: Progress.parse({ action: 'replace' }),
     ...changes,
   };
@@ -111,11 +112,16 @@ export function replaced(changes: Partial<ReplaceAnswer> = {}): ReplaceAnswer {
 
 /** A rollout that goes on, to be looked at again after so many seconds. */
 export const rolling = (seconds: number | null, changes: Partial<ReplaceAnswer> = {}) =>
-  replaced({ status: 'in_progress', phase: 'warming_up', retry_after_seconds: seconds, ...changes });
+  replaced({
+    ...{ status: 'in_progress', phase: 'warming_up', retry_after_seconds: seconds },
+    waiting: { code: 'replacing', state: 'warming_up' },
+    ...changes,
+  });
 
 export const notReplaced = replaced({
   status: 'failed',
   failure: 'candidate-failed',
+  failure_details: { code: 'candidate-failed', state: 'errored', message: null },
   reason: 'The candidate did not come up.',
 });
 
@@ -148,6 +154,7 @@ export function rolledBack(changes: Partial<RollbackAnswer> = {}): RollbackAnswe
 export function servingUndo(changes: Partial<ServingUndo> = {}): ServingUndo {
   return {
     ...{ workload_id: 'w1', undone: true, action: 'replaced', phase: null, contested: false },
+    finding: { code: 'serves-previous', artifact: 'a2', state: null },
     reason: 'The Workload serves artifact "a2", as before',
     began_at: '2026-01-02T03:00:00.000Z',
     progress: Progress.parse({}),

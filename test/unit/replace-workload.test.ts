@@ -46,8 +46,10 @@ describe('a rollout from its first step to its last', () => {
       artifact_id: 'new',
       retry_after_seconds: 3,
     });
+    expect(answers[0]?.waiting).toEqual({ code: 'starting', artifact: 'new' });
     expect(answers[1]).toMatchObject({
       phase: 'initializing',
+      waiting: { code: 'replacing', state: 'initializing' },
       candidate: { proton_id: 'p2', status: 'launching' },
     });
     expect(last(answers)).toMatchObject({
@@ -56,7 +58,9 @@ describe('a rollout from its first step to its last', () => {
       previous_artifact_id: 'old',
       already_replaced: false,
       retry_after_seconds: null,
+      waiting: null,
       failure: null,
+      failure_details: null,
       diagnosis: null,
     });
     expect(platform.calls).toEqual(['startReplacement', 'setImportance']);
@@ -74,7 +78,9 @@ describe('a rollout from its first step to its last', () => {
       'retry_after_seconds',
       'already_replaced',
       'reason',
+      'waiting',
       'failure',
+      'failure_details',
       'diagnosis',
       'progress',
     ];
@@ -83,6 +89,8 @@ describe('a rollout from its first step to its last', () => {
     for (const answer of answers) {
       expect(Object.keys(answer).sort()).toEqual([...fields].sort());
       expect(Object.values(answer)).not.toContain(undefined);
+      expect(answer.waiting !== null).toBe(answer.status === 'in_progress');
+      expect(answer.failure).toBe(answer.failure_details?.code ?? null);
     }
   });
 
@@ -148,7 +156,7 @@ describe('a rollout from its first step to its last', () => {
       action: 'none',
       status: 'failed',
       failure: 'foreign-replacement',
-      reason: expect.stringContaining('"third"'),
+      failure_details: { code: 'foreign-replacement', artifact: 'third' },
     });
     expect(platform.calls).toEqual([]);
   });
@@ -188,7 +196,7 @@ describe('a rollout that fails', () => {
     expect(answer).toMatchObject({
       status: 'failed',
       failure: 'candidate-failed',
-      reason: expect.stringContaining('Failed to launch candidate protons'),
+      failure_details: { state: 'errored', message: 'Failed to launch candidate protons' },
       diagnosis: {
         message: 'Failed to launch candidate protons',
         protons: [
@@ -268,7 +276,7 @@ describe('a rollout that fails', () => {
       platform.details = null;
     };
     const answers = await run();
-    const cancelled = answers.findIndex((a) => a.reason.includes('is cancelled'));
+    const cancelled = answers.findIndex(({ waiting }) => waiting?.code === 'cancelling');
     expect(answers[cancelled]).toMatchObject({
       status: 'in_progress',
       diagnosis: { containers: [{ restarts: 7 }] },
@@ -276,6 +284,7 @@ describe('a rollout that fails', () => {
     expect(last(answers)).toMatchObject({
       status: 'failed',
       failure: 'deadline',
+      failure_details: { code: 'deadline', at: { code: 'cancelled', artifact: 'old' } },
       diagnosis: { containers: [{ restarts: 7 }] },
     });
     expect(platform.calls).toEqual(['startReplacement', 'cancelReplacement']);
@@ -297,6 +306,7 @@ describe('an answer that is lost', () => {
       const answers = await run();
       expect(answers[0]).toMatchObject({
         status: 'in_progress',
+        waiting: { code: trouble === 'lost-after' ? 'starting' : 'start-unconfirmed' },
         progress: { confirmed: trouble === 'lost-after', attempts: 1 },
       });
       expect(last(answers)).toMatchObject({
@@ -330,7 +340,9 @@ describe('an answer that is lost', () => {
       platform.protonList = [proton('p1', 'new')];
       drafts('new');
       once('promote', trouble);
-      expect(last(await run())).toMatchObject({ action: 'promote', status: 'completed' });
+      const answers = await run();
+      expect(answers[0]?.waiting).toEqual({ code: 'promotion-unconfirmed' });
+      expect(last(answers)).toMatchObject({ action: 'promote', status: 'completed' });
       expect(platform.calls).toEqual(['promote']);
     },
   );
@@ -352,11 +364,14 @@ describe("the platform's own no", () => {
     platform.startReplacement = async () => {
       throw refused(status, 'quota\nexceeded');
     };
-    expect(last(await run())).toMatchObject({
+    const answers = await run();
+    expect(last(answers)).toMatchObject({
       status: 'failed',
       failure: 'start-refused',
-      reason: expect.stringContaining(`HTTP ${status}`),
+      failure_details: { http_status: status, detail: 'quota\nexceeded' },
     });
+    if (status !== 400)
+      expect(answers[0]?.waiting).toEqual({ code: 'start-refused-for-now', detail: 'quota\nexceeded' });
   });
 
   it('because somebody was faster is looked at again', async () => {
@@ -367,7 +382,8 @@ describe("the platform's own no", () => {
       throw refused(422, 'A replacement is already in progress');
     };
     const answers = await run();
-    expect(answers[0]).toMatchObject({ action: 'none', status: 'in_progress' });
+    const waiting = { code: 'start-overtaken', detail: 'A replacement is already in progress' };
+    expect(answers[0]).toMatchObject({ action: 'none', status: 'in_progress', waiting });
     expect(last(answers)).toMatchObject({ failure: 'foreign-replacement' });
   });
 
@@ -385,7 +401,7 @@ describe("the platform's own no", () => {
     };
     expect(last(await run({ lock_artifact: true }))).toMatchObject({
       failure: 'lock-refused',
-      reason: expect.stringContaining('complete a build first'),
+      failure_details: { http_status: 422, detail: 'complete a build first' },
     });
     platform.lockArtifact = async () => {
       platform.artifacts.set('new', artifact('new'));
@@ -426,7 +442,7 @@ describe('who may write', () => {
     expect(await oneStep(replaceInput(), store)).toMatchObject({
       status: 'failed',
       failure: 'lease-held',
-      reason: expect.stringContaining('somebody'),
+      failure_details: { model: 'workload:w1', holder: 'somebody', until: NOON.toISOString() },
     });
     await oneStep(replaceInput({ model_name: 'prices' }), store);
     expect(taken).toEqual(['workload:w1', 'prices']);

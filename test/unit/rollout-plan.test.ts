@@ -5,6 +5,7 @@ import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
 import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
 import type { Seen, Wanted } from '../../lambdas/domain/rollout/step.ts';
 import { hasPrimary, withPrimary } from '../../lambdas/domain/serving/artifact-spec.ts';
+import type { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
 import {
   artifact,
   at,
@@ -31,30 +32,39 @@ const served = (status: string, more: Partial<Seen> = {}): Partial<Seen> => ({
 
 describe('the six cases of two artifacts', () => {
   it.each<[string, Partial<Seen>, Partial<Wanted>, Record<string, unknown>]>([
-    ['locked, the same: nothing', served('locked'), {}, { kind: 'complete', progress: { action: 'none' } }],
+    [
+      'locked, the same: nothing',
+      served('locked'),
+      {},
+      { kind: 'complete', finding: { code: 'serves', importance_left: null }, progress: { action: 'none' } },
+    ],
     [
       'draft, the same: promoted in place',
       served('draft'),
       {},
-      { kind: 'promote', progress: { action: 'promote' } },
+      { kind: 'promote', finding: { code: 'promoting' }, progress: { action: 'promote' } },
     ],
     [
       'locked, another locked: replaced',
       {},
       {},
-      { kind: 'start', request: { artifactId: 'new', strategy: 'rolling' } },
+      {
+        kind: 'start',
+        finding: { code: 'starting', artifact: 'new' },
+        request: { artifactId: 'new', strategy: 'rolling' },
+      },
     ],
     [
       'locked, another draft, to be locked: locked first',
       { artifact: artifact('new', 'draft') },
       { lockArtifact: true },
-      { kind: 'lock' },
+      { kind: 'lock', finding: { code: 'locking', artifact: 'new' } },
     ],
     [
       'locked, another draft: refused',
       { artifact: artifact('new', 'draft') },
       {},
-      { kind: 'fail', code: 'draft-onto-locked' },
+      { kind: 'fail', finding: { code: 'draft-onto-locked', artifact: 'new', served: 'old' } },
     ],
     [
       'draft, another draft: replaced (and promoted once it is served)',
@@ -66,7 +76,7 @@ describe('the six cases of two artifacts', () => {
       'draft, another locked: refused',
       { servedStatus: 'draft' },
       {},
-      { kind: 'fail', code: 'locked-onto-draft' },
+      { kind: 'fail', finding: { code: 'locked-onto-draft', artifact: 'new', served: 'old' } },
     ],
   ])('%s', (_, of, want, expected) => {
     expect(step(of, want)).toMatchObject(expected);
@@ -85,6 +95,7 @@ describe('the six cases of two artifacts', () => {
     });
     expect(step(served('locked'), { importance: 'high' })).toMatchObject({
       kind: 'set-importance',
+      finding: { code: 'setting-importance', importance: 'high' },
       progress: { importance_set: true },
     });
     expect(step({}, { importance: 'high' })).toMatchObject({ kind: 'start' });
@@ -120,95 +131,98 @@ describe('what is refused before anything is sent', () => {
   const runtime = (name: string, container: string) =>
     rollout({ runtime: { containerGroups: [{ name, containers: [{ name: container }] }] } });
 
-  it.each<[string, Partial<Seen>, Partial<Wanted>, string, RegExp]>([
-    ['an artifact that is not there', { artifact: null }, {}, 'artifact-not-found', /"new" does not exist/],
+  it.each<[string, Partial<Seen>, Partial<Wanted>, RolloutFailure]>([
+    [
+      'an artifact that is not there',
+      { artifact: null },
+      {},
+      { code: 'artifact-not-found', artifact: 'new' },
+    ],
     [
       'an artifact of another type',
       { artifact: artifact('new', 'locked', { type: 'nim' }) },
       {},
-      'type-mismatch',
-      /"nim".*"service"/,
+      { code: 'type-mismatch', artifact: 'new', type: 'nim', workload: 'w1', workload_type: 'service' },
     ],
     [
       'a status that nobody knows',
       { artifact: artifact('new', 'archived') },
       {},
-      'artifact-status-unknown',
-      /"archived"/,
+      {
+        code: 'artifact-status-unknown',
+        artifact: 'new',
+        status: 'archived',
+        served_status: 'locked',
+      },
     ],
     [
       'a stopped Workload',
       { workload: workload({ status: 'stopped' }) },
       {},
-      'workload-not-running',
-      /is stopped: start it/,
+      { code: 'workload-not-running', workload: 'w1', state: 'stopped' },
     ],
     [
       'an errored Workload without an active proton',
       { workload: workload({ status: 'errored' }), protons: [proton('p1', 'old', null, 'errored')] },
       {},
-      'no-active-proton',
-      /errored.*start it/,
+      { code: 'no-active-proton', workload: 'w1', state: 'errored' },
     ],
     [
       'a stopped Workload that has the artifact already',
       served('draft', { workload: workload({ artifactId: 'new', status: 'stopped' }) }),
       {},
-      'workload-not-running',
-      /start it/,
+      { code: 'workload-not-running', workload: 'w1', state: 'stopped' },
     ],
     [
       'a group that the artifact lacks',
       {},
       runtime('gpu', 'model'),
-      'unknown-container',
-      /group "gpu".*"default"/,
+      { code: 'unknown-container', artifact: 'new', group: 'gpu', container: null, has: ['default'] },
     ],
     [
       'a container that the artifact lacks',
       {},
       runtime('default', 'agent'),
-      'unknown-container',
-      /container "agent".*"model"/,
+      { code: 'unknown-container', artifact: 'new', group: 'default', container: 'agent', has: ['model'] },
     ],
     [
       'negative minutes',
       {},
       rollout({ warmupDurationMinutes: -1 }),
-      'minutes-out-of-range',
-      /warmupDurationMinutes is -1/,
+      { code: 'minutes-out-of-range', field: 'warmupDurationMinutes', minutes: -1, most: 240 },
     ],
-    ['half minutes', {}, rollout({ keepOldVersionMinutes: 0.5 }), 'minutes-out-of-range', /whole number/],
+    [
+      'half minutes',
+      {},
+      rollout({ keepOldVersionMinutes: 0.5 }),
+      { code: 'minutes-out-of-range', field: 'keepOldVersionMinutes', minutes: 0.5, most: 1440 },
+    ],
     [
       'absurd minutes',
       {},
       rollout({ keepOldVersionMinutes: longestMinutes.keepOldVersionMinutes + 1 }),
-      'minutes-out-of-range',
-      /from 0 to 1440/,
+      { code: 'minutes-out-of-range', field: 'keepOldVersionMinutes', minutes: 1441, most: 1440 },
     ],
     [
       "a third artifact's replacement of the one that is wanted and served",
       served('locked', { replacement: replacement('third') }),
       {},
-      'foreign-replacement',
-      /"third"/,
+      { code: 'foreign-replacement', artifact: 'third', replacement: 'r-third', state: 'initializing' },
     ],
     [
       'a warm-up that outlasts the deadline',
       {},
       rollout({ warmupDurationMinutes: 60 }),
-      'deadline',
-      /60 min of warm-up/,
+      { code: 'deadline', at: { code: 'warm-up', minutes: 60 } },
     ],
     [
       "a third artifact's replacement in progress",
       { replacement: replacement('third', { status: 'Warming-Up' }) },
       {},
-      'foreign-replacement',
-      /"third".*"r-third"/,
+      { code: 'foreign-replacement', artifact: 'third', replacement: 'r-third', state: 'Warming-Up' },
     ],
-  ])('%s', (_, of, want, code, reason) => {
-    expect(step(of, want)).toMatchObject({ kind: 'fail', code, reason: expect.stringMatching(reason) });
+  ])('%s', (_, of, want, finding) => {
+    expect(step(of, want)).toMatchObject({ kind: 'fail', finding });
   });
 
   it('lets an errored Workload be replaced while it has an active proton', () => {
@@ -219,11 +233,19 @@ describe('what is refused before anything is sent', () => {
     expect(step(errored)).toMatchObject({ kind: 'start' });
   });
 
-  it('shows hostile names in visible form', () => {
-    const third = replacement('x\n\u202eSuccess', { status: 'new\nword' });
-    const { reason } = step({ replacement: third });
-    expect(reason).toContain('x\\n\\u{202e}Success');
-    expect(reason).not.toContain('\n');
+  it('takes words of the platform on one line and cut to size, and of many names the first', () => {
+    const third = replacement('third', { status: `new\nword${'x'.repeat(99)}` });
+    const { finding } = step({ replacement: third });
+    expect(finding).toMatchObject({ state: `new\\nword${'x'.repeat(30)}…` });
+    const failed = replacement('new', { status: 'failed', message: `no\u202e image${'x'.repeat(999)}` });
+    expect(step({ replacement: failed }, { since: NOON }).finding).toMatchObject({
+      message: expect.stringMatching(/^no\\u\{202e\} imagex{283}…$/),
+    });
+    const groups = Array.from({ length: 9 }, (_, i) => ({ name: `g${i}`, containers: [] }));
+    const many = { artifact: artifact('new', 'locked', { groups }) };
+    expect(step(many, runtime('gpu', 'model')).finding).toMatchObject({
+      has: groups.slice(0, 8).map(({ name }) => name),
+    });
   });
 });
 
@@ -231,6 +253,7 @@ describe('a replacement in progress', () => {
   it('by the wanted artifact is adopted, whoever started it', () => {
     expect(step({ replacement: replacement('new', { status: 'never-heard-of' }) })).toMatchObject({
       kind: 'wait',
+      finding: { code: 'replacing', state: 'never-heard-of' },
       progress: {
         action: 'replace',
         confirmed: true,
@@ -243,11 +266,26 @@ describe('a replacement in progress', () => {
 
   it('by the served artifact is a settings change and waited for, and never cancelled', () => {
     const settings = { replacement: replacement('old') };
-    expect(step(settings)).toMatchObject({ kind: 'wait', progress: { action: 'none' } });
-    expect(step(settings, {}, at(3601))).toMatchObject({ kind: 'fail', code: 'deadline' });
+    const settingsChange = { code: 'settings-change', state: 'initializing' };
+    expect(step(settings)).toMatchObject({
+      finding: settingsChange,
+      kind: 'wait',
+      progress: { action: 'none' },
+    });
+    expect(step(settings, {}, at(3601))).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'deadline', at: settingsChange },
+    });
     const own = served('draft', { replacement: replacement('new') });
-    expect(step(own)).toMatchObject({ kind: 'wait', progress: { action: 'none' } });
-    expect(step(own, {}, at(3601))).toMatchObject({ kind: 'fail', code: 'deadline' });
+    expect(step(own)).toMatchObject({
+      finding: { code: 'promotion-blocked' },
+      kind: 'wait',
+      progress: { action: 'none' },
+    });
+    expect(step(own, {}, at(3601))).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'deadline', at: { code: 'draft' } },
+    });
   });
 
   it('counts as settled by a terminal word only', () => {
@@ -258,7 +296,7 @@ describe('a replacement in progress', () => {
     }
     for (const status of ['cleaning_up', 'staged', 'unknown', '']) {
       expect(step({ replacement: replacement('third', { status }) }), status).toMatchObject({
-        code: 'foreign-replacement',
+        finding: { code: 'foreign-replacement' },
       });
     }
   });
@@ -268,7 +306,7 @@ describe('a replacement in progress', () => {
     expect(step({ replacement: old }, { since: at(-60) })).toMatchObject({ kind: 'start' });
     expect(
       step({ replacement: { ...old, createdAt: NOON.toISOString() } }, { since: at(-60) }),
-    ).toMatchObject({ code: 'candidate-failed' });
+    ).toMatchObject({ finding: { code: 'candidate-failed' } });
   });
 });
 
@@ -299,20 +337,32 @@ describe('when it has switched', () => {
       [proton('p2', 'new'), proton('p3', 'new', 'active', 'launching')],
     ],
   ])('it is not completed while %s', (_, protons) => {
-    expect(step(served('locked', { protons }))).toMatchObject({ kind: 'wait' });
+    const activating = { code: 'activating', running: 1, active: 2 };
+    expect(step(served('locked', { protons }))).toMatchObject({ kind: 'wait', finding: activating });
     expect(step(served('locked', { protons }), {}, at(3600))).toMatchObject({
       kind: 'fail',
-      code: 'deadline',
+      finding: { code: 'deadline', at: activating },
     });
   });
 
   it('it has failed when the new proton went down, or the endpoint is another', () => {
     const down = served('locked', { protons: [proton('p2', 'new', 'active', 'errored')] });
-    expect(step(down, { progress: replacing })).toMatchObject({ kind: 'fail', code: 'active-unhealthy' });
+    expect(step(down, { progress: replacing })).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'active-unhealthy', problem: { code: 'proton-down', proton: 'p2', state: 'errored' } },
+    });
+    const stopped = served('locked', { workload: workload({ artifactId: 'new', status: 'stopped' }) });
+    expect(step(stopped, { progress: replacing })).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'active-unhealthy', problem: { code: 'workload-not-running', workload: 'w1' } },
+    });
     const moved = served('locked', {
       workload: workload({ artifactId: 'new', endpoint: 'https://elsewhere/' }),
     });
-    expect(step(moved, { progress: replacing })).toMatchObject({ kind: 'fail', code: 'endpoint-changed' });
+    expect(step(moved, { progress: replacing })).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'endpoint-changed', from: workload().endpoint, to: 'https://elsewhere/' },
+    });
   });
 
   it('a draft is promoted in place, once, and not while its replacement goes on', () => {
@@ -320,20 +370,26 @@ describe('when it has switched', () => {
       step(served('draft', { replacement: replacement('new', { status: 'finalizing' }) }), {
         progress: replacing,
       }),
-    ).toMatchObject({ kind: 'wait' });
+    ).toMatchObject({ kind: 'wait', finding: { code: 'promotion-blocked' } });
     const first = step(served('draft'), { progress: replacing });
     expect(first).toMatchObject({ kind: 'promote' });
-    expect(step(served('draft'), { progress: first.progress }, at(5))).toMatchObject({ kind: 'wait' });
+    expect(step(served('draft'), { progress: first.progress }, at(5))).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'promotion-requested' },
+    });
     expect(step(served('draft'), { progress: first.progress }, at(31))).toMatchObject({ kind: 'promote' });
     expect(step(served('draft'), { progress: first.progress }, at(3600))).toMatchObject({
       kind: 'fail',
-      code: 'deadline',
+      finding: { code: 'deadline', at: { code: 'draft' } },
     });
   });
 
   it('somebody else may have replaced it again', () => {
     const other = { workload: workload({ artifactId: 'third' }), protons: [proton('p3', 'third')] };
-    expect(step(other, { progress: replacing })).toMatchObject({ kind: 'fail', code: 'superseded' });
+    expect(step(other, { progress: replacing })).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'superseded', served: 'third', switched: false },
+    });
   });
 });
 
@@ -352,8 +408,11 @@ describe('when the record is gone and the old artifact is served', () => {
 
   it('it is given a grace and then has failed: it is not started again', () => {
     const { first, later } = missing({ progress: started }, 31);
-    expect(first).toMatchObject({ kind: 'wait' });
-    expect(later).toMatchObject({ kind: 'fail', code: 'candidate-dropped' });
+    expect(first).toMatchObject({ kind: 'wait', finding: { code: 'start-not-visible' } });
+    expect(later).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'candidate-dropped', state: null, served: 'old' },
+    });
   });
 
   it("the platform's history says how it ended, also when our own memory is lost", () => {
@@ -366,14 +425,19 @@ describe('when the record is gone and the old artifact is served', () => {
       }),
     ];
     expect(step({ history }, { progress: started }, at(10))).toMatchObject({
-      code: 'candidate-failed',
-      reason: expect.stringContaining('no image'),
+      finding: { code: 'candidate-failed', state: 'errored', message: 'no image' },
     });
-    expect(step({ history }, { since: NOON }, at(10))).toMatchObject({ code: 'candidate-failed' });
+    expect(step({ history }, { since: NOON }, at(10))).toMatchObject({
+      finding: { code: 'candidate-failed' },
+    });
     const done = [replacement('new', { status: 'completed', createdAt: at(2).toISOString() })];
-    expect(step({ history: done }, { since: NOON }, at(10))).toMatchObject({ code: 'superseded' });
+    expect(step({ history: done }, { since: NOON }, at(10))).toMatchObject({
+      finding: { code: 'superseded', served: 'old', switched: true },
+    });
     const left = [replacement('new', { status: 'deleting', createdAt: at(2).toISOString() })];
-    expect(step({ history: left }, { since: NOON }, at(10))).toMatchObject({ code: 'candidate-dropped' });
+    expect(step({ history: left }, { since: NOON }, at(10))).toMatchObject({
+      finding: { code: 'candidate-dropped', state: 'deleting', served: 'old' },
+    });
     expect(step({ history }, { since: at(5) }, at(10))).toMatchObject({ kind: 'start' });
     const another = history.map((entry) => ({ ...entry, candidateArtifactId: 'third' }));
     expect(step({ history: another }, { since: NOON }, at(10))).toMatchObject({ kind: 'start' });
@@ -381,14 +445,17 @@ describe('when the record is gone and the old artifact is served', () => {
 
   it('a start whose answer was lost is sent again only after the grace, and three times at most', () => {
     const open = { ...started, confirmed: false };
-    expect(missing({ progress: open }, 10).later).toMatchObject({ kind: 'wait' });
+    expect(missing({ progress: open }, 10).later).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'start-not-visible' },
+    });
     expect(missing({ progress: open }, 31).later).toMatchObject({
       kind: 'start',
       progress: { attempts: 2, missing_since: null },
     });
     expect(missing({ progress: { ...open, attempts: 3 } }, 31).later).toMatchObject({
       kind: 'fail',
-      code: 'not-started',
+      finding: { code: 'not-started' },
     });
   });
 });
@@ -398,17 +465,30 @@ describe('past the deadline', () => {
   const going = { replacement: replacement('new') };
 
   it('nothing is started', () => {
-    expect(step({}, {}, late)).toMatchObject({ kind: 'fail', code: 'deadline' });
+    expect(step({}, {}, late)).toMatchObject({ kind: 'fail', finding: { code: 'deadline' } });
   });
 
   it('our replacement is cancelled, and failed only when the old artifact is confirmed', () => {
     const cancel = step(going, {}, late);
-    expect(cancel).toMatchObject({ kind: 'cancel', progress: { cancelled_for: 'deadline' } });
+    expect(cancel).toMatchObject({
+      finding: { code: 'cancelling', state: 'initializing' },
+      kind: 'cancel',
+      progress: { cancelled_for: 'deadline' },
+    });
     const { progress: after1 } = cancel;
     const leaving = { replacement: replacement('new', { status: 'deleting' }) };
-    expect(step(leaving, { progress: after1 }, at(3610))).toMatchObject({ kind: 'wait' });
-    expect(step({ protons: [] }, { progress: after1 }, at(3620))).toMatchObject({ kind: 'wait' });
-    expect(step({}, { progress: after1 }, at(3630))).toMatchObject({ kind: 'fail', code: 'deadline' });
+    expect(step(leaving, { progress: after1 }, at(3610))).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'cancelling', state: 'deleting' },
+    });
+    expect(step({ protons: [] }, { progress: after1 }, at(3620))).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'cancelled' },
+    });
+    expect(step({}, { progress: after1 }, at(3630))).toMatchObject({
+      kind: 'fail',
+      finding: { code: 'deadline', at: { code: 'cancelled', artifact: 'old' } },
+    });
   });
 
   it('a cancellation that was lost is sent again, and given up after a quarter of an hour', () => {
@@ -416,10 +496,10 @@ describe('past the deadline', () => {
     expect(step(going, { progress: again }, at(3610))).toMatchObject({ kind: 'cancel' });
     expect(step(going, { progress: again }, at(3600 + 901))).toMatchObject({
       kind: 'fail',
-      code: 'cancel-unconfirmed',
+      finding: { code: 'cancel-unconfirmed', replacement: { id: 'r-new', state: 'initializing' } },
     });
     expect(step({ protons: [] }, { progress: again }, at(3600 + 901))).toMatchObject({
-      code: 'cancel-unconfirmed',
+      finding: { code: 'cancel-unconfirmed', replacement: null },
     });
   });
 
@@ -428,13 +508,16 @@ describe('past the deadline', () => {
       step(served('locked'), { progress: progress({ action: 'replace', cancelled_for: 'deadline' }) }, late),
     ).toMatchObject({ kind: 'complete' });
     const switched = { replacement: replacement('new', { switchedAt: NOON.toISOString() }) };
-    expect(step(switched, {}, late)).toMatchObject({ kind: 'wait' });
+    expect(step(switched, {}, late)).toMatchObject({
+      kind: 'wait',
+      finding: { code: 'switched-by-deadline' },
+    });
   });
 
   it('an importance is left as it is, and said to be', () => {
     expect(step(served('locked'), { importance: 'high' }, late)).toMatchObject({
       kind: 'complete',
-      reason: expect.stringContaining('left at low'),
+      finding: { code: 'serves', artifact: 'new', importance_left: 'low' },
     });
   });
 });

@@ -51,6 +51,7 @@ function onWorkload(text: string, undone: boolean | null): Pick<Outcome, 'rollba
     workload_id: text,
     undone,
     action: 'left' as const,
+    finding: { code: 'serves-previous' as const, artifact: text, state: text },
     reason: text,
     phase: text,
     contested: false,

@@ -393,7 +393,7 @@ describe('the alert of another ending', () => {
     const { text } = alert({
       status: 'failed',
       champion_after: '2',
-      cause: { code: 'rollout-failed', failure: 'candidate-failed' },
+      cause: { code: 'rollout-failed', failure: null },
       serving: {
         workload_id: 'w1',
         artifact_id: 'a3',
@@ -472,7 +472,8 @@ describe('the alert of a rollback', () => {
   });
 
   it('is loudest where the Workload was promoted in place, and says what to do by hand', () => {
-    const answer = withServing({ undone: false, action: 'left', reason: 'locked in place' });
+    const finding = { code: 'locked-in-place' } as const;
+    const answer = withServing({ undone: false, action: 'left', finding, reason: 'locked in place' });
     const { kind, subject, text } = asked(answer, { status: 'failed' });
     expect(kind).toBe('failed');
     expect(subject).toBe('[TradAI] ACTION NEEDED: Workload Not Rolled Back: PascalStrategy');
@@ -509,7 +510,7 @@ describe('the alert of a rollback', () => {
   it('is as loud after a failed promotion, and keeps its cause', () => {
     const detail = 'Nothing to undo: version 2 is still in Production';
     const answer = withServing(
-      { undone: false, action: 'left', reason: 'No capacity' },
+      { undone: false, action: 'left', finding: null, reason: 'No capacity' },
       { rolled_back: false, finding: refused('nothing-to-undo') },
     );
     const { text } = alert({
@@ -528,7 +529,8 @@ describe('the alert of a rollback', () => {
 
   it('names what somebody else put in service, and asks for a person', () => {
     const reason = 'Somebody else has put artifact "a9" in service; it was left alone';
-    const answer = withServing({ undone: false, action: 'left', contested: true, reason });
+    const finding = { code: 'foreign', artifact: 'a9', in_progress: false } as const;
+    const answer = withServing({ undone: false, action: 'left', contested: true, finding, reason });
     const { kind, subject, text } = asked(answer, { status: 'contested', champion_after: null });
     expect(kind).toBe('contested');
     expect(subject).toBe('[TradAI] ACTION NEEDED: Rollback Contested: PascalStrategy');
@@ -537,7 +539,9 @@ describe('the alert of a rollback', () => {
   });
 
   it('says that the way back on the Workload is open where the rollback itself failed', () => {
-    const answer = withServing({ undone: null, reason: 'The rollout is being cancelled (cancelling)' });
+    const finding = { code: 'rollout-leaving', state: 'cancelling' } as const;
+    const reason = 'The rollout is being cancelled (cancelling)';
+    const answer = withServing({ undone: null, finding, reason });
     const { text } = asked(answer, {
       status: 'failed',
       cause: { code: 'rollback-failed' },

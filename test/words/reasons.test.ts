@@ -58,7 +58,7 @@ it.each<[ChangeSinceComparison, string]>([
 });
 
 it('names the holder of a lease', () => {
-  expect(leaseHeld(MODEL, 'arn:other', until)).toBe(
+  expect(leaseHeld({ model: MODEL, holder: 'arn:other', until })).toBe(
     `The lease for "PascalStrategy" is held by arn:other until ${until}`,
   );
   expect(modelBusy(MODEL, 'arn:other', until)).toBe(
@@ -162,7 +162,7 @@ describe('the reason of an outcome', () => {
     [{ code: 'contested', said: 'The evidence has changed' }, {}, 'The evidence has changed'],
     [{ code: 'busy', said: 'The model is busy' }, {}, 'The model is busy'],
     [
-      { code: 'rollout-failed', failure: 'candidate-failed' },
+      { code: 'rollout-failed', failure: null },
       { serving: { ...notReplaced, workload_id: 'w1' } },
       'The candidate did not come up.',
     ],

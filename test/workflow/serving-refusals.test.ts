@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { inStage } from '../../lambdas/domain/registry.ts';
+import { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
@@ -21,6 +23,17 @@ beforeEach(() => {
 afterEach(() => host.clock.skip(2 * 24 * 3_600_000));
 
 const run = (more: object = {}) => execute(host, { model_name: MODEL, ...more }, { pauseMs: 1 });
+
+const Ended = z.object({
+  serving: z.object({ failure_details: RolloutFailure.nullable() }).nullable(),
+  error: z.object({ Error: z.string(), Cause: z.string() }).nullable(),
+});
+/** The error that a state was left by, and why the rollout failed: null where there was none. */
+function causeOf({ output }: ExecutionDocument) {
+  const { serving, error } = Ended.parse(output);
+  return { failure: serving?.failure_details ?? null, error };
+}
+const failed = (failure: Partial<RolloutFailure>) => ({ failure, error: null });
 
 const START = { method: 'POST', path: 'workloads/*/replacement' };
 const answer = (status: number, body: unknown, headers: Record<string, string> = {}) =>
@@ -51,23 +64,31 @@ const problem = { path: 'artifactId', message: 'Artifact is archived', code: 'va
 const pydantic = { loc: ['body', 'artifactId'], msg: 'Artifact is archived', type: 'value_error' };
 
 describe('a platform that refuses to start the replacement', () => {
+  const refused = (http_status: number, detail: RegExp) =>
+    failed({ code: 'start-refused', http_status, detail: expect.stringMatching(detail) });
+
   it.each([
     [
       '403, no entitlement',
       403,
       { detail: 'WORKLOAD_API_CONTAINERS is not enabled' },
-      /403.*WORKLOAD_API_CONT/,
+      { error: { Error: 'WorkloadApiRefused', Cause: expect.stringMatching(/403.*WORKLOAD_API_CONT/) } },
     ],
-    ['409, a conflict', 409, { detail: 'The Workload is being changed' }, /409.*being changed/],
-    ['422 with a text', 422, { detail: 'Not now' }, /422.*Not now/],
-    ['422 with a list of texts', 422, { detail: ['Not now', 'not ever'] }, /422.*Not now.*not ever/],
-    ['422 with fields', 422, { detail: [problem] }, /422.*artifactId: Artifact is archived/],
-    ['422 in the form of the specification', 422, { detail: [pydantic] }, /422.*Artifact is archived/],
+    ['409, a conflict', 409, { detail: 'The Workload is being changed' }, refused(409, /being changed/)],
+    ['422 with a text', 422, { detail: 'Not now' }, refused(422, /Not now/)],
+    ['422 with a list of texts', 422, { detail: ['Not now', 'not ever'] }, refused(422, /Not now.*not ever/)],
+    ['422 with fields', 422, { detail: [problem] }, refused(422, /artifactId: Artifact is archived/)],
+    [
+      '422 in the form of the specification',
+      422,
+      { detail: [pydantic] },
+      refused(422, /Artifact is archived/),
+    ],
   ])('with %s: what it said, asked once more at most, nothing is left', async (_, status, body, said) => {
     host.workload.faults.add({ ...START, effect: answer(status, body) });
     const document = await run();
     expect(document).toMatchObject({ status: 'failed', endpoint: { failed: 0 } });
-    expect(document.reason).toMatch(said);
+    expect(causeOf(document)).toMatchObject(said);
     // Once more, as a replacement that this very step began before it died cannot be seen at once.
     const posts = host.workload.requests.filter(({ method }) => method === 'POST');
     expect(posts.length).toBeLessThanOrEqual(2);
@@ -99,17 +120,19 @@ describe('a platform that refuses everything', () => {
     [
       'a wrong token',
       answer(401, { message: 'Invalid API key' }),
-      /WorkloadApiRefused.*401.*Invalid API key/,
+      'WorkloadApiRefused',
+      /401.*Invalid API key/,
     ],
-    ['no entitlement', answer(403, { detail: 'No seat' }), /WorkloadApiRefused.*403.*No seat/],
-    ['502 with HTML', answer(502, '<html>Bad gateway</html>'), /WorkloadApiUnavailable.*502/],
-    ['HTML for an answer', answer(200, '<html>Sign in</html>'), /WorkloadApiNonsense/],
-  ])('with %s: failed before anything is written', async (_, effect, said) => {
+    ['no entitlement', answer(403, { detail: 'No seat' }), 'WorkloadApiRefused', /403.*No seat/],
+    ['502 with HTML', answer(502, '<html>Bad gateway</html>'), 'WorkloadApiUnavailable', /502/],
+    ['HTML for an answer', answer(200, '<html>Sign in</html>'), 'WorkloadApiNonsense', /./],
+  ])('with %s: failed before anything is written', async (_, effect, name, said) => {
     host.workload.faults.add({ path: 'workloads/*', effect });
     host.workload.faults.add({ path: 'workloads/*/replacement', effect });
     const document = await run();
     expect(document.status).toBe('failed');
-    expect(document.reason).toMatch(said);
+    const error = { Error: name, Cause: expect.stringMatching(said) };
+    expect(causeOf(document)).toEqual({ failure: null, error });
     expect(host.workload.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
     await expectNothingChanged(document);
   });
@@ -119,12 +142,12 @@ describe('a Workload or an artifact that cannot be used', () => {
   const perform = (method: string, path: string, body?: unknown) =>
     host.workload.direct.perform(method, path, body) as { id: string };
 
-  it('is named when the Workload is stopped, with what to do', async () => {
+  it('is named when the Workload is stopped', async () => {
     perform('POST', `workloads/${serving.workloadId}/stop`);
     host.clock.skip(60_000);
     const document = await run();
     expect(document.status).toBe('failed');
-    expect(document.reason).toMatch(/is stopped: start it/);
+    expect(causeOf(document)).toMatchObject(failed({ code: 'workload-not-running', state: 'stopped' }));
     await expectNothingChanged(document);
   });
 
@@ -132,7 +155,9 @@ describe('a Workload or an artifact that cannot be used', () => {
     const { id } = host.workload.direct.createArtifact({ type: 'agent', locked: true });
     const document = await run({ artifact_id: id });
     expect(document.status).toBe('failed');
-    expect(document.reason).toMatch(/of type "agent".*of type "service"/);
+    expect(causeOf(document)).toMatchObject(
+      failed({ code: 'type-mismatch', type: 'agent', workload_type: 'service' }),
+    );
     await expectNothingChanged(document);
   });
 
@@ -140,7 +165,9 @@ describe('a Workload or an artifact that cannot be used', () => {
     const runtime = { containerGroups: [{ name: 'default', containers: [{ name: 'sidecar' }] }] };
     const document = await run({ rollout: { runtime } });
     expect(document.status).toBe('failed');
-    expect(document.reason).toMatch(/container "sidecar".*it has "model"/);
+    expect(causeOf(document)).toMatchObject(
+      failed({ code: 'unknown-container', container: 'sidecar', has: ['model'] }),
+    );
     await expectNothingChanged(document);
   });
 });

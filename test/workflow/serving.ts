@@ -6,6 +6,8 @@ import { type Dials, defaultDials } from '../../emulators/workload/world/setting
 import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
+import { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
+import { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
@@ -194,12 +196,14 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
     serving: z.looseObject({
       action: z.string(),
       failure: z.string().nullable(),
+      failure_details: RolloutFailure.nullable(),
       reason: z.string(),
       diagnosis: z
         .looseObject({ containers: z.array(z.looseObject({ reason: z.string().nullable() })) })
         .nullable(),
     }),
   });
+  const UndoState = z.object({ rollback: z.object({ serving: ServingUndo }) });
   const servingOf = (document: ExecutionDocument | undefined) => State.parse(document?.output).serving;
 
   describe('what a run says about a rollout', () => {
@@ -218,14 +222,14 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
     });
 
     it.each([
-      ['candidate-crash-loops', 'candidate-failed'],
-      ['candidate-never-ready', 'deadline'],
-      ['silently-dropped', 'candidate-dropped'],
-      ['status-mismatch', 'draft-onto-locked'],
-      ['foreign-replacement', 'foreign-replacement'],
-    ])('is, after %s, the failure %s', async (name, failure) => {
+      ['candidate-crash-loops', 'candidate-failed', { state: 'errored' }],
+      ['candidate-never-ready', 'deadline', { at: { code: 'cancelled' } }],
+      ['silently-dropped', 'candidate-dropped', { state: null }],
+      ['status-mismatch', 'draft-onto-locked', {}],
+      ['foreign-replacement', 'foreign-replacement', {}],
+    ])('is, after %s, the failure %s', async (name, failure, details) => {
       const [document] = await play(name);
-      expect(servingOf(document)).toMatchObject({ failure });
+      expect(servingOf(document)).toMatchObject({ failure, failure_details: { code: failure, ...details } });
       const { reason } = servingOf(document);
       expect(document?.reason).toContain(reason);
       expect(host.sns.published[0]?.message.email).toContain(reason);
@@ -241,8 +245,12 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       const [document] = await play('foreign-replacement');
       const candidate = pascal().activeReplacement?.candidateArtifactId;
       expect(candidate).toBeDefined();
-      expect(servingOf(document).reason).toContain(candidate);
-      expect(document?.reason).toContain(candidate);
+      expect(servingOf(document).failure_details).toMatchObject({ artifact: candidate });
+      expect(UndoState.parse(document?.output).rollback.serving.finding).toEqual({
+        code: 'foreign',
+        artifact: candidate,
+        in_progress: true,
+      });
     });
   });
 

@@ -144,7 +144,8 @@ describe('on the emulators', () => {
       /sharpe_ratio/,
       /PreparePromotion .* lease taken, fence 1/,
       /ReplaceWorkload .* A rolling replacement/,
-      /ReplaceWorkload .* initializing, candidate launching/,
+      // Without the sentence, which says the same.
+      /ReplaceWorkload .* initializing, candidate launching\n/,
       /PromoteModel .* version 3 → Production, version 2 → Archived/,
       /NotifySuccess .* promoted, alert sent/,
       /\npromoted {2}Promote version 3/,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Comparison, RollbackAnswer } from '../payloads.ts';
-import { Diagnosis, FailureCode } from '../serving/payloads.ts';
+import { Diagnosis } from '../serving/payloads.ts';
+import { RolloutFailure } from '../serving/rollout-finding.ts';
 
 /** How executions end, and what `end-promotion` answers. Every status is terminal. */
 
@@ -62,7 +63,7 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   /** promote-model refused. */
   z.object({ code: z.literal('refused'), said }),
   /** The rollout on the Workload failed. */
-  z.object({ code: z.literal('rollout-failed'), failure: FailureCode.nullable() }),
+  z.object({ code: z.literal('rollout-failed'), failure: RolloutFailure.nullable() }),
   /** A step threw `error` of the outcome. */
   z.object({ code: z.literal('error') }),
   /** The execution was aborted, ran out of time or failed without a step that could say so. */

@@ -47,7 +47,7 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Decided
 
 function servingOf({ serving, prepared }: SeenDocument): ServingOutcome | null {
   if (serving === null || !prepared?.workload_id) return null;
-  const { artifact_id, status, endpoint = null, reason, diagnosis } = serving;
+  const { artifact_id, status, endpoint, reason, diagnosis } = serving;
   return { workload_id: prepared.workload_id, artifact_id, status, endpoint, reason, diagnosis };
 }
 
@@ -109,7 +109,7 @@ function causeOf({ error, promotion, serving }: SeenDocument): OutcomeCause {
     const { contested, reason: said } = promotion;
     return { code: contested === true ? 'contested' : 'refused', said };
   }
-  if (serving?.status === 'failed') return { code: 'rollout-failed', failure: serving.failure ?? null };
+  if (serving?.status === 'failed') return { code: 'rollout-failed', failure: serving.failure_details };
   return { code: 'no-result' };
 }
 

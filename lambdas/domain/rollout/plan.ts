@@ -1,11 +1,12 @@
-import type { FailureCode, Progress } from '../serving/payloads.ts';
+import type { Progress } from '../serving/payloads.ts';
+import type { RolloutFailure } from '../serving/rollout-finding.ts';
 import type { Replacement } from '../serving/workloads.ts';
-import { quoted, visible } from '../visible-text.ts';
+import { visible } from '../visible-text.ts';
 import { CANCEL_MINUTES, GRACE_SECONDS, isOurs, MOST_ATTEMPTS, remembered } from './progress.ts';
-import { activeProtons, hasFailed, isLeaving, isStatus, isTerminal } from './rules.ts';
+import { activeProtons, hasFailed, isLeaving, isStatus, isTerminal, stateWord } from './rules.ts';
 import { whenServed } from './served.ts';
 import { start } from './start.ts';
-import { fail, type Seen, type Situation, type Step, secondsSince, step, type Wanted } from './step.ts';
+import { fail, type Seen, type Situation, type Step, secondsSince, type Wanted, wait } from './step.ts';
 
 /**
  * The one next thing that brings the Workload closer to serving the wanted artifact, locked. Whoever started it, a
@@ -14,24 +15,21 @@ import { fail, type Seen, type Situation, type Step, secondsSince, step, type Wa
 export function nextStep(seen: Seen, wanted: Wanted, now: Date): Step {
   const progress = remembered(seen, wanted, now);
   const late = now >= wanted.deadline;
-  if (seen.artifact === null) {
-    const reason = `Artifact ${quoted(wanted.artifactId)} does not exist, or the owner of the token cannot see it (artifacts are shared apart from Workloads)`;
-    return { kind: 'fail', code: 'artifact-not-found', progress, reason };
-  }
+  if (seen.artifact === null)
+    return fail({ progress }, { code: 'artifact-not-found', artifact: wanted.artifactId });
   const situation = { ...seen, artifact: seen.artifact, wanted, progress, now, late };
   const foreign = foreignReplacement(seen, wanted.artifactId);
   // Once ours is cancelled, what others do next is theirs.
-  if (foreign !== null && progress.cancelled_for === null)
-    return fail(situation, 'foreign-replacement', foreign);
+  if (foreign !== null && progress.cancelled_for === null) return fail(situation, foreign);
   return seen.workload.artifactId === wanted.artifactId ? whenServed(situation) : whenNotServed(situation);
 }
 
 /** A replacement by the artifact that is served changes settings only; by any other than the wanted it is foreign. */
-function foreignReplacement({ replacement, workload }: Seen, wantedId: string): string | null {
+function foreignReplacement({ replacement, workload }: Seen, wantedId: string): RolloutFailure | null {
   if (replacement === null || isTerminal(replacement)) return null;
-  const { id, candidateArtifactId, status } = replacement;
-  if (candidateArtifactId === wantedId || candidateArtifactId === workload.artifactId) return null;
-  return `Another replacement is in progress (${visible(status, 40)}): artifact ${quoted(candidateArtifactId)}, replacement ${quoted(id)}; it was left alone. Wait until it has ended, or have it cancelled by its owner`;
+  const { id, candidateArtifactId: artifact, status } = replacement;
+  if (artifact === wantedId || artifact === workload.artifactId) return null;
+  return { code: 'foreign-replacement', artifact, replacement: id, state: stateWord(status) };
 }
 
 function whenNotServed(s: Situation): Step {
@@ -42,107 +40,68 @@ function whenNotServed(s: Situation): Step {
     return candidateFailed(s, replacement);
   }
   if (replacement.candidateArtifactId === wanted.artifactId) return whenInFlight(s, replacement);
-  if (progress.cancelled_for !== null) return cancelled(s, progress.cancelled_for);
-  const reason = `A settings change of the Workload is in progress (${visible(replacement.status, 40)})`;
-  return s.late
-    ? fail(s, 'deadline', `${reason} until the deadline; nothing was started`)
-    : step(s, 'wait', reason);
+  if (progress.cancelled_for !== null) return cancelled(s);
+  const change = { code: 'settings-change', state: stateWord(replacement.status) } as const;
+  return s.late ? fail(s, { code: 'deadline', at: change }) : wait(s, change);
 }
 
 /** A replacement by the wanted artifact goes on: it is waited for, and cancelled once the deadline is over. */
 function whenInFlight(s: Situation, replacement: Replacement): Step {
   const { progress, wanted, now } = s;
-  const state = visible(replacement.status, 40);
-  if (!s.late) return step(s, 'wait', `The replacement is in progress (${state})`);
-  if (now.getTime() > wanted.deadline.getTime() + CANCEL_MINUTES * 60_000) {
-    const reason = `The replacement ${quoted(replacement.id)} was to be cancelled and is still ${state}: look at the Workload`;
-    return fail(s, 'cancel-unconfirmed', reason);
-  }
+  const state = stateWord(replacement.status);
+  if (!s.late) return wait(s, { code: 'replacing', state });
+  if (now.getTime() > wanted.deadline.getTime() + CANCEL_MINUTES * 60_000)
+    return fail(s, { code: 'cancel-unconfirmed', replacement: { id: replacement.id, state } });
   // What has switched, or is leaving already, cannot be cancelled; which artifact it leaves behind will be seen.
-  if (replacement.switchedAt !== null)
-    return step(s, 'wait', `The replacement had switched by the deadline (${state})`);
+  if (replacement.switchedAt !== null) return wait(s, { code: 'switched-by-deadline', state });
   const leaving: Progress = { ...progress, cancelled_for: progress.cancelled_for ?? 'deadline' };
   const kind = isLeaving(replacement) ? 'wait' : 'cancel';
-  return { kind, progress: leaving, reason: `The deadline is over: the replacement is cancelled (${state})` };
+  return { kind, progress: leaving, finding: { code: 'cancelling', state } };
 }
 
 /** Nothing goes on and another artifact is served: not begun yet, or begun and settled without a switch. */
 function whenNoneGoesOn(s: Situation): Step {
   const { progress, workload, now } = s;
-  if (progress.cancelled_for !== null) return cancelled(s, progress.cancelled_for);
+  if (progress.cancelled_for !== null) return cancelled(s);
   const ended = s.history.find((entry) => isOurs(entry, s));
   if (progress.started_at === null) return ended === undefined ? start(s) : settled(s, ended);
-  if (progress.previous_artifact_id !== null && workload.artifactId !== progress.previous_artifact_id) {
-    const reason = `Since the rollout began, somebody else has put artifact ${quoted(workload.artifactId ?? 'none')} in service`;
-    return fail(s, 'superseded', reason);
-  }
+  if (progress.previous_artifact_id !== null && workload.artifactId !== progress.previous_artifact_id)
+    return fail(s, { code: 'superseded', served: workload.artifactId, switched: false });
   if (ended !== undefined && hasFailed(ended)) return candidateFailed(s, ended);
   const missing = { ...progress, missing_since: progress.missing_since ?? now.toISOString() };
-  if (secondsSince(missing.missing_since, now) < GRACE_SECONDS) {
-    return {
-      kind: 'wait',
-      progress: missing,
-      reason: 'The replacement was asked for and cannot be seen (yet)',
-    };
-  }
+  if (secondsSince(missing.missing_since, now) < GRACE_SECONDS)
+    return { kind: 'wait', progress: missing, finding: { code: 'start-not-visible' } };
   if (ended !== undefined) return settled(s, ended);
-  if (progress.confirmed) {
-    const reason = `The platform has given the replacement up without a word: artifact ${quoted(workload.artifactId ?? 'none')} is still served`;
-    return fail(s, 'candidate-dropped', reason);
-  }
+  if (progress.confirmed)
+    return fail(s, { code: 'candidate-dropped', state: null, served: workload.artifactId });
   if (progress.attempts < MOST_ATTEMPTS) return start(s);
-  return fail(
-    s,
-    'not-started',
-    `The replacement was asked for ${progress.attempts} times, no answer came, and none can be seen`,
-  );
+  return fail(s, { code: 'not-started', attempts: progress.attempts });
 }
 
 /** Whoever of us started it, and whether or not that could be remembered: the platform's history knows how it ended. */
 function settled(s: Situation, ended: Replacement): Step {
   if (hasFailed(ended)) return candidateFailed(s, ended);
-  if (isStatus(ended.status, 'completed')) {
-    return fail(
-      s,
-      'superseded',
-      `The artifact was put in service and replaced again by ${quoted(s.workload.artifactId ?? 'none')}`,
-    );
-  }
-  return fail(
-    s,
-    'candidate-dropped',
-    `The replacement ended as ${visible(ended.status, 40)}, without a switch`,
-  );
+  const served = s.workload.artifactId;
+  if (isStatus(ended.status, 'completed')) return fail(s, { code: 'superseded', served, switched: true });
+  return fail(s, { code: 'candidate-dropped', state: stateWord(ended.status), served });
 }
 
-function candidateFailed(s: Situation, replacement: Replacement): Step {
-  const why = replacement.message === null ? '' : `: ${visible(replacement.message, 300)}`;
-  return fail(
-    s,
-    'candidate-failed',
-    `The candidate did not come up; the replacement is ${visible(replacement.status, 40)}${why}`,
-  );
+function candidateFailed(s: Situation, { status, message }: Replacement): Step {
+  return fail(s, {
+    code: 'candidate-failed',
+    state: stateWord(status),
+    message: message === null ? null : visible(message, 300),
+  });
 }
 
 /** Failed only when the old artifact is known to be served: until then it is still being undone. */
-function cancelled(s: Situation, code: FailureCode): Step {
+function cancelled(s: Situation): Step {
   const { workload, progress, wanted, now } = s;
   const old = progress.previous_artifact_id ?? workload.artifactId;
   const active = activeProtons(s.protons);
   const back = active.length > 0 && active.every((p) => p.artifactId === old) && workload.artifactId === old;
-  if (back) {
-    return fail(
-      s,
-      code,
-      `The rollout did not end before its deadline and was cancelled; artifact ${quoted(old ?? 'none')} is served as before`,
-    );
-  }
-  if (now.getTime() <= wanted.deadline.getTime() + CANCEL_MINUTES * 60_000) {
-    return step(s, 'wait', 'The replacement was cancelled; the old artifact is not confirmed yet');
-  }
-  return fail(
-    s,
-    'cancel-unconfirmed',
-    'The replacement was cancelled, but the old artifact could not be confirmed: look at the Workload',
-  );
+  if (back) return fail(s, { code: 'deadline', at: { code: 'cancelled', artifact: old } });
+  return now.getTime() <= wanted.deadline.getTime() + CANCEL_MINUTES * 60_000
+    ? wait(s, { code: 'cancelled' })
+    : fail(s, { code: 'cancel-unconfirmed', replacement: null });
 }

@@ -1,8 +1,12 @@
-import type { FailureCode, WorkloadRollout } from '../serving/payloads.ts';
+import type { WorkloadRollout } from '../serving/payloads.ts';
+import type { NotRunning, RolloutFailure } from '../serving/rollout-finding.ts';
 import type { Artifact, Proton, Replacement, Workload } from '../serving/workloads.ts';
-import { clipped, quoted, visible } from '../visible-text.ts';
+import { visible } from '../visible-text.ts';
 
 /** The rules a rollout keeps: what the platform would refuse is refused before anything is sent. */
+
+/** A word of the platform as a finding holds it. */
+export const stateWord = (status: string) => visible(status, 40);
 
 export const isStatus = (status: string, ...words: string[]) => words.includes(status.trim().toLowerCase());
 
@@ -50,11 +54,6 @@ export function moveTo(
   return move === 'lock' && !lockAllowed ? 'draft-onto-locked' : move;
 }
 
-export interface Refusal {
-  code: FailureCode;
-  reason: string;
-}
-
 /**
  * The platform publishes no maximum. Ours keep a rollout within an execution: a warm-up of more than four hours or an
  * old version kept for more than a day is taken for a slip of the pen (seconds, or one digit too many).
@@ -67,7 +66,7 @@ export function refusalToStart(
   wanted: Artifact,
   protons: readonly Proton[],
   rollout: WorkloadRollout | null,
-): Refusal | null {
+): RolloutFailure | null {
   return (
     wrongMinutes(rollout) ??
     wrongType(workload, wanted) ??
@@ -76,58 +75,60 @@ export function refusalToStart(
   );
 }
 
-function wrongMinutes(rollout: WorkloadRollout | null): Refusal | null {
+function wrongMinutes(rollout: WorkloadRollout | null): RolloutFailure | null {
   for (const field of ['warmupDurationMinutes', 'keepOldVersionMinutes'] as const) {
     const minutes = rollout?.[field] ?? 0;
     const most = longestMinutes[field];
     if (Number.isSafeInteger(minutes) && minutes >= 0 && minutes <= most) continue;
-    const reason = `${field} is ${minutes}; it must be a whole number from 0 to ${most}`;
-    return { code: 'minutes-out-of-range', reason };
+    return { code: 'minutes-out-of-range', field, minutes, most };
   }
   return null;
 }
 
-function wrongType(workload: Workload, wanted: Artifact): Refusal | null {
+function wrongType(workload: Workload, wanted: Artifact): RolloutFailure | null {
   // Either document may leave the type out; the platform then decides by itself.
   if (workload.type === null || wanted.type === null || isStatus(wanted.type, workload.type.toLowerCase()))
     return null;
-  const reason = `Artifact ${quoted(wanted.id)} is of type ${quoted(wanted.type)} and Workload ${quoted(workload.id)} of type ${quoted(workload.type)}: name an artifact of the same type`;
-  return { code: 'type-mismatch', reason };
+  const types = { type: wanted.type, workload_type: workload.type };
+  return { code: 'type-mismatch', artifact: wanted.id, workload: workload.id, ...types };
 }
 
 /** A replacement needs an active proton; one that has errored may be replaced, as that is how it is put right. */
-export function notRunning(workload: Workload, protons: readonly Proton[]): Refusal | null {
-  const which = `Workload ${quoted(workload.id)}`;
-  if (isStatus(workload.status, 'stopped', 'stopping', 'terminated', 'suspended')) {
-    const reason = `${which} is ${visible(workload.status, 40)}: start it (POST /workloads/{id}/start), wait until it runs, and try again`;
-    return { code: 'workload-not-running', reason };
-  }
-  if (activeProtons(protons).length > 0) return null;
-  const reason = `${which} (${visible(workload.status, 40)}) has no active proton: start it (POST /workloads/{id}/start), wait until it runs, and try again`;
-  return { code: 'no-active-proton', reason };
+export function notRunning({ id, status }: Workload, protons: readonly Proton[]): NotRunning | null {
+  const which = { workload: id, state: stateWord(status) };
+  if (isStatus(status, 'stopped', 'stopping', 'terminated', 'suspended'))
+    return { code: 'workload-not-running', ...which };
+  return activeProtons(protons).length > 0 ? null : { code: 'no-active-proton', ...which };
 }
 
+const MOST_NAMES = 8;
+
 /** A group or container that the artifact lacks is accepted by the platform and fails the rollout minutes later. */
-function unknownContainer(rollout: WorkloadRollout | null, wanted: Artifact): Refusal | null {
-  const groups = wanted.groups;
+function unknownContainer(
+  rollout: WorkloadRollout | null,
+  { id: artifact, groups }: Artifact,
+): RolloutFailure | null {
   if (groups.length === 0) return null;
   for (const { name, containers } of namedIn(rollout?.runtime)) {
     const group = groups.find((g) => g.name === name);
-    if (group === undefined) {
-      const reason = `The runtime names the container group ${quoted(name)}, which artifact ${quoted(wanted.id)} lacks; it has ${listed(groups.map((g) => g.name))}`;
-      return { code: 'unknown-container', reason };
-    }
+    const unknown = (container: string | null, has: readonly string[]): RolloutFailure => ({
+      code: 'unknown-container',
+      artifact,
+      group: name,
+      container,
+      has: has.slice(0, MOST_NAMES),
+    });
+    if (group === undefined)
+      return unknown(
+        null,
+        groups.map((g) => g.name),
+      );
     const stranger = containers.find((container) => !group.containers.includes(container));
     // A container without a name of its own gets one from the platform, which we do not know.
-    if (stranger !== undefined && group.containers.length > 0) {
-      const reason = `The runtime names the container ${quoted(stranger)} in group ${quoted(name)}, which artifact ${quoted(wanted.id)} lacks; it has ${listed(group.containers)}`;
-      return { code: 'unknown-container', reason };
-    }
+    if (stranger !== undefined && group.containers.length > 0) return unknown(stranger, group.containers);
   }
   return null;
 }
-
-const listed = (names: readonly string[]) => clipped(names.slice(0, 8).map(quoted).join(', '), 300);
 
 function namedIn(runtime: unknown): { name: string; containers: string[] }[] {
   return objects(field(runtime, 'containerGroups')).map((group) => ({

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { Progress } from '../serving/payloads.ts';
+import { RolloutFinding } from '../serving/rollout-finding.ts';
 import type { JsonObject } from '../serving/workloads.ts';
-import { quoted, visible } from '../visible-text.ts';
 import { nextStep } from './plan.ts';
 import { CANCEL_MINUTES } from './progress.ts';
-import { activeProtons, isLeaving, isStatus, isTerminal, longestMinutes } from './rules.ts';
+import { activeProtons, isLeaving, isStatus, isTerminal, longestMinutes, stateWord } from './rules.ts';
 import type { Seen, Step } from './step.ts';
 
 /** What one promotion changed on the serving side: recorded before it, restored by a rollback. */
@@ -21,12 +21,55 @@ export const ServingBefore = z.object({
 });
 export type ServingBefore = z.infer<typeof ServingBefore>;
 
+/** What the way back waits for: none of these is terminal. `state` is the platform's word for the replacement. */
+const UndoWaiting = z.discriminatedUnion('code', [
+  /** The rollout has switched and is still in progress: the platform takes no other replacement before its end. */
+  z.object({ code: z.literal('rollout-switched'), state: z.string() }),
+  /** The rollout has not switched, and this step cancels it. */
+  z.object({ code: z.literal('rollout-cancelled'), state: z.string() }),
+  /** The platform is removing the cancelled rollout. */
+  z.object({ code: z.literal('rollout-leaving'), state: z.string() }),
+  /** The Workload names the previous artifact, and not all of its active protons run it yet. */
+  z.object({ code: z.literal('protons-behind') }),
+]);
+
+/** What one step of the way back found or did, as facts; all but those of `UndoWaiting` are terminal. */
+const UndoFinding = z.discriminatedUnion('code', [
+  ...UndoWaiting.options,
+  /** The previous artifact is in service (again). `state` is the Workload's where it never ran; null where it runs. */
+  z.object({
+    code: z.literal('serves-previous'),
+    artifact: z.string().nullable(),
+    state: z.string().nullable(),
+  }),
+  /** The promotion locked the served draft, which the platform cannot undo. */
+  z.object({ code: z.literal('locked-in-place') }),
+  /** Contested: an artifact that is not this promotion's is in service, or a replacement by one is in progress. */
+  z.object({ code: z.literal('foreign'), artifact: z.string().nullable(), in_progress: z.boolean() }),
+  /** No artifact was in service before the promotion. */
+  z.object({ code: z.literal('never-served') }),
+  /** It has been waited for `waiting` for more minutes than the platform could need. */
+  z.object({ code: z.literal('overdue'), minutes: z.number(), waiting: UndoWaiting }),
+  /** The Workload does not exist, or the API lets the owner of the token neither see nor change it. */
+  z.object({ code: z.literal('no-access'), error: z.string(), message: z.string() }),
+]);
+
+/** What a step of the way back came to; a code of `RolloutFinding` where it was one of the rollout back. */
+export const ServingFinding = z.discriminatedUnion('code', [
+  ...UndoFinding.options,
+  ...RolloutFinding.options,
+]);
+export type ServingFinding = z.infer<typeof ServingFinding>;
+
 /** What has been done on the serving side so far; handed from answer to answer. */
 export const ServingUndo = z.object({
   workload_id: z.string(),
   /** True once the previous artifact is served (again); false when it cannot or must not be; null while open. */
   undone: z.boolean().nullable(),
   action: z.enum(['none', 'cancelled', 'replaced', 'left']),
+  /** Null where it was stored before there were codes, or with one that there is no more. */
+  finding: ServingFinding.nullable().catch(null),
+  /** The finding as a sentence. */
   reason: z.string(),
   /** The API's own word for the state of the replacement; null when there is none. */
   phase: z.string().nullable(),
@@ -38,19 +81,19 @@ export const ServingUndo = z.object({
 export type ServingUndo = z.infer<typeof ServingUndo>;
 
 export type UndoStep =
-  | { kind: 'settled'; undone: boolean; contested: boolean; reason: string }
-  | { kind: 'wait' | 'cancel'; reason: string }
+  | { kind: 'settled'; undone: boolean; contested: boolean; finding: ServingFinding }
+  | { kind: 'wait' | 'cancel'; finding: z.infer<typeof UndoWaiting> }
   /** One step of a rollout back to the previous artifact. */
   | { kind: 'roll'; step: Step };
 
 /** Minutes that the way back may take, counted from its first step. */
 export const ROLLBACK_MINUTES = 45;
 
-const settled = (undone: boolean, reason: string, contested = false): UndoStep => ({
+const settled = (undone: boolean, finding: ServingFinding, contested = false): UndoStep => ({
   kind: 'settled',
   undone,
   contested,
-  reason,
+  finding,
 });
 
 /**
@@ -74,9 +117,7 @@ export function undoStep(
       ? CANCEL_MINUTES
       : longestMinutes.keepOldVersionMinutes + ROLLBACK_MINUTES;
   const late = now.getTime() > Date.parse(soFar.began_at) + minutes * 60_000;
-  return late
-    ? settled(false, `${step.reason}, and has been for more than ${minutes} minutes: look at the Workload`)
-    : step;
+  return late ? settled(false, { code: 'overdue', minutes, waiting: step.finding }) : step;
 }
 
 function decide(
@@ -93,25 +134,20 @@ function decide(
     inFlight.candidateArtifactId === before.artifact_id &&
     before.artifact_id !== previous
   ) {
-    const state = visible(inFlight.status, 40);
+    const state = stateWord(inFlight.status);
     // Switched already: the platform keeps the old one for a while and takes no new replacement until then.
-    if (inFlight.switchedAt !== null || workload.artifactId === before.artifact_id) {
-      return {
-        kind: 'wait',
-        reason: `The rollout has switched and is being finished (${state}); the way back starts after it`,
-      };
-    }
-    if (isLeaving(inFlight)) return { kind: 'wait', reason: `The rollout is being cancelled (${state})` };
-    return { kind: 'cancel', reason: `The rollout is cancelled (${state})` };
+    if (inFlight.switchedAt !== null || workload.artifactId === before.artifact_id)
+      return { kind: 'wait', finding: { code: 'rollout-switched', state } };
+    if (isLeaving(inFlight)) return { kind: 'wait', finding: { code: 'rollout-leaving', state } };
+    return { kind: 'cancel', finding: { code: 'rollout-cancelled', state } };
   }
   const ours = [before.artifact_id, previous, workload.artifactId];
-  if (inFlight !== null && !ours.includes(inFlight.candidateArtifactId)) {
+  if (inFlight !== null && !ours.includes(inFlight.candidateArtifactId))
     return settled(
       false,
-      `Another replacement is in progress, to artifact ${quoted(inFlight.candidateArtifactId)}; it was left alone`,
+      { code: 'foreign', artifact: inFlight.candidateArtifactId, in_progress: true },
       true,
     );
-  }
   // One by the previous artifact that we did not start is its own rollout of before, whose old version is still kept.
   const notOurs =
     inFlight === null || (inFlight.candidateArtifactId === previous && progress.started_at === null);
@@ -119,27 +155,19 @@ function decide(
     const active = activeProtons(seen.protons);
     // Never touched by us: that it does not run is not this promotion's doing.
     if (active.length === 0 && action === 'none')
-      return settled(
-        true,
-        `The Workload is ${visible(workload.status, 40)} with artifact ${quoted(previous ?? 'none')}, as before`,
-      );
+      return settled(true, {
+        code: 'serves-previous',
+        artifact: previous,
+        state: stateWord(workload.status),
+      });
     const back = active.length > 0 && active.every(({ artifactId }) => artifactId === previous);
     return back
-      ? settled(true, `The Workload serves artifact ${quoted(previous ?? 'none')}, as before`)
-      : {
-          kind: 'wait',
-          reason: 'The Workload names the previous artifact; its protons do not all run it yet',
-        };
+      ? settled(true, { code: 'serves-previous', artifact: previous, state: null })
+      : { kind: 'wait', finding: { code: 'protons-behind' } };
   }
-  if (workload.artifactId !== before.artifact_id && workload.artifactId !== previous) {
-    return settled(
-      false,
-      `Somebody else has put artifact ${quoted(workload.artifactId ?? 'none')} in service; it was left alone`,
-      true,
-    );
-  }
-  if (previous === null)
-    return settled(false, 'The Workload served nothing before that could be brought back');
+  if (workload.artifactId !== before.artifact_id && workload.artifactId !== previous)
+    return settled(false, { code: 'foreign', artifact: workload.artifactId, in_progress: false }, true);
+  if (previous === null) return settled(false, { code: 'never-served' });
   return wayBack(seen, before, previous, progress, now);
 }
 
@@ -151,9 +179,10 @@ function wayBack(
   now: Date,
 ): UndoStep {
   const wasDraft = isStatus(before.previous_status ?? '', 'draft');
-  if (wasDraft && isStatus(seen.servedStatus ?? '', 'locked')) return settled(false, 'locked in place');
+  if (wasDraft && isStatus(seen.servedStatus ?? '', 'locked'))
+    return settled(false, { code: 'locked-in-place' });
   if (before.artifact_id === previous)
-    return settled(true, `The Workload serves artifact ${quoted(previous)}, as before`);
+    return settled(true, { code: 'serves-previous', artifact: previous, state: null });
   const began = progress.began_at === null ? now : new Date(progress.began_at);
   const runtime: JsonObject | null = before.previous_runtime;
   const step = nextStep(
@@ -170,6 +199,6 @@ function wayBack(
     now,
   );
   if (step.kind === 'fail')
-    return settled(false, step.reason, ['superseded', 'foreign-replacement'].includes(step.code));
+    return settled(false, step.finding, ['superseded', 'foreign-replacement'].includes(step.finding.code));
   return { kind: 'roll', step };
 }

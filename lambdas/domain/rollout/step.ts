@@ -1,4 +1,5 @@
-import type { FailureCode, Progress, WorkloadRollout } from '../serving/payloads.ts';
+import type { Progress, WorkloadRollout } from '../serving/payloads.ts';
+import type { RolloutDone, RolloutFailure, RolloutWaiting } from '../serving/rollout-finding.ts';
 import type {
   Artifact,
   Importance,
@@ -7,7 +8,6 @@ import type {
   StartReplacement,
   Workload,
 } from '../serving/workloads.ts';
-import { quoted } from '../visible-text.ts';
 
 /** The vocabulary of the rollout plan: what a step looks at, what it is asked for, and what it may decide. */
 
@@ -35,12 +35,15 @@ export interface Wanted {
   readonly progress: Progress;
 }
 
-/** One thing to do, with what has to be remembered for the next time. `reason` is a sentence for people. */
-export type Step = { readonly progress: Progress; readonly reason: string } & (
-  | { readonly kind: 'complete' | 'wait' | 'promote' | 'lock' | 'cancel' }
-  | { readonly kind: 'set-importance'; readonly importance: Importance }
-  | { readonly kind: 'start'; readonly request: StartReplacement }
-  | { readonly kind: 'fail'; readonly code: FailureCode }
+/** One thing to do, with what has to be remembered for the next time, and why it is done. */
+export type Step = { readonly progress: Progress } & (
+  | { readonly kind: 'complete'; readonly finding: RolloutDone }
+  | { readonly kind: 'fail'; readonly finding: RolloutFailure }
+  | ({ readonly finding: RolloutWaiting } & (
+      | { readonly kind: 'wait' | 'promote' | 'lock' | 'cancel' }
+      | { readonly kind: 'set-importance'; readonly importance: Importance }
+      | { readonly kind: 'start'; readonly request: StartReplacement }
+    ))
 );
 
 /** Everything one decision is made on. */
@@ -52,17 +55,16 @@ export interface Situation extends Seen {
   readonly late: boolean;
 }
 
-export const step = ({ progress }: Situation, kind: 'complete' | 'wait' | 'lock', reason: string): Step => ({
-  kind,
+export const wait = ({ progress }: Situation, finding: RolloutWaiting): Step => ({
+  kind: 'wait',
   progress,
-  reason,
+  finding,
 });
 
-export const fail = ({ progress }: Situation, code: FailureCode, reason: string): Step => ({
+export const fail = ({ progress }: Pick<Situation, 'progress'>, finding: RolloutFailure): Step => ({
   kind: 'fail',
-  code,
   progress,
-  reason,
+  finding,
 });
 
 /** Infinitely many where it never happened. */
@@ -70,6 +72,6 @@ export const secondsSince = (at: string | null, now: Date) =>
   at === null ? Number.POSITIVE_INFINITY : (now.getTime() - Date.parse(at)) / 1000;
 
 export function unknownStatus(s: Situation): Step {
-  const reason = `Artifacts are draft or locked; ${quoted(s.artifact.id)} is ${quoted(s.artifact.status)} and the one that is served ${quoted(s.servedStatus ?? 'unknown')}`;
-  return fail(s, 'artifact-status-unknown', reason);
+  const { id: artifact, status } = s.artifact;
+  return fail(s, { code: 'artifact-status-unknown', artifact, status, served_status: s.servedStatus });
 }

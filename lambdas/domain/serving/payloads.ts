@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RolloutFailure, RolloutWaiting } from './rollout-finding.ts';
 
 /** Payloads of `replace-workload`, snake_case like those of the other functions. */
 
@@ -20,31 +21,8 @@ export const WorkloadRollout = z.strictObject({
 });
 export type WorkloadRollout = z.infer<typeof WorkloadRollout>;
 
-/** Why a rollout failed, or must not be started. The machine and people branch on it; a new cause gets a new word. */
-export const failureCodes = [
-  'artifact-not-found',
-  'artifact-status-unknown',
-  'type-mismatch',
-  'workload-not-running',
-  'no-active-proton',
-  'draft-onto-locked',
-  'locked-onto-draft',
-  'unknown-container',
-  'minutes-out-of-range',
-  'foreign-replacement',
-  'start-refused',
-  'lock-refused',
-  'promote-refused',
-  'not-started',
-  'candidate-failed',
-  'candidate-dropped',
-  'active-unhealthy',
-  'endpoint-changed',
-  'superseded',
-  'deadline',
-  'cancel-unconfirmed',
-  'lease-held',
-] as const;
+/** The codes of `RolloutFailure`. */
+export const failureCodes = RolloutFailure.options.map(({ shape }) => shape.code.value);
 export const FailureCode = z.enum(failureCodes);
 export type FailureCode = z.infer<typeof FailureCode>;
 
@@ -133,22 +111,28 @@ export const ReplaceInput = z
 export type ReplaceInput = z.infer<typeof ReplaceInput>;
 
 /** What `replace-workload` answers: every field always, null where there is nothing. */
-export interface ReplaceAnswer {
-  action: 'replace' | 'promote' | 'none';
-  status: 'in_progress' | 'completed' | 'failed';
+export const ReplaceAnswer = z.object({
+  action: z.enum(['replace', 'promote', 'none']),
+  /** `in_progress` is called again after `retry_after_seconds`; the others are terminal. */
+  status: z.enum(['in_progress', 'completed', 'failed']),
   /** The API's own word for the state of the replacement; null when there is none. */
-  phase: string | null;
-  artifact_id: string;
+  phase: z.string().nullable(),
+  artifact_id: z.string(),
   /** The artifact that was served before; null when it was this one already. */
-  previous_artifact_id: string | null;
-  endpoint: string | null;
-  candidate: { proton_id: string; status: string } | null;
+  previous_artifact_id: z.string().nullable(),
+  endpoint: z.string().nullable(),
+  candidate: z.object({ proton_id: z.string(), status: z.string() }).nullable(),
   /** Seconds until the next step is worth while; null once it is settled. */
-  retry_after_seconds: number | null;
-  already_replaced: boolean;
-  /** One sentence: what was done or seen, and on failure what to do. */
-  reason: string;
-  failure: FailureCode | null;
-  diagnosis: Diagnosis | null;
-  progress: Progress;
-}
+  retry_after_seconds: z.number().nullable(),
+  already_replaced: z.boolean(),
+  /** One sentence, for people only: what was done or seen, and on failure what to do. */
+  reason: z.string(),
+  /** What the rollout is doing or waiting for; null once it is settled. */
+  waiting: RolloutWaiting.nullable().default(null),
+  failure: FailureCode.nullable(),
+  /** The failure with its parameters; null without one. */
+  failure_details: RolloutFailure.nullable().default(null),
+  diagnosis: Diagnosis.nullable(),
+  progress: Progress,
+});
+export type ReplaceAnswer = z.infer<typeof ReplaceAnswer>;

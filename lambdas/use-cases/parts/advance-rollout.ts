@@ -1,12 +1,12 @@
 import { isStatus, isTerminal } from '../../domain/rollout/rules.ts';
-import type { Seen, Step } from '../../domain/rollout/step.ts';
+import { fail, type Seen, type Step } from '../../domain/rollout/step.ts';
 import {
   WorkloadApiNonsense,
   WorkloadApiRefused,
   WorkloadApiUnavailable,
   WorkloadNotFound,
 } from '../../domain/serving/errors.ts';
-import type { FailureCode, Progress } from '../../domain/serving/payloads.ts';
+import type { Progress } from '../../domain/serving/payloads.ts';
 import type { Replacement, Workloads } from '../../domain/serving/workloads.ts';
 import { quoted } from '../../domain/visible-text.ts';
 
@@ -86,12 +86,17 @@ export async function carryOut(
     case 'start':
       return start(step, target, before, workloads);
     case 'cancel':
-      await workloads.cancelReplacement(target.workloadId).catch((error: unknown) => {
-        // Too late to cancel, for example: which artifact remains will be seen.
-        if (!saidNo(error)) throw error;
-      });
+      await cancel(target, workloads);
       return step;
   }
+}
+
+/** Cancels the replacement in progress, where it can still be cancelled. */
+export async function cancel({ workloadId }: Target, workloads: Workloads): Promise<void> {
+  await workloads.cancelReplacement(workloadId).catch((error: unknown) => {
+    // Too late to cancel, for example: which artifact remains will be seen.
+    if (!saidNo(error)) throw error;
+  });
 }
 
 async function lock(step: Step, { artifactId }: Target, workloads: Workloads): Promise<Step> {
@@ -113,7 +118,7 @@ async function promote(step: Step, { workloadId, artifactId }: Target, workloads
     return step;
   } catch (error) {
     if (isOpen(error))
-      return { ...step, kind: 'wait', reason: 'Promotion in place was asked for; its answer was lost' };
+      return { kind: 'wait', progress: step.progress, finding: { code: 'promotion-unconfirmed' } };
     if (!saidNo(error)) throw error;
     return (await isLocked(workloads, artifactId)) ? step : refused(step, 'promote-refused', error);
   }
@@ -136,9 +141,10 @@ async function start(
     if (isOpen(error)) {
       const seen = await workloads.getReplacement(workloadId).catch(() => null);
       const taken = seen !== null && !isTerminal(seen) && seen.candidateArtifactId === artifactId;
-      const reason = 'The replacement was asked for; its answer was lost';
       // What was asked must be remembered even if nothing can be seen now: so this is an answer, not an error.
-      return taken ? acknowledged(step, seen) : { ...step, kind: 'wait', reason };
+      return taken
+        ? acknowledged(step, seen)
+        : { kind: 'wait', progress: step.progress, finding: { code: 'start-unconfirmed' } };
     }
     if (!saidNo(error)) throw error;
     const other = await workloads.getReplacement(workloadId);
@@ -146,14 +152,9 @@ async function start(
       // One that was asked for a moment ago, perhaps by this very step before it died, cannot be seen at once.
       if (before.missing_since !== null || error.status === 400) return refused(step, 'start-refused', error);
       const progress = { ...before, missing_since: step.progress.started_at };
-      return {
-        kind: 'wait',
-        progress,
-        reason: `It is not started, and no other can be seen (yet): ${error.detail}`,
-      };
+      return { kind: 'wait', progress, finding: { code: 'start-refused-for-now', detail: error.detail } };
     }
-    const reason = `A replacement was started in the meantime: ${error.detail}`;
-    return { kind: 'wait', progress: before, reason };
+    return { kind: 'wait', progress: before, finding: { code: 'start-overtaken', detail: error.detail } };
   }
 }
 
@@ -170,9 +171,8 @@ function acknowledged(step: Extract<Step, { kind: 'start' }>, replacement: Repla
   return { ...step, progress };
 }
 
-const refused = ({ progress }: Step, code: FailureCode, error: WorkloadApiRefused): Step => ({
-  kind: 'fail',
-  code,
-  progress,
-  reason: `The platform refused (HTTP ${error.status}): ${error.detail}`,
-});
+const refused = (
+  step: Step,
+  code: 'lock-refused' | 'start-refused' | 'promote-refused',
+  { status, detail }: WorkloadApiRefused,
+): Step => fail(step, { code, http_status: status, detail });

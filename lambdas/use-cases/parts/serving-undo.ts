@@ -1,9 +1,15 @@
 import * as z from 'zod';
-import { type ServingBefore, type ServingUndo, undoStep } from '../../domain/rollout/serving-rollback.ts';
+import {
+  type ServingBefore,
+  type ServingFinding,
+  type ServingUndo,
+  undoStep,
+} from '../../domain/rollout/serving-rollback.ts';
 import { WorkloadApiRefused, WorkloadNotFound } from '../../domain/serving/errors.ts';
 import { Progress } from '../../domain/serving/payloads.ts';
 import type { Workloads } from '../../domain/serving/workloads.ts';
-import { carryOut, observe } from './advance-rollout.ts';
+import { servingReason } from '../../words/rollout.ts';
+import { cancel, carryOut, observe } from './advance-rollout.ts';
 
 const SOON = 5;
 const RAREST_LOOK = 300;
@@ -27,12 +33,14 @@ export async function undoServing(
       error instanceof WorkloadNotFound ||
       (error instanceof WorkloadApiRefused && [401, 403].includes(error.status));
     if (!never) throw error;
+    const finding = { code: 'no-access', error: error.name, message: error.message } as const;
     return {
       serving: {
         workload_id: before.workload_id,
         undone: false,
         action: 'left',
-        reason: error.message,
+        finding,
+        reason: servingReason(finding),
         phase: null,
         contested: false,
         began_at: previous?.began_at ?? now.toISOString(),
@@ -58,7 +66,7 @@ async function oneStep(
   const action = previous?.action ?? 'none';
   const seen = await observe(workloads, target);
   const step = undoStep(seen, before, { action, began_at, progress }, now);
-  const answer = (more: Partial<ServingUndo> & { reason: string }): ServingUndo => ({
+  const answer = (finding: ServingFinding, more: Partial<ServingUndo> = {}): ServingUndo => ({
     workload_id: before.workload_id,
     undone: null,
     action,
@@ -66,23 +74,24 @@ async function oneStep(
     contested: false,
     began_at,
     progress,
+    finding,
+    reason: servingReason(finding),
     ...more,
   });
   if (step.kind === 'settled') {
-    const { undone, contested, reason } = step;
+    const { undone, contested } = step;
     if (undone && action === 'replaced') await restoreImportance(workloads, before, seen.workload.importance);
     return {
-      serving: answer({ undone, contested, reason, action: undone ? action : 'left' }),
+      serving: answer(step.finding, { undone, contested, action: undone ? action : 'left' }),
       retryAfter: null,
     };
   }
   if (step.kind === 'roll') {
     const done = await carryOut(step.step, target, progress, workloads);
     if (done.kind === 'fail')
-      return { serving: answer({ undone: false, reason: done.reason, action: 'left' }), retryAfter: null };
-    const serving = answer({
+      return { serving: answer(done.finding, { undone: false, action: 'left' }), retryAfter: null };
+    const serving = answer(done.finding, {
       action: done.kind === 'complete' ? action : 'replaced',
-      reason: done.reason,
       progress: done.progress,
     });
     return {
@@ -91,11 +100,10 @@ async function oneStep(
     };
   }
   if (step.kind === 'cancel') {
-    const wait = { kind: 'cancel', progress, reason: step.reason } as const;
-    await carryOut(wait, target, progress, workloads);
-    return { serving: answer({ action: 'cancelled', reason: step.reason }), retryAfter: SOON };
+    await cancel(target, workloads);
+    return { serving: answer(step.finding, { action: 'cancelled' }), retryAfter: SOON };
   }
-  return { serving: answer({ reason: step.reason }), retryAfter: later(began_at, now) };
+  return { serving: answer(step.finding), retryAfter: later(began_at, now) };
 }
 
 const Importances = z.enum(['critical', 'high', 'moderate', 'low']);

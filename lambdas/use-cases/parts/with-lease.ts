@@ -3,10 +3,10 @@ import type { Clock } from '../../adapters/clock.ts';
 import { StaleFence } from '../../domain/errors.ts';
 import { recordedFence } from '../../domain/promotion/promotion-plan.ts';
 import type { RegistryView } from '../../domain/registry.ts';
+import type { LeaseHeld } from '../../domain/serving/rollout-finding.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count } from '../../runtime/metrics.ts';
-import { leaseHeld } from '../../words/reasons.ts';
 
 /** A direct call needs its lease for no longer than its own function can run, and a margin for the clocks. */
 const DIRECT_LEASE_SECONDS = 150;
@@ -29,7 +29,7 @@ export async function withLease<Answer>(
   call: { model_name: string; fence: number | null; execution: string | null; requestId: string },
   { store, clock }: { store: PromotionStore; clock: Clock },
   work: (writer: Writer) => Promise<Answer>,
-  busy: (reason: string, lease: { holder: string; expiresAt: string }) => Answer,
+  busy: (lease: LeaseHeld) => Answer,
 ): Promise<Answer> {
   const { model_name: model, fence } = call;
   const owner = call.execution ?? `direct:${call.requestId}`;
@@ -41,7 +41,7 @@ export async function withLease<Answer>(
     );
   }
   const lease = await store.takeLease(model, owner, clock.now(), DIRECT_LEASE_SECONDS);
-  if (!lease.taken) return busy(leaseHeld(model, lease.holder, lease.expiresAt), lease);
+  if (!lease.taken) return busy({ code: 'lease-held', model, holder: lease.holder, until: lease.expiresAt });
   try {
     return await work({ owner, fence: lease.fence, direct: true });
   } finally {

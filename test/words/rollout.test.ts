@@ -1,0 +1,239 @@
+import { expect, it } from 'vitest';
+import { ServingFinding, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
+import type { RolloutFinding } from '../../lambdas/domain/serving/rollout-finding.ts';
+import { servingReason } from '../../lambdas/words/rollout.ts';
+import { isLocked, servedWhere } from '../../lambdas/words/workload.ts';
+import { sampleOutcome } from '../support/sample-outcome.ts';
+import { rolledBack } from '../support/stub-functions.ts';
+
+/** What a rollout, and the way back from one, says: every code with its sentence. */
+
+const replaced = { code: 'rollout-switched', state: 'finalizing' } as const;
+const stopped = { workload: 'w1', state: 'stopped' } as const;
+const start = 'start it (POST /workloads/{id}/start), wait until it runs, and try again';
+
+const rollout: [RolloutFinding, string][] = [
+  [
+    { code: 'settings-change', state: 'promoting' },
+    'A settings change of the Workload is in progress (promoting)',
+  ],
+  [{ code: 'locking', artifact: 'new' }, 'Artifact "new" is locked, as asked'],
+  [{ code: 'starting', artifact: 'new' }, 'A rolling replacement by artifact "new" was started'],
+  [{ code: 'start-unconfirmed' }, 'The replacement was asked for; its answer was lost'],
+  [{ code: 'start-not-visible' }, 'The replacement was asked for and cannot be seen (yet)'],
+  [
+    { code: 'start-refused-for-now', detail: 'Not now' },
+    'It is not started, and no other can be seen (yet): Not now',
+  ],
+  [{ code: 'start-overtaken', detail: 'Not now' }, 'A replacement was started in the meantime: Not now'],
+  [{ code: 'replacing', state: 'warming_up' }, 'The replacement is in progress (warming_up)'],
+  [
+    { code: 'switched-by-deadline', state: 'finalizing' },
+    'The replacement had switched by the deadline (finalizing)',
+  ],
+  [
+    { code: 'cancelling', state: 'deleting' },
+    'The deadline is over: the replacement is cancelled (deleting)',
+  ],
+  [{ code: 'cancelled' }, 'The replacement was cancelled; the old artifact is not confirmed yet'],
+  [{ code: 'activating', running: 1, active: 2 }, '1 of 2 active protons run the artifact'],
+  [{ code: 'promotion-blocked' }, 'Promotion in place waits for the replacement in progress'],
+  [{ code: 'promoting' }, 'The draft that is served is promoted in place; that cannot be undone'],
+  [{ code: 'promotion-requested' }, 'Promotion in place was asked for'],
+  [{ code: 'promotion-unconfirmed' }, 'Promotion in place was asked for; its answer was lost'],
+  [{ code: 'setting-importance', importance: 'high' }, 'Its importance is set to high'],
+  [{ code: 'serves', artifact: 'new', importance_left: null }, 'The Workload serves artifact "new", locked'],
+  [
+    { code: 'serves', artifact: 'new', importance_left: 'low' },
+    'The Workload serves artifact "new", locked; its importance was left at low, as the deadline is over',
+  ],
+  [
+    { code: 'artifact-not-found', artifact: 'new' },
+    'Artifact "new" does not exist, or the owner of the token cannot see it (artifacts are shared apart from Workloads)',
+  ],
+  [
+    { code: 'artifact-status-unknown', artifact: 'new', status: 'archived', served_status: null },
+    'Artifacts are draft or locked; "new" is "archived" and the one that is served "unknown"',
+  ],
+  [
+    { code: 'type-mismatch', artifact: 'new', type: 'nim', workload: 'w1', workload_type: 'service' },
+    'Artifact "new" is of type "nim" and Workload "w1" of type "service": name an artifact of the same type',
+  ],
+  [{ code: 'workload-not-running', ...stopped }, `Workload "w1" is stopped: ${start}`],
+  [
+    { code: 'no-active-proton', workload: 'w1', state: 'errored' },
+    `Workload "w1" (errored) has no active proton: ${start}`,
+  ],
+  [
+    { code: 'draft-onto-locked', artifact: 'new', served: 'old' },
+    'Artifact "new" is a draft and "old", which is served, is locked: lock it first, or pass lock_artifact: true',
+  ],
+  [
+    { code: 'locked-onto-draft', artifact: 'new', served: null },
+    'Artifact "new" is locked and "none", which is served, is a draft: promote the Workload first (POST /workloads/{id}/promote)',
+  ],
+  [
+    { code: 'unknown-container', artifact: 'new', group: 'gpu', container: null, has: ['default', 'side'] },
+    'The runtime names the container group "gpu", which artifact "new" lacks; it has "default", "side"',
+  ],
+  [
+    { code: 'unknown-container', artifact: 'new', group: 'default', container: 'agent', has: ['model'] },
+    'The runtime names the container "agent" in group "default", which artifact "new" lacks; it has "model"',
+  ],
+  [
+    { code: 'minutes-out-of-range', field: 'keepOldVersionMinutes', minutes: 0.5, most: 1440 },
+    'keepOldVersionMinutes is 0.5; it must be a whole number from 0 to 1440',
+  ],
+  [
+    { code: 'foreign-replacement', artifact: 'third', replacement: 'r3', state: 'warming_up' },
+    'Another replacement is in progress (warming_up): artifact "third", replacement "r3"; it was left alone. Wait until it has ended, or have it cancelled by its owner',
+  ],
+  ...(['start-refused', 'lock-refused', 'promote-refused'] as const).map((code): [RolloutFinding, string] => [
+    { code, http_status: 422, detail: 'Not now' },
+    'The platform refused (HTTP 422): Not now',
+  ]),
+  [
+    { code: 'not-started', attempts: 3 },
+    'The replacement was asked for 3 times, no answer came, and none can be seen',
+  ],
+  [
+    { code: 'candidate-failed', state: 'errored', message: null },
+    'The candidate did not come up; the replacement is errored',
+  ],
+  [
+    { code: 'candidate-failed', state: 'errored', message: 'No image' },
+    'The candidate did not come up; the replacement is errored: No image',
+  ],
+  [
+    { code: 'candidate-dropped', state: null, served: 'old' },
+    'The platform has given the replacement up without a word: artifact "old" is still served',
+  ],
+  [
+    { code: 'candidate-dropped', state: 'deleting', served: 'old' },
+    'The replacement ended as deleting, without a switch',
+  ],
+  [
+    { code: 'active-unhealthy', problem: { code: 'proton-down', proton: 'p2', state: 'errored' } },
+    'The Workload serves the artifact, but its active proton "p2" is errored',
+  ],
+  [
+    { code: 'active-unhealthy', problem: { code: 'workload-not-running', ...stopped } },
+    `Workload "w1" is stopped: ${start}`,
+  ],
+  [
+    { code: 'endpoint-changed', from: 'https://a/', to: null },
+    'The Workload\'s endpoint was "https://a/" and is "none" now: its callers have lost it',
+  ],
+  [
+    { code: 'superseded', served: 'third', switched: false },
+    'Since the rollout began, somebody else has put artifact "third" in service',
+  ],
+  [
+    { code: 'superseded', served: 'third', switched: true },
+    'The artifact was put in service and replaced again by "third"',
+  ],
+  [
+    { code: 'deadline', at: { code: 'settings-change', state: 'promoting' } },
+    'A settings change of the Workload is in progress (promoting) until the deadline; nothing was started',
+  ],
+  [
+    { code: 'deadline', at: { code: 'warm-up', minutes: 60 } },
+    'A rollout with 60 min of warm-up cannot end before its deadline: nothing was started',
+  ],
+  [
+    { code: 'deadline', at: { code: 'cancelled', artifact: 'old' } },
+    'The rollout did not end before its deadline and was cancelled; artifact "old" is served as before',
+  ],
+  [
+    { code: 'deadline', at: { code: 'activating', running: 1, active: 2 } },
+    '1 of 2 active protons run the artifact at the deadline',
+  ],
+  [
+    { code: 'deadline', at: { code: 'draft' } },
+    'The Workload serves the artifact, but at the deadline it was a draft still: it was not promoted',
+  ],
+  [
+    { code: 'cancel-unconfirmed', replacement: null },
+    'The replacement was cancelled, but the old artifact could not be confirmed: look at the Workload',
+  ],
+  [
+    { code: 'cancel-unconfirmed', replacement: { id: 'r2', state: 'deleting' } },
+    'The replacement "r2" was to be cancelled and is still deleting: look at the Workload',
+  ],
+  [
+    { code: 'lease-held', model: 'prices', holder: 'run-0', until: '2026-11-20T12:00:00.000Z' },
+    'The lease for "prices" is held by run-0 until 2026-11-20T12:00:00.000Z',
+  ],
+];
+
+const wayBack: [ServingFinding, string][] = [
+  [replaced, 'The rollout has switched and is being finished (finalizing); the way back starts after it'],
+  [{ code: 'rollout-cancelled', state: 'initializing' }, 'The rollout is cancelled (initializing)'],
+  [{ code: 'rollout-leaving', state: 'deleting' }, 'The rollout is being cancelled (deleting)'],
+  [{ code: 'protons-behind' }, 'The Workload names the previous artifact; its protons do not all run it yet'],
+  [
+    { code: 'serves-previous', artifact: 'old', state: null },
+    'The Workload serves artifact "old", as before',
+  ],
+  [
+    { code: 'serves-previous', artifact: null, state: 'stopped' },
+    'The Workload is stopped with artifact "none", as before',
+  ],
+  [{ code: 'locked-in-place' }, 'locked in place'],
+  [
+    { code: 'foreign', artifact: 'third', in_progress: true },
+    'Another replacement is in progress, to artifact "third"; it was left alone',
+  ],
+  [
+    { code: 'foreign', artifact: null, in_progress: false },
+    'Somebody else has put artifact "none" in service; it was left alone',
+  ],
+  [{ code: 'never-served' }, 'The Workload served nothing before that could be brought back'],
+  [
+    { code: 'overdue', minutes: 15, waiting: replaced },
+    'The rollout has switched and is being finished (finalizing); the way back starts after it, and has been for more than 15 minutes: look at the Workload',
+  ],
+  [{ code: 'no-access', error: 'WorkloadNotFound', message: 'No such Workload' }, 'No such Workload'],
+];
+
+it.each([...rollout, ...wayBack])('%j', (finding, sentence) => {
+  expect(servingReason(finding)).toBe(sentence);
+});
+
+it('has a sentence for every code', () => {
+  const told = new Set([...rollout, ...wayBack].map(([{ code }]) => code));
+  expect(
+    ServingFinding.options.map(({ shape }) => shape.code.value).filter((code) => !told.has(code)),
+  ).toEqual([]);
+});
+
+it('shows hostile names in visible form, and a long list cut to size', () => {
+  const artifact = 'x\n\u202eSuccess';
+  expect(servingReason({ code: 'starting', artifact })).toBe(
+    'A rolling replacement by artifact "x\\n\\u{202e}Success" was started',
+  );
+  const has = Array.from({ length: 8 }, () => 'x'.repeat(60));
+  const reason = servingReason({ code: 'unknown-container', artifact, group: 'g', container: null, has });
+  expect(reason).toHaveLength(reason.indexOf('it has ') + 'it has '.length + 300);
+});
+
+it.each([undefined, { code: 'no-code-any-more' }])(
+  'prints the stored reason where the finding is %j',
+  (finding) => {
+    const reason = 'The Workload serves artifact "old", as before';
+    const stored = {
+      workload_id: 'w1',
+      undone: true,
+      action: 'replaced',
+      reason,
+      phase: null,
+      contested: false,
+    };
+    const serving = ServingUndo.parse({ ...stored, began_at: '', progress: {}, finding });
+    expect(serving.finding).toBeNull();
+    expect(isLocked(serving)).toBe(false);
+    expect(servedWhere({ ...sampleOutcome, rollback: rolledBack({ serving }) })).toEqual([
+      { label: 'Workload', value: `w1: ${reason}` },
+    ]);
+  },
+);
