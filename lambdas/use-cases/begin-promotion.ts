@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { longestMinutes } from '../domain/limits.ts';
 import { ExecutionInput, RollbackReason } from '../domain/payloads.ts';
-import { longestMinutes } from '../domain/rollout/rules.ts';
 import { problemsOf } from '../runtime/handler.ts';
 
 export const BeginInput = z.object({ input: z.unknown(), execution: z.string(), started_at: z.string() });

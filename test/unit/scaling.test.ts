@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { longestLeaseWaitSeconds, rolloutSeconds } from '../../lambdas/domain/limits.ts';
-import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
+import { longestLeaseWaitSeconds, longestMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
 import type { LocalEvent } from '../../local/machine/state-machine.ts';
 import { leaseRound, longest, lookRound, rolloutRounds } from '../../tools/bench/longest.ts';
 import { type Assumptions, billOf, costOf, prices, standingBill } from '../../tools/bench/prices.ts';

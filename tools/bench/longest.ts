@@ -1,9 +1,8 @@
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { longestLeaseWaitSeconds, rolloutSeconds } from '../../lambdas/domain/limits.ts';
+import { longestLeaseWaitSeconds, longestMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
 import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
-import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
 import type { ServingBefore, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
 import type { Artifact, Replacement, Workload, Workloads } from '../../lambdas/domain/serving/workloads.ts';

@@ -1,6 +1,5 @@
 import { fitted } from '../../cli/screen/layout.ts';
-import { functionNames } from '../../lambdas/domain/limits.ts';
-import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
+import { functionNames, longestMinutes } from '../../lambdas/domain/limits.ts';
 import { A_SHORT_ONE, EVERY_DAY } from './measure.ts';
 import { services } from './prices.ts';
 import { judge, quotas } from './quotas.ts';

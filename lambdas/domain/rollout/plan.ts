@@ -1,7 +1,8 @@
+import { CANCEL_MINUTES } from '../limits.ts';
 import type { FailureCode, Progress } from '../serving/payloads.ts';
 import type { Replacement } from '../serving/workloads.ts';
 import { quoted, visible } from '../visible-text.ts';
-import { CANCEL_MINUTES, GRACE_SECONDS, isOurs, MOST_ATTEMPTS, remembered } from './progress.ts';
+import { GRACE_SECONDS, isOurs, MOST_ATTEMPTS, remembered } from './progress.ts';
 import { activeProtons, hasFailed, isLeaving, isStatus, isTerminal } from './rules.ts';
 import { whenServed } from './served.ts';
 import { start } from './start.ts';

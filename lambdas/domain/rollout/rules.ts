@@ -1,3 +1,4 @@
+import { longestMinutes } from '../limits.ts';
 import type { FailureCode, WorkloadRollout } from '../serving/payloads.ts';
 import type { Artifact, Proton, Replacement, Workload } from '../serving/workloads.ts';
 import { clipped, quoted, visible } from '../visible-text.ts';
@@ -54,12 +55,6 @@ export interface Refusal {
   code: FailureCode;
   reason: string;
 }
-
-/**
- * The platform publishes no maximum. Ours keep a rollout within an execution: a warm-up of more than four hours or an
- * old version kept for more than a day is taken for a slip of the pen (seconds, or one digit too many).
- */
-export const longestMinutes = { warmupDurationMinutes: 240, keepOldVersionMinutes: 1440 } as const;
 
 /** The first thing that speaks against starting this rollout; null when nothing does. */
 export function refusalToStart(
