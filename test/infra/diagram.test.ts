@@ -149,7 +149,7 @@ describe('the labels', () => {
 describe('the command npm run render', () => {
   const copy = mkdtempSync(join(tmpdir(), 'diagram-'));
   mkdirSync(join(copy, 'lambdas'));
-  for (const path of ['statemachines', 'lambdas/domain', 'package.json']) {
+  for (const path of ['statemachines', 'tools', 'lambdas/domain', 'package.json']) {
     cpSync(join(root, path), join(copy, path), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');

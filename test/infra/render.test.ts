@@ -10,8 +10,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A copy of what the command reads, so that the repository's own file is left alone. */
 const copy = mkdtempSync(join(tmpdir(), 'render-'));
 mkdirSync(join(copy, 'lambdas'));
-cpSync(join(root, 'statemachines'), join(copy, 'statemachines'), { recursive: true });
-cpSync(join(root, 'lambdas/domain'), join(copy, 'lambdas/domain'), { recursive: true });
+for (const folder of ['statemachines', 'tools', 'lambdas/domain']) {
+  cpSync(join(root, folder), join(copy, folder), { recursive: true });
+}
 cpSync(join(root, 'package.json'), join(copy, 'package.json'));
 cpSync(join(root, 'README.md'), join(copy, 'README.md'));
 mkdirSync(join(copy, 'docs'));
