@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import { keyedWords } from './test/support/keyed-words.ts';
 
-/** Kinds of test that deploy the functions, or run them as they are deployed. */
-const NEED_BUNDLES = ['infra', 'bundles', 'interpreters'];
+/** Kinds of test that look at what is deployed, or run it. */
+const NEED_ASSEMBLY = ['infra', 'bundles', 'interpreters'];
 
 const project = (name: string) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    globalSetup: NEED_BUNDLES.includes(name) ? ['test/support/bundles.ts'] : [],
+    globalSetup: NEED_ASSEMBLY.includes(name) ? ['test/support/assembled.ts'] : [],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },

@@ -8,6 +8,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct, type IConstruct } from 'constructs';
 import { PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/promotion-table.ts';
+import { defaults } from '../lambdas/domain/defaults.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
 import { mistakesIn } from './checked-props.ts';
 import { EventRules, ROLLBACK_ALARMS } from './event-rules.ts';
@@ -31,7 +32,7 @@ export type {
 } from './props.ts';
 
 /**
- * Everything that promotes models: the seven functions, the state machine that runs them, the table of leases and
+ * Everything that promotes models: the functions, the state machine that runs them, the table of leases and
  * outcomes, the topics that tell people, the rules that clean up, and the alarms. One a stack, as names of alarms and chat
  * are made of the stack's. Throws `InvalidProps`.
  */
@@ -54,7 +55,7 @@ export class ModelPromotion extends Construct implements IConnectable {
     super(scope, id);
     const mistakes = [...mistakesIn(props), ...twinsOf(this)];
     if (mistakes.length > 0) throw new InvalidProps(this.node.path, mistakes);
-    const environment = props.environment ?? 'dev';
+    const environment = props.environment ?? defaults.environment;
     const protect = props.protect ?? environment === 'prod';
     const namePrefix = props.namePrefix ?? '';
     this.stateMachineName = `${namePrefix}model-promotion`;

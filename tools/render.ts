@@ -65,8 +65,8 @@ function placeholder(stack: Stack, name: StepFunctionName) {
   );
 }
 
-/** Exit status: 0 done or up to date, 1 out of date, 2 unknown arguments. */
-function main(args: string[]): number {
+/** The command. Exit status: 0 done or up to date, 1 out of date, 2 unknown arguments. */
+export function main(args: string[]): number {
   const options = { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
   let values: { check?: boolean; help?: boolean };
   try {

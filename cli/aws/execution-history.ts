@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { causeMessage } from '../../lambdas/domain/lambda-cause.ts';
 import type { ShownEvent } from '../screen/timeline.ts';
 
 /** How an execution on AWS ended. */
@@ -139,14 +140,8 @@ function failureOf(event: HistoryEvent): Details | undefined {
   );
 }
 
-/** Lambda's cause is JSON with a stack trace; people want the sentence in it. */
 function said(error: string | undefined, cause: string | undefined): { name: string; message: string } {
-  const document = parsed(cause);
-  const message =
-    typeof document === 'object' && document !== null && 'errorMessage' in document
-      ? String(document.errorMessage)
-      : (cause ?? '');
-  return { name: error ?? 'Unknown', message };
+  return { name: error ?? 'Unknown', message: causeMessage(cause) };
 }
 
 /** Null for nothing and for what is not JSON. */

@@ -8,15 +8,6 @@ const HASH_LENGTH = 20;
 export const MOST_ATTEMPTS = 1000;
 const LONGEST_ATTEMPT = String(MOST_ATTEMPTS).length;
 
-/** JSON without blanks and with the keys of every object in order: one text for all inputs that say the same. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
-}
-
 /**
  * Name of the execution: the model and the version as far as they can be read in it, a hash of the whole input, and
  * which attempt it is. The same input has the same name wherever it is started, so that Step Functions itself refuses

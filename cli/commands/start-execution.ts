@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import { claimExecution, type Found } from '../aws/claim-execution.ts';
-import { canonicalJson, executionName } from '../aws/execution-name.ts';
+import { executionName } from '../aws/execution-name.ts';
 import { executionReport } from '../aws/execution-report.ts';
 import { type AwsExecutions, awsExecutions } from '../aws/executions.ts';
 import { followExecution } from '../aws/follow-execution.ts';

@@ -1,3 +1,4 @@
+import { defaults } from '../../lambdas/domain/defaults.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { FunctionEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { ModelPromotionProps } from '../props.ts';
@@ -22,11 +23,11 @@ export function environmentsFor(
   props: ModelPromotionProps,
   { table, alerts, chat, stateMachineArn }: Resources,
 ): Environments {
-  const common = { ENVIRONMENT: props.environment ?? 'dev' };
+  const common = { ENVIRONMENT: props.environment ?? defaults.environment };
   const { credentials } = props.mlflow;
   const mlflow = {
     MLFLOW_TRACKING_URI: props.mlflow.trackingUri,
-    MLFLOW_REGISTRY_MODE: props.mlflow.registryMode ?? 'stages',
+    MLFLOW_REGISTRY_MODE: props.mlflow.registryMode ?? defaults.registryMode,
     ...(credentials === undefined ? {} : { MLFLOW_CREDENTIALS_SECRET_ARN: credentials.secretArn }),
   } as const;
   const workloads =
@@ -40,11 +41,13 @@ export function environmentsFor(
   const alert = {
     ALERT_SNS_TOPIC_ARN: alerts,
     ...(chat === null ? {} : { ALERT_CHAT_TOPIC_ARN: chat }),
-    ALERT_PREFIX: props.alerts.prefix ?? 'TradAI',
-    MODEL_REGISTRY_NAME: props.mlflow.registryName ?? 'tradai-models',
+    ALERT_PREFIX: props.alerts.prefix ?? defaults.alertPrefix,
+    MODEL_REGISTRY_NAME: props.mlflow.registryName ?? defaults.registryName,
   };
-  const compare = { MIN_CONFIDENCE_THRESHOLD: String(props.minConfidence ?? 0.7) };
-  const rollback = { ROLLBACK_COOLDOWN_HOURS: String(props.rollbackCooldownHours ?? 24) };
+  const compare = { MIN_CONFIDENCE_THRESHOLD: String(props.minConfidence ?? defaults.minConfidence) };
+  const rollback = {
+    ROLLBACK_COOLDOWN_HOURS: String(props.rollbackCooldownHours ?? defaults.rollbackCooldownHours),
+  };
   return {
     'begin-promotion': common,
     'compare-models': { ...common, ...mlflow, ...compare },

@@ -1,19 +1,17 @@
 import * as z from 'zod';
 
-const FromLambda = z.object({ errorMessage: z.string() });
-const LONGEST_MESSAGE = 1000;
+/** As Lambda writes the error of a function (its developer guide, "Node.js errors"). */
+const LambdaCause = z.object({ errorMessage: z.string() });
 
 /**
- * The message in the `Cause` of a failed task: Lambda puts JSON there, with a stack trace; Step Functions itself puts a
- * bare message, or nothing. At most 1,000 characters, empty where there is none.
+ * The message in the `Cause` of an error of Step Functions: Lambda's is JSON with a stack trace, that of the machine
+ * itself is the message, and there may be none, which is the empty text.
  */
 export function causeMessage(cause: unknown): string {
-  const text = typeof cause === 'string' ? cause : cause === undefined ? '' : JSON.stringify(cause);
-  let message = text;
+  const text = typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? '');
   try {
-    message = FromLambda.safeParse(JSON.parse(text)).data?.errorMessage ?? text;
+    return LambdaCause.safeParse(JSON.parse(text)).data?.errorMessage ?? text;
   } catch {
-    // Not JSON: the text is the message.
+    return text;
   }
-  return message.slice(0, LONGEST_MESSAGE);
 }

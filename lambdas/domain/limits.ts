@@ -1,8 +1,7 @@
-import { CANCEL_MINUTES } from './rollout/progress.ts';
-import { longestMinutes } from './rollout/rules.ts';
-import { ROLLBACK_MINUTES } from './rollout/serving-rollback.ts';
-
-/** Limits in one place, times in seconds: the stack, the state machine and the lease are all derived from them. */
+/**
+ * How long anything may take, and how much it may have: the stack, the state machine, the lease and the clients of the
+ * outside systems take it from here.
+ */
 
 /** What each deployed function may take; Lambda ends it after that. */
 export const functionTimeoutSeconds = {
@@ -51,6 +50,12 @@ export function longestStepSeconds(name: FunctionName): number {
 /** The longest that an execution may ask to wait for a model that is busy: `wait_for_lease_minutes` at most 1440. */
 export const longestLeaseWaitSeconds = 1440 * 60;
 
+/**
+ * The platform publishes no maximum. Ours keep a rollout within an execution: a warm-up of more than four hours or an
+ * old version kept for more than a day is probably the wrong unit, or one digit too many.
+ */
+export const longestMinutes = { warmupDurationMinutes: 240, keepOldVersionMinutes: 1440 } as const;
+
 /** What a rollout is asked for, in minutes; absent counts as 0. */
 type RolloutMinutes = {
   warmupDurationMinutes?: number | undefined;
@@ -59,6 +64,10 @@ type RolloutMinutes = {
 
 /** Minutes that a candidate may take to come up: pulling its image, loading its model, passing its probes. */
 const COME_UP_MINUTES = 30;
+/** How long after the deadline a cancellation may take until it counts as not having worked. */
+export const CANCEL_MINUTES = 15;
+/** Minutes that the way back may take, counted from its first step. */
+export const ROLLBACK_MINUTES = 45;
 
 /** Never more than the longest that may be asked for: nothing that is computed from it overflows. */
 function secondsOf(field: keyof typeof longestMinutes, rollout: RolloutMinutes): number {
@@ -130,3 +139,30 @@ export const LAST_WRITE_SECONDS = {
     ) + 10,
   rollback: functionTimeoutSeconds['model-rollback'] + 10,
 };
+/** One call of MLflow. The longest chain, a promotion in mode `both` with a repair, is eleven: below a function's 60 s. */
+export const mlflowCall = {
+  connectMs: 1_500,
+  headersMs: 4_000,
+  bodyMs: 3_000,
+  totalMs: 5_000,
+  maxBytes: 4 * 1024 * 1024,
+  retries: 3,
+  backoffMs: 100,
+} as const;
+
+/**
+ * One call of the Workload API. A step reads three times in a row, writes once, looks once more and reads for a
+ * diagnosis: seven times `totalMs` stays below the function's 60 s.
+ */
+export const workloadCall = {
+  connectMs: 2_000,
+  headersMs: 5_000,
+  bodyMs: 4_000,
+  totalMs: 8_000,
+  maxBytes: 4 * 1024 * 1024,
+  retries: 3,
+  backoffMs: 100,
+} as const;
+
+/** Milliseconds for chat, which comes on top of the mail within the time limit of one function. */
+export const chatMs = 5_000;

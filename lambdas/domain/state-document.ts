@@ -4,12 +4,15 @@ import { type CaughtError, EndAnswer } from './outcome/outcome-schema.ts';
 import { Comparison, ExecutionInput, Prepared, PromoteAnswer, RollbackAnswer } from './payloads.ts';
 import { ReplaceAnswer } from './serving/payloads.ts';
 
+const LONGEST_MESSAGE = 1000;
+
 /** An error as a Catch stores it: `Cause` is Lambda's JSON with a stack trace, or a bare message from the machine itself. */
-const Caught = z
-  .object({ Error: z.string(), Cause: z.unknown().optional() })
-  .transform(
-    ({ Error: name, Cause }): CaughtError => ({ name, message: causeMessage(Cause) || 'no cause was given' }),
-  );
+const Caught = z.object({ Error: z.string(), Cause: z.unknown().optional() }).transform(
+  ({ Error: name, Cause }): CaughtError => ({
+    name,
+    message: causeMessage(Cause).slice(0, LONGEST_MESSAGE) || 'no cause was given',
+  }),
+);
 
 const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: startedBy, ...asked } = ExecutionInput.shape;
 

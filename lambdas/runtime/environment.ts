@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { managedServer } from '../adapters/aws/sagemaker-arn.ts';
+import { defaults } from '../domain/defaults.ts';
 import { InvalidConfiguration } from '../domain/errors.ts';
 import type { FunctionName } from '../domain/limits.ts';
 import { RegistryMode } from '../domain/registry.ts';
@@ -51,7 +52,7 @@ export const MlflowEnvironment = z.object({
   MLFLOW_TRACKING_USERNAME: z.string().optional(),
   MLFLOW_TRACKING_PASSWORD: z.string().optional(),
   MLFLOW_TRACKING_TOKEN: z.string().optional(),
-  MLFLOW_REGISTRY_MODE: RegistryMode.default('stages'),
+  MLFLOW_REGISTRY_MODE: RegistryMode.default(defaults.registryMode),
   /** The address at which SageMaker's MLflow is called, as its plugin for MLflow takes it; tests call a stand-in. */
   SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: z
     .string()
@@ -104,17 +105,17 @@ export const AlertEnvironment = z.object({
     .string()
     .regex(/^arn:[\w-]+:sns:/, 'must be the ARN of an SNS topic')
     .optional(),
-  ALERT_PREFIX: z.string().default('TradAI'),
+  ALERT_PREFIX: z.string().default(defaults.alertPrefix),
   ALERTS_ENABLED: Flag.default(true),
-  ENVIRONMENT: z.string().default('dev'),
-  MODEL_REGISTRY_NAME: z.string().default('tradai-models'),
+  ENVIRONMENT: z.string().default(defaults.environment),
+  MODEL_REGISTRY_NAME: z.string().default(defaults.registryName),
 });
 
 export const CompareEnvironment = z.object({
-  MIN_CONFIDENCE_THRESHOLD: z.coerce.number().min(0).max(1).default(0.7),
+  MIN_CONFIDENCE_THRESHOLD: z.coerce.number().min(0).max(1).default(defaults.minConfidence),
 });
 export const RollbackEnvironment = z.object({
-  ROLLBACK_COOLDOWN_HOURS: z.coerce.number().min(0).max(8760).default(24),
+  ROLLBACK_COOLDOWN_HOURS: z.coerce.number().min(0).max(8760).default(defaults.rollbackCooldownHours),
 });
 
 const Endpoint = z.string().superRefine((value, context) => {

@@ -1,10 +1,13 @@
-import type { AlertPublisher } from '../adapters/aws/sns.ts';
-import type { AlertContext } from '../words/alert.ts';
+import { chatMs } from '../domain/limits.ts';
+import type { Alert, AlertContext } from '../words/alert.ts';
 import { AlertEnvironment, configuration } from './environment.ts';
 import { type StoreServices, storeServices } from './store-services.ts';
 
-/** Milliseconds for chat, which comes on top of the mail within the time limit of one function. */
-const CHAT_TIMEOUT = 5_000;
+/** Where alerts go, as a port. */
+export interface AlertPublisher {
+  /** Sends one alert to every subscriber. Throws `AlertNotSent` and nothing else. */
+  publish(alert: Alert): Promise<void>;
+}
 
 /** Who remembers how executions ended, and who is notified. */
 export interface NotifyServices extends StoreServices {
@@ -23,7 +26,7 @@ export function notifyServices(env: NodeJS.ProcessEnv): NotifyServices {
   return {
     ...storeServices(env),
     alerts: publisher(topic, ({ snsAlerts }, topicArn) => snsAlerts({ topicArn })),
-    chat: publisher(chat, ({ snsChat }, topicArn) => snsChat({ topicArn, totalTimeout: CHAT_TIMEOUT })),
+    chat: publisher(chat, ({ snsChat }, topicArn) => snsChat({ topicArn, totalTimeout: chatMs })),
     alertContext: {
       prefix: config.ALERT_PREFIX,
       environment: config.ENVIRONMENT,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { longestMinutes } from '../domain/limits.ts';
 import { ExecutionInput, RollbackReason } from '../domain/payloads.ts';
-import { longestMinutes } from '../domain/rollout/rules.ts';
 import type { StateDocument } from '../domain/state-document.ts';
 import { payloadMessages, problemsOf } from '../runtime/handler.ts';
 

@@ -1,7 +1,7 @@
 import type { PromotionStore } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { ModelNotFound, StaleFence } from '../domain/errors.ts';
-import { leaseSecondsFor, rolloutSeconds } from '../domain/limits.ts';
+import { leaseSecondsFor, longestMinutes, rolloutSeconds } from '../domain/limits.ts';
 import { type Comparison, type Prepared, type PrepareInput, RollbackReason } from '../domain/payloads.ts';
 import {
   type ChangeSinceComparison,
@@ -13,7 +13,6 @@ import {
 import { type Intent, intentTag, recordId, recordsOn } from '../domain/promotion/record.ts';
 import { WORKLOAD_TAG } from '../domain/promotion/rollback-plan.ts';
 import { champions, isSoleChampion, type ModelVersion, type RegistryView } from '../domain/registry.ts';
-import { longestMinutes } from '../domain/rollout/rules.ts';
 import type { ServingBefore } from '../domain/rollout/serving-rollback.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';

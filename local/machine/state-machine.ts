@@ -5,6 +5,7 @@ import {
   StateMachine,
   type StateMachineDefinition,
 } from 'aws-local-stepfunctions';
+import { causeMessage } from '../../lambdas/domain/lambda-cause.ts';
 import type { StepFunctionName } from '../../lambdas/domain/limits.ts';
 import { type Overrides, pausesOf, secondsOnAws } from './pauses.ts';
 
@@ -206,7 +207,7 @@ async function tell(
       onEvent({ kind: 'exited', state, type, at, ms: at - enteredAt, output: event.state.output });
     } else if (event.type === 'StateFailed') {
       failure = { at, error: event.Error };
-      onEvent({ kind: 'failed', state, at, error: event.Error, message: messageOf(event.Cause) });
+      onEvent({ kind: 'failed', state, at, error: event.Error, message: causeMessage(event.Cause) });
     } else if (event.type === 'StateRetried') {
       const { attempt } = event.retry;
       onEvent({ kind: 'retried', state, at, error: failure.error, attempt, pausedMs: at - failure.at });
@@ -214,16 +215,4 @@ async function tell(
       onEvent({ kind: 'caught', state, at, error: failure.error, next: event.catch.catcher.Next });
     }
   }
-}
-
-/** A function's error arrives as Lambda's JSON; people want the sentence in it. */
-function messageOf(cause: unknown): string {
-  try {
-    const parsed: unknown = JSON.parse(String(cause));
-    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed)
-      return String(parsed.errorMessage);
-  } catch {
-    // Not JSON: an error of the interpreter itself, whose cause is its message.
-  }
-  return String(cause);
 }

@@ -9,11 +9,15 @@ import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { functionEnvironments } from '../../lambdas/runtime/environment.ts';
 import { MODEL, seedPascalStrategy } from '../../local/scenarios/seed.ts';
-import { type Deployed, type DeployedFunction, deployedIn } from '../support/cloud-assembly.ts';
+import {
+  assembledStack,
+  type Deployed,
+  type DeployedFunction,
+  deployedIn,
+} from '../support/cloud-assembly.ts';
 import { type LambdaFunction, lambdaFunction } from '../support/lambda-process.ts';
 import { type LocalSecrets, startLocalSecrets } from '../support/secrets-manager.ts';
 import { type CloudFormation, resourcesOf } from '../support/stack-summary.ts';
-import { synthesisedStack } from '../support/synthesis.ts';
 
 /** What the environment of the template is worth: that each function is found, identified and configured by it alone. */
 
@@ -30,8 +34,8 @@ let secrets: LocalSecrets;
 const running: LambdaFunction[] = [];
 
 beforeAll(async () => {
-  const synthesised = synthesisedStack('prod');
-  template = synthesised.template;
+  const assembled = assembledStack('prod');
+  template = assembled.template;
   folder = mkdtempSync(join(tmpdir(), 'as-deployed-'));
   [mlflow, sns, table, secrets] = await Promise.all([
     startMlflowEmulator({ auth: LOGIN }),
@@ -39,7 +43,7 @@ beforeAll(async () => {
     startLocalTable(),
     startLocalSecrets({}),
   ]);
-  deployed = deployedIn(synthesised.directory, template, localName);
+  deployed = deployedIn(assembled.directory, template, localName);
   secrets.put(secretOf('compare-models', 'MLFLOW_CREDENTIALS_SECRET_ARN'), JSON.stringify(LOGIN));
   secrets.put(secretOf('replace-workload', 'DATAROBOT_TOKEN_SECRET_ARN'), 'token');
   seedPascalStrategy(mlflow);

@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import { afterWaits, type Host, startHost } from '../../local/host.ts';
 import type { LocalFunction } from '../../local/machine/state-machine.ts';
-import { type Deployed, deployedIn } from '../support/cloud-assembly.ts';
+import { assembledStack, type Deployed, deployedIn } from '../support/cloud-assembly.ts';
 import { type LambdaFunction, lambdaFunction } from '../support/lambda-process.ts';
 import { startLocalSecrets } from '../support/secrets-manager.ts';
-import { synthesisedStack } from '../support/synthesis.ts';
 
 /** A host whose functions and definition are those of the cloud assembly of the stack for `prod`. */
 export interface DeployedHost {
@@ -32,7 +31,7 @@ export function deployedHost(): DeployedHost {
     deployed: () => deployed,
     secrets: secretValues,
     async start() {
-      const { directory, template } = synthesisedStack('prod');
+      const { directory, template } = assembledStack('prod');
       const tasks = mkdtempSync(join(tmpdir(), 'lambda-'));
       return startHost({ mlflow: false, workload: false }, async (started) => {
         const { clock, mlflow, workload, sns, table, stepFunctions } = started;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SWEEP_MINUTES } from '../../infra/event-rules.ts';
 import { needs } from '../../infra/functions/permissions.ts';
 import {
@@ -12,8 +12,8 @@ import {
 } from '../../lambdas/domain/limits.ts';
 import { standing } from '../../tools/bench/tables.ts';
 import { renderDefinition, withPicture } from '../../tools/render.ts';
-import { type CloudFormation, resourcesOf } from '../support/stack-summary.ts';
-import { synthesisedStack } from '../support/synthesis.ts';
+import { assembledStack } from '../support/cloud-assembly.ts';
+import { resourcesOf } from '../support/stack-summary.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n');
@@ -55,7 +55,11 @@ describe('docs/architecture.md', () => {
 
   it.each(['docs/architecture.md', 'docs/scaling.md'])('%s names only files that there are', (document) => {
     const text = read(document);
-    const paths = [...text.matchAll(/`((?:lambdas|statemachines|infra|policies|cli|test|docs)\/[\w./-]+)`/g)];
+    const paths = [
+      ...text.matchAll(
+        /`((?:lambdas|statemachines|infra|build|emulators|local|policies|cli|tools|test|docs)\/[\w./-]+)`/g,
+      ),
+    ];
     const links = [...text.matchAll(/\]\(([\w./-]+\.md)(?:#[\w-]*)?\)/g)];
     const named = [
       ...paths.map(([, path = '']) => path),
@@ -67,10 +71,7 @@ describe('docs/architecture.md', () => {
 });
 
 describe('what the benchmark charges by the month', () => {
-  let template: CloudFormation;
-  beforeAll(() => {
-    template = synthesisedStack('prod').template;
-  });
+  const { template } = assembledStack('prod');
   const count = (type: string) => resourcesOf(template, type).length;
 
   it('is what the stack has', () => {

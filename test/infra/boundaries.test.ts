@@ -58,7 +58,13 @@ const boundaries: { who: string; applies: (path: string) => boolean; may: (name:
     may: isIn('statemachines/', 'lambdas/domain/'),
   },
   { who: 'emulators', applies: isIn('emulators/'), may: isIn('emulators/') },
-  { who: 'infra', applies: isIn('infra/'), may: isIn('infra/', 'statemachines/', 'lambdas/') },
+  {
+    who: 'infra',
+    applies: (path) => isIn('infra/')(path) && !isIn('infra/app/')(path),
+    may: isIn('infra/', 'statemachines/', 'lambdas/'),
+  },
+  // The package ships the construct, not the app, which bundles what it deploys.
+  { who: 'the app', applies: isIn('infra/app/'), may: isIn('infra/', 'build/', 'lambdas/') },
   { who: 'build', applies: isIn('build/'), may: isIn('build/', 'infra/bundles.ts', 'lambdas/domain/') },
   { who: 'local', applies: isIn('local/'), may: isIn('local/', 'emulators/', 'lambdas/') },
   { who: 'cli', applies: isIn('cli/'), may: isIn('cli/', 'local/', 'emulators/', 'lambdas/') },

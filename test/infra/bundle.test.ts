@@ -3,7 +3,6 @@ import {
   cpSync,
   existsSync,
   globSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -20,15 +19,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundleFunctions } from '../../build/bundle.ts';
 import { ENTRY, functionsDirectory, HANDLER } from '../../infra/bundles.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import { loadedAtStart, packagesIn, sizesOf, sourcesIn } from '../../tools/bench/bundle-contents.ts';
+import { loadedAtStart, packagesIn, sourcesIn } from '../../tools/bench/bundle-contents.ts';
 import { cannedServer } from '../support/canned-server.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
+/** Beside those of the set-up, which the stack finds. */
+const elsewhere = join(directory, 'elsewhere/functions');
 const bundles = new Map<FunctionName, Bundle>();
 
 beforeAll(async () => {
-  for (const bundle of await bundleFunctions(join(directory, 'first'))) bundles.set(bundle.name, bundle);
+  for (const bundle of await bundleFunctions(elsewhere)) bundles.set(bundle.name, bundle);
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -183,18 +184,15 @@ describe('bundling', () => {
       .sort()
       .map((path) => ({ path, text: readFileSync(join(top, path), 'utf8') }));
 
-  it('gives the same bytes each time, wherever they are written', async () => {
-    await bundleFunctions(join(directory, 'elsewhere', 'second'));
-    const second = filesIn(join(directory, 'elsewhere', 'second'));
-    expect(second.map(({ path }) => path)).toEqual(filesIn(join(directory, 'first')).map(({ path }) => path));
-    const differing = filesIn(join(directory, 'first')).filter(
-      ({ text }, index) => text !== second[index]?.text,
-    );
+  it('gives the same bytes each time, wherever they are written', () => {
+    const [here, there] = [filesIn(functionsDirectory()), filesIn(elsewhere)];
+    expect(there.map(({ path }) => path)).toEqual(here.map(({ path }) => path));
+    const differing = here.filter(({ text }, index) => text !== there[index]?.text);
     expect(differing.map(({ path }) => path)).toEqual([]);
   });
 
   it('leaves no path of this machine in the code or in its source maps', () => {
-    const telling = filesIn(join(directory, 'first')).filter(
+    const telling = filesIn(elsewhere).filter(
       ({ text }) => text.includes(root.replace(/\/$/, '')) || text.includes(directory),
     );
     expect(telling.map(({ path }) => path)).toEqual([]);
@@ -202,13 +200,16 @@ describe('bundling', () => {
 });
 
 describe('the command npm run build:functions', () => {
+  /** With functions that do nothing: how ours are bundled is shown above. */
   const copy = join(directory, 'copy');
+  const writeFunction = (name: FunctionName, text: string) =>
+    writeFileSync(join(copy, 'lambdas', `${name}.ts`), text);
 
   beforeAll(() => {
-    mkdirSync(join(copy, 'infra'), { recursive: true });
-    for (const name of ['lambdas', 'policies', 'infra/aws', 'package.json']) {
+    for (const name of ['lambdas/domain', 'policies', 'build', 'infra/bundles.ts', 'package.json']) {
       cpSync(join(root, name), join(copy, name), { recursive: true });
     }
+    for (const name of functionNames) writeFunction(name, 'export const handler = async () => null;\n');
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
   });
 
@@ -218,7 +219,7 @@ describe('the command npm run build:functions', () => {
       encoding: 'utf8',
     });
   const asking = `
-    import { functionsDirectory } from "./infra/aws/bundle-layout.ts";
+    import { functionsDirectory } from "./infra/bundles.ts";
     try {
       console.log(functionsDirectory());
     } catch (error) {
@@ -247,10 +248,10 @@ describe('the command npm run build:functions', () => {
   });
 
   it('keeps the earlier bundles when one cannot be made, and says where', () => {
-    writeFileSync(join(copy, 'lambdas/use-cases/compare-models.ts'), 'import "./nowhere.ts";\n');
+    writeFunction('compare-models', 'import "./nowhere.ts";\n');
     const { status, stderr } = command();
     expect(status).toBe(1);
-    expect(stderr).toContain('lambdas/use-cases/compare-models.ts:1');
+    expect(stderr).toContain('lambdas/compare-models.ts:1');
     expect(directoryAsTold()).toBe(join(copy, 'dist/functions'));
     expect(readdirSync(join(copy, 'dist'))).toEqual(['functions']);
   });
@@ -271,33 +272,6 @@ describe('the command npm run build:functions', () => {
 
 it('the stack finds a bundle of every function in the directory that it is told', () => {
   expect(functionNames.filter((name) => !existsSync(join(functionsDirectory(), name, ENTRY)))).toEqual([]);
-});
-
-describe('the command npm run bench', () => {
-  const bench = (...args: string[]) =>
-    spawnSync(process.execPath, [join(root, 'tools/bench/main.ts'), ...args], { encoding: 'utf8' });
-
-  it('measures each bundle, and its start-up against that of the sources', () => {
-    const { status, stdout } = bench('bundles', '--runs', '1', '--json');
-    const report: { functions: Record<string, unknown>[] } = JSON.parse(stdout);
-    const ms = expect.toSatisfy((value: number) => value > 0);
-    expect({ status, functions: report.functions }).toMatchObject({
-      status: 0,
-      functions: functionNames.map((name) => ({
-        name,
-        ...sizesOf(bundleOf(name)),
-        startUpMs: ms,
-        sourcesStartUpMs: ms,
-        packages: packagesIn(bundleOf(name)),
-      })),
-    });
-  });
-
-  it('lists its benchmarks, and knows no others', () => {
-    expect(bench('--help')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^ {2}bundles /m) });
-    expect(bench('speed')).toMatchObject({ status: 2, stderr: expect.stringContaining("'speed'") });
-    expect(bench('bundles', '--runs', '0').status).toBe(2);
-  });
 });
 
 /**

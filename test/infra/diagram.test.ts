@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type Definition, diagram } from '../../tools/diagram.ts';
 import { renderDefinition, withPicture } from '../../tools/render.ts';
+import { renderCopy } from '../support/render-copy.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll('\r\n', '\n');
@@ -147,34 +146,25 @@ describe('the labels', () => {
 });
 
 describe('the command npm run render', () => {
-  const copy = mkdtempSync(join(tmpdir(), 'diagram-'));
-  mkdirSync(join(copy, 'lambdas'));
-  for (const path of ['statemachines', 'lambdas/domain', 'package.json']) {
-    cpSync(join(root, path), join(copy, path), { recursive: true });
-  }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+  const { directory: copy, render } = renderCopy();
   const file = join(copy, 'README.md');
 
   beforeEach(() => writeFileSync(file, readme));
-  afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
-  const render = (...args: string[]) =>
-    spawnSync(process.execPath, [join(copy, 'tools/render.ts'), ...args], { encoding: 'utf8' });
-
-  it('says with --check that README.md is out of date, and writes it without', () => {
+  it('says with --check that README.md is out of date, and writes it without', async () => {
     writeFileSync(file, readme.replace('flowchart TD', 'flowchart LR'));
-    expect(render('--check')).toMatchObject({
+    expect(await render('--check')).toMatchObject({
       status: 1,
       stderr: 'README.md is out of date. Run "npm run render" and commit the file.\n',
     });
-    expect(render().status).toBe(0);
+    expect((await render()).status).toBe(0);
     expect(readFileSync(file, 'utf8')).toBe(readme);
-    expect(render('--check')).toMatchObject({ status: 0, stderr: '' });
+    expect(await render('--check')).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('says that README.md has no place for the picture', () => {
+  it('says that README.md has no place for the picture', async () => {
     writeFileSync(file, '# Another text\n');
-    expect(render()).toMatchObject({
+    expect(await render()).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('README.md lacks the line'),
     });

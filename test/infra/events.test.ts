@@ -1,16 +1,14 @@
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { handler as sweepPromotions } from '../../lambdas/sweep-promotions.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
+import { assembledStack } from '../support/cloud-assembly.ts';
 import { printedLines } from '../support/printed-lines.ts';
 import { type CloudFormation, readable, resourcesOf } from '../support/stack-summary.ts';
-import { synthesisedConstruct, synthesisedStack } from '../support/synthesis.ts';
+import { synthesisedConstruct } from '../support/synthesis.ts';
 
 /** EventBridge's rules, each fed with an event as AWS sends it, and what they make of it with the function that reads it. */
 
-let prod: CloudFormation;
-beforeAll(() => {
-  prod = synthesisedStack('prod').template;
-});
+const prod = assembledStack('prod').template;
 
 interface RuleTarget {
   Input?: string;

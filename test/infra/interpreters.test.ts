@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { environmentNames } from '../../infra/app/environments.ts';
+import { assembledStack } from '../support/cloud-assembly.ts';
 import { resourcesOf } from '../support/stack-summary.ts';
-import { synthesisedStack } from '../support/synthesis.ts';
 
 /**
  * The definition as it is deployed holds nothing but what the developer guide of Step Functions documents, so that any
@@ -23,7 +23,7 @@ interface Definition {
 
 /** As CloudFormation resolves it: the ARNs of the functions are all that it fills in. */
 function textOf(environment: (typeof environmentNames)[number]): string {
-  const { template } = synthesisedStack(environment);
+  const { template } = assembledStack(environment);
   const [machine] = resourcesOf(template, 'AWS::StepFunctions::StateMachine');
   const { 'Fn::Join': joined } = Joined.parse(machine?.[1]['DefinitionString']);
   const functionName = (id: string) => z.string().parse(template.Resources[id]?.Properties?.['FunctionName']);

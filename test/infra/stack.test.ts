@@ -8,11 +8,17 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { AccountPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type EnvironmentSettings, environments } from '../../infra/app/environments.ts';
-import { functionNames, functionTimeoutSeconds, machineTimeoutSeconds } from '../../lambdas/domain/limits.ts';
+import {
+  functionNames,
+  functionTimeoutSeconds,
+  machineTimeoutSeconds,
+  stepFunctionNames,
+} from '../../lambdas/domain/limits.ts';
 import { functionEnvironments } from '../../lambdas/runtime/environment.ts';
 import { renderDefinition } from '../../tools/render.ts';
+import { assembledStack } from '../support/cloud-assembly.ts';
 import {
   type CloudFormation,
   permissions,
@@ -27,13 +33,9 @@ const file = (name: string, text: string) => {
   writeFileSync(join(folder, name), text);
   return join(folder, name);
 };
-let prod: CloudFormation;
-let dev: CloudFormation;
+const prod = assembledStack('prod').template;
+const dev = assembledStack('dev').template;
 
-beforeAll(() => {
-  prod = synthesisedStack('prod').template;
-  dev = synthesisedStack('dev').template;
-});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Made for this test with `openssl req -x509`; its key was thrown away. */
@@ -124,11 +126,9 @@ describe('the stack', () => {
   });
 
   it('is with every option as it was reviewed: what that adds, and what it takes away', async () => {
+    const without = summaryOf(synthesisedConstruct().template);
     const difference = (given: Parameters<typeof synthesisedConstruct>[0]) =>
-      differenceOf(
-        summaryOf(synthesisedConstruct().template),
-        summaryOf(synthesisedConstruct(given).template),
-      );
+      differenceOf(without, summaryOf(synthesisedConstruct(given).template));
     const differences = {
       'EVERY OPTION': difference(everyOption),
       'MLFLOW AS AN APP OF SAGEMAKER': difference({ mlflow: { trackingUri: managedApp } }),
@@ -169,7 +169,7 @@ describe('the stack', () => {
 });
 
 describe('the functions', () => {
-  it('are the seven, each with its time-out, on ARM64 and Node 24, traced', () => {
+  it('are all there, each with its time-out, on ARM64 and Node 24, traced', () => {
     const seen = functionsOf(prod).map((p) => [
       p['FunctionName'],
       p['Timeout'],
@@ -244,6 +244,16 @@ describe('the state machine', () => {
       const expected = rendered[name]?.Resource?.split(':').at(-1)?.replaceAll('-', '');
       if (expected !== undefined) expect(Resource).toMatch(new RegExp(`Promotion${expected}Function`));
     }
+  });
+
+  it('may call its steps, and not the function that a schedule and events call', () => {
+    const lines = permissions(prod);
+    const from = lines.indexOf('PromotionWorkflowRole');
+    const called = lines
+      .slice(from)
+      .filter((line) => line.includes('lambda:InvokeFunction'))
+      .map((line) => / on \{(\w+)\}$/.exec(line)?.[1]);
+    expect(called).toEqual(stepFunctionNames.map((name) => `Promotion${name.replaceAll('-', '')}Function`));
   });
 
   it('is Standard, traced, ends in time, and logs every step without what is passed on', () => {
@@ -370,10 +380,10 @@ describe('a private server', () => {
     expect(allowed.map((line) => line.trim())).toMatchInlineSnapshot(`
       [
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
-        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:SetRegisteredModelTag sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
+        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
       ]
     `);
     expect(allowed.every((line) => line.endsWith(`on ${arn}`))).toBe(true);

@@ -4,19 +4,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { errorNames } from '../../lambdas/domain/errors.ts';
 import {
+  CANCEL_MINUTES,
   type FunctionName,
-  functionNames,
   functionTimeoutSeconds,
   leaseSecondsFor,
   longestLeaseWaitSeconds,
+  longestMinutes,
   longestStepSeconds,
   machineTimeoutSeconds,
+  ROLLBACK_MINUTES,
   rolloutSeconds,
+  stepFunctionNames,
 } from '../../lambdas/domain/limits.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
-import { CANCEL_MINUTES } from '../../lambdas/domain/rollout/progress.ts';
-import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
-import { ROLLBACK_MINUTES } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { stateNames } from '../../statemachines/names.ts';
 import { notStarted, outcomeUnknown, platformErrorNames } from '../../statemachines/retry-policies.ts';
 import { renderDefinition, renderedFile } from '../../tools/render.ts';
@@ -75,9 +75,9 @@ describe('the rendered definition', () => {
     expect(isValid).toBe(true);
   });
 
-  it('has every state and calls every function', () => {
+  it('has every state, and calls every function but the one that a schedule and events call', () => {
     expect(Object.keys(definition.States)).toEqual([...stateNames]);
-    expect(new Set(tasks.map(({ functionName }) => functionName))).toEqual(new Set(functionNames));
+    expect(new Set(tasks.map(({ functionName }) => functionName))).toEqual(new Set(stepFunctionNames));
   });
 
   it('keeps out what the local interpreter does otherwise than AWS', () => {

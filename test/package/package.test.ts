@@ -132,7 +132,7 @@ describe('an app that has installed the package', () => {
   );
 
   it(
-    'synthesises seven functions for ARM64 and Node 24 whose code is our bundles',
+    'synthesises every function for ARM64 and Node 24 whose code is our bundles',
     () => {
       succeeded(run('node', ['app.js'], app));
       const template: { Resources: Record<string, Resource> } = JSON.parse(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { EnvironmentName } from '../../infra/app/environments.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { type CloudFormation, resourcesOf } from './stack-summary.ts';
 
@@ -84,6 +85,12 @@ const Intrinsic = z
   })
   .partial();
 
-/** Reads a template out of the cloud assembly. */
-export const templateIn = (directory: string, stack: string): CloudFormation =>
-  JSON.parse(readFileSync(join(directory, `${stack}.template.json`), 'utf8'));
+/** The stack of one environment of our own app, as the set-up of this run has synthesised it. */
+export function assembledStack(environment: EnvironmentName): {
+  directory: string;
+  template: CloudFormation;
+} {
+  const directory = process.env['CLOUD_ASSEMBLY'] ?? '';
+  const file = join(directory, `ModelPromotion-${environment}.template.json`);
+  return { directory, template: JSON.parse(readFileSync(file, 'utf8')) };
+}

@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { afterAll } from 'vitest';
 import {
   type EnvironmentName,
   type EnvironmentSettings,
@@ -15,25 +14,21 @@ import { ModelPromotion } from '../../infra/model-promotion.ts';
 import type { ModelPromotionProps } from '../../infra/props.ts';
 import type { CloudFormation } from './stack-summary.ts';
 
-const directories: string[] = [];
-afterAll(() => {
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-});
-
-/** Synthesises in a folder of its own, which is removed after the tests; nothing is asked of AWS. */
+/** Synthesises beside the assembly of the set-up, which is removed after the run; nothing is asked of AWS. */
 function synthesise(build: (app: App) => Stack) {
-  const outdir = mkdtempSync(join(tmpdir(), 'cdk-'));
-  directories.push(outdir);
-  const app = new App({ outdir });
+  // Only the template is looked at: what the functions consist of is not copied beside it.
+  const app = new App({
+    outdir: mkdtempSync(join(process.env['CLOUD_ASSEMBLY'] ?? '', 'cdk-')),
+    context: { [DISABLE_ASSET_STAGING_CONTEXT]: true },
+  });
   const stack = build(app);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const assembly = app.synth();
-  const { directory } = assembly;
-  const file = join(directory, stack.templateFile);
+  const file = join(assembly.directory, stack.templateFile);
   const template: CloudFormation = JSON.parse(readFileSync(file, 'utf8'));
   const { messages } = assembly.getStackArtifact(stack.artifactId);
   const warnings = messages.filter(({ level }) => level === 'warning').map(({ entry }) => String(entry.data));
-  return { template, directory, warnings };
+  return { template, warnings };
 }
 
 /** The stack of one environment of our own app, with its own settings unless others are given. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { longestMinutes } from '../../lambdas/domain/limits.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
-import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
 const start = (input: unknown) => begin({ input, execution: 'arn:e', started_at: '2026-11-21T10:00:00Z' });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import {
-  canonicalJson,
   evidenceDocument,
   obstacles,
   readMetric,

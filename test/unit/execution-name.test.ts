@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkedInput } from '../../cli/aws/checked-input.ts';
 import { consoleUrl, problemOfArn, regionOf, stateMachineOf } from '../../cli/aws/execution-arn.ts';
-import { canonicalJson, executionName, MOST_ATTEMPTS } from '../../cli/aws/execution-name.ts';
+import { executionName, MOST_ATTEMPTS } from '../../cli/aws/execution-name.ts';
+import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 
 /** Names of executions: what Step Functions takes, whatever the model is called, and the same for the same input. */
 

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { longestLeaseWaitSeconds, rolloutSeconds } from '../../lambdas/domain/limits.ts';
+import { longestLeaseWaitSeconds, longestMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
 import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
-import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
 import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
 import { undoServing } from '../../lambdas/use-cases/parts/serving-undo.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { longestMinutes } from '../../lambdas/domain/limits.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
 import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
-import { longestMinutes } from '../../lambdas/domain/rollout/rules.ts';
 import type { Seen, Wanted } from '../../lambdas/domain/rollout/step.ts';
 import { hasPrimary, withPrimary } from '../../lambdas/domain/serving/artifact-spec.ts';
 import type { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';

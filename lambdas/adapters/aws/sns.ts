@@ -6,17 +6,27 @@ import {
   SNSServiceException,
 } from '@aws-sdk/client-sns';
 import { visible } from '../../domain/visible-text.ts';
-import type { Alert } from '../../words/alert.ts';
 
 /** SNS did not take the alert, or did not say so in time. The caller records it as pending; sending again is safe. */
 export class AlertNotSent extends Error {
   override readonly name = 'AlertNotSent' as const;
 }
 
-/** Where alerts go, as a port. */
-export interface AlertPublisher {
+/** What is published of an alert; `lambdas/words` says how each part is written. */
+export interface PublishedAlert {
+  readonly kind: string;
+  readonly execution: string;
+  readonly model: string | null;
+  readonly subject: string;
+  readonly text: string;
+  /** The custom notification for chat. */
+  readonly slack: object;
+}
+
+/** Where alerts go. */
+export interface Topic {
   /** Sends one alert to every subscriber. Throws `AlertNotSent` and nothing else. */
-  publish(alert: Alert): Promise<void>;
+  publish(alert: PublishedAlert): Promise<void>;
 }
 
 export interface SnsAlertsOptions {
@@ -41,12 +51,12 @@ export function createSnsClient(config: SNSClientConfig = {}): SNSClient {
 }
 
 /** Publishes alerts to one SNS topic: text for email, the custom-notification document for chat (protocol `https`). */
-export function snsAlerts(options: SnsAlertsOptions): AlertPublisher {
+export function snsAlerts(options: SnsAlertsOptions): Topic {
   return publisher(options, (alert) => ({ MessageStructure: 'json', Message: messageOf(alert) }));
 }
 
 /** Publishes alerts to a topic that chat alone subscribes to: the custom-notification document, and no text. */
-export function snsChat(options: SnsAlertsOptions): AlertPublisher {
+export function snsChat(options: SnsAlertsOptions): Topic {
   return publisher(options, ({ slack }) => ({ Message: JSON.stringify(slack) }));
 }
 
@@ -54,8 +64,8 @@ type Message = Pick<PublishCommandInput, 'Message' | 'MessageStructure'>;
 
 function publisher(
   { topicArn, client = createSnsClient(), totalTimeout = 12_000 }: SnsAlertsOptions,
-  message: (alert: Alert) => Message,
-): AlertPublisher {
+  message: (alert: PublishedAlert) => Message,
+): Topic {
   return {
     publish: async (alert) => {
       const signal = AbortSignal.timeout(totalTimeout);
@@ -76,7 +86,7 @@ function publisher(
   };
 }
 
-function publishCommand(alert: Alert, topicArn: string, message: Message): PublishCommand {
+function publishCommand(alert: PublishedAlert, topicArn: string, message: Message): PublishCommand {
   return new PublishCommand({
     TopicArn: topicArn,
     Subject: alert.subject,
@@ -90,7 +100,7 @@ function publishCommand(alert: Alert, topicArn: string, message: Message): Publi
 }
 
 /** The message as SNS takes it: one JSON object with a text for each protocol. Below 262,144 bytes for every alert. */
-export function messageOf(alert: Alert): string {
+export function messageOf(alert: PublishedAlert): string {
   return JSON.stringify({ default: alert.text, email: alert.text, https: JSON.stringify(alert.slack) });
 }
 

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../canonical-json.ts';
 import type { MissingNumber } from '../payloads.ts';
 import type { ModelVersion, Run } from '../registry.ts';
 import type { Policy, Rule, Sample } from './policy.ts';
@@ -184,13 +185,4 @@ export function usedOf(contender: Contender | null, policy: Policy): unknown {
       .sort(),
     data: policy.rules.map(({ metric }) => dataOf(contender, metric, policy)),
   };
-}
-
-/** JSON with sorted keys and without white space; a number that JSON cannot hold becomes its name. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === 'number' && !Number.isFinite(inner)) return String(inner);
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }

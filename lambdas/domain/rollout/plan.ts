@@ -1,8 +1,9 @@
+import { CANCEL_MINUTES } from '../limits.ts';
 import type { Progress } from '../serving/payloads.ts';
 import type { RolloutFailure } from '../serving/rollout-finding.ts';
 import type { Replacement } from '../serving/workloads.ts';
 import { visible } from '../visible-text.ts';
-import { CANCEL_MINUTES, GRACE_SECONDS, isOurs, MOST_ATTEMPTS, remembered } from './progress.ts';
+import { GRACE_SECONDS, isOurs, MOST_ATTEMPTS, remembered } from './progress.ts';
 import { activeProtons, hasFailed, isLeaving, isStatus, isTerminal, stateWord } from './rules.ts';
 import { whenServed } from './served.ts';
 import { start } from './start.ts';

@@ -7,8 +7,6 @@ import type { Seen, Situation, Step, Wanted } from './step.ts';
 
 /** The record of a new replacement is not visible at once, and the Workload's document follows the switch. */
 export const GRACE_SECONDS = 30;
-/** How long after the deadline a cancellation may take until it counts as not having worked. */
-export const CANCEL_MINUTES = 15;
 /** Asked for again only after a lost answer and a look that found nothing. */
 export const MOST_ATTEMPTS = 3;
 /** By how much the platform's clock may be behind ours. */

@@ -1,3 +1,4 @@
+import { longestMinutes } from '../limits.ts';
 import type { WorkloadRollout } from '../serving/payloads.ts';
 import type { NotRunning, RolloutFailure } from '../serving/rollout-finding.ts';
 import type { Artifact, Proton, Replacement, Workload } from '../serving/workloads.ts';
@@ -53,12 +54,6 @@ export function moveTo(
   const move = moves[from][to];
   return move === 'lock' && !lockAllowed ? 'draft-onto-locked' : move;
 }
-
-/**
- * The platform publishes no maximum. Ours keep a rollout within an execution: a warm-up of more than four hours or an
- * old version kept for more than a day is taken for a slip of the pen (seconds, or one digit too many).
- */
-export const longestMinutes = { warmupDurationMinutes: 240, keepOldVersionMinutes: 1440 } as const;
 
 /** The first thing that speaks against starting this rollout; null when nothing does. */
 export function refusalToStart(

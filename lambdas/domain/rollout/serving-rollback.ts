@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import { CANCEL_MINUTES, longestMinutes, ROLLBACK_MINUTES } from '../limits.ts';
 import { Progress } from '../serving/payloads.ts';
 import { RolloutFinding } from '../serving/rollout-finding.ts';
 import type { JsonObject } from '../serving/workloads.ts';
 import { nextStep } from './plan.ts';
-import { CANCEL_MINUTES } from './progress.ts';
-import { activeProtons, isLeaving, isStatus, isTerminal, longestMinutes, stateWord } from './rules.ts';
+import { activeProtons, isLeaving, isStatus, isTerminal, stateWord } from './rules.ts';
 import type { Seen, Step } from './step.ts';
 
 /** What one promotion changed on the serving side: recorded before it, restored by a rollback. */
@@ -85,9 +85,6 @@ export type UndoStep =
   | { kind: 'wait' | 'cancel'; finding: z.infer<typeof UndoWaiting> }
   /** One step of a rollout back to the previous artifact. */
   | { kind: 'roll'; step: Step };
-
-/** Minutes that the way back may take, counted from its first step. */
-export const ROLLBACK_MINUTES = 45;
 
 const settled = (undone: boolean, finding: ServingFinding, contested = false): UndoStep => ({
   kind: 'settled',

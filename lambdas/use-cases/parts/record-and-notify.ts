@@ -1,11 +1,10 @@
 import type { AlertState, PromotionStore } from '../../adapters/aws/promotion-table.ts';
-import type { AlertPublisher } from '../../adapters/aws/sns.ts';
 import { metricsOf, type RunFacts } from '../../domain/outcome/metrics.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count, emit } from '../../runtime/metrics.ts';
-import type { NotifyServices } from '../../runtime/notify-services.ts';
+import type { AlertPublisher, NotifyServices } from '../../runtime/notify-services.ts';
 import { type Alert, alertFor } from '../../words/alert.ts';
 
 /**

@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { type Authorization, basic, bearer } from '../adapters/authorization.ts';
+import { fromSecret, type SecretOptions } from '../adapters/aws/secrets-manager.ts';
+import { HeaderText, jsonOrNull } from './environment.ts';
+
+/** `{"username": …, "password": …}`. */
+export const Login = z
+  .object({ username: z.string().min(1), password: z.string().min(1) })
+  .transform(({ username, password }) => basic(username, password));
+
+/** `{"token": …}`. */
+export const Token = z.object({ token: HeaderText }).transform(({ token }) => bearer(token));
+
+/** A token as it is. */
+export const BareToken = HeaderText.transform(bearer);
+
+interface Secret extends Omit<SecretOptions, 'arn' | 'read'> {
+  arn: string | undefined;
+  /** What the secret holds: a JSON document, or else the text itself. */
+  schema: z.ZodType<Authorization>;
+}
+
+/** From the secret where one is named, else `plain`. */
+export function authorizationOf({ arn, schema, ...secret }: Secret, plain: Authorization): Authorization {
+  if (arn === undefined) return plain;
+  const read = (text: string) => schema.safeParse(jsonOrNull(text) ?? text.trim()).data ?? null;
+  return fromSecret({ ...secret, arn, read });
+}
