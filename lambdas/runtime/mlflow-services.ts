@@ -34,13 +34,13 @@ export function registryServices(env: NodeJS.ProcessEnv, clock: Clock): Registry
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
   const registry =
     managed === null
-      ? mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, authorization: authorizationOf(config), http })
+      ? mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, authorization: authorizationOf(config, env), http })
       : mlflow({ trackingUri: managed.url, authorization: signed(managed, env, () => clock.now()), http });
   return { registry, mode: config.MLFLOW_REGISTRY_MODE };
 }
 
 /** A secret where one is named; else in MLflow's own order: username and password, else the token. */
-function authorizationOf(config: z.infer<typeof MlflowEnvironment>): Authorization {
+function authorizationOf(config: z.infer<typeof MlflowEnvironment>, env: NodeJS.ProcessEnv): Authorization {
   const {
     MLFLOW_CREDENTIALS_SECRET_ARN: arn,
     MLFLOW_TRACKING_USERNAME: username,
@@ -49,6 +49,7 @@ function authorizationOf(config: z.infer<typeof MlflowEnvironment>): Authorizati
   } = config;
   if (arn !== undefined)
     return fromSecret({
+      env,
       variable: 'MLFLOW_CREDENTIALS_SECRET_ARN',
       arn,
       read: credentialsIn,

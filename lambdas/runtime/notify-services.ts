@@ -1,4 +1,5 @@
-import type { AlertPublisher } from '../adapters/aws/sns.ts';
+import { clientSettings } from '../adapters/aws/client-settings.ts';
+import type { AlertPublisher, SnsAlertsOptions } from '../adapters/aws/sns.ts';
 import type { AlertContext } from '../words/alert.ts';
 import { AlertEnvironment, configuration } from './environment.ts';
 import { type StoreServices, storeServices } from './store-services.ts';
@@ -22,8 +23,8 @@ export function notifyServices(env: NodeJS.ProcessEnv): NotifyServices {
   const chat = config.ALERTS_ENABLED ? config.ALERT_CHAT_TOPIC_ARN : undefined;
   return {
     ...storeServices(env),
-    alerts: publisher(topic, ({ snsAlerts }, topicArn) => snsAlerts({ topicArn })),
-    chat: publisher(chat, ({ snsChat }, topicArn) => snsChat({ topicArn, totalTimeout: CHAT_TIMEOUT })),
+    alerts: publisher(env, topic, ({ snsAlerts }, options) => snsAlerts(options)),
+    chat: publisher(env, chat, ({ snsChat }, options) => snsChat({ ...options, totalTimeout: CHAT_TIMEOUT })),
     alertContext: {
       prefix: config.ALERT_PREFIX,
       environment: config.ENVIRONMENT,
@@ -36,14 +37,16 @@ type Sns = typeof import('../adapters/aws/sns.ts');
 
 /** The client of SNS is loaded at the first publication: most calls have nothing to publish. */
 function publisher(
+  env: NodeJS.ProcessEnv,
   topicArn: string | undefined,
-  make: (sns: Sns, topicArn: string) => AlertPublisher,
+  make: (sns: Sns, options: SnsAlertsOptions) => AlertPublisher,
 ): AlertPublisher | null {
   if (topicArn === undefined) return null;
   let made: AlertPublisher | undefined;
   return {
     publish: async (alert) => {
-      made ??= make(await import('../adapters/aws/sns.ts'), topicArn);
+      const sns = await import('../adapters/aws/sns.ts');
+      made ??= make(sns, { topicArn, client: sns.createSnsClient(clientSettings(env, 'SNS')) });
       await made.publish(alert);
     },
   };

@@ -30,16 +30,22 @@ const LIMITS = {
 export function servingServices(env: NodeJS.ProcessEnv): ServingServices {
   const { DATAROBOT_ENDPOINT: endpoint, ...config } = configuration(WorkloadEnvironment, env);
   return {
-    workloads: workloadApi({ endpoint, authorization: authorizationOf(config), http: httpClient(LIMITS) }),
+    workloads: workloadApi({
+      endpoint,
+      authorization: authorizationOf(config, env),
+      http: httpClient(LIMITS),
+    }),
   };
 }
 
 function authorizationOf(
   config: Omit<z.infer<typeof WorkloadEnvironment>, 'DATAROBOT_ENDPOINT'>,
+  env: NodeJS.ProcessEnv,
 ): Authorization {
   const { DATAROBOT_TOKEN_SECRET_ARN: arn, DATAROBOT_API_TOKEN: token = '' } = config;
   if (arn === undefined) return bearer(token);
   return fromSecret({
+    env,
     variable: 'DATAROBOT_TOKEN_SECRET_ARN',
     arn,
     read: tokenIn,
