@@ -9,8 +9,8 @@ let aheadMs = 0;
 const clock = { now: () => new Date(Date.now() + aheadMs) };
 
 const [file, name] = process.env._HANDLER.split('.');
-const handler = import(pathToFileURL(join(process.env.LAMBDA_TASK_ROOT, `${file}.mjs`)).href).then(
-  (module) => module[name].withClock(clock),
+const handler = import(pathToFileURL(join(process.env.LAMBDA_TASK_ROOT, `${file}.mjs`)).href).then((module) =>
+  module[name].withClock(clock),
 );
 // Told to whoever invokes first.
 handler.catch(() => {});
