@@ -31,8 +31,12 @@ export interface SeenRequest {
   status: number | null;
 }
 
+/** Called with the path of a request and the effect that it meets. */
+export type FaultListener = (path: string, effect: Effect) => void;
+
 export class Faults {
   #faults: { fault: Fault; left: number }[] = [];
+  #listeners: FaultListener[] = [];
 
   add(fault: Fault): void {
     this.#faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY });
@@ -42,11 +46,23 @@ export class Faults {
     this.#faults = [];
   }
 
+  /**
+   * Calls `listener` for each fault that a request meets, until the answer is called. Of several only the first is
+   * called: a request does not say whose it is.
+   */
+  onMet(listener: FaultListener): () => void {
+    this.#listeners.push(listener);
+    return () => {
+      this.#listeners = this.#listeners.filter((each) => each !== listener);
+    };
+  }
+
   /** The effect that this request meets, counted down; null when it is to be answered as usual. */
   take(method: string, path: string): Effect | null {
     const entry = this.#faults.find(({ fault, left }) => left > 0 && matches(fault, method, path));
     if (entry === undefined) return null;
     entry.left -= 1;
+    this.#listeners[0]?.(path, entry.fault.effect);
     return entry.fault.effect;
   }
 }

@@ -21,6 +21,8 @@ export interface Host {
   functions: Record<FunctionName, LocalFunction>;
   /** What the functions and the emulators take the time from; the system's time while a real system is used. */
   clock: LocalClock;
+  /** What the functions read as their environment: the variables that the stack sets, and where the emulators are. */
+  env: NodeJS.ProcessEnv;
   /** Null when a real MLflow server is used. */
   mlflow: MlflowEmulator | null;
   /** Null when a real Workload API is used. */
@@ -48,7 +50,7 @@ export interface RealSystems {
 
 const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
 
-type Started = Pick<Host, 'clock' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
+type Started = Pick<Host, 'clock' | 'env' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
 
 /** The functions and the definition that a host runs. */
 export interface Deployment {
@@ -59,13 +61,13 @@ export interface Deployment {
 }
 
 /**
- * Starts what is needed and sets `process.env`. One host per process: handlers read their environment once. What it runs
- * are the sources, unless `deploy` gives it something else that finds its surroundings where `started` says.
+ * Starts a host; several may run in one process, each on emulators of its own. What it runs are the sources, unless
+ * `deploy` gives it something else that finds its surroundings where `started` says.
  */
 export async function startHost(
   real: RealSystems = { mlflow: false, workload: false },
-  deploy: (started: Started) => Promise<Deployment> = async ({ clock }) => ({
-    functions: await loadFunctions(clock),
+  deploy: (started: Started) => Promise<Deployment> = async ({ clock, env }) => ({
+    functions: await loadFunctions(clock, env),
   }),
 ): Promise<Host> {
   const clock = new LocalClock();
@@ -76,30 +78,20 @@ export async function startHost(
     startLocalTable(),
     startLocalStepFunctions(),
   ]);
-  setEnvironment({ mlflow, workload, sns, table, stepFunctions });
-  const { functions, definition, close } = await deploy({
-    clock,
-    mlflow,
-    workload,
-    sns,
-    table,
-    stepFunctions,
-  });
+  const emulators = { mlflow, workload, sns, table, stepFunctions };
+  const env = environmentOn(emulators);
+  const { functions, definition, close } = await deploy({ clock, env, ...emulators });
   return {
     machine: localStateMachine(functions, definition),
     functions,
     clock,
-    registry: registryServices(process.env, clock).registry,
-    workloads: servingServices(process.env).workloads,
-    mlflow,
-    workload,
-    sns,
-    table,
-    stepFunctions,
+    env,
+    registry: registryServices(env, clock).registry,
+    workloads: servingServices(env).workloads,
+    ...emulators,
     close: async () => {
       await close?.();
-      const local = [mlflow, workload, sns, table, stepFunctions];
-      await Promise.all(local.map((each) => each?.close()));
+      await Promise.all(Object.values(emulators).map((each) => each?.close()));
     },
   };
 }
@@ -113,20 +105,28 @@ const OF_REAL_MLFLOW = [
   'MLFLOW_CREDENTIALS_SECRET_ARN',
 ];
 
-function setEnvironment({ mlflow, workload, sns, table, stepFunctions }: Omit<Started, 'clock'>): void {
+function environmentOn({
+  mlflow,
+  workload,
+  sns,
+  table,
+  stepFunctions,
+}: Omit<Started, 'clock' | 'env'>): NodeJS.ProcessEnv {
+  const env = { ...process.env };
   if (mlflow !== null) {
-    for (const name of OF_REAL_MLFLOW) delete process.env[name];
-    process.env['MLFLOW_TRACKING_URI'] = mlflow.url;
+    for (const name of OF_REAL_MLFLOW) delete env[name];
+    env['MLFLOW_TRACKING_URI'] = mlflow.url;
   }
   if (workload !== null) {
-    delete process.env['DATAROBOT_TOKEN_SECRET_ARN'];
-    process.env['DATAROBOT_ENDPOINT'] = workload.url;
-    process.env['DATAROBOT_API_TOKEN'] = workload.token;
+    delete env['DATAROBOT_TOKEN_SECRET_ARN'];
+    env['DATAROBOT_ENDPOINT'] = workload.url;
+    env['DATAROBOT_API_TOKEN'] = workload.token;
   }
-  Object.assign(process.env, {
+  return {
+    ENVIRONMENT: 'local',
+    ...env,
     ALERT_SNS_TOPIC_ARN: LOCAL_TOPIC,
     PROMOTION_TABLE: table.name,
-    ENVIRONMENT: process.env['ENVIRONMENT'] ?? 'local',
     AWS_ENDPOINT_URL_SNS: sns.url,
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_ENDPOINT_URL_SFN: stepFunctions.endpoint,
@@ -134,16 +134,19 @@ function setEnvironment({ mlflow, workload, sns, table, stepFunctions }: Omit<St
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
-    POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] ?? 'SILENT',
-  });
+  };
 }
 
-/** The exported handlers, loaded only now that the environment is set. */
-async function loadFunctions(clock: LocalClock): Promise<Record<FunctionName, LocalFunction>> {
+/** The exported handlers. Their log lines go to standard output, which is the process's: they are left out by default. */
+async function loadFunctions(
+  clock: LocalClock,
+  env: NodeJS.ProcessEnv,
+): Promise<Record<FunctionName, LocalFunction>> {
+  process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
   const loaded = await Promise.all(
     functionNames.map(async (name) => {
       const module: { handler: Handler } = await import(`../lambdas/${name}.ts`);
-      return [name, afterWaits(clock, module.handler.withClock(clock))] as const;
+      return [name, afterWaits(clock, module.handler.withClock(clock, env))] as const;
     }),
   );
   return Object.fromEntries(loaded) as Record<FunctionName, LocalFunction>;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
+import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
 /** What the first step of an execution would say of its input, without starting one. */
 export interface CheckedInput {
@@ -14,9 +15,7 @@ export interface CheckedInput {
 const LARGEST = 262_144;
 
 /** The deployed check itself, so that nothing is started that would be refused a second later. */
-export async function checkedInput(input: unknown): Promise<CheckedInput> {
-  // The handlers read their environment when they are loaded, and a host in this process has not set it yet.
-  const { begin } = await import('../../lambdas/use-cases/begin-promotion.ts');
+export function checkedInput(input: unknown): CheckedInput {
   const told = (document: unknown) =>
     begin({ input: document, execution: 'none', started_at: new Date(0).toISOString() }).problems;
   const parsed = ExecutionInput.safeParse(input);

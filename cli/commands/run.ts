@@ -106,9 +106,19 @@ function documentOf(documents: ExecutionDocument[]): unknown {
   return documents.length === 1 ? documents[0] : { executions: documents };
 }
 
-/** Where an emulator stands in for the platform, a Workload that MLflow names is never there. */
-const missedWorkload = ({ reason }: ExecutionDocument) =>
-  /Workload .* does not exist, or the owner of the token cannot see it/.test(reason);
+const Missed = z.union([
+  z.object({ error: z.object({ Error: z.literal('WorkloadNotFound') }) }),
+  z.object({
+    rollback: z.object({ serving: z.object({ undone: z.literal(false), action: z.literal('left') }) }),
+  }),
+]);
+
+/**
+ * Whether an execution failed for want of its Workload, where an empty emulator stands in for the platform: a promotion
+ * ends with an error, and a rollback leaves the Workload.
+ */
+export const missedWorkload = ({ output }: Pick<ExecutionDocument, 'output'>): boolean =>
+  Missed.safeParse(output).success;
 
 const STAND_IN =
   'The Workload API of this run is an emulator on this machine, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';

@@ -58,7 +58,7 @@ export async function startRequest(options: StartOptions, env: NodeJS.ProcessEnv
     problems.push(`--input holds the whole execution input and excludes ${own.join(', ')}`);
   if (options.input === undefined && options.model === undefined)
     problems.push('--model: is required, or --input with a whole execution input');
-  const checked = await checkedInput(await inputOf(options, problems));
+  const checked = checkedInput(await inputOf(options, problems));
   problems.push(...checked.problems.map((problem) => `execution input: ${problem}`));
   const { model_name, ...input } = checked.input ?? {};
   if (problems.length > 0 || machine === null || model_name === undefined) throw unusable(problems);

@@ -12,7 +12,7 @@ import { indented, shortIds } from './layout.ts';
 
 const LONGEST_TEXT = 400;
 /** Below the line of a state, right of the clock. */
-export const INDENT = 11;
+const INDENT = 11;
 export const dim = (text: string) => styleText('dim', text);
 export const bold = (text: string) => styleText('bold', text);
 export const shown = (text: string) => visible(text, LONGEST_TEXT);

@@ -1,4 +1,13 @@
-import type { FollowedEvent } from '../../local/execution.ts';
+/** What a runner reports of an execution, in order; `at` in milliseconds since 1970. */
+export type ExecutionEvent =
+  | { kind: 'entered'; state: string; type: string; at: number }
+  /** `output` is the whole state document as the state leaves it. */
+  | { kind: 'exited'; state: string; type: string; at: number; output: unknown }
+  | { kind: 'failed'; at: number; error: string; message: string }
+  | { kind: 'retried'; at: number }
+  | { kind: 'aborted'; at: number }
+  /** Accepted and left out: Step Functions has no event for them. */
+  | { kind: 'started' | 'caught' | 'noted' | 'answered'; at: number };
 
 /** An event of `GetExecutionHistory` as it goes over the wire: the time in seconds since 1970. */
 export interface WireEvent {
@@ -21,7 +30,7 @@ export interface WireHistory {
   stopDate: number | null;
   /** JSON; null unless SUCCEEDED. */
   output: string | null;
-  add(event: FollowedEvent): void;
+  add(event: ExecutionEvent): void;
   /** Ends an execution that has not ended itself. */
   end(status: FinalStatus, at: number, why?: { error: string; cause: string }): void;
 }
@@ -30,9 +39,9 @@ const untruncated = { truncated: false };
 const FUNCTION = 'arn:aws:lambda:us-east-1:123456789012:function';
 
 /**
- * The history that Step Functions would show, made of what the local host tells. Tasks call their function directly,
- * so their events are those of Lambda functions. What the host does not tell is left out: what a function was called
- * with and what it alone answered. The cause of a failure is Lambda's JSON, with a trace that is no real one.
+ * The history that Step Functions would show, made of what the runner reports. Tasks call their function directly, so
+ * their events are those of Lambda functions. What is not reported is left out: what a function was called with and
+ * what it alone answered. The cause of a failure is Lambda's JSON, with a trace that is no real one.
  */
 export function wireHistory(input: string, startedAt: number): WireHistory {
   const events: WireEvent[] = [];

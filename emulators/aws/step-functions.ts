@@ -1,9 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { z } from 'zod';
-import type { FollowedEvent } from '../../local/execution.ts';
 import { Faults } from '../faults.ts';
-import { type FinalStatus, type WireHistory, wireHistory } from './step-functions-history.ts';
+import {
+  type ExecutionEvent,
+  type FinalStatus,
+  type WireHistory,
+  wireHistory,
+} from './step-functions-history.ts';
 
 /** An execution that somebody has asked Step Functions for. */
 export interface StartedExecution {
@@ -11,10 +15,10 @@ export interface StartedExecution {
   input: unknown;
 }
 
-/** Runs an execution and tells what happens in it; settles at its end. */
+/** Runs an execution and reports its events; settles at its end. */
 export type Runner = (
   execution: StartedExecution,
-  onEvent: (event: FollowedEvent) => void,
+  onEvent: (event: ExecutionEvent) => void,
 ) => Promise<unknown>;
 
 /**

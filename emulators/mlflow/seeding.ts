@@ -172,10 +172,6 @@ export class Seeding {
     this.#registry.deleteVersion(name, version);
   }
 
-  deleteModel(name: string): void {
-    this.#registry.delete(name);
-  }
-
   snapshot(): Snapshot {
     const models = [...this.#registry.models.values()].map((model) => {
       const versions = model.versions

@@ -1,3 +1,4 @@
+import { clientSettings } from '../adapters/aws/client-settings.ts';
 import type { Executions } from '../adapters/aws/step-functions.ts';
 import { configuration, SweepEnvironment } from './environment.ts';
 
@@ -14,7 +15,7 @@ export function executionServices(env: NodeJS.ProcessEnv): ExecutionServices {
     executions: async () => {
       if (arn === undefined) return null;
       const { stepFunctions } = await import('../adapters/aws/step-functions.ts');
-      return stepFunctions(arn);
+      return stepFunctions(arn, clientSettings(env, 'SFN'));
     },
   };
 }

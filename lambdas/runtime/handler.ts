@@ -28,8 +28,8 @@ export interface Context {
 
 export interface Handler {
   (event: unknown, context?: Context): Promise<unknown>;
-  /** The same function with services of its own that take the time from `clock`, and the environment as it is now. */
-  withClock(clock: Clock): Handler;
+  /** The same function with services of its own, which take the time from `clock` and read `env` at the first event. */
+  withClock(clock: Clock, env?: NodeJS.ProcessEnv): Handler;
 }
 
 /** The one place that knows Lambda: parses the event, builds the services once, logs start, end and error once. */
@@ -59,10 +59,12 @@ export function toHandler<Input, Services, Answer>(
     };
     const handle = (event: unknown, context?: Context) => {
       const requestId = context?.awsRequestId ?? 'local';
-      const keys = { ...keysOf(event), function: name, function_request_id: requestId, ...whereAndWhen() };
+      const keys = { ...keysOf(event), function: name, function_request_id: requestId, ...whereAndWhen(env) };
       return withLogKeys(keys, () => answerTo(event, requestId));
     };
-    return Object.assign(handle, { withClock: (other: Clock) => handlerOn(other, { ...process.env }) });
+    return Object.assign(handle, {
+      withClock: (other: Clock, otherEnv = process.env) => handlerOn(other, otherEnv),
+    });
   };
   return handlerOn(systemClock, process.env);
 }
@@ -70,10 +72,10 @@ export function toHandler<Input, Services, Answer>(
 let cold = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] !== 'provisioned-concurrency';
 
 /** The environment, and whether this process was started for this invocation. */
-function whereAndWhen() {
+function whereAndWhen(env: NodeJS.ProcessEnv) {
   const cold_start = cold;
   cold = false;
-  const { ENVIRONMENT } = configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), process.env);
+  const { ENVIRONMENT } = configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), env);
   return { environment: logText(ENVIRONMENT), cold_start };
 }
 

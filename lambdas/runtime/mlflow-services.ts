@@ -24,13 +24,13 @@ export function registryServices(env: NodeJS.ProcessEnv, clock: Clock): Registry
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
   const registry =
     managed === null
-      ? mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, authorization: credentialsIn(config), http })
+      ? mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, authorization: credentialsIn(config, env), http })
       : mlflow({ trackingUri: managed.url, authorization: signed(managed, env, () => clock.now()), http });
   return { registry, mode: config.MLFLOW_REGISTRY_MODE };
 }
 
 /** A secret where one is named; else in MLflow's own order: username and password, else the token. */
-function credentialsIn(config: z.infer<typeof MlflowEnvironment>): Authorization {
+function credentialsIn(config: z.infer<typeof MlflowEnvironment>, env: NodeJS.ProcessEnv): Authorization {
   const {
     MLFLOW_CREDENTIALS_SECRET_ARN: arn,
     MLFLOW_TRACKING_USERNAME: username,
@@ -39,6 +39,7 @@ function credentialsIn(config: z.infer<typeof MlflowEnvironment>): Authorization
   } = config;
   const withToken = token === undefined ? anonymous : bearer(token);
   const secret = {
+    env,
     variable: 'MLFLOW_CREDENTIALS_SECRET_ARN',
     arn,
     schema: z.union([Login, Token]),

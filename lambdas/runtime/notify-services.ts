@@ -1,3 +1,5 @@
+import { clientSettings } from '../adapters/aws/client-settings.ts';
+import type { SnsAlertsOptions } from '../adapters/aws/sns.ts';
 import { chatMs } from '../domain/limits.ts';
 import type { Alert, AlertContext } from '../words/alert.ts';
 import { AlertEnvironment, configuration } from './environment.ts';
@@ -25,8 +27,8 @@ export function notifyServices(env: NodeJS.ProcessEnv): NotifyServices {
   const chat = config.ALERTS_ENABLED ? config.ALERT_CHAT_TOPIC_ARN : undefined;
   return {
     ...storeServices(env),
-    alerts: publisher(topic, ({ snsAlerts }, topicArn) => snsAlerts({ topicArn })),
-    chat: publisher(chat, ({ snsChat }, topicArn) => snsChat({ topicArn, totalTimeout: chatMs })),
+    alerts: publisher(env, topic, ({ snsAlerts }, options) => snsAlerts(options)),
+    chat: publisher(env, chat, ({ snsChat }, options) => snsChat({ ...options, totalTimeout: chatMs })),
     alertContext: {
       prefix: config.ALERT_PREFIX,
       environment: config.ENVIRONMENT,
@@ -39,14 +41,16 @@ type Sns = typeof import('../adapters/aws/sns.ts');
 
 /** The client of SNS is loaded at the first publication: most calls have nothing to publish. */
 function publisher(
+  env: NodeJS.ProcessEnv,
   topicArn: string | undefined,
-  make: (sns: Sns, topicArn: string) => AlertPublisher,
+  make: (sns: Sns, options: SnsAlertsOptions) => AlertPublisher,
 ): AlertPublisher | null {
   if (topicArn === undefined) return null;
   let made: AlertPublisher | undefined;
   return {
     publish: async (alert) => {
-      made ??= make(await import('../adapters/aws/sns.ts'), topicArn);
+      const sns = await import('../adapters/aws/sns.ts');
+      made ??= make(sns, { topicArn, client: sns.createSnsClient(clientSettings(env, 'SNS')) });
       await made.publish(alert);
     },
   };

@@ -1,3 +1,4 @@
+import { clientSettings } from '../adapters/aws/client-settings.ts';
 import {
   dynamodbClient,
   dynamodbStore,
@@ -15,7 +16,8 @@ export interface StoreServices {
 /** Throws `InvalidConfiguration`. */
 export function storeServices(env: NodeJS.ProcessEnv): StoreServices {
   const { PROMOTION_TABLE: table } = configuration(StoreEnvironment, env);
-  if (table !== undefined) return { store: dynamodbStore(dynamodbClient(), table) };
+  if (table !== undefined)
+    return { store: dynamodbStore(dynamodbClient(clientSettings(env, 'DYNAMODB')), table) };
   log().warn('PROMOTION_TABLE is not set: no lease is taken and no outcome is remembered');
   return { store: noStore };
 }

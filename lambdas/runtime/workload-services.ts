@@ -21,6 +21,7 @@ export function servingServices(env: NodeJS.ProcessEnv): ServingServices {
     DATAROBOT_API_TOKEN: token = '',
   } = configuration(WorkloadEnvironment, env);
   const secret = {
+    env,
     variable: 'DATAROBOT_TOKEN_SECRET_ARN',
     arn,
     schema: z.union([BareToken, Token]),

@@ -290,8 +290,6 @@ it('reads and writes everything else that the functions use', async () => {
   expect(active).toMatchObject({ role: 'active', status: 'running', artifactId: source });
   expect(await api.statusDetails(id, active?.id ?? '')).toMatchObject({ state: 'running' });
   expect(await api.logs(id, 5, active?.id)).toEqual(expect.any(Array));
-  expect(await api.traces(id, 5)).toEqual(expect.any(Array));
-  expect(await api.metrics(id)).toEqual(expect.any(Array));
   expect(await api.events(id, 5)).toEqual([]);
   expect(await api.history(id, 5)).toEqual([]);
 });

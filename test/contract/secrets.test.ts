@@ -9,29 +9,23 @@ import { type LocalSecrets, startLocalSecrets } from '../support/secrets-manager
 /** Credentials by reference, as the functions read them on AWS: a server that asks for them, a store that has them. */
 
 const arnOf = (name: string) => `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-abcdef`;
-const AWS = {
+/** Where secrets are read from. */
+const storeAt = ({ endpoint }: LocalSecrets) => ({
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local',
-  AWS_ENDPOINT_URL_SECRETS_MANAGER: '',
-};
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
+});
 
 let secrets: LocalSecrets;
 let server: CannedServer;
 let accepted: string;
 let count = 0;
 let arn: string;
-const before = { ...process.env };
 
 beforeAll(async () => {
   secrets = await startLocalSecrets({});
-  // The store is found by its environment variable when the first secret is read, once for the process.
-  Object.assign(process.env, AWS, { AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint });
 });
-afterAll(async () => {
-  for (const name of Object.keys(AWS)) delete process.env[name];
-  Object.assign(process.env, before);
-  await secrets.close();
-});
+afterAll(() => secrets.close());
 beforeEach(async () => {
   count += 1;
   arn = arnOf(`secret-${count}`);
@@ -49,11 +43,17 @@ afterEach(() => {
   server.close();
 });
 
-const mlflow = () =>
-  registryServices({ MLFLOW_TRACKING_URI: server.url, MLFLOW_CREDENTIALS_SECRET_ARN: arn }, systemClock)
-    .registry;
+const mlflow = (store = secrets) =>
+  registryServices(
+    { ...storeAt(store), MLFLOW_TRACKING_URI: server.url, MLFLOW_CREDENTIALS_SECRET_ARN: arn },
+    systemClock,
+  ).registry;
 const workloads = () =>
-  servingServices({ DATAROBOT_ENDPOINT: `${server.url}/api/v2`, DATAROBOT_TOKEN_SECRET_ARN: arn }).workloads;
+  servingServices({
+    ...storeAt(secrets),
+    DATAROBOT_ENDPOINT: `${server.url}/api/v2`,
+    DATAROBOT_TOKEN_SECRET_ARN: arn,
+  }).workloads;
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
 async function caught(attempt: Promise<unknown>): Promise<Error> {
@@ -89,6 +89,21 @@ describe('a secret', () => {
       .getWorkload('w')
       .catch(() => {});
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer geheim']);
+  });
+
+  it('is that of the store in its environment, whatever another store in the process has by the same ARN', async () => {
+    const other = await startLocalSecrets({ [arn]: '{"token": "anders"}' });
+    secrets.put(arn, '{"token": "geheim"}');
+    const [first, second] = [mlflow(), mlflow(other)];
+    accepted = 'Bearer geheim';
+    expect(await first.getModel('m')).toMatchObject({ name: 'm' });
+    accepted = 'Bearer anders';
+    expect(await second.getModel('m')).toMatchObject({ name: 'm' });
+    expect([secrets.asked, other.asked].map((asked) => asked.filter((each) => each === arn))).toEqual([
+      [arn],
+      [arn],
+    ]);
+    await other.close();
   });
 
   it('is read once for many requests, and not before the first', async () => {

@@ -272,8 +272,6 @@ describe('requests', () => {
     await api.protons('w');
     await api.statusDetails('w', 'p/1');
     await api.logs('w', 20, 'p');
-    await api.traces('w', 5);
-    await api.metrics('w');
     expect(asked()).toEqual([
       'GET /api/v2/workloads/w',
       'PATCH /api/v2/workloads/w',
@@ -291,8 +289,6 @@ describe('requests', () => {
       'GET /api/v2/workloads/w/protons?offset=0&limit=100',
       'GET /api/v2/workloads/w/protons/p%2F1/statusDetails',
       'GET /api/v2/otel/workload/w/logs/?searchKeys=proton_id&searchValues=p&offset=0&limit=20',
-      'GET /api/v2/otel/workload/w/traces/?offset=0&limit=5',
-      'GET /api/v2/otel/workload/w/metrics/autocollectedValues/',
     ]);
     expect(bodies.filter((body) => body !== '')).toEqual([
       '{"importance":"high"}',

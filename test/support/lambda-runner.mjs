@@ -1,28 +1,23 @@
 // One execution environment of Lambda: loads the handler that _HANDLER names from LAMBDA_TASK_ROOT and calls it for each
 // message. Plain JavaScript without a dependency, as it runs away from the repository. The one thing that is not as on
-// AWS: its clock is as far ahead as the message says, because the local host skips waits.
+// AWS: the function's clock is as far ahead as the message says, because the local host skips waits.
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 let aheadMs = 0;
-const RealDate = Date;
-globalThis.Date = new Proxy(RealDate, {
-  construct: (target, given) =>
-    given.length === 0 ? new target(RealDate.now() + aheadMs) : new target(...given),
-  get: (target, key) => (key === 'now' ? () => RealDate.now() + aheadMs : Reflect.get(target, key)),
-});
+const clock = { now: () => new Date(Date.now() + aheadMs) };
 
 const [file, name] = process.env._HANDLER.split('.');
-const handler = import(pathToFileURL(join(process.env.LAMBDA_TASK_ROOT, `${file}.mjs`)).href).then(
-  (module) => module[name],
+const handler = import(pathToFileURL(join(process.env.LAMBDA_TASK_ROOT, `${file}.mjs`)).href).then((module) =>
+  module[name].withClock(clock),
 );
 // Told to whoever invokes first.
 handler.catch(() => {});
 
 process.on('message', async ({ id, event, ahead, timeoutMs }) => {
   aheadMs = ahead;
-  const endsAt = RealDate.now() + timeoutMs;
+  const endsAt = Date.now() + timeoutMs;
   const context = {
     awsRequestId: id,
     functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
@@ -32,7 +27,7 @@ process.on('message', async ({ id, event, ahead, timeoutMs }) => {
     logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
     callbackWaitsForEmptyEventLoop: true,
-    getRemainingTimeInMillis: () => endsAt - RealDate.now(),
+    getRemainingTimeInMillis: () => endsAt - Date.now(),
   };
   process.env._X_AMZN_TRACE_ID = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1';
   try {

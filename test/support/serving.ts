@@ -260,8 +260,6 @@ export class FakePlatform implements Workloads {
   setContainerGroups = unused;
   cloneArtifact = unused;
   findArtifacts = unused;
-  traces = unused;
-  metrics = unused;
 }
 
 export const refused = (status: number, detail: string) =>

@@ -74,9 +74,9 @@ describe('the canonical input', () => {
     expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
   });
 
-  it('leaves out what is null, absent or at its default', async () => {
-    const bare = await checkedInput({ model_name: 'm' });
-    const spelled = await checkedInput({
+  it('leaves out what is null, absent or at its default', () => {
+    const bare = checkedInput({ model_name: 'm' });
+    const spelled = checkedInput({
       wait_for_lease_minutes: 0,
       dry_run: false,
       operation: 'promote',
@@ -87,8 +87,8 @@ describe('the canonical input', () => {
     expect(spelled).toEqual(bare);
   });
 
-  it('lists every problem of one that cannot be used', async () => {
-    const { problems, input } = await checkedInput({
+  it('lists every problem of one that cannot be used', () => {
+    const { problems, input } = checkedInput({
       operation: 'rollback',
       model_name: '',
       reason: 'x'.repeat(2001),
@@ -99,10 +99,10 @@ describe('the canonical input', () => {
       expect(problems.filter((problem) => problem.includes(field))).toHaveLength(1);
   });
 
-  it('is refused when Step Functions would refuse its size', async () => {
+  it('is refused when Step Functions would refuse its size', () => {
     const containers = [{ name: 'c', resourceRequest: { cpu: 1, memory: 1 } }];
     const runtime = { containerGroups: Array(6_000).fill({ name: 'g', containers }) };
-    const { problems } = await checkedInput({ model_name: 'm', rollout: { runtime } });
+    const { problems } = checkedInput({ model_name: 'm', rollout: { runtime } });
     expect(problems.join()).toContain('at most 262144');
   });
 });

@@ -17,12 +17,12 @@ emulatedHost((started) => {
 });
 
 function history(...args: string[]) {
-  const { DATAROBOT_ENDPOINT = '', DATAROBOT_API_TOKEN = '' } = process.env;
+  const { DATAROBOT_ENDPOINT = '', DATAROBOT_API_TOKEN = '' } = host.env;
   return historyWith({ DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN }, ...args);
 }
 
 async function historyWith(platform: Record<string, string>, ...args: string[]) {
-  const { PATH = '', MLFLOW_TRACKING_URI = '' } = process.env;
+  const { PATH = '', MLFLOW_TRACKING_URI = '' } = host.env;
   const child = execFile(process.execPath, ['cli/promotion.mjs', 'history', ...args], {
     env: { PATH, NO_COLOR: '1', MLFLOW_TRACKING_URI, ...platform },
   });

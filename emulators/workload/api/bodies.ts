@@ -136,7 +136,7 @@ const count = z.int().min(0);
 const amount = z.number().min(0).nullish();
 const size = z.union([z.string(), z.number().min(0)]).nullish();
 
-export const runtime = z.strictObject({
+const runtime = z.strictObject({
   containerGroups: z
     .array(
       z.strictObject({

@@ -14,7 +14,7 @@ export const primaryOf = (groups: Proton['groups']): Container | undefined =>
   groups.flatMap(({ containers }) => containers).find(({ primary }) => primary === true);
 
 /** The script set for the artifact's id, name or image; else the one that the image's tag names; else healthy. */
-export function scriptOf(world: World, { id, name, spec }: Artifact): Script {
+function scriptOf(world: World, { id, name, spec }: Artifact): Script {
   const image = primaryOf(spec.containerGroups)?.imageUri ?? '';
   const tag = image.slice(image.lastIndexOf(':') + 1);
   const byTag = scripts.find((script) => script === tag);
@@ -105,7 +105,7 @@ export function stop(
   if (proton.role !== 'active') proton.removedAt = from + stopMs + retiredListedMs;
 }
 
-export const isGone = (status: ProtonStatus) => status === 'stopped' || status === 'terminated';
+const isGone = (status: ProtonStatus) => status === 'stopped' || status === 'terminated';
 const isUp = (status: ProtonStatus) => !isGone(status) && status !== 'stopping';
 const isReady = (status: ProtonStatus) =>
   status === 'running' || status === 'warming' || status === 'draining' || status === 'initializing';

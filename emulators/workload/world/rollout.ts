@@ -15,7 +15,7 @@ export interface Rollout {
   config: Replacement['config'];
 }
 
-export const isTerminal = ({ state }: Replacement) => state === 'completed' || state === 'errored';
+const isTerminal = ({ state }: Replacement) => state === 'completed' || state === 'errored';
 
 /** The replacement that has not settled, if any. */
 export const replacementInProgress = ({ replacement }: Workload): Replacement | null =>

@@ -82,7 +82,7 @@ function refuseAboveCap(world: World): void {
 }
 
 /** A draft artifact backs at most one active Workload. */
-export function refuseShared(world: World, artifact: Artifact, except?: Workload): void {
+function refuseShared(world: World, artifact: Artifact, except?: Workload): void {
   if (artifact.status === 'locked') return;
   const user = [...world.workloads.values()].find(
     (each) => each !== except && uses(each, artifact) && protons.isActive(each, world.now),

@@ -1,5 +1,6 @@
 import { InvalidConfiguration } from '../../domain/errors.ts';
 import type { Authorization } from '../authorization.ts';
+import { credentialsIn } from './client-settings.ts';
 import type { ManagedServer } from './sagemaker-arn.ts';
 
 /**
@@ -50,14 +51,11 @@ export function signed(server: ManagedServer, env: NodeJS.ProcessEnv, now: () =>
 
 /** Lambda sets them in the environment, from the function's role, and puts new ones there in time. */
 function credentialsOf(env: NodeJS.ProcessEnv) {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
-  if (!accessKeyId || !secretAccessKey) {
-    throw new InvalidConfiguration(
-      'Requests to MLflow on SageMaker are signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which are not set',
-    );
-  }
-  const sessionToken = env['AWS_SESSION_TOKEN'];
-  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+  const credentials = credentialsIn(env);
+  if (credentials !== null) return credentials;
+  throw new InvalidConfiguration(
+    'Requests to MLflow on SageMaker are signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which are not set',
+  );
 }
 
 function queryOf(url: URL): Record<string, string | string[]> {

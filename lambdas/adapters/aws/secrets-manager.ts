@@ -1,6 +1,7 @@
 import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import { InvalidConfiguration } from '../../domain/errors.ts';
 import type { Authorization } from '../authorization.ts';
+import { clientSettings } from './client-settings.ts';
 
 /** Credentials from AWS Secrets Manager, kept for a while and read again when they were refused. */
 
@@ -18,6 +19,8 @@ const CLIENT = {
 };
 
 export interface SecretOptions {
+  /** What the client is made for: see `clientSettings`. */
+  env: NodeJS.ProcessEnv;
   /** Name of the variable that holds the ARN, for messages. */
   variable: string;
   arn: string;
@@ -33,7 +36,14 @@ export interface SecretOptions {
  * An authorization that is read from a secret at the first request. Its `headers` throw `InvalidConfiguration` for a
  * secret that does not exist, may not be read or cannot be understood, and the `unavailable` error otherwise.
  */
-export function fromSecret({ variable, arn, read, expected, unavailable }: SecretOptions): Authorization {
+export function fromSecret({
+  env,
+  variable,
+  arn,
+  read,
+  expected,
+  unavailable,
+}: SecretOptions): Authorization {
   const used = new Set<string>();
 
   async function current(fresh: boolean): Promise<Authorization> {
@@ -47,7 +57,7 @@ export function fromSecret({ variable, arn, read, expected, unavailable }: Secre
 
   async function textOf(fresh: boolean): Promise<unknown> {
     try {
-      const store = await storeOf(arn);
+      const store = await storeOf(arn, env);
       return await inTime(store.get(arn, { maxAge: KEPT_SECONDS, forceFetch: fresh }));
     } catch (error) {
       // The library's own error holds the service's.
@@ -82,15 +92,16 @@ const LASTING = [
 
 const stores = new Map<string, Promise<SecretsProvider>>();
 
-/** Loaded when the first secret of a region is needed, and shared by all: who has no secret pays nothing for it. */
-function storeOf(arn: string): Promise<SecretsProvider> {
-  const region = arn.split(':')[3] ?? '';
-  const known = stores.get(region);
+/** Loaded when the first secret is needed, and shared by all secrets of a region: no secret, no cost. */
+function storeOf(arn: string, env: NodeJS.ProcessEnv): Promise<SecretsProvider> {
+  const settings = { ...clientSettings(env, 'SECRETS_MANAGER'), region: arn.split(':')[3] ?? '' };
+  const key = JSON.stringify(settings);
+  const known = stores.get(key);
   if (known !== undefined) return known;
   const store = import('@aws-lambda-powertools/parameters/secrets').then(
-    ({ SecretsProvider }) => new SecretsProvider({ clientConfig: { ...CLIENT, region } }),
+    ({ SecretsProvider }) => new SecretsProvider({ clientConfig: { ...CLIENT, ...settings } }),
   );
-  stores.set(region, store);
+  stores.set(key, store);
   return store;
 }
 

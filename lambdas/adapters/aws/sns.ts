@@ -31,16 +31,12 @@ export interface Topic {
 
 export interface SnsAlertsOptions {
   readonly topicArn: string;
-  /** Default: `createSnsClient()`. */
-  readonly client?: SNSClient;
+  readonly client: SNSClient;
   /** Milliseconds for all attempts together, below every function's own time limit. Default 12,000. */
   readonly totalTimeout?: number;
 }
 
-/**
- * A client that gives up: 2 attempts, 3 s to connect, 5 s for an answer. Region, credentials and a local endpoint
- * (`AWS_ENDPOINT_URL_SNS`) come from the environment, as with every AWS client.
- */
+/** A client that gives up: 2 attempts, 3 s to connect, 5 s for an answer. */
 export function createSnsClient(config: SNSClientConfig = {}): SNSClient {
   return new SNSClient({
     maxAttempts: 2,
@@ -63,7 +59,7 @@ export function snsChat(options: SnsAlertsOptions): Topic {
 type Message = Pick<PublishCommandInput, 'Message' | 'MessageStructure'>;
 
 function publisher(
-  { topicArn, client = createSnsClient(), totalTimeout = 12_000 }: SnsAlertsOptions,
+  { topicArn, client, totalTimeout = 12_000 }: SnsAlertsOptions,
   message: (alert: PublishedAlert) => Message,
 ): Topic {
   return {

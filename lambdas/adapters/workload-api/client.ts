@@ -10,15 +10,7 @@ import { type Authorization, authorized } from '../authorization.ts';
 import { type Http, type HttpReply, type HttpRequest, NoReply } from '../http.ts';
 import { Anything, ArtifactAnswer, page, ReplacementAnswer, WorkloadAnswer } from './answers.ts';
 import { jsonObject, refusal } from './errors.ts';
-import {
-  EventAnswer,
-  LogAnswer,
-  MetricAnswer,
-  ProtonAnswer,
-  StatsAnswer,
-  StatusDetailsAnswer,
-  TraceAnswer,
-} from './telemetry.ts';
+import { EventAnswer, LogAnswer, ProtonAnswer, StatsAnswer, StatusDetailsAnswer } from './telemetry.ts';
 
 /** DataRobot's Workload API (https://docs.datarobot.com/en/docs/workload-api/). */
 
@@ -161,19 +153,16 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
       return status === 204 ? null : value;
     },
 
-    // The OTel routes exist only with the slash at their end.
     async logs(id, most, protonId) {
       const only = protonId === undefined ? {} : { searchKeys: 'proton_id', searchValues: protonId };
-      return (await rows(`${otel(id)}/logs/`, LogAnswer, most, only)).reverse();
+      // The OTel routes exist only with the slash at their end.
+      return (await rows(`/otel/workload/${segment(id)}/logs/`, LogAnswer, most, only)).reverse();
     },
-    traces: async (id, most) => rows(`${otel(id)}/traces/`, TraceAnswer, most),
-    metrics: async (id) => (await get(`${otel(id)}/metrics/autocollectedValues/`, page(MetricAnswer))).data,
   };
 }
 
 const workload = (id: string) => `/workloads/${segment(id)}`;
 const artifact = (id: string) => `/artifacts/${segment(id)}`;
-const otel = (id: string) => `/otel/workload/${segment(id)}`;
 
 /** An id inside a path. `.` and `..` cannot be encoded away: a URL drops them and would name another resource. */
 function segment(id: string): string {

@@ -8,7 +8,7 @@ import type {
 } from '../../domain/serving/workloads.ts';
 import { list, Status, Text } from './answers.ts';
 
-/** What the Workload API tells of how a Workload is doing: protons, their details, events, statistics, telemetry. */
+/** What the Workload API tells of how a Workload is doing: protons, their details, events, statistics, logs. */
 
 const LogTail = list(z.string());
 const Count = z
@@ -119,12 +119,3 @@ export const StatsAnswer = z
   .transform(({ metrics }) => metrics);
 
 export const LogAnswer = z.object({ timestamp: Status, level: Status, message: Status });
-export const TraceAnswer = z.object({
-  traceId: z.string(),
-  rootSpanName: Status,
-  duration: Count,
-  errorSpansCount: Count,
-});
-export const MetricAnswer = z
-  .object({ otelName: Status, currentValue: z.number().nullish(), unit: Text })
-  .transform((m) => ({ name: m.otelName, value: m.currentValue ?? null, unit: m.unit }));

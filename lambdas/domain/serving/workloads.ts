@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 /**
- * DataRobot's Workload API as the functions need it. The adapter is `adapters/workload-api.ts`. Every status is an
+ * DataRobot's Workload API as the functions need it. The adapter is `adapters/workload-api/client.ts`. Every status is an
  * open string: the platform has renamed its states more than once.
  */
 
@@ -109,18 +109,6 @@ export interface LogLine {
   readonly level: string;
   readonly message: string;
 }
-export interface Trace {
-  readonly traceId: string;
-  readonly rootSpanName: string;
-  /** Nanoseconds. */
-  readonly duration: number;
-  readonly errorSpansCount: number;
-}
-export interface OtelMetric {
-  readonly name: string;
-  readonly value: number | null;
-  readonly unit: string | null;
-}
 
 export interface StartReplacement {
   readonly artifactId: string;
@@ -167,6 +155,4 @@ export interface Workloads {
   statusDetails(workloadId: string, protonId: string): Promise<StatusDetails | null>;
   /** Oldest first; of one proton when it is named. */
   logs(workloadId: string, most: number, protonId?: string): Promise<LogLine[]>;
-  traces(workloadId: string, most: number): Promise<Trace[]>;
-  metrics(workloadId: string): Promise<OtelMetric[]>;
 }
