@@ -4,8 +4,8 @@ import { ascii, visible } from '../domain/visible-text.ts';
 import { methodText } from './confidence.ts';
 import { evidenceTable } from './evidence-table.ts';
 import { type AlertParts, LONGEST_VALUE, partsOf, percentOf } from './facts.ts';
-import type { AlertKind, Line } from './outcome.ts';
 import { type SlackNotification, slackNotification } from './slack.ts';
+import type { AlertContext, AlertKind, Line } from './wording.ts';
 
 /** What people are told about one outcome, ready to be published. */
 export interface Alert {
@@ -19,13 +19,6 @@ export interface Alert {
   /** For email. With the rest of the message it stays below SNS's 262,144 bytes. */
   readonly text: string;
   readonly slack: SlackNotification;
-}
-
-export interface AlertContext {
-  /** Stands in brackets before every subject. */
-  readonly prefix: string;
-  readonly environment: string;
-  readonly registryName: string;
 }
 
 /** Characters of the evidence table in the email; more rules than fit are counted. */

@@ -2,8 +2,9 @@ import type { Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts'
 import type { RollbackAnswer } from '../domain/payloads.ts';
 import { publicMessage, visible } from '../domain/visible-text.ts';
 import { confidenceText } from './confidence.ts';
-import { type Line, type Wording, wordingOf } from './outcome.ts';
+import { wordingOf } from './outcome.ts';
 import { causeText, rollbackFound } from './reasons.ts';
+import type { Line, Wording } from './wording.ts';
 
 /** What an alert is made of, whatever the channel. Foreign text in it is in visible form already: one line each, of bounded length. */
 export interface AlertParts {

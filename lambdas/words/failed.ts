@@ -1,6 +1,6 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import { versionText } from '../domain/visible-text.ts';
-import type { Words } from './outcome.ts';
+import type { Words } from './wording.ts';
 import { isStuck, undoByHand, undoHappened } from './workload.ts';
 
 /** The words for an execution that failed; the registry is as it was, or the rollback has put it back. */

@@ -1,6 +1,6 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import { versionText } from '../domain/visible-text.ts';
-import type { Words } from './outcome.ts';
+import type { Words } from './wording.ts';
 import { isStuck, undoByHand, undoHappened } from './workload.ts';
 
 /** The words for a registry that was put back, as asked or because a promotion failed. */

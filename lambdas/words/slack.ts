@@ -1,10 +1,9 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import { slackSafe, visible } from '../domain/visible-text.ts';
-import type { AlertContext } from './alert.ts';
 import { confidenceText } from './confidence.ts';
 import { evidenceTable } from './evidence-table.ts';
 import type { AlertParts } from './facts.ts';
-import type { Line } from './outcome.ts';
+import type { AlertContext, Line } from './wording.ts';
 
 /**
  * The "custom notification" document of Amazon Q Developer in chat applications (AWS Chatbot before): the only kind

@@ -1,8 +1,8 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import type { ServingUndo } from '../domain/rollout/serving-rollback.ts';
 import { versionText } from '../domain/visible-text.ts';
-import type { Line } from './outcome.ts';
 import { servesPrevious } from './rollout.ts';
+import type { Line } from './wording.ts';
 
 /** What an outcome says about the Workload that serves the model. */
 

@@ -1,4 +1,5 @@
 import { type WireEvent, type WireHistory, wireHistory } from '../../emulators/aws/step-functions-history.ts';
+import { clientSettings } from '../../lambdas/adapters/aws/client-settings.ts';
 import { dynamodbClient, dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { type ExecutionDocument, type ExecutionRun, execute } from '../../local/execution.ts';
@@ -59,7 +60,7 @@ const whileHeld =
   (input: object): Scenario['play'] =>
   async (host, run) => {
     seedPascalStrategy(host.mlflow);
-    const store = dynamodbStore(dynamodbClient(), host.table.name);
+    const store = dynamodbStore(dynamodbClient(clientSettings(host.env, 'DYNAMODB')), host.table.name);
     await store.takeLease(MODEL, HOLDER, host.clock.now(), HELD_MINUTES * 60);
     const document = await execute(host, input, run);
     await store.releaseLease(MODEL, HOLDER);
@@ -110,7 +111,7 @@ export async function measure(onKind: (title: string) => void = () => {}): Promi
   if (!isEmulated(host)) throw new Error('The figures need the emulators');
   const table = await countingTable(host.table.endpoint);
   // The functions read the address of their table when they are first called.
-  process.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.endpoint;
+  host.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.endpoint;
   standStill(host);
   try {
     const measured: Measured[] = [];
