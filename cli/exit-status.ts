@@ -1,4 +1,5 @@
 import type { OutcomeStatus } from '../lambdas/domain/outcome/outcome-schema.ts';
+import { readStateDocument } from '../lambdas/domain/state-document.ts';
 
 const DID_ITS_JOB: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
 
@@ -9,12 +10,7 @@ const DID_ITS_JOB: readonly OutcomeStatus[] = ['promoted', 'already_promoted', '
 export function exitStatus(status: OutcomeStatus, output: unknown): number {
   if (status === 'invalid_input') return 2;
   if (status === 'rolled_back') {
-    const asked =
-      typeof output === 'object' &&
-      output !== null &&
-      'operation' in output &&
-      output.operation === 'rollback';
-    return asked ? 0 : 1;
+    return readStateDocument(output).operation === 'rollback' ? 0 : 1;
   }
   return DID_ITS_JOB.includes(status) ? 0 : 1;
 }

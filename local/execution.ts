@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import { executionArn } from '../emulators/aws/step-functions.ts';
-import { type OutcomeStatus, outcomeStatuses } from '../lambdas/domain/outcome/outcome-schema.ts';
+import { EndAnswer, type OutcomeStatus } from '../lambdas/domain/outcome/outcome-schema.ts';
+import { readStateDocument } from '../lambdas/domain/state-document.ts';
 import type { Host } from './host.ts';
 import { STRIDE_MS } from './machine/clock.ts';
 import type { LocalEvent } from './machine/state-machine.ts';
@@ -65,7 +65,7 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   const states: ExecutionDocument['states'] = [];
   const rollout: RolloutLook[] = [];
   const published = sns.published.length;
-  const named = Named.parse(input);
+  const named = namedIn(input);
   const before = await look(host, named);
   const startTime = clock.now();
   const tell = (event: FollowedEvent) => run.onEvent?.(event, id);
@@ -113,7 +113,7 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   const result = await started.result.finally(unfollow);
   await clock.arrived();
   const output = result.output ?? last;
-  const ending = Ending.safeParse(output).data?.ending ?? (await cleanUp(host, id, input, result.status));
+  const ending = readStateDocument(output).ending ?? (await cleanUp(host, id, input, result.status));
   if (run.pauseMs !== null) await watchOn(host, client, named);
   const after = await look(host, named);
   return {
@@ -121,10 +121,7 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
     status: ending?.status ?? 'failed',
     reason: ending?.reason ?? result.error?.Cause ?? `The execution ended ${result.status}`,
     output,
-    // Another execution's alert may name this one too, as the one that has the lease.
-    alerts: sns.published
-      .slice(published)
-      .filter(({ message }) => message.email?.includes(`Execution: ${id}`)),
+    alerts: sns.published.slice(published).filter(({ attributes }) => attributes['execution'] === id),
     states,
     faults: [...faults],
     rollout,
@@ -134,18 +131,11 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   };
 }
 
-const EndAnswer = z.object({ status: z.enum(outcomeStatuses), reason: z.string() });
-const Ending = z.object({ ending: EndAnswer });
-const Named = z
-  .object({
-    model_name: z.string().optional().catch(undefined),
-    workload_id: z.string().optional().catch(undefined),
-  })
-  .catch({})
-  .transform(({ model_name, workload_id }) => ({
-    ...(model_name === undefined ? {} : { model_name }),
-    ...(workload_id === undefined ? {} : { workload_id }),
-  }));
+/** The model and the Workload that an input names, as far as it does. */
+function namedIn(input: unknown): { model_name?: string; workload_id?: string } {
+  const { model_name, workload_id } = readStateDocument(input);
+  return { ...(model_name === null ? {} : { model_name }), ...(workload_id === null ? {} : { workload_id }) };
+}
 
 /**
  * An execution that was stopped from outside, or could not say how it ended, runs no step any more: on AWS a rule on

@@ -1,5 +1,5 @@
-import { z } from 'zod';
-import { type OutcomeStatus, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
 import type { ShownEvent } from '../screen/timeline.ts';
 import type { Found } from './claim-execution.ts';
@@ -19,8 +19,6 @@ export interface ExecutionReport extends Pick<ExecutionDocument, 'execution' | '
   status: OutcomeStatus | null;
   reason: string | null;
 }
-
-const Ending = z.object({ ending: z.object({ status: z.enum(outcomeStatuses), reason: z.string() }) });
 
 /** The report of an execution that has ended. */
 export type EndedReport = ExecutionReport & { status: OutcomeStatus; reason: string };
@@ -47,7 +45,7 @@ export function executionReport({ execution, attempt, by }: Found) {
     }),
     ended(end: HistoryEnd): EndedReport {
       const output = end.output ?? last;
-      const ending = Ending.safeParse(output).data?.ending;
+      const { ending } = readStateDocument(output);
       const { status, reason } = ending ?? { status: 'failed', reason: reasonOf(end) };
       return { ...known, aws_status: end.status, status, reason, output, states };
     },

@@ -29,8 +29,6 @@ export interface AwsExecutions {
   history(execution: string, after: number): Promise<HistoryEvent[]>;
 }
 
-const Busy = z.object({ ending: z.object({ status: z.literal('busy') }) });
-
 /** Of a history as it stands, and of its newest part. */
 const WHOLE_PAGE = 1000;
 const NEWEST_PAGE = 100;
@@ -54,7 +52,11 @@ export function awsExecutions(region: string, abortSignal: AbortSignal): AwsExec
       );
       if (found === null) return null;
       const { status = 'RUNNING', stopDate = null, output } = found;
-      return { status, ended: stopDate, busy: Busy.safeParse(jsonOrNull(output ?? '')).success };
+      return {
+        status,
+        ended: stopDate,
+        busy: readStateDocument(jsonOrNull(output ?? '')).ending?.status === 'busy',
+      };
     },
 
     async start(stateMachineArn, name, input) {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { z } from 'zod';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import {
   AlertEnvironment,
   CompareEnvironment,
@@ -106,19 +107,15 @@ function documentOf(documents: ExecutionDocument[]): unknown {
   return documents.length === 1 ? documents[0] : { executions: documents };
 }
 
-const Missed = z.union([
-  z.object({ error: z.object({ Error: z.literal('WorkloadNotFound') }) }),
-  z.object({
-    rollback: z.object({ serving: z.object({ undone: z.literal(false), action: z.literal('left') }) }),
-  }),
-]);
-
 /**
  * Whether an execution failed for want of its Workload, where an empty emulator stands in for the platform: a promotion
  * ends with an error, and a rollback leaves the Workload.
  */
-export const missedWorkload = ({ output }: Pick<ExecutionDocument, 'output'>): boolean =>
-  Missed.safeParse(output).success;
+export function missedWorkload({ output }: Pick<ExecutionDocument, 'output'>): boolean {
+  const { error, rollback } = readStateDocument(output);
+  const finding = rollback?.serving?.finding;
+  return [error?.name, finding?.code === 'no-access' ? finding.error : null].includes('WorkloadNotFound');
+}
 
 const STAND_IN =
   'The Workload API of this run is an emulator on this machine, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';

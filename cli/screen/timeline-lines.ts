@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
-import { z } from 'zod';
-import { Comparison } from '../../lambdas/domain/payloads.ts';
+import type { PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import type { ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
 import { confidenceText } from '../../lambdas/words/confidence.ts';
 import { evidenceTable } from '../../lambdas/words/evidence-table.ts';
@@ -62,63 +63,26 @@ export function registryLine(state: RegistryState | null): string {
   return shown([...stages, ...aliases].join(' · ')) || 'no versions';
 }
 
-const Answers = z
-  .object({
-    valid: z.boolean(),
-    problems: z.array(z.string()),
-    comparison: Comparison,
-    prepared: z.object({ status: z.string(), fence: z.number().nullable(), reason: z.string().nullable() }),
-    serving: z.object({
-      action: z.string(),
-      status: z.string(),
-      phase: z.string().nullable(),
-      candidate: z.object({ status: z.string() }).nullable(),
-      waiting: z.object({ code: z.string() }).nullish(),
-      reason: z.string(),
-    }),
-    promotion: z
-      .object({
-        promoted: z.boolean(),
-        reason: z.string(),
-        new_version: z.string(),
-        archived_version: z.string().nullable(),
-        already_promoted: z.boolean(),
-      })
-      .partial(),
-    rollback: z.object({ rolled_back: z.boolean(), detail: z.string() }),
-    ending: z.object({ status: z.string(), alert: z.string() }),
-  })
-  .partial()
-  .catch({});
-
 /** What a step answered, in a few words. */
 export function resultOf(state: string, output: unknown): string {
-  const seen = Answers.parse(onlyFilled(output));
+  const { valid, problems, comparison, prepared, serving, promotion, rollback, ending } =
+    readStateDocument(output);
   if (state === 'BeginPromotion')
-    return seen.valid === false ? `unusable input: ${shown((seen.problems ?? []).join('; '))}` : '';
-  if (state === 'CompareModels' && seen.comparison !== undefined) {
-    const { decision, recommendation } = seen.comparison;
-    return `${bold(decision)}  ${shown(recommendation)}`;
-  }
-  if (state === 'PreparePromotion' && seen.prepared !== undefined) {
-    const { status, fence, reason } = seen.prepared;
+    return valid === false ? `unusable input: ${shown((problems ?? []).join('; '))}` : '';
+  if (state === 'CompareModels' && comparison !== null)
+    return `${bold(comparison.decision)}  ${shown(comparison.recommendation)}`;
+  if (state === 'PreparePromotion' && prepared !== null) {
+    const { status, fence, reason } = prepared;
     return status === 'ready' ? `lease taken, fence ${fence}` : `${bold(status)}  ${shown(reason ?? '')}`;
   }
-  if (state === 'ReplaceWorkload' && seen.serving !== undefined) return rolloutLine(seen.serving);
-  if (state === 'PromoteModel' && seen.promotion !== undefined) return promotionLine(seen.promotion);
-  if (state === 'ModelRollback' && seen.rollback !== undefined) return shortIds(shown(seen.rollback.detail));
-  if (state.startsWith('Notify') && seen.ending !== undefined)
-    return `${seen.ending.status}, alert ${seen.ending.alert}`;
+  if (state === 'ReplaceWorkload' && serving !== null) return rolloutLine(serving);
+  if (state === 'PromoteModel' && promotion !== null) return promotionLine(promotion);
+  if (state === 'ModelRollback' && rollback !== null) return shortIds(shown(rollback.detail));
+  if (state.startsWith('Notify') && ending) return `${ending.status}, alert ${ending.alert}`;
   return '';
 }
 
-function rolloutLine({
-  status,
-  phase,
-  candidate,
-  waiting,
-  reason,
-}: NonNullable<z.infer<typeof Answers>['serving']>): string {
+function rolloutLine({ status, phase, candidate, waiting, reason }: ReplaceAnswer): string {
   const states = [phase, candidate === null ? null : `candidate ${candidate.status}`]
     .filter(Boolean)
     .join(', ');
@@ -128,29 +92,18 @@ function rolloutLine({
   return `${status === 'in_progress' ? '' : `${bold(status)}  `}${said}`;
 }
 
-function promotionLine({
-  promoted,
-  reason,
-  new_version,
-  archived_version,
-  already_promoted,
-}: NonNullable<z.infer<typeof Answers>['promotion']>): string {
-  if (promoted !== true) return `not promoted: ${shown(reason ?? '')}`;
-  if (already_promoted === true) return `version ${new_version} is in Production already`;
-  return `version ${new_version} → Production${archived_version ? `, version ${archived_version} → Archived` : ''}`;
+function promotionLine(promotion: PromoteAnswer): string {
+  if (!promotion.promoted) return `not promoted: ${shown(promotion.reason)}`;
+  const { new_version: version, archived_version: archived, already_promoted: already } = promotion;
+  if (already === true) return `version ${version} is in Production already`;
+  return `version ${version} → Production${archived === null ? '' : `, version ${archived} → Archived`}`;
 }
 
 /** What stands below the line of a comparison: how sure it is, and the evidence. */
 export function detailsOf(state: string, output: unknown): string[] {
-  const { comparison } = Answers.parse(onlyFilled(output));
-  if (state !== 'CompareModels' || comparison === undefined) return [];
+  const { comparison } = readStateDocument(output);
+  if (state !== 'CompareModels' || comparison === null) return [];
   const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${shown(confidenceText(comparison))}`)}`;
   if (comparison.rules.length === 0) return [basis];
   return [basis, ...indented(evidenceTable(comparison).split('\n'), INDENT)];
-}
-
-/** The state document without what is null: the fields of later steps exist from the start. */
-function onlyFilled(output: unknown): unknown {
-  if (typeof output !== 'object' || output === null) return {};
-  return Object.fromEntries(Object.entries(output).filter(([, value]) => value !== null));
 }

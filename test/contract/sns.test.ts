@@ -46,7 +46,11 @@ describe('publishing an alert', () => {
     expect(message?.message.email).toBe(alert.text);
     expect(message?.message.default).toBe(alert.text);
     expect(JSON.parse(message?.message.https ?? '')).toEqual(alert.slack);
-    expect(message?.attributes).toEqual({ kind: 'promoted', model: 'PascalStrategy' });
+    expect(message?.attributes).toEqual({
+      kind: 'promoted',
+      execution: sampleOutcome.execution,
+      model: 'PascalStrategy',
+    });
     expect(sns.requests.map(({ path, status }) => [path, status])).toEqual([['Publish', 200]]);
   });
 
@@ -62,7 +66,7 @@ describe('publishing an alert', () => {
     await publisher().publish(
       alertFor({ ...sampleOutcome, status: 'invalid_input', model_name: null }, context),
     );
-    expect(sns.published[0]?.attributes).toEqual({ kind: 'failed' });
+    expect(sns.published[0]?.attributes).toEqual({ kind: 'failed', execution: sampleOutcome.execution });
   });
 
   it('tries a second time when SNS is out of order, and then gives up', async () => {
