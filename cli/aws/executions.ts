@@ -9,7 +9,7 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import * as z from 'zod';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { jsonOrNull } from '../../lambdas/runtime/environment.ts';
 import { explained } from './problem.ts';
 
