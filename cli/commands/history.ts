@@ -1,5 +1,4 @@
 import { styleText } from 'node:util';
-import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import {
   type HistoryNote,
@@ -22,7 +21,8 @@ import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
 import { historyNote } from '../../lambdas/words/history.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface Options {
+/** The options of `promotion history`, parsed. */
+export interface HistoryOptions {
   at?: Date;
   json?: true;
 }
@@ -30,19 +30,8 @@ interface Options {
 /** More replacements of one Workload are not read. */
 const MOST_REPLACEMENTS = 500;
 
-/** `promotion history`: which version was Production and which artifact was served, now and earlier. */
-export function historyCommand(done: (status: number) => void): Command {
-  return new Command('history')
-    .description(
-      "which version was in Production and which artifact was served, when: from the records in MLflow (MLFLOW_TRACKING_URI) and the history of the model's Workload (DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN)",
-    )
-    .argument('<model>', 'name of the registered model')
-    .option('--at <time>', 'the state at this time, ISO 8601; without an offset it is UTC', time)
-    .option('--json', 'one JSON document on standard output')
-    .action(async (model: string, options: Options) => done(await history(model, options)));
-}
-
-async function history(model: string, { at, json }: Options): Promise<number> {
+/** `promotion history`: which version was Production and which artifact was served, now and earlier; answers the exit status. */
+export async function history(model: string, { at, json }: HistoryOptions): Promise<number> {
   check(() => configuration(withOneLogin(MlflowEnvironment), process.env));
   const { registry, mode } = registryServices(process.env, systemClock);
   const view = await readRegistry(registry, model);
@@ -101,18 +90,6 @@ function check(configure: () => unknown): void {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-}
-
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$/;
-
-function time(value: string): Date {
-  const bare = !/(Z|[+-]\d\d:\d\d)$/.test(value) && value.includes('T');
-  const parsed = new Date(bare ? `${value}Z` : value);
-  if (!TIME.test(value) || Number.isNaN(parsed.getTime()))
-    throw new InvalidArgumentError('must be a time such as 2026-11-20 or 2026-11-20T14:30:00Z.');
-  if (parsed.getTime() > Date.now())
-    throw new InvalidArgumentError(`${parsed.toISOString()} is in the future.`);
-  return parsed;
 }
 
 const LONGEST = 300;

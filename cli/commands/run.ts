@@ -1,4 +1,3 @@
-import { Command } from 'commander';
 import { z } from 'zod';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import {
@@ -23,7 +22,8 @@ import { timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
 import { readInput } from './read-input.ts';
 
-interface Options {
+/** The options of `promotion run`, as they were typed. */
+export interface RunOptions {
   list?: true;
   scenario?: string;
   input?: string;
@@ -34,22 +34,8 @@ interface Options {
 /** Waits and pauses of the state machine in a run on emulators: long enough to be seen, short enough to wait for. */
 const SHORT_PAUSE_MS = 50;
 
-/** `promotion run` (also `npm start`): executions of the state machine on this machine. */
-export function runCommand(done: (status: number) => void): Command {
-  return new Command('run')
-    .description('run the state machine and its functions on this machine, shown as a timeline')
-    .option('--list', 'list the scenarios and stop')
-    .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
-    .option(
-      '--input <file>',
-      'run an execution input of your own, a JSON file or - for standard input; on the MLflow server of MLFLOW_TRACKING_URI and the platform of DATAROBOT_ENDPOINT where they are set, else on seeded emulators',
-    )
-    .option('--json', 'no timeline: one JSON document on standard output')
-    .option('--verbose', "also print the functions' log lines, on standard error")
-    .action(async (options: Options) => done(await run(options)));
-}
-
-async function run(options: Options): Promise<number> {
+/** `promotion run` (also `npm start`): executions of the state machine on this machine; answers the exit status. */
+export async function run(options: RunOptions): Promise<number> {
   if (options.list) {
     const width = Math.max(...scenarios.map(({ name }) => name.length));
     for (const { name, about } of scenarios) console.log(`${name.padEnd(width)}  ${about}`);
