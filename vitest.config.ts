@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { keyedWords } from './test/support/keyed-words.ts';
 
 /** Kinds of test that look at what is deployed, or run it. */
-const NEED_ASSEMBLY = ['infra', 'bundles', 'interpreters'];
+const NEED_ASSEMBLY = ['workflow', 'infra', 'bundles', 'interpreters'];
 
 const project = (name: string) => ({
   test: {

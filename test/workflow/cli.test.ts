@@ -1,36 +1,14 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
+import { finished, promotion, promotionProcess, type Ran } from '../support/command.ts';
 
-/** The command as people type it, in a process of its own, with every kind of unusable input. */
-
-interface Ran {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-async function promotion(
-  args: string[],
-  { input, env = {} }: { input?: string; env?: Record<string, string> } = {},
-): Promise<Ran> {
-  const { PATH = '' } = process.env;
-  const child = execFile(process.execPath, ['cli/promotion.mjs', ...args], {
-    env: { PATH, NO_COLOR: '1', ...env },
-  });
-  const ran: Ran = { code: null, stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk) => (ran.stdout += chunk));
-  child.stderr?.on('data', (chunk) => (ran.stderr += chunk));
-  child.stdin?.end(input ?? '');
-  [ran.code] = await once(child, 'close');
-  return ran;
-}
+/** The command as people type it, with every kind of unusable input. */
 
 const run = (input: unknown, env: Record<string, string> = {}) =>
   promotion(['run', '--json', '--input', '-'], {
@@ -137,13 +115,9 @@ describe('the timeline', () => {
   });
 
   it('ends quietly when its reader has seen enough', async () => {
-    const { PATH = '' } = process.env;
-    const child = execFile(process.execPath, ['cli/promotion.mjs', 'run'], { env: { PATH, NO_COLOR: '1' } });
-    let stderr = '';
-    child.stderr?.on('data', (chunk) => (stderr += chunk));
+    const child = promotionProcess(['run']);
     child.stdout?.once('data', () => child.stdout?.destroy());
-    expect(await once(child, 'close')).toEqual([0, null]);
-    expect(stderr).toBe('');
+    expect(await finished(child)).toMatchObject({ code: 0, stderr: '' });
   });
 });
 
@@ -283,17 +257,27 @@ describe('an execution that cannot do its job', () => {
 });
 
 describe('a policy file with mistakes', () => {
-  const file = new URL('../../policies/test-with-mistakes.json', import.meta.url);
-  beforeAll(() =>
-    writeFile(
-      file,
-      JSON.stringify({ rules: [{ name: 'a', metrc: 'accuracy', direction: 'up', weight: -1 }] }),
-    ),
-  );
-  afterAll(() => rm(file, { force: true }));
+  const top = new URL('../../', import.meta.url).pathname;
+  const links = ['--preserve-symlinks', '--preserve-symlinks-main'].join(' ');
+  let project: string;
+  /** The project with policies of its own. */
+  beforeAll(async () => {
+    project = await mkdtemp(join(tmpdir(), 'promotion-'));
+    for (const part of ['cli', 'emulators', 'lambdas', 'local', 'node_modules', 'statemachines'])
+      await symlink(join(top, part), join(project, part));
+    await mkdir(join(project, 'policies'));
+    const mistakes = { rules: [{ name: 'a', metrc: 'accuracy', direction: 'up', weight: -1 }] };
+    await writeFile(join(project, 'policies/with-mistakes.json'), JSON.stringify(mistakes));
+  });
+  afterAll(() => rm(project, { recursive: true }));
 
   it('is answered with all of them at once', async () => {
-    const ran = await run({ model_name: 'PascalStrategy', policy: 'test-with-mistakes' });
+    const input = JSON.stringify({ model_name: 'PascalStrategy', policy: 'with-mistakes' });
+    const cli = join(project, 'cli/promotion.mjs');
+    const ran = await finished(
+      promotionProcess(['run', '--json', '--input', '-'], { NODE_OPTIONS: links }, { cli }),
+      input,
+    );
     expect(ran.code).toBe(1);
     const { reason } = documentOf(ran);
     for (const mistake of ['InvalidPolicy', 'metrc', 'metric', 'direction', 'weight'])
@@ -440,7 +424,7 @@ describe('promotion emulators', () => {
   const ports = ['--mlflow-port', '0', '--workload-port', '0'];
 
   it('serves MLflow and the Workload API until it is interrupted, and says where in lines for a shell', async () => {
-    const child = execFile(process.execPath, ['cli/promotion.mjs', 'emulators', ...ports, '--seed']);
+    const child = promotionProcess(['emulators', ...ports, '--seed']);
     let said = '';
     for await (const chunk of child.stdout ?? []) {
       said += chunk;
@@ -475,8 +459,17 @@ describe('promotion emulators', () => {
 
 it('runs from any folder', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'promotion-'));
-  const cli = new URL('../../cli/promotion.mjs', import.meta.url).pathname;
-  const child = execFile(process.execPath, [cli, 'run', '--list'], { cwd: folder });
-  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(await finished(promotionProcess(['run', '--list'], {}, { cwd: folder }))).toMatchObject({ code: 0 });
   await rm(folder, { recursive: true });
+});
+
+it('loads no command for --help, and no package but the one that reads arguments', async () => {
+  const told = 'load(url, context, next) { console.error(url); return next(url, context); }';
+  const hooks = `import { registerHooks } from 'node:module'; registerHooks({ ${told} });`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hooks)}` };
+  const { code, stderr } = await finished(promotionProcess(['--help'], env));
+  expect(code).toBe(0);
+  const packages = [...stderr.matchAll(/node_modules\/([^/\n]+)/g)].map(([, name]) => name);
+  expect([...new Set(packages)]).toEqual(['commander']);
+  expect(stderr).not.toContain('/cli/commands/');
 });

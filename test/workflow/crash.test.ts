@@ -1,11 +1,16 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
+import { ENTRY, functionsDirectory } from '../../infra/bundles.ts';
+import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type KillingProxy, killingProxy, type WriteCount } from '../support/killing-proxy.ts';
 
@@ -16,8 +21,15 @@ import { type KillingProxy, killingProxy, type WriteCount } from '../support/kil
 
 const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:promotion:crash';
 const MODEL = 'PascalStrategy';
-const TRADING = new URL('../../policies/trading.json', import.meta.url);
-const DERIVING = new URL('../../policies/test-deriving.json', import.meta.url);
+/** The bundles, with a policy of their own beside the others that allows to derive an artifact. */
+const bundles = mkdtempSync(join(tmpdir(), 'bundles-'));
+cpSync(functionsDirectory(), bundles, { recursive: true });
+for (const name of ['compare-models', 'prepare-promotion']) {
+  const policies = join(bundles, name, 'policies');
+  const trading = JSON.parse(readFileSync(join(policies, 'trading.json'), 'utf8'));
+  const deriving = { ...trading, serving: { derive_artifact: true } };
+  writeFileSync(join(policies, 'deriving.json'), JSON.stringify(deriving));
+}
 
 let mlflow: MlflowEmulator;
 let sns: SnsEmulator;
@@ -47,6 +59,7 @@ async function start() {
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
+    NODE_COMPILE_CACHE: join(bundles, 'compile-cache'),
   };
 }
 
@@ -65,12 +78,26 @@ async function renew() {
   await start();
 }
 
+/** Calls the function of a bundle; its answer on standard output. */
+const CALL = `
+  const [bundle, event] = process.argv.slice(1);
+  const { handler } = await import(bundle);
+  const answer = await handler(JSON.parse(event), { awsRequestId: 'request-1' });
+  process.stdout.write(JSON.stringify(answer));`;
+
 /** Runs a function in a process of its own; killed right after its write number `killAt`. */
-async function invoke(name: string, event: object, killAt: number | null = null) {
+async function invoke(name: FunctionName, event: object, killAt: number | null = null) {
   Object.assign(count, { seen: [], killAt });
   const child = execFile(
     process.execPath,
-    ['test/support/invoke.ts', name, JSON.stringify(event), 'request-1'],
+    [
+      '--enable-source-maps',
+      '--input-type=module',
+      '--eval',
+      CALL,
+      pathToFileURL(join(bundles, name, ENTRY)).href,
+      JSON.stringify(event),
+    ],
     { env },
   );
   count.kill = () => child.kill('SIGKILL');
@@ -92,7 +119,7 @@ const inProduction = () =>
 /** Kills after the first write, then after the second, and so on, until a run gets through; answers its writes. */
 async function killAfterEachWrite(
   before: () => Promise<void>,
-  name: string,
+  name: FunctionName,
   event: object,
   check: (answer: Record<string, unknown>) => Promise<void>,
 ) {
@@ -118,7 +145,7 @@ beforeAll(async () => {
   await start();
 });
 afterAll(async () => {
-  await rm(DERIVING, { force: true });
+  rmSync(bundles, { recursive: true });
   await stop();
   await Promise.all([mlflow.close(), sns.close(), workload.close()]);
 });
@@ -286,16 +313,12 @@ describe('the serving steps, each killed after each of its remote writes, and ru
     workload.direct.perform('GET', 'artifacts?limit=100') as { data: { id: string; status: string }[] };
 
   it('derives one artifact and announces it once: prepare-promotion', async () => {
-    await writeFile(
-      DERIVING,
-      JSON.stringify({ ...JSON.parse(await readFile(TRADING, 'utf8')), serving: { derive_artifact: true } }),
-    );
     await renew();
     const compared = (await invoke('compare-models', {
       model_name: MODEL,
-      policy: 'test-deriving',
+      policy: 'deriving',
     })) as object;
-    const event = { ...frame, policy: 'test-deriving', comparison: compared, challenger_version: '3' };
+    const event = { ...frame, policy: 'deriving', comparison: compared, challenger_version: '3' };
     const writes = await killAfterEachWrite(serve, 'prepare-promotion', event, async (answer) => {
       const derived = tagsOf('3')['workload.artifact_id'];
       expect(answer).toMatchObject({ status: 'ready', workload_id: served.workloadId, artifact_id: derived });

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { type ModelHistory, modelHistory, momentAt } from '../../lambdas/domain/promotion/history.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { promotion } from '../support/command.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 
 /** What `promotion history` tells of both systems, after scenarios of which the truth is known. */
@@ -21,16 +20,9 @@ function history(...args: string[]) {
   return historyWith({ DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN }, ...args);
 }
 
-async function historyWith(platform: Record<string, string>, ...args: string[]) {
-  const { PATH = '', MLFLOW_TRACKING_URI = '' } = host.env;
-  const child = execFile(process.execPath, ['cli/promotion.mjs', 'history', ...args], {
-    env: { PATH, NO_COLOR: '1', MLFLOW_TRACKING_URI, ...platform },
-  });
-  const ran = { code: null as number | null, stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk) => (ran.stdout += chunk));
-  child.stderr?.on('data', (chunk) => (ran.stderr += chunk));
-  [ran.code] = await once(child, 'close');
-  return ran;
+function historyWith(platform: Record<string, string>, ...args: string[]) {
+  const { MLFLOW_TRACKING_URI = '' } = process.env;
+  return promotion(['history', ...args], { env: { MLFLOW_TRACKING_URI, ...platform } });
 }
 
 async function read(): Promise<ModelHistory> {
@@ -89,10 +81,8 @@ it('answers for any time: before, while the two systems moved, between and after
 
 it('is printed as a table, and as one JSON document', async () => {
   await thereAndBack();
-  const [table, json] = await Promise.all([
-    history(MODEL, '--at', '2026-01-01'),
-    history(MODEL, '--at', '2026-01-01T12:00+02:00', '--json'),
-  ]);
+  const table = await history(MODEL, '--at', '2026-01-01');
+  const json = await history(MODEL, '--at', '2026-01-01T12:00+02:00', '--json');
   expect(table).toMatchObject({ code: 0, stderr: '' });
   for (const part of [
     'PascalStrategy at 2026-01-01T00:00:00.000Z',
@@ -152,10 +142,8 @@ it.each([[{}], [{ DATAROBOT_ENDPOINT: '', DATAROBOT_API_TOKEN: '' }]])(
   async (platform) => {
     seedPascalStrategy(host.mlflow);
     const { workloadId } = seedServing(host);
-    const [table, json] = await Promise.all([
-      historyWith(platform, MODEL),
-      historyWith(platform, MODEL, '--json'),
-    ]);
+    const table = await historyWith(platform, MODEL);
+    const json = await historyWith(platform, MODEL, '--json');
     const missing = `The history of Workload "${workloadId}" could not be read: DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform`;
     expect(table).toMatchObject({ code: 1, stderr: `${missing}\n` });
     expect(table.stdout).toContain('version 2');

@@ -1,4 +1,3 @@
-import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -15,6 +14,7 @@ import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { localStateMachine } from '../../local/machine/state-machine.ts';
 import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { captured, finished, type Ran as Printed, promotion, promotionProcess } from '../support/command.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import {
   begun,
@@ -32,12 +32,9 @@ import {
  * would; the executions run on the local state machine.
  */
 
-interface Ran {
-  code: number | null;
+interface Ran extends Printed {
   /** What it threw instead of answering a code. */
   error: unknown;
-  stdout: string;
-  stderr: string;
   /** Milliseconds that it wanted to wait, each time. */
   waits: number[];
 }
@@ -49,17 +46,6 @@ let onWait: (waits: number) => void;
 /** The command in this process; time passes at once. */
 async function promotionStart(options: StartOptions): Promise<Ran> {
   const ran: Ran = { code: null, error: null, stdout: '', stderr: '', waits: [] };
-  const out = (text: unknown) => {
-    ran.stdout += text;
-    return true;
-  };
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(out),
-    vi.spyOn(console, 'log').mockImplementation((text) => void out(`${text}\n`)),
-    vi.spyOn(console, 'error').mockImplementation((text) => {
-      ran.stderr += `${text}\n`;
-    }),
-  ];
   const wait = async (ms: number, signal: AbortSignal) => {
     ran.waits.push(ms);
     onWait(ran.waits.length);
@@ -67,11 +53,9 @@ async function promotionStart(options: StartOptions): Promise<Ran> {
   };
   const machine = options.follow === undefined ? { arn: sfn.stateMachineArn } : {};
   try {
-    ran.code = await start({ ...machine, ...options }, { env: process.env, wait });
+    ran.code = await captured(ran, () => start({ ...machine, ...options }, { env: process.env, wait }));
   } catch (error) {
     ran.error = error;
-  } finally {
-    for (const spy of spies) spy.mockRestore();
   }
   return ran;
 }
@@ -466,24 +450,16 @@ describe('what AWS refuses', () => {
   });
 });
 
-describe('the command in a process of its own', () => {
-  const command = (args: string[], env: Record<string, string> = {}): ChildProcess => {
-    const { PATH = '' } = process.env;
-    const aws = { AWS_ENDPOINT_URL_SFN: sfn.endpoint, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
-    return execFile(process.execPath, ['cli/promotion.mjs', 'start', ...args], {
-      env: { PATH, NO_COLOR: '1', ...aws, ...env },
-    });
-  };
-  async function ended(child: ChildProcess, input = '') {
-    const ran = { code: null as number | null, stdout: '', stderr: '' };
-    child.stdout?.on('data', (chunk) => (ran.stdout += chunk));
-    child.stderr?.on('data', (chunk) => (ran.stderr += chunk));
-    child.stdin?.end(input);
-    [ran.code] = await once(child, 'close');
-    return ran;
-  }
+describe('the command', () => {
+  const aws = (more: Record<string, string>) => ({
+    AWS_ENDPOINT_URL_SFN: sfn.endpoint,
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    ...more,
+  });
   const run = (args: string[], env: Record<string, string> = {}, input = '') =>
-    ended(command(args, env), input);
+    promotion(['start', ...args], { input, env: aws(env) });
+  const command = (args: string[]) => promotionProcess(['start', ...args], aws({}));
   const arn = () => ['--arn', sfn.stateMachineArn];
 
   it('starts an execution and follows it to its end', async () => {
@@ -499,7 +475,7 @@ describe('the command in a process of its own', () => {
     sfn.runWith(onStubs(stubFunctions()));
     const children = [1, 2].map(() => command(['--model', MODEL, '--json', ...arn()]));
     const looking = children.map(({ stderr }) => stderr && once(stderr, 'data'));
-    const both = Promise.all(children.map((child) => ended(child)));
+    const both = Promise.all(children.map((child) => finished(child)));
     await Promise.all(looking);
     looked.open();
     const [one, other] = await both;
@@ -552,7 +528,7 @@ describe('the command in a process of its own', () => {
     async (signal) => {
       const child = command(['--model', MODEL, ...arn()]);
       child.stdout?.on('data', (chunk) => String(chunk).includes('Execution 1') && child.kill(signal));
-      const ran = await ended(child);
+      const ran = await finished(child);
       expect(ran.code).toBe(130);
       expect(ran.stderr).toBe(
         `Stopped following. The execution goes on.\nFollow it with:\n  npx promotion start --follow ${executionArn(sfn.names()[0] ?? '')}\n`,
