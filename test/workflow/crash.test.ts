@@ -4,13 +4,15 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
 import { ENTRY, functionsDirectory } from '../../infra/bundles.ts';
+import { systemClock } from '../../lambdas/adapters/clock.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import type { Handler } from '../../lambdas/runtime/handler.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type KillingProxy, killingProxy, type WriteCount } from '../support/killing-proxy.ts';
 
@@ -30,6 +32,16 @@ for (const name of ['compare-models', 'prepare-promotion']) {
   const deriving = { ...trading, serving: { derive_artifact: true } };
   writeFileSync(join(policies, 'deriving.json'), JSON.stringify(deriving));
 }
+
+/** What every step is given of its execution. */
+const frame = {
+  operation: 'promote',
+  model_name: MODEL,
+  wait_for_lease_minutes: 0,
+  dry_run: false,
+  execution: EXECUTION,
+  started_at: '2026-11-21T10:00:00Z',
+};
 
 let mlflow: MlflowEmulator;
 let sns: SnsEmulator;
@@ -76,6 +88,13 @@ async function renew() {
   workload.reset();
   seedPascalStrategy(mlflow);
   await start();
+}
+
+/** Calls a function in this process, from its sources: what stands before and after the step that is killed. */
+async function call(name: FunctionName, event: object): Promise<Record<string, unknown>> {
+  for (const [key, value] of Object.entries(env)) vi.stubEnv(key, value);
+  const module: { handler: Handler } = await import(`../../lambdas/${name}.ts`);
+  return (await module.handler.withClock(systemClock)(event)) as Record<string, unknown>;
 }
 
 /** Calls the function of a bundle; its answer on standard output. */
@@ -145,11 +164,16 @@ beforeAll(async () => {
   await start();
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   rmSync(bundles, { recursive: true });
   await stop();
   await Promise.all([mlflow.close(), sns.close(), workload.close()]);
 });
 
+const startedReplacements = () =>
+  workload.requests.filter(
+    ({ method, path, status }) => method === 'POST' && path.endsWith('/replacement') && status === 202,
+  );
 const nothing = async () => {};
 const alerts = (title: string) => sns.published.filter((message) => message.subject?.includes(title));
 
@@ -180,7 +204,7 @@ describe('a function killed after each of its remote writes, and run again', () 
 
   it('goes back once: model-rollback invoked directly', async () => {
     const promoted = async () => {
-      await invoke('promote-model', { model_name: MODEL });
+      await call('promote-model', { model_name: MODEL });
     };
     await killAfterEachWrite(
       promoted,
@@ -204,23 +228,15 @@ describe('a function killed after each of its remote writes, and run again', () 
 describe('the steps of an execution, each killed after each of its remote writes, and run again', () => {
   let comparison: Record<string, unknown>;
   let prepared: Record<string, unknown>;
-  const frame = {
-    operation: 'promote',
-    model_name: MODEL,
-    wait_for_lease_minutes: 0,
-    dry_run: false,
-    execution: EXECUTION,
-    started_at: '2026-11-21T10:00:00Z',
-  };
   const prepareInput = () => ({ ...frame, comparison, challenger_version: '3' });
   const prepare = async () => {
-    comparison = (await invoke('compare-models', { model_name: MODEL })) as Record<string, unknown>;
-    prepared = (await invoke('prepare-promotion', prepareInput())) as Record<string, unknown>;
+    comparison = await call('compare-models', { model_name: MODEL });
+    prepared = await call('prepare-promotion', prepareInput());
   };
 
   it('takes one lease and writes one intent: prepare-promotion', async () => {
     await renew();
-    comparison = (await invoke('compare-models', { model_name: MODEL })) as Record<string, unknown>;
+    comparison = await call('compare-models', { model_name: MODEL });
     const writes = await killAfterEachWrite(nothing, 'prepare-promotion', prepareInput(), async (answer) => {
       expect(answer).toMatchObject({
         status: 'ready',
@@ -259,7 +275,7 @@ describe('the steps of an execution, each killed after each of its remote writes
   it('records one outcome and sends at least one alert: end-promotion', async () => {
     const promote = async () => {
       await prepare();
-      promotion = await invoke('promote-model', {
+      promotion = await call('promote-model', {
         model_name: MODEL,
         new_version: '3',
         expected_champion: '2',
@@ -277,13 +293,13 @@ describe('the steps of an execution, each killed after each of its remote writes
     const writes = await killAfterEachWrite(promote, 'end-promotion', event, async (answer) => {
       expect(answer).toMatchObject({ status: 'promoted', succeeded: true, alert: 'sent' });
       expect(alerts('Model Promoted').length).toBeGreaterThanOrEqual(1);
-      expect(await invoke('sweep-promotions', { sweep: true })).toEqual({
+      expect(await call('sweep-promotions', { sweep: true })).toEqual({
         sent: 0,
         pending: 0,
         cleaned_up: 0,
       });
       // The lease is free again: the next execution gets it at once, with the next fence.
-      const next = await invoke('prepare-promotion', { ...prepareInput(), execution: `${EXECUTION}-2` });
+      const next = await call('prepare-promotion', { ...prepareInput(), execution: `${EXECUTION}-2` });
       expect(next).toMatchObject({ status: 'ready', fence: 2 });
     });
     expect(writes.length).toBeGreaterThan(0);
@@ -291,14 +307,6 @@ describe('the steps of an execution, each killed after each of its remote writes
 });
 
 describe('the serving steps, each killed after each of its remote writes, and run again', () => {
-  const frame = {
-    operation: 'promote',
-    model_name: MODEL,
-    wait_for_lease_minutes: 0,
-    dry_run: false,
-    execution: EXECUTION,
-    started_at: '2026-11-21T10:00:00Z',
-  };
   let served: { workloadId: string; artifactId: string };
 
   /** The model is served by a Workload, and its policy allows to derive an artifact. */
@@ -355,10 +363,7 @@ describe('the serving steps, each killed after each of its remote writes, and ru
         status: 'in_progress',
         artifact_id: fresh,
       });
-      const started = workload.requests.filter(
-        ({ method, path, status }) => method === 'POST' && path.endsWith('/replacement') && status === 202,
-      );
-      expect(started).toHaveLength(1);
+      expect(startedReplacements()).toHaveLength(1);
     });
   }, 120_000);
 
@@ -388,10 +393,7 @@ describe('the serving steps, each killed after each of its remote writes, and ru
         from_version: '3',
         to_version: '2',
       });
-      const started = workload.requests.filter(
-        ({ method, path, status }) => method === 'POST' && path.endsWith('/replacement') && status === 202,
-      );
-      expect(started).toHaveLength(1);
+      expect(startedReplacements()).toHaveLength(1);
       // Serving first: the registry waits until the old artifact is served again.
       expect(inProduction()).toEqual(['3']);
     });
