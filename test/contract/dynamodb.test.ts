@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { directOutcome } from '../../lambdas/domain/outcome/outcome.ts';
+import { dynamodbClient } from '../support/clients.ts';
 
 let table: LocalTable;
 let client: DynamoDBClient;
@@ -13,11 +14,7 @@ let store: PromotionStore;
 
 beforeAll(async () => {
   table = await startLocalTable();
-  client = new DynamoDBClient({
-    endpoint: table.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-  });
+  client = dynamodbClient(table);
   store = dynamodbStore(client, table.name);
 });
 afterAll(async () => {
@@ -168,11 +165,7 @@ describe('the outcome of an execution', () => {
   });
 
   it('is new to the one whose own write counted, though its answer was lost', async () => {
-    const losing = new DynamoDBClient({
-      endpoint: table.endpoint,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    });
+    const losing = dynamodbClient(table);
     let lost = 0;
     // Next to the wire: the SDK sees a broken connection after a write that was carried out, and repeats it.
     losing.middlewareStack.add(

@@ -3,16 +3,8 @@ import { anonymous, basic, bearer } from '../../lambdas/adapters/authorization.t
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
+import { IMPATIENT } from '../support/clients.ts';
 
-const limits = {
-  connectMs: 500,
-  headersMs: 400,
-  bodyMs: 400,
-  totalMs: 2_000,
-  maxBytes: 4 * 1024 * 1024,
-  retries: 1,
-  backoffMs: 1,
-};
 const PASSWORD = 'hunter2-very-secret';
 
 let server: CannedServer;
@@ -27,7 +19,7 @@ async function client(
   server = await cannedServer((_, response) =>
     response.writeHead(status, { 'content-type': contentType }).end(body),
   );
-  return mlflow({ trackingUri: server.url, authorization, http: httpClient(limits, async () => {}) });
+  return mlflow({ trackingUri: server.url, authorization, http: httpClient(IMPATIENT, async () => {}) });
 }
 
 const envelope = (error_code: string, message: string) => JSON.stringify({ error_code, message });
@@ -179,7 +171,7 @@ it('does not repeat a stage transition whose answer is lost', async () => {
   const registry = mlflow({
     trackingUri: server.url,
     authorization: anonymous,
-    http: httpClient(limits),
+    http: httpClient(IMPATIENT),
   });
   await expect(registry.moveToProduction('m', '3')).rejects.toMatchObject({ name: 'MlflowUnavailable' });
   expect(server.requests).toHaveLength(1);

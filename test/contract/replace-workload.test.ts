@@ -1,63 +1,52 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
-import { bearer } from '../../lambdas/adapters/authorization.ts';
+import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { httpClient } from '../../lambdas/adapters/http.ts';
-import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
 import { WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
 import { type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
 import { replace } from '../../lambdas/use-cases/replace-workload.ts';
-import { at, NOON } from '../support/serving.ts';
+import { emulatedPlatform } from '../support/clients.ts';
+import { at } from '../support/serving.ts';
 
-const LIMITS = {
-  connectMs: 500,
-  headersMs: 2_000,
-  bodyMs: 2_000,
-  totalMs: 4_000,
-  maxBytes: 4 * 1024 * 1024,
-  retries: 1,
-  backoffMs: 1,
-};
+const platform = emulatedPlatform();
 
-let now = NOON;
-let emulator: WorkloadEmulator;
-beforeEach(async () => {
-  now = NOON;
-  emulator = await startWorkloadEmulator({ clock: { now: () => now } });
-});
-afterEach(() => emulator.close());
-
-const workloads = (token = emulator.token) =>
-  workloadApi({ endpoint: emulator.url, authorization: bearer(token), http: httpClient(LIMITS) });
+const workloads = (token = platform.emulator.token) => platform.workloads({ token, retries: 1 });
 const oneStep = (input: ReplaceInput) =>
-  replace(input, { workloads: workloads(), store: noStore, clock: { now: () => now } }, { requestId: 'r' });
+  replace(
+    input,
+    { workloads: workloads(), store: noStore, clock: { now: () => platform.now } },
+    { requestId: 'r' },
+  );
 
 /** From the first step to the last, as the state machine asks; an outage is tried again with what was known before. */
 async function run(workload_id: string, artifact_id: string, more: Record<string, unknown> = {}) {
   const answers: ReplaceAnswer[] = [];
-  const fixed = { workload_id, artifact_id, deadline: at(3600, now).toISOString(), since: now.toISOString() };
+  const fixed = {
+    workload_id,
+    artifact_id,
+    deadline: at(3600, platform.now).toISOString(),
+    since: platform.now.toISOString(),
+  };
   for (let i = 0; i < 200; i++) {
     const previous = answers.at(-1) ?? null;
     try {
       answers.push(await oneStep(ReplaceInput.parse({ ...fixed, ...more, previous })));
     } catch (error) {
       if (!(error instanceof WorkloadApiUnavailable)) throw error;
-      now = at(10, now);
+      platform.pass(10);
       continue;
     }
     const answer = answers.at(-1);
     if (answer?.status !== 'in_progress') break;
-    now = at(answer.retry_after_seconds ?? 0, now);
+    platform.pass(answer.retry_after_seconds ?? 0);
   }
   const answer = answers.at(-1);
   if (answer === undefined) throw new Error('no answer');
   return { answers, answer };
 }
 
-const artifact = (locked: boolean) => emulator.direct.createArtifact({ locked }).id;
-const workload = (artifactId: string) => emulator.direct.createWorkload({ artifactId }).id;
+const artifact = (locked: boolean) => platform.emulator.direct.createArtifact({ locked }).id;
+const workload = (artifactId: string) => platform.emulator.direct.createWorkload({ artifactId }).id;
 const writes = () =>
-  emulator.requests
+  platform.emulator.requests
     .filter(({ method }) => method !== 'GET')
     .map(
       ({ method, path }) =>
@@ -71,13 +60,13 @@ describe('on a platform that behaves as the sheet of the API says', () => {
   it.each(['tutorial', 'terraform', 'openapi'] as const)(
     'a locked artifact replaces another (words of the %s)',
     async (replacementStatuses) => {
-      emulator.dials.replacementStatuses = replacementStatuses;
+      platform.emulator.dials.replacementStatuses = replacementStatuses;
       const [old, fresh] = [artifact(true), artifact(true)];
       const id = workload(old);
       const rollout = { warmupDurationMinutes: 2, keepOldVersionMinutes: 30 };
       const { answers, answer } = await run(id, fresh, { rollout, importance: 'high' });
       expect(answer).toMatchObject({ action: 'replace', status: 'completed', previous_artifact_id: old });
-      expect(emulator.direct.workload(id)).toMatchObject({ artifactId: fresh, importance: 'high' });
+      expect(platform.emulator.direct.workload(id)).toMatchObject({ artifactId: fresh, importance: 'high' });
       expect(writes()).toEqual(['POST replacement', 'PATCH :id']);
       const states = [...new Set(answers.map((a) => a.candidate?.status ?? '-'))];
       expect(states).toEqual(expect.arrayContaining(['provisioning', 'launching', 'warming']));
@@ -94,7 +83,7 @@ describe('on a platform that behaves as the sheet of the API says', () => {
       status: 'completed',
       previous_artifact_id: old,
     });
-    expect(emulator.direct.artifact(fresh)).toMatchObject({ status: 'locked', version: 1 });
+    expect(platform.emulator.direct.artifact(fresh)).toMatchObject({ status: 'locked', version: 1 });
     expect(writes()).toEqual(['POST replacement', 'POST promote']);
     const other = artifact(false);
     expect((await run(workload(other), other)).answer).toMatchObject({
@@ -122,11 +111,11 @@ describe('on a platform that behaves as the sheet of the API says', () => {
     async (script, failure) => {
       const [old, fresh] = [artifact(true), artifact(true)];
       const id = workload(old);
-      emulator.direct.script(fresh, script);
-      const deadline = at(20 * 60, now).toISOString();
+      platform.emulator.direct.script(fresh, script);
+      const deadline = at(20 * 60, platform.now).toISOString();
       const { answer } = await run(id, fresh, { deadline });
       expect(answer).toMatchObject({ status: 'failed', failure });
-      expect(emulator.direct.workload(id)).toMatchObject({
+      expect(platform.emulator.direct.workload(id)).toMatchObject({
         artifactId: old,
         replacement: expect.toBeOneOf([null, expect.objectContaining({ status: 'errored' })]),
       });
@@ -141,32 +130,35 @@ describe('on a platform that behaves as the sheet of the API says', () => {
   it('a second request after a failure begins anew', async () => {
     const [old, fresh] = [artifact(true), artifact(true)];
     const id = workload(old);
-    emulator.direct.script(fresh, 'crash-loop');
+    platform.emulator.direct.script(fresh, 'crash-loop');
     expect((await run(id, fresh)).answer).toMatchObject({ failure: 'candidate-failed' });
-    emulator.direct.script(fresh, 'healthy');
-    now = at(5, now);
+    platform.emulator.direct.script(fresh, 'healthy');
+    platform.pass(5);
     expect((await run(id, fresh)).answer).toMatchObject({ status: 'completed' });
   });
 
   it('a replacement that goes on is adopted, waited for or refused', async () => {
     const [old, fresh, third] = [artifact(true), artifact(true), artifact(true)];
     const begin = (id: string, artifactId: string) =>
-      emulator.direct.perform('POST', `workloads/${id}/replacement`, { artifactId, strategy: 'rolling' });
+      platform.emulator.direct.perform('POST', `workloads/${id}/replacement`, {
+        artifactId,
+        strategy: 'rolling',
+      });
     const adopted = workload(old);
     begin(adopted, fresh);
-    now = at(3, now);
+    platform.pass(3);
     expect((await run(adopted, fresh)).answer).toMatchObject({ action: 'replace', status: 'completed' });
     const foreign = workload(old);
     begin(foreign, third);
-    now = at(3, now);
+    platform.pass(3);
     expect((await run(foreign, fresh)).answer).toMatchObject({
       failure: 'foreign-replacement',
       failure_details: { artifact: third },
     });
     const settings = workload(old);
-    const { runtime } = emulator.direct.workload(settings);
-    emulator.direct.perform('PATCH', `workloads/${settings}/settings`, { runtime });
-    now = at(3, now);
+    const { runtime } = platform.emulator.direct.workload(settings);
+    platform.emulator.direct.perform('PATCH', `workloads/${settings}/settings`, { runtime });
+    platform.pass(3);
     expect((await run(settings, fresh)).answer).toMatchObject({ action: 'replace', status: 'completed' });
     expect(writes()).toEqual(['POST replacement']);
   });
@@ -175,7 +167,7 @@ describe('on a platform that behaves as the sheet of the API says', () => {
     'an answer to the start that is lost %s it took effect is settled by looking',
     async (when) => {
       const [id, fresh] = [workload(artifact(true)), artifact(true)];
-      emulator.faults.add({
+      platform.emulator.faults.add({
         method: 'POST',
         path: `workloads/${id}/replacement`,
         times: 1,
@@ -185,13 +177,13 @@ describe('on a platform that behaves as the sheet of the API says', () => {
       expect(writes().filter((write) => write === 'POST replacement')).toHaveLength(
         when === 'before' ? 2 : 1,
       );
-      const past = emulator.direct.snapshot().workloads[0]?.history ?? [];
+      const past = platform.emulator.direct.snapshot().workloads[0]?.history ?? [];
       expect(past.length).toBeLessThanOrEqual(1);
     },
   );
 
   it('the same comes of it where the sources of the API disagree', async () => {
-    Object.assign(emulator.dials, {
+    Object.assign(platform.emulator.dials, {
       replacementStatuses: 'openapi',
       replacementFailure: 'failed',
       secondReplacement: 'queue',
@@ -211,14 +203,14 @@ describe('on a platform that behaves as the sheet of the API says', () => {
     const [old, fresh, bad] = [artifact(true), artifact(true), artifact(true)];
     const id = workload(old);
     expect((await run(id, fresh)).answer).toMatchObject({ action: 'replace', status: 'completed' });
-    now = at(3600, now);
-    emulator.direct.script(bad, 'crash-loop');
+    platform.pass(3600);
+    platform.emulator.direct.script(bad, 'crash-loop');
     expect((await run(id, bad)).answer).toMatchObject({ failure: 'candidate-failed' });
-    now = at(3600, now);
-    emulator.direct.script(bad, 'never-ready');
-    const deadline = at(600, now).toISOString();
+    platform.pass(3600);
+    platform.emulator.direct.script(bad, 'never-ready');
+    const deadline = at(600, platform.now).toISOString();
     expect((await run(id, bad, { deadline })).answer).toMatchObject({ failure: 'deadline' });
-    expect(emulator.direct.workload(id)).toMatchObject({ artifactId: fresh, replacement: null });
+    expect(platform.emulator.direct.workload(id)).toMatchObject({ artifactId: fresh, replacement: null });
     const drafted = artifact(false);
     expect((await run(workload(drafted), drafted)).answer).toMatchObject({
       action: 'promote',
@@ -234,7 +226,7 @@ describe('on a platform that behaves as the sheet of the API says', () => {
       body: '<html>Bad Gateway</html>',
       contentType: 'text/html',
     } as const;
-    emulator.faults.add({ path: '*', times: 9, effect });
+    platform.emulator.faults.add({ path: '*', times: 9, effect });
     expect((await run(id, fresh)).answer).toMatchObject({ status: 'completed' });
   });
 });
@@ -244,10 +236,10 @@ describe('what can be wrong', () => {
     const [id, fresh] = [workload(artifact(true)), artifact(true)];
     await expect(run('0123456789abcdef01234567', fresh)).rejects.toMatchObject({ name: 'WorkloadNotFound' });
     expect((await run(id, '../../x?y#z')).answer).toMatchObject({ failure: 'artifact-not-found' });
-    const agent = emulator.direct.createArtifact({ locked: true, type: 'agent' }).id;
+    const agent = platform.emulator.direct.createArtifact({ locked: true, type: 'agent' }).id;
     expect((await run(id, agent)).answer).toMatchObject({ failure: 'type-mismatch' });
-    emulator.direct.perform('POST', `workloads/${id}/stop`);
-    now = at(600, now);
+    platform.emulator.direct.perform('POST', `workloads/${id}/stop`);
+    platform.pass(600);
     expect((await run(id, fresh)).answer.failure).toMatch(/workload-not-running|no-active-proton/);
     expect(writes()).toEqual([]);
   });
@@ -259,12 +251,16 @@ describe('what can be wrong', () => {
       status: 401,
     });
     const body = JSON.stringify({ detail: 'WORKLOAD_API_CONTAINERS is not enabled' });
-    emulator.faults.add({ method: 'POST', path: '*', effect: { kind: 'answer', status: 403, body } });
+    platform.emulator.faults.add({
+      method: 'POST',
+      path: '*',
+      effect: { kind: 'answer', status: 403, body },
+    });
     await expect(run(id, artifact(true))).rejects.toMatchObject({
       status: 403,
       message: expect.stringContaining('WORKLOAD_API_CONTAINERS'),
     });
-    expect(emulator.direct.workload(id).replacement).toBeNull();
+    expect(platform.emulator.direct.workload(id).replacement).toBeNull();
   });
 });
 
@@ -282,9 +278,9 @@ it('reads and writes everything else that the functions use', async () => {
   await api.lockArtifact(copy.id);
   expect(await api.getArtifact(copy.id)).toMatchObject({ status: 'locked', version: 2 });
   await expect(api.lockArtifact(copy.id)).rejects.toMatchObject({ status: 403 });
-  emulator.direct.addTraffic(id, { count: 3 });
-  emulator.direct.addTraffic(id, { count: 1, status: 503 });
-  now = at(60, now);
+  platform.emulator.direct.addTraffic(id, { count: 3 });
+  platform.emulator.direct.addTraffic(id, { count: 1, status: 503 });
+  platform.pass(60);
   expect(await api.stats(id)).toMatchObject({ totalRequests: 4, serverErrors: 1 });
   const [active] = await api.protons(id);
   expect(active).toMatchObject({ role: 'active', status: 'running', artifactId: source });

@@ -1,9 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
-import { bearer } from '../../lambdas/adapters/authorization.ts';
+import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { httpClient } from '../../lambdas/adapters/http.ts';
-import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
 import type { ModelVersion, Registry } from '../../lambdas/domain/registry.ts';
 import type { ServingBefore, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
@@ -11,35 +7,19 @@ import { deriveArtifact } from '../../lambdas/use-cases/parts/derive-artifact.ts
 import { servingBefore } from '../../lambdas/use-cases/parts/serving-before.ts';
 import { undoServing } from '../../lambdas/use-cases/parts/serving-undo.ts';
 import { replace } from '../../lambdas/use-cases/replace-workload.ts';
+import { emulatedPlatform } from '../support/clients.ts';
 import { version } from '../support/registry.ts';
 import { at, NOON } from '../support/serving.ts';
 
 /** The way back on the serving side, and the way from a version to its artifact, on the emulator over HTTP. */
 
-const LIMITS = {
-  connectMs: 500,
-  headersMs: 2_000,
-  bodyMs: 2_000,
-  totalMs: 4_000,
-  maxBytes: 4 * 1024 * 1024,
-  retries: 0,
-  backoffMs: 1,
-};
+const platform = emulatedPlatform();
 
-let now = NOON;
-let emulator: WorkloadEmulator;
-beforeEach(async () => {
-  now = NOON;
-  emulator = await startWorkloadEmulator({ clock: { now: () => now } });
-});
-afterEach(() => emulator.close());
-
-const api = () =>
-  workloadApi({ endpoint: emulator.url, authorization: bearer(emulator.token), http: httpClient(LIMITS) });
+const api = () => platform.workloads();
 const artifact = (locked = true, env: Record<string, string> = {}) =>
-  emulator.direct.createArtifact({ locked, env }).id;
-const served = (id: string) => emulator.direct.workload(id).artifactId;
-const inFlight = (id: string) => emulator.direct.workload(id).replacement;
+  platform.emulator.direct.createArtifact({ locked, env }).id;
+const served = (id: string) => platform.emulator.direct.workload(id).artifactId;
+const inFlight = (id: string) => platform.emulator.direct.workload(id).replacement;
 
 function changed(
   workload_id: string,
@@ -69,10 +49,10 @@ async function rollForward(workload_id: string, artifact_id: string, steps = 200
       previous,
       ...more,
     });
-    const services = { workloads: api(), store: noStore, clock: { now: () => now } };
+    const services = { workloads: api(), store: noStore, clock: { now: () => platform.now } };
     previous = await replace(input, services, { requestId: 'r' });
     if (previous.status !== 'in_progress') break;
-    now = at(previous.retry_after_seconds ?? 0, now);
+    platform.pass(previous.retry_after_seconds ?? 0);
   }
   return previous;
 }
@@ -81,10 +61,10 @@ async function rollForward(workload_id: string, artifact_id: string, steps = 200
 async function undo(of: ServingBefore, { forgetful = false } = {}): Promise<ServingUndo> {
   let serving: ServingUndo | null = null;
   for (let step = 0; step < 300; step += 1) {
-    const done = await undoServing(api(), of, forgetful ? null : serving, now);
+    const done = await undoServing(api(), of, forgetful ? null : serving, platform.now);
     serving = done.serving;
     if (done.retryAfter === null) return serving;
-    now = at(done.retryAfter, now);
+    platform.pass(done.retryAfter);
   }
   throw new Error('never settled');
 }
@@ -94,7 +74,7 @@ describe('undoing a rollout', () => {
     'cancels it while it is in flight, and the old artifact stays (forgetful: %s)',
     async (forgetful) => {
       const [old, fresh] = [artifact(), artifact()];
-      const { id } = emulator.direct.createWorkload({ artifactId: old });
+      const { id } = platform.emulator.direct.createWorkload({ artifactId: old });
       await rollForward(id, fresh, 2);
       expect(inFlight(id)).not.toBeNull();
       const done = await undo(changed(id, fresh, old), { forgetful });
@@ -110,7 +90,7 @@ describe('undoing a rollout', () => {
     'replaces back when it had switched, waiting out the time that the old one is kept (forgetful: %s)',
     async (forgetful) => {
       const [old, fresh] = [artifact(), artifact()];
-      const { id } = emulator.direct.createWorkload({ artifactId: old });
+      const { id } = platform.emulator.direct.createWorkload({ artifactId: old });
       await rollForward(id, fresh, 200, { rollout: { keepOldVersionMinutes: 5 } });
       expect(served(id)).toBe(fresh);
       const done = await undo(changed(id, fresh, old), { forgetful });
@@ -123,7 +103,7 @@ describe('undoing a rollout', () => {
 
   it('brings the recorded runtime back', async () => {
     const [old, fresh] = [artifact(), artifact()];
-    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: old });
     const group = (replicaCount: number) => ({
       containerGroups: [
         {
@@ -135,26 +115,26 @@ describe('undoing a rollout', () => {
     });
     await rollForward(id, fresh, 200, { rollout: { runtime: group(3) } });
     await undo(changed(id, fresh, old, { previous_runtime: group(2) }));
-    expect(JSON.stringify(emulator.direct.workload(id).runtime)).toContain('"replicaCount":2');
+    expect(JSON.stringify(platform.emulator.direct.workload(id).runtime)).toContain('"replicaCount":2');
   });
 
   it('does nothing when nothing was started', async () => {
     const [old, fresh] = [artifact(), artifact()];
-    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: old });
     const finding = { code: 'serves-previous', artifact: old };
     expect(await undo(changed(id, fresh, old))).toMatchObject({ undone: true, action: 'none', finding });
-    expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(platform.emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
   it("leaves somebody else's replacement alone", async () => {
     const [old, fresh, other] = [artifact(), artifact(), artifact()];
-    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: old });
     await api().startReplacement(id, {
       artifactId: other,
       strategy: 'rolling',
       config: { warmupDurationMinutes: 0, keepOldVersionMinutes: 0 },
     });
-    now = at(10, now);
+    platform.pass(10);
     expect(await undo(changed(id, fresh, old))).toMatchObject({
       undone: false,
       contested: true,
@@ -166,7 +146,7 @@ describe('undoing a rollout', () => {
 
   it('leaves an artifact alone that somebody else has put in service since', async () => {
     const [old, fresh, other] = [artifact(), artifact(), artifact()];
-    const { id } = emulator.direct.createWorkload({ artifactId: other });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: other });
     expect(await undo(changed(id, fresh, old))).toMatchObject({
       undone: false,
       contested: true,
@@ -178,16 +158,16 @@ describe('undoing a rollout', () => {
 
   it('cannot undo a promotion in place, and says so', async () => {
     const draft = artifact(false);
-    const { id } = emulator.direct.createWorkload({ artifactId: draft });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: draft });
     await rollForward(id, draft);
     const done = await undo(changed(id, draft, draft, { previous_status: 'draft' }));
     expect(done).toMatchObject({ undone: false, finding: { code: 'locked-in-place' }, action: 'left' });
-    expect(emulator.direct.workload(id).status).toBe('running');
+    expect(platform.emulator.direct.workload(id).status).toBe('running');
   });
 
   it('has nothing to bring back where nothing was served, and no way to a Workload that is gone', async () => {
     const fresh = artifact();
-    const { id } = emulator.direct.createWorkload({ artifactId: fresh });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: fresh });
     const first = changed(id, fresh, '', { previous_artifact_id: null });
     expect(await undo(first)).toMatchObject({ undone: false, finding: { code: 'never-served' } });
     expect(await undo({ ...first, workload_id: '0123456789abcdef01234567' })).toMatchObject({
@@ -199,13 +179,13 @@ describe('undoing a rollout', () => {
 
   it('gives up what takes longer than the platform could need', async () => {
     const [old, fresh] = [artifact(), artifact()];
-    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: old });
     await rollForward(id, fresh, 2);
     const of = changed(id, fresh, old);
-    const { serving } = await undoServing(api(), of, null, now);
+    const { serving } = await undoServing(api(), of, null, platform.now);
     expect(serving.finding).toMatchObject({ code: 'rollout-cancelled' });
-    const began_at = at(-16 * 60, now).toISOString();
-    const late = await undoServing(api(), of, { ...serving, began_at }, now);
+    const began_at = at(-16 * 60, platform.now).toISOString();
+    const late = await undoServing(api(), of, { ...serving, began_at }, platform.now);
     const waiting = { code: 'rollout-leaving', state: expect.any(String) };
     expect(late).toMatchObject({
       serving: { undone: false, finding: { code: 'overdue', minutes: 15, waiting } },
@@ -215,35 +195,36 @@ describe('undoing a rollout', () => {
 
   it('never promotes a draft in place on its way back', async () => {
     const [old, fresh] = [artifact(false), artifact(false)];
-    const { id } = emulator.direct.createWorkload({ artifactId: old });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: old });
     await api().startReplacement(id, {
       artifactId: fresh,
       strategy: 'rolling',
       config: { warmupDurationMinutes: 0, keepOldVersionMinutes: 0 },
     });
-    now = at(600, now);
+    platform.pass(600);
     expect(served(id)).toBe(fresh);
     expect(await undo(changed(id, fresh, old, { previous_status: 'draft' }))).toMatchObject({ undone: true });
-    expect(emulator.direct.artifact(old).status).toBe('draft');
+    expect(platform.emulator.direct.artifact(old).status).toBe('draft');
   });
 });
 
 describe('an artifact derived from the one in service', () => {
   const MODEL = 'Pascal/Strategy "ü"';
   const of = (tags: ModelVersion['tags'] = {}) => version(3, 'Staging', { tags });
-  const variables = (id: string) => JSON.stringify(emulator.direct.artifact(id).spec);
+  const variables = (id: string) => JSON.stringify(platform.emulator.direct.artifact(id).spec);
 
   async function derive(current: string, tags = {}) {
     const found = await api().getArtifact(current);
     if (found === null) throw new Error('no artifact');
     return deriveArtifact(api(), { model: MODEL, version: of(tags), current: found });
   }
-  const artifacts = () => emulator.direct.perform('GET', 'artifacts?limit=100') as { totalCount: number };
+  const artifacts = () =>
+    platform.emulator.direct.perform('GET', 'artifacts?limit=100') as { totalCount: number };
 
   it('is a locked copy with the version in its environment, and its image where the version names one', async () => {
     const current = artifact(true, { MODEL_VERSION: '2', KEEP: 'me' });
     const { id } = await derive(current, { 'workload.image_uri': 'registry.invalid/model:v3' });
-    expect(emulator.direct.artifact(id)).toMatchObject({ status: 'locked' });
+    expect(platform.emulator.direct.artifact(id)).toMatchObject({ status: 'locked' });
     for (const part of [
       '"MODEL_VERSION","value":"3"',
       `models:/${MODEL}/3`.replaceAll('"', '\\"'),
@@ -257,7 +238,7 @@ describe('an artifact derived from the one in service', () => {
 
   it('stays a draft while the one in service is a draft', async () => {
     const { id } = await derive(artifact(false));
-    expect(emulator.direct.artifact(id).status).toBe('draft');
+    expect(platform.emulator.direct.artifact(id).status).toBe('draft');
   });
 
   it.each([
@@ -265,12 +246,12 @@ describe('an artifact derived from the one in service', () => {
     ['its environment', { method: 'PATCH', path: 'artifacts/*' }],
   ])('is finished, not made again, when the answer to %s is lost', async (_, request) => {
     const current = artifact();
-    emulator.faults.add({ ...request, times: 1, effect: { kind: 'drop', when: 'after' } });
+    platform.emulator.faults.add({ ...request, times: 1, effect: { kind: 'drop', when: 'after' } });
     await expect(derive(current)).rejects.toThrow();
     const first = await derive(current);
     const second = await derive(current);
     expect(second.id).toBe(first.id);
-    expect(emulator.direct.artifact(first.id).status).toBe('locked');
+    expect(platform.emulator.direct.artifact(first.id).status).toBe('locked');
     expect(artifacts().totalCount).toBe(2);
   });
 });
@@ -287,7 +268,7 @@ describe('the artifact of a version', () => {
     mayDerive = false,
   ) => {
     tags.length = 0;
-    const { id } = emulator.direct.createWorkload({ artifactId: artifact() });
+    const { id } = platform.emulator.direct.createWorkload({ artifactId: artifact() });
     const promotion = {
       model: 'm',
       version: version(3, 'Staging', { tags: versionTags }),

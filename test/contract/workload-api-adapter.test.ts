@@ -6,16 +6,8 @@ import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
 import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
 import { configuration, WorkloadEnvironment } from '../../lambdas/runtime/environment.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
+import { IMPATIENT } from '../support/clients.ts';
 
-const limits = {
-  connectMs: 500,
-  headersMs: 400,
-  bodyMs: 400,
-  totalMs: 2_000,
-  maxBytes: 4 * 1024 * 1024,
-  retries: 1,
-  backoffMs: 1,
-};
 const TOKEN = 'tok-hunter2-very-secret';
 
 let server: CannedServer;
@@ -29,7 +21,7 @@ async function clientOf(answer: Answer): Promise<Workloads> {
   return workloadApi({
     endpoint: `${server.url}/api/v2/`,
     authorization: bearer(TOKEN),
-    http: httpClient(limits, async () => {}),
+    http: httpClient(IMPATIENT, async () => {}),
   });
 }
 
@@ -180,7 +172,7 @@ describe('an outage', () => {
     const api = workloadApi({
       endpoint: 'http://127.0.0.1:1/api/v2',
       authorization: bearer(TOKEN),
-      http: httpClient(limits),
+      http: httpClient(IMPATIENT),
     });
     const error = await caught(api.promote('w1'));
     expect(error).toMatchObject({ name: 'WorkloadApiUnavailable', outcomeUnknown: false });

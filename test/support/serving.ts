@@ -107,7 +107,8 @@ export type Candidate = 'healthy' | 'never-ready' | 'fails' | 'dropped';
 export type Trouble = 'lost-before' | 'lost-after' | 'away' | null;
 
 /**
- * One Workload on a platform with a clock. A replacement takes a minute until it switches and a minute more until its
+ * One Workload on a platform with a clock, in memory, for tests of many rollouts; it passes the same contract tests as the
+ * emulator (`test/contract/workload-platforms.test.ts`). A replacement takes a minute until it switches and a minute more until its
  * record is gone; cancelling takes 20 s. `calls` lists every request that took effect.
  */
 export class FakePlatform implements Workloads {
@@ -251,7 +252,7 @@ export class FakePlatform implements Workloads {
       if (record === null) return;
       if (record.candidateArtifactId !== 'new')
         this.violations.push(`cancelled ${record.candidateArtifactId}`);
-      if (record.switchedAt !== null) throw refused(422, 'Too late');
+      if (record.switchedAt !== null) return;
       this.record = { ...record, status: 'deleting' };
       this.#cancelledAt = this.now;
     });

@@ -1,4 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
@@ -10,11 +9,8 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { anonymous } from '../../lambdas/adapters/authorization.ts';
 import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { stepFunctions } from '../../lambdas/adapters/aws/step-functions.ts';
-import { httpClient } from '../../lambdas/adapters/http.ts';
-import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
 import { handler } from '../../lambdas/sweep-promotions.ts';
 import { type CleanUpServices, cleanUp } from '../../lambdas/use-cases/clean-up.ts';
@@ -22,6 +18,7 @@ import { end } from '../../lambdas/use-cases/end-promotion.ts';
 import { cleanUpMissed, sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
 import type { Alert } from '../../lambdas/words/alert.ts';
 import { inWords } from '../../lambdas/words/reasons.ts';
+import { dynamodbClient, mlflowClient } from '../support/clients.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
 import { intent, recorded } from '../support/registry.ts';
 
@@ -30,19 +27,9 @@ import { intent, recorded } from '../support/registry.ts';
 const MODEL = 'PascalStrategy';
 const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:e1';
 const now = new Date('2026-11-21T10:00:00Z');
-const limits = {
-  connectMs: 500,
-  headersMs: 1_000,
-  bodyMs: 1_000,
-  totalMs: 3_000,
-  maxBytes: 1_000_000,
-  retries: 0,
-  backoffMs: 1,
-};
 
 let emulator: MlflowEmulator;
 let table: LocalTable;
-let client: DynamoDBClient;
 let store: PromotionStore;
 let started: { name: string; input: object }[];
 let sent: Alert[];
@@ -56,12 +43,7 @@ afterAll(() => emulator.close());
 beforeEach(async () => {
   await table?.close();
   table = await startLocalTable();
-  client = new DynamoDBClient({
-    endpoint: table.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-  });
-  store = dynamodbStore(client, table.name);
+  store = dynamodbStore(dynamodbClient(table), table.name);
   emulator.reset();
   [started, sent, refuses] = [[], [], false];
   services = {
@@ -74,7 +56,7 @@ beforeEach(async () => {
     },
     alertContext: { prefix: 'TradAI', environment: 'test', registryName: 'models' },
     clock: { now: () => now },
-    registry: () => mlflow({ trackingUri: emulator.url, authorization: anonymous, http: httpClient(limits) }),
+    registry: () => mlflowClient(emulator),
     executions: async () => ({
       start: async (name, input) => {
         started.push({ name, input });

@@ -1,26 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { anonymous } from '../../lambdas/adapters/authorization.ts';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { httpClient } from '../../lambdas/adapters/http.ts';
-import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { PromoteInput, RollbackInput } from '../../lambdas/domain/payloads.ts';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
 import { promote } from '../../lambdas/use-cases/promote-model.ts';
 import { rollback } from '../../lambdas/use-cases/roll-back.ts';
+import { mlflowClient } from '../support/clients.ts';
 
 /** promote-model and model-rollback invoked directly, against the emulator, in each of the three modes. */
 
 const MODEL = 'PascalStrategy';
-const limits = {
-  connectMs: 500,
-  headersMs: 1_000,
-  bodyMs: 1_000,
-  totalMs: 3_000,
-  maxBytes: 1_000_000,
-  retries: 0,
-  backoffMs: 1,
-};
 let emulator: MlflowEmulator;
 let requests = 0;
 
@@ -37,7 +26,7 @@ beforeEach(() => {
 
 function services(mode: RegistryMode) {
   return {
-    registry: mlflow({ trackingUri: emulator.url, authorization: anonymous, http: httpClient(limits) }),
+    registry: mlflowClient(emulator),
     mode,
     store: noStore,
     alerts: null,

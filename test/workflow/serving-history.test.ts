@@ -16,14 +16,12 @@ emulatedHost((started) => {
 });
 
 function history(...args: string[]) {
-  const { DATAROBOT_ENDPOINT = '', DATAROBOT_API_TOKEN = '' } = host.env;
-  return historyWith({ DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN }, ...args);
+  const { url, token } = host.workload;
+  return historyWith({ DATAROBOT_ENDPOINT: url, DATAROBOT_API_TOKEN: token }, ...args);
 }
 
-function historyWith(platform: Record<string, string>, ...args: string[]) {
-  const { MLFLOW_TRACKING_URI = '' } = process.env;
-  return promotion(['history', ...args], { env: { MLFLOW_TRACKING_URI, ...platform } });
-}
+const historyWith = (platform: Record<string, string>, ...args: string[]) =>
+  promotion(['history', ...args], { env: { MLFLOW_TRACKING_URI: host.mlflow.url, ...platform } });
 
 async function read(): Promise<ModelHistory> {
   const view = await readRegistry(host.registry, MODEL);

@@ -1,4 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -14,6 +13,7 @@ import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import { MODEL } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
+import { dynamodbClient } from '../support/clients.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 
 /** Each rollout is run as `npm start` runs it; afterwards both systems are looked at, not only what the run says. */
@@ -130,13 +130,7 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       .filter((version, index, all) => version !== all[index - 1]);
 
   async function outcomes(): Promise<string[]> {
-    const client = DynamoDBDocumentClient.from(
-      new DynamoDBClient({
-        endpoint: host.table.endpoint,
-        region: 'us-east-1',
-        credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-      }),
-    );
+    const client = DynamoDBDocumentClient.from(dynamodbClient(host.table));
     const { Items = [] } = await client.send(new ScanCommand({ TableName: host.table.name }));
     client.destroy();
     return Items.map(({ pk }) => String(pk)).filter((pk) => pk.startsWith('outcome'));
