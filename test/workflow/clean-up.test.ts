@@ -268,6 +268,7 @@ describe('the event', () => {
       error: null,
       cause: null,
     };
+    vi.stubEnv('ALERT_SNS_TOPIC_ARN', undefined);
     vi.stubEnv('PROMOTION_TABLE', table.name);
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', table.endpoint);
     vi.stubEnv('AWS_REGION', 'us-east-1');
