@@ -4,9 +4,14 @@ import { keyedWords } from './test/support/keyed-words.ts';
 /** Kinds of test that look at what is deployed, or run it. */
 const NEED_ASSEMBLY = ['workflow', 'infra', 'bundles', 'interpreters'];
 
+/** Kinds of test whose files leave nothing behind in their process, so that the next file uses what it has loaded. */
+const SHARE_PROCESSES = ['unit', 'words', 'contract', 'workflow', 'keyed-words'];
+
 const project = (name: string) => ({
   test: {
     name,
+    isolate: !SHARE_PROCESSES.includes(name),
+    exclude: [] as string[],
     include: [`test/${name}/**/*.test.ts`],
     globalSetup: NEED_ASSEMBLY.includes(name) ? ['test/support/assembled.ts'] : [],
     testTimeout: 30_000,
@@ -21,6 +26,8 @@ const withoutWords = {
   plugins: [keyedWords()],
 };
 withoutWords.test.include = ['unit', 'contract', 'workflow'].map((kind) => `test/${kind}/**/*.test.ts`);
+// What people read on their screen, and processes that run bundles.
+withoutWords.test.exclude = ['test/workflow/cli*.test.ts', 'test/workflow/crash.test.ts'];
 
 /** In CI each run also leaves its counts in a file, which `.ci/run` adds up. */
 const counted = process.env['TEST_RESULTS'];
@@ -46,6 +53,8 @@ export default defineConfig({
     ]
       .map(project)
       .concat(withoutWords),
+    // Named, as by itself vitest takes one on two cores.
+    maxWorkers: 2,
     reporters,
     outputFile: { json: `test-results/${counted}.json` },
   },

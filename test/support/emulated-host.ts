@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { type EmulatedHost, type Host, isEmulated, startHost } from '../../local/host.ts';
+import { scenarios } from '../../local/scenarios/registry.ts';
 
 /** A host on emulators for all tests of a file or a block, emptied before each; `use` is given it before the first. */
 export function emulatedHost(
@@ -18,4 +19,13 @@ export function emulatedHost(
     for (const system of [host.mlflow, host.workload, host.sns]) system.reset();
     host.workload.faults.clear();
   });
+}
+
+/** A promotion, and after a week the way back; the clock then goes on until nothing is in progress. */
+export async function thereAndBack(host: EmulatedHost) {
+  const scenario = scenarios.find(({ name }) => name === 'regretted-a-week-later');
+  if (scenario === undefined) throw new Error('no such scenario');
+  const documents = await scenario.play(host, { pauseMs: 1 });
+  host.clock.skip(3_600_000);
+  return documents;
 }
