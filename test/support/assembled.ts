@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 export async function setup(): Promise<void> {
   if (process.env['CLOUD_ASSEMBLY'] !== undefined) return;
   const directory = mkdtempSync(join(tmpdir(), 'cdk-'));
+  made = directory;
   process.env['CLOUD_ASSEMBLY'] = directory;
   await promisify(execFile)(process.execPath, ['infra/app/app.ts'], {
     cwd: join(import.meta.dirname, '../..'),
@@ -18,7 +19,9 @@ export async function setup(): Promise<void> {
   });
 }
 
+/** The assembly that this set-up has made: one that was given is somebody else's. */
+let made: string | null = null;
+
 export function teardown(): void {
-  const directory = process.env['CLOUD_ASSEMBLY'];
-  if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+  if (made !== null) rmSync(made, { recursive: true, force: true });
 }
