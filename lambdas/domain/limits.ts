@@ -43,18 +43,18 @@ export function taskTimeoutSeconds(name: FunctionName): number {
  * below it; a test adds them up on the rendered state machine: 22 calls, pauses of 3 time-outs of the function, and
  * pauses of 14 minutes, most of them for a function that Lambda does not start.
  */
-export function longestStepSeconds(name: FunctionName): number {
+export function maxStepSeconds(name: FunctionName): number {
   return 25 * taskTimeoutSeconds(name) + 15 * 60;
 }
 
 /** The longest that an execution may ask to wait for a model that is busy: `wait_for_lease_minutes` at most 1440. */
-export const longestLeaseWaitSeconds = 1440 * 60;
+export const maxLeaseWaitSeconds = 1440 * 60;
 
 /**
  * The platform publishes no maximum. Ours keep a rollout within an execution: a warm-up of more than four hours or an
  * old version kept for more than a day is probably the wrong unit, or one digit too many.
  */
-export const longestMinutes = { warmupDurationMinutes: 240, keepOldVersionMinutes: 1440 } as const;
+export const maxRolloutMinutes = { warmupDurationMinutes: 240, keepOldVersionMinutes: 1440 } as const;
 
 /** What a rollout is asked for, in minutes; absent counts as 0. */
 type RolloutMinutes = {
@@ -70,8 +70,8 @@ export const CANCEL_MINUTES = 15;
 export const ROLLBACK_MINUTES = 45;
 
 /** Never more than the longest that may be asked for: nothing that is computed from it overflows. */
-function secondsOf(field: keyof typeof longestMinutes, rollout: RolloutMinutes): number {
-  return 60 * Math.min(Math.max(rollout?.[field] ?? 0, 0), longestMinutes[field]);
+function secondsOf(field: keyof typeof maxRolloutMinutes, rollout: RolloutMinutes): number {
+  return 60 * Math.min(Math.max(rollout?.[field] ?? 0, 0), maxRolloutMinutes[field]);
 }
 
 /** How long a rollout may take from its first step until it counts as failed and is cancelled. */
@@ -86,11 +86,11 @@ export function rolloutSeconds(rollout: RolloutMinutes): number {
 /** What follows once the lease is taken: the longest way from `PreparePromotion` to the end of the machine. */
 function writingSeconds(rollout: RolloutMinutes): number {
   return (
-    longestStepSeconds('prepare-promotion') +
+    maxStepSeconds('prepare-promotion') +
     rolloutSeconds(rollout) +
     CANCEL_MINUTES * 60 +
-    longestStepSeconds('replace-workload') +
-    longestStepSeconds('promote-model') +
+    maxStepSeconds('replace-workload') +
+    maxStepSeconds('promote-model') +
     // `WaitForPromoteModel`: a copy whose answer never came is waited out before anything is undone. The one of
     // `ReplaceWorkload` is on a shorter way, without `PromoteModel`.
     functionTimeoutSeconds['promote-model'] +
@@ -98,10 +98,10 @@ function writingSeconds(rollout: RolloutMinutes): number {
     // has not done by then it may cancel.
     secondsOf('keepOldVersionMinutes', rollout) +
     (ROLLBACK_MINUTES + CANCEL_MINUTES) * 60 +
-    2 * longestStepSeconds('model-rollback') +
+    2 * maxStepSeconds('model-rollback') +
     // `WaitForModelRollback`, likewise.
     functionTimeoutSeconds['model-rollback'] +
-    2 * longestStepSeconds('end-promotion')
+    2 * maxStepSeconds('end-promotion')
   );
 }
 
@@ -110,11 +110,11 @@ function writingSeconds(rollout: RolloutMinutes): number {
  * for the lease and once after it; ending counts twice, as a failing `NotifySuccess` goes on to `NotifyOutcome`.
  */
 export const machineTimeoutSeconds =
-  longestStepSeconds('begin-promotion') +
-  2 * longestStepSeconds('compare-models') +
-  longestStepSeconds('prepare-promotion') +
-  longestLeaseWaitSeconds +
-  writingSeconds(longestMinutes);
+  maxStepSeconds('begin-promotion') +
+  2 * maxStepSeconds('compare-models') +
+  maxStepSeconds('prepare-promotion') +
+  maxLeaseWaitSeconds +
+  writingSeconds(maxRolloutMinutes);
 
 /**
  * How long the lease of an execution with this rollout is valid. Nobody renews one, so it outlives by 15 minutes

@@ -86,14 +86,14 @@ export const payloadMessages = {
 };
 
 /** A payload may be as large as a state document: what is said of it may not. */
-const MOST_PROBLEMS = 40;
-const LONGEST_PROBLEM = 300;
+const MAX_PROBLEMS = 40;
+const MAX_PROBLEM_LENGTH = 300;
 
 /** Every problem of a payload, one line each, with the path of the field. */
 export function problemsOf(error: z.ZodError): string[] {
-  return error.issues.slice(0, MOST_PROBLEMS).map((issue) => {
+  return error.issues.slice(0, MAX_PROBLEMS).map((issue) => {
     const path = issue.path.map(String).join('.');
-    return visible(path === '' ? issue.message : `${path}: ${issue.message}`, LONGEST_PROBLEM);
+    return visible(path === '' ? issue.message : `${path}: ${issue.message}`, MAX_PROBLEM_LENGTH);
   });
 }
 

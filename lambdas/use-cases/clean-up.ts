@@ -3,7 +3,7 @@ import { LAST_WRITE_SECONDS } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { EndAnswer, Interrupted, Outcome } from '../domain/outcome/outcome-schema.ts';
 import { type PromotionRecord, recordId, recordsOn } from '../domain/promotion/record.ts';
-import { cutOff } from '../domain/promotion/rollback-plan.ts';
+import { findInterruptedChange } from '../domain/promotion/rollback-plan.ts';
 import type { Registry, RegistryView } from '../domain/registry.ts';
 import { readStateDocument } from '../domain/state-document.ts';
 import { jsonOrNull } from '../runtime/environment.ts';
@@ -118,7 +118,7 @@ async function unfinished(
   execution: string,
   { store, clock }: CleanUpServices,
 ): Promise<PromotionRecord | null> {
-  const open = cutOff(view, null)?.record ?? null;
+  const open = findInterruptedChange(view, null)?.record ?? null;
   if (open === null || open.execution !== execution || open.fence === null) return null;
   return (await store.holdsLease(view.model.name, execution, open.fence, clock.now())) ? open : null;
 }

@@ -55,7 +55,8 @@ export async function cleanUpMissed(services: CleanUpServices): Promise<number> 
   const now = services.clock.now().getTime();
   const executions = await services.executions();
   const ended =
-    (await executions?.endedBadly(new Date(now - MISSED_WITHIN_MS), new Date(now - MISSED_AFTER_MS))) ?? [];
+    (await executions?.listUnsuccessful(new Date(now - MISSED_WITHIN_MS), new Date(now - MISSED_AFTER_MS))) ??
+    [];
   let cleanedUp = 0;
   for (const execution of ended) {
     if (services.clock.now().getTime() >= now + SWEEP_SECONDS * 1000) break;

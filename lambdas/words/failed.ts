@@ -1,7 +1,7 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import { versionText } from '../domain/visible-text.ts';
 import type { Words } from './wording.ts';
-import { isStuck, undoByHand, undoHappened } from './workload.ts';
+import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
 /** The words for an execution that failed; the registry is as it was, or the rollback has put it back. */
 export function failed(outcome: Outcome): Words {
@@ -14,7 +14,7 @@ export function failed(outcome: Outcome): Words {
     title: asked ? 'Rollback Failed' : 'Promotion Failed',
     happened: [
       asked ? 'The rollback that was asked for failed.' : `The promotion of ${challengerOf(outcome)} failed.`,
-      ...undoHappened(outcome),
+      ...undoLines(outcome),
     ],
     todo: [
       'Remove the cause that is named here.',
@@ -37,9 +37,9 @@ function workloadNotBack(outcome: Outcome): Words {
       outcome.operation === 'rollback'
         ? 'The rollback that was asked for could not be carried out on the Workload.'
         : `The promotion of ${challengerOf(outcome)} failed and could not be undone on the Workload.`,
-      ...undoHappened(outcome),
+      ...undoLines(outcome),
     ],
-    todo: undoByHand(outcome),
+    todo: manualUndoSteps(outcome),
   };
 }
 
@@ -57,7 +57,7 @@ function rollbackFailed(outcome: Outcome): Words {
         ? 'The rollback that was asked for failed.'
         : `The promotion of ${challengerOf(outcome)} failed, and the rollback that should have undone it failed too.`,
       'No automatic step is left: somebody has to look at the registry now.',
-      ...undoHappened(outcome),
+      ...undoLines(outcome),
     ],
     where: [
       `In Production before: ${before === null ? 'none, or not known' : versionText(before)}.`,
@@ -67,8 +67,8 @@ function rollbackFailed(outcome: Outcome): Words {
     ],
     todo: [
       'Open the model in MLflow and see which versions are in Production. Exactly one must be.',
-      ...(asked ? repeatByHand(before) : goBackByHand(outcome)),
-      ...undoByHand(outcome),
+      ...(asked ? manualRepeatSteps(before) : manualRollbackSteps(outcome)),
+      ...manualUndoSteps(outcome),
     ],
   };
 }
@@ -80,7 +80,7 @@ function possible({ operation, champion_before: before, challenger_version: bad 
 
 const BY_HAND = 'to stage Production in MLflow, archiving the others (with aliases: set "champion" to it)';
 
-function goBackByHand({ champion_before: before, challenger_version: bad }: Outcome): string[] {
+function manualRollbackSteps({ champion_before: before, challenger_version: bad }: Outcome): string[] {
   const target = before === null ? ' and the "target_version" of your choice' : targetOf(before);
   return [
     `When MLflow answers again, start an execution with "operation": "rollback"${target}. It can be repeated safely.`,
@@ -93,7 +93,7 @@ const targetOf = (version: string) =>
   /^\d{1,10}$/.test(version) ? ` and "target_version": "${version}"` : '';
 
 /** Here the champion before is the version that somebody wants out, so it is not the one to go back to. */
-function repeatByHand(unwanted: string | null): string[] {
+function manualRepeatSteps(unwanted: string | null): string[] {
   return [
     'When MLflow answers again, start the rollback again with the same input. It can be repeated safely.',
     `If that fails too, move the version that is to serve ${BY_HAND}.`,

@@ -3,7 +3,7 @@ import { sentence, versionText } from '../domain/visible-text.ts';
 import { failed, refused } from './failed.ts';
 import { contested, dryRun, rolledBack } from './rolled-back.ts';
 import type { Wording, Words } from './wording.ts';
-import { servedWhere } from './workload.ts';
+import { servedLines } from './workload.ts';
 
 const UNCHANGED = 'Nothing was changed.';
 
@@ -11,7 +11,7 @@ const UNCHANGED = 'Nothing was changed.';
 export function wordingOf(outcome: Outcome): Wording {
   const plain = byStatus[outcome.status](outcome);
   const words = outcome.dry_run ? dryRun(outcome, plain) : plain;
-  return { ...words, where: [...(words.where ?? whereabouts(outcome)), ...servedWhere(outcome)] };
+  return { ...words, where: [...(words.where ?? championLines(outcome)), ...servedLines(outcome)] };
 }
 
 const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>> = {
@@ -28,7 +28,7 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
 };
 
 /** Where the champion is, before and after, with "not known" never passed off as "none". */
-function whereabouts({ champion_before: before, champion_after: after }: Outcome): string[] {
+function championLines({ champion_before: before, champion_after: after }: Outcome): string[] {
   if (after === null && before === null) return ['In Production: none, or not known.'];
   if (after === null) {
     return [

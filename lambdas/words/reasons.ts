@@ -16,9 +16,9 @@ export const modelMissing = (model: string) => `Registered model ${quoted(model)
 export const leaseHeld = ({ model, holder, until }: Omit<LeaseHeld, 'code'>) =>
   `The lease for ${quoted(model)} is held by ${holder} until ${until}`;
 
-export const MOVED_BY_OTHERS = 'Somebody else moved the registry at the same time';
+export const CONCURRENT_CHANGE = 'Somebody else moved the registry at the same time';
 
-const lostRace = (version: string) => `${MOVED_BY_OTHERS}: version ${version} is not the only champion`;
+const lostRace = (version: string) => `${CONCURRENT_CHANGE}: version ${version} is not the only champion`;
 
 /** Why `promote-model` promotes nothing. "No Staging version found" is fixed by source document 003. */
 export function promotionRefused(refusal: PromotionRefusal, model: string): string {
@@ -156,7 +156,7 @@ const INTERRUPTED: Readonly<Record<Interrupted, string>> = {
     'its input was too large for the event that says so: look at its input and its last state in Step Functions; if a promotion or a rollback was under way, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model ends by itself',
 };
 
-const STOPPED = { ABORTED: 'was aborted', TIMED_OUT: 'ran out of time', FAILED: 'failed' } as const;
+const STOPPED_TEXT = { ABORTED: 'was aborted', TIMED_OUT: 'ran out of time', FAILED: 'failed' } as const;
 
 /** The event that decided how an execution ended. Empty where the finding of its rollback says it all. */
 export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'cause'>): string {
@@ -181,7 +181,7 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
     case 'error':
       return error === null ? '' : `${error.name}: ${error.message}`;
     case 'stopped':
-      return `${cause.status}: The execution ${STOPPED[cause.status]}; ${INTERRUPTED[cause.interrupted]}`;
+      return `${cause.status}: The execution ${STOPPED_TEXT[cause.status]}; ${INTERRUPTED[cause.interrupted]}`;
     case 'rollback-failed':
       return `The rollback itself failed: ${outcome.rollback_error?.message}`;
     case 'asked':
@@ -192,14 +192,19 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
 }
 
 /** Causes after which a rollback, if there was one, has nothing to add. */
-const SAYS_ALL: readonly OutcomeCause['code'][] = ['invalid', 'promoted', 'already', 'rollback-failed'];
+const SELF_EXPLANATORY: readonly OutcomeCause['code'][] = [
+  'invalid',
+  'promoted',
+  'already',
+  'rollback-failed',
+];
 
 /** The `reason` of an outcome. */
 export function outcomeReason(outcome: DecidedOutcome): string {
   const { cause, rollback } = outcome;
   const text = causeText(cause, outcome);
   if (cause.code === 'dry-run') return `Dry run: nothing was changed. ${text}`;
-  if (rollback === null || SAYS_ALL.includes(cause.code)) return text;
+  if (rollback === null || SELF_EXPLANATORY.includes(cause.code)) return text;
   // What made it necessary, then what it came to.
   const because = cause.code === 'asked' || cause.code === 'no-result' ? [] : [text];
   return [...because, rollback.detail].join('. ');

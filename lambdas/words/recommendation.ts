@@ -1,12 +1,12 @@
-import type { Unclear } from '../domain/comparison/contenders.ts';
-import type { Decided, Weighed } from '../domain/comparison/decision.ts';
+import type { SelectionProblem } from '../domain/comparison/candidates.ts';
+import type { Decided, RulesFinding } from '../domain/comparison/decision.ts';
 import type { Obstacle } from '../domain/comparison/evidence.ts';
-import type { Judged } from '../domain/comparison/rules.ts';
+import type { EvaluatedRule } from '../domain/comparison/rules.ts';
 import type { Comparison } from '../domain/payloads.ts';
 import { sentence, visible } from '../domain/visible-text.ts';
 import { METHODS } from './confidence.ts';
 import { percent } from './numbers.ts';
-import { briefOf, lackText, named, reasonOf } from './rules.ts';
+import { briefOf, missingText, named, reasonOf } from './rules.ts';
 
 /** A decision with its texts. Foreign text in them is in visible form. */
 export function inWords(decided: Decided): Omit<Comparison, 'evidence_digest'> {
@@ -28,7 +28,7 @@ function recommendationOf(decided: Decided): string {
     case 'named-twice':
     case 'several-champions':
     case 'champion-not-found':
-      return `${unclearText(finding)}.`;
+      return `${selectionProblemText(finding)}.`;
     case 'same-version':
       return `${sentence(named(finding.version))} is the champion already: promoting it again changes nothing, or completes what was left half-done.`;
     case 'undecided':
@@ -46,7 +46,7 @@ function recommendationOf(decided: Decided): string {
   }
 }
 
-function unclearText(finding: Unclear): string {
+function selectionProblemText(finding: SelectionProblem): string {
   switch (finding.code) {
     case 'no-challenger': {
       const rolledBack = finding.passedOver.map((version) => visible(version, 20)).join(', ');
@@ -91,22 +91,22 @@ function obstacleText(obstacle: Obstacle): string {
   }
 }
 
-const MOST_REASONS = 4;
+const MAX_REASONS = 4;
 
 function undecided(reasons: readonly string[]): string {
-  const more = reasons.length > MOST_REASONS ? [`and ${reasons.length - MOST_REASONS} more`] : [];
-  return `Nothing was decided: ${[...reasons.slice(0, MOST_REASONS), ...more].join('; ')}.`;
+  const more = reasons.length > MAX_REASONS ? [`and ${reasons.length - MAX_REASONS} more`] : [];
+  return `Nothing was decided: ${[...reasons.slice(0, MAX_REASONS), ...more].join('; ')}.`;
 }
 
-function missing([one, ...others]: readonly Judged[]): string {
+function missing([one, ...others]: readonly EvaluatedRule[]): string {
   const lack = others.length === 1 ? 'rule lacks' : 'rules lack';
   const more = others.length === 0 ? '' : `; ${others.length} more ${lack} numbers too`;
-  const why = one?.result.why.map(lackText).join(', ') ?? '';
+  const why = one?.result.why.map(missingText).join(', ') ?? '';
   return `Nothing was decided: ${why} (rule ${ruleName(one)}${more}). Log it and run again.`;
 }
 
 function weighed(
-  finding: Weighed,
+  finding: RulesFinding,
   { champion_version: champion, policy, evidence_grade: grade, ...decided }: Decided,
 ) {
   const { about } = finding;
@@ -129,7 +129,7 @@ function weighed(
         : `Promote ${challenger} over ${named(champion)}: ${tally}; ${first(about.slice(0, 1))}; grade ${grade}${assumption}.`;
     case 'grade-not-accepted': {
       const [without] = about.flatMap(({ gain }) => (gain?.noInterval.length ? [gain.noInterval] : []));
-      const why = without === undefined ? '' : `; no interval, as ${without.map(lackText).join(', ')}`;
+      const why = without === undefined ? '' : `; no interval, as ${without.map(missingText).join(', ')}`;
       return `Look at ${challenger} yourself: ${tally}, but policy ${policy} does not accept evidence of grade ${grade}${why}${assumption}.`;
     }
     case 'not-better':
@@ -141,7 +141,7 @@ function weighed(
 
 /** What keeps a challenger that fails no critical rule from passing. */
 function shortfall(
-  { about, share, threshold, shortOf }: Weighed,
+  { about, share, threshold, shortOf }: RulesFinding,
   { rules, confidence }: Pick<Decided, 'rules' | 'confidence'>,
   tally: string,
 ): string {
@@ -160,11 +160,11 @@ function shortfall(
   return parts.filter((part) => part !== '').join('; ');
 }
 
-const LONGEST_RULE = 40;
-const ruleName = (one: Judged | undefined) => visible(one?.rule.name ?? '', LONGEST_RULE);
+const MAX_RULE_NAME_LENGTH = 40;
+const ruleName = (one: EvaluatedRule | undefined) => visible(one?.rule.name ?? '', MAX_RULE_NAME_LENGTH);
 
 /** The same count as in the table: rules that were not counted are no misses. */
-function tallyOf(rules: readonly Judged[]): string {
+function tallyOf(rules: readonly EvaluatedRule[]): string {
   const counted = rules.filter(({ result }) => result.counted === 'counted');
   const passed = counted.filter(({ result }) => result.passed);
   const rest = rules.length - counted.length;
@@ -172,7 +172,7 @@ function tallyOf(rules: readonly Judged[]): string {
 }
 
 /** The first rule with what speaks for its verdict, and how many there are besides; the table has them all. */
-function first([one, ...others]: readonly Judged[]): string {
+function first([one, ...others]: readonly EvaluatedRule[]): string {
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   return one === undefined ? '' : `${ruleName(one)} (${briefOf(one)})${more}`;
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import { versionText } from '../domain/visible-text.ts';
 import type { Words } from './wording.ts';
-import { isStuck, undoByHand, undoHappened } from './workload.ts';
+import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
 /** The words for a registry that was put back, as asked or because a promotion failed. */
 export function rolledBack(outcome: Outcome): Words {
@@ -16,7 +16,7 @@ export function rolledBack(outcome: Outcome): Words {
       asked
         ? `The rollback that was asked for is done${again ? '; an earlier attempt had done it, this one announces it' : ''}.`
         : `The promotion of ${from} failed and was undone.`,
-      ...undoHappened(outcome),
+      ...undoLines(outcome),
     ],
     todo: [
       `Find out what was wrong with ${from}, or with its promotion.`,
@@ -36,11 +36,11 @@ export function contested(outcome: Outcome): Words {
     loud: stuck,
     happened: [
       'Somebody else made changes while this execution ran; they were left alone.',
-      ...undoHappened(outcome),
+      ...undoLines(outcome),
     ],
     todo: [
       'See in MLflow which versions are in Production and who moved them. Exactly one must be there.',
-      ...undoByHand(outcome),
+      ...manualUndoSteps(outcome),
       'When that is settled, start a new execution if the change is still wanted.',
     ],
   };

@@ -7,10 +7,10 @@ import type { Line } from './wording.ts';
 /** What an outcome says about the Workload that serves the model. */
 
 /** Lines on what is served; none where no Workload is concerned. */
-export function servedWhere(outcome: Outcome): Line[] {
+export function servedLines(outcome: Outcome): Line[] {
   const { cause, rollback, serving } = outcome;
   const undo = rollback?.serving ?? null;
-  if (undo !== null) return [{ label: 'Workload', value: whatIsServed(undo, outcome) }];
+  if (undo !== null) return [{ label: 'Workload', value: servedText(undo, outcome) }];
   if (serving === null) return [];
   const { workload_id: id, artifact_id: artifact, endpoint, status } = serving;
   if (status !== 'completed') {
@@ -21,7 +21,7 @@ export function servedWhere(outcome: Outcome): Line[] {
   return endpoint === null ? [served] : [served, { label: 'Endpoint', value: endpoint }];
 }
 
-function whatIsServed(undo: ServingUndo, { rollback }: Outcome): string {
+function servedText(undo: ServingUndo, { rollback }: Outcome): string {
   const { workload_id: id, undone, contested, finding, reason } = undo;
   if (undone === null) return `${id}: what it serves is not known; last seen: ${reason}`;
   if (isLocked(undo)) {
@@ -38,7 +38,7 @@ export const isLocked = ({ finding }: ServingUndo) => finding?.code === 'locked-
 export const isStuck = ({ rollback }: Outcome): boolean => rollback?.serving?.undone === false;
 
 /** What a rollback did on the Workload; empty where no Workload is concerned. */
-export function undoHappened({ rollback }: Outcome): string[] {
+export function undoLines({ rollback }: Outcome): string[] {
   const undo = rollback?.serving ?? null;
   if (undo === null) return [];
   if (undo.undone === null) return ['On the Workload the way back was not brought to its end.'];
@@ -61,7 +61,7 @@ const DONE: Readonly<Record<ServingUndo['action'], string>> = {
 };
 
 /** What somebody has to do about the Workload by hand; empty where nothing is left to do. */
-export function undoByHand({ rollback, rollback_error: error }: Outcome): string[] {
+export function manualUndoSteps({ rollback, rollback_error: error }: Outcome): string[] {
   const undo = rollback?.serving ?? null;
   if (undo === null || undo.undone === true) return [];
   if (undo.undone === null && error === null) return [];

@@ -120,7 +120,10 @@ describe('an answer that the API would not give', () => {
   ])('%s is nonsense, with method, path and status', async (_, status, body, type, message) => {
     const api = await answering(status, body, type);
     const error = await caught(api.getWorkload('../../x?y#z'));
-    expect(error).toMatchObject({ name: 'WorkloadApiNonsense', message: expect.stringMatching(message) });
+    expect(error).toMatchObject({
+      name: 'WorkloadApiInvalidResponse',
+      message: expect.stringMatching(message),
+    });
     expect(String(error)).toContain('GET /api/v2/workloads/..%2F..%2Fx%3Fy%23z');
     expect(String(error)).not.toContain(server.url);
   });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Unclear } from '../../lambdas/domain/comparison/contenders.ts';
+import type { SelectionProblem } from '../../lambdas/domain/comparison/candidates.ts';
 import { decide, investigate, sameVersion } from '../../lambdas/domain/comparison/decision.ts';
 import type { Evidence, NoSample, Obstacle } from '../../lambdas/domain/comparison/evidence.ts';
 import type { Policy } from '../../lambdas/domain/comparison/policy.ts';
 import { inWords } from '../../lambdas/words/recommendation.ts';
-import { lackText } from '../../lambdas/words/rules.ts';
+import { missingText } from '../../lambdas/words/rules.ts';
 import { anyComparison, evidence, policy, run } from '../support/evidence.ts';
 
 const answer = (of: Evidence, by: Policy) => inWords(decide(of, by, 0.7));
@@ -95,7 +95,7 @@ describe('a number that cannot be used', () => {
     ],
     [{ code: 'too-large' }, 'the values are too large for an interval'],
   ])('%j is told as: %s', (lack, text) => {
-    expect(lackText(lack)).toBe(text);
+    expect(missingText(lack)).toBe(text);
   });
 });
 
@@ -220,7 +220,7 @@ describe('the recommendation', () => {
     });
   });
 
-  it.each<[Unclear, string]>([
+  it.each<[SelectionProblem, string]>([
     [
       { code: 'no-challenger', mode: 'stages', passedOver: [] },
       'No Staging version found; move one to Staging or name challenger_version.',

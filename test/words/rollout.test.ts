@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ServingFinding, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import type { RolloutFinding } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { servingReason } from '../../lambdas/words/rollout.ts';
-import { isLocked, servedWhere } from '../../lambdas/words/workload.ts';
+import { isLocked, servedLines } from '../../lambdas/words/workload.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
 import { rolledBack } from '../support/stub-functions.ts';
 
@@ -232,7 +232,7 @@ it.each([undefined, { code: 'no-code-any-more' }])(
     const serving = ServingUndo.parse({ ...stored, began_at: '', progress: {}, finding });
     expect(serving.finding).toBeNull();
     expect(isLocked(serving)).toBe(false);
-    expect(servedWhere({ ...sampleOutcome, rollback: rolledBack({ serving }) })).toEqual([
+    expect(servedLines({ ...sampleOutcome, rollback: rolledBack({ serving }) })).toEqual([
       { label: 'Workload', value: `w1: ${reason}` },
     ]);
   },

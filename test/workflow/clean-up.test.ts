@@ -61,7 +61,7 @@ beforeEach(async () => {
       start: async (name, input) => {
         started.push({ name, input });
       },
-      endedBadly: async () => [],
+      listUnsuccessful: async () => [],
       ended: async () => null,
     }),
   };

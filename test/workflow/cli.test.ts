@@ -336,9 +336,15 @@ describe('a server that is not as it should be', () => {
       200,
       '<!doctype html><title>Sign in</title>',
       'text/html',
-      /MlflowNonsense.*login page/,
+      /MlflowInvalidResponse.*login page/,
     ],
-    ['answers a tag of 5 MB', 200, JSON.stringify(bigTag), 'application/json', /MlflowNonsense.*larger than/],
+    [
+      'answers a tag of 5 MB',
+      200,
+      JSON.stringify(bigTag),
+      'application/json',
+      /MlflowInvalidResponse.*larger than/,
+    ],
     [
       'refuses the credentials',
       401,

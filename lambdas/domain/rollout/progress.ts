@@ -1,21 +1,25 @@
 import type { Progress } from '../serving/payloads.ts';
 import type { Replacement } from '../serving/workloads.ts';
 import { isTerminal } from './rules.ts';
-import type { Seen, Situation, Step, Wanted } from './step.ts';
+import type { DesiredState, ObservedState, Situation, Step } from './step.ts';
 
 /** What a rollout remembers between its steps, as no question to the platform could tell. */
 
 /** The record of a new replacement is not visible at once, and the Workload's document follows the switch. */
 export const GRACE_SECONDS = 30;
 /** Asked for again only after a lost answer and a look that found nothing. */
-export const MOST_ATTEMPTS = 3;
+export const MAX_ATTEMPTS = 3;
 /** By how much the platform's clock may be behind ours. */
 const SKEW_MS = 5_000;
-const MOST_CANDIDATES = 20;
+const MAX_CANDIDATES = 20;
 
-/** What was handed on, with what this look adds: where it began, and our replacement once it can be seen. */
-export function remembered(seen: Seen, { artifactId, progress }: Wanted, now: Date): Progress {
-  const { workload, replacement } = seen;
+/** What was handed on, with what this look adds: where it began, and our replacement once it can be observed. */
+export function updatedProgress(
+  observed: ObservedState,
+  { artifactId, progress }: DesiredState,
+  now: Date,
+): Progress {
+  const { workload, replacement } = observed;
   const elsewhere = workload.artifactId === artifactId ? null : workload.artifactId;
   const first: Progress = {
     ...progress,
@@ -33,7 +37,7 @@ export function remembered(seen: Seen, { artifactId, progress }: Wanted, now: Da
     started_at: progress.started_at ?? replacement.createdAt ?? now.toISOString(),
     confirmed: true,
     replacement_id: replacement.id,
-    candidate_proton_ids: replacement.candidateProtonIds.slice(0, MOST_CANDIDATES),
+    candidate_proton_ids: replacement.candidateProtonIds.slice(0, MAX_CANDIDATES),
     attempts: Math.max(1, progress.attempts),
     missing_since: null,
   };
@@ -43,12 +47,12 @@ export function remembered(seen: Seen, { artifactId, progress }: Wanted, now: Da
  * Whether a settled replacement is the one of this rollout. An earlier one by the same artifact, which failed last
  * week or a minute ago, says nothing about this one.
  */
-export function isOurs(settled: Replacement, { wanted, progress }: Situation): boolean {
-  if (settled.candidateArtifactId !== wanted.artifactId) return false;
+export function isOurs(settled: Replacement, { desired, progress }: Situation): boolean {
+  if (settled.candidateArtifactId !== desired.artifactId) return false;
   if (settled.id === progress.replacement_id) return true;
   const asked = progress.started_at === null ? null : Date.parse(progress.started_at) - SKEW_MS;
   const from =
-    wanted.since === null ? asked : Math.min(wanted.since.getTime(), asked ?? Number.POSITIVE_INFINITY);
+    desired.since === null ? asked : Math.min(desired.since.getTime(), asked ?? Number.POSITIVE_INFINITY);
   return from !== null && settled.createdAt !== null && Date.parse(settled.createdAt) >= from;
 }
 

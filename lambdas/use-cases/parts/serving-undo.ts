@@ -9,14 +9,17 @@ import { WorkloadApiRefused, WorkloadNotFound } from '../../domain/serving/error
 import { Progress } from '../../domain/serving/payloads.ts';
 import type { Workloads } from '../../domain/serving/workloads.ts';
 import { servingReason } from '../../words/rollout.ts';
-import { cancel, carryOut, observe } from './advance-rollout.ts';
+import { cancel, executeStep, observe } from './advance-rollout.ts';
 
-const SOON = 5;
-const RAREST_LOOK = 300;
+const MIN_POLL_SECONDS = 5;
+const MAX_POLL_SECONDS = 300;
 
 /** Seconds until the next look: the rarer, the longer it lasts, as each look costs the execution some of its events. */
 const later = (began: string, now: Date) =>
-  Math.min(RAREST_LOOK, Math.max(SOON, Math.round((now.getTime() - Date.parse(began)) / 8000)));
+  Math.min(
+    MAX_POLL_SECONDS,
+    Math.max(MIN_POLL_SECONDS, Math.round((now.getTime() - Date.parse(began)) / 8000)),
+  );
 
 /** One step of the way back on the serving side. `retryAfter` is null once it is settled, one way or the other. */
 export async function undoServing(
@@ -87,7 +90,7 @@ async function oneStep(
     };
   }
   if (step.kind === 'roll') {
-    const done = await carryOut(step.step, target, progress, workloads);
+    const done = await executeStep(step.step, target, progress, workloads);
     if (done.kind === 'fail')
       return { serving: answer(done.finding, { undone: false, action: 'left' }), retryAfter: null };
     const serving = answer(done.finding, {
@@ -96,12 +99,12 @@ async function oneStep(
     });
     return {
       serving,
-      retryAfter: done.kind === 'wait' || done.kind === 'complete' ? later(began_at, now) : SOON,
+      retryAfter: done.kind === 'wait' || done.kind === 'complete' ? later(began_at, now) : MIN_POLL_SECONDS,
     };
   }
   if (step.kind === 'cancel') {
     await cancel(target, workloads);
-    return { serving: answer(step.finding, { action: 'cancelled' }), retryAfter: SOON };
+    return { serving: answer(step.finding, { action: 'cancelled' }), retryAfter: MIN_POLL_SECONDS };
   }
   return { serving: answer(step.finding), retryAfter: later(began_at, now) };
 }
