@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { LAST_WRITE_SECONDS } from '../domain/limits.ts';
+import { CLEAN_UP_WAIT_MINUTES, LAST_WRITE_SECONDS } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { EndAnswer, Interrupted, Outcome } from '../domain/outcome/outcome-schema.ts';
 import { type PromotionRecord, recordId, recordsOn } from '../domain/promotion/record.ts';
@@ -29,9 +29,6 @@ export interface CleanUpServices extends CloseServices, ExecutionServices {
   /** Made only when it is needed: a sweep that finds nothing to clean up needs no MLflow. */
   registry: () => Registry;
 }
-
-/** How long the rollback that a clean-up starts may wait for the lease of the execution that was stopped. */
-const CLEAN_UP_WAIT_MINUTES = 10;
 
 /**
  * Ends an execution that could not end itself: records its outcome, sends the alert, and starts a rollback where its

@@ -1,7 +1,13 @@
 import type { PromotionStore } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { ModelNotFound, StaleFence } from '../domain/errors.ts';
-import { leaseSecondsFor, maxRolloutMinutes, rolloutSeconds } from '../domain/limits.ts';
+import {
+  leaseSecondsFor,
+  MAX_POLLS,
+  MIN_POLL_SECONDS,
+  maxRolloutMinutes,
+  rolloutSeconds,
+} from '../domain/limits.ts';
 import { type Comparison, type Prepared, type PrepareInput, RollbackReason } from '../domain/payloads.ts';
 import {
   type ChangeSinceComparison,
@@ -31,11 +37,6 @@ export interface PrepareServices extends CompareServices {
   workloads: () => Workloads;
 }
 
-/** How long an execution that waits for the lease pauses before it looks again. */
-const LEASE_POLL_SECONDS = 30;
-/** A look costs some 20 events, and an execution may have 25,000: the longer the wait, the rarer the looks. */
-const MAX_POLLS = 500;
-
 /** Answers `ready`, `busy` (somebody else has the lease) or `contested` (the registry is not as it was compared). */
 export async function prepare(input: PrepareInput, services: PrepareServices): Promise<Prepared> {
   const { store, clock, registry } = services;
@@ -46,7 +47,7 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
     lease_expires_at: null,
     wait: false,
     retry_after_seconds: Math.max(
-      LEASE_POLL_SECONDS,
+      MIN_POLL_SECONDS.lease,
       Math.ceil((input.wait_for_lease_minutes * 60) / MAX_POLLS),
     ),
     fence: null,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { maxLeaseWaitSeconds, maxRolloutMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
+import { MAX_LEASE_WAIT_MINUTES, maxRolloutMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
 import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
@@ -43,7 +43,7 @@ const waitForLease = () =>
     const input = PrepareInput.parse({
       operation: 'promote',
       model_name: 'model',
-      wait_for_lease_minutes: maxLeaseWaitSeconds / 60,
+      wait_for_lease_minutes: MAX_LEASE_WAIT_MINUTES,
       dry_run: false,
       comparison: null,
       execution: 'this one',
@@ -113,7 +113,7 @@ const MOST_EVENTS = 25_000;
 
 describe('the longest execution that can be requested', () => {
   it('waits as long as the limits say', async () => {
-    expect((await waitForLease()).seconds).toBeGreaterThanOrEqual(maxLeaseWaitSeconds);
+    expect((await waitForLease()).seconds).toBeGreaterThanOrEqual(MAX_LEASE_WAIT_MINUTES * 60);
     expect((await waitForRollout(maxRolloutMinutes)).seconds).toBeGreaterThan(
       rolloutSeconds(maxRolloutMinutes),
     );

@@ -1,9 +1,9 @@
-import { CANCEL_MINUTES } from '../limits.ts';
+import { CANCEL_MINUTES, MAX_START_ATTEMPTS, VISIBILITY_GRACE_SECONDS } from '../limits.ts';
 import type { Progress } from '../serving/payloads.ts';
 import type { RolloutFailure } from '../serving/rollout-finding.ts';
 import type { Replacement } from '../serving/workloads.ts';
 import { visible } from '../visible-text.ts';
-import { GRACE_SECONDS, isOurs, MAX_ATTEMPTS, updatedProgress } from './progress.ts';
+import { isOurs, updatedProgress } from './progress.ts';
 import { activeProtons, hasFailed, isLeaving, isStatus, isTerminal, stateWord } from './rules.ts';
 import { whenServed } from './served.ts';
 import { start } from './start.ts';
@@ -83,12 +83,12 @@ function whenNoneGoesOn(s: Situation): Step {
     return fail(s, { code: 'superseded', served: workload.artifactId, switched: false });
   if (ended !== undefined && hasFailed(ended)) return candidateFailed(s, ended);
   const missing = { ...progress, missing_since: progress.missing_since ?? now.toISOString() };
-  if (secondsSince(missing.missing_since, now) < GRACE_SECONDS)
+  if (secondsSince(missing.missing_since, now) < VISIBILITY_GRACE_SECONDS)
     return { kind: 'wait', progress: missing, finding: { code: 'start-not-visible' } };
   if (ended !== undefined) return settled(s, ended);
   if (progress.confirmed)
     return fail(s, { code: 'candidate-dropped', state: null, served: workload.artifactId });
-  if (progress.attempts < MAX_ATTEMPTS) return start(s);
+  if (progress.attempts < MAX_START_ATTEMPTS) return start(s);
   return fail(s, { code: 'not-started', attempts: progress.attempts });
 }
 

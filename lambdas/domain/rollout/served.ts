@@ -1,6 +1,6 @@
+import { VISIBILITY_GRACE_SECONDS } from '../limits.ts';
 import type { Progress } from '../serving/payloads.ts';
 import type { Importance } from '../serving/workloads.ts';
-import { GRACE_SECONDS } from './progress.ts';
 import { activeProtons, isStatus, isTerminal, moveTo, notRunning, stateWord } from './rules.ts';
 import { fail, type Situation, type Step, secondsSince, unknownStatus, wait } from './step.ts';
 
@@ -37,7 +37,7 @@ export function whenServed(s: Situation): Step {
   // The platform refuses to promote while a replacement, be it of the settings only, goes on.
   if (s.replacement !== null && !isTerminal(s.replacement)) return wait(s, { code: 'promotion-blocked' });
   if (importance !== null) return setImportance(s, importance);
-  if (secondsSince(progress.promoted_at, s.now) < GRACE_SECONDS)
+  if (secondsSince(progress.promoted_at, s.now) < VISIBILITY_GRACE_SECONDS)
     return wait(s, { code: 'promotion-requested' });
   const promoted: Progress = { ...progress, action: 'promote', promoted_at: s.now.toISOString() };
   return { kind: 'promote', progress: promoted, finding: { code: 'promoting' } };

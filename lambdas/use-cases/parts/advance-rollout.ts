@@ -1,3 +1,4 @@
+import { MAX_CANDIDATE_PROTONS } from '../../domain/limits.ts';
 import { isStatus, isTerminal } from '../../domain/rollout/rules.ts';
 import { fail, type ObservedState, type Step } from '../../domain/rollout/step.ts';
 import {
@@ -170,7 +171,7 @@ function acknowledged(step: Extract<Step, { kind: 'start' }>, replacement: Repla
     ...step.progress,
     confirmed: true,
     replacement_id: id,
-    candidate_proton_ids: [...candidateProtonIds].slice(0, 20),
+    candidate_proton_ids: [...candidateProtonIds].slice(0, MAX_CANDIDATE_PROTONS),
   };
   return { ...step, progress };
 }
