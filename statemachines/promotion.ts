@@ -77,7 +77,7 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   const unannounced = fail(scope, 'OutcomeNotRecorded', {
     error: 'OutcomeNotRecorded',
     // In full: the error that is caught need not have a cause (States Language, "Error output").
-    cause: 'NotifyOutcome failed: its last event in this history, and the log of end-promotion, say why',
+    cause: 'NotifyOutcome failed: see its last event in this history and the log of end-promotion',
   });
 
   follow(begin, operation);

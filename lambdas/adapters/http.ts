@@ -183,11 +183,11 @@ function noReply(error: unknown): NoReply {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (UNTRUSTED_CERTIFICATE.includes(code)) {
     const remedy =
-      'NODE_EXTRA_CA_CERTS names a file of certificates to trust besides the usual ones; the stack sets it by caBundle';
+      'NODE_EXTRA_CA_CERTS names a file of additional trusted certificates; the stack sets it from caBundle';
     return new NoReply('connect', `the server's certificate is not trusted (${code}); ${remedy}`, error);
   }
   if (INVALID_CERTIFICATE_DATES.includes(code)) {
-    const remedy = 'it, or one that it was signed with, has to be renewed';
+    const remedy = 'renew it, or the certificate that signed it';
     return new NoReply('connect', `the server's certificate is not trusted (${code}); ${remedy}`, error);
   }
   if (CONNECT_ERRORS.includes(code) || code.startsWith('CERT_') || code.startsWith('ERR_TLS')) {

@@ -44,9 +44,9 @@ export function toHandler<Input, Services, Answer>(
         const parsed = definition.input.safeParse(event, payloadMessages);
         if (!parsed.success) {
           const problems = problemsOf(parsed.error);
-          log().warn('unusable payload', { problems });
+          log().warn('invalid payload', { problems });
           if (definition.onInvalid !== undefined) return definition.onInvalid(problems);
-          throw new InvalidInput(`Unusable payload: ${problems.join('; ')}`);
+          throw new InvalidInput(`Invalid payload: ${problems.join('; ')}`);
         }
         services ??= definition.services(env, clock);
         const answer = await definition.run(parsed.data, services, { requestId });

@@ -66,10 +66,10 @@ function operationProblems(input: ExecutionInput): string[] {
   ] as const;
   const rollbackOnly = ['target_version', 'alarm_name'] as const;
   for (const field of input.operation === 'rollback' ? promoteOnly : rollbackOnly) {
-    if (input[field] !== null) problems.push(`${field}: has no meaning with operation "${input.operation}"`);
+    if (input[field] !== null) problems.push(`${field}: is not valid with operation "${input.operation}"`);
   }
   if (input.operation === 'promote' && input.emergency)
-    problems.push('emergency: has no meaning with operation "promote"');
+    problems.push('emergency: is not valid with operation "promote"');
   if (
     input.operation === 'rollback' &&
     input.reason !== null &&

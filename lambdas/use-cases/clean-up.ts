@@ -84,7 +84,7 @@ export async function cleanUp(
       reason: 'ROLLOUT_FAILED',
       emergency: true,
       wait_for_lease_minutes: CLEAN_UP_WAIT_MINUTES,
-      requested_by: 'clean-up of an execution that could not end itself',
+      requested_by: 'clean-up of a stopped execution',
     });
     // The newest Staging version, where the input names none, is known by the record only.
     return stopped(executions === null ? 'undo-by-hand' : 'being-undone', open.to);

@@ -249,7 +249,7 @@ async function fenceFor(
   if (recorded <= counted) return counted;
   if (await store.raiseFence(model_name, execution, recorded + 1)) return recorded + 1;
   throw new StaleFence(
-    `The lease for ${quoted(model_name)} was taken over (fence ${recorded}): nothing is written`,
+    `Another owner took the lease for ${quoted(model_name)} (fence ${recorded}): nothing is written`,
   );
 }
 

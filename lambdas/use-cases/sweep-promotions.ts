@@ -63,11 +63,11 @@ export async function cleanUpMissed(services: CleanUpServices): Promise<number> 
       if ((await services.store.outcomeRecordedAt(execution)) !== null) continue;
       const event = await executions?.ended(execution);
       if (!event) continue;
-      log().warn('nobody has told of the end of an execution', { execution });
+      log().warn('an execution ended without a recorded outcome', { execution });
       await cleanUp(event, services);
       cleanedUp += 1;
     } catch (error) {
-      log().error('an execution could not be cleaned up', { execution, error: logError(error) });
+      log().error('clean-up of an execution failed', { execution, error: logError(error) });
       emit([{ name: 'LeaseStuck', value: 1 }]);
     }
   }

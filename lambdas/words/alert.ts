@@ -60,7 +60,7 @@ function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): 
   return [
     ...headOf(outcome, context, parts),
     ...section('What happened', [...words.happened, ...causes]),
-    ...section('What is where', words.where),
+    ...section('Current state', words.where),
     ...section(
       'What to do',
       words.todo.map((todo, index) => `${index + 1}. ${todo}`),
@@ -72,7 +72,7 @@ function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): 
 
 function evidenceSection({ comparison, operation }: Outcome, { words, evidence }: AlertParts): string[] {
   if (comparison === null || evidence === null) {
-    return operation === 'rollback' ? [] : section('Evidence', ['Nothing was compared.']);
+    return operation === 'rollback' ? [] : section('Evidence', ['No comparison was made.']);
   }
   // The first lines of a promotion have the confidence with its method already.
   const told = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
@@ -111,8 +111,10 @@ function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertP
 /** Where the confidence of a promotion comes from; the comparison of a repeat is not the one it was decided on. */
 function basisOf({ comparison, confidence }: Outcome): string {
   if (comparison !== null && comparison.confidence === confidence) return methodText(comparison);
-  if (comparison !== null) return 'as recorded when this promotion was begun';
-  return confidence === null ? 'nothing was compared' : 'as the caller gave it; nothing was compared here';
+  if (comparison !== null) return 'as recorded when this promotion started';
+  return confidence === null
+    ? 'no comparison was made'
+    : 'as given by the caller; no comparison was made in this execution';
 }
 
 const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...lines.map(plainLine)];
@@ -120,7 +122,7 @@ const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...
 const plainLine = (line: Line) => (typeof line === 'string' ? line : `${line.label}: ${line.value}`);
 
 function recordOf({ execution, requested_by: by, operation, recorded_at: at }: Outcome): Line[] {
-  const asked = { label: 'Requested by', value: visible(by ?? 'not said', MAX_VALUE_LENGTH) };
+  const asked = { label: 'Requested by', value: visible(by ?? 'not given', MAX_VALUE_LENGTH) };
   return [
     { label: 'Execution', value: visible(execution, MAX_VALUE_LENGTH) },
     // Who asked for a rollback stands beside why.

@@ -78,7 +78,7 @@ function withRowsThatFit(
   const missed = left.filter((rule) => rule.counted === 'counted' && !rule.passed).length;
   return [
     ...shown,
-    `… ${left.length} more ${plural(left.length, 'rule')} left out, ${missed} of them not passed`,
+    `… ${left.length} more ${plural(left.length, 'rule')} not shown, ${missed} of them not passed`,
   ].join('\n');
 }
 

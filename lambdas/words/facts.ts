@@ -42,8 +42,8 @@ const visibleLine = (one: Line): Line => (typeof one === 'string' ? one : line(o
 /** Why somebody, or an alarm, wanted the model to go back. */
 function requestLines({ operation, rollback, requested_by: by }: Outcome): Line[] {
   if (operation !== 'rollback') return [];
-  const because = rollback === null ? [] : [line('Asked because', requestReason(rollback))];
-  return [...because, line('Asked by', by ?? 'not said')];
+  const because = rollback === null ? [] : [line('Rollback reason', requestReason(rollback))];
+  return [...because, line('Requested by', by ?? 'not given')];
 }
 
 const requestReason = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback']>) =>
@@ -59,11 +59,12 @@ function causesOf(outcome: Outcome): Line[] {
   if (problems.length === 0 && cause?.code !== 'rollback-failed') add('Reason', reasonOf(outcome));
   const isSaid = cause === null || cause.code === 'error' || error?.message === rollbackError?.message;
   if (error !== null && !isSaid) add('Error', `${error.name}: ${error.message}`);
-  if (rollbackError !== null) add('Error of the rollback', `${rollbackError.name}: ${rollbackError.message}`);
+  if (rollbackError !== null) add('Rollback error', `${rollbackError.name}: ${rollbackError.message}`);
   lines.push(...rollbackLines(outcome), ...diagnosisLines(outcome));
   add('Lease held by', holder);
   for (const problem of problems.slice(0, MAX_PROBLEMS)) add('Problem', problem);
-  if (problems.length > MAX_PROBLEMS) lines.push(`And ${problems.length - MAX_PROBLEMS} more problems.`);
+  if (problems.length > MAX_PROBLEMS)
+    lines.push(`More problems, not shown: ${problems.length - MAX_PROBLEMS}.`);
   return lines;
 }
 
@@ -83,7 +84,7 @@ function rollbackLines({ cause, rollback }: Outcome): Line[] {
 }
 
 function labelOf({ finding, rolled_back, serving }: RollbackAnswer, cause: OutcomeCause): string {
-  if (finding?.code === 'would-move' || finding?.code === 'would-settle') return 'It would come to this';
+  if (finding?.code === 'would-move' || finding?.code === 'would-settle') return 'Expected result';
   if (rolled_back || serving !== null) return 'In the registry';
   return cause.code === 'asked' || cause.code === 'no-result' ? 'Reason' : 'Rollback';
 }
@@ -93,8 +94,8 @@ function diagnosisLines({ serving, cause }: Outcome): Line[] {
   const { message = null, log_lines: log = [] } = serving?.diagnosis ?? {};
   const failure = cause?.code === 'rollout-failed' ? cause.failure : null;
   const isSaid = failure?.code === 'candidate-failed' && failure.message === message;
-  const said = message === null || isSaid ? [] : [line('The platform says', message)];
-  return [...said, ...log.slice(-MAX_LOG_LINES).map((text) => line('Log of the candidate', text))];
+  const said = message === null || isSaid ? [] : [line('Platform message', message)];
+  return [...said, ...log.slice(-MAX_LOG_LINES).map((text) => line('Candidate log', text))];
 }
 
 /** Confidence as percent with one decimal, as the promotion message has always shown it. */

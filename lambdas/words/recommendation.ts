@@ -30,7 +30,7 @@ function recommendationOf(decided: Decided): string {
     case 'champion-not-found':
       return `${selectionProblemText(finding)}.`;
     case 'same-version':
-      return `${sentence(named(finding.version))} is the champion already: promoting it again changes nothing, or completes what was left half-done.`;
+      return `${sentence(named(finding.version))} is already the champion: promoting it again changes nothing, or completes an unfinished promotion.`;
     case 'undecided':
       return undecided(finding.obstacles.map(obstacleText));
     case 'missing-numbers':
@@ -39,7 +39,7 @@ function recommendationOf(decided: Decided): string {
       return undecided([
         champion !== null
           ? `every rule of policy ${policy} was skipped`
-          : `there is no champion, and policy ${policy} sets no limit to judge a first model by; promote it by name with promote-model`,
+          : `there is no champion, and policy ${policy} sets no limit for a first model; promote it by name with promote-model`,
       ]);
     default:
       return weighed(finding, decided);
@@ -50,21 +50,21 @@ function selectionProblemText(finding: SelectionProblem): string {
   switch (finding.code) {
     case 'no-challenger': {
       const rolledBack = finding.passedOver.map((version) => visible(version, 20)).join(', ');
-      const instead = rolledBack === '' ? '' : ` (passed over, as rolled back: ${rolledBack})`;
+      const instead = rolledBack === '' ? '' : ` (skipped, as rolled back: ${rolledBack})`;
       const how = finding.mode === 'aliases' ? 'set the alias @challenger' : 'move one to Staging';
       // The first words are fixed by the contract (source document 003); promote-model answers them too.
-      return `No Staging version found${instead}; ${how} or name challenger_version`;
+      return `No Staging version found${instead}; ${how} or pass challenger_version`;
     }
     case 'rolled-back':
-      return `${sentence(named(finding.version))} was rolled back and is not promoted again; empty its tag rolled_back to allow it`;
+      return `${sentence(named(finding.version))} was rolled back and is not promoted again; clear its tag rolled_back to allow it`;
     case 'named-twice':
       return `${sentence(named(finding.version))} is named as champion and as challenger but is not the only champion`;
     case 'several-champions': {
       const list = finding.versions.map((version) => visible(version, 20)).join(' and ');
-      return `Versions ${list} are all marked as champion; settle which one is (run again with the one to keep as challenger_version)`;
+      return `Versions ${list} are all marked as champion; run again with the one to keep as challenger_version`;
     }
     case 'champion-not-found':
-      return `The champion is said to be ${named(finding.version)}, which does not exist`;
+      return `The alias champion names ${named(finding.version)}, which does not exist`;
   }
 }
 
@@ -73,7 +73,7 @@ function obstacleText(obstacle: Obstacle): string {
     case 'not-ready':
       return `${named(obstacle.version)} is ${visible(obstacle.status, 40)}, not READY`;
     case 'no-run':
-      return `${named(obstacle.version)} has no run, so nothing is known about it`;
+      return `${named(obstacle.version)} has no run, and so no metrics`;
     case 'run-not-found':
       return `run ${visible(obstacle.run, 40)} of ${named(obstacle.version)} does not exist`;
     case 'run-not-finished': {
@@ -86,7 +86,7 @@ function obstacleText(obstacle: Obstacle): string {
       const [was, is] = [obstacle.champion, obstacle.challenger].map(
         (digests) => digests.map((digest) => visible(digest, 40)).join(', ') || 'unknown data',
       );
-      return `the two were not evaluated on the same data (champion: ${was}; challenger: ${is})`;
+      return `champion and challenger were evaluated on different data (champion: ${was}; challenger: ${is})`;
     }
   }
 }
@@ -95,14 +95,14 @@ const MAX_REASONS = 4;
 
 function undecided(reasons: readonly string[]): string {
   const more = reasons.length > MAX_REASONS ? [`and ${reasons.length - MAX_REASONS} more`] : [];
-  return `Nothing was decided: ${[...reasons.slice(0, MAX_REASONS), ...more].join('; ')}.`;
+  return `No decision: ${[...reasons.slice(0, MAX_REASONS), ...more].join('; ')}.`;
 }
 
 function missing([one, ...others]: readonly EvaluatedRule[]): string {
   const lack = others.length === 1 ? 'rule lacks' : 'rules lack';
-  const more = others.length === 0 ? '' : `; ${others.length} more ${lack} numbers too`;
+  const more = others.length === 0 ? '' : `; ${others.length} more ${lack} numbers`;
   const why = one?.result.why.map(missingText).join(', ') ?? '';
-  return `Nothing was decided: ${why} (rule ${ruleName(one)}${more}). Log it and run again.`;
+  return `No decision: ${why} (rule ${ruleName(one)}${more}). Log it and run again.`;
 }
 
 function weighed(
@@ -122,7 +122,7 @@ function weighed(
       return `${stay}: ${challenger} fails ${critical}, ${first(about)}; ${tally}${assumption}.`;
     }
     case 'in-doubt':
-      return `Evaluate ${challenger} on more rows: it cannot be told from chance on ${first(about)}; ${tally}${assumption}.`;
+      return `Evaluate ${challenger} on more rows: ${first(about)} is not distinguishable from chance; ${tally}${assumption}.`;
     case 'promote':
       return champion === null
         ? `Promote ${challenger} as the first champion: ${tally}; there is no champion to compare with, so only limits were checked.`
@@ -130,12 +130,12 @@ function weighed(
     case 'grade-not-accepted': {
       const [without] = about.flatMap(({ gain }) => (gain?.noInterval.length ? [gain.noInterval] : []));
       const why = without === undefined ? '' : `; no interval, as ${without.map(missingText).join(', ')}`;
-      return `Look at ${challenger} yourself: ${tally}, but policy ${policy} does not accept evidence of grade ${grade}${why}${assumption}.`;
+      return `Review ${challenger}: ${tally}, but policy ${policy} does not accept evidence of grade ${grade}${why}${assumption}.`;
     }
     case 'not-better':
       return `${stay}: ${challenger} is not better; ${shortfall(finding, decided, tally)}${assumption}.`;
     case 'mixed':
-      return `Look at ${challenger} yourself: the picture is mixed; ${shortfall(finding, decided, tally)}${assumption}.`;
+      return `Review ${challenger}: the results are mixed; ${shortfall(finding, decided, tally)}${assumption}.`;
   }
 }
 
@@ -148,7 +148,7 @@ function shortfall(
   const unclear = rules.filter(({ verdict }) => verdict === 'unclear');
   // In full where nothing else is told; the table has every rule.
   const doubt =
-    about.length === 0 ? `it cannot be told from chance on ${first(unclear)}` : `${unclear.length} unclear`;
+    about.length === 0 ? `${first(unclear)} is not distinguishable from chance` : `${unclear.length} unclear`;
   const needed = `needed ${percent(threshold)}`;
   const parts = [
     about.length === 0 ? '' : `it fails ${first(about)}`,

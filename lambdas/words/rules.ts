@@ -9,7 +9,7 @@ import { digitsApart, probability, show, signed } from './numbers.ts';
 
 const NOT_COUNTED = {
   skipped: 'Skipped',
-  missing: 'Not judged',
+  missing: 'Not evaluated',
   alone: 'Not counted',
   'not-counted': 'Not counted',
 } as const satisfies Record<Exclude<RuleResult['counted'], 'counted'>, string>;
@@ -73,7 +73,7 @@ export function missingText(lack: NoSample): string {
     case 'no-deviation':
       return `${lack.key} of ${who} is not above zero`;
     case 'too-few-rows':
-      return `${lack.key} of ${who} is not a number of rows of at least ${lack.fewest}`;
+      return `${lack.key} of ${who} must be a whole number of rows, at least ${lack.fewest}`;
     case 'no-proportion':
       return `${lack.value} of ${who} is not a proportion between 0 and 1`;
   }
@@ -83,7 +83,7 @@ const isMissed = (limit: EvaluatedRule['limit']) => limit !== null && limit.miss
 
 function limitText(limit: EvaluatedRule['limit']): string[] {
   if (limit === null) return [];
-  const missed = isMissed(limit) ? `missed by ${show(limit.missedBy, 4)}` : 'kept';
+  const missed = isMissed(limit) ? `missed by ${show(limit.missedBy, 4)}` : 'met';
   return [`limit ${show(limit.value)} ${missed}`];
 }
 

@@ -86,8 +86,8 @@ function bodyOf({ words, causes, evidence }: AlertParts, limit: number): string 
   return [
     ...words.happened,
     ...lines(causes.slice(0, MAX_CAUSES)),
-    ...(left > 0 ? [`And ${left} more ${left === 1 ? 'line' : 'lines'} in the email.`] : []),
-    '*What is where*',
+    ...(left > 0 ? [`${left} more ${left === 1 ? 'line is' : 'lines are'} in the email.`] : []),
+    '*Current state*',
     ...lines(words.where),
     ...(evidence === null ? [] : ['*Evidence*', ...lines([evidence.decision, evidence.confidence])]),
   ].join('\n');
@@ -97,7 +97,7 @@ function footerOf({ requested_by: by, execution, operation }: Outcome, limit: nu
   const shown = code(visible(execution, limit), limit);
   // Who asked for a rollback stands beside why.
   if (operation === 'rollback') return `\nExecution ${shown}`;
-  return `\nRequested by ${code(visible(by ?? 'not said', 100), 100)}, execution ${shown}`;
+  return `\nRequested by ${code(visible(by ?? 'not given', 100), 100)}, execution ${shown}`;
 }
 
 const slackLine = (line: Line, limit: number) =>

@@ -114,7 +114,7 @@ describe('the token of the platform', () => {
 
   it('is refused when it is given twice, as nobody could guess which one counts', () => {
     expect(() => workloads({ DATAROBOT_API_TOKEN: 'geheim', DATAROBOT_TOKEN_SECRET_ARN: arn })).toThrow(
-      /DATAROBOT_API_TOKEN and DATAROBOT_TOKEN_SECRET_ARN exclude each other(?!.*geheim)/,
+      /DATAROBOT_API_TOKEN and DATAROBOT_TOKEN_SECRET_ARN are mutually exclusive(?!.*geheim)/,
     );
   });
 

@@ -85,7 +85,7 @@ describe('the alert of a promotion', () => {
       In Production before: version 2.
 
       What to do:
-      1. Watch how the model does; nothing else has to be done.
+      1. Monitor the model. No other action needed.
       2. To go back to version 2, start an execution with "operation": "rollback".
 
       Evidence:
@@ -117,7 +117,7 @@ describe('the alert of a promotion', () => {
   it('writes None where there was no champion before', () => {
     const first = alert({ champion_before: null });
     expect(first.text).toContain('\nPrevious Version: None\n');
-    expect(first.text).toContain('No earlier champion is known to go back to.');
+    expect(first.text).toContain('No earlier champion is known for a rollback.');
   });
 
   it('writes None where the champion before is the version itself, and promises no way back to it', () => {
@@ -143,7 +143,7 @@ describe('the alert of a promotion', () => {
       'as the caller gave it; nothing was compared here',
     );
     expect(method({ comparison: null, confidence: null })).toBe('nothing was compared');
-    expect(method({ confidence: 0.9 })).toBe('as recorded when this promotion was begun');
+    expect(method({ confidence: 0.9 })).toBe('as recorded when this promotion started');
     const { slack } = alert({});
     const shown = '85.0% = weighted share of passed rules, not a probability (grade E: point values only)';
     expect(slack.content.description).toContain(shown);
@@ -157,16 +157,16 @@ describe('the alert of a promotion', () => {
     ],
     [
       { confidence: 0.99999, basis: 'probability', method: METHODS.probability, evidence_grade: 'C' },
-      '> 99.9% = one minus the one-sided p of an unpaired interval (grade C)',
+      '> 99.9% = one minus the one-sided p-value of an unpaired comparison (grade C)',
     ],
     [
       { confidence: 0.8, basis: 'limits', method: METHODS.limits, evidence_grade: null },
-      '80.0% = weighted share of kept limits, not a probability; there is no champion to compare with',
+      '80.0% = weighted share of limits met, not a probability; there is no champion to compare with',
     ],
     [{ confidence: 0, basis: 'none', method: METHODS.none, evidence_grade: null }, 'not compared'],
     [
       { confidence: 1, basis: 'same', method: METHODS.same, evidence_grade: null },
-      'not compared, as challenger and champion are the same version',
+      'not compared: challenger and champion are the same version',
     ],
     [
       { confidence: Number.NaN },
@@ -215,7 +215,7 @@ describe('the alert of another ending', () => {
       'kept',
       { status: 'kept', champion_after: '2' },
       'Champion Kept',
-      'did not win against the champion, version 2',
+      'did not beat the champion, version 2',
     ],
     [
       'kept',
@@ -251,7 +251,7 @@ describe('the alert of another ending', () => {
       'failed',
       { status: 'failed', operation: 'rollback' },
       'Rollback Failed',
-      'The rollback that was asked for failed.',
+      'The requested rollback failed.',
     ],
     [
       'failed',
@@ -306,23 +306,23 @@ describe('the alert of another ending', () => {
       Registry: tradai-models
 
       What happened:
-      The promotion of version 3 failed, and the rollback that should have undone it failed too.
-      No automatic step is left: somebody has to look at the registry now.
+      The promotion of version 3 failed, and its rollback failed too.
+      No automatic step is left: check the registry now.
       Error: MlflowUnavailable: POST transition-stage answered 503
-      Error of the rollback: MlflowUnavailable: MLflow timed out
+      Rollback error: MlflowUnavailable: MLflow timed out
 
       What is where:
       In Production before: version 2.
       In Production now: not known. It can be version 2, or version 3, or both.
 
       What to do:
-      1. Open the model in MLflow and see which versions are in Production. Exactly one must be.
+      1. Open the model in MLflow and check which versions are in Production. There must be exactly one.
       2. When MLflow answers again, start an execution with "operation": "rollback" and "target_version": "2". It can be repeated safely.
-      3. If that fails too, move version 2 to stage Production in MLflow, archiving the others (with aliases: set "champion" to it).
-      4. If version 3 is bad, set its tag "rolled_back" to the reason: no automatic run promotes it then.
+      3. If that fails too, move version 2 to stage Production in MLflow and archive the others (with aliases: set "champion" to it).
+      4. If version 3 is bad, set its tag "rolled_back" to the reason: automatic runs then do not promote it.
 
       Evidence:
-      Nothing was compared.
+      No comparison was made.
 
       Record:
       Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
@@ -356,7 +356,7 @@ describe('the alert of another ending', () => {
     expect([one.kind, one.subject]).toEqual(['kept', '[TradAI] Dry Run of a Promotion: PascalStrategy']);
     expect(one.text).toContain('nothing was changed');
     expect(one.text.split(sampleComparison.recommendation)).toHaveLength(2);
-    expect(one.text).toContain('1. If this is what you want, start the execution without "dry_run".');
+    expect(one.text).toContain('1. To apply this change, start the execution without "dry_run".');
   });
 
   it('does not ask anybody to carry out a dry run that came to KEEP', () => {
@@ -410,8 +410,8 @@ describe('the alert of another ending', () => {
         },
       },
     });
-    expect(text).toContain('\nThe platform says: Replacement failed\nLog of the candidate: two\n');
-    expect(text).toContain('\nLog of the candidate: Traceback: no module named churn\n');
+    expect(text).toContain('\nPlatform message: Replacement failed\nCandidate log: two\n');
+    expect(text).toContain('\nCandidate log: Traceback: no module named churn\n');
     expect(text).toContain('\nWorkload: w1: look up what it serves\n');
   });
 });
@@ -457,13 +457,13 @@ describe('the alert of a rollback', () => {
   });
 
   it.each<[string, Partial<ServingUndo>, string]>([
-    ['was put back', {}, 'On the Workload the previous artifact was put back by a replacement.'],
+    ['was put back', {}, 'The previous artifact was restored on the Workload by a replacement.'],
     [
       'never switched',
       { action: 'cancelled' },
-      'On the Workload the rollout was cancelled before it switched.',
+      'The rollout on the Workload was cancelled before it switched.',
     ],
-    ['was untouched', { action: 'none' }, 'On the Workload there was nothing to undo.'],
+    ['was untouched', { action: 'none' }, 'There was nothing to undo on the Workload.'],
   ])('says of a Workload that %s what happened and what it serves', (_, changes, happened) => {
     const { text } = asked(withServing(changes));
     expect(text).toContain(`\n${happened}\n`);
@@ -473,7 +473,12 @@ describe('the alert of a rollback', () => {
 
   it('is loudest where the Workload was promoted in place, and says what to do by hand', () => {
     const finding = { code: 'locked-in-place' } as const;
-    const answer = withServing({ undone: false, action: 'left', finding, reason: 'locked in place' });
+    const answer = withServing({
+      undone: false,
+      action: 'left',
+      finding,
+      reason: 'The artifact is locked in place, which cannot be undone',
+    });
     const { kind, subject, text } = asked(answer, { status: 'failed' });
     expect(kind).toBe('failed');
     expect(subject).toBe('[TradAI] ACTION NEEDED: Workload Not Rolled Back: PascalStrategy');
@@ -484,9 +489,9 @@ describe('the alert of a rollback', () => {
       Registry: tradai-models
 
       What happened:
-      The rollback that was asked for could not be carried out on the Workload.
-      On the Workload the artifact was promoted in place, which cannot be undone.
-      The registry went back and the Workload did not: they disagree now.
+      The requested rollback failed on the Workload.
+      The artifact was promoted in place on the Workload, which cannot be undone.
+      The registry was rolled back but the Workload was not: they differ now.
       Asked because: PERFORMANCE_DEGRADATION
       Asked by: nightly retraining
       In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
@@ -494,12 +499,12 @@ describe('the alert of a rollback', () => {
       What is where:
       In Production now: version 2.
       In Production before: version 3.
-      Workload: w1 still serves the artifact that was promoted with version 3; it is locked in place
+      Workload: w1 still serves the artifact that was promoted with version 3; it is The artifact is locked in place, which cannot be undone
 
       What to do:
-      1. Find the artifact of the version that is to serve, and lock it if it is a draft: a Workload that serves a locked artifact takes no draft.
-      2. When it is locked, roll it out by a new replacement of the Workload in DataRobot.
-      3. The Workload was not stopped. If what it serves does harm, stop it, or lead its callers elsewhere.
+      1. Find the artifact of the version to be served, and lock it if it is a draft: a draft cannot replace a locked artifact.
+      2. Then start a replacement of the Workload with that artifact in DataRobot.
+      3. The Workload was not stopped. If the served version does harm, stop the Workload or redirect its callers.
 
       Record:
       Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
@@ -548,7 +553,7 @@ describe('the alert of a rollback', () => {
       champion_after: null,
       rollback_error: { name: 'WorkloadApiUnavailable', message: 'timed out' },
     });
-    expect(text).toContain('On the Workload the way back was not brought to its end.');
+    expect(text).toContain('The rollback on the Workload did not finish.');
     expect(text).toContain(
       'Workload: w1: what it serves is not known; last seen: The rollout is being cancelled (cancelling)',
     );
@@ -566,11 +571,11 @@ describe('the alert of a rollback', () => {
     ]);
     expect(possible.text).toContain('The rollback would be possible.');
     expect(possible.text).toContain(
-      'It would come to this: version 2 would return to Production and version 3 be archived',
+      'Expected result: version 2 would return to Production and version 3 be archived',
     );
     expect(possible.text).toContain('start the execution without "dry_run"');
 
-    const no = 'No known-good version recorded; name target_version';
+    const no = 'No known-good version is recorded; pass target_version';
     const impossible = asked({ ...dry, to_version: null, finding: refused('no-known-good') }, changes);
     expect(impossible.subject).toBe('[TradAI] Dry Run: Rollback Not Possible: PascalStrategy');
     expect(impossible.text).toContain(`The rollback would not be possible.\n`);
@@ -579,6 +584,6 @@ describe('the alert of a rollback', () => {
 
     const settled = asked({ ...dry, finding: { code: 'would-settle', to: '2' } }, changes);
     expect(settled.text).toContain('What is where:\nIn Production: version 2.\n');
-    expect(settled.text).toContain('1. Nothing has to be done.');
+    expect(settled.text).toContain('1. No action needed.');
   });
 });

@@ -37,7 +37,7 @@ it.each<[PromotionRefusal, string]>([
   [{ code: 'no-champion', expected: '2' }, 'No version is in Production, expected version 2'],
   [
     { code: 'lost-race', version: '3' },
-    'Somebody else moved the registry at the same time: version 3 is not the only champion',
+    'Another actor changed the registry at the same time: version 3 is not the only champion',
   ],
 ])('promote-model refuses %j', (refusal, sentence) => {
   expect(promotionRefused(refusal, MODEL)).toBe(sentence);
@@ -52,7 +52,7 @@ it.each<[ChangeSinceComparison, string]>([
     { code: 'decision-changed', decision: 'KEEP', recommendation: 'Keep version 2.' },
     'Compared again, the decision is KEEP: Keep version 2.',
   ],
-  [{ code: 'evidence-changed' }, 'The evidence has changed since the comparison'],
+  [{ code: 'evidence-changed' }, 'The evidence changed after the comparison'],
 ])('prepare-promotion finds %j', (change, sentence) => {
   expect(changedSince(change)).toBe(sentence);
 });
@@ -95,9 +95,9 @@ describe('the detail of a rollback', () => {
       refused('lease-held', { held: 'arn:other', until }),
       `The lease for "PascalStrategy" is held by arn:other until ${until}`,
     ],
-    [refused('nothing-interrupted'), 'No promotion was cut off; name target_version, or give another reason'],
+    [refused('nothing-interrupted'), 'No promotion was interrupted; pass target_version or another reason'],
     [refused('no-champion'), 'No version is in Production'],
-    [refused('no-known-good'), 'No known-good version recorded; name target_version'],
+    [refused('no-known-good'), 'No known-good version is recorded; pass target_version'],
     [refused('target-missing'), 'Version 2 does not exist'],
     [refused('not-ready', { held: 'PENDING' }), 'Version 2 is PENDING, not READY'],
     [refused('rolled-back'), 'Version 2 was itself rolled back; pass emergency: true to use it'],
@@ -123,7 +123,7 @@ describe('the detail of a rollback', () => {
     ],
     [
       contested('lost-race', []),
-      'Somebody else moved the registry at the same time: version 2 is not the only champion; left alone',
+      'Another actor changed the registry at the same time: version 2 is not the only champion; left alone',
     ],
   ])('says of %j', (finding, sentence) => {
     expect(rollbackDetail({ finding, serving: null, model_name: MODEL })).toBe(sentence);
@@ -167,27 +167,27 @@ describe('the reason of an outcome', () => {
       'The candidate did not come up.',
     ],
     [{ code: 'error' }, { error }, 'MlflowUnavailable: no answer'],
-    [{ code: 'rollback-failed' }, { rollback_error: error }, 'The rollback itself failed: no answer'],
-    [stopped('nothing'), {}, 'ABORTED: The execution was aborted; nothing was in flight'],
+    [{ code: 'rollback-failed' }, { rollback_error: error }, 'The rollback failed: no answer'],
+    [stopped('nothing'), {}, 'ABORTED: The execution was aborted; no change was in progress'],
     [
       { ...stopped('being-undone'), status: 'TIMED_OUT' },
       {},
-      'TIMED_OUT: The execution ran out of time; its promotion is being undone by an execution of its own',
+      'TIMED_OUT: The execution timed out; a separate execution is undoing its promotion',
     ],
     [
       { ...stopped('undo-by-hand'), status: 'FAILED' },
       {},
-      'FAILED: The execution failed; its promotion was announced and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"',
+      'FAILED: The execution failed; its promotion was recorded and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"',
     ],
     [
       stopped('rollback'),
       {},
-      "ABORTED: The execution was aborted; a rollback was under way: compare what the Workload serves with the champion, and start the rollback again when the model's lease has ended, in 130 s",
+      "ABORTED: The execution was aborted; a rollback was in progress: compare the served artifact with the champion, and start the rollback again when the model's lease has ended, in 130 s",
     ],
     [
       stopped('unknown'),
       {},
-      'ABORTED: The execution was aborted; its input was too large for the event that says so: look at its input and its last state in Step Functions; if a promotion or a rollback was under way, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model ends by itself',
+      'ABORTED: The execution was aborted; its input was too large for the event: check its input and its last state in Step Functions; if a promotion or a rollback was in progress, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model expires',
     ],
     [{ code: 'no-result' }, {}, 'The execution ended without a result'],
   ])('is for %j, %j', (cause, more, sentence) => {
@@ -201,7 +201,7 @@ describe('the reason of an outcome', () => {
       'MlflowUnavailable: no answer. Version 2 is back',
     );
     expect(reason({ code: 'rollback-failed' }, { rollback, rollback_error: error })).toBe(
-      'The rollback itself failed: no answer',
+      'The rollback failed: no answer',
     );
   });
 });

@@ -63,7 +63,7 @@ describe('the reason of a rule', () => {
     expect(judged[0]?.reason).toBe(
       'gain +0.03333, needed > 0; 90% interval +0.00896 to +0.0574; n = 450 each, confidence 98.8%',
     );
-    expect(method).toBe('one minus the one-sided p of an unpaired interval');
+    expect(method).toBe('one minus the one-sided p-value of an unpaired comparison');
     const uneven = evidence({ m: 0.85, n: 2000 }, { m: 0.855, n: 1000 });
     const wide = answer(uneven, policy([{ metric: 'm', sample }], { alpha: 0.025 }));
     expect(wide.rules[0]?.reason).toMatch(/; 95% interval .*; n = 2000 and 1000, confidence /);
@@ -143,7 +143,7 @@ describe('the recommendation', () => {
       'a first model without any limit',
       evidence(null, { a: 1 }),
       policy([{ metric: 'a' }]),
-      'Nothing was decided: there is no champion, and policy test sets no limit to judge a first model by; promote it by name with promote-model.',
+      'Nothing was decided: there is no champion, and policy test sets no limit for a first model; promote it by name with promote-model.',
     ],
     [
       'critical rules that fail',
@@ -215,8 +215,8 @@ describe('the recommendation', () => {
   it('of one and the same version says that nothing changes', () => {
     expect(inWords(sameVersion(policy([{ metric: 'm' }]), '2'))).toMatchObject({
       recommendation:
-        'Version 2 is the champion already: promoting it again changes nothing, or completes what was left half-done.',
-      method: 'not compared, as challenger and champion are the same version',
+        'Version 2 is already the champion: promoting it again changes nothing, or completes an unfinished promotion.',
+      method: 'not compared: challenger and champion are the same version',
     });
   });
 
@@ -227,7 +227,7 @@ describe('the recommendation', () => {
     ],
     [
       { code: 'no-challenger', mode: 'both', passedOver: ['3', '4'] },
-      'No Staging version found (passed over, as rolled back: 3, 4); move one to Staging or name challenger_version.',
+      'No Staging version found (skipped, as rolled back: 3, 4); move one to Staging or name challenger_version.',
     ],
     [
       { code: 'no-challenger', mode: 'aliases', passedOver: [] },
@@ -235,7 +235,7 @@ describe('the recommendation', () => {
     ],
     [
       { code: 'rolled-back', version: '3' },
-      'Version 3 was rolled back and is not promoted again; empty its tag rolled_back to allow it.',
+      'Version 3 was rolled back and is not promoted again; clear its tag rolled_back to allow it.',
     ],
     [
       { code: 'named-twice', version: '3' },
@@ -243,7 +243,7 @@ describe('the recommendation', () => {
     ],
     [
       { code: 'several-champions', versions: ['2', '1'] },
-      'Versions 2 and 1 are all marked as champion; settle which one is (run again with the one to keep as challenger_version).',
+      'Versions 2 and 1 are all marked as champion; run again with the one to keep as challenger_version.',
     ],
     [
       { code: 'champion-not-found', version: '7' },
@@ -267,7 +267,7 @@ describe('the recommendation where nothing may be judged', () => {
       { code: 'not-ready', version: '3', status: 'PENDING_REGISTRATION' },
       'version 3 is PENDING_REGISTRATION, not READY',
     ],
-    [{ code: 'no-run', version: '3' }, 'version 3 has no run, so nothing is known about it'],
+    [{ code: 'no-run', version: '3' }, 'version 3 has no run, and so no metrics'],
     [{ code: 'run-not-found', version: '3', run: 'gone' }, 'run gone of version 3 does not exist'],
     [
       { code: 'run-not-finished', version: '3', status: 'RUNNING' },
@@ -280,7 +280,7 @@ describe('the recommendation where nothing may be judged', () => {
     [{ code: 'data-unknown' }, 'neither run names the data it was evaluated on'],
     [
       { code: 'data-differ', champion: ['a', 'b\nc'], challenger: [] },
-      'the two were not evaluated on the same data (champion: a, b\\nc; challenger: unknown data)',
+      'champion and challenger were evaluated on different data (champion: a, b\\nc; challenger: unknown data)',
     ],
   ])('says of %j: %s', (obstacle, text) => {
     expect(blocked(obstacle)).toBe(`Nothing was decided: ${text}.`);

@@ -244,7 +244,7 @@ describe('an execution that cannot do its job', () => {
       'nothing to go back to',
       { model_name: 'PascalStrategy', operation: 'rollback' },
       'failed',
-      /No known-good version recorded; name target_version/,
+      /No known-good version is recorded; pass target_version/,
     ],
   ])('%s ends with exit 1, the reason and an alert', async (_, input, status, reason) => {
     const ran = await run(input);

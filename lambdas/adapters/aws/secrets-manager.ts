@@ -65,9 +65,9 @@ export function fromSecret({
       const why = cause instanceof Error ? cause.name : 'unknown error';
       if (NON_RETRYABLE_ERRORS.includes(why))
         throw new InvalidConfiguration(
-          `The secret of ${variable} cannot be read: ${why}. Does it exist, and may the function read it?`,
+          `The secret of ${variable} cannot be read: ${why}. Check that it exists and that the function may read it.`,
         );
-      throw unavailable(`Secrets Manager did not give the secret of ${variable}: ${why}`, cause);
+      throw unavailable(`Secrets Manager did not return the secret of ${variable}: ${why}`, cause);
     }
   }
 

@@ -83,5 +83,5 @@ export function stepFunctions(stateMachineArn: string, config: SFNClientConfig =
 
 function unavailable(call: string, error: unknown): StateMachineUnavailable {
   const why = error instanceof Error ? error.name : 'unknown error';
-  return new StateMachineUnavailable(`${call}: ${why}. Is STATE_MACHINE_ARN right?`, { cause: error });
+  return new StateMachineUnavailable(`${call}: ${why}. Check STATE_MACHINE_ARN.`, { cause: error });
 }

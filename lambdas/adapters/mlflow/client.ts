@@ -74,7 +74,7 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
       if (error.kind === 'too-large')
         throw new MlflowInvalidResponse(`${what}: ${error.message}`, { cause: error });
       throw new MlflowUnavailable(
-        `${what}: ${error.message}. Is MLFLOW_TRACKING_URI right and the server up?`,
+        `${what}: ${error.message}. Check MLFLOW_TRACKING_URI and that the server is running.`,
         {
           cause: error,
         },
@@ -112,7 +112,7 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
       found.push(...rows(page));
       token = page.next_page_token;
       if (token !== null && tokens.has(token))
-        throw new MlflowInvalidResponse(`GET ${path}: the page token repeats itself`);
+        throw new MlflowInvalidResponse(`GET ${path}: the page token is repeated`);
       if (token !== null) tokens.add(token);
       if (tokens.size > MAX_PAGES)
         throw new MlflowInvalidResponse(`GET ${path}: more than ${MAX_PAGES} pages`);

@@ -15,7 +15,7 @@ export function jsonObject(reply: HttpReply, what: string, secrets: readonly str
   } catch {
     // Fall through: the excerpt below says more than the parser's message.
   }
-  const hint = /<html|<!doctype/i.test(text) ? ' Is a login page or a proxy in front of MLflow?' : '';
+  const hint = /<html|<!doctype/i.test(text) ? ' Check for a login page or a proxy in front of MLflow.' : '';
   throw new MlflowInvalidResponse(
     `${what}: HTTP ${reply.status} with ${reply.contentType || 'no content type'} that is not a JSON object: "${excerpt(text, secrets)}".${hint}`,
   );
@@ -42,17 +42,17 @@ export function refusal(reply: HttpReply, what: string, secrets: readonly string
   const message = `${what}: HTTP ${reply.status} ${said}${hintFor(reply.status, text)}`;
   if ([429, 502, 503, 504].includes(reply.status)) return new MlflowUnavailable(message);
   if (reply.status >= 300 && reply.status < 400)
-    return new MlflowInvalidResponse(`${message} (a redirect, perhaps to a login page)`);
+    return new MlflowInvalidResponse(`${message} (a redirect, possibly to a login page)`);
   if (reply.status >= 500 && errorCode === null) return new MlflowUnavailable(message);
   return new MlflowRefused(message, { status: reply.status, errorCode });
 }
 
 function hintFor(status: number, text: string): string {
   if (text.includes('Invalid Host header')) {
-    return ' The MLflow server does not know the host name it was called by: start it with --allowed-hosts.';
+    return ' The MLflow server rejected the host name of the request: start it with --allowed-hosts.';
   }
   if (status === 401) return ' Check the MLflow credentials.';
-  return status === 403 ? ' The MLflow account may not do this (EDIT on the model is needed).' : '';
+  return status === 403 ? ' The MLflow account lacks permission (it needs EDIT on the model).' : '';
 }
 
 function parseOrNull(text: string): unknown {

@@ -70,7 +70,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
       if (error.kind === 'too-large')
         throw new WorkloadApiInvalidResponse(`${what}: ${error.message}`, { cause: error });
       throw new WorkloadApiUnavailable(
-        `${what}: ${error.message}. Is DATAROBOT_ENDPOINT right and the platform up?`,
+        `${what}: ${error.message}. Check DATAROBOT_ENDPOINT and that the platform is available.`,
         {
           outcomeUnknown: !request.repeatable && error.sent,
           cause: error,
@@ -167,7 +167,7 @@ const artifact = (id: string) => `/artifacts/${segment(id)}`;
 /** An id inside a path. `.` and `..` cannot be encoded away: a URL drops them and would name another resource. */
 function segment(id: string): string {
   if (id === '' || id === '.' || id === '..') {
-    throw new WorkloadApiRefused(`"${id}" is not an id`, { status: 404, detail: 'not an id' });
+    throw new WorkloadApiRefused(`"${id}" is not a valid id`, { status: 404, detail: 'not a valid id' });
   }
   return encodeURIComponent(id.toWellFormed());
 }

@@ -49,7 +49,7 @@ export function refusal(reply: HttpReply, what: string, secrets: readonly string
   if (reply.status >= 500) return new WorkloadApiUnavailable(message, { outcomeUnknown: once });
   if (reply.status < 400) {
     return new WorkloadApiInvalidResponse(
-      `${message} (a redirect, perhaps to a login page; is DATAROBOT_ENDPOINT right?)`,
+      `${message} (a redirect, possibly to a login page; check DATAROBOT_ENDPOINT)`,
     );
   }
   return new WorkloadApiRefused(message, { status: reply.status, detail });
@@ -61,7 +61,7 @@ export function jsonObject(reply: HttpReply, what: string, secrets: readonly str
   if (body.trim() === '') return {};
   const value = jsonOrNull(body);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  const hint = /<html|<!doctype/i.test(body) ? ' Does DATAROBOT_ENDPOINT end in /api/v2?' : '';
+  const hint = /<html|<!doctype/i.test(body) ? ' Check that DATAROBOT_ENDPOINT ends in /api/v2.' : '';
   throw new WorkloadApiInvalidResponse(
     `${what}: HTTP ${reply.status} with ${visible(reply.contentType, 80) || 'no content type'} that is not a JSON object: "${safe(body, secrets)}".${hint}`,
   );
@@ -69,7 +69,7 @@ export function jsonObject(reply: HttpReply, what: string, secrets: readonly str
 
 const HINTS: Readonly<Record<number, string>> = {
   401: ' Check DATAROBOT_API_TOKEN, or the secret of DATAROBOT_TOKEN_SECRET_ARN.',
-  403: ' The owner of the token may not do this: it takes an update role on the Workload and the artifact, and the entitlement for the Workload API.',
+  403: ' The owner of the token lacks permission: it needs an update role on the Workload and the artifact, and the entitlement for the Workload API.',
   404: ' It does not exist, or the owner of the token cannot see it.',
 };
 const hintFor = (status: number) => HINTS[status] ?? '';

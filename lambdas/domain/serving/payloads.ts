@@ -11,7 +11,7 @@ const Id = z
   .string()
   .min(1)
   .max(200)
-  .refine((id) => id !== '.' && id !== '..', 'is not an id');
+  .refine((id) => id !== '.' && id !== '..', 'is not a valid id');
 
 export const WorkloadRollout = z.strictObject({
   strategy: z.literal('rolling').default('rolling'),
@@ -107,7 +107,7 @@ export const ReplaceInput = z
   })
   .refine(
     ({ fence, model_name, execution }) => fence === null || (model_name !== null && execution !== null),
-    'a fence belongs to the lease of a model and an execution: pass model_name and execution with it',
+    'fence requires model_name and execution',
   );
 export type ReplaceInput = z.infer<typeof ReplaceInput>;
 

@@ -35,7 +35,7 @@ export async function withLease<Answer>(
     if (await store.holdsLease(model, owner, fence, clock.now()))
       return work({ owner, fence, direct: false });
     throw new StaleFence(
-      `The lease for ${quoted(model)} is no longer this execution's (fence ${fence}): nothing is written`,
+      `This execution no longer holds the lease for ${quoted(model)} (fence ${fence}): nothing is written`,
     );
   }
   const lease = await store.takeLease(model, owner, clock.now(), DIRECT_LEASE_SECONDS);
@@ -45,7 +45,7 @@ export async function withLease<Answer>(
   } finally {
     await store.releaseLease(model, owner).catch((error: unknown) => {
       count('LeaseStuck');
-      log().error('lease not released; it ends by itself', { owner, error: logError(error) });
+      log().error('lease not released; it expires', { owner, error: logError(error) });
     });
   }
 }
@@ -56,7 +56,7 @@ export function refuseStale(view: RegistryView, fence: number | null): void {
   const recorded = recordedFence(view);
   if (recorded > fence) {
     throw new StaleFence(
-      `${quoted(view.model.name)} was taken over with fence ${recorded}; ours is ${fence}: nothing is written`,
+      `Another owner took the lease for ${quoted(view.model.name)} with fence ${recorded}; this writer has fence ${fence}: nothing is written`,
     );
   }
 }
@@ -67,7 +67,7 @@ export async function isLeaseStuck(holder: string, now: Date, store: PromotionSt
     const ended = await store.outcomeRecordedAt(holder);
     return ended !== null && now.getTime() - ended.getTime() > LEASE_RELEASE_MS;
   } catch (error) {
-    log().warn('not known whether the holder of the lease has ended', { error: logError(error) });
+    log().warn('could not check whether the lease holder has ended', { error: logError(error) });
     return false;
   }
 }
