@@ -68,7 +68,7 @@ describe('the environment', () => {
     { MLFLOW_TRACKING_TOKEN: 'geheim' },
   ])('refuses a secret for MLflow beside %j, and everything else in the same message', (login) => {
     expect(() => mlflow({ MLFLOW_CREDENTIALS_SECRET_ARN: secret, ...login })).toThrow(
-      /MLFLOW_TRACKING_URI is not set.*MLFLOW_CREDENTIALS_SECRET_ARN and .* exclude each other(?!.*geheim)/,
+      /MLFLOW_TRACKING_URI is not set.*MLFLOW_CREDENTIALS_SECRET_ARN and .* are mutually exclusive(?!.*geheim)/,
     );
   });
 

@@ -80,7 +80,7 @@ describe('the alert of a promotion', () => {
       Version 3 was promoted to Production in place of version 2.
       Reason: Promote version 3 over version 2: 1 of 1 rules passed (1 not counted); profit (gain +109.75); grade E.
 
-      What is where:
+      Current state:
       In Production now: version 3.
       In Production before: version 2.
 
@@ -245,7 +245,7 @@ describe('the alert of another ending', () => {
       'failed',
       { status: 'failed', champion_after: '2' },
       'Promotion Failed',
-      'In Production: version 2, as before.',
+      'In Production: version 2, unchanged.',
     ],
     [
       'failed',
@@ -282,7 +282,7 @@ describe('the alert of another ending', () => {
     expect(one.kind).toBe(kind);
     expect(one.subject).toBe(`[TradAI] ${title}: PascalStrategy`);
     expect(one.text).toContain(said);
-    for (const heading of ['What happened', 'What is where', 'What to do']) {
+    for (const heading of ['What happened', 'Current state', 'What to do']) {
       expect(one.text).toMatch(new RegExp(`\n${heading}:\n\\S`));
     }
     expect(one.slack.content.nextSteps).not.toHaveLength(0);
@@ -311,13 +311,13 @@ describe('the alert of another ending', () => {
       Error: MlflowUnavailable: POST transition-stage answered 503
       Rollback error: MlflowUnavailable: MLflow timed out
 
-      What is where:
+      Current state:
       In Production before: version 2.
-      In Production now: not known. It can be version 2, or version 3, or both.
+      In Production now: unknown. It can be version 2, version 3 or both.
 
       What to do:
       1. Open the model in MLflow and check which versions are in Production. There must be exactly one.
-      2. When MLflow answers again, start an execution with "operation": "rollback" and "target_version": "2". It can be repeated safely.
+      2. When MLflow is available again, start an execution with "operation": "rollback" and "target_version": "2". Repeating it is safe.
       3. If that fails too, move version 2 to stage Production in MLflow and archive the others (with aliases: set "champion" to it).
       4. If version 3 is bad, set its tag "rolled_back" to the reason: automatic runs then do not promote it.
 
@@ -348,7 +348,7 @@ describe('the alert of another ending', () => {
 
   it('counts the problems it does not show', () => {
     const problems = Array.from({ length: 25 }, (_, index) => `field${index}: wrong`);
-    expect(alert({ status: 'invalid_input', problems }).text).toContain('And 15 more problems.');
+    expect(alert({ status: 'invalid_input', problems }).text).toContain('More problems, not shown: 15.');
   });
 
   it('says of a dry run that nothing was changed', () => {
@@ -412,7 +412,7 @@ describe('the alert of another ending', () => {
     });
     expect(text).toContain('\nPlatform message: Replacement failed\nCandidate log: two\n');
     expect(text).toContain('\nCandidate log: Traceback: no module named churn\n');
-    expect(text).toContain('\nWorkload: w1: look up what it serves\n');
+    expect(text).toContain('\nWorkload: w1: check which artifact it serves\n');
   });
 });
 
@@ -432,13 +432,13 @@ describe('the alert of a rollback', () => {
       Asked by: nightly retraining
       In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
 
-      What is where:
+      Current state:
       In Production now: version 2.
       In Production before: version 3.
 
       What to do:
-      1. Find out what was wrong with version 3, or with its promotion.
-      2. No automatic run promotes version 3 again while its tag "rolled_back" has a value.
+      1. Find the cause in version 3 or in its promotion.
+      2. Automatic runs do not promote version 3 while its tag "rolled_back" has a value.
 
       Record:
       Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
@@ -496,7 +496,7 @@ describe('the alert of a rollback', () => {
       Asked by: nightly retraining
       In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
 
-      What is where:
+      Current state:
       In Production now: version 2.
       In Production before: version 3.
       Workload: w1 still serves the artifact that was promoted with version 3; it is The artifact is locked in place, which cannot be undone
@@ -527,13 +527,13 @@ describe('the alert of a rollback', () => {
     });
     expect(text).toContain('!!! ACTION NEEDED: WORKLOAD NOT ROLLED BACK !!!');
     expect(text).toContain(`\nReason: MlflowUnavailable: timed out\nIn the registry: ${detail}\n`);
-    expect(text).toContain('\nWorkload: w1: look up what it serves; last answer: No capacity\n');
+    expect(text).toContain('\nWorkload: w1: check which artifact it serves; last answer: No capacity\n');
     expect(text).toContain('Open the Workload in DataRobot');
     expect(text).not.toContain('they disagree');
   });
 
   it('names what somebody else put in service, and asks for a person', () => {
-    const reason = 'Somebody else has put artifact "a9" in service; it was left alone';
+    const reason = 'Another actor put artifact "a9" in service; that change was kept';
     const finding = { code: 'foreign', artifact: 'a9', in_progress: false } as const;
     const answer = withServing({ undone: false, action: 'left', contested: true, finding, reason });
     const { kind, subject, text } = asked(answer, { status: 'contested', champion_after: null });
@@ -545,7 +545,7 @@ describe('the alert of a rollback', () => {
 
   it('says that the way back on the Workload is open where the rollback itself failed', () => {
     const finding = { code: 'rollout-leaving', state: 'cancelling' } as const;
-    const reason = 'The rollout is being cancelled (cancelling)';
+    const reason = 'The platform is removing the cancelled rollout (cancelling)';
     const answer = withServing({ undone: null, finding, reason });
     const { text } = asked(answer, {
       status: 'failed',
@@ -555,7 +555,7 @@ describe('the alert of a rollback', () => {
     });
     expect(text).toContain('The rollback on the Workload did not finish.');
     expect(text).toContain(
-      'Workload: w1: what it serves is not known; last seen: The rollout is being cancelled (cancelling)',
+      'Workload: w1: the served artifact is unknown; last known: The platform is removing the cancelled rollout (cancelling)',
     );
     expect(text).toContain('Open the Workload in DataRobot');
   });
@@ -571,7 +571,7 @@ describe('the alert of a rollback', () => {
     ]);
     expect(possible.text).toContain('The rollback would be possible.');
     expect(possible.text).toContain(
-      'Expected result: version 2 would return to Production and version 3 be archived',
+      'Expected result: version 2 would be moved to Production and version 3 archived',
     );
     expect(possible.text).toContain('start the execution without "dry_run"');
 
@@ -583,7 +583,7 @@ describe('the alert of a rollback', () => {
     expect(impossible.text).not.toContain('without "dry_run"');
 
     const settled = asked({ ...dry, finding: { code: 'would-settle', to: '2' } }, changes);
-    expect(settled.text).toContain('What is where:\nIn Production: version 2.\n');
+    expect(settled.text).toContain('Current state:\nIn Production: version 2.\n');
     expect(settled.text).toContain('1. No action needed.');
   });
 });

@@ -46,11 +46,11 @@ it.each<[PromotionRefusal, string]>([
 it.each<[ChangeSinceComparison, string]>([
   [
     { code: 'champion-changed', champions: ['4'], compared_with: null },
-    'Since the comparison version 4 has become the champion (compared with none)',
+    'The champion changed after the comparison: now version 4, compared with none',
   ],
   [
     { code: 'decision-changed', decision: 'KEEP', recommendation: 'Keep version 2.' },
-    'Compared again, the decision is KEEP: Keep version 2.',
+    'A second comparison decided KEEP: Keep version 2.',
   ],
   [{ code: 'evidence-changed' }, 'The evidence changed after the comparison'],
 ])('prepare-promotion finds %j', (change, sentence) => {
@@ -62,7 +62,7 @@ it('names the holder of a lease', () => {
     `The lease for "PascalStrategy" is held by arn:other until ${until}`,
   );
   expect(modelBusy(MODEL, 'arn:other', until)).toBe(
-    `"PascalStrategy" is being changed by arn:other; its lease ends at ${until} at the latest`,
+Another execution is changing     `"PascalStrategy": arn:other holds the lease until ${until} at the latest`,
   );
 });
 
@@ -78,18 +78,18 @@ describe('the detail of a rollback', () => {
   it.each<[RollbackFinding, string]>([
     [
       { code: 'would-move', from, to, workload: 'w1', artifact: 'a2' },
-      'Dry run: version 2 would return to Production and version 3 be archived; Workload "w1" would go back to artifact "a2"',
+      'Dry run: version 2 would be moved to Production and version 3 archived; Workload "w1" would serve artifact  again"a2"',
     ],
     [
       { code: 'would-move', from, to, workload: null, artifact: null },
-      'Dry run: version 2 would return to Production and version 3 be archived',
+      'Dry run: version 2 would be moved to Production and version 3 archived',
     ],
-    [{ code: 'would-settle', to }, 'Dry run: version 2 is the champion already; nothing would be changed'],
+    [{ code: 'would-settle', to }, 'Dry run: version 2 is already the champion; nothing would change'],
     [
       { code: 'moved', from, to },
       'Version 2 is back in Production; version 3 is archived and marked as rolled back',
     ],
-    [{ code: 'settled', from, to }, 'Version 2 is the champion already; nothing more was changed'],
+    [{ code: 'settled', from, to }, 'Version 2 is already the champion; nothing else was changed'],
     [refused('no-model'), 'Registered model "PascalStrategy" does not exist'],
     [
       refused('lease-held', { held: 'arn:other', until }),
@@ -107,19 +107,19 @@ describe('the detail of a rollback', () => {
     ],
     [
       refused('first-champion', { to: null }),
-      'Version 3 is the first champion and there is none to go back to: it stays in Production',
+      'Version 3 is the first champion: there is no earlier version to roll back to, and it stays in Production',
     ],
     [refused('nothing-to-undo'), 'Nothing to undo: version 2 is still in Production'],
     [refused('nothing-to-undo', { from: '2' }), 'Nothing to undo: version 2 was the champion before'],
     [refused('nothing-to-undo', { to: null }), 'Nothing to undo: the version never reached Production'],
     [
       contested('after-alarm', ['3']),
-      'Version 3 came into Production after the alarm, which cannot be about it; left alone',
+      'Version 3 was promoted after the alarm, so the alarm cannot be about it; nothing was changed',
     ],
-    [contested('moved-on', []), 'Somebody else has moved on: no version is in Production; left alone'],
+    [contested('moved-on', []), 'Another actor changed the registry: no version is in Production; that change was kept'],
     [
       contested('moved-on', ['5', '4']),
-      'Somebody else has moved on: version 5 and 4 are in Production; left alone',
+      'Another actor changed the registry: version 5 and 4 are in Production; that change was kept',
     ],
     [
       contested('lost-race', []),
@@ -155,7 +155,7 @@ describe('the reason of an outcome', () => {
     [{ code: 'promoted', direct: false }, {}, recommendation],
     [{ code: 'promoted', direct: false }, { comparison: null }, 'The challenger was promoted'],
     [{ code: 'promoted', direct: true }, {}, 'promote-model was invoked directly'],
-    [{ code: 'already', version: '3' }, {}, 'Version 3 is the champion already; nothing was done'],
+    [{ code: 'already', version: '3' }, {}, 'Version 3 is already the champion; nothing was changed'],
     [{ code: 'decided' }, {}, recommendation],
     [{ code: 'dry-run' }, {}, `Dry run: nothing was changed. ${recommendation}`],
     [{ code: 'refused', said: 'Version 3 is not READY' }, {}, 'Version 3 is not READY'],

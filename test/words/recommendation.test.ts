@@ -87,7 +87,7 @@ describe('a number that cannot be used', () => {
     [{ code: 'no-deviation', version: '3', key: 'sd' }, 'sd of version 3 is not above zero'],
     [
       { code: 'too-few-rows', version: '3', key: 'n', fewest: 30 },
-      'n of version 3 is not a number of rows of at least 30',
+      'n of version 3 must be a whole number of rows, at least 30',
     ],
     [
       { code: 'no-proportion', version: '3', value: 90 },
@@ -155,7 +155,7 @@ describe('the recommendation', () => {
       'a gain that chance explains',
       evidence({ m: 0.85, n: 2000 }, { m: 0.855, n: 2000 }),
       policy([proportion]),
-      'Evaluate version 3 on more rows: it cannot be told from chance on rule 1 (gain +0.005, confidence 67.2%); 0 of 1 rules passed.',
+      'Evaluate version 3 on more rows: rule 1 (gain +0.005, confidence 67.2%) is not distinguishable from chance; 0 of 1 rules passed.',
     ],
     [
       'a number that is missing',
@@ -179,7 +179,7 @@ describe('the recommendation', () => {
       'a grade that the policy does not accept, for want of rows',
       evidence({ m: 0.8, n: 9 }, { m: 0.9 }),
       policy([proportion], { accepted_grades: ['C'] }),
-      'Look at version 3 yourself: 1 of 1 rules passed, but policy test does not accept evidence of grade E; no interval, as version 3 has no metric or parameter n.',
+      'Review version 3: 1 of 1 rules passed, but policy test does not accept evidence of grade E; no interval, as version 3 has no metric or parameter n.',
     ],
     [
       'a challenger that is no better',
@@ -191,13 +191,13 @@ describe('the recommendation', () => {
       'a mixed picture',
       evidence({ a: 1, b: 1 }, { a: 2, b: 0 }),
       policy(ab),
-      'Look at version 3 yourself: the picture is mixed; it fails rule 2 (gain -1, needed >= 0); 1 of 2 rules passed; weighted share 60.0%, needed 70.0%.',
+      'Review version 3: the results are mixed; it fails rule 2 (gain -1, needed >= 0); 1 of 2 rules passed; weighted share 60.0%, needed 70.0%.',
     ],
     [
       'a confidence below the threshold',
       evidence({ m: 420 / 450, n: 450 }, { m: 435 / 450, n: 450 }),
       policy([proportion], { min_confidence: 0.99 }),
-      'Look at version 3 yourself: the picture is mixed; 1 of 1 rules passed; confidence 98.8%, needed 99.0%.',
+      'Review version 3: the results are mixed; 1 of 1 rules passed; confidence 98.8%, needed 99.0%.',
     ],
     [
       'a rule that does not decide and that chance may have spoilt',
@@ -206,7 +206,7 @@ describe('the recommendation', () => {
         { metric: 'x', critical: true },
         { ...proportion, strict: false, margin: 0.02, weight: 3 },
       ]),
-      'Look at version 3 yourself: the picture is mixed; it cannot be told from chance on rule 2 (gain -0.01, confidence 59.9%); 1 of 2 rules passed; weighted share 25.0%, needed 70.0%.',
+      'Review version 3: the results are mixed;  is not distinguishable from chancerule 2 (gain -0.01, confidence 59.9%); 1 of 2 rules passed; weighted share 25.0%, needed 70.0%.',
     ],
   ])('of %s', (_, of, by, text) => {
     expect(answer(of, by).recommendation).toBe(text);
@@ -223,15 +223,15 @@ describe('the recommendation', () => {
   it.each<[SelectionProblem, string]>([
     [
       { code: 'no-challenger', mode: 'stages', passedOver: [] },
-      'No Staging version found; move one to Staging or name challenger_version.',
+      'No Staging version found; move one to Staging or pass challenger_version.',
     ],
     [
       { code: 'no-challenger', mode: 'both', passedOver: ['3', '4'] },
-      'No Staging version found (skipped, as rolled back: 3, 4); move one to Staging or name challenger_version.',
+      'No Staging version found (skipped, as rolled back: 3, 4); move one to Staging or pass challenger_version.',
     ],
     [
       { code: 'no-challenger', mode: 'aliases', passedOver: [] },
-      'No Staging version found; set the alias @challenger or name challenger_version.',
+      'No Staging version found; set the alias @challenger or pass challenger_version.',
     ],
     [
       { code: 'rolled-back', version: '3' },
@@ -247,7 +247,7 @@ describe('the recommendation', () => {
     ],
     [
       { code: 'champion-not-found', version: '7' },
-      'The champion is said to be version 7, which does not exist.',
+      'The alias champion names version 7, which does not exist.',
     ],
   ])('of %j', (finding, text) => {
     const decided = investigate(policy([{ metric: 'm' }]), { champion: null, challenger: null, finding });

@@ -41,11 +41,11 @@ const rollout: [RolloutFinding, string][] = [
   [{ code: 'promoting' }, 'The served draft is being promoted in place; this cannot be undone'],
   [{ code: 'promotion-requested' }, 'Promotion in place was requested'],
   [{ code: 'promotion-unconfirmed' }, 'Promotion in place was requested; its answer was lost'],
-  [{ code: 'setting-importance', importance: 'high' }, 'Its importance is set to high'],
+  [{ code: 'setting-importance', importance: 'high' }, 'The importance of the Workload is being set to high'],
   [{ code: 'serves', artifact: 'new', importance_left: null }, 'The Workload serves artifact "new", locked'],
   [
     { code: 'serves', artifact: 'new', importance_left: 'low' },
-    'The Workload serves artifact "new", locked; its importance was left at low, as the deadline is over',
+    'The Workload serves artifact "new", locked; its importance is still low, as the deadline has passed',
   ],
   [
     { code: 'artifact-not-found', artifact: 'new' },
@@ -53,7 +53,7 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'artifact-status-unknown', artifact: 'new', status: 'archived', served_status: null },
-    'Artifacts are draft or locked; "new" is "archived" and the one that is served "unknown"',
+    'Artifacts must be draft or locked: "new" is "archived", and the served artifact is "unknown"',
   ],
   [
     { code: 'type-mismatch', artifact: 'new', type: 'nim', workload: 'w1', workload_type: 'service' },
@@ -66,19 +66,19 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'draft-onto-locked', artifact: 'new', served: 'old' },
-    'Artifact "new" is a draft and "old", which is served, is locked: lock it first, or pass lock_artifact: true',
+    'Artifact "new" is a draft and the served artifact "old" is locked: lock the draft first, or pass lock_artifact: true',
   ],
   [
     { code: 'locked-onto-draft', artifact: 'new', served: null },
-    'Artifact "new" is locked and "none", which is served, is a draft: promote the Workload first (POST /workloads/{id}/promote)',
+    'Artifact "new" is locked and the served artifact "none" is a draft: promote the Workload first (POST /workloads/{id}/promote)',
   ],
   [
     { code: 'unknown-container', artifact: 'new', group: 'gpu', container: null, has: ['default', 'side'] },
-    'The runtime names the container group "gpu", which artifact "new" lacks; it has "default", "side"',
+    'The runtime names container group "gpu", which artifact "new" does not have; it has "default", "side"',
   ],
   [
     { code: 'unknown-container', artifact: 'new', group: 'default', container: 'agent', has: ['model'] },
-    'The runtime names the container "agent" in group "default", which artifact "new" lacks; it has "model"',
+    'The runtime names container "agent" in group "default", which artifact "new" does not have; it has "model"',
   ],
   [
     { code: 'minutes-out-of-range', field: 'keepOldVersionMinutes', minutes: 0.5, most: 1440 },
@@ -94,7 +94,7 @@ const rollout: [RolloutFinding, string][] = [
   ]),
   [
     { code: 'not-started', attempts: 3 },
-    'The replacement was asked for 3 times, no answer came, and none can be seen',
+    'The replacement was requested 3 times; no response arrived and none is visible',
   ],
   [
     { code: 'candidate-failed', state: 'errored', message: null },
@@ -110,7 +110,7 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'candidate-dropped', state: 'deleting', served: 'old' },
-    'The replacement ended as deleting, without a switch',
+    'The replacement ended as deleting without switching',
   ],
   [
     { code: 'active-unhealthy', problem: { code: 'proton-down', proton: 'p2', state: 'errored' } },
@@ -126,11 +126,11 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'superseded', served: 'third', switched: false },
-    'Since the rollout began, somebody else has put artifact "third" in service',
+    'Another actor put artifact "third" in service after the rollout began',
   ],
   [
     { code: 'superseded', served: 'third', switched: true },
-    'The artifact was put in service and replaced again by "third"',
+    'The artifact was put in service and then replaced by "third"',
   ],
   [
     { code: 'deadline', at: { code: 'settings-change', state: 'promoting' } },
@@ -158,7 +158,7 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'cancel-unconfirmed', replacement: { id: 'r2', state: 'deleting' } },
-    'The replacement "r2" was to be cancelled and is still deleting: look at the Workload',
+    'The replacement "r2" is still deleting after its cancellation: check the Workload',
   ],
   [
     { code: 'lease-held', model: 'prices', holder: 'run-0', until: '2026-11-20T12:00:00.000Z' },
@@ -167,9 +167,9 @@ const rollout: [RolloutFinding, string][] = [
 ];
 
 const wayBack: [ServingFinding, string][] = [
-  [replaced, 'The rollout has switched and is being finished (finalizing); the way back starts after it'],
-  [{ code: 'rollout-cancelled', state: 'initializing' }, 'The rollout is cancelled (initializing)'],
-  [{ code: 'rollout-leaving', state: 'deleting' }, 'The rollout is being cancelled (deleting)'],
+  [replaced, 'The rollout has switched and is finishing (finalizing); the rollback starts after it'],
+  [{ code: 'rollout-cancelled', state: 'initializing' }, 'The rollout is being cancelled (initializing)'],
+  [{ code: 'rollout-leaving', state: 'deleting' }, 'The platform is removing the cancelled rollout (deleting)'],
   [{ code: 'protons-behind' }, 'The Workload names the previous artifact; not all of its protons run it yet'],
   [
     { code: 'serves-previous', artifact: 'old', state: null },
@@ -182,11 +182,11 @@ const wayBack: [ServingFinding, string][] = [
   [{ code: 'locked-in-place' }, 'The artifact is locked in place, which cannot be undone'],
   [
     { code: 'foreign', artifact: 'third', in_progress: true },
-    'Another replacement is in progress, to artifact "third"; it was left alone',
+    'Another replacement with artifact "third" is in progress; it was not changed',
   ],
   [
     { code: 'foreign', artifact: null, in_progress: false },
-    'Somebody else has put artifact "none" in service; it was left alone',
+    'Another actor put artifact "none" in service; that change was kept',
   ],
   [
     { code: 'never-served' },
@@ -194,7 +194,7 @@ const wayBack: [ServingFinding, string][] = [
   ],
   [
     { code: 'overdue', minutes: 15, waiting: replaced },
-    'The rollout has switched and is being finished (finalizing); the way back starts after it, and has been for more than 15 minutes: look at the Workload',
+    'The rollout has switched and is finishing (finalizing); the rollback starts after it, for more than 15 minutes: check the Workload',
   ],
   [{ code: 'no-access', error: 'WorkloadNotFound', message: 'No such Workload' }, 'No such Workload'],
 ];

@@ -117,7 +117,7 @@ describe('an outcome', () => {
   it.each([
     ['says so', { failure: 'deadline' }],
     ['was cancelled for it', { failure: 'cancel-unconfirmed', progress: cancelledFor('deadline') }],
-  ] as const)('counts a rollout that timed out, when it %s', async (_, failed) => {
+  ] as const)('counts a rollout that ran out of time, when it %s', async (_, failed) => {
     const serving = replaced({ status: 'failed', ...failed });
     await end(
       { state: state({ serving, rollback_error: { Error: 'X', Cause: 'no answer' } }), execution },
