@@ -156,7 +156,7 @@ export function servingReason(finding: ServingFinding): string {
     case 'never-served':
       return 'The Workload served no artifact before the promotion, so there is none to restore';
     case 'overdue':
-      return `${servingReason(finding.waiting)}, for more than ${finding.minutes} minutes: check the Workload`;
+      return `${servingReason(finding.waiting)}. This has lasted for more than ${finding.minutes} minutes: check the Workload`;
     case 'no-access':
       return finding.message;
     default:

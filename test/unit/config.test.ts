@@ -76,7 +76,7 @@ describe('the environment', () => {
     'refuses %j for a server of SageMaker, to which requests are signed',
     (login) => {
       expect(() => mlflow({ MLFLOW_TRACKING_URI: managed, ...login })).toThrow(
-        /requests are signed: leave out MLFLOW_CREDENTIALS_SECRET_ARN(?!.*geheim)/,
+        /requests are signed: remove MLFLOW_CREDENTIALS_SECRET_ARN(?!.*geheim)/,
       );
     },
   );

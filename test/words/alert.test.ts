@@ -77,7 +77,7 @@ describe('the alert of a promotion', () => {
       Registry: tradai-models
 
       What happened:
-      Version 3 was promoted to Production in place of version 2.
+      Version 3 was promoted to Production and replaced version 2.
       Reason: Promote version 3 over version 2: 1 of 1 rules passed (1 not counted); profit (gain +109.75); grade E.
 
       Current state:
@@ -86,7 +86,7 @@ describe('the alert of a promotion', () => {
 
       What to do:
       1. Monitor the model. No other action needed.
-      2. To go back to version 2, start an execution with "operation": "rollback".
+      2. To roll back to version 2, start an execution with "operation": "rollback".
 
       Evidence:
       Decision: PROMOTE by policy trading
@@ -140,9 +140,9 @@ describe('the alert of a promotion', () => {
     const method = (changes: Partial<Outcome>) => /^Confidence Method: (.*)$/m.exec(alert(changes).text)?.[1];
     expect(method({})).toBe('weighted share of passed rules, not a probability (grade E: point values only)');
     expect(method({ comparison: null, confidence: 0.9 })).toBe(
-      'as the caller gave it; nothing was compared here',
+      'as given by the caller; no comparison was made in this execution',
     );
-    expect(method({ comparison: null, confidence: null })).toBe('nothing was compared');
+    expect(method({ comparison: null, confidence: null })).toBe('no comparison was made');
     expect(method({ confidence: 0.9 })).toBe('as recorded when this promotion started');
     const { slack } = alert({});
     const shown = '85.0% = weighted share of passed rules, not a probability (grade E: point values only)';
@@ -205,7 +205,7 @@ describe('the alert of a promotion', () => {
   it('announces a promotion that a repeat found done', () => {
     const { kind, subject, text } = alert({ status: 'already_promoted' });
     expect([kind, subject]).toEqual(['promoted', '[TradAI] Model Promoted: PascalStrategy']);
-    expect(text).toContain('an earlier attempt had moved it');
+    expect(text).toContain('an earlier attempt moved it, and this message reports it');
   });
 });
 
@@ -229,7 +229,7 @@ describe('the alert of another ending', () => {
       'Promotion Declined',
       'was declined by an approver',
     ],
-    ['needs_investigation', { status: 'needs_investigation' }, 'Needs Investigation', 'could not decide'],
+    ['needs_investigation', { status: 'needs_investigation' }, 'Needs Investigation', 'was inconclusive'],
     [
       'needs_investigation',
       {
@@ -274,7 +274,7 @@ describe('the alert of another ending', () => {
       'contested',
       { status: 'contested', champion_after: null },
       'Promotion Contested',
-      'In Production now: not known',
+      'In Production now: unknown',
     ],
     ['busy', { status: 'busy', holder: 'arn:of-another' }, 'Model Busy', 'Lease held by: arn:of-another'],
   ])('%s: %o', (kind, changes, title, said) => {
@@ -427,9 +427,9 @@ describe('the alert of a rollback', () => {
       Registry: tradai-models
 
       What happened:
-      The rollback that was asked for is done.
-      Asked because: PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)
-      Asked by: nightly retraining
+      The requested rollback is complete.
+      Rollback reason: PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)
+      Requested by: nightly retraining
       In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
 
       Current state:
@@ -445,14 +445,14 @@ describe('the alert of a rollback', () => {
       Recorded at: 2026-01-02T03:04:05.000Z"
     `);
     expect(slack.content.description).toContain(
-      'Asked because: `PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)`\nAsked by: `nightly retraining`',
+      'Rollback reason: `PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)`\nRequested by: `nightly retraining`',
     );
     expect(slack.content.description.split('nightly retraining')).toHaveLength(2);
   });
 
   it('says so where an earlier attempt had done it', () => {
     expect(asked({ ...rollback, already_rolled_back: true }).text).toContain(
-      'The rollback that was asked for is done; an earlier attempt had done it, this one announces it.',
+      'The requested rollback is complete. An earlier attempt completed it; this message reports it.',
     );
   });
 
@@ -492,14 +492,14 @@ describe('the alert of a rollback', () => {
       The requested rollback failed on the Workload.
       The artifact was promoted in place on the Workload, which cannot be undone.
       The registry was rolled back but the Workload was not: they differ now.
-      Asked because: PERFORMANCE_DEGRADATION
-      Asked by: nightly retraining
+      Rollback reason: PERFORMANCE_DEGRADATION
+      Requested by: nightly retraining
       In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
 
       Current state:
       In Production now: version 2.
       In Production before: version 3.
-      Workload: w1 still serves the artifact that was promoted with version 3; it is The artifact is locked in place, which cannot be undone
+      Workload: w1 still serves the artifact that was promoted with version 3; it is locked in place
 
       What to do:
       1. Find the artifact of the version to be served, and lock it if it is a draft: a draft cannot replace a locked artifact.
@@ -527,9 +527,9 @@ describe('the alert of a rollback', () => {
     });
     expect(text).toContain('!!! ACTION NEEDED: WORKLOAD NOT ROLLED BACK !!!');
     expect(text).toContain(`\nReason: MlflowUnavailable: timed out\nIn the registry: ${detail}\n`);
-    expect(text).toContain('\nWorkload: w1: check which artifact it serves; last answer: No capacity\n');
+    expect(text).toContain('\nWorkload: w1: check which artifact it serves; last response: No capacity\n');
     expect(text).toContain('Open the Workload in DataRobot');
-    expect(text).not.toContain('they disagree');
+    expect(text).not.toContain('they differ');
   });
 
   it('names what somebody else put in service, and asks for a person', () => {
@@ -540,7 +540,7 @@ describe('the alert of a rollback', () => {
     expect(kind).toBe('contested');
     expect(subject).toBe('[TradAI] ACTION NEEDED: Rollback Contested: PascalStrategy');
     expect(text).toContain(`\nWorkload: w1: ${reason}\n`);
-    expect(text).toContain('they disagree now');
+    expect(text).toContain('they differ now');
   });
 
   it('says that the way back on the Workload is open where the rollback itself failed', () => {

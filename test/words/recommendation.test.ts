@@ -27,7 +27,7 @@ describe('the reason of a rule', () => {
         counted: 'counted',
         why: [],
         critical: true,
-        reason: 'gain +0.025, needed >= +0.05; limit 0.8 kept',
+        reason: 'gain +0.025, needed >= +0.05; limit 0.8 met',
       },
     ]);
   });
@@ -39,16 +39,21 @@ describe('the reason of a rule', () => {
     [{ min_gain: 0.05 }, 0.85, 0.8999999, 'gain +0.0499999, needed >= +0.05'],
     [{ direction: 'lower', margin: 0.02 }, 0.8, 0.81, 'gain -0.01, needed >= -0.02'],
     [{ limit: 0.95 }, 0.8, 0.9, 'limit 0.95 missed by 0.05; gain +0.1, needed >= 0'],
-    [{ limit: 0.95, against_champion: false }, 0.8, 0.96, 'limit 0.95 kept'],
+    [{ limit: 0.95, against_champion: false }, 0.8, 0.96, 'limit 0.95 met'],
   ])('of %j from %d to %d says: %s', (rule, before, after, reason) => {
     expect(ruled(rule, before, after).rules[0]?.reason).toBe(reason);
   });
 
   it.each([
-    ['investigate', { m: 1, n: 1 }, { m: 2 }, 'Not judged: version 3 has no metric n'],
-    ['investigate', { m: 1 }, { m: 2 }, 'Not judged: version 3 has no metric n, version 2 has no metric n'],
+    ['investigate', { m: 1, n: 1 }, { m: 2 }, 'Not evaluated: version 3 has no metric n'],
+    [
+      'investigate',
+      { m: 1 },
+      { m: 2 },
+      'Not evaluated: version 3 has no metric n, version 2 has no metric n',
+    ],
     ['skip', { m: 1 }, { m: 2, n: 1 }, 'Skipped: version 2 has no metric n'],
-    ['skip', { m: 1, n: Number.NaN }, { m: 2, n: 1 }, 'Not judged: n of version 2 is NaN'],
+    ['skip', { m: 1, n: Number.NaN }, { m: 2, n: 1 }, 'Not evaluated: n of version 2 is NaN'],
     ['fail', { m: 1, n: 1 }, { m: 2, n: Number.POSITIVE_INFINITY }, 'n of version 3 is infinite'],
     ['investigate', null, { m: 2, n: 1 }, 'Not counted: no champion, and no limit set'],
   ])('under "%s" with %j and %j says: %s', (whenMissing, before, after, reason) => {
@@ -143,7 +148,7 @@ describe('the recommendation', () => {
       'a first model without any limit',
       evidence(null, { a: 1 }),
       policy([{ metric: 'a' }]),
-      'Nothing was decided: there is no champion, and policy test sets no limit for a first model; promote it by name with promote-model.',
+      'No decision: there is no champion, and policy test sets no limit for a first model; promote it by name with promote-model.',
     ],
     [
       'critical rules that fail',
@@ -161,19 +166,19 @@ describe('the recommendation', () => {
       'a number that is missing',
       evidence({ m: 2, n: 1 }, { m: 1 }),
       policy([{ metric: 'm', critical: true }, { metric: 'n' }]),
-      'Nothing was decided: version 3 has no metric n (rule rule 2). Log it and run again.',
+      'No decision: version 3 has no metric n (rule rule 2). Log it and run again.',
     ],
     [
       'several that are missing',
       evidence({ a: 1, b: 1, c: 1 }, {}),
       policy([{ metric: 'a' }, { metric: 'b' }, { metric: 'c' }]),
-      'Nothing was decided: version 3 has no metric a (rule rule 1; 2 more rules lack numbers too). Log it and run again.',
+      'No decision: version 3 has no metric a (rule rule 1; 2 more rules lack numbers). Log it and run again.',
     ],
     [
       'rules that are all skipped',
       evidence({}, {}),
       policy([{ metric: 'm', when_missing: 'skip' }]),
-      'Nothing was decided: every rule of policy test was skipped.',
+      'No decision: every rule of policy test was skipped.',
     ],
     [
       'a grade that the policy does not accept, for want of rows',
@@ -206,7 +211,7 @@ describe('the recommendation', () => {
         { metric: 'x', critical: true },
         { ...proportion, strict: false, margin: 0.02, weight: 3 },
       ]),
-      'Review version 3: the results are mixed;  is not distinguishable from chancerule 2 (gain -0.01, confidence 59.9%); 1 of 2 rules passed; weighted share 25.0%, needed 70.0%.',
+      'Review version 3: the results are mixed; rule 2 (gain -0.01, confidence 59.9%) is not distinguishable from chance; 1 of 2 rules passed; weighted share 25.0%, needed 70.0%.',
     ],
   ])('of %s', (_, of, by, text) => {
     expect(answer(of, by).recommendation).toBe(text);
@@ -283,20 +288,18 @@ describe('the recommendation where nothing may be judged', () => {
       'champion and challenger were evaluated on different data (champion: a, b\\nc; challenger: unknown data)',
     ],
   ])('says of %j: %s', (obstacle, text) => {
-    expect(blocked(obstacle)).toBe(`Nothing was decided: ${text}.`);
+    expect(blocked(obstacle)).toBe(`No decision: ${text}.`);
   });
 
   it('names four reasons and counts the rest', () => {
     const found = ['1', '2', '3', '4', '5', '6'].map((version) => ({ code: 'no-run' as const, version }));
-    expect(blocked(...found)).toMatch(
-      /^Nothing was decided: (version \d has no run, [^;]*; ){4}and 2 more\.$/,
-    );
+    expect(blocked(...found)).toMatch(/^No decision: (version \d has no run, [^;]*; ){4}and 2 more\.$/);
   });
 
   it('gives each rule its numbers and no reason', () => {
     const other = run({ m: 2 }, { status: 'FAILED' });
     expect(answer(evidence({ m: 1 }, other), by).rules).toMatchObject([
-      { champion: 1, challenger: 2, reason: 'Not judged' },
+      { champion: 1, challenger: 2, reason: 'Not evaluated' },
     ]);
   });
 

@@ -40,7 +40,7 @@ const rollout: [RolloutFinding, string][] = [
   [{ code: 'promotion-blocked' }, 'Promotion in place waits for the replacement in progress'],
   [{ code: 'promoting' }, 'The served draft is being promoted in place; this cannot be undone'],
   [{ code: 'promotion-requested' }, 'Promotion in place was requested'],
-  [{ code: 'promotion-unconfirmed' }, 'Promotion in place was requested; its answer was lost'],
+  [{ code: 'promotion-unconfirmed' }, 'Promotion in place was requested; the response was lost'],
   [{ code: 'setting-importance', importance: 'high' }, 'The importance of the Workload is being set to high'],
   [{ code: 'serves', artifact: 'new', importance_left: null }, 'The Workload serves artifact "new", locked'],
   [
@@ -134,7 +134,7 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'deadline', at: { code: 'settings-change', state: 'promoting' } },
-    'A settings change of the Workload is in progress (promoting) until the deadline; nothing was started',
+    'A settings change of the Workload was in progress (promoting) until the deadline; nothing was started',
   ],
   [
     { code: 'deadline', at: { code: 'warm-up', minutes: 60 } },
@@ -146,7 +146,7 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'deadline', at: { code: 'activating', running: 1, active: 2 } },
-    '1 of 2 active protons run the artifact at the deadline',
+    '1 of 2 active protons ran the artifact at the deadline',
   ],
   [
     { code: 'deadline', at: { code: 'draft' } },
@@ -169,7 +169,10 @@ const rollout: [RolloutFinding, string][] = [
 const wayBack: [ServingFinding, string][] = [
   [replaced, 'The rollout has switched and is finishing (finalizing); the rollback starts after it'],
   [{ code: 'rollout-cancelled', state: 'initializing' }, 'The rollout is being cancelled (initializing)'],
-  [{ code: 'rollout-leaving', state: 'deleting' }, 'The platform is removing the cancelled rollout (deleting)'],
+  [
+    { code: 'rollout-leaving', state: 'deleting' },
+    'The platform is removing the cancelled rollout (deleting)',
+  ],
   [{ code: 'protons-behind' }, 'The Workload names the previous artifact; not all of its protons run it yet'],
   [
     { code: 'serves-previous', artifact: 'old', state: null },
@@ -194,7 +197,7 @@ const wayBack: [ServingFinding, string][] = [
   ],
   [
     { code: 'overdue', minutes: 15, waiting: replaced },
-    'The rollout has switched and is finishing (finalizing); the rollback starts after it, for more than 15 minutes: check the Workload',
+    'The rollout has switched and is finishing (finalizing); the rollback starts after it. This has lasted for more than 15 minutes: check the Workload',
   ],
   [{ code: 'no-access', error: 'WorkloadNotFound', message: 'No such Workload' }, 'No such Workload'],
 ];
