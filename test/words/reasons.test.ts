@@ -62,7 +62,7 @@ it('names the holder of a lease', () => {
     `The lease for "PascalStrategy" is held by arn:other until ${until}`,
   );
   expect(modelBusy(MODEL, 'arn:other', until)).toBe(
-Another execution is changing     `"PascalStrategy": arn:other holds the lease until ${until} at the latest`,
+    `Another execution is changing "PascalStrategy": arn:other holds the lease until ${until} at the latest`,
   );
 });
 
@@ -78,7 +78,7 @@ describe('the detail of a rollback', () => {
   it.each<[RollbackFinding, string]>([
     [
       { code: 'would-move', from, to, workload: 'w1', artifact: 'a2' },
-      'Dry run: version 2 would be moved to Production and version 3 archived; Workload "w1" would serve artifact  again"a2"',
+      'Dry run: version 2 would be moved to Production and version 3 archived; Workload "w1" would serve artifact "a2" again',
     ],
     [
       { code: 'would-move', from, to, workload: null, artifact: null },
@@ -116,14 +116,17 @@ describe('the detail of a rollback', () => {
       contested('after-alarm', ['3']),
       'Version 3 was promoted after the alarm, so the alarm cannot be about it; nothing was changed',
     ],
-    [contested('moved-on', []), 'Another actor changed the registry: no version is in Production; that change was kept'],
+    [
+      contested('moved-on', []),
+      'Another actor changed the registry: no version is in Production; that change was kept',
+    ],
     [
       contested('moved-on', ['5', '4']),
       'Another actor changed the registry: version 5 and 4 are in Production; that change was kept',
     ],
     [
       contested('lost-race', []),
-      'Another actor changed the registry at the same time: version 2 is not the only champion; left alone',
+      'Another actor changed the registry at the same time: version 2 is not the only champion; that change was kept',
     ],
   ])('says of %j', (finding, sentence) => {
     expect(rollbackDetail({ finding, serving: null, model_name: MODEL })).toBe(sentence);

@@ -122,7 +122,7 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'endpoint-changed', from: 'https://a/', to: null },
-    'The Workload\'s endpoint was "https://a/" and is "none" now: its callers have lost it',
+    'The endpoint of the Workload changed from "https://a/" to "none": requests to the old one fail',
   ],
   [
     { code: 'superseded', served: 'third', switched: false },
