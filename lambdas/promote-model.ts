@@ -11,6 +11,6 @@ export const handler = toHandler('promote-model', {
   run: promote,
   onInvalid: (problems): PromoteAnswer => ({
     promoted: false,
-    reason: `Unusable input: ${problems.join('; ')}`,
+    reason: `Invalid input: ${problems.join('; ')}`,
   }),
 });

@@ -34,7 +34,7 @@ export const stateNames = [
   'Outcome?',
   'Done',
   'Failed',
-  'Unannounced',
+  'OutcomeNotRecorded',
 ] as const;
 export type StateName = (typeof stateNames)[number];
 

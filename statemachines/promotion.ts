@@ -74,10 +74,10 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   const outcome = choice(scope, 'Outcome?')
     .when(isTrue('$.ending.succeeded'), new Succeed(scope, 'Done' satisfies StateName))
     .otherwise(fail(scope, 'Failed', { errorPath: '$.ending.status', causePath: '$.ending.reason' }));
-  const unannounced = fail(scope, 'Unannounced', {
-    error: 'OutcomeNotAnnounced',
+  const unannounced = fail(scope, 'OutcomeNotRecorded', {
+    error: 'OutcomeNotRecorded',
     // In full: the error that is caught need not have a cause (States Language, "Error output").
-    cause: 'NotifyOutcome failed: its last event in this history, and the log of end-promotion, say why',
+    cause: 'NotifyOutcome failed: see its last event in this history and the log of end-promotion',
   });
 
   follow(begin, operation);

@@ -135,7 +135,10 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
           BEFORE_RESULT,
         );
         for (const extra of detailsOf(event.state, event.output)) say(extra, { hang: 13 });
-      } else if (event.kind === 'failed' && (event.state === 'Failed' || event.state === 'Unannounced')) {
+      } else if (
+        event.kind === 'failed' &&
+        (event.state === 'Failed' || event.state === 'OutcomeNotRecorded')
+      ) {
         idle();
       } else if (event.kind === 'failed') {
         line(

@@ -60,7 +60,7 @@ class Busy extends Error {
   }
 }
 
-const GATEWAY_TROUBLE = [502, 503, 504];
+const GATEWAY_ERRORS = [502, 503, 504];
 const TOO_MANY_REQUESTS = 429;
 
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
@@ -88,7 +88,7 @@ export function httpClient(
     const attempt = async () => {
       const { reply, retryAfterMs } = await once(agent, request, limits, total);
       const again =
-        reply.status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_TROUBLE.includes(reply.status));
+        reply.status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_ERRORS.includes(reply.status));
       if (again) throw new Busy(reply, retryAfterMs);
       return reply;
     };
@@ -159,7 +159,7 @@ export function retryAfterMs(value: string, date: string): number {
   return Number.isFinite(until) ? Math.max(0, until) : 0;
 }
 
-const NEVER_CONNECTED = [
+const CONNECT_ERRORS = [
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -169,7 +169,7 @@ const NEVER_CONNECTED = [
 ];
 
 /** What OpenSSL says of a certificate that nobody known has signed (Node's documentation, "TLS"). */
-const UNTRUSTED = [
+const UNTRUSTED_CERTIFICATE = [
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -177,20 +177,20 @@ const UNTRUSTED = [
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ];
 /** No file of certificates helps here. */
-const OUT_OF_DATE = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
+const INVALID_CERTIFICATE_DATES = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
 
 function noReply(error: unknown): NoReply {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (UNTRUSTED.includes(code)) {
+  if (UNTRUSTED_CERTIFICATE.includes(code)) {
     const remedy =
-      'NODE_EXTRA_CA_CERTS names a file of certificates to trust besides the usual ones; the stack sets it by caBundle';
+      'NODE_EXTRA_CA_CERTS names a file of additional trusted certificates; the stack sets it from caBundle';
     return new NoReply('connect', `the server's certificate is not trusted (${code}); ${remedy}`, error);
   }
-  if (OUT_OF_DATE.includes(code)) {
-    const remedy = 'it, or one that it was signed with, has to be renewed';
+  if (INVALID_CERTIFICATE_DATES.includes(code)) {
+    const remedy = 'renew it, or the certificate that signed it';
     return new NoReply('connect', `the server's certificate is not trusted (${code}); ${remedy}`, error);
   }
-  if (NEVER_CONNECTED.includes(code) || code.startsWith('CERT_') || code.startsWith('ERR_TLS')) {
+  if (CONNECT_ERRORS.includes(code) || code.startsWith('CERT_') || code.startsWith('ERR_TLS')) {
     return new NoReply('connect', `cannot connect (${code})`, error);
   }
   const timedOut =

@@ -26,8 +26,8 @@ export class MlflowRefused extends PromotionError {
 }
 
 /** MLflow answered with something that is not MLflow's: HTML, broken JSON, an unexpected shape, too many bytes. */
-export class MlflowNonsense extends PromotionError {
-  override readonly name = 'MlflowNonsense' as const;
+export class MlflowInvalidResponse extends PromotionError {
+  override readonly name = 'MlflowInvalidResponse' as const;
 }
 
 /** The lease table could not be read or written. Retrying can help. */
@@ -78,7 +78,7 @@ export class ArtifactNotResolved extends PromotionError {
 export const errorNames = [
   'MlflowUnavailable',
   'MlflowRefused',
-  'MlflowNonsense',
+  'MlflowInvalidResponse',
   'LeaseStoreUnavailable',
   'StateMachineUnavailable',
   'StaleFence',

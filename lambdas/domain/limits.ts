@@ -1,9 +1,9 @@
 /**
- * How long anything may take, and how much it may have: the stack, the state machine, the lease and the clients of the
- * outside systems take it from here.
+ * Time-outs, poll intervals and maximum counts: the stack, the state machine, the functions and the clients of MLflow and
+ * the Workload API take them from here.
  */
 
-/** What each deployed function may take; Lambda ends it after that. */
+/** Time-out of each deployed function in seconds; Lambda stops the function after it. */
 export const functionTimeoutSeconds = {
   'begin-promotion': 10,
   'compare-models': 120,
@@ -15,7 +15,7 @@ export const functionTimeoutSeconds = {
   'sweep-promotions': 60,
 } as const;
 
-/** Memory of every function, and with it its share of a processor. */
+/** Memory of every function in MB (Lambda gives it CPU in proportion). */
 export const functionMemoryMegabytes = 256;
 
 /** The deployed functions, named as their files are. */
@@ -23,7 +23,7 @@ export type FunctionName = keyof typeof functionTimeoutSeconds;
 
 export const functionNames = Object.keys(functionTimeoutSeconds) as readonly FunctionName[];
 
-/** The functions that are steps of the state machine; the other is called by a schedule and by events. */
+/** The functions that are steps of the state machine; the other one is invoked by a schedule and by events. */
 export type StepFunctionName = Exclude<FunctionName, 'sweep-promotions'>;
 
 export const stepFunctionNames = functionNames.filter(
@@ -31,50 +31,50 @@ export const stepFunctionNames = functionNames.filter(
 );
 
 /**
- * How long the state machine waits for a function's answer: 10 s more than the function may take, so that a
- * cold start or a slow answer is not taken for a hanging function.
+ * Seconds that the state machine waits for a function's answer: its time-out and 10 s more, so that a cold start or a slow
+ * answer does not count as a time-out.
  */
 export function taskTimeoutSeconds(name: FunctionName): number {
   return functionTimeoutSeconds[name] + 10;
 }
 
 /**
- * The longest one step can last with all its retries and the pauses between them. The retry policies have to stay
- * below it; a test adds them up on the rendered state machine: 22 calls, pauses of 3 time-outs of the function, and
+ * The longest time in seconds that one step can take with all its retries and their pauses. A test adds up the retry
+ * policies of the rendered state machine, which must stay below it: 22 calls, pauses of 3 time-outs of the function, and
  * pauses of 14 minutes, most of them for a function that Lambda does not start.
  */
-export function longestStepSeconds(name: FunctionName): number {
+export function maxStepSeconds(name: FunctionName): number {
   return 25 * taskTimeoutSeconds(name) + 15 * 60;
 }
 
-/** The longest that an execution may ask to wait for a model that is busy: `wait_for_lease_minutes` at most 1440. */
-export const longestLeaseWaitSeconds = 1440 * 60;
+/** Minutes that an execution may wait for the lease of a busy model at most: the maximum of `wait_for_lease_minutes`. */
+export const MAX_LEASE_WAIT_MINUTES = 1440;
 
 /**
- * The platform publishes no maximum. Ours keep a rollout within an execution: a warm-up of more than four hours or an
- * old version kept for more than a day is probably the wrong unit, or one digit too many.
+ * Maximum minutes of a rollout. The platform publishes none; these keep a rollout within an execution. A warm-up of more
+ * than four hours, or an old version kept for more than a day, is probably the wrong unit.
  */
-export const longestMinutes = { warmupDurationMinutes: 240, keepOldVersionMinutes: 1440 } as const;
+export const maxRolloutMinutes = { warmupDurationMinutes: 240, keepOldVersionMinutes: 1440 } as const;
 
-/** What a rollout is asked for, in minutes; absent counts as 0. */
+/** The requested minutes of a rollout; absent counts as 0. */
 type RolloutMinutes = {
   warmupDurationMinutes?: number | undefined;
   keepOldVersionMinutes?: number | undefined;
 } | null;
 
-/** Minutes that a candidate may take to come up: pulling its image, loading its model, passing its probes. */
+/** Minutes that a candidate may take to become ready: pull its image, load its model, pass its probes. */
 const COME_UP_MINUTES = 30;
-/** How long after the deadline a cancellation may take until it counts as not having worked. */
+/** Minutes after the deadline in which a cancellation must be confirmed; after them it counts as failed. */
 export const CANCEL_MINUTES = 15;
-/** Minutes that the way back may take, counted from its first step. */
+/** Minutes that a rollback may take on the Workload, counted from its first step. */
 export const ROLLBACK_MINUTES = 45;
 
-/** Never more than the longest that may be asked for: nothing that is computed from it overflows. */
-function secondsOf(field: keyof typeof longestMinutes, rollout: RolloutMinutes): number {
-  return 60 * Math.min(Math.max(rollout?.[field] ?? 0, 0), longestMinutes[field]);
+/** Bounded by the maximum, so that nothing computed from it overflows. */
+function secondsOf(field: keyof typeof maxRolloutMinutes, rollout: RolloutMinutes): number {
+  return 60 * Math.min(Math.max(rollout?.[field] ?? 0, 0), maxRolloutMinutes[field]);
 }
 
-/** How long a rollout may take from its first step until it counts as failed and is cancelled. */
+/** Seconds that a rollout may take from its first step; after them it is cancelled and has failed. */
 export function rolloutSeconds(rollout: RolloutMinutes): number {
   return (
     COME_UP_MINUTES * 60 +
@@ -83,52 +83,51 @@ export function rolloutSeconds(rollout: RolloutMinutes): number {
   );
 }
 
-/** What follows once the lease is taken: the longest way from `PreparePromotion` to the end of the machine. */
+/** Seconds from taking the lease to the end of the machine, on the longest path from `PreparePromotion`. */
 function writingSeconds(rollout: RolloutMinutes): number {
   return (
-    longestStepSeconds('prepare-promotion') +
+    maxStepSeconds('prepare-promotion') +
     rolloutSeconds(rollout) +
     CANCEL_MINUTES * 60 +
-    longestStepSeconds('replace-workload') +
-    longestStepSeconds('promote-model') +
-    // `WaitForPromoteModel`: a copy whose answer never came is waited out before anything is undone. The one of
-    // `ReplaceWorkload` is on a shorter way, without `PromoteModel`.
+    maxStepSeconds('replace-workload') +
+    maxStepSeconds('promote-model') +
+    // `WaitForPromoteModel`: an invocation without an answer may still write; the rollback waits for its time-out.
+    // `WaitForReplaceWorkload` is on a shorter path, without `PromoteModel`.
     functionTimeoutSeconds['promote-model'] +
-    // The way back begins when the old version is no longer kept. Its minutes count from its first answer, and what it
-    // has not done by then it may cancel.
+    // The rollback begins when the old version is no longer kept. Its minutes count from its first answer; a replacement
+    // that is unfinished by then may still be cancelled.
     secondsOf('keepOldVersionMinutes', rollout) +
     (ROLLBACK_MINUTES + CANCEL_MINUTES) * 60 +
-    2 * longestStepSeconds('model-rollback') +
+    2 * maxStepSeconds('model-rollback') +
     // `WaitForModelRollback`, likewise.
     functionTimeoutSeconds['model-rollback'] +
-    2 * longestStepSeconds('end-promotion')
+    2 * maxStepSeconds('end-promotion')
   );
 }
 
 /**
- * Time-out of the whole state machine: its longest path. Comparing and preparing count twice, once before the wait
- * for the lease and once after it; ending counts twice, as a failing `NotifySuccess` goes on to `NotifyOutcome`.
+ * Time-out of the whole state machine in seconds: its longest path. Comparing and preparing count twice, before and after
+ * the wait for the lease; ending counts twice, as a failed `NotifySuccess` is followed by `NotifyOutcome`.
  */
 export const machineTimeoutSeconds =
-  longestStepSeconds('begin-promotion') +
-  2 * longestStepSeconds('compare-models') +
-  longestStepSeconds('prepare-promotion') +
-  longestLeaseWaitSeconds +
-  writingSeconds(longestMinutes);
+  maxStepSeconds('begin-promotion') +
+  2 * maxStepSeconds('compare-models') +
+  maxStepSeconds('prepare-promotion') +
+  MAX_LEASE_WAIT_MINUTES * 60 +
+  writingSeconds(maxRolloutMinutes);
 
 /**
- * How long the lease of an execution with this rollout is valid. Nobody renews one, so it outlives by 15 minutes
- * everything that the execution can do while it has it; the wait for somebody else's lease comes before and does not
- * count. A rollback that is asked for may find an old version kept by a rollout that it knows nothing of: pass the
- * longest minutes for it.
+ * Seconds for which the lease of an execution with this rollout is valid. Leases are not renewed, so it lasts 15 minutes
+ * longer than everything the execution can do while it holds the lease; waiting for another holder comes before that. For
+ * a requested rollback pass the maximum minutes: the rollout whose old version is still kept is not known.
  */
 export function leaseSecondsFor(rollout: RolloutMinutes): number {
   return writingSeconds(rollout) + 15 * 60;
 }
 
 /**
- * A function that was at work when its execution was stopped may go on writing for so long. A promotion's own rollback
- * may take longer, but it wants what the one that is started here wants.
+ * Seconds for which a function may still write after its execution was stopped, by operation. A promotion's own rollback
+ * may take longer, but it restores the same state as the rollback that the clean-up starts.
  */
 export const LAST_WRITE_SECONDS = {
   promote:
@@ -139,7 +138,55 @@ export const LAST_WRITE_SECONDS = {
     ) + 10,
   rollback: functionTimeoutSeconds['model-rollback'] + 10,
 };
-/** One call of MLflow. The longest chain, a promotion in mode `both` with a repair, is eleven: below a function's 60 s. */
+
+/** Seconds for which a direct call takes its lease: its function's time-out and a margin for the clocks. */
+export const DIRECT_LEASE_SECONDS = 150;
+
+/** Minutes that the rollback started by a clean-up may wait for the lease of the stopped execution. */
+export const CLEAN_UP_WAIT_MINUTES = 10;
+
+/**
+ * Milliseconds after its outcome in which an execution releases its lease: seconds as a rule, little more than a minute
+ * after a clean-up. A lease that is held for longer counts as stuck.
+ */
+export const LEASE_RELEASE_MS = 5 * 60_000;
+
+/** Maximum number of pending alerts that one sweep sends. */
+export const SWEEP_MAX_ALERTS = 25;
+/** Seconds after which a sweep starts no other publication or clean-up: one may take half of the function's time-out. */
+export const SWEEP_SECONDS = 5;
+/** Maximum number of pending alerts that a sweep counts, for the metric `AlertsPending`. */
+export const SWEEP_MAX_COUNTED = 100;
+/**
+ * Milliseconds after its end from which an execution without an outcome counts as one whose event was lost: EventBridge
+ * may deliver events of Step Functions late.
+ */
+export const MISSED_AFTER_MS = 10 * 60_000;
+/** Milliseconds for which a sweep looks back: longer than the schedule may stand still before its alarm fires. */
+export const MISSED_WITHIN_MS = 2 * 3_600_000;
+
+/** Minimum seconds between two polls: of the lease, of a rollout, of a rollback on the Workload. */
+export const MIN_POLL_SECONDS = { lease: 30, rollout: 3, rollback: 5 } as const;
+/** Maximum seconds between two polls: of a rollout, of its cancellation, of a rollback on the Workload. */
+export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, rollback: 300 } as const;
+/** The interval grows with the age of what is polled: the age in seconds divided by this, within the bounds above. */
+export const POLL_AGE_DIVISOR = 8;
+/**
+ * Maximum number of polls of one lease. A poll takes some 20 events of an execution's history, which holds 25,000
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+ */
+export const MAX_POLLS = 500;
+
+/** Seconds until the platform shows a new replacement, and until the Workload's document follows its switch. */
+export const VISIBILITY_GRACE_SECONDS = 30;
+/** Maximum number of requests for one replacement; repeated only after a lost answer, when no replacement is visible. */
+export const MAX_START_ATTEMPTS = 3;
+/** Milliseconds by which the platform's clock may be behind ours. */
+export const CLOCK_SKEW_MS = 5_000;
+/** Maximum number of candidate protons that a rollout remembers. */
+export const MAX_CANDIDATE_PROTONS = 20;
+
+/** One call of MLflow. The longest chain, a promotion in mode `both` with a repair, is eleven calls: below a function's time-out of 60 s. */
 export const mlflowCall = {
   connectMs: 1_500,
   headersMs: 4_000,
@@ -151,8 +198,8 @@ export const mlflowCall = {
 } as const;
 
 /**
- * One call of the Workload API. A step reads three times in a row, writes once, looks once more and reads for a
- * diagnosis: seven times `totalMs` stays below the function's 60 s.
+ * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:
+ * seven times `totalMs` stays below the function's time-out of 60 s.
  */
 export const workloadCall = {
   connectMs: 2_000,
@@ -164,5 +211,5 @@ export const workloadCall = {
   backoffMs: 100,
 } as const;
 
-/** Milliseconds for chat, which comes on top of the mail within the time limit of one function. */
+/** Milliseconds for publishing to chat, which comes after the mail within the time-out of one function. */
 export const chatMs = 5_000;

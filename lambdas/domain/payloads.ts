@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MAX_LEASE_WAIT_MINUTES } from './limits.ts';
 import { RollbackFinding } from './promotion/rollback-finding.ts';
 import { VersionNumber } from './registry.ts';
 import { ServingBefore, ServingUndo } from './rollout/serving-rollback.ts';
@@ -40,7 +41,7 @@ export const ExecutionInput = z.strictObject({
   wait_for_lease_minutes: z
     .number()
     .min(0)
-    .max(1440)
+    .max(MAX_LEASE_WAIT_MINUTES)
     .nullish()
     .transform((value) => value ?? 0),
   dry_run: z

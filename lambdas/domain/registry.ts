@@ -71,7 +71,7 @@ export interface RegistryView {
   readonly versions: readonly ModelVersion[];
 }
 
-/** The registry, as a port. Every method throws `MlflowUnavailable`, `MlflowRefused` or `MlflowNonsense`. */
+/** The registry, as a port. Every method throws `MlflowUnavailable`, `MlflowRefused` or `MlflowInvalidResponse`. */
 export interface Registry {
   /** Null when the model does not exist. */
   getModel(name: string): Promise<RegisteredModel | null>;

@@ -4,13 +4,13 @@ import { type CaughtError, EndAnswer } from './outcome/outcome-schema.ts';
 import { Comparison, ExecutionInput, Prepared, PromoteAnswer, RollbackAnswer } from './payloads.ts';
 import { ReplaceAnswer } from './serving/payloads.ts';
 
-const LONGEST_MESSAGE = 1000;
+const MAX_MESSAGE_LENGTH = 1000;
 
 /** An error as a Catch stores it: `Cause` is Lambda's JSON with a stack trace, or a bare message from the machine itself. */
 const Caught = z.object({ Error: z.string(), Cause: z.unknown().optional() }).transform(
   ({ Error: name, Cause }): CaughtError => ({
     name,
-    message: causeMessage(Cause).slice(0, LONGEST_MESSAGE) || 'no cause was given',
+    message: causeMessage(Cause).slice(0, MAX_MESSAGE_LENGTH) || 'no cause was given',
   }),
 );
 
@@ -46,21 +46,21 @@ export type StateDocument = z.infer<typeof StateDocument>;
 
 const { shape } = StateDocument;
 type Shape = typeof shape;
-type Seen = { [Field in keyof Shape]: z.ZodCatch<z.ZodNullable<Shape[Field]>> };
+type LenientShape = { [Field in keyof Shape]: z.ZodCatch<z.ZodNullable<Shape[Field]>> };
 
 const lenient = Object.fromEntries(
   Object.entries<z.ZodType>(shape).map(([field, schema]) => [field, z.nullable(schema).catch(null)]),
-) as Seen;
+) as LenientShape;
 const Fields = z.object(lenient);
 
 /** The document as it is read back: a field that is missing, or is not what it should be, is null. */
-export type SeenDocument = z.output<typeof Fields>;
+export type PartialStateDocument = z.output<typeof Fields>;
 
 /**
  * Reads a document leniently: whatever went wrong in an execution, its ending must still be recorded. `{ Error, Cause }`
  * is what is left where the very first step failed. Never throws.
  */
-export function readStateDocument(value: unknown): SeenDocument {
+export function readStateDocument(value: unknown): PartialStateDocument {
   const failed = Caught.safeParse(value).success;
   return Fields.catch(() => Fields.parse({})).parse(failed ? { error: value } : value);
 }

@@ -82,7 +82,7 @@ export function publicMessage(message: string, limit: number): string {
 /** A version number for a sentence of ours; what is no version number is not repeated. */
 export function versionText(version: string | null): string {
   if (version === null) return 'no version';
-  return /^\d{1,10}$/.test(version) ? `version ${version}` : 'a version without a proper number';
+  return /^\d{1,10}$/.test(version) ? `version ${version}` : 'a version with an invalid number';
 }
 
 /** The text with a capital at its start. */

@@ -24,7 +24,7 @@ function uriProblem(value: string): string | null {
   if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://mlflow.example.com';
   const { protocol } = new URL(value);
   if (protocol !== 'http:' && protocol !== 'https:') {
-    return `must be http: or https: (an MLflow server), not ${protocol} (a local store has no registry to call)`;
+    return `must be http: or https: (an MLflow server), not ${protocol} (a local store has no registry API)`;
   }
   return tooMuchIn(value, 'use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a secret');
 }
@@ -72,7 +72,7 @@ export const withOneLogin = <T extends z.ZodObject>(schema: T): T => {
   return schema
     .refine((env) => env[SECRET] === undefined || !hasLogin(env), {
       path: [SECRET],
-      error: `and ${LOGIN.join(', ')} exclude each other`,
+      error: `and ${LOGIN.join(', ')} are mutually exclusive`,
       when: () => true,
     })
     .refine(
@@ -81,7 +81,7 @@ export const withOneLogin = <T extends z.ZodObject>(schema: T): T => {
         (env[SECRET] === undefined && !hasLogin(env)),
       {
         path: ['MLFLOW_TRACKING_URI'],
-        error: `is a server of SageMaker, to which requests are signed: leave out ${SECRET}, ${LOGIN.join(', ')}`,
+        error: `is an MLflow server on SageMaker, whose requests are signed: remove ${SECRET}, ${LOGIN.join(', ')}`,
         when: () => true,
       },
     );
@@ -146,7 +146,7 @@ export const withOneToken = <T extends z.ZodObject>(schema: T): T =>
       path: ['DATAROBOT_API_TOKEN'],
       error: ({ input }) =>
         typeof input === 'object' && input !== null && 'DATAROBOT_API_TOKEN' in input
-          ? 'and DATAROBOT_TOKEN_SECRET_ARN exclude each other'
+          ? 'and DATAROBOT_TOKEN_SECRET_ARN are mutually exclusive'
           : 'is not set',
       when: () => true,
     },
@@ -209,7 +209,7 @@ export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): 
     const missing = issue.code === 'invalid_type' && set[String(issue.path[0])] === undefined;
     return `${issue.path.join('.')} ${missing ? 'is not set' : issue.message}`;
   });
-  throw new InvalidConfiguration(`The environment is not usable: ${problems.join('; ')}`);
+  throw new InvalidConfiguration(`Invalid environment: ${problems.join('; ')}`);
 }
 
 /** The value of a JSON text, or null. */

@@ -44,9 +44,9 @@ export function toHandler<Input, Services, Answer>(
         const parsed = definition.input.safeParse(event, payloadMessages);
         if (!parsed.success) {
           const problems = problemsOf(parsed.error);
-          log().warn('unusable payload', { problems });
+          log().warn('invalid payload', { problems });
           if (definition.onInvalid !== undefined) return definition.onInvalid(problems);
-          throw new InvalidInput(`Unusable payload: ${problems.join('; ')}`);
+          throw new InvalidInput(`Invalid payload: ${problems.join('; ')}`);
         }
         services ??= definition.services(env, clock);
         const answer = await definition.run(parsed.data, services, { requestId });
@@ -86,14 +86,14 @@ export const payloadMessages = {
 };
 
 /** A payload may be as large as a state document: what is said of it may not. */
-const MOST_PROBLEMS = 40;
-const LONGEST_PROBLEM = 300;
+const MAX_PROBLEMS = 40;
+const MAX_PROBLEM_LENGTH = 300;
 
 /** Every problem of a payload, one line each, with the path of the field. */
 export function problemsOf(error: z.ZodError): string[] {
-  return error.issues.slice(0, MOST_PROBLEMS).map((issue) => {
+  return error.issues.slice(0, MAX_PROBLEMS).map((issue) => {
     const path = issue.path.map(String).join('.');
-    return visible(path === '' ? issue.message : `${path}: ${issue.message}`, LONGEST_PROBLEM);
+    return visible(path === '' ? issue.message : `${path}: ${issue.message}`, MAX_PROBLEM_LENGTH);
   });
 }
 

@@ -16,15 +16,15 @@ export function withLogKeys<T>(keys: Record<string, unknown>, run: () => Promise
   return invocations.run(line, run);
 }
 
-const LONGEST_TEXT = 300;
-const LONGEST_ERROR = 1_000;
+const MAX_TEXT_LENGTH = 300;
+const MAX_ERROR_LENGTH = 1_000;
 
 /** A name or a sentence as a line may hold it: bounded, and on one line wherever it is shown. */
-export const logText = (text: string) => visible(text, LONGEST_TEXT);
+export const logText = (text: string) => visible(text, MAX_TEXT_LENGTH);
 
 /** What a line says of an error: no stack trace, and nothing that looks like a credential. */
 export function logError(error: unknown): string {
   return error instanceof Error
-    ? publicMessage(`${error.name}: ${error.message}`, LONGEST_ERROR)
+    ? publicMessage(`${error.name}: ${error.message}`, MAX_ERROR_LENGTH)
     : 'unknown error';
 }

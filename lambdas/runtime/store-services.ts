@@ -18,6 +18,6 @@ export function storeServices(env: NodeJS.ProcessEnv): StoreServices {
   const { PROMOTION_TABLE: table } = configuration(StoreEnvironment, env);
   if (table !== undefined)
     return { store: dynamodbStore(dynamodbClient(clientSettings(env, 'DYNAMODB')), table) };
-  log().warn('PROMOTION_TABLE is not set: no lease is taken and no outcome is remembered');
+  log().warn('PROMOTION_TABLE is not set: no lease is taken and no outcome is recorded');
   return { store: noStore };
 }

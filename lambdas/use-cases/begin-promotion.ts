@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { longestMinutes } from '../domain/limits.ts';
+import { maxRolloutMinutes } from '../domain/limits.ts';
 import { ExecutionInput, RollbackReason } from '../domain/payloads.ts';
 import type { StateDocument } from '../domain/state-document.ts';
 import { payloadMessages, problemsOf } from '../runtime/handler.ts';
@@ -7,7 +7,7 @@ import { payloadMessages, problemsOf } from '../runtime/handler.ts';
 export const BeginInput = z.object({ input: z.unknown(), execution: z.string(), started_at: z.string() });
 
 /** What later steps fill in; every path that the state machine reads exists from the start. */
-const nothingYet = {
+const emptyResults = {
   comparison: null,
   prepared: null,
   serving: null,
@@ -21,8 +21,8 @@ const nothingYet = {
 export function begin({ input, execution, started_at }: z.infer<typeof BeginInput>): StateDocument {
   const parsed = ExecutionInput.safeParse(input, payloadMessages);
   const problems = [
-    ...(parsed.success ? problemsBetween(parsed.data) : problemsOf(parsed.error)),
-    ...problemsOfMinutes(input),
+    ...(parsed.success ? operationProblems(parsed.data) : problemsOf(parsed.error)),
+    ...rolloutMinuteProblems(input),
   ];
   const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: started_by, ...fields } = parsed.data ?? blank(input);
   return {
@@ -32,7 +32,7 @@ export function begin({ input, execution, started_at }: z.infer<typeof BeginInpu
     started_by,
     execution,
     started_at,
-    ...nothingYet,
+    ...emptyResults,
   };
 }
 
@@ -42,9 +42,9 @@ const Rollout = z.object({ rollout: z.record(z.string(), z.unknown()) });
  * Minutes that no rollout may have: refused here, before anything is written, as the time-outs are computed from them.
  * Read from the raw input, so that they are told beside every other problem.
  */
-function problemsOfMinutes(input: unknown): string[] {
+function rolloutMinuteProblems(input: unknown): string[] {
   const asked = Rollout.safeParse(input).data?.rollout ?? {};
-  return Object.entries(longestMinutes).flatMap(([field, most]) => {
+  return Object.entries(maxRolloutMinutes).flatMap(([field, most]) => {
     const minutes = asked[field];
     if (typeof minutes !== 'number') return [];
     if (Number.isInteger(minutes) && minutes >= 0 && minutes <= most) return [];
@@ -53,7 +53,7 @@ function problemsOfMinutes(input: unknown): string[] {
 }
 
 /** What each operation does not understand. */
-function problemsBetween(input: ExecutionInput): string[] {
+function operationProblems(input: ExecutionInput): string[] {
   const problems: string[] = [];
   const promoteOnly = [
     'challenger_version',
@@ -66,10 +66,10 @@ function problemsBetween(input: ExecutionInput): string[] {
   ] as const;
   const rollbackOnly = ['target_version', 'alarm_name'] as const;
   for (const field of input.operation === 'rollback' ? promoteOnly : rollbackOnly) {
-    if (input[field] !== null) problems.push(`${field}: has no meaning with operation "${input.operation}"`);
+    if (input[field] !== null) problems.push(`${field}: is not valid with operation "${input.operation}"`);
   }
   if (input.operation === 'promote' && input.emergency)
-    problems.push('emergency: has no meaning with operation "promote"');
+    problems.push('emergency: is not valid with operation "promote"');
   if (
     input.operation === 'rollback' &&
     input.reason !== null &&

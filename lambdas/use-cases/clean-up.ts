@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { LAST_WRITE_SECONDS } from '../domain/limits.ts';
+import { CLEAN_UP_WAIT_MINUTES, LAST_WRITE_SECONDS } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { EndAnswer, Interrupted, Outcome } from '../domain/outcome/outcome-schema.ts';
 import { type PromotionRecord, recordId, recordsOn } from '../domain/promotion/record.ts';
-import { cutOff } from '../domain/promotion/rollback-plan.ts';
+import { findInterruptedChange } from '../domain/promotion/rollback-plan.ts';
 import type { Registry, RegistryView } from '../domain/registry.ts';
 import { readStateDocument } from '../domain/state-document.ts';
 import { jsonOrNull } from '../runtime/environment.ts';
@@ -29,9 +29,6 @@ export interface CleanUpServices extends CloseServices, ExecutionServices {
   /** Made only when it is needed: a sweep that finds nothing to clean up needs no MLflow. */
   registry: () => Registry;
 }
-
-/** How long the rollback that a clean-up starts may wait for the lease of the execution that was stopped. */
-const CLEAN_UP_WAIT_MINUTES = 10;
 
 /**
  * Ends an execution that could not end itself: records its outcome, sends the alert, and starts a rollback where its
@@ -87,7 +84,7 @@ export async function cleanUp(
       reason: 'ROLLOUT_FAILED',
       emergency: true,
       wait_for_lease_minutes: CLEAN_UP_WAIT_MINUTES,
-      requested_by: 'clean-up of an execution that could not end itself',
+      requested_by: 'clean-up of a stopped execution',
     });
     // The newest Staging version, where the input names none, is known by the record only.
     return stopped(executions === null ? 'undo-by-hand' : 'being-undone', open.to);
@@ -118,7 +115,7 @@ async function unfinished(
   execution: string,
   { store, clock }: CleanUpServices,
 ): Promise<PromotionRecord | null> {
-  const open = cutOff(view, null)?.record ?? null;
+  const open = findInterruptedChange(view, null)?.record ?? null;
   if (open === null || open.execution !== execution || open.fence === null) return null;
   return (await store.holdsLease(view.model.name, execution, open.fence, clock.now())) ? open : null;
 }

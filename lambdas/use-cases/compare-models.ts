@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Contenders, contenders } from '../domain/comparison/contenders.ts';
+import { type Candidates, selectCandidates } from '../domain/comparison/candidates.ts';
 import { type Decided, decide, investigate, sameVersion } from '../domain/comparison/decision.ts';
-import { type Contender, evidenceDocument, usedOf } from '../domain/comparison/evidence.ts';
+import { type Candidate, evidenceDocument, evidenceUsed } from '../domain/comparison/evidence.ts';
 import type { Policy } from '../domain/comparison/policy.ts';
 import { ModelNotFound } from '../domain/errors.ts';
 import type { CompareInput, Comparison } from '../domain/payloads.ts';
@@ -28,7 +28,7 @@ export async function compare(input: CompareInput, services: CompareServices): P
   const view = await readRegistry(services.registry, input.model_name);
   if (view === null) throw new ModelNotFound(`Registered model ${quoted(input.model_name)} does not exist`);
   const policy = await services.policies.load(policyName(input, view.model));
-  const pair = contenders(view, services.mode, input);
+  const pair = selectCandidates(view, services.mode, input);
   const { decided, used } = await judge(pair, policy, services);
   const parts = { model_name: input.model_name, ...used };
   const document = evidenceDocument(policy, services.minConfidence, parts);
@@ -36,7 +36,7 @@ export async function compare(input: CompareInput, services: CompareServices): P
 }
 
 async function judge(
-  pair: Contenders,
+  pair: Candidates,
   policy: Policy,
   { registry, minConfidence }: CompareServices,
 ): Promise<{ decided: Decided; used: object }> {
@@ -46,7 +46,7 @@ async function judge(
     withRun(registry, pair.challenger),
     pair.champion === null ? null : withRun(registry, pair.champion),
   ]);
-  const used = { challenger: usedOf(challenger, policy), champion: usedOf(champion, policy) };
+  const used = { challenger: evidenceUsed(challenger, policy), champion: evidenceUsed(champion, policy) };
   return { decided: decide({ champion, challenger }, policy, minConfidence), used };
 }
 
@@ -55,6 +55,6 @@ export function policyName({ policy }: Pick<CompareInput, 'policy'>, { tags }: R
   return policy ?? (tags[POLICY_TAG] || 'default');
 }
 
-async function withRun(registry: Registry, version: ModelVersion): Promise<Contender> {
+async function withRun(registry: Registry, version: ModelVersion): Promise<Candidate> {
   return { version, run: version.runId === null ? null : await registry.getRun(version.runId) };
 }

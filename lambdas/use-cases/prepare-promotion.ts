@@ -1,13 +1,19 @@
 import type { PromotionStore } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { ModelNotFound, StaleFence } from '../domain/errors.ts';
-import { leaseSecondsFor, longestMinutes, rolloutSeconds } from '../domain/limits.ts';
+import {
+  leaseSecondsFor,
+  MAX_POLLS,
+  MIN_POLL_SECONDS,
+  maxRolloutMinutes,
+  rolloutSeconds,
+} from '../domain/limits.ts';
 import { type Comparison, type Prepared, type PrepareInput, RollbackReason } from '../domain/payloads.ts';
 import {
   type ChangeSinceComparison,
   FENCE_TAG,
+  findUnfinishedPromotion,
   newestPromotion,
-  outstanding,
   recordedFence,
 } from '../domain/promotion/promotion-plan.ts';
 import { type Intent, intentTag, recordId, recordsOn } from '../domain/promotion/record.ts';
@@ -31,11 +37,6 @@ export interface PrepareServices extends CompareServices {
   workloads: () => Workloads;
 }
 
-/** How long an execution that waits for the lease pauses before it looks again. */
-const LOOK_AGAIN_SECONDS = 30;
-/** A look costs some 20 events, and an execution may have 25,000: the longer the wait, the rarer the looks. */
-const MOST_LOOKS = 500;
-
 /** Answers `ready`, `busy` (somebody else has the lease) or `contested` (the registry is not as it was compared). */
 export async function prepare(input: PrepareInput, services: PrepareServices): Promise<Prepared> {
   const { store, clock, registry } = services;
@@ -46,8 +47,8 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
     lease_expires_at: null,
     wait: false,
     retry_after_seconds: Math.max(
-      LOOK_AGAIN_SECONDS,
-      Math.ceil((input.wait_for_lease_minutes * 60) / MOST_LOOKS),
+      MIN_POLL_SECONDS.lease,
+      Math.ceil((input.wait_for_lease_minutes * 60) / MAX_POLLS),
     ),
     fence: null,
     promotion_id: null,
@@ -88,18 +89,18 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
   const workload_id = input.workload_id ?? (view.model.tags[WORKLOAD_TAG] || null);
   const fence = await fenceFor(view, lease.fence, input, services);
   const deadline = new Date(now.getTime() + rolloutSeconds(input.rollout) * 1000).toISOString();
-  const held: Prepared = { ...ready, fence, workload_id, deadline };
+  const leased: Prepared = { ...ready, fence, workload_id, deadline };
 
   if (input.operation === 'rollback' || input.comparison === null || input.challenger_version === null) {
     if (!input.dry_run) await raiseFence(view, fence, services);
-    return held;
+    return leased;
   }
   return preparePromotion(
     view,
     input,
     input.comparison,
     input.challenger_version,
-    held,
+    leased,
     lease.fence,
     services,
   );
@@ -107,14 +108,14 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
 
 /** A rollback may have to wait out the longest time that any rollout keeps its old version. */
 const rolloutOf = ({ operation, rollout }: PrepareInput) =>
-  operation === 'rollback' ? { keepOldVersionMinutes: longestMinutes.keepOldVersionMinutes } : rollout;
+  operation === 'rollback' ? { keepOldVersionMinutes: maxRolloutMinutes.keepOldVersionMinutes } : rollout;
 
 async function preparePromotion(
   view: RegistryView,
   input: PrepareInput,
   comparison: Comparison,
   challenger: string,
-  held: Prepared,
+  leased: Prepared,
   counted: number | null,
   services: PrepareServices,
 ): Promise<Prepared> {
@@ -123,11 +124,11 @@ async function preparePromotion(
   if (version === undefined || isSoleChampion(view, mode, challenger)) {
     // Nothing to move. What an earlier execution left half-done, or told nobody, is named: it is finished and announced.
     const earlier = version === undefined ? null : newestPromotion(version);
-    const open = version !== undefined && outstanding(version) !== null;
+    const open = version !== undefined && findUnfinishedPromotion(version) !== null;
     const unfinished =
       earlier !== null && (open || (await isUnnotified(earlier, counted, services.store))) ? earlier : null;
     return {
-      ...held,
+      ...leased,
       promotion_id: unfinished?.id ?? null,
       unfinished: unfinished && {
         execution: unfinished.execution,
@@ -138,27 +139,27 @@ async function preparePromotion(
       before_state: { champion_version: challenger, challenger_version: challenger, serving: null },
     };
   }
-  const changed = await whatChanged(view, input, comparison, services);
-  if (changed !== null) return { ...held, status: 'contested', reason: changedSince(changed) };
+  const changed = await findChangeSinceComparison(view, input, comparison, services);
+  if (changed !== null) return { ...leased, status: 'contested', reason: changedSince(changed) };
 
   const id = recordId(input.execution);
   const from = champions(view, mode).find((other) => other !== challenger) ?? null;
-  await raiseFence(view, held.fence ?? 0, services);
+  await raiseFence(view, leased.fence ?? 0, services);
   const written = recordsOn([version]).find((record) => record.id === id);
-  const serving = written?.serving ?? (await readServing(view, version, input, held.workload_id, services));
+  const serving = written?.serving ?? (await readServing(view, version, input, leased.workload_id, services));
   if (written === undefined) {
     const intent = intentOf(
       { id, to: challenger, from, serving },
       input,
       comparison,
-      held.fence,
+      leased.fence,
       services.clock,
     );
     const { key, value } = intentTag(intent);
     await registry.setVersionTag(input.model_name, challenger, key, value);
   }
   const before_state = { champion_version: from, challenger_version: challenger, serving };
-  return { ...held, promotion_id: id, artifact_id: serving?.artifact_id ?? null, before_state };
+  return { ...leased, promotion_id: id, artifact_id: serving?.artifact_id ?? null, before_state };
 }
 
 function intentOf(
@@ -204,7 +205,7 @@ async function readServing(
 }
 
 /** Compares once more: what was decided (or approved, days ago) must still be what the evidence says. */
-async function whatChanged(
+async function findChangeSinceComparison(
   view: RegistryView,
   input: PrepareInput,
   before: Comparison,
@@ -248,7 +249,7 @@ async function fenceFor(
   if (recorded <= counted) return counted;
   if (await store.raiseFence(model_name, execution, recorded + 1)) return recorded + 1;
   throw new StaleFence(
-    `The lease for ${quoted(model_name)} was taken over (fence ${recorded}): nothing is written`,
+    `Another owner took the lease for ${quoted(model_name)} (fence ${recorded}): nothing is written`,
   );
 }
 

@@ -12,7 +12,7 @@ import type { RegistryView } from '../domain/registry.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
-import { inWords, leaseHeld, MOVED_BY_OTHERS, promotionRefused } from '../words/reasons.ts';
+import { CONCURRENT_CHANGE, inWords, leaseHeld, promotionRefused } from '../words/reasons.ts';
 import { moveAndVerify, readRegistry } from './parts/move-champion.ts';
 import { isUnnotified, recordOutcomeAndNotify } from './parts/record-and-notify.ts';
 import { refuseStale, type Writer, withLease } from './parts/with-lease.ts';
@@ -63,7 +63,7 @@ async function applyPlan(
   if (plan.kind === 'refuse') return refused(plan.refusal, input);
   const answer = { promoted: true, new_version: plan.version, new_stage: 'Production' } as const;
   if (plan.kind === 'settled') {
-    const open = plan.outstanding ?? (await findUnnotifiedPromotion(plan.version, view, services, writer));
+    const open = plan.unfinished ?? (await findUnnotifiedPromotion(plan.version, view, services, writer));
     if (open !== null) await finish(open, 'promoted', input, services, writer);
     return { ...answer, archived_version: null, already_promoted: true };
   }
@@ -78,7 +78,7 @@ async function applyPlan(
   return { ...answer, archived_version: plan.from };
 }
 
-/** A promotion by an execution that never came to tell anybody; a direct call does it in its place. */
+/** A promotion by an execution that never came to notify anybody; a direct call does it in its place. */
 async function findUnnotifiedPromotion(
   version: string,
   view: RegistryView,
@@ -126,12 +126,12 @@ async function finish(
   { direct }: Writer,
 ): Promise<void> {
   const at = services.clock.now().toISOString();
-  const alert = direct ? await tell(intent, result, input.model_name, at, services) : 'execution';
+  const alert = direct ? await notify(intent, result, input.model_name, at, services) : 'execution';
   const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
   await services.registry.setVersionTag(input.model_name, intent.to, key, value);
 }
 
-async function tell(
+async function notify(
   intent: Intent,
   status: 'promoted' | 'contested',
   model_name: string,
@@ -141,7 +141,7 @@ async function tell(
   const promoted = status === 'promoted';
   const outcome = directOutcome({
     status,
-    cause: promoted ? { code: 'promoted', direct: true } : { code: 'contested', said: MOVED_BY_OTHERS },
+    cause: promoted ? { code: 'promoted', direct: true } : { code: 'contested', said: CONCURRENT_CHANGE },
     operation: 'promote',
     // Named after the intent, so that a repeat of the call finds the same outcome.
     execution: intent.execution ?? `direct:${intent.id}`,

@@ -2,9 +2,9 @@ import type { PromotionStore } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { nextStep } from '../domain/rollout/plan.ts';
 import { pollSeconds } from '../domain/rollout/progress.ts';
-import { candidates, isStatus, isTerminal } from '../domain/rollout/rules.ts';
-import type { Seen, Step, Wanted } from '../domain/rollout/step.ts';
-import { fuller } from '../domain/serving/diagnosis.ts';
+import { candidateProtons, isStatus, isTerminal } from '../domain/rollout/rules.ts';
+import type { DesiredState, ObservedState, Step } from '../domain/rollout/step.ts';
+import { mergeDiagnoses } from '../domain/serving/diagnosis.ts';
 import {
   type Diagnosis,
   type FailureCode,
@@ -17,7 +17,7 @@ import { visible } from '../domain/visible-text.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { ServingServices } from '../runtime/workload-services.ts';
 import { rolloutReason } from '../words/rollout.ts';
-import { carryOut, observe } from './parts/advance-rollout.ts';
+import { executeStep, observe } from './parts/advance-rollout.ts';
 import { diagnose } from './parts/diagnose-rollout.ts';
 import { withLease } from './parts/with-lease.ts';
 
@@ -35,27 +35,27 @@ export function replace(
   { workloads, store, clock }: ReplaceServices,
   { requestId }: Invocation,
 ): Promise<ReplaceAnswer> {
-  const wanted = wantedOf(input);
+  const desired = desiredStateOf(input);
   const target = { workloadId: input.workload_id, artifactId: input.artifact_id };
   const work = async () => {
-    const seen = await observe(workloads, target);
+    const observed = await observe(workloads, target);
     const now = clock.now();
-    const planned = nextStep(seen, wanted, now);
+    const planned = nextStep(observed, desired, now);
     const before = input.previous?.diagnosis ?? null;
     // Cancelling removes what there is to see, so a diagnosis is made before it.
-    const fresh = needsDiagnosis(planned, seen, wanted)
-      ? await diagnose(workloads, target, seen, planned.progress)
+    const fresh = needsDiagnosis(planned, observed, desired)
+      ? await diagnose(workloads, target, observed, planned.progress)
       : null;
-    const done = await carryOut(planned, target, wanted.progress, workloads);
-    return answer(done, seen, wanted, now, fresh === null ? before : fuller(fresh, before));
+    const done = await executeStep(planned, target, desired.progress, workloads);
+    return answer(done, observed, desired, now, fresh === null ? before : mergeDiagnoses(fresh, before));
   };
   // Without a model the Workload has a lease of its own.
   const model_name = input.model_name ?? `workload:${input.workload_id}`;
   const call = { model_name, fence: input.fence, execution: input.execution, requestId };
-  return withLease(call, { store, clock }, work, (lease) => held(lease, wanted));
+  return withLease(call, { store, clock }, work, (lease) => leaseHeldResult(lease, desired));
 }
 
-function wantedOf(input: ReplaceInput): Wanted {
+function desiredStateOf(input: ReplaceInput): DesiredState {
   return {
     artifactId: input.artifact_id,
     rollout: input.rollout,
@@ -76,7 +76,7 @@ const ABOUT_CONTAINERS: readonly FailureCode[] = [
   'cancel-unconfirmed',
 ];
 
-function needsDiagnosis(step: Step, { protons }: Seen, { artifactId }: Wanted): boolean {
+function needsDiagnosis(step: Step, { protons }: ObservedState, { artifactId }: DesiredState): boolean {
   if (step.kind === 'cancel') return true;
   if (step.kind === 'fail')
     return ABOUT_CONTAINERS.includes(step.finding.code) && step.progress.action === 'replace';
@@ -86,28 +86,28 @@ function needsDiagnosis(step: Step, { protons }: Seen, { artifactId }: Wanted): 
 
 function answer(
   step: Step,
-  seen: Seen,
-  wanted: Wanted,
+  observed: ObservedState,
+  desired: DesiredState,
   now: Date,
   diagnosis: Diagnosis | null,
 ): ReplaceAnswer {
   const { progress } = step;
   const settled = step.kind === 'complete' || step.kind === 'fail';
-  const { replacement } = seen;
-  const own = replacement !== null && replacement.candidateArtifactId === wanted.artifactId;
-  const candidate = candidates(seen.protons).find((p) => p.artifactId === wanted.artifactId);
+  const { replacement } = observed;
+  const own = replacement !== null && replacement.candidateArtifactId === desired.artifactId;
+  const candidate = candidateProtons(observed.protons).find((p) => p.artifactId === desired.artifactId);
   return {
     action: progress.action,
     status: step.kind === 'complete' ? 'completed' : step.kind === 'fail' ? 'failed' : 'in_progress',
     phase: replacement !== null && (own || !isTerminal(replacement)) ? visible(replacement.status, 40) : null,
-    artifact_id: wanted.artifactId,
+    artifact_id: desired.artifactId,
     previous_artifact_id: progress.previous_artifact_id,
-    endpoint: seen.workload.endpoint,
+    endpoint: observed.workload.endpoint,
     candidate:
       candidate === undefined
         ? null
         : { proton_id: visible(candidate.id, 80), status: visible(candidate.status, 40) },
-    retry_after_seconds: settled ? null : pollSeconds(step.kind, progress, wanted.deadline, now),
+    retry_after_seconds: settled ? null : pollSeconds(step.kind, progress, desired.deadline, now),
     already_replaced: step.kind === 'complete' && progress.action === 'none',
     reason: rolloutReason(step.finding),
     waiting: settled ? null : step.finding,
@@ -119,7 +119,7 @@ function answer(
 }
 
 /** Somebody else may write for the model now: nothing was looked at and nothing touched. */
-function held(lease: LeaseHeld, { artifactId, progress }: Wanted): ReplaceAnswer {
+function leaseHeldResult(lease: LeaseHeld, { artifactId, progress }: DesiredState): ReplaceAnswer {
   return {
     action: progress.action,
     status: 'failed',

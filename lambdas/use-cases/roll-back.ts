@@ -1,7 +1,12 @@
 import type { Clock } from '../adapters/clock.ts';
 import type { RollbackAnswer, RollbackInput } from '../domain/payloads.ts';
 import type { RollbackFinding, RollbackRefusal } from '../domain/promotion/rollback-finding.ts';
-import { cutOff, type RollbackPlan, rollbackPlan, servingToUndo } from '../domain/promotion/rollback-plan.ts';
+import {
+  findInterruptedChange,
+  type RollbackPlan,
+  rollbackPlan,
+  servingToUndo,
+} from '../domain/promotion/rollback-plan.ts';
 import { champions, type RegistryView } from '../domain/registry.ts';
 import type { ServingBefore } from '../domain/rollout/serving-rollback.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
@@ -60,7 +65,7 @@ export function rollback(
     const current = champions(view, services.mode);
     found = current.length === 1 ? (current[0] ?? null) : null;
     const times = { now: services.clock.now(), cooldownHours: services.cooldownHours };
-    const asked = whatToUndo(input, view);
+    const asked = resolveInput(input, view);
     const plan = rollbackPlan(view, services.mode, asked, times);
     const before = servingToUndo(view, services.mode, plan, asked);
     if (input.dry_run) return answer(plan, 'finding' in plan ? plan.finding : dryRun(plan, before));
@@ -98,9 +103,11 @@ export function rollback(
 }
 
 /** A rollout that was cut off is undone like one that failed: from its own record. */
-function whatToUndo(input: RollbackInput, view: RegistryView): RollbackInput {
+function resolveInput(input: RollbackInput, view: RegistryView): RollbackInput {
   const open =
-    input.before_state === null && input.reason === 'ROLLOUT_FAILED' ? cutOff(view, input.execution) : null;
+    input.before_state === null && input.reason === 'ROLLOUT_FAILED'
+      ? findInterruptedChange(view, input.execution)
+      : null;
   return open === null ? input : { ...input, before_state: open.before };
 }
 

@@ -3,7 +3,7 @@ import type { Comparison } from '../domain/payloads.ts';
 import { ascii, visible } from '../domain/visible-text.ts';
 import { methodText } from './confidence.ts';
 import { evidenceTable } from './evidence-table.ts';
-import { type AlertParts, LONGEST_VALUE, partsOf, percentOf } from './facts.ts';
+import { type AlertParts, MAX_VALUE_LENGTH, partsOf, percentOf } from './facts.ts';
 import { type SlackNotification, slackNotification } from './slack.ts';
 import type { AlertContext, AlertKind, Line } from './wording.ts';
 
@@ -22,10 +22,10 @@ export interface Alert {
 }
 
 /** Characters of the evidence table in the email; more rules than fit are counted. */
-const LONGEST_TABLE = 10_000;
+const MAX_TABLE_LENGTH = 10_000;
 /** SNS says "less than 100 characters". */
-const LONGEST_SUBJECT = 99;
-const LONGEST_PREFIX = 30;
+const MAX_SUBJECT_LENGTH = 99;
+const MAX_PREFIX_LENGTH = 30;
 
 /** Writes the alert for an outcome. Whatever the texts in it hold, they cannot add a line or address anybody. */
 export function alertFor(outcome: Outcome, context: AlertContext): Alert {
@@ -43,9 +43,9 @@ export function alertFor(outcome: Outcome, context: AlertContext): Alert {
 
 /** The subject line. The end of a long name is kept too, as names often differ there only. */
 function subjectFor(prefix: string, title: string, name: string): string {
-  const label = ascii(prefix).trim().slice(0, LONGEST_PREFIX);
+  const label = ascii(prefix).trim().slice(0, MAX_PREFIX_LENGTH);
   const start = `${label === '' ? '' : `[${label}] `}${title}: `;
-  const room = LONGEST_SUBJECT - start.length;
+  const room = MAX_SUBJECT_LENGTH - start.length;
   const plain = ascii(name);
   const tail = 12;
   const shown =
@@ -60,7 +60,7 @@ function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): 
   return [
     ...headOf(outcome, context, parts),
     ...section('What happened', [...words.happened, ...causes]),
-    ...section('What is where', words.where),
+    ...section('Current state', words.where),
     ...section(
       'What to do',
       words.todo.map((todo, index) => `${index + 1}. ${todo}`),
@@ -72,7 +72,7 @@ function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): 
 
 function evidenceSection({ comparison, operation }: Outcome, { words, evidence }: AlertParts): string[] {
   if (comparison === null || evidence === null) {
-    return operation === 'rollback' ? [] : section('Evidence', ['Nothing was compared.']);
+    return operation === 'rollback' ? [] : section('Evidence', ['No comparison was made.']);
   }
   // The first lines of a promotion have the confidence with its method already.
   const told = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
@@ -81,15 +81,15 @@ function evidenceSection({ comparison, operation }: Outcome, { words, evidence }
 
 /** Indented, so that a long name that goes on in the next line cannot pass for a line of the alert. */
 function tableLines(comparison: Comparison): string[] {
-  const table = evidenceTable(comparison, { maxLength: LONGEST_TABLE });
+  const table = evidenceTable(comparison, { maxLength: MAX_TABLE_LENGTH });
   return ['', ...table.split('\n').map((line) => `  ${line}`)];
 }
 
 /** The first lines. Those of a promotion are fixed: other programs read them. */
 function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertParts): string[] {
   const { champion_before: before, champion_after: after, challenger_version: challenger } = outcome;
-  const environment = `Environment: ${visible(context.environment, LONGEST_VALUE)}`;
-  const registry = `Registry: ${visible(context.registryName, LONGEST_VALUE)}`;
+  const environment = `Environment: ${visible(context.environment, MAX_VALUE_LENGTH)}`;
+  const registry = `Registry: ${visible(context.registryName, MAX_VALUE_LENGTH)}`;
   if (words.kind !== 'promoted') {
     const title = words.loud ? `!!! ${words.title.toUpperCase()} !!!` : words.title;
     return [title, `Model: ${name}`, environment, registry];
@@ -103,7 +103,7 @@ function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertP
     `Comparison Confidence: ${percentOf(outcome.confidence)}`,
     environment,
     // A confidence says nothing without its method, so that follows at once.
-    `Confidence Method: ${visible(basisOf(outcome), LONGEST_VALUE)}`,
+    `Confidence Method: ${visible(basisOf(outcome), MAX_VALUE_LENGTH)}`,
     registry,
   ];
 }
@@ -111,8 +111,10 @@ function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertP
 /** Where the confidence of a promotion comes from; the comparison of a repeat is not the one it was decided on. */
 function basisOf({ comparison, confidence }: Outcome): string {
   if (comparison !== null && comparison.confidence === confidence) return methodText(comparison);
-  if (comparison !== null) return 'as recorded when this promotion was begun';
-  return confidence === null ? 'nothing was compared' : 'as the caller gave it; nothing was compared here';
+  if (comparison !== null) return 'as recorded when this promotion started';
+  return confidence === null
+    ? 'no comparison was made'
+    : 'as given by the caller; no comparison was made in this execution';
 }
 
 const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...lines.map(plainLine)];
@@ -120,9 +122,9 @@ const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...
 const plainLine = (line: Line) => (typeof line === 'string' ? line : `${line.label}: ${line.value}`);
 
 function recordOf({ execution, requested_by: by, operation, recorded_at: at }: Outcome): Line[] {
-  const asked = { label: 'Requested by', value: visible(by ?? 'not said', LONGEST_VALUE) };
+  const asked = { label: 'Requested by', value: visible(by ?? 'not given', MAX_VALUE_LENGTH) };
   return [
-    { label: 'Execution', value: visible(execution, LONGEST_VALUE) },
+    { label: 'Execution', value: visible(execution, MAX_VALUE_LENGTH) },
     // Who asked for a rollback stands beside why.
     ...(operation === 'rollback' ? [] : [asked]),
     { label: 'Recorded at', value: visible(at, 40) },

@@ -5,18 +5,18 @@ import { percent, probability } from './numbers.ts';
 
 /** What a confidence is: it can be read after "100.0% =" or, where nothing was compared, alone. */
 export const METHODS: Readonly<Record<Basis, string>> = {
-  probability: 'one minus the one-sided p of an unpaired interval',
+  probability: 'one minus the one-sided p-value of an unpaired comparison',
   share: 'weighted share of passed rules, not a probability',
-  limits: 'weighted share of kept limits, not a probability; there is no champion to compare with',
-  same: 'not compared, as challenger and champion are the same version',
+  limits: 'weighted share of limits met, not a probability; there is no champion to compare with',
+  same: 'not compared: challenger and champion are the same version',
   none: 'not compared',
 };
 
 const MEANING_OF_GRADE: Readonly<Record<NonNullable<Comparison['evidence_grade']>, string>> = {
-  A: 'grade A: both on the same rows',
-  B: 'grade B: both on the same folds or seeds',
+  A: 'grade A: both evaluated on the same rows',
+  B: 'grade B: both evaluated on the same folds or seeds',
   C: 'grade C',
-  D: 'grade D: against the spread of earlier versions',
+  D: 'grade D: compared with the spread of earlier versions',
   E: 'grade E: point values only',
 };
 

@@ -6,8 +6,8 @@ import { resultText } from './rules.ts';
 /** Columns of a terminal or a mail that the table is made for, less an indent of two. */
 const WIDTH = 98;
 const GAP = '  ';
-const LONGEST_NAME = 200;
-const LONGEST_REASON = 500;
+const MAX_NAME_LENGTH = 200;
+const MAX_REASON_LENGTH = 500;
 
 interface Column {
   readonly title: string;
@@ -21,7 +21,7 @@ const columns: readonly Column[] = [
   { title: 'champion', widest: 24, right: true },
   { title: 'challenger', widest: 24, right: true },
 ];
-const NARROWEST_REASON = 22;
+const MIN_REASON_WIDTH = 22;
 /** Of the results: "not passed (critical)" stands in one line or in two, whichever makes the table shorter. */
 const RESULT_WIDTHS = [21, 10];
 
@@ -78,7 +78,7 @@ function withRowsThatFit(
   const missed = left.filter((rule) => rule.counted === 'counted' && !rule.passed).length;
   return [
     ...shown,
-    `… ${left.length} more ${plural(left.length, 'rule')} left out, ${missed} of them not passed`,
+    `… ${left.length} more ${plural(left.length, 'rule')} not shown, ${missed} of them not passed`,
   ].join('\n');
 }
 
@@ -88,12 +88,12 @@ function cellsOf(rule: RuleResult, hasChampion: boolean): string[] {
   const digits = digitsApart(rule.champion, rule.challenger, 6);
   const { result, reason } = resultText(rule);
   return [
-    visible(rule.name, LONGEST_NAME),
-    visible(rule.metric, LONGEST_NAME),
+    visible(rule.name, MAX_NAME_LENGTH),
+    visible(rule.metric, MAX_NAME_LENGTH),
     rule.champion === null ? (hasChampion ? 'missing' : '–') : show(rule.champion, digits),
     rule.challenger === null ? 'missing' : show(rule.challenger, digits),
     result,
-    visible(reason, LONGEST_REASON),
+    visible(reason, MAX_REASON_LENGTH),
   ];
 }
 
@@ -113,7 +113,7 @@ function shapeOf(rows: readonly string[][], resultWidth: number, reasons: boolea
   if (!reasons || rows.every((row) => row[last] === '')) return shape;
   const used = shape.reduce((sum, { width }) => sum + width + GAP.length, 0);
   const longest = longestOf('reason', rows, last);
-  return [...shape, { width: Math.min(longest, Math.max(WIDTH - used, NARROWEST_REASON)), right: false }];
+  return [...shape, { width: Math.min(longest, Math.max(WIDTH - used, MIN_REASON_WIDTH)), right: false }];
 }
 
 const longestOf = (title: string, rows: readonly string[][], index: number) =>

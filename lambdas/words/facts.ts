@@ -18,11 +18,11 @@ export interface AlertParts {
 
 // Limits in characters. Together with 3 bytes for each, JSON's escapes and two copies of the text (`default` and
 // `email`) they keep the whole SNS message below 262,144 bytes; a test tries the worst characters.
-const LONGEST_NAME = 6000;
+const MAX_NAME_LENGTH = 6000;
 /** Of one value after a label. */
-export const LONGEST_VALUE = 800;
-const MOST_PROBLEMS = 10;
-const MOST_LOG_LINES = 3;
+export const MAX_VALUE_LENGTH = 800;
+const MAX_PROBLEMS = 10;
+const MAX_LOG_LINES = 3;
 
 /** Puts an outcome into words. */
 export function partsOf(outcome: Outcome): AlertParts {
@@ -30,23 +30,23 @@ export function partsOf(outcome: Outcome): AlertParts {
   const words = wordingOf(outcome);
   return {
     words: { ...words, where: words.where.map(visibleLine) },
-    name: name === null || name === '' ? 'unknown' : visible(name, LONGEST_NAME),
-    causes: [...askedFor(outcome), ...causesOf(outcome)],
+    name: name === null || name === '' ? 'unknown' : visible(name, MAX_NAME_LENGTH),
+    causes: [...requestLines(outcome), ...causesOf(outcome)],
     evidence: evidenceOf(outcome),
   };
 }
 
-const line = (label: string, text: string): Line => ({ label, value: publicMessage(text, LONGEST_VALUE) });
+const line = (label: string, text: string): Line => ({ label, value: publicMessage(text, MAX_VALUE_LENGTH) });
 const visibleLine = (one: Line): Line => (typeof one === 'string' ? one : line(one.label, one.value));
 
 /** Why somebody, or an alarm, wanted the model to go back. */
-function askedFor({ operation, rollback, requested_by: by }: Outcome): Line[] {
+function requestLines({ operation, rollback, requested_by: by }: Outcome): Line[] {
   if (operation !== 'rollback') return [];
-  const because = rollback === null ? [] : [line('Asked because', becauseOf(rollback))];
-  return [...because, line('Asked by', by ?? 'not said')];
+  const because = rollback === null ? [] : [line('Rollback reason', requestReason(rollback))];
+  return [...because, line('Requested by', by ?? 'not given')];
 }
 
-const becauseOf = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback']>) =>
+const requestReason = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback']>) =>
   alarm === null ? reason : `${reason} (alarm ${alarm})`;
 
 /** Each thing is said once: what one line holds already is left out of the others. */
@@ -59,11 +59,12 @@ function causesOf(outcome: Outcome): Line[] {
   if (problems.length === 0 && cause?.code !== 'rollback-failed') add('Reason', reasonOf(outcome));
   const isSaid = cause === null || cause.code === 'error' || error?.message === rollbackError?.message;
   if (error !== null && !isSaid) add('Error', `${error.name}: ${error.message}`);
-  if (rollbackError !== null) add('Error of the rollback', `${rollbackError.name}: ${rollbackError.message}`);
+  if (rollbackError !== null) add('Rollback error', `${rollbackError.name}: ${rollbackError.message}`);
   lines.push(...rollbackLines(outcome), ...diagnosisLines(outcome));
   add('Lease held by', holder);
-  for (const problem of problems.slice(0, MOST_PROBLEMS)) add('Problem', problem);
-  if (problems.length > MOST_PROBLEMS) lines.push(`And ${problems.length - MOST_PROBLEMS} more problems.`);
+  for (const problem of problems.slice(0, MAX_PROBLEMS)) add('Problem', problem);
+  if (problems.length > MAX_PROBLEMS)
+    lines.push(`More problems, not shown: ${problems.length - MAX_PROBLEMS}.`);
   return lines;
 }
 
@@ -83,7 +84,7 @@ function rollbackLines({ cause, rollback }: Outcome): Line[] {
 }
 
 function labelOf({ finding, rolled_back, serving }: RollbackAnswer, cause: OutcomeCause): string {
-  if (finding?.code === 'would-move' || finding?.code === 'would-settle') return 'It would come to this';
+  if (finding?.code === 'would-move' || finding?.code === 'would-settle') return 'Expected result';
   if (rolled_back || serving !== null) return 'In the registry';
   return cause.code === 'asked' || cause.code === 'no-result' ? 'Reason' : 'Rollback';
 }
@@ -93,8 +94,8 @@ function diagnosisLines({ serving, cause }: Outcome): Line[] {
   const { message = null, log_lines: log = [] } = serving?.diagnosis ?? {};
   const failure = cause?.code === 'rollout-failed' ? cause.failure : null;
   const isSaid = failure?.code === 'candidate-failed' && failure.message === message;
-  const said = message === null || isSaid ? [] : [line('The platform says', message)];
-  return [...said, ...log.slice(-MOST_LOG_LINES).map((text) => line('Log of the candidate', text))];
+  const said = message === null || isSaid ? [] : [line('Platform message', message)];
+  return [...said, ...log.slice(-MAX_LOG_LINES).map((text) => line('Candidate log', text))];
 }
 
 /** Confidence as percent with one decimal, as the promotion message has always shown it. */

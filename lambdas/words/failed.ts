@@ -1,7 +1,7 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import { versionText } from '../domain/visible-text.ts';
 import type { Words } from './wording.ts';
-import { isStuck, undoByHand, undoHappened } from './workload.ts';
+import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
 /** The words for an execution that failed; the registry is as it was, or the rollback has put it back. */
 export function failed(outcome: Outcome): Words {
@@ -13,18 +13,18 @@ export function failed(outcome: Outcome): Words {
     emoji: 'x',
     title: asked ? 'Rollback Failed' : 'Promotion Failed',
     happened: [
-      asked ? 'The rollback that was asked for failed.' : `The promotion of ${challengerOf(outcome)} failed.`,
-      ...undoHappened(outcome),
+      asked ? 'The requested rollback failed.' : `The promotion of ${challengerOf(outcome)} failed.`,
+      ...undoLines(outcome),
     ],
     todo: [
-      'Remove the cause that is named here.',
-      'Then start a new execution: it looks at what is there and repeats nothing that is done.',
+      'Fix the cause named in this message.',
+      'Then start a new execution. It reads the current state and does not repeat completed steps.',
     ],
   };
 }
 
 const challengerOf = ({ challenger_version: challenger }: Outcome) =>
-  challenger === null ? 'a challenger not yet known' : versionText(challenger);
+  challenger === null ? 'an unknown challenger' : versionText(challenger);
 
 /** The Workload serves what the rollback was to take out of service, and no automatic step is left. */
 function workloadNotBack(outcome: Outcome): Words {
@@ -35,11 +35,11 @@ function workloadNotBack(outcome: Outcome): Words {
     loud: true,
     happened: [
       outcome.operation === 'rollback'
-        ? 'The rollback that was asked for could not be carried out on the Workload.'
+        ? 'The requested rollback failed on the Workload.'
         : `The promotion of ${challengerOf(outcome)} failed and could not be undone on the Workload.`,
-      ...undoHappened(outcome),
+      ...undoLines(outcome),
     ],
-    todo: undoByHand(outcome),
+    todo: manualUndoSteps(outcome),
   };
 }
 
@@ -54,37 +54,37 @@ function rollbackFailed(outcome: Outcome): Words {
     loud: true,
     happened: [
       asked
-        ? 'The rollback that was asked for failed.'
-        : `The promotion of ${challengerOf(outcome)} failed, and the rollback that should have undone it failed too.`,
-      'No automatic step is left: somebody has to look at the registry now.',
-      ...undoHappened(outcome),
+        ? 'The requested rollback failed.'
+        : `The promotion of ${challengerOf(outcome)} failed, and its rollback failed too.`,
+      'No automatic step is left: check the registry now.',
+      ...undoLines(outcome),
     ],
     where: [
-      `In Production before: ${before === null ? 'none, or not known' : versionText(before)}.`,
+      `In Production before: ${before === null ? 'none or unknown' : versionText(before)}.`,
       after === null
-        ? `In Production now: not known.${possible(outcome)}`
+        ? `In Production now: unknown.${possible(outcome)}`
         : `In Production now, as last read: ${versionText(after)}. It may have changed since.`,
     ],
     todo: [
-      'Open the model in MLflow and see which versions are in Production. Exactly one must be.',
-      ...(asked ? repeatByHand(before) : goBackByHand(outcome)),
-      ...undoByHand(outcome),
+      'Open the model in MLflow and check which versions are in Production. There must be exactly one.',
+      ...(asked ? manualRepeatSteps(before) : manualRollbackSteps(outcome)),
+      ...manualUndoSteps(outcome),
     ],
   };
 }
 
 function possible({ operation, champion_before: before, challenger_version: bad }: Outcome): string {
   if (operation === 'rollback' || before === null || bad === null || before === bad) return '';
-  return ` It can be ${versionText(before)}, or ${versionText(bad)}, or both.`;
+  return ` It can be ${versionText(before)}, ${versionText(bad)} or both.`;
 }
 
-const BY_HAND = 'to stage Production in MLflow, archiving the others (with aliases: set "champion" to it)';
+const BY_HAND = 'to stage Production in MLflow and archive the others (with aliases: set "champion" to it)';
 
-function goBackByHand({ champion_before: before, challenger_version: bad }: Outcome): string[] {
+function manualRollbackSteps({ champion_before: before, challenger_version: bad }: Outcome): string[] {
   const target = before === null ? ' and the "target_version" of your choice' : targetOf(before);
   return [
-    `When MLflow answers again, start an execution with "operation": "rollback"${target}. It can be repeated safely.`,
-    `If that fails too, move ${before === null ? 'the version that is to serve' : versionText(before)} ${BY_HAND}.`,
+    `When MLflow is available again, start an execution with "operation": "rollback"${target}. Repeating it is safe.`,
+    `If that fails too, move ${before === null ? 'the version to be served' : versionText(before)} ${BY_HAND}.`,
     ...(bad === null || bad === before ? [] : [markBad(bad)]),
   ];
 }
@@ -93,16 +93,16 @@ const targetOf = (version: string) =>
   /^\d{1,10}$/.test(version) ? ` and "target_version": "${version}"` : '';
 
 /** Here the champion before is the version that somebody wants out, so it is not the one to go back to. */
-function repeatByHand(unwanted: string | null): string[] {
+function manualRepeatSteps(unwanted: string | null): string[] {
   return [
-    'When MLflow answers again, start the rollback again with the same input. It can be repeated safely.',
-    `If that fails too, move the version that is to serve ${BY_HAND}.`,
+    'When MLflow is available again, start the rollback again with the same input. Repeating it is safe.',
+    `If that fails too, move the version to be served ${BY_HAND}.`,
     ...(unwanted === null ? [] : [markBad(unwanted)]),
   ];
 }
 
 const markBad = (version: string) =>
-  `If ${versionText(version)} is bad, set its tag "rolled_back" to the reason: no automatic run promotes it then.`;
+  `If ${versionText(version)} is bad, set its tag "rolled_back" to the reason: automatic runs then do not promote it.`;
 
 /** The words for an execution that its input kept from starting. */
 export function refused(outcome: Outcome): Words {
@@ -110,8 +110,8 @@ export function refused(outcome: Outcome): Words {
     kind: 'failed',
     emoji: 'x',
     title: outcome.operation === 'rollback' ? 'Rollback Not Started' : 'Promotion Not Started',
-    happened: ['The input of the execution was refused.', 'Nothing was changed.'],
-    where: ['In Production: not looked up.'],
-    todo: ['Correct every problem that is listed, and start a new execution.'],
+    happened: ['The execution input is invalid.', 'Nothing was changed.'],
+    where: ['In Production: not read.'],
+    todo: ['Correct every listed problem and start a new execution.'],
   };
 }

@@ -3,7 +3,7 @@ import { sentence, versionText } from '../domain/visible-text.ts';
 import { failed, refused } from './failed.ts';
 import { contested, dryRun, rolledBack } from './rolled-back.ts';
 import type { Wording, Words } from './wording.ts';
-import { servedWhere } from './workload.ts';
+import { servedLines } from './workload.ts';
 
 const UNCHANGED = 'Nothing was changed.';
 
@@ -11,7 +11,7 @@ const UNCHANGED = 'Nothing was changed.';
 export function wordingOf(outcome: Outcome): Wording {
   const plain = byStatus[outcome.status](outcome);
   const words = outcome.dry_run ? dryRun(outcome, plain) : plain;
-  return { ...words, where: [...(words.where ?? whereabouts(outcome)), ...servedWhere(outcome)] };
+  return { ...words, where: [...(words.where ?? championLines(outcome)), ...servedLines(outcome)] };
 }
 
 const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>> = {
@@ -28,16 +28,13 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
 };
 
 /** Where the champion is, before and after, with "not known" never passed off as "none". */
-function whereabouts({ champion_before: before, champion_after: after }: Outcome): string[] {
-  if (after === null && before === null) return ['In Production: none, or not known.'];
+function championLines({ champion_before: before, champion_after: after }: Outcome): string[] {
+  if (after === null && before === null) return ['In Production: none or unknown.'];
   if (after === null) {
-    return [
-      `In Production before: ${versionText(before)}.`,
-      'In Production now: not known; look it up in MLflow.',
-    ];
+    return [`In Production before: ${versionText(before)}.`, 'In Production now: unknown; check MLflow.'];
   }
-  if (after === before) return [`In Production: ${versionText(after)}, as before.`];
-  const earlier = before === null ? 'none, or not known' : versionText(before);
+  if (after === before) return [`In Production: ${versionText(after)}, unchanged.`];
+  const earlier = before === null ? 'none or unknown' : versionText(before);
   return [`In Production now: ${versionText(after)}.`, `In Production before: ${earlier}.`];
 }
 
@@ -52,16 +49,16 @@ function promoted(outcome: Outcome): Words {
     title: 'Model Promoted',
     happened: repeated
       ? [
-          `${sentence(version)} was in Production already: an earlier attempt had moved it, this one announces it.`,
+          `${sentence(version)} was already in Production: an earlier attempt moved it, and this message reports it.`,
         ]
       : [
-          `${sentence(version)} was promoted to Production${earlier === null ? '' : ` in place of ${versionText(earlier)}`}.`,
+          `${sentence(version)} was promoted to Production${earlier === null ? '' : ` and replaced ${versionText(earlier)}`}.`,
         ],
     todo: [
-      'Watch how the model does; nothing else has to be done.',
+      'Monitor the model. No other action needed.',
       before === null
-        ? 'No earlier champion is known to go back to.'
-        : `To go back${earlier === null ? '' : ` to ${versionText(earlier)}`}, start an execution with "operation": "rollback".`,
+        ? 'No earlier champion is known for a rollback.'
+        : `To roll back${earlier === null ? '' : ` to ${versionText(earlier)}`}, start an execution with "operation": "rollback".`,
     ],
   };
 }
@@ -69,9 +66,7 @@ function promoted(outcome: Outcome): Words {
 function kept({ status, challenger_version: challenger, champion_before: champion }: Outcome): Words {
   const what = `the challenger, ${versionText(challenger)},`;
   const lost =
-    champion === null
-      ? 'did not meet the policy'
-      : `did not win against the champion, ${versionText(champion)}`;
+    champion === null ? 'did not meet the policy' : `did not beat the champion, ${versionText(champion)}`;
   const declined = status === 'declined';
   return {
     kind: 'kept',
@@ -81,23 +76,25 @@ function kept({ status, challenger_version: challenger, champion_before: champio
       declined ? sentence(`${what} was declined by an approver.`) : sentence(`${what} ${lost}.`),
       UNCHANGED,
     ],
-    todo: ['Nothing has to be done.', 'Before the next training, read the reason and the missed rules.'],
+    todo: ['No action needed.', 'Before the next training, read the reason and the rules that failed.'],
   };
 }
 
 function needsInvestigation({ challenger_version: challenger, champion_before: champion }: Outcome): Words {
-  const pair = `${versionText(challenger)} against ${champion === null ? 'no champion' : versionText(champion)}`;
+  const pair = `${versionText(challenger)} with ${champion === null ? 'no champion' : versionText(champion)}`;
   return {
     kind: 'needs_investigation',
     emoji: 'mag',
     title: 'Needs Investigation',
     happened: [
-      challenger === null ? 'There was nothing to decide on.' : `The comparison of ${pair} could not decide.`,
+      challenger === null
+        ? 'There was no challenger to compare.'
+        : `The comparison of ${pair} was inconclusive.`,
       UNCHANGED,
     ],
     todo: [
-      'Read the reason and repair what it names: missing or unequal data, too few rows, an unfinished run, conflicting rules.',
-      'Then start a new execution; until then nothing is promoted.',
+      'Read the reason and fix what it names: missing or different data, too few rows, an unfinished run, conflicting rules.',
+      'Then start a new execution. Nothing is promoted until then.',
     ],
   };
 }
@@ -108,6 +105,8 @@ function busy(): Words {
     emoji: 'hourglass',
     title: 'Model Busy',
     happened: ['Another execution holds the lease of this model.', UNCHANGED],
-    todo: ['Start again when the holder has ended, or start with "wait_for_lease_minutes" to wait for it.'],
+    todo: [
+      'Start a new execution when the holder has ended, or pass "wait_for_lease_minutes" to wait for it.',
+    ],
   };
 }

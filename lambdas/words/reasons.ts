@@ -16,9 +16,9 @@ export const modelMissing = (model: string) => `Registered model ${quoted(model)
 export const leaseHeld = ({ model, holder, until }: Omit<LeaseHeld, 'code'>) =>
   `The lease for ${quoted(model)} is held by ${holder} until ${until}`;
 
-export const MOVED_BY_OTHERS = 'Somebody else moved the registry at the same time';
+export const CONCURRENT_CHANGE = 'Another actor changed the registry at the same time';
 
-const lostRace = (version: string) => `${MOVED_BY_OTHERS}: version ${version} is not the only champion`;
+const lostRace = (version: string) => `${CONCURRENT_CHANGE}: version ${version} is not the only champion`;
 
 /** Why `promote-model` promotes nothing. "No Staging version found" is fixed by source document 003. */
 export function promotionRefused(refusal: PromotionRefusal, model: string): string {
@@ -45,16 +45,16 @@ export function promotionRefused(refusal: PromotionRefusal, model: string): stri
 export function changedSince(change: ChangeSinceComparison): string {
   switch (change.code) {
     case 'champion-changed':
-      return `Since the comparison version ${change.champions.join(' and ')} has become the champion (compared with ${change.compared_with ?? 'none'})`;
+      return `The champion changed after the comparison: now version ${change.champions.join(' and ')}, compared with ${change.compared_with ?? 'none'}`;
     case 'decision-changed':
-      return `Compared again, the decision is ${change.decision}: ${change.recommendation}`;
+      return `A second comparison decided ${change.decision}: ${change.recommendation}`;
     case 'evidence-changed':
-      return 'The evidence has changed since the comparison';
+      return 'The evidence changed after the comparison';
   }
 }
 
 export const modelBusy = (model: string, holder: string, until: string) =>
-  `${quoted(model)} is being changed by ${holder}; its lease ends at ${until} at the latest`;
+  `Another execution is changing ${quoted(model)}: ${holder} holds the lease until ${until} at the latest`;
 
 /** What a rollback found and did in the registry; empty while the serving side speaks for it. */
 export function rollbackFound(finding: RollbackFinding, model: string): string {
@@ -64,17 +64,17 @@ export function rollbackFound(finding: RollbackFinding, model: string): string {
       const serving =
         workload === null || artifact === null
           ? ''
-          : `; Workload ${quoted(workload)} would go back to artifact ${quoted(artifact)}`;
-      return `version ${finding.to} would return to Production and version ${finding.from} be archived${serving}`;
+          : `; Workload ${quoted(workload)} would serve artifact ${quoted(artifact)} again`;
+      return `version ${finding.to} would be moved to Production and version ${finding.from} archived${serving}`;
     }
     case 'would-settle':
-      return `version ${finding.to} is the champion already; nothing would be changed`;
+      return `version ${finding.to} is already the champion; nothing would change`;
     case 'serving-in-progress':
       return '';
     case 'moved':
       return `Version ${finding.to} is back in Production; version ${finding.from} is archived and marked as rolled back`;
     case 'settled':
-      return `Version ${finding.to} is the champion already; nothing more was changed`;
+      return `Version ${finding.to} is already the champion; nothing else was changed`;
     case 'refused':
       return rollbackRefused(finding, model);
     case 'contested':
@@ -92,11 +92,11 @@ function rollbackRefused(
     case 'lease-held':
       return leaseHeld({ model, holder: held ?? '', until: until ?? '' });
     case 'nothing-interrupted':
-      return 'No promotion was cut off; name target_version, or give another reason';
+      return 'No promotion was interrupted; pass target_version or another reason';
     case 'no-champion':
       return 'No version is in Production';
     case 'no-known-good':
-      return 'No known-good version recorded; name target_version';
+      return 'No known-good version is recorded; pass target_version';
     case 'target-missing':
       return `Version ${to} does not exist`;
     case 'not-ready':
@@ -106,7 +106,7 @@ function rollbackRefused(
     case 'cooling':
       return `The last rollback was less than ${hours} h ago; pass emergency: true, or wait until ${until}`;
     case 'first-champion':
-      return `Version ${from} is the first champion and there is none to go back to: it stays in Production`;
+      return `Version ${from} is the first champion: there is no earlier version to roll back to, and it stays in Production`;
     case 'nothing-to-undo':
       if (to === null) return 'Nothing to undo: the version never reached Production';
       return to === from
@@ -123,13 +123,13 @@ function rollbackContested({
 }: Extract<RollbackFinding, { code: 'contested' }>): string {
   switch (why) {
     case 'after-alarm':
-      return `Version ${from} came into Production after the alarm, which cannot be about it; left alone`;
+      return `Version ${from} was promoted after the alarm, so the alarm cannot be about it; nothing was changed`;
     case 'moved-on': {
       const held = champions.length === 0 ? 'no version is' : `version ${is(champions)}`;
-      return `Somebody else has moved on: ${held} in Production; left alone`;
+      return `Another actor changed the registry: ${held} in Production; that change was kept`;
     }
     case 'lost-race':
-      return `${lostRace(to ?? '')}; left alone`;
+      return `${lostRace(to ?? '')}; that change was kept`;
   }
 }
 
@@ -147,16 +147,16 @@ export function rollbackDetail({
 }
 
 const INTERRUPTED: Readonly<Record<Interrupted, string>> = {
-  nothing: 'nothing was in flight',
-  'being-undone': 'its promotion is being undone by an execution of its own',
+  nothing: 'no change was in progress',
+  'being-undone': 'a separate execution is undoing its promotion',
   'undo-by-hand':
-    'its promotion was announced and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"',
-  rollback: `a rollback was under way: compare what the Workload serves with the champion, and start the rollback again when the model's lease has ended, in ${LAST_WRITE_SECONDS.rollback} s`,
+    'its promotion was recorded and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"',
+  rollback: `a rollback was in progress: compare the served artifact with the champion, and start the rollback again when the model's lease has ended, in ${LAST_WRITE_SECONDS.rollback} s`,
   unknown:
-    'its input was too large for the event that says so: look at its input and its last state in Step Functions; if a promotion or a rollback was under way, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model ends by itself',
+    'its input was too large for the event: check its input and its last state in Step Functions; if a promotion or a rollback was in progress, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model expires',
 };
 
-const STOPPED = { ABORTED: 'was aborted', TIMED_OUT: 'ran out of time', FAILED: 'failed' } as const;
+const STOPPED_TEXT = { ABORTED: 'was aborted', TIMED_OUT: 'timed out', FAILED: 'failed' } as const;
 
 /** The event that decided how an execution ended. Empty where the finding of its rollback says it all. */
 export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'cause'>): string {
@@ -168,7 +168,7 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
       if (cause.direct) return 'promote-model was invoked directly';
       return comparison?.recommendation ?? 'The challenger was promoted';
     case 'already':
-      return `Version ${cause.version} is the champion already; nothing was done`;
+      return `Version ${cause.version} is already the champion; nothing was changed`;
     case 'decided':
     case 'dry-run':
       return comparison?.recommendation ?? '';
@@ -181,9 +181,9 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
     case 'error':
       return error === null ? '' : `${error.name}: ${error.message}`;
     case 'stopped':
-      return `${cause.status}: The execution ${STOPPED[cause.status]}; ${INTERRUPTED[cause.interrupted]}`;
+      return `${cause.status}: The execution ${STOPPED_TEXT[cause.status]}; ${INTERRUPTED[cause.interrupted]}`;
     case 'rollback-failed':
-      return `The rollback itself failed: ${outcome.rollback_error?.message}`;
+      return `The rollback failed: ${outcome.rollback_error?.message}`;
     case 'asked':
       return '';
     case 'no-result':
@@ -192,14 +192,19 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
 }
 
 /** Causes after which a rollback, if there was one, has nothing to add. */
-const SAYS_ALL: readonly OutcomeCause['code'][] = ['invalid', 'promoted', 'already', 'rollback-failed'];
+const SELF_EXPLANATORY: readonly OutcomeCause['code'][] = [
+  'invalid',
+  'promoted',
+  'already',
+  'rollback-failed',
+];
 
 /** The `reason` of an outcome. */
 export function outcomeReason(outcome: DecidedOutcome): string {
   const { cause, rollback } = outcome;
   const text = causeText(cause, outcome);
   if (cause.code === 'dry-run') return `Dry run: nothing was changed. ${text}`;
-  if (rollback === null || SAYS_ALL.includes(cause.code)) return text;
+  if (rollback === null || SELF_EXPLANATORY.includes(cause.code)) return text;
   // What made it necessary, then what it came to.
   const because = cause.code === 'asked' || cause.code === 'no-result' ? [] : [text];
   return [...because, rollback.detail].join('. ');

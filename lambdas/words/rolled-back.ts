@@ -1,7 +1,7 @@
 import type { Outcome } from '../domain/outcome/outcome-schema.ts';
 import { versionText } from '../domain/visible-text.ts';
 import type { Words } from './wording.ts';
-import { isStuck, undoByHand, undoHappened } from './workload.ts';
+import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
 /** The words for a registry that was put back, as asked or because a promotion failed. */
 export function rolledBack(outcome: Outcome): Words {
@@ -14,13 +14,13 @@ export function rolledBack(outcome: Outcome): Words {
     title: asked ? 'Model Rolled Back' : 'Promotion Rolled Back',
     happened: [
       asked
-        ? `The rollback that was asked for is done${again ? '; an earlier attempt had done it, this one announces it' : ''}.`
+        ? `The requested rollback is complete.${again ? ' An earlier attempt completed it; this message reports it.' : ''}`
         : `The promotion of ${from} failed and was undone.`,
-      ...undoHappened(outcome),
+      ...undoLines(outcome),
     ],
     todo: [
-      `Find out what was wrong with ${from}, or with its promotion.`,
-      `No automatic run promotes ${from} again while its tag "rolled_back" has a value.`,
+      `Find the cause in ${from} or in its promotion.`,
+      `Automatic runs do not promote ${from} while its tag "rolled_back" has a value.`,
     ],
   };
 }
@@ -35,13 +35,13 @@ export function contested(outcome: Outcome): Words {
     title: stuck ? `ACTION NEEDED: ${title}` : title,
     loud: stuck,
     happened: [
-      'Somebody else made changes while this execution ran; they were left alone.',
-      ...undoHappened(outcome),
+      'Another actor changed the registry or the Workload while this execution ran; those changes were kept.',
+      ...undoLines(outcome),
     ],
     todo: [
-      'See in MLflow which versions are in Production and who moved them. Exactly one must be there.',
-      ...undoByHand(outcome),
-      'When that is settled, start a new execution if the change is still wanted.',
+      'Check in MLflow which versions are in Production and who moved them. There must be exactly one.',
+      ...manualUndoSteps(outcome),
+      'Then start a new execution if the change is still needed.',
     ],
   };
 }
@@ -63,30 +63,30 @@ export function dryRun(outcome: Outcome, words: Words): Words {
       ...told,
       title: 'Dry Run: Rollback Not Possible',
       happened: [NOTHING_CHANGED, 'The rollback would not be possible.'],
-      todo: ['Remove the cause that is named here, then start the dry run again.'],
+      todo: ['Fix the cause named in this message, then start the dry run again.'],
     };
   }
   if (found === 'would-settle') {
     return {
       ...told,
       title: 'Dry Run: Nothing to Roll Back',
-      happened: [NOTHING_CHANGED, 'The rollback would find nothing to do.'],
+      happened: [NOTHING_CHANGED, 'The rollback would change nothing.'],
       where: [`In Production: ${versionText(rollback.to_version)}.`],
-      todo: ['Nothing has to be done.'],
+      todo: ['No action needed.'],
     };
   }
   return {
     ...told,
     title: 'Dry Run of a Rollback',
     happened: [NOTHING_CHANGED, 'The rollback would be possible.'],
-    todo: ['If this is what you want, start the execution without "dry_run".'],
+    todo: ['To apply this change, start the execution without "dry_run".'],
   };
 }
 
 function dryPromotion({ comparison, operation }: Outcome): Pick<Words, 'title' | 'todo'> {
   const title = operation === 'rollback' ? 'Dry Run of a Rollback' : 'Dry Run of a Promotion';
   if (comparison === null || comparison.decision === 'PROMOTE') {
-    return { title, todo: ['If this is what you want, start the execution without "dry_run".'] };
+    return { title, todo: ['To apply this change, start the execution without "dry_run".'] };
   }
   return { title, todo: ['Without "dry_run" nothing would be promoted either.'] };
 }

@@ -14,42 +14,42 @@ export function rolloutReason(finding: RolloutFinding): string {
     case 'settings-change':
       return `A settings change of the Workload is in progress (${finding.state})`;
     case 'locking':
-      return `Artifact ${quoted(finding.artifact)} is locked, as asked`;
+      return `Artifact ${quoted(finding.artifact)} is being locked, as requested`;
     case 'starting':
-      return `A rolling replacement by artifact ${quoted(finding.artifact)} was started`;
+      return `A rolling replacement with artifact ${quoted(finding.artifact)} was started`;
     case 'start-unconfirmed':
-      return 'The replacement was asked for; its answer was lost';
+      return 'The replacement was requested; the response was lost';
     case 'start-not-visible':
-      return 'The replacement was asked for and cannot be seen (yet)';
+      return 'The replacement was requested and is not visible yet';
     case 'start-refused-for-now':
-      return `It is not started, and no other can be seen (yet): ${finding.detail}`;
+      return `The platform refused the replacement, and no other is visible yet: ${finding.detail}`;
     case 'start-overtaken':
-      return `A replacement was started in the meantime: ${finding.detail}`;
+      return `Another replacement started first: ${finding.detail}`;
     case 'replacing':
       return `The replacement is in progress (${finding.state})`;
     case 'switched-by-deadline':
-      return `The replacement had switched by the deadline (${finding.state})`;
+      return `The replacement switched before the deadline (${finding.state})`;
     case 'cancelling':
-      return `The deadline is over: the replacement is cancelled (${finding.state})`;
+      return `The deadline has passed: the replacement is being cancelled (${finding.state})`;
     case 'cancelled':
-      return 'The replacement was cancelled; the old artifact is not confirmed yet';
+      return 'The replacement was cancelled; the previous artifact is not confirmed yet';
     case 'activating':
       return `${finding.running} of ${finding.active} active protons run the artifact`;
     case 'promotion-blocked':
       return 'Promotion in place waits for the replacement in progress';
     case 'promoting':
-      return 'The draft that is served is promoted in place; that cannot be undone';
+      return 'The served draft is being promoted in place; this cannot be undone';
     case 'promotion-requested':
-      return 'Promotion in place was asked for';
+      return 'Promotion in place was requested';
     case 'promotion-unconfirmed':
-      return 'Promotion in place was asked for; its answer was lost';
+      return 'Promotion in place was requested; the response was lost';
     case 'setting-importance':
-      return `Its importance is set to ${finding.importance}`;
+      return `The importance of the Workload is being set to ${finding.importance}`;
     case 'serves':
       return `The Workload serves artifact ${quoted(finding.artifact)}, locked${
         finding.importance_left === null
           ? ''
-          : `; its importance was left at ${finding.importance_left}, as the deadline is over`
+          : `; its importance is still ${finding.importance_left}, as the deadline has passed`
       }`;
     default:
       return failureReason(finding);
@@ -61,59 +61,59 @@ const START = 'start it (POST /workloads/{id}/start), wait until it runs, and tr
 function failureReason(failure: RolloutFailure): string {
   switch (failure.code) {
     case 'artifact-not-found':
-      return `Artifact ${quoted(failure.artifact)} does not exist, or the owner of the token cannot see it (artifacts are shared apart from Workloads)`;
+      return `Artifact ${quoted(failure.artifact)} does not exist, or the owner of the token cannot see it (artifacts are shared separately from Workloads)`;
     case 'artifact-status-unknown':
-      return `Artifacts are draft or locked; ${quoted(failure.artifact)} is ${quoted(failure.status)} and the one that is served ${quoted(failure.served_status ?? 'unknown')}`;
+      return `Artifacts must be draft or locked: ${quoted(failure.artifact)} is ${quoted(failure.status)}, and the served artifact is ${quoted(failure.served_status ?? 'unknown')}`;
     case 'type-mismatch':
-      return `Artifact ${quoted(failure.artifact)} is of type ${quoted(failure.type)} and Workload ${quoted(failure.workload)} of type ${quoted(failure.workload_type)}: name an artifact of the same type`;
+      return `Artifact ${quoted(failure.artifact)} is of type ${quoted(failure.type)} and Workload ${quoted(failure.workload)} of type ${quoted(failure.workload_type)}: pass an artifact of the same type`;
     case 'workload-not-running':
       return `Workload ${quoted(failure.workload)} is ${failure.state}: ${START}`;
     case 'no-active-proton':
       return `Workload ${quoted(failure.workload)} (${failure.state}) has no active proton: ${START}`;
     case 'draft-onto-locked':
-      return `Artifact ${quoted(failure.artifact)} is a draft and ${none(failure.served)}, which is served, is locked: lock it first, or pass lock_artifact: true`;
+      return `Artifact ${quoted(failure.artifact)} is a draft and the served artifact ${none(failure.served)} is locked: lock the draft first, or pass lock_artifact: true`;
     case 'locked-onto-draft':
-      return `Artifact ${quoted(failure.artifact)} is locked and ${none(failure.served)}, which is served, is a draft: promote the Workload first (POST /workloads/{id}/promote)`;
+      return `Artifact ${quoted(failure.artifact)} is locked and the served artifact ${none(failure.served)} is a draft: promote the Workload first (POST /workloads/{id}/promote)`;
     case 'unknown-container': {
       const { group, container } = failure;
       const what =
         container === null
           ? `container group ${quoted(group)}`
           : `container ${quoted(container)} in group ${quoted(group)}`;
-      return `The runtime names the ${what}, which artifact ${quoted(failure.artifact)} lacks; it has ${listed(failure.has)}`;
+      return `The runtime names ${what}, which artifact ${quoted(failure.artifact)} does not have; it has ${listed(failure.has)}`;
     }
     case 'minutes-out-of-range':
       return `${failure.field} is ${failure.minutes}; it must be a whole number from 0 to ${failure.most}`;
     case 'foreign-replacement':
-      return `Another replacement is in progress (${failure.state}): artifact ${quoted(failure.artifact)}, replacement ${quoted(failure.replacement)}; it was left alone. Wait until it has ended, or have it cancelled by its owner`;
+      return `Another replacement is in progress (${failure.state}): artifact ${quoted(failure.artifact)}, replacement ${quoted(failure.replacement)}; it was not changed. Wait until it ends, or ask its owner to cancel it`;
     case 'start-refused':
     case 'lock-refused':
     case 'promote-refused':
-      return `The platform refused (HTTP ${failure.http_status}): ${failure.detail}`;
+      return `The platform refused the request (HTTP ${failure.http_status}): ${failure.detail}`;
     case 'not-started':
-      return `The replacement was asked for ${failure.attempts} times, no answer came, and none can be seen`;
+      return `The replacement was requested ${failure.attempts} times; no response arrived and none is visible`;
     case 'candidate-failed':
-      return `The candidate did not come up; the replacement is ${failure.state}${failure.message === null ? '' : `: ${failure.message}`}`;
+      return `The candidate did not become ready; the replacement is ${failure.state}${failure.message === null ? '' : `: ${failure.message}`}`;
     case 'candidate-dropped':
       return failure.state === null
-        ? `The platform has given the replacement up without a word: artifact ${none(failure.served)} is still served`
-        : `The replacement ended as ${failure.state}, without a switch`;
+        ? `The platform dropped the replacement without an error: artifact ${none(failure.served)} is still served`
+        : `The replacement ended as ${failure.state} without switching`;
     case 'active-unhealthy':
       return failure.problem.code === 'proton-down'
         ? `The Workload serves the artifact, but its active proton ${quoted(failure.problem.proton)} is ${failure.problem.state}`
         : failureReason(failure.problem);
     case 'endpoint-changed':
-      return `The Workload's endpoint was ${quoted(failure.from)} and is ${none(failure.to)} now: its callers have lost it`;
+      return `The endpoint of the Workload changed from ${quoted(failure.from)} to ${none(failure.to)}: requests to the old one fail`;
     case 'superseded':
       return failure.switched
-        ? `The artifact was put in service and replaced again by ${none(failure.served)}`
-        : `Since the rollout began, somebody else has put artifact ${none(failure.served)} in service`;
+        ? `The artifact was put in service and then replaced by ${none(failure.served)}`
+        : `Another actor put artifact ${none(failure.served)} in service after the rollout began`;
     case 'deadline':
       return deadlineReason(failure.at);
     case 'cancel-unconfirmed':
       return failure.replacement === null
-        ? 'The replacement was cancelled, but the old artifact could not be confirmed: look at the Workload'
-        : `The replacement ${quoted(failure.replacement.id)} was to be cancelled and is still ${failure.replacement.state}: look at the Workload`;
+        ? 'The replacement was cancelled, but the previous artifact could not be confirmed: check the Workload'
+        : `The replacement ${quoted(failure.replacement.id)} is still ${failure.replacement.state} after its cancellation: check the Workload`;
     case 'lease-held':
       return leaseHeld(failure);
   }
@@ -122,15 +122,15 @@ function failureReason(failure: RolloutFailure): string {
 function deadlineReason(at: Extract<RolloutFailure, { code: 'deadline' }>['at']): string {
   switch (at.code) {
     case 'settings-change':
-      return `${rolloutReason(at)} until the deadline; nothing was started`;
+      return `A settings change of the Workload was in progress (${at.state}) until the deadline; nothing was started`;
     case 'warm-up':
       return `A rollout with ${at.minutes} min of warm-up cannot end before its deadline: nothing was started`;
     case 'cancelled':
       return `The rollout did not end before its deadline and was cancelled; artifact ${none(at.artifact)} is served as before`;
     case 'activating':
-      return `${rolloutReason(at)} at the deadline`;
+      return `${at.running} of ${at.active} active protons ran the artifact at the deadline`;
     case 'draft':
-      return 'The Workload serves the artifact, but at the deadline it was a draft still: it was not promoted';
+      return 'The Workload serves the artifact, but it was still a draft at the deadline and was not promoted';
   }
 }
 
@@ -138,25 +138,25 @@ function deadlineReason(at: Extract<RolloutFailure, { code: 'deadline' }>['at'])
 export function servingReason(finding: ServingFinding): string {
   switch (finding.code) {
     case 'rollout-switched':
-      return `The rollout has switched and is being finished (${finding.state}); the way back starts after it`;
+      return `The rollout has switched and is finishing (${finding.state}); the rollback starts after it`;
     case 'rollout-cancelled':
-      return `The rollout is cancelled (${finding.state})`;
-    case 'rollout-leaving':
       return `The rollout is being cancelled (${finding.state})`;
+    case 'rollout-leaving':
+      return `The platform is removing the cancelled rollout (${finding.state})`;
     case 'protons-behind':
-      return 'The Workload names the previous artifact; its protons do not all run it yet';
+      return 'The Workload names the previous artifact; not all of its protons run it yet';
     case 'serves-previous':
       return `The Workload ${servesPrevious(finding)}`;
     case 'locked-in-place':
-      return 'locked in place';
+      return 'The artifact is locked in place, which cannot be undone';
     case 'foreign':
       return finding.in_progress
-        ? `Another replacement is in progress, to artifact ${none(finding.artifact)}; it was left alone`
-        : `Somebody else has put artifact ${none(finding.artifact)} in service; it was left alone`;
+        ? `Another replacement with artifact ${none(finding.artifact)} is in progress; it was not changed`
+        : `Another actor put artifact ${none(finding.artifact)} in service; that change was kept`;
     case 'never-served':
-      return 'The Workload served nothing before that could be brought back';
+      return 'The Workload served no artifact before the promotion, so there is none to restore';
     case 'overdue':
-      return `${servingReason(finding.waiting)}, and has been for more than ${finding.minutes} minutes: look at the Workload`;
+      return `${servingReason(finding.waiting)}. This has lasted for more than ${finding.minutes} minutes: check the Workload`;
     case 'no-access':
       return finding.message;
     default:

@@ -1,6 +1,6 @@
 import type { NoSample } from '../domain/comparison/evidence.ts';
 import type { Interval, MeasuredGain } from '../domain/comparison/methods.ts';
-import type { Judged } from '../domain/comparison/rules.ts';
+import type { EvaluatedRule } from '../domain/comparison/rules.ts';
 import type { RuleResult } from '../domain/payloads.ts';
 import { visible } from '../domain/visible-text.ts';
 import { digitsApart, probability, show, signed } from './numbers.ts';
@@ -9,7 +9,7 @@ import { digitsApart, probability, show, signed } from './numbers.ts';
 
 const NOT_COUNTED = {
   skipped: 'Skipped',
-  missing: 'Not judged',
+  missing: 'Not evaluated',
   alone: 'Not counted',
   'not-counted': 'Not counted',
 } as const satisfies Record<Exclude<RuleResult['counted'], 'counted'>, string>;
@@ -25,7 +25,7 @@ export function resultText(rule: RuleResult): { result: string; reason: string }
 }
 
 /** All that was found about a rule, without the two values themselves. */
-export function reasonOf({ rule, result, limit, gain }: Judged): string {
+export function reasonOf({ rule, result, limit, gain }: EvaluatedRule): string {
   const why = whyText(result);
   if (result.counted !== 'counted') {
     const word = NOT_COUNTED[result.counted];
@@ -36,11 +36,11 @@ export function reasonOf({ rule, result, limit, gain }: Judged): string {
 }
 
 /** What speaks for the verdict on a rule in a few words, for a sentence. */
-export function briefOf({ rule, result, limit, gain }: Judged): string {
+export function briefOf({ rule, result, limit, gain }: EvaluatedRule): string {
   const why = whyText(result);
   if (why !== '') return why;
   if (gain === null || isMissed(limit)) return limitText(limit).join('');
-  if (gain.verdict === 'failed') return askedText(gain, rule.strict);
+  if (gain.verdict === 'failed') return gainAndNeedText(gain, rule.strict);
   const { confidence } = gain;
   return confidence === null
     ? gainedText(gain)
@@ -49,14 +49,14 @@ export function briefOf({ rule, result, limit, gain }: Judged): string {
 
 /** Why a rule has no verdict, or counts as failed without one; empty where it has one or nothing was decided. */
 function whyText({ counted, why }: Pick<RuleResult, 'counted' | 'why'>): string {
-  return counted === 'alone' ? 'no champion, and no limit set' : why.map(lackText).join(', ');
+  return counted === 'alone' ? 'no champion, and no limit set' : why.map(missingText).join(', ');
 }
 
 /** A version as it stands in a sentence. */
 export const named = (version: string) => `version ${visible(version, 20)}`;
 
 /** Why a number is missing or a sample cannot be used. */
-export function lackText(lack: NoSample): string {
+export function missingText(lack: NoSample): string {
   if (lack.code === 'too-large') return 'the values are too large for an interval';
   const who = named(lack.version);
   switch (lack.code) {
@@ -73,24 +73,24 @@ export function lackText(lack: NoSample): string {
     case 'no-deviation':
       return `${lack.key} of ${who} is not above zero`;
     case 'too-few-rows':
-      return `${lack.key} of ${who} is not a number of rows of at least ${lack.fewest}`;
+      return `${lack.key} of ${who} must be a whole number of rows, at least ${lack.fewest}`;
     case 'no-proportion':
       return `${lack.value} of ${who} is not a proportion between 0 and 1`;
   }
 }
 
-const isMissed = (limit: Judged['limit']) => limit !== null && limit.missedBy > 0;
+const isMissed = (limit: EvaluatedRule['limit']) => limit !== null && limit.missedBy > 0;
 
-function limitText(limit: Judged['limit']): string[] {
+function limitText(limit: EvaluatedRule['limit']): string[] {
   if (limit === null) return [];
-  const missed = isMissed(limit) ? `missed by ${show(limit.missedBy, 4)}` : 'kept';
+  const missed = isMissed(limit) ? `missed by ${show(limit.missedBy, 4)}` : 'met';
   return [`limit ${show(limit.value)} ${missed}`];
 }
 
 function gainText(found: MeasuredGain, strict: boolean): string {
   const { interval, confidence, noInterval } = found;
-  const asked = askedText(found, strict);
-  if (noInterval.length > 0) return `${asked} (no interval: ${noInterval.map(lackText).join(', ')})`;
+  const asked = gainAndNeedText(found, strict);
+  if (noInterval.length > 0) return `${asked} (no interval: ${noInterval.map(missingText).join(', ')})`;
   if (interval === null || confidence === null) return asked;
   return `${asked}; ${intervalText(interval, found.needed)}, confidence ${probability(confidence)}`;
 }
@@ -98,7 +98,7 @@ function gainText(found: MeasuredGain, strict: boolean): string {
 /** With as many digits as it takes to tell the gain from the one that is needed. */
 const gainedText = ({ gain, needed }: MeasuredGain) => `gain ${signed(gain, digitsApart(gain, needed))}`;
 
-function askedText(found: MeasuredGain, strict: boolean): string {
+function gainAndNeedText(found: MeasuredGain, strict: boolean): string {
   const needed = signed(found.needed, digitsApart(found.gain, found.needed));
   return `${gainedText(found)}, needed ${strict ? '>' : '>='} ${needed}`;
 }

@@ -31,13 +31,13 @@ export interface SlackNotification {
 }
 
 // Slack cuts a section of a message at 3,000 characters; a cut inside a code block would break what follows.
-const LONGEST_DESCRIPTION = 2900;
-const LONGEST_TITLE = 200;
-const LONGEST_VALUE = 300;
-const LONGEST_KEYWORD = 60;
-const LONGEST_ID = 200;
-const MOST_CAUSES = 5;
-const SHORTEST_TABLE = 250;
+const MAX_DESCRIPTION_LENGTH = 2900;
+const MAX_TITLE_LENGTH = 200;
+const MAX_VALUE_LENGTH = 300;
+const MAX_KEYWORD_LENGTH = 60;
+const MAX_ID_LENGTH = 200;
+const MAX_CAUSES = 5;
+const MIN_TABLE_LENGTH = 250;
 
 /** The alert as Slack shows it. Foreign text stands in code spans, where Slack formats and links nothing. */
 export function slackNotification(
@@ -51,18 +51,18 @@ export function slackNotification(
     source: 'custom',
     content: {
       textType: 'client-markdown',
-      title: `:${words.emoji}: ${words.title}: ${code(name, LONGEST_TITLE - words.title.length - 40)}`,
+      title: `:${words.emoji}: ${words.title}: ${code(name, MAX_TITLE_LENGTH - words.title.length - 40)}`,
       description: description(outcome, parts),
       nextSteps: words.todo,
       keywords: [words.kind, context.environment, context.registryName]
-        .map((word) => slackSafe(visible(word, LONGEST_KEYWORD), LONGEST_KEYWORD))
+        .map((word) => slackSafe(visible(word, MAX_KEYWORD_LENGTH), MAX_KEYWORD_LENGTH))
         .filter((word) => word !== ''),
     },
     metadata: {
-      threadId: `model-promotion/${encodeURIComponent(name.toWellFormed())}`.slice(0, LONGEST_ID),
+      threadId: `model-promotion/${encodeURIComponent(name.toWellFormed())}`.slice(0, MAX_ID_LENGTH),
       summary: `${words.title}: ${code(name, 100)}`,
       eventType: `model-promotion.${words.kind}`,
-      relatedResources: [slackSafe(visible(outcome.execution, LONGEST_VALUE), LONGEST_VALUE)],
+      relatedResources: [slackSafe(visible(outcome.execution, MAX_VALUE_LENGTH), MAX_VALUE_LENGTH)],
       additionalContext: additionalContext(outcome, context, name),
     },
   };
@@ -71,33 +71,33 @@ export function slackNotification(
 const code = (text: string, limit: number) => `\`${slackSafe(text, limit) || ' '}\``;
 
 /** Characters of a value; the fewer, the more lines there are to show. */
-const VALUE_LENGTHS = [LONGEST_VALUE, 200, 100];
+const VALUE_LENGTHS = [MAX_VALUE_LENGTH, 200, 100];
 
 function description(outcome: Outcome, parts: AlertParts): string {
-  const texts = VALUE_LENGTHS.map((limit) => ({ told: toldIn(parts, limit), end: endOf(outcome, limit) }));
-  const fits = ({ told, end }: (typeof texts)[number]) => told.length + end.length <= LONGEST_DESCRIPTION;
+  const texts = VALUE_LENGTHS.map((limit) => ({ told: bodyOf(parts, limit), end: footerOf(outcome, limit) }));
+  const fits = ({ told, end }: (typeof texts)[number]) => told.length + end.length <= MAX_DESCRIPTION_LENGTH;
   const { told, end } = texts.find(fits) ?? texts.at(-1) ?? { told: '', end: '' };
-  return `${told}${tableBlock(outcome, LONGEST_DESCRIPTION - told.length - end.length)}${end}`;
+  return `${told}${tableBlock(outcome, MAX_DESCRIPTION_LENGTH - told.length - end.length)}${end}`;
 }
 
-function toldIn({ words, causes, evidence }: AlertParts, limit: number): string {
+function bodyOf({ words, causes, evidence }: AlertParts, limit: number): string {
   const lines = (some: readonly Line[]) => some.map((line) => slackLine(line, limit));
-  const left = causes.length - MOST_CAUSES;
+  const left = causes.length - MAX_CAUSES;
   return [
     ...words.happened,
-    ...lines(causes.slice(0, MOST_CAUSES)),
-    ...(left > 0 ? [`And ${left} more ${left === 1 ? 'line' : 'lines'} in the email.`] : []),
-    '*What is where*',
+    ...lines(causes.slice(0, MAX_CAUSES)),
+    ...(left > 0 ? [`${left} more ${left === 1 ? 'line is' : 'lines are'} in the email.`] : []),
+    '*Current state*',
     ...lines(words.where),
     ...(evidence === null ? [] : ['*Evidence*', ...lines([evidence.decision, evidence.confidence])]),
   ].join('\n');
 }
 
-function endOf({ requested_by: by, execution, operation }: Outcome, limit: number): string {
+function footerOf({ requested_by: by, execution, operation }: Outcome, limit: number): string {
   const shown = code(visible(execution, limit), limit);
   // Who asked for a rollback stands beside why.
   if (operation === 'rollback') return `\nExecution ${shown}`;
-  return `\nRequested by ${code(visible(by ?? 'not said', 100), 100)}, execution ${shown}`;
+  return `\nRequested by ${code(visible(by ?? 'not given', 100), 100)}, execution ${shown}`;
 }
 
 const slackLine = (line: Line, limit: number) =>
@@ -105,8 +105,8 @@ const slackLine = (line: Line, limit: number) =>
 
 /** The rules without their reasons, which make lines too long for a chat window; empty where there is no room. */
 function tableBlock({ comparison }: Outcome, room: number): string {
-  if (comparison === null || comparison.rules.length === 0 || room < SHORTEST_TABLE) return '';
-  for (let maxLength = room - 10; maxLength >= SHORTEST_TABLE / 2; maxLength = Math.floor(maxLength / 2)) {
+  if (comparison === null || comparison.rules.length === 0 || room < MIN_TABLE_LENGTH) return '';
+  for (let maxLength = room - 10; maxLength >= MIN_TABLE_LENGTH / 2; maxLength = Math.floor(maxLength / 2)) {
     // Escapes lengthen the text: where it no longer fits, fewer rows.
     const table = slackSafe(
       evidenceTable(comparison, { maxLength, reasons: false }),
@@ -138,7 +138,7 @@ function additionalContext(outcome: Outcome, context: AlertContext, name: string
   };
   return Object.fromEntries(
     Object.entries(facts).flatMap(([key, value]) =>
-      value === null ? [] : [[key, slackSafe(visible(value, LONGEST_VALUE), LONGEST_VALUE)]],
+      value === null ? [] : [[key, slackSafe(visible(value, MAX_VALUE_LENGTH), MAX_VALUE_LENGTH)]],
     ),
   );
 }

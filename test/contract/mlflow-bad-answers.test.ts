@@ -38,7 +38,7 @@ describe('an answer that MLflow would not give', () => {
       200,
       '<!doctype html><title>Sign in</title>',
       'text/html',
-      'MlflowNonsense',
+      'MlflowInvalidResponse',
       /login page or a proxy/,
     ],
     [
@@ -46,28 +46,28 @@ describe('an answer that MLflow would not give', () => {
       200,
       '{"registered_model": {"na',
       'application/json',
-      'MlflowNonsense',
+      'MlflowInvalidResponse',
       /not a JSON object/,
     ],
-    ['a JSON list', 200, '[]', 'application/json', 'MlflowNonsense', /not a JSON object/],
+    ['a JSON list', 200, '[]', 'application/json', 'MlflowInvalidResponse', /not a JSON object/],
     [
       'another shape',
       200,
       '{"registered_model": {"name": 7}}',
       'application/json',
-      'MlflowNonsense',
+      'MlflowInvalidResponse',
       /registered_model.name/,
     ],
-    ['no model at all', 200, '{}', 'application/json', 'MlflowNonsense', /registered_model/],
+    ['no model at all', 200, '{}', 'application/json', 'MlflowInvalidResponse', /registered_model/],
     [
       'a tag of 5 MB',
       200,
       JSON.stringify({ registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(5_000_000) }] } }),
       'application/json',
-      'MlflowNonsense',
+      'MlflowInvalidResponse',
       /larger than 4194304 bytes/,
     ],
-    ['a redirect', 302, '', 'text/html', 'MlflowNonsense', /redirect/],
+    ['a redirect', 302, '', 'text/html', 'MlflowInvalidResponse', /redirect/],
     [
       'a gateway error in HTML',
       502,
@@ -161,7 +161,7 @@ describe('credentials', () => {
 describe('paging', () => {
   it('stops when a server repeats its page token', async () => {
     const registry = await client(200, JSON.stringify({ model_versions: [], next_page_token: 'again' }));
-    await expect(registry.listVersions('m')).rejects.toThrow(/repeats itself/);
+    await expect(registry.listVersions('m')).rejects.toThrow(/page token is repeated/);
     expect(server.requests.length).toBeLessThan(5);
   });
 });

@@ -85,7 +85,7 @@ describe('a refusal', () => {
   it.each([
     [400, /HTTP 400/],
     [401, /Check DATAROBOT_API_TOKEN/],
-    [403, /may not do this.*entitlement/],
+    [403, /lacks permission.*entitlement/],
     [404, /cannot see it/],
     [409, /HTTP 409/],
     [422, /HTTP 422/],
@@ -110,7 +110,7 @@ describe('a refusal', () => {
 
 describe('an answer that the API would not give', () => {
   it.each([
-    ['an HTML page with 200', 200, '<!doctype html><title>Sign in</title>', 'text/html', /api\/v2\?/],
+    ['an HTML page with 200', 200, '<!doctype html><title>Sign in</title>', 'text/html', /ends in \/api\/v2\./],
     ['truncated JSON', 200, '{"id": "w', 'application/json', /not a JSON object/],
     ['a JSON list', 200, '[]', 'application/json', /not a JSON object/],
     ['another shape', 200, '{"id": 7}', 'application/json', /id:/],
@@ -120,7 +120,10 @@ describe('an answer that the API would not give', () => {
   ])('%s is nonsense, with method, path and status', async (_, status, body, type, message) => {
     const api = await answering(status, body, type);
     const error = await caught(api.getWorkload('../../x?y#z'));
-    expect(error).toMatchObject({ name: 'WorkloadApiNonsense', message: expect.stringMatching(message) });
+    expect(error).toMatchObject({
+      name: 'WorkloadApiInvalidResponse',
+      message: expect.stringMatching(message),
+    });
     expect(String(error)).toContain('GET /api/v2/workloads/..%2F..%2Fx%3Fy%23z');
     expect(String(error)).not.toContain(server.url);
   });

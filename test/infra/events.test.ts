@@ -146,7 +146,7 @@ describe('an event', () => {
 
   it.each([
     ['FAILED', 'failed'],
-    ['TIMED_OUT', 'ran out of time'],
+    ['TIMED_OUT', 'timed out'],
     ['ABORTED', 'was aborted'],
   ])('of an execution that is %s is one that sweep-promotions cleans up after', async (status, said) => {
     printedLines();

@@ -8,10 +8,10 @@ import {
   type FunctionName,
   functionTimeoutSeconds,
   leaseSecondsFor,
-  longestLeaseWaitSeconds,
-  longestMinutes,
-  longestStepSeconds,
+  MAX_LEASE_WAIT_MINUTES,
   machineTimeoutSeconds,
+  maxRolloutMinutes,
+  maxStepSeconds,
   ROLLBACK_MINUTES,
   rolloutSeconds,
   stepFunctionNames,
@@ -144,7 +144,7 @@ describe.each(tasks)('the task $name', ({ name, state, functionName }) => {
   it('stays within the time that the machine and the lease allow it', () => {
     const calls = 1 + sum(retriers.map((retrier) => retrier.MaxAttempts));
     const total = calls * (state.TimeoutSeconds ?? Infinity) + sum(retriers.flatMap(pauses));
-    expect(total).toBeLessThanOrEqual(longestStepSeconds(functionName));
+    expect(total).toBeLessThanOrEqual(maxStepSeconds(functionName));
   });
 
   it('leads every error to an announcement', () => {
@@ -160,7 +160,7 @@ describe.each(tasks)('the task $name', ({ name, state, functionName }) => {
         ...[...choices].flatMap((match) => match[1] ?? []),
       );
     }
-    expect([...seen]).toContain(name === 'NotifyOutcome' ? 'Unannounced' : 'NotifyOutcome');
+    expect([...seen]).toContain(name === 'NotifyOutcome' ? 'OutcomeNotRecorded' : 'NotifyOutcome');
   });
 });
 
@@ -210,11 +210,10 @@ describe('the catches', () => {
 
 describe('the limits', () => {
   it('let an execution wait for a lease as long as its input may ask', () => {
-    const minutes = longestLeaseWaitSeconds / 60;
     const asking = (wait: number) =>
       ExecutionInput.safeParse({ model_name: 'm', wait_for_lease_minutes: wait });
-    expect(asking(minutes).success).toBe(true);
-    expect(asking(minutes + 1).success).toBe(false);
+    expect(asking(MAX_LEASE_WAIT_MINUTES).success).toBe(true);
+    expect(asking(MAX_LEASE_WAIT_MINUTES + 1).success).toBe(false);
   });
 
   const minutes = fc.record({
@@ -225,7 +224,7 @@ describe('the limits', () => {
   it('let a rollout come up, warm up and keep the old version', () => {
     expect(rolloutSeconds(null)).toBe(30 * 60);
     expect(rolloutSeconds({ warmupDurationMinutes: 5, keepOldVersionMinutes: 10 })).toBe(45 * 60);
-    const longest = rolloutSeconds(longestMinutes);
+    const longest = rolloutSeconds(maxRolloutMinutes);
     expect(longest).toBe((30 + 240 + 1440) * 60);
     const absurd = { warmupDurationMinutes: 1e300, keepOldVersionMinutes: Number.MAX_SAFE_INTEGER };
     expect(rolloutSeconds(absurd)).toBe(longest);
@@ -240,7 +239,7 @@ describe('the limits', () => {
           // The minutes of the way back count from its first answer.
           ...['model-rollback', 'model-rollback', 'end-promotion', 'end-promotion'],
         ] as FunctionName[]
-      ).map(longestStepSeconds),
+      ).map(maxStepSeconds),
     );
     fc.assert(
       fc.property(fc.option(minutes, { nil: null }), (rollout) => {
@@ -249,7 +248,7 @@ describe('the limits', () => {
         const back = keeping + 60 * (ROLLBACK_MINUTES + CANCEL_MINUTES);
         const waiting = functionTimeoutSeconds['promote-model'] + functionTimeoutSeconds['model-rollback'];
         expect(leaseSecondsFor(rollout)).toBe(steps + forth + back + waiting + 15 * 60);
-        expect(leaseSecondsFor(rollout)).toBeLessThanOrEqual(leaseSecondsFor(longestMinutes));
+        expect(leaseSecondsFor(rollout)).toBeLessThanOrEqual(leaseSecondsFor(maxRolloutMinutes));
       }),
     );
   });
@@ -258,11 +257,11 @@ describe('the limits', () => {
     expect(definition.TimeoutSeconds).toBe(machineTimeoutSeconds);
     const before = sum(
       (['begin-promotion', 'compare-models', 'compare-models', 'prepare-promotion'] as const).map(
-        longestStepSeconds,
+        maxStepSeconds,
       ),
     );
-    const writing = leaseSecondsFor(longestMinutes) - 15 * 60;
-    expect(machineTimeoutSeconds).toBe(before + longestLeaseWaitSeconds + writing);
+    const writing = leaseSecondsFor(maxRolloutMinutes) - 15 * 60;
+    expect(machineTimeoutSeconds).toBe(before + MAX_LEASE_WAIT_MINUTES * 60 + writing);
     // A longer one would end at once in the local host: no timer of JavaScript lasts as long.
     expect(machineTimeoutSeconds * 1000).toBeLessThan(2 ** 31);
   });

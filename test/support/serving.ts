@@ -1,4 +1,4 @@
-import type { Seen, Wanted } from '../../lambdas/domain/rollout/step.ts';
+import type { DesiredState, ObservedState } from '../../lambdas/domain/rollout/step.ts';
 import { WorkloadApiRefused, WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
 import { Progress, type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
 import type {
@@ -71,7 +71,7 @@ export function replacement(candidateArtifactId: string, more: Partial<Replaceme
 export const progress = (more: Partial<Progress> = {}): Progress => ({ ...Progress.parse({}), ...more });
 
 /** A locked `old` in service and a locked `new` that is wanted; nothing in progress. */
-export function seen(more: Partial<Seen> = {}): Seen {
+export function seen(more: Partial<ObservedState> = {}): ObservedState {
   return {
     workload: workload(),
     artifact: artifact('new'),
@@ -83,7 +83,7 @@ export function seen(more: Partial<Seen> = {}): Seen {
   };
 }
 
-export function wanted(more: Partial<Wanted> = {}): Wanted {
+export function wanted(more: Partial<DesiredState> = {}): DesiredState {
   return {
     artifactId: 'new',
     rollout: null,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { longestMinutes } from '../../lambdas/domain/limits.ts';
+import { maxRolloutMinutes } from '../../lambdas/domain/limits.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
@@ -55,7 +55,7 @@ describe('the minutes of a rollout', () => {
     start({ model_name: 'm', rollout: { [field]: minutes } });
 
   it.each(fields)('are accepted from 0 up to the longest (%s)', (field) => {
-    for (const minutes of [0, 1, longestMinutes[field]]) {
+    for (const minutes of [0, 1, maxRolloutMinutes[field]]) {
       expect(withMinutes(field, minutes)).toMatchObject({ valid: true, rollout: { [field]: minutes } });
     }
   });
@@ -64,7 +64,7 @@ describe('the minutes of a rollout', () => {
     fields.flatMap((field) => [
       { field, minutes: -1 },
       { field, minutes: 0.5 },
-      { field, minutes: longestMinutes[field] + 1 },
+      { field, minutes: maxRolloutMinutes[field] + 1 },
       { field, minutes: Number.MAX_SAFE_INTEGER },
       { field, minutes: 1e300 },
       { field, minutes: -1e300 },
@@ -73,7 +73,7 @@ describe('the minutes of a rollout', () => {
     const { valid, problems } = withMinutes(field, minutes);
     expect(valid).toBe(false);
     expect(problems).toContain(
-      `rollout.${field}: must be a whole number of minutes from 0 to ${longestMinutes[field]}, and is ${minutes}`,
+      `rollout.${field}: must be a whole number of minutes from 0 to ${maxRolloutMinutes[field]}, and is ${minutes}`,
     );
   });
 

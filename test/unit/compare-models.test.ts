@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { policyFiles } from '../../lambdas/adapters/policy-files.ts';
-import { contenders, type Unclear } from '../../lambdas/domain/comparison/contenders.ts';
+import { type SelectionProblem, selectCandidates } from '../../lambdas/domain/comparison/candidates.ts';
 import { parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import {
   InvalidPolicy,
@@ -276,7 +276,7 @@ describe('why it is unclear what to compare', () => {
     version(number, stage, { tags: { rolled_back: '{}' } });
   const champion2 = version(2, 'Production');
 
-  it.each<[Unclear, ModelVersion[], object]>([
+  it.each<[SelectionProblem, ModelVersion[], object]>([
     [{ code: 'no-challenger', mode: 'stages', passedOver: [] }, [champion2], {}],
     [{ code: 'no-challenger', mode: 'stages', passedOver: ['3'] }, [champion2, rolledBack(3, 'Staging')], {}],
     [{ code: 'rolled-back', version: '3' }, [champion2, rolledBack(3, 'None')], { challenger_version: '3' }],
@@ -291,10 +291,10 @@ describe('why it is unclear what to compare', () => {
       {},
     ],
   ])('is %j', (finding, of, named) => {
-    expect(contenders(view(of), 'stages', input(named))).toMatchObject({ kind: 'unclear', finding });
+    expect(selectCandidates(view(of), 'stages', input(named))).toMatchObject({ kind: 'unclear', finding });
   });
 
-  it.each<[Unclear, object]>([
+  it.each<[SelectionProblem, object]>([
     [{ code: 'no-challenger', mode: 'aliases', passedOver: [] }, { champion: '3' }],
     [
       { code: 'champion-not-found', version: '7' },
@@ -302,7 +302,7 @@ describe('why it is unclear what to compare', () => {
     ],
   ])('is %j with aliases %j', (finding, aliases) => {
     const of = view([rolledBack(2, 'Staging'), version(3)], { aliases: aliases as Record<string, string> });
-    expect(contenders(of, 'aliases', input())).toMatchObject({ kind: 'unclear', finding });
+    expect(selectCandidates(of, 'aliases', input())).toMatchObject({ kind: 'unclear', finding });
   });
 });
 

@@ -68,7 +68,7 @@ describe('the environment', () => {
     { MLFLOW_TRACKING_TOKEN: 'geheim' },
   ])('refuses a secret for MLflow beside %j, and everything else in the same message', (login) => {
     expect(() => mlflow({ MLFLOW_CREDENTIALS_SECRET_ARN: secret, ...login })).toThrow(
-      /MLFLOW_TRACKING_URI is not set.*MLFLOW_CREDENTIALS_SECRET_ARN and .* exclude each other(?!.*geheim)/,
+      /MLFLOW_TRACKING_URI is not set.*MLFLOW_CREDENTIALS_SECRET_ARN and .* are mutually exclusive(?!.*geheim)/,
     );
   });
 
@@ -76,7 +76,7 @@ describe('the environment', () => {
     'refuses %j for a server of SageMaker, to which requests are signed',
     (login) => {
       expect(() => mlflow({ MLFLOW_TRACKING_URI: managed, ...login })).toThrow(
-        /requests are signed: leave out MLFLOW_CREDENTIALS_SECRET_ARN(?!.*geheim)/,
+        /requests are signed: remove MLFLOW_CREDENTIALS_SECRET_ARN(?!.*geheim)/,
       );
     },
   );
@@ -114,7 +114,7 @@ describe('the token of the platform', () => {
 
   it('is refused when it is given twice, as nobody could guess which one counts', () => {
     expect(() => workloads({ DATAROBOT_API_TOKEN: 'geheim', DATAROBOT_TOKEN_SECRET_ARN: arn })).toThrow(
-      /DATAROBOT_API_TOKEN and DATAROBOT_TOKEN_SECRET_ARN exclude each other(?!.*geheim)/,
+      /DATAROBOT_API_TOKEN and DATAROBOT_TOKEN_SECRET_ARN are mutually exclusive(?!.*geheim)/,
     );
   });
 

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import {
   evidenceDocument,
+  evidenceUsed,
   obstacles,
   readMetric,
   readSample,
-  usedOf,
 } from '../../lambdas/domain/comparison/evidence.ts';
 import type { Run } from '../../lambdas/domain/registry.ts';
 import { evidence, metric, policy, run } from '../support/evidence.ts';
@@ -195,7 +195,8 @@ describe('the data of both versions', () => {
 
 describe('the evidence document', () => {
   const rules = policy([{ metric: 'm', sample: { kind: 'proportion', size: 'rows' } }]);
-  const document = (of: Run, threshold = 0.7) => evidenceDocument(rules, threshold, usedOf(side(of), rules));
+  const document = (of: Run, threshold = 0.7) =>
+    evidenceDocument(rules, threshold, evidenceUsed(side(of), rules));
   const logged = run({ m: 0.5, rows: 9, other: 1 }, { params: { a: '1' }, tags: { owner: 'x' } });
 
   it('is the same for the same content in another order, and whatever the policy does not name', () => {

@@ -115,10 +115,7 @@ describe('every line of an invocation', () => {
         ),
     });
     expect(await handler({ model_name: 'prices' }, { awsRequestId: 'r1' })).toEqual({ promoted: true });
-    expect(printed().map(({ message }) => message)).toEqual([
-      'lease not released; it ends by itself',
-      'answered',
-    ]);
+    expect(printed().map(({ message }) => message)).toEqual(['lease not released; it expires', 'answered']);
     for (const line of printed())
       expect(line).toMatchObject({
         function: 'promote-model',
@@ -192,7 +189,7 @@ describe('a function that fails', () => {
     const handler = await handlerOf({ input });
     await expect(handler({ version: 3, token: 's3cr3t' })).rejects.toMatchObject({ name: 'InvalidInput' });
     expect(printed()).toMatchObject([
-      { level: 'WARN', message: 'unusable payload', problems: [expect.stringContaining('version')] },
+      { level: 'WARN', message: 'invalid payload', problems: [expect.stringContaining('version')] },
       { level: 'ERROR', message: 'failed', error: expect.stringContaining('InvalidInput: ') },
     ]);
     expect(lines.join()).not.toContain('s3cr3t');
@@ -225,7 +222,7 @@ describe('a deployed function in a process of its own', () => {
     const parsed = all.map((line): Record<string, unknown> => JSON.parse(line));
     expect(parsed.map(({ level, message }) => `${level} ${message}`)).toEqual(
       expect.arrayContaining([
-        'WARN PROMOTION_TABLE is not set: no lease is taken and no outcome is remembered',
+        'WARN PROMOTION_TABLE is not set: no lease is taken and no outcome is recorded',
         'ERROR failed',
       ]),
     );

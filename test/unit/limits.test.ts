@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { longestLeaseWaitSeconds, longestMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
+import { MAX_LEASE_WAIT_MINUTES, maxRolloutMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
 import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
@@ -43,7 +43,7 @@ const waitForLease = () =>
     const input = PrepareInput.parse({
       operation: 'promote',
       model_name: 'model',
-      wait_for_lease_minutes: longestLeaseWaitSeconds / 60,
+      wait_for_lease_minutes: MAX_LEASE_WAIT_MINUTES,
       dry_run: false,
       comparison: null,
       execution: 'this one',
@@ -113,9 +113,11 @@ const MOST_EVENTS = 25_000;
 
 describe('the longest execution that can be requested', () => {
   it('waits as long as the limits say', async () => {
-    expect((await waitForLease()).seconds).toBeGreaterThanOrEqual(longestLeaseWaitSeconds);
-    expect((await waitForRollout(longestMinutes)).seconds).toBeGreaterThan(rolloutSeconds(longestMinutes));
-    expect((await waitForRollback()).seconds).toBeGreaterThan(longestMinutes.keepOldVersionMinutes * 60);
+    expect((await waitForLease()).seconds).toBeGreaterThanOrEqual(MAX_LEASE_WAIT_MINUTES * 60);
+    expect((await waitForRollout(maxRolloutMinutes)).seconds).toBeGreaterThan(
+      rolloutSeconds(maxRolloutMinutes),
+    );
+    expect((await waitForRollback()).seconds).toBeGreaterThan(maxRolloutMinutes.keepOldVersionMinutes * 60);
   });
 
   it('is longer than one with a shorter rollout', async () => {
@@ -136,7 +138,7 @@ describe('the longest execution that can be requested', () => {
       'BeginPromotion',
       ...compareAndPrepare,
       ...repeat((await waitForLease()).count, ['WaitForLease', ...compareAndPrepare]),
-      ...repeat((await waitForRollout(longestMinutes)).count, [...replace, 'WaitForRollout']),
+      ...repeat((await waitForRollout(maxRolloutMinutes)).count, [...replace, 'WaitForRollout']),
       ...replace,
       ...repeat((await waitForRollback()).count, [...rollBack, 'WaitForRollback']),
       ...rollBack,

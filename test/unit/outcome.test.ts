@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alertDue, endedWell, outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
+import { alertDue, isSuccessful, outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
 import type { RollbackFinding } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 import {
@@ -100,13 +100,13 @@ describe('how an execution ended', () => {
     const ended = outcome(state);
     expect(ended.status).toBe(status);
     expect(ended.cause.code).toBe(cause);
-    expect(endedWell(ended)).toBe(well);
+    expect(isSuccessful(ended)).toBe(well);
   });
 
   it('is a success when the rollback was asked for, also the second time', () => {
     const ended = outcome({ rollback: { ...rollback, already_rolled_back: true } }, asked);
     expect(ended).toMatchObject({ status: 'rolled_back', champion_before: '3', champion_after: '2' });
-    expect(endedWell(ended)).toBe(true);
+    expect(isSuccessful(ended)).toBe(true);
   });
 
   it('has the same champion before and after, when a rollout was undone that never came to the registry', () => {

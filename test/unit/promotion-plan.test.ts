@@ -40,7 +40,7 @@ describe('which version is promoted', () => {
   it('goes on with a direct promotion that died after the move, instead of finding no Staging version', () => {
     const tags = recorded(intent({ id: 'r1', to: '3', from: '2' }), null);
     const died = pascal(version(2, 'Archived'), version(3, 'Production', { tags }));
-    expect(plan(died)).toMatchObject({ kind: 'settled', version: '3', outstanding: { id: 'r1' } });
+    expect(plan(died)).toMatchObject({ kind: 'settled', version: '3', unfinished: { id: 'r1' } });
   });
 });
 
@@ -69,7 +69,7 @@ describe('the same request again', () => {
     expect(plan(done, promoteInput(), 'stages', 'r1')).toEqual({
       kind: 'settled',
       version: '3',
-      outstanding: null,
+      unfinished: null,
     });
     expect(plan(done, promoteInput(), 'stages', 'r2')).toMatchObject({
       refusal: { code: 'no-challenger' },
@@ -115,7 +115,7 @@ describe('a version that is champion already', () => {
     expect(plan(pascal(), promoteInput({ new_version: '2' }))).toEqual({
       kind: 'settled',
       version: '2',
-      outstanding: null,
+      unfinished: null,
     });
   });
 
@@ -128,12 +128,12 @@ describe('a version that is champion already', () => {
   it.each([
     ['a promotion without a result', null],
     ['an alert that is not known to be sent', { alert: 'pending' as const }],
-  ])('names %s as outstanding', (_, result) => {
+  ])('names %s as unfinished', (_, result) => {
     const tags = recorded(intent({ id: 'x', to: '2', from: '1' }), result);
     const of = pascal(version(1, 'Archived'), version(2, 'Production', { tags }));
     expect(plan(of, promoteInput({ new_version: '2' }))).toMatchObject({
       kind: 'settled',
-      outstanding: { id: 'x' },
+      unfinished: { id: 'x' },
     });
   });
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { noStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { StaleFence } from '../../lambdas/domain/errors.ts';
 import {
-  WorkloadApiNonsense,
+  WorkloadApiInvalidResponse,
   WorkloadApiUnavailable,
   WorkloadNotFound,
 } from '../../lambdas/domain/serving/errors.ts';
@@ -324,7 +324,7 @@ describe('an answer that is lost', () => {
     let looks = 0;
     const look = platform.getReplacement;
     platform.getReplacement = async () => {
-      if (++looks === 2) throw new WorkloadApiNonsense('a proxy page');
+      if (++looks === 2) throw new WorkloadApiInvalidResponse('a proxy page');
       return look();
     };
     expect(await oneStep(replaceInput())).toMatchObject({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
-import { cutOff, rollbackPlan } from '../../lambdas/domain/promotion/rollback-plan.ts';
+import { findInterruptedChange, rollbackPlan } from '../../lambdas/domain/promotion/rollback-plan.ts';
 import type { RegistryView } from '../../lambdas/domain/registry.ts';
 import { intent, pascal, recorded, rollbackInput, version, view } from '../support/registry.ts';
 
@@ -189,14 +189,14 @@ describe('a rollout that was cut off', () => {
   const before = { champion_version: '2', challenger_version: '3', serving: null };
 
   it('is known by its intent without a result', () => {
-    expect(cutOff(with3(null), 'arn:undo')).toMatchObject({ record: { id: 'e1' }, before });
-    expect(cutOff(with3({}), 'arn:undo')).toBeNull();
+    expect(findInterruptedChange(with3(null), 'arn:undo')).toMatchObject({ record: { id: 'e1' }, before });
+    expect(findInterruptedChange(with3({}), 'arn:undo')).toBeNull();
   });
 
   it('is still known to the execution that has just concluded it, and to no other', () => {
     const concluded = { result: 'not_promoted', alert: 'execution', by: 'arn:undo' } as const;
-    expect(cutOff(with3(concluded), 'arn:undo')).toMatchObject({ before });
-    expect(cutOff(with3(concluded), 'arn:other')).toBeNull();
+    expect(findInterruptedChange(with3(concluded), 'arn:undo')).toMatchObject({ before });
+    expect(findInterruptedChange(with3(concluded), 'arn:other')).toBeNull();
   });
 
   it('is never taken for a reason to roll the healthy champion back', () => {

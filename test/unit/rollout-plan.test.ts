@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { longestMinutes } from '../../lambdas/domain/limits.ts';
+import { maxRolloutMinutes } from '../../lambdas/domain/limits.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
 import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
-import type { Seen, Wanted } from '../../lambdas/domain/rollout/step.ts';
+import type { DesiredState, ObservedState } from '../../lambdas/domain/rollout/step.ts';
 import { hasPrimary, withPrimary } from '../../lambdas/domain/serving/artifact-spec.ts';
 import type { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
 import {
@@ -18,11 +18,11 @@ import {
   workload,
 } from '../support/serving.ts';
 
-const step = (of: Partial<Seen> = {}, want: Partial<Wanted> = {}, now = NOON) =>
+const step = (of: Partial<ObservedState> = {}, want: Partial<DesiredState> = {}, now = NOON) =>
   nextStep(seen(of), wanted(want), now);
 
 /** `new` is served. */
-const served = (status: string, more: Partial<Seen> = {}): Partial<Seen> => ({
+const served = (status: string, more: Partial<ObservedState> = {}): Partial<ObservedState> => ({
   workload: workload({ artifactId: 'new' }),
   artifact: artifact('new', status),
   servedStatus: status,
@@ -31,7 +31,7 @@ const served = (status: string, more: Partial<Seen> = {}): Partial<Seen> => ({
 });
 
 describe('the six cases of two artifacts', () => {
-  it.each<[string, Partial<Seen>, Partial<Wanted>, Record<string, unknown>]>([
+  it.each<[string, Partial<ObservedState>, Partial<DesiredState>, Record<string, unknown>]>([
     [
       'locked, the same: nothing',
       served('locked'),
@@ -131,7 +131,7 @@ describe('what is refused before anything is sent', () => {
   const runtime = (name: string, container: string) =>
     rollout({ runtime: { containerGroups: [{ name, containers: [{ name: container }] }] } });
 
-  it.each<[string, Partial<Seen>, Partial<Wanted>, RolloutFailure]>([
+  it.each<[string, Partial<ObservedState>, Partial<DesiredState>, RolloutFailure]>([
     [
       'an artifact that is not there',
       { artifact: null },
@@ -200,7 +200,7 @@ describe('what is refused before anything is sent', () => {
     [
       'absurd minutes',
       {},
-      rollout({ keepOldVersionMinutes: longestMinutes.keepOldVersionMinutes + 1 }),
+      rollout({ keepOldVersionMinutes: maxRolloutMinutes.keepOldVersionMinutes + 1 }),
       { code: 'minutes-out-of-range', field: 'keepOldVersionMinutes', minutes: 1441, most: 1440 },
     ],
     [
@@ -401,7 +401,7 @@ describe('when the record is gone and the old artifact is served', () => {
     attempts: 1,
     previous_artifact_id: 'old',
   });
-  const missing = (want: Partial<Wanted>, seconds: number, more: Partial<Seen> = {}) => {
+  const missing = (want: Partial<DesiredState>, seconds: number, more: Partial<ObservedState> = {}) => {
     const first = step(more, want, at(1));
     return { first, later: step(more, { ...want, progress: first.progress }, at(1 + seconds)) };
   };
@@ -626,7 +626,7 @@ describe('whatever is observed', () => {
     logTail: fc.constant([]),
   });
   const artifactStatus = fc.constantFrom('draft', 'locked', 'LOCKED', 'odd');
-  const anySeen: fc.Arbitrary<Seen> = fc.record({
+  const anyObserved: fc.Arbitrary<ObservedState> = fc.record({
     workload: fc
       .record({
         artifactId: fc.option(id, { nil: null }),
@@ -659,7 +659,7 @@ describe('whatever is observed', () => {
       cancelled_for: fc.constantFrom('deadline', null),
     })
     .map(progress);
-  const anyWanted: fc.Arbitrary<Wanted> = fc
+  const anyDesired: fc.Arbitrary<DesiredState> = fc
     .record({
       progress: anyProgress,
       importance: fc.constantFrom('high', null),
@@ -675,7 +675,7 @@ describe('whatever is observed', () => {
   it('a foreign replacement is never cancelled, none is started beside one, and nothing is written past the deadline', () => {
     const terminal = ['completed', 'failed', 'errored'];
     fc.assert(
-      fc.property(anySeen, anyWanted, anyNow, (of, want, now) => {
+      fc.property(anyObserved, anyDesired, anyNow, (of, want, now) => {
         const { kind } = nextStep(of, want, now);
         const going = of.replacement !== null && !terminal.includes(of.replacement.status.toLowerCase());
         if (kind === 'cancel') {
@@ -701,7 +701,7 @@ describe('whatever is observed', () => {
 
   it('the same observation gives the same step, and a quarter of an hour after the deadline (and a grace) it is over', () => {
     fc.assert(
-      fc.property(anySeen, anyWanted, (of, want) => {
+      fc.property(anyObserved, anyDesired, (of, want) => {
         const now = at(3600 + 16 * 60);
         const first = nextStep(of, want, now);
         expect(nextStep(of, want, now)).toEqual(first);

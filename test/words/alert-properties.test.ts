@@ -282,7 +282,7 @@ describe('the size of the message', () => {
     const name = 'm'.repeat(5000);
     const { text } = worstStatus({ model_name: name, comparison: { ...sampleComparison, rules } });
     expect(text.split('\n')[1]).toBe(`Model: ${name}`);
-    const left = /… (\d+) more rules left out, (\d+) of them not passed/.exec(text);
+    const left = /… (\d+) more rules not shown, (\d+) of them not passed/.exec(text);
     const shown = text.split('\n').filter((line) => /^ {2}rule \d+ /.test(line)).length;
     expect(shown).toBeGreaterThan(50);
     expect(Number(left?.[1])).toBe(2000 - shown);

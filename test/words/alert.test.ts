@@ -77,16 +77,16 @@ describe('the alert of a promotion', () => {
       Registry: tradai-models
 
       What happened:
-      Version 3 was promoted to Production in place of version 2.
+      Version 3 was promoted to Production and replaced version 2.
       Reason: Promote version 3 over version 2: 1 of 1 rules passed (1 not counted); profit (gain +109.75); grade E.
 
-      What is where:
+      Current state:
       In Production now: version 3.
       In Production before: version 2.
 
       What to do:
-      1. Watch how the model does; nothing else has to be done.
-      2. To go back to version 2, start an execution with "operation": "rollback".
+      1. Monitor the model. No other action needed.
+      2. To roll back to version 2, start an execution with "operation": "rollback".
 
       Evidence:
       Decision: PROMOTE by policy trading
@@ -117,7 +117,7 @@ describe('the alert of a promotion', () => {
   it('writes None where there was no champion before', () => {
     const first = alert({ champion_before: null });
     expect(first.text).toContain('\nPrevious Version: None\n');
-    expect(first.text).toContain('No earlier champion is known to go back to.');
+    expect(first.text).toContain('No earlier champion is known for a rollback.');
   });
 
   it('writes None where the champion before is the version itself, and promises no way back to it', () => {
@@ -140,10 +140,10 @@ describe('the alert of a promotion', () => {
     const method = (changes: Partial<Outcome>) => /^Confidence Method: (.*)$/m.exec(alert(changes).text)?.[1];
     expect(method({})).toBe('weighted share of passed rules, not a probability (grade E: point values only)');
     expect(method({ comparison: null, confidence: 0.9 })).toBe(
-      'as the caller gave it; nothing was compared here',
+      'as given by the caller; no comparison was made in this execution',
     );
-    expect(method({ comparison: null, confidence: null })).toBe('nothing was compared');
-    expect(method({ confidence: 0.9 })).toBe('as recorded when this promotion was begun');
+    expect(method({ comparison: null, confidence: null })).toBe('no comparison was made');
+    expect(method({ confidence: 0.9 })).toBe('as recorded when this promotion started');
     const { slack } = alert({});
     const shown = '85.0% = weighted share of passed rules, not a probability (grade E: point values only)';
     expect(slack.content.description).toContain(shown);
@@ -157,16 +157,16 @@ describe('the alert of a promotion', () => {
     ],
     [
       { confidence: 0.99999, basis: 'probability', method: METHODS.probability, evidence_grade: 'C' },
-      '> 99.9% = one minus the one-sided p of an unpaired interval (grade C)',
+      '> 99.9% = one minus the one-sided p-value of an unpaired comparison (grade C)',
     ],
     [
       { confidence: 0.8, basis: 'limits', method: METHODS.limits, evidence_grade: null },
-      '80.0% = weighted share of kept limits, not a probability; there is no champion to compare with',
+      '80.0% = weighted share of limits met, not a probability; there is no champion to compare with',
     ],
     [{ confidence: 0, basis: 'none', method: METHODS.none, evidence_grade: null }, 'not compared'],
     [
       { confidence: 1, basis: 'same', method: METHODS.same, evidence_grade: null },
-      'not compared, as challenger and champion are the same version',
+      'not compared: challenger and champion are the same version',
     ],
     [
       { confidence: Number.NaN },
@@ -205,7 +205,7 @@ describe('the alert of a promotion', () => {
   it('announces a promotion that a repeat found done', () => {
     const { kind, subject, text } = alert({ status: 'already_promoted' });
     expect([kind, subject]).toEqual(['promoted', '[TradAI] Model Promoted: PascalStrategy']);
-    expect(text).toContain('an earlier attempt had moved it');
+    expect(text).toContain('an earlier attempt moved it, and this message reports it');
   });
 });
 
@@ -215,7 +215,7 @@ describe('the alert of another ending', () => {
       'kept',
       { status: 'kept', champion_after: '2' },
       'Champion Kept',
-      'did not win against the champion, version 2',
+      'did not beat the champion, version 2',
     ],
     [
       'kept',
@@ -229,7 +229,7 @@ describe('the alert of another ending', () => {
       'Promotion Declined',
       'was declined by an approver',
     ],
-    ['needs_investigation', { status: 'needs_investigation' }, 'Needs Investigation', 'could not decide'],
+    ['needs_investigation', { status: 'needs_investigation' }, 'Needs Investigation', 'was inconclusive'],
     [
       'needs_investigation',
       {
@@ -245,13 +245,13 @@ describe('the alert of another ending', () => {
       'failed',
       { status: 'failed', champion_after: '2' },
       'Promotion Failed',
-      'In Production: version 2, as before.',
+      'In Production: version 2, unchanged.',
     ],
     [
       'failed',
       { status: 'failed', operation: 'rollback' },
       'Rollback Failed',
-      'The rollback that was asked for failed.',
+      'The requested rollback failed.',
     ],
     [
       'failed',
@@ -274,7 +274,7 @@ describe('the alert of another ending', () => {
       'contested',
       { status: 'contested', champion_after: null },
       'Promotion Contested',
-      'In Production now: not known',
+      'In Production now: unknown',
     ],
     ['busy', { status: 'busy', holder: 'arn:of-another' }, 'Model Busy', 'Lease held by: arn:of-another'],
   ])('%s: %o', (kind, changes, title, said) => {
@@ -282,7 +282,7 @@ describe('the alert of another ending', () => {
     expect(one.kind).toBe(kind);
     expect(one.subject).toBe(`[TradAI] ${title}: PascalStrategy`);
     expect(one.text).toContain(said);
-    for (const heading of ['What happened', 'What is where', 'What to do']) {
+    for (const heading of ['What happened', 'Current state', 'What to do']) {
       expect(one.text).toMatch(new RegExp(`\n${heading}:\n\\S`));
     }
     expect(one.slack.content.nextSteps).not.toHaveLength(0);
@@ -306,23 +306,23 @@ describe('the alert of another ending', () => {
       Registry: tradai-models
 
       What happened:
-      The promotion of version 3 failed, and the rollback that should have undone it failed too.
-      No automatic step is left: somebody has to look at the registry now.
+      The promotion of version 3 failed, and its rollback failed too.
+      No automatic step is left: check the registry now.
       Error: MlflowUnavailable: POST transition-stage answered 503
-      Error of the rollback: MlflowUnavailable: MLflow timed out
+      Rollback error: MlflowUnavailable: MLflow timed out
 
-      What is where:
+      Current state:
       In Production before: version 2.
-      In Production now: not known. It can be version 2, or version 3, or both.
+      In Production now: unknown. It can be version 2, version 3 or both.
 
       What to do:
-      1. Open the model in MLflow and see which versions are in Production. Exactly one must be.
-      2. When MLflow answers again, start an execution with "operation": "rollback" and "target_version": "2". It can be repeated safely.
-      3. If that fails too, move version 2 to stage Production in MLflow, archiving the others (with aliases: set "champion" to it).
-      4. If version 3 is bad, set its tag "rolled_back" to the reason: no automatic run promotes it then.
+      1. Open the model in MLflow and check which versions are in Production. There must be exactly one.
+      2. When MLflow is available again, start an execution with "operation": "rollback" and "target_version": "2". Repeating it is safe.
+      3. If that fails too, move version 2 to stage Production in MLflow and archive the others (with aliases: set "champion" to it).
+      4. If version 3 is bad, set its tag "rolled_back" to the reason: automatic runs then do not promote it.
 
       Evidence:
-      Nothing was compared.
+      No comparison was made.
 
       Record:
       Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
@@ -348,7 +348,7 @@ describe('the alert of another ending', () => {
 
   it('counts the problems it does not show', () => {
     const problems = Array.from({ length: 25 }, (_, index) => `field${index}: wrong`);
-    expect(alert({ status: 'invalid_input', problems }).text).toContain('And 15 more problems.');
+    expect(alert({ status: 'invalid_input', problems }).text).toContain('More problems, not shown: 15.');
   });
 
   it('says of a dry run that nothing was changed', () => {
@@ -356,7 +356,7 @@ describe('the alert of another ending', () => {
     expect([one.kind, one.subject]).toEqual(['kept', '[TradAI] Dry Run of a Promotion: PascalStrategy']);
     expect(one.text).toContain('nothing was changed');
     expect(one.text.split(sampleComparison.recommendation)).toHaveLength(2);
-    expect(one.text).toContain('1. If this is what you want, start the execution without "dry_run".');
+    expect(one.text).toContain('1. To apply this change, start the execution without "dry_run".');
   });
 
   it('does not ask anybody to carry out a dry run that came to KEEP', () => {
@@ -410,9 +410,9 @@ describe('the alert of another ending', () => {
         },
       },
     });
-    expect(text).toContain('\nThe platform says: Replacement failed\nLog of the candidate: two\n');
-    expect(text).toContain('\nLog of the candidate: Traceback: no module named churn\n');
-    expect(text).toContain('\nWorkload: w1: look up what it serves\n');
+    expect(text).toContain('\nPlatform message: Replacement failed\nCandidate log: two\n');
+    expect(text).toContain('\nCandidate log: Traceback: no module named churn\n');
+    expect(text).toContain('\nWorkload: w1: check which artifact it serves\n');
   });
 });
 
@@ -427,43 +427,43 @@ describe('the alert of a rollback', () => {
       Registry: tradai-models
 
       What happened:
-      The rollback that was asked for is done.
-      Asked because: PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)
-      Asked by: nightly retraining
+      The requested rollback is complete.
+      Rollback reason: PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)
+      Requested by: nightly retraining
       In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
 
-      What is where:
+      Current state:
       In Production now: version 2.
       In Production before: version 3.
 
       What to do:
-      1. Find out what was wrong with version 3, or with its promotion.
-      2. No automatic run promotes version 3 again while its tag "rolled_back" has a value.
+      1. Find the cause in version 3 or in its promotion.
+      2. Automatic runs do not promote version 3 while its tag "rolled_back" has a value.
 
       Record:
       Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
       Recorded at: 2026-01-02T03:04:05.000Z"
     `);
     expect(slack.content.description).toContain(
-      'Asked because: `PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)`\nAsked by: `nightly retraining`',
+      'Rollback reason: `PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)`\nRequested by: `nightly retraining`',
     );
     expect(slack.content.description.split('nightly retraining')).toHaveLength(2);
   });
 
   it('says so where an earlier attempt had done it', () => {
     expect(asked({ ...rollback, already_rolled_back: true }).text).toContain(
-      'The rollback that was asked for is done; an earlier attempt had done it, this one announces it.',
+      'The requested rollback is complete. An earlier attempt completed it; this message reports it.',
     );
   });
 
   it.each<[string, Partial<ServingUndo>, string]>([
-    ['was put back', {}, 'On the Workload the previous artifact was put back by a replacement.'],
+    ['was put back', {}, 'The previous artifact was restored on the Workload by a replacement.'],
     [
       'never switched',
       { action: 'cancelled' },
-      'On the Workload the rollout was cancelled before it switched.',
+      'The rollout on the Workload was cancelled before it switched.',
     ],
-    ['was untouched', { action: 'none' }, 'On the Workload there was nothing to undo.'],
+    ['was untouched', { action: 'none' }, 'There was nothing to undo on the Workload.'],
   ])('says of a Workload that %s what happened and what it serves', (_, changes, happened) => {
     const { text } = asked(withServing(changes));
     expect(text).toContain(`\n${happened}\n`);
@@ -473,7 +473,12 @@ describe('the alert of a rollback', () => {
 
   it('is loudest where the Workload was promoted in place, and says what to do by hand', () => {
     const finding = { code: 'locked-in-place' } as const;
-    const answer = withServing({ undone: false, action: 'left', finding, reason: 'locked in place' });
+    const answer = withServing({
+      undone: false,
+      action: 'left',
+      finding,
+      reason: 'The artifact is locked in place, which cannot be undone',
+    });
     const { kind, subject, text } = asked(answer, { status: 'failed' });
     expect(kind).toBe('failed');
     expect(subject).toBe('[TradAI] ACTION NEEDED: Workload Not Rolled Back: PascalStrategy');
@@ -484,22 +489,22 @@ describe('the alert of a rollback', () => {
       Registry: tradai-models
 
       What happened:
-      The rollback that was asked for could not be carried out on the Workload.
-      On the Workload the artifact was promoted in place, which cannot be undone.
-      The registry went back and the Workload did not: they disagree now.
-      Asked because: PERFORMANCE_DEGRADATION
-      Asked by: nightly retraining
+      The requested rollback failed on the Workload.
+      The artifact was promoted in place on the Workload, which cannot be undone.
+      The registry was rolled back but the Workload was not: they differ now.
+      Rollback reason: PERFORMANCE_DEGRADATION
+      Requested by: nightly retraining
       In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
 
-      What is where:
+      Current state:
       In Production now: version 2.
       In Production before: version 3.
       Workload: w1 still serves the artifact that was promoted with version 3; it is locked in place
 
       What to do:
-      1. Find the artifact of the version that is to serve, and lock it if it is a draft: a Workload that serves a locked artifact takes no draft.
-      2. When it is locked, roll it out by a new replacement of the Workload in DataRobot.
-      3. The Workload was not stopped. If what it serves does harm, stop it, or lead its callers elsewhere.
+      1. Find the artifact of the version to be served, and lock it if it is a draft: a draft cannot replace a locked artifact.
+      2. Then start a replacement of the Workload with that artifact in DataRobot.
+      3. The Workload was not stopped. If the served version does harm, stop the Workload or redirect its callers.
 
       Record:
       Execution: arn:aws:states:us-east-1:123456789012:execution:promotion:run-1
@@ -522,25 +527,25 @@ describe('the alert of a rollback', () => {
     });
     expect(text).toContain('!!! ACTION NEEDED: WORKLOAD NOT ROLLED BACK !!!');
     expect(text).toContain(`\nReason: MlflowUnavailable: timed out\nIn the registry: ${detail}\n`);
-    expect(text).toContain('\nWorkload: w1: look up what it serves; last answer: No capacity\n');
+    expect(text).toContain('\nWorkload: w1: check which artifact it serves; last response: No capacity\n');
     expect(text).toContain('Open the Workload in DataRobot');
-    expect(text).not.toContain('they disagree');
+    expect(text).not.toContain('they differ');
   });
 
   it('names what somebody else put in service, and asks for a person', () => {
-    const reason = 'Somebody else has put artifact "a9" in service; it was left alone';
+    const reason = 'Another actor put artifact "a9" in service; that change was kept';
     const finding = { code: 'foreign', artifact: 'a9', in_progress: false } as const;
     const answer = withServing({ undone: false, action: 'left', contested: true, finding, reason });
     const { kind, subject, text } = asked(answer, { status: 'contested', champion_after: null });
     expect(kind).toBe('contested');
     expect(subject).toBe('[TradAI] ACTION NEEDED: Rollback Contested: PascalStrategy');
     expect(text).toContain(`\nWorkload: w1: ${reason}\n`);
-    expect(text).toContain('they disagree now');
+    expect(text).toContain('they differ now');
   });
 
   it('says that the way back on the Workload is open where the rollback itself failed', () => {
     const finding = { code: 'rollout-leaving', state: 'cancelling' } as const;
-    const reason = 'The rollout is being cancelled (cancelling)';
+    const reason = 'The platform is removing the cancelled rollout (cancelling)';
     const answer = withServing({ undone: null, finding, reason });
     const { text } = asked(answer, {
       status: 'failed',
@@ -548,9 +553,9 @@ describe('the alert of a rollback', () => {
       champion_after: null,
       rollback_error: { name: 'WorkloadApiUnavailable', message: 'timed out' },
     });
-    expect(text).toContain('On the Workload the way back was not brought to its end.');
+    expect(text).toContain('The rollback on the Workload did not finish.');
     expect(text).toContain(
-      'Workload: w1: what it serves is not known; last seen: The rollout is being cancelled (cancelling)',
+      'Workload: w1: the served artifact is unknown; last known: The platform is removing the cancelled rollout (cancelling)',
     );
     expect(text).toContain('Open the Workload in DataRobot');
   });
@@ -566,11 +571,11 @@ describe('the alert of a rollback', () => {
     ]);
     expect(possible.text).toContain('The rollback would be possible.');
     expect(possible.text).toContain(
-      'It would come to this: version 2 would return to Production and version 3 be archived',
+      'Expected result: version 2 would be moved to Production and version 3 archived',
     );
     expect(possible.text).toContain('start the execution without "dry_run"');
 
-    const no = 'No known-good version recorded; name target_version';
+    const no = 'No known-good version is recorded; pass target_version';
     const impossible = asked({ ...dry, to_version: null, finding: refused('no-known-good') }, changes);
     expect(impossible.subject).toBe('[TradAI] Dry Run: Rollback Not Possible: PascalStrategy');
     expect(impossible.text).toContain(`The rollback would not be possible.\n`);
@@ -578,7 +583,7 @@ describe('the alert of a rollback', () => {
     expect(impossible.text).not.toContain('without "dry_run"');
 
     const settled = asked({ ...dry, finding: { code: 'would-settle', to: '2' } }, changes);
-    expect(settled.text).toContain('What is where:\nIn Production: version 2.\n');
-    expect(settled.text).toContain('1. Nothing has to be done.');
+    expect(settled.text).toContain('Current state:\nIn Production: version 2.\n');
+    expect(settled.text).toContain('1. No action needed.');
   });
 });

@@ -76,11 +76,11 @@ describe('the evidence table', () => {
     );
     const rows = text.split('\n').slice(2);
     expect(rows.map((row) => row.slice(44).trim())).toEqual([
-      'not counted  no champion, and no limit set',
-      'skipped      version 2 has no metric m',
-      'not judged   version 3 has no metric m',
-      'not judged',
-      'not counted  Skipped: version 2 has no metric m',
+      'not counted    no champion, and no limit set',
+      'skipped        version 2 has no metric m',
+      'not evaluated  version 3 has no metric m',
+      'not evaluated',
+      'not counted    Skipped: version 2 has no metric m',
     ]);
   });
 
@@ -148,8 +148,8 @@ describe('the evidence table of the policies', () => {
     const text = evidenceTable(await compared('trading', evidence(champion, challenger)));
     expect(text).toMatchInlineSnapshot(`
       "rule          metric        champion  challenger  result  reason
-      ------------  ------------  --------  ----------  ------  -------------------------------------
-      profit        profit_total    1234.5     1310.25  passed  gain +75.75, needed > 0; limit 0 kept
+      ------------  ------------  --------  ----------  ------  ------------------------------------
+      profit        profit_total    1234.5     1310.25  passed  gain +75.75, needed > 0; limit 0 met
       Sharpe ratio  sharpe_ratio       1.2         1.4  passed  gain +0.2, needed >= 0
       drawdown      max_drawdown       0.2        0.15  passed  gain +0.05, needed >= 0
       win rate      win_rate           0.6        0.58  passed  gain -0.02, needed >= -0.06"
@@ -162,7 +162,7 @@ describe('the evidence table of the policies', () => {
     expect(text).toMatchInlineSnapshot(`
       "rule          metric        champion  challenger  result       reason
       ------------  ------------  --------  ----------  -----------  -----------------------------
-      profit        profit_total         –         120  passed       limit 0 kept
+      profit        profit_total         –         120  passed       limit 0 met
       Sharpe ratio  sharpe_ratio         –         1.4  not counted  no champion, and no limit set
       drawdown      max_drawdown         –        0.15  not counted  no champion, and no limit set
       win rate      win_rate             –        0.58  not counted  no champion, and no limit set"
@@ -180,7 +180,7 @@ describe('the evidence table of the policies', () => {
       --------  --------  --------  ----------  ------  ------------------------------------------------
       accuracy  accuracy     0.877       0.974  passed  gain +0.097, needed > 0; 90% interval +0.0556 to
                                                         +0.137; n = 228 each, confidence > 99.9%; limit
-                                                        0.5 kept
+                                                        0.5 met
       log loss  log_loss      0.31        0.08  passed  gain +0.23, needed >= -0.0155
       ranking   roc_auc       0.95        0.95  passed  gain 0, needed >= -0.01"
     `);

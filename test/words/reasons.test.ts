@@ -37,7 +37,7 @@ it.each<[PromotionRefusal, string]>([
   [{ code: 'no-champion', expected: '2' }, 'No version is in Production, expected version 2'],
   [
     { code: 'lost-race', version: '3' },
-    'Somebody else moved the registry at the same time: version 3 is not the only champion',
+    'Another actor changed the registry at the same time: version 3 is not the only champion',
   ],
 ])('promote-model refuses %j', (refusal, sentence) => {
   expect(promotionRefused(refusal, MODEL)).toBe(sentence);
@@ -46,13 +46,13 @@ it.each<[PromotionRefusal, string]>([
 it.each<[ChangeSinceComparison, string]>([
   [
     { code: 'champion-changed', champions: ['4'], compared_with: null },
-    'Since the comparison version 4 has become the champion (compared with none)',
+    'The champion changed after the comparison: now version 4, compared with none',
   ],
   [
     { code: 'decision-changed', decision: 'KEEP', recommendation: 'Keep version 2.' },
-    'Compared again, the decision is KEEP: Keep version 2.',
+    'A second comparison decided KEEP: Keep version 2.',
   ],
-  [{ code: 'evidence-changed' }, 'The evidence has changed since the comparison'],
+  [{ code: 'evidence-changed' }, 'The evidence changed after the comparison'],
 ])('prepare-promotion finds %j', (change, sentence) => {
   expect(changedSince(change)).toBe(sentence);
 });
@@ -62,7 +62,7 @@ it('names the holder of a lease', () => {
     `The lease for "PascalStrategy" is held by arn:other until ${until}`,
   );
   expect(modelBusy(MODEL, 'arn:other', until)).toBe(
-    `"PascalStrategy" is being changed by arn:other; its lease ends at ${until} at the latest`,
+    `Another execution is changing "PascalStrategy": arn:other holds the lease until ${until} at the latest`,
   );
 });
 
@@ -78,26 +78,26 @@ describe('the detail of a rollback', () => {
   it.each<[RollbackFinding, string]>([
     [
       { code: 'would-move', from, to, workload: 'w1', artifact: 'a2' },
-      'Dry run: version 2 would return to Production and version 3 be archived; Workload "w1" would go back to artifact "a2"',
+      'Dry run: version 2 would be moved to Production and version 3 archived; Workload "w1" would serve artifact "a2" again',
     ],
     [
       { code: 'would-move', from, to, workload: null, artifact: null },
-      'Dry run: version 2 would return to Production and version 3 be archived',
+      'Dry run: version 2 would be moved to Production and version 3 archived',
     ],
-    [{ code: 'would-settle', to }, 'Dry run: version 2 is the champion already; nothing would be changed'],
+    [{ code: 'would-settle', to }, 'Dry run: version 2 is already the champion; nothing would change'],
     [
       { code: 'moved', from, to },
       'Version 2 is back in Production; version 3 is archived and marked as rolled back',
     ],
-    [{ code: 'settled', from, to }, 'Version 2 is the champion already; nothing more was changed'],
+    [{ code: 'settled', from, to }, 'Version 2 is already the champion; nothing else was changed'],
     [refused('no-model'), 'Registered model "PascalStrategy" does not exist'],
     [
       refused('lease-held', { held: 'arn:other', until }),
       `The lease for "PascalStrategy" is held by arn:other until ${until}`,
     ],
-    [refused('nothing-interrupted'), 'No promotion was cut off; name target_version, or give another reason'],
+    [refused('nothing-interrupted'), 'No promotion was interrupted; pass target_version or another reason'],
     [refused('no-champion'), 'No version is in Production'],
-    [refused('no-known-good'), 'No known-good version recorded; name target_version'],
+    [refused('no-known-good'), 'No known-good version is recorded; pass target_version'],
     [refused('target-missing'), 'Version 2 does not exist'],
     [refused('not-ready', { held: 'PENDING' }), 'Version 2 is PENDING, not READY'],
     [refused('rolled-back'), 'Version 2 was itself rolled back; pass emergency: true to use it'],
@@ -107,23 +107,26 @@ describe('the detail of a rollback', () => {
     ],
     [
       refused('first-champion', { to: null }),
-      'Version 3 is the first champion and there is none to go back to: it stays in Production',
+      'Version 3 is the first champion: there is no earlier version to roll back to, and it stays in Production',
     ],
     [refused('nothing-to-undo'), 'Nothing to undo: version 2 is still in Production'],
     [refused('nothing-to-undo', { from: '2' }), 'Nothing to undo: version 2 was the champion before'],
     [refused('nothing-to-undo', { to: null }), 'Nothing to undo: the version never reached Production'],
     [
       contested('after-alarm', ['3']),
-      'Version 3 came into Production after the alarm, which cannot be about it; left alone',
+      'Version 3 was promoted after the alarm, so the alarm cannot be about it; nothing was changed',
     ],
-    [contested('moved-on', []), 'Somebody else has moved on: no version is in Production; left alone'],
+    [
+      contested('moved-on', []),
+      'Another actor changed the registry: no version is in Production; that change was kept',
+    ],
     [
       contested('moved-on', ['5', '4']),
-      'Somebody else has moved on: version 5 and 4 are in Production; left alone',
+      'Another actor changed the registry: version 5 and 4 are in Production; that change was kept',
     ],
     [
       contested('lost-race', []),
-      'Somebody else moved the registry at the same time: version 2 is not the only champion; left alone',
+      'Another actor changed the registry at the same time: version 2 is not the only champion; that change was kept',
     ],
   ])('says of %j', (finding, sentence) => {
     expect(rollbackDetail({ finding, serving: null, model_name: MODEL })).toBe(sentence);
@@ -155,7 +158,7 @@ describe('the reason of an outcome', () => {
     [{ code: 'promoted', direct: false }, {}, recommendation],
     [{ code: 'promoted', direct: false }, { comparison: null }, 'The challenger was promoted'],
     [{ code: 'promoted', direct: true }, {}, 'promote-model was invoked directly'],
-    [{ code: 'already', version: '3' }, {}, 'Version 3 is the champion already; nothing was done'],
+    [{ code: 'already', version: '3' }, {}, 'Version 3 is already the champion; nothing was changed'],
     [{ code: 'decided' }, {}, recommendation],
     [{ code: 'dry-run' }, {}, `Dry run: nothing was changed. ${recommendation}`],
     [{ code: 'refused', said: 'Version 3 is not READY' }, {}, 'Version 3 is not READY'],
@@ -167,27 +170,27 @@ describe('the reason of an outcome', () => {
       'The candidate did not come up.',
     ],
     [{ code: 'error' }, { error }, 'MlflowUnavailable: no answer'],
-    [{ code: 'rollback-failed' }, { rollback_error: error }, 'The rollback itself failed: no answer'],
-    [stopped('nothing'), {}, 'ABORTED: The execution was aborted; nothing was in flight'],
+    [{ code: 'rollback-failed' }, { rollback_error: error }, 'The rollback failed: no answer'],
+    [stopped('nothing'), {}, 'ABORTED: The execution was aborted; no change was in progress'],
     [
       { ...stopped('being-undone'), status: 'TIMED_OUT' },
       {},
-      'TIMED_OUT: The execution ran out of time; its promotion is being undone by an execution of its own',
+      'TIMED_OUT: The execution timed out; a separate execution is undoing its promotion',
     ],
     [
       { ...stopped('undo-by-hand'), status: 'FAILED' },
       {},
-      'FAILED: The execution failed; its promotion was announced and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"',
+      'FAILED: The execution failed; its promotion was recorded and has no result: start an execution with "operation": "rollback" and "reason": "ROLLOUT_FAILED"',
     ],
     [
       stopped('rollback'),
       {},
-      "ABORTED: The execution was aborted; a rollback was under way: compare what the Workload serves with the champion, and start the rollback again when the model's lease has ended, in 130 s",
+      "ABORTED: The execution was aborted; a rollback was in progress: compare the served artifact with the champion, and start the rollback again when the model's lease has ended, in 130 s",
     ],
     [
       stopped('unknown'),
       {},
-      'ABORTED: The execution was aborted; its input was too large for the event that says so: look at its input and its last state in Step Functions; if a promotion or a rollback was under way, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model ends by itself',
+      'ABORTED: The execution was aborted; its input was too large for the event: check its input and its last state in Step Functions; if a promotion or a rollback was in progress, start an execution for its model with "operation": "rollback" and "reason": "ROLLOUT_FAILED"; the lease of its model expires',
     ],
     [{ code: 'no-result' }, {}, 'The execution ended without a result'],
   ])('is for %j, %j', (cause, more, sentence) => {
@@ -201,7 +204,7 @@ describe('the reason of an outcome', () => {
       'MlflowUnavailable: no answer. Version 2 is back',
     );
     expect(reason({ code: 'rollback-failed' }, { rollback, rollback_error: error })).toBe(
-      'The rollback itself failed: no answer',
+      'The rollback failed: no answer',
     );
   });
 });

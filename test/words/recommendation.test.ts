@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Unclear } from '../../lambdas/domain/comparison/contenders.ts';
+import type { SelectionProblem } from '../../lambdas/domain/comparison/candidates.ts';
 import { decide, investigate, sameVersion } from '../../lambdas/domain/comparison/decision.ts';
 import type { Evidence, NoSample, Obstacle } from '../../lambdas/domain/comparison/evidence.ts';
 import type { Policy } from '../../lambdas/domain/comparison/policy.ts';
 import { inWords } from '../../lambdas/words/recommendation.ts';
-import { lackText } from '../../lambdas/words/rules.ts';
+import { missingText } from '../../lambdas/words/rules.ts';
 import { anyComparison, evidence, policy, run } from '../support/evidence.ts';
 
 const answer = (of: Evidence, by: Policy) => inWords(decide(of, by, 0.7));
@@ -27,7 +27,7 @@ describe('the reason of a rule', () => {
         counted: 'counted',
         why: [],
         critical: true,
-        reason: 'gain +0.025, needed >= +0.05; limit 0.8 kept',
+        reason: 'gain +0.025, needed >= +0.05; limit 0.8 met',
       },
     ]);
   });
@@ -39,16 +39,21 @@ describe('the reason of a rule', () => {
     [{ min_gain: 0.05 }, 0.85, 0.8999999, 'gain +0.0499999, needed >= +0.05'],
     [{ direction: 'lower', margin: 0.02 }, 0.8, 0.81, 'gain -0.01, needed >= -0.02'],
     [{ limit: 0.95 }, 0.8, 0.9, 'limit 0.95 missed by 0.05; gain +0.1, needed >= 0'],
-    [{ limit: 0.95, against_champion: false }, 0.8, 0.96, 'limit 0.95 kept'],
+    [{ limit: 0.95, against_champion: false }, 0.8, 0.96, 'limit 0.95 met'],
   ])('of %j from %d to %d says: %s', (rule, before, after, reason) => {
     expect(ruled(rule, before, after).rules[0]?.reason).toBe(reason);
   });
 
   it.each([
-    ['investigate', { m: 1, n: 1 }, { m: 2 }, 'Not judged: version 3 has no metric n'],
-    ['investigate', { m: 1 }, { m: 2 }, 'Not judged: version 3 has no metric n, version 2 has no metric n'],
+    ['investigate', { m: 1, n: 1 }, { m: 2 }, 'Not evaluated: version 3 has no metric n'],
+    [
+      'investigate',
+      { m: 1 },
+      { m: 2 },
+      'Not evaluated: version 3 has no metric n, version 2 has no metric n',
+    ],
     ['skip', { m: 1 }, { m: 2, n: 1 }, 'Skipped: version 2 has no metric n'],
-    ['skip', { m: 1, n: Number.NaN }, { m: 2, n: 1 }, 'Not judged: n of version 2 is NaN'],
+    ['skip', { m: 1, n: Number.NaN }, { m: 2, n: 1 }, 'Not evaluated: n of version 2 is NaN'],
     ['fail', { m: 1, n: 1 }, { m: 2, n: Number.POSITIVE_INFINITY }, 'n of version 3 is infinite'],
     ['investigate', null, { m: 2, n: 1 }, 'Not counted: no champion, and no limit set'],
   ])('under "%s" with %j and %j says: %s', (whenMissing, before, after, reason) => {
@@ -63,7 +68,7 @@ describe('the reason of a rule', () => {
     expect(judged[0]?.reason).toBe(
       'gain +0.03333, needed > 0; 90% interval +0.00896 to +0.0574; n = 450 each, confidence 98.8%',
     );
-    expect(method).toBe('one minus the one-sided p of an unpaired interval');
+    expect(method).toBe('one minus the one-sided p-value of an unpaired comparison');
     const uneven = evidence({ m: 0.85, n: 2000 }, { m: 0.855, n: 1000 });
     const wide = answer(uneven, policy([{ metric: 'm', sample }], { alpha: 0.025 }));
     expect(wide.rules[0]?.reason).toMatch(/; 95% interval .*; n = 2000 and 1000, confidence /);
@@ -87,7 +92,7 @@ describe('a number that cannot be used', () => {
     [{ code: 'no-deviation', version: '3', key: 'sd' }, 'sd of version 3 is not above zero'],
     [
       { code: 'too-few-rows', version: '3', key: 'n', fewest: 30 },
-      'n of version 3 is not a number of rows of at least 30',
+      'n of version 3 must be a whole number of rows, at least 30',
     ],
     [
       { code: 'no-proportion', version: '3', value: 90 },
@@ -95,7 +100,7 @@ describe('a number that cannot be used', () => {
     ],
     [{ code: 'too-large' }, 'the values are too large for an interval'],
   ])('%j is told as: %s', (lack, text) => {
-    expect(lackText(lack)).toBe(text);
+    expect(missingText(lack)).toBe(text);
   });
 });
 
@@ -143,7 +148,7 @@ describe('the recommendation', () => {
       'a first model without any limit',
       evidence(null, { a: 1 }),
       policy([{ metric: 'a' }]),
-      'Nothing was decided: there is no champion, and policy test sets no limit to judge a first model by; promote it by name with promote-model.',
+      'No decision: there is no champion, and policy test sets no limit for a first model; promote it by name with promote-model.',
     ],
     [
       'critical rules that fail',
@@ -155,31 +160,31 @@ describe('the recommendation', () => {
       'a gain that chance explains',
       evidence({ m: 0.85, n: 2000 }, { m: 0.855, n: 2000 }),
       policy([proportion]),
-      'Evaluate version 3 on more rows: it cannot be told from chance on rule 1 (gain +0.005, confidence 67.2%); 0 of 1 rules passed.',
+      'Evaluate version 3 on more rows: rule 1 (gain +0.005, confidence 67.2%) is not distinguishable from chance; 0 of 1 rules passed.',
     ],
     [
       'a number that is missing',
       evidence({ m: 2, n: 1 }, { m: 1 }),
       policy([{ metric: 'm', critical: true }, { metric: 'n' }]),
-      'Nothing was decided: version 3 has no metric n (rule rule 2). Log it and run again.',
+      'No decision: version 3 has no metric n (rule rule 2). Log it and run again.',
     ],
     [
       'several that are missing',
       evidence({ a: 1, b: 1, c: 1 }, {}),
       policy([{ metric: 'a' }, { metric: 'b' }, { metric: 'c' }]),
-      'Nothing was decided: version 3 has no metric a (rule rule 1; 2 more rules lack numbers too). Log it and run again.',
+      'No decision: version 3 has no metric a (rule rule 1; 2 more rules lack numbers). Log it and run again.',
     ],
     [
       'rules that are all skipped',
       evidence({}, {}),
       policy([{ metric: 'm', when_missing: 'skip' }]),
-      'Nothing was decided: every rule of policy test was skipped.',
+      'No decision: every rule of policy test was skipped.',
     ],
     [
       'a grade that the policy does not accept, for want of rows',
       evidence({ m: 0.8, n: 9 }, { m: 0.9 }),
       policy([proportion], { accepted_grades: ['C'] }),
-      'Look at version 3 yourself: 1 of 1 rules passed, but policy test does not accept evidence of grade E; no interval, as version 3 has no metric or parameter n.',
+      'Review version 3: 1 of 1 rules passed, but policy test does not accept evidence of grade E; no interval, as version 3 has no metric or parameter n.',
     ],
     [
       'a challenger that is no better',
@@ -191,13 +196,13 @@ describe('the recommendation', () => {
       'a mixed picture',
       evidence({ a: 1, b: 1 }, { a: 2, b: 0 }),
       policy(ab),
-      'Look at version 3 yourself: the picture is mixed; it fails rule 2 (gain -1, needed >= 0); 1 of 2 rules passed; weighted share 60.0%, needed 70.0%.',
+      'Review version 3: the results are mixed; it fails rule 2 (gain -1, needed >= 0); 1 of 2 rules passed; weighted share 60.0%, needed 70.0%.',
     ],
     [
       'a confidence below the threshold',
       evidence({ m: 420 / 450, n: 450 }, { m: 435 / 450, n: 450 }),
       policy([proportion], { min_confidence: 0.99 }),
-      'Look at version 3 yourself: the picture is mixed; 1 of 1 rules passed; confidence 98.8%, needed 99.0%.',
+      'Review version 3: the results are mixed; 1 of 1 rules passed; confidence 98.8%, needed 99.0%.',
     ],
     [
       'a rule that does not decide and that chance may have spoilt',
@@ -206,7 +211,7 @@ describe('the recommendation', () => {
         { metric: 'x', critical: true },
         { ...proportion, strict: false, margin: 0.02, weight: 3 },
       ]),
-      'Look at version 3 yourself: the picture is mixed; it cannot be told from chance on rule 2 (gain -0.01, confidence 59.9%); 1 of 2 rules passed; weighted share 25.0%, needed 70.0%.',
+      'Review version 3: the results are mixed; rule 2 (gain -0.01, confidence 59.9%) is not distinguishable from chance; 1 of 2 rules passed; weighted share 25.0%, needed 70.0%.',
     ],
   ])('of %s', (_, of, by, text) => {
     expect(answer(of, by).recommendation).toBe(text);
@@ -215,27 +220,27 @@ describe('the recommendation', () => {
   it('of one and the same version says that nothing changes', () => {
     expect(inWords(sameVersion(policy([{ metric: 'm' }]), '2'))).toMatchObject({
       recommendation:
-        'Version 2 is the champion already: promoting it again changes nothing, or completes what was left half-done.',
-      method: 'not compared, as challenger and champion are the same version',
+        'Version 2 is already the champion: promoting it again changes nothing, or completes an unfinished promotion.',
+      method: 'not compared: challenger and champion are the same version',
     });
   });
 
-  it.each<[Unclear, string]>([
+  it.each<[SelectionProblem, string]>([
     [
       { code: 'no-challenger', mode: 'stages', passedOver: [] },
-      'No Staging version found; move one to Staging or name challenger_version.',
+      'No Staging version found; move one to Staging or pass challenger_version.',
     ],
     [
       { code: 'no-challenger', mode: 'both', passedOver: ['3', '4'] },
-      'No Staging version found (passed over, as rolled back: 3, 4); move one to Staging or name challenger_version.',
+      'No Staging version found (skipped, as rolled back: 3, 4); move one to Staging or pass challenger_version.',
     ],
     [
       { code: 'no-challenger', mode: 'aliases', passedOver: [] },
-      'No Staging version found; set the alias @challenger or name challenger_version.',
+      'No Staging version found; set the alias @challenger or pass challenger_version.',
     ],
     [
       { code: 'rolled-back', version: '3' },
-      'Version 3 was rolled back and is not promoted again; empty its tag rolled_back to allow it.',
+      'Version 3 was rolled back and is not promoted again; clear its tag rolled_back to allow it.',
     ],
     [
       { code: 'named-twice', version: '3' },
@@ -243,11 +248,11 @@ describe('the recommendation', () => {
     ],
     [
       { code: 'several-champions', versions: ['2', '1'] },
-      'Versions 2 and 1 are all marked as champion; settle which one is (run again with the one to keep as challenger_version).',
+      'Versions 2 and 1 are all marked as champion; run again with the one to keep as challenger_version.',
     ],
     [
       { code: 'champion-not-found', version: '7' },
-      'The champion is said to be version 7, which does not exist.',
+      'The alias champion names version 7, which does not exist.',
     ],
   ])('of %j', (finding, text) => {
     const decided = investigate(policy([{ metric: 'm' }]), { champion: null, challenger: null, finding });
@@ -267,7 +272,7 @@ describe('the recommendation where nothing may be judged', () => {
       { code: 'not-ready', version: '3', status: 'PENDING_REGISTRATION' },
       'version 3 is PENDING_REGISTRATION, not READY',
     ],
-    [{ code: 'no-run', version: '3' }, 'version 3 has no run, so nothing is known about it'],
+    [{ code: 'no-run', version: '3' }, 'version 3 has no run, and so no metrics'],
     [{ code: 'run-not-found', version: '3', run: 'gone' }, 'run gone of version 3 does not exist'],
     [
       { code: 'run-not-finished', version: '3', status: 'RUNNING' },
@@ -280,23 +285,21 @@ describe('the recommendation where nothing may be judged', () => {
     [{ code: 'data-unknown' }, 'neither run names the data it was evaluated on'],
     [
       { code: 'data-differ', champion: ['a', 'b\nc'], challenger: [] },
-      'the two were not evaluated on the same data (champion: a, b\\nc; challenger: unknown data)',
+      'champion and challenger were evaluated on different data (champion: a, b\\nc; challenger: unknown data)',
     ],
   ])('says of %j: %s', (obstacle, text) => {
-    expect(blocked(obstacle)).toBe(`Nothing was decided: ${text}.`);
+    expect(blocked(obstacle)).toBe(`No decision: ${text}.`);
   });
 
   it('names four reasons and counts the rest', () => {
     const found = ['1', '2', '3', '4', '5', '6'].map((version) => ({ code: 'no-run' as const, version }));
-    expect(blocked(...found)).toMatch(
-      /^Nothing was decided: (version \d has no run, [^;]*; ){4}and 2 more\.$/,
-    );
+    expect(blocked(...found)).toMatch(/^No decision: (version \d has no run, [^;]*; ){4}and 2 more\.$/);
   });
 
   it('gives each rule its numbers and no reason', () => {
     const other = run({ m: 2 }, { status: 'FAILED' });
     expect(answer(evidence({ m: 1 }, other), by).rules).toMatchObject([
-      { champion: 1, challenger: 2, reason: 'Not judged' },
+      { champion: 1, challenger: 2, reason: 'Not evaluated' },
     ]);
   });
 

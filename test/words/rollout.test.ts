@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ServingFinding, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import type { RolloutFinding } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { servingReason } from '../../lambdas/words/rollout.ts';
-import { isLocked, servedWhere } from '../../lambdas/words/workload.ts';
+import { isLocked, servedLines } from '../../lambdas/words/workload.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
 import { rolledBack } from '../support/stub-functions.ts';
 
@@ -17,47 +17,47 @@ const rollout: [RolloutFinding, string][] = [
     { code: 'settings-change', state: 'promoting' },
     'A settings change of the Workload is in progress (promoting)',
   ],
-  [{ code: 'locking', artifact: 'new' }, 'Artifact "new" is locked, as asked'],
-  [{ code: 'starting', artifact: 'new' }, 'A rolling replacement by artifact "new" was started'],
-  [{ code: 'start-unconfirmed' }, 'The replacement was asked for; its answer was lost'],
-  [{ code: 'start-not-visible' }, 'The replacement was asked for and cannot be seen (yet)'],
+  [{ code: 'locking', artifact: 'new' }, 'Artifact "new" is being locked, as requested'],
+  [{ code: 'starting', artifact: 'new' }, 'A rolling replacement with artifact "new" was started'],
+  [{ code: 'start-unconfirmed' }, 'The replacement was requested; the response was lost'],
+  [{ code: 'start-not-visible' }, 'The replacement was requested and is not visible yet'],
   [
     { code: 'start-refused-for-now', detail: 'Not now' },
-    'It is not started, and no other can be seen (yet): Not now',
+    'The platform refused the replacement, and no other is visible yet: Not now',
   ],
-  [{ code: 'start-overtaken', detail: 'Not now' }, 'A replacement was started in the meantime: Not now'],
+  [{ code: 'start-overtaken', detail: 'Not now' }, 'Another replacement started first: Not now'],
   [{ code: 'replacing', state: 'warming_up' }, 'The replacement is in progress (warming_up)'],
   [
     { code: 'switched-by-deadline', state: 'finalizing' },
-    'The replacement had switched by the deadline (finalizing)',
+    'The replacement switched before the deadline (finalizing)',
   ],
   [
     { code: 'cancelling', state: 'deleting' },
-    'The deadline is over: the replacement is cancelled (deleting)',
+    'The deadline has passed: the replacement is being cancelled (deleting)',
   ],
-  [{ code: 'cancelled' }, 'The replacement was cancelled; the old artifact is not confirmed yet'],
+  [{ code: 'cancelled' }, 'The replacement was cancelled; the previous artifact is not confirmed yet'],
   [{ code: 'activating', running: 1, active: 2 }, '1 of 2 active protons run the artifact'],
   [{ code: 'promotion-blocked' }, 'Promotion in place waits for the replacement in progress'],
-  [{ code: 'promoting' }, 'The draft that is served is promoted in place; that cannot be undone'],
-  [{ code: 'promotion-requested' }, 'Promotion in place was asked for'],
-  [{ code: 'promotion-unconfirmed' }, 'Promotion in place was asked for; its answer was lost'],
-  [{ code: 'setting-importance', importance: 'high' }, 'Its importance is set to high'],
+  [{ code: 'promoting' }, 'The served draft is being promoted in place; this cannot be undone'],
+  [{ code: 'promotion-requested' }, 'Promotion in place was requested'],
+  [{ code: 'promotion-unconfirmed' }, 'Promotion in place was requested; the response was lost'],
+  [{ code: 'setting-importance', importance: 'high' }, 'The importance of the Workload is being set to high'],
   [{ code: 'serves', artifact: 'new', importance_left: null }, 'The Workload serves artifact "new", locked'],
   [
     { code: 'serves', artifact: 'new', importance_left: 'low' },
-    'The Workload serves artifact "new", locked; its importance was left at low, as the deadline is over',
+    'The Workload serves artifact "new", locked; its importance is still low, as the deadline has passed',
   ],
   [
     { code: 'artifact-not-found', artifact: 'new' },
-    'Artifact "new" does not exist, or the owner of the token cannot see it (artifacts are shared apart from Workloads)',
+    'Artifact "new" does not exist, or the owner of the token cannot see it (artifacts are shared separately from Workloads)',
   ],
   [
     { code: 'artifact-status-unknown', artifact: 'new', status: 'archived', served_status: null },
-    'Artifacts are draft or locked; "new" is "archived" and the one that is served "unknown"',
+    'Artifacts must be draft or locked: "new" is "archived", and the served artifact is "unknown"',
   ],
   [
     { code: 'type-mismatch', artifact: 'new', type: 'nim', workload: 'w1', workload_type: 'service' },
-    'Artifact "new" is of type "nim" and Workload "w1" of type "service": name an artifact of the same type',
+    'Artifact "new" is of type "nim" and Workload "w1" of type "service": pass an artifact of the same type',
   ],
   [{ code: 'workload-not-running', ...stopped }, `Workload "w1" is stopped: ${start}`],
   [
@@ -66,19 +66,19 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'draft-onto-locked', artifact: 'new', served: 'old' },
-    'Artifact "new" is a draft and "old", which is served, is locked: lock it first, or pass lock_artifact: true',
+    'Artifact "new" is a draft and the served artifact "old" is locked: lock the draft first, or pass lock_artifact: true',
   ],
   [
     { code: 'locked-onto-draft', artifact: 'new', served: null },
-    'Artifact "new" is locked and "none", which is served, is a draft: promote the Workload first (POST /workloads/{id}/promote)',
+    'Artifact "new" is locked and the served artifact "none" is a draft: promote the Workload first (POST /workloads/{id}/promote)',
   ],
   [
     { code: 'unknown-container', artifact: 'new', group: 'gpu', container: null, has: ['default', 'side'] },
-    'The runtime names the container group "gpu", which artifact "new" lacks; it has "default", "side"',
+    'The runtime names container group "gpu", which artifact "new" does not have; it has "default", "side"',
   ],
   [
     { code: 'unknown-container', artifact: 'new', group: 'default', container: 'agent', has: ['model'] },
-    'The runtime names the container "agent" in group "default", which artifact "new" lacks; it has "model"',
+    'The runtime names container "agent" in group "default", which artifact "new" does not have; it has "model"',
   ],
   [
     { code: 'minutes-out-of-range', field: 'keepOldVersionMinutes', minutes: 0.5, most: 1440 },
@@ -86,31 +86,31 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'foreign-replacement', artifact: 'third', replacement: 'r3', state: 'warming_up' },
-    'Another replacement is in progress (warming_up): artifact "third", replacement "r3"; it was left alone. Wait until it has ended, or have it cancelled by its owner',
+    'Another replacement is in progress (warming_up): artifact "third", replacement "r3"; it was not changed. Wait until it ends, or ask its owner to cancel it',
   ],
   ...(['start-refused', 'lock-refused', 'promote-refused'] as const).map((code): [RolloutFinding, string] => [
     { code, http_status: 422, detail: 'Not now' },
-    'The platform refused (HTTP 422): Not now',
+    'The platform refused the request (HTTP 422): Not now',
   ]),
   [
     { code: 'not-started', attempts: 3 },
-    'The replacement was asked for 3 times, no answer came, and none can be seen',
+    'The replacement was requested 3 times; no response arrived and none is visible',
   ],
   [
     { code: 'candidate-failed', state: 'errored', message: null },
-    'The candidate did not come up; the replacement is errored',
+    'The candidate did not become ready; the replacement is errored',
   ],
   [
     { code: 'candidate-failed', state: 'errored', message: 'No image' },
-    'The candidate did not come up; the replacement is errored: No image',
+    'The candidate did not become ready; the replacement is errored: No image',
   ],
   [
     { code: 'candidate-dropped', state: null, served: 'old' },
-    'The platform has given the replacement up without a word: artifact "old" is still served',
+    'The platform dropped the replacement without an error: artifact "old" is still served',
   ],
   [
     { code: 'candidate-dropped', state: 'deleting', served: 'old' },
-    'The replacement ended as deleting, without a switch',
+    'The replacement ended as deleting without switching',
   ],
   [
     { code: 'active-unhealthy', problem: { code: 'proton-down', proton: 'p2', state: 'errored' } },
@@ -122,19 +122,19 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'endpoint-changed', from: 'https://a/', to: null },
-    'The Workload\'s endpoint was "https://a/" and is "none" now: its callers have lost it',
+    'The endpoint of the Workload changed from "https://a/" to "none": requests to the old one fail',
   ],
   [
     { code: 'superseded', served: 'third', switched: false },
-    'Since the rollout began, somebody else has put artifact "third" in service',
+    'Another actor put artifact "third" in service after the rollout began',
   ],
   [
     { code: 'superseded', served: 'third', switched: true },
-    'The artifact was put in service and replaced again by "third"',
+    'The artifact was put in service and then replaced by "third"',
   ],
   [
     { code: 'deadline', at: { code: 'settings-change', state: 'promoting' } },
-    'A settings change of the Workload is in progress (promoting) until the deadline; nothing was started',
+    'A settings change of the Workload was in progress (promoting) until the deadline; nothing was started',
   ],
   [
     { code: 'deadline', at: { code: 'warm-up', minutes: 60 } },
@@ -146,19 +146,19 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'deadline', at: { code: 'activating', running: 1, active: 2 } },
-    '1 of 2 active protons run the artifact at the deadline',
+    '1 of 2 active protons ran the artifact at the deadline',
   ],
   [
     { code: 'deadline', at: { code: 'draft' } },
-    'The Workload serves the artifact, but at the deadline it was a draft still: it was not promoted',
+    'The Workload serves the artifact, but it was still a draft at the deadline and was not promoted',
   ],
   [
     { code: 'cancel-unconfirmed', replacement: null },
-    'The replacement was cancelled, but the old artifact could not be confirmed: look at the Workload',
+    'The replacement was cancelled, but the previous artifact could not be confirmed: check the Workload',
   ],
   [
     { code: 'cancel-unconfirmed', replacement: { id: 'r2', state: 'deleting' } },
-    'The replacement "r2" was to be cancelled and is still deleting: look at the Workload',
+    'The replacement "r2" is still deleting after its cancellation: check the Workload',
   ],
   [
     { code: 'lease-held', model: 'prices', holder: 'run-0', until: '2026-11-20T12:00:00.000Z' },
@@ -167,10 +167,13 @@ const rollout: [RolloutFinding, string][] = [
 ];
 
 const wayBack: [ServingFinding, string][] = [
-  [replaced, 'The rollout has switched and is being finished (finalizing); the way back starts after it'],
-  [{ code: 'rollout-cancelled', state: 'initializing' }, 'The rollout is cancelled (initializing)'],
-  [{ code: 'rollout-leaving', state: 'deleting' }, 'The rollout is being cancelled (deleting)'],
-  [{ code: 'protons-behind' }, 'The Workload names the previous artifact; its protons do not all run it yet'],
+  [replaced, 'The rollout has switched and is finishing (finalizing); the rollback starts after it'],
+  [{ code: 'rollout-cancelled', state: 'initializing' }, 'The rollout is being cancelled (initializing)'],
+  [
+    { code: 'rollout-leaving', state: 'deleting' },
+    'The platform is removing the cancelled rollout (deleting)',
+  ],
+  [{ code: 'protons-behind' }, 'The Workload names the previous artifact; not all of its protons run it yet'],
   [
     { code: 'serves-previous', artifact: 'old', state: null },
     'The Workload serves artifact "old", as before',
@@ -179,19 +182,22 @@ const wayBack: [ServingFinding, string][] = [
     { code: 'serves-previous', artifact: null, state: 'stopped' },
     'The Workload is stopped with artifact "none", as before',
   ],
-  [{ code: 'locked-in-place' }, 'locked in place'],
+  [{ code: 'locked-in-place' }, 'The artifact is locked in place, which cannot be undone'],
   [
     { code: 'foreign', artifact: 'third', in_progress: true },
-    'Another replacement is in progress, to artifact "third"; it was left alone',
+    'Another replacement with artifact "third" is in progress; it was not changed',
   ],
   [
     { code: 'foreign', artifact: null, in_progress: false },
-    'Somebody else has put artifact "none" in service; it was left alone',
+    'Another actor put artifact "none" in service; that change was kept',
   ],
-  [{ code: 'never-served' }, 'The Workload served nothing before that could be brought back'],
+  [
+    { code: 'never-served' },
+    'The Workload served no artifact before the promotion, so there is none to restore',
+  ],
   [
     { code: 'overdue', minutes: 15, waiting: replaced },
-    'The rollout has switched and is being finished (finalizing); the way back starts after it, and has been for more than 15 minutes: look at the Workload',
+    'The rollout has switched and is finishing (finalizing); the rollback starts after it. This has lasted for more than 15 minutes: check the Workload',
   ],
   [{ code: 'no-access', error: 'WorkloadNotFound', message: 'No such Workload' }, 'No such Workload'],
 ];
@@ -210,7 +216,7 @@ it('has a sentence for every code', () => {
 it('shows hostile names in visible form, and a long list cut to size', () => {
   const artifact = 'x\n\u202eSuccess';
   expect(servingReason({ code: 'starting', artifact })).toBe(
-    'A rolling replacement by artifact "x\\n\\u{202e}Success" was started',
+    'A rolling replacement with artifact "x\\n\\u{202e}Success" was started',
   );
   const has = Array.from({ length: 8 }, () => 'x'.repeat(60));
   const reason = servingReason({ code: 'unknown-container', artifact, group: 'g', container: null, has });
@@ -232,7 +238,7 @@ it.each([undefined, { code: 'no-code-any-more' }])(
     const serving = ServingUndo.parse({ ...stored, began_at: '', progress: {}, finding });
     expect(serving.finding).toBeNull();
     expect(isLocked(serving)).toBe(false);
-    expect(servedWhere({ ...sampleOutcome, rollback: rolledBack({ serving }) })).toEqual([
+    expect(servedLines({ ...sampleOutcome, rollback: rolledBack({ serving }) })).toEqual([
       { label: 'Workload', value: `w1: ${reason}` },
     ]);
   },

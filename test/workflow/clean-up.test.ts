@@ -61,7 +61,7 @@ beforeEach(async () => {
       start: async (name, input) => {
         started.push({ name, input });
       },
-      endedBadly: async () => [],
+      listUnsuccessful: async () => [],
       ended: async () => null,
     }),
   };
@@ -277,7 +277,7 @@ describe('the event', () => {
     vi.stubEnv('MLFLOW_TRACKING_URI', emulator.url);
     expect(await handler(detail)).toMatchObject({
       status: 'failed',
-      reason: 'TIMED_OUT: The execution ran out of time; nothing was in flight',
+      reason: 'TIMED_OUT: The execution timed out; no change was in progress',
       alert: 'off',
     });
     await expect(handler({ ...detail, status: 'RUNNING' })).rejects.toMatchObject({ name: 'InvalidInput' });

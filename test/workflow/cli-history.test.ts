@@ -70,7 +70,7 @@ it.each([[{}], [{ DATAROBOT_ENDPOINT: '', DATAROBOT_API_TOKEN: '' }]])(
     const { workloadId } = seedServing(host);
     const table = await historyWith(platform, MODEL);
     const json = await historyWith(platform, MODEL, '--json');
-    const missing = `The history of Workload "${workloadId}" could not be read: DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform`;
+    const missing = `The history of Workload "${workloadId}" could not be read: DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to read it`;
     expect(table).toMatchObject({ code: 1, stderr: `${missing}\n` });
     expect(table.stdout).toContain('version 2');
     expect(table.stdout).toContain(missing);

@@ -244,7 +244,7 @@ describe('an execution that cannot do its job', () => {
       'nothing to go back to',
       { model_name: 'PascalStrategy', operation: 'rollback' },
       'failed',
-      /No known-good version recorded; name target_version/,
+      /No known-good version is recorded; pass target_version/,
     ],
   ])('%s ends with exit 1, the reason and an alert', async (_, input, status, reason) => {
     const ran = await run(input);
@@ -336,9 +336,15 @@ describe('a server that is not as it should be', () => {
       200,
       '<!doctype html><title>Sign in</title>',
       'text/html',
-      /MlflowNonsense.*login page/,
+      /MlflowInvalidResponse.*login page/,
     ],
-    ['answers a tag of 5 MB', 200, JSON.stringify(bigTag), 'application/json', /MlflowNonsense.*larger than/],
+    [
+      'answers a tag of 5 MB',
+      200,
+      JSON.stringify(bigTag),
+      'application/json',
+      /MlflowInvalidResponse.*larger than/,
+    ],
     [
       'refuses the credentials',
       401,

@@ -125,7 +125,7 @@ describe('a platform that refuses everything', () => {
     ],
     ['no entitlement', answer(403, { detail: 'No seat' }), 'WorkloadApiRefused', /403.*No seat/],
     ['502 with HTML', answer(502, '<html>Bad gateway</html>'), 'WorkloadApiUnavailable', /502/],
-    ['HTML for an answer', answer(200, '<html>Sign in</html>'), 'WorkloadApiNonsense', /./],
+    ['HTML for an answer', answer(200, '<html>Sign in</html>'), 'WorkloadApiInvalidResponse', /./],
   ])('with %s: failed before anything is written', async (_, effect, name, said) => {
     host.workload.faults.add({ path: 'workloads/*', effect });
     host.workload.faults.add({ path: 'workloads/*/replacement', effect });

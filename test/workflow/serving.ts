@@ -300,7 +300,7 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
     );
 
     it.each([
-      ['aborted-mid-rollout', ['In Production: version 2, as before.']],
+      ['aborted-mid-rollout', ['In Production: version 2, unchanged.']],
       ['rollback-after-success', ['In Production now: version 2.', 'In Production before: version 3.']],
       ['regretted-a-week-later', ['In Production now: version 2.', 'In Production before: version 3.']],
     ])('is told, after %s, with the champion that the registry really had before', async (name, lines) => {

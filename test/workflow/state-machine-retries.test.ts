@@ -126,7 +126,7 @@ describe('each retrier', () => {
 });
 
 describe('an error that no pause can heal', () => {
-  it.each(['MlflowRefused', 'MlflowNonsense', 'InvalidConfiguration', 'StaleFence', 'TypeError'])(
+  it.each(['MlflowRefused', 'MlflowInvalidResponse', 'InvalidConfiguration', 'StaleFence', 'TypeError'])(
     'is not tried again (%s)',
     async (name) => {
       const stubs = stubFunctions({ 'promote-model': [platformError(name)] });
@@ -135,7 +135,7 @@ describe('an error that no pause can heal', () => {
     },
   );
 
-  it.each(['WorkloadApiRefused', 'WorkloadApiNonsense', 'WorkloadNotFound', 'MlflowUnavailable'])(
+  it.each(['WorkloadApiRefused', 'WorkloadApiInvalidResponse', 'WorkloadNotFound', 'MlflowUnavailable'])(
     'of the Workload API is not tried again (%s)',
     async (name) => {
       const stubs = stubFunctions({

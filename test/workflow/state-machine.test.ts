@@ -284,9 +284,9 @@ describe('each catch leads to an announcement', () => {
     'fails the execution by another name when nothing could be announced (%s)',
     async (error) => {
       const played = await play(stubFunctions({ 'end-promotion': [error] }));
-      expect(played.path.slice(-3)).toEqual(['NotifySuccess', 'NotifyOutcome', 'Unannounced']);
+      expect(played.path.slice(-3)).toEqual(['NotifySuccess', 'NotifyOutcome', 'OutcomeNotRecorded']);
       expect(played.error).toMatchObject({
-        Error: 'OutcomeNotAnnounced',
+        Error: 'OutcomeNotRecorded',
         Cause: expect.stringContaining('NotifyOutcome failed'),
       });
     },

@@ -146,7 +146,7 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
         return { taken: true, fence: lease.fence };
       }
       const expiresAt = new Date((lease.expires_at ?? epoch(now)) * 1000).toISOString();
-      return { taken: false, holder: lease.owner ?? 'somebody who has just released it', expiresAt };
+      return { taken: false, holder: lease.owner ?? 'an owner that has just released it', expiresAt };
     },
 
     async holdsLease(model, owner, fence, now) {
@@ -272,7 +272,7 @@ function typed(store: PromotionStore): PromotionStore {
         return await operation(...args);
       } catch (error) {
         const why = error instanceof Error ? error.name : 'unknown error';
-        throw new LeaseStoreUnavailable(`DynamoDB ${name}: ${why}. Is PROMOTION_TABLE right?`, {
+        throw new LeaseStoreUnavailable(`DynamoDB ${name}: ${why}. Check PROMOTION_TABLE.`, {
           cause: error,
         });
       }

@@ -63,11 +63,11 @@ export function fromSecret({
       // The library's own error holds the service's.
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       const why = cause instanceof Error ? cause.name : 'unknown error';
-      if (LASTING.includes(why))
+      if (NON_RETRYABLE_ERRORS.includes(why))
         throw new InvalidConfiguration(
-          `The secret of ${variable} cannot be read: ${why}. Does it exist, and may the function read it?`,
+          `The secret of ${variable} cannot be read: ${why}. Check that it exists and that the function may read it.`,
         );
-      throw unavailable(`Secrets Manager did not give the secret of ${variable}: ${why}`, cause);
+      throw unavailable(`Secrets Manager did not return the secret of ${variable}: ${why}`, cause);
     }
   }
 
@@ -79,7 +79,7 @@ export function fromSecret({
 }
 
 /** What trying again does not mend (Secrets Manager API reference, "GetSecretValue"). */
-const LASTING = [
+const NON_RETRYABLE_ERRORS = [
   'ResourceNotFoundException',
   'AccessDeniedException',
   'InvalidRequestException',

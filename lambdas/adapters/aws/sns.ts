@@ -101,12 +101,12 @@ export function messageOf(alert: PublishedAlert): string {
 }
 
 /** Error messages that say what to repair. Others may quote the signed request, session token included. */
-const TELLING = /^(InvalidParameter|NotFound|AuthorizationError|KMS|Throttled|InternalError)/;
+const PUBLIC_ERROR_NAMES = /^(InvalidParameter|NotFound|AuthorizationError|KMS|Throttled|InternalError)/;
 
 function problemOf(error: unknown): string {
   if (error instanceof AlertNotSent) return error.message;
   if (error instanceof SNSServiceException) {
-    const said = TELLING.test(error.name) ? `: ${visible(error.message, 300)}` : '';
+    const said = PUBLIC_ERROR_NAMES.test(error.name) ? `: ${visible(error.message, 300)}` : '';
     return `${visible(error.name, 100)} (HTTP ${error.$metadata.httpStatusCode ?? 'unknown'})${said}`;
   }
   const code =

@@ -9,23 +9,27 @@ import {
 import { StateMachineUnavailable } from '../../domain/errors.ts';
 
 /** An execution that did not end well, as EventBridge tells of it. */
-export interface EndedExecution {
+export interface UnsuccessfulExecution {
   executionArn: string;
   status: 'FAILED' | 'TIMED_OUT' | 'ABORTED';
   input: string | null;
   /** Milliseconds since 1970. */
   startDate: number | null;
 }
-const NOT_WELL = ['FAILED', 'TIMED_OUT', 'ABORTED'] as const satisfies EndedExecution['status'][];
+const UNSUCCESSFUL_STATUSES = [
+  'FAILED',
+  'TIMED_OUT',
+  'ABORTED',
+] as const satisfies UnsuccessfulExecution['status'][];
 
 /** Executions of one state machine. Each method throws `StateMachineUnavailable`. */
 export interface Executions {
   /** Starts one by its name; a second start with the same name does nothing. */
   start(name: string, input: object): Promise<void>;
   /** ARNs of those that failed, timed out or were aborted in this time, among the newest 1,000 of each kind. */
-  endedBadly(from: Date, until: Date): Promise<string[]>;
+  listUnsuccessful(from: Date, until: Date): Promise<string[]>;
   /** What EventBridge's event says of one that has ended so; null when it runs, or has succeeded. */
-  ended(executionArn: string): Promise<EndedExecution | null>;
+  ended(executionArn: string): Promise<UnsuccessfulExecution | null>;
 }
 
 export function stepFunctions(stateMachineArn: string, config: SFNClientConfig = {}): Executions {
@@ -45,8 +49,8 @@ export function stepFunctions(stateMachineArn: string, config: SFNClientConfig =
       }
     },
 
-    async endedBadly(from, until) {
-      const lists = NOT_WELL.map((statusFilter) =>
+    async listUnsuccessful(from, until) {
+      const lists = UNSUCCESSFUL_STATUSES.map((statusFilter) =>
         client.send(new ListExecutionsCommand({ stateMachineArn, statusFilter, maxResults: 1000 })),
       );
       const answers = await Promise.all(lists).catch((error) => {
@@ -65,7 +69,7 @@ export function stepFunctions(stateMachineArn: string, config: SFNClientConfig =
       const answer = await client.send(new DescribeExecutionCommand({ executionArn })).catch((error) => {
         throw unavailable('DescribeExecution', error);
       });
-      const status = NOT_WELL.find((each) => each === answer.status);
+      const status = UNSUCCESSFUL_STATUSES.find((each) => each === answer.status);
       if (status === undefined) return null;
       return {
         executionArn,
@@ -79,5 +83,5 @@ export function stepFunctions(stateMachineArn: string, config: SFNClientConfig =
 
 function unavailable(call: string, error: unknown): StateMachineUnavailable {
   const why = error instanceof Error ? error.name : 'unknown error';
-  return new StateMachineUnavailable(`${call}: ${why}. Is STATE_MACHINE_ARN right?`, { cause: error });
+  return new StateMachineUnavailable(`${call}: ${why}. Check STATE_MACHINE_ARN.`, { cause: error });
 }

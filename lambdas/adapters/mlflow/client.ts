@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { MlflowNonsense, MlflowRefused, MlflowUnavailable } from '../../domain/errors.ts';
+import { MlflowInvalidResponse, MlflowRefused, MlflowUnavailable } from '../../domain/errors.ts';
 import type { Metric, ModelVersion, RegisteredModel, Registry, Run } from '../../domain/registry.ts';
 import { type Authorization, authorized } from '../authorization.ts';
 import { type Http, type HttpReply, NoReply } from '../http.ts';
@@ -18,7 +18,7 @@ export interface MlflowOptions {
 const VERSIONS_PER_PAGE = 200;
 const METRICS_PER_PAGE = 1000;
 /** With 200 versions a page: a model may have 20,000 versions before we say that we cannot read it. */
-const MOST_PAGES = 100;
+const MAX_PAGES = 100;
 const ARTIFACT_MAX_BYTES = 64 * 1024 * 1024;
 
 interface Call<T> {
@@ -41,7 +41,7 @@ export interface Mlflow extends Registry {
 
 /**
  * A client for one MLflow server. Its methods throw `MlflowUnavailable` (retry can help), `MlflowRefused` (cannot)
- * or `MlflowNonsense` (the answer is not MLflow's); messages carry method, path, status and MLflow's error code,
+ * or `MlflowInvalidResponse` (the answer is not MLflow's); messages carry method, path, status and MLflow's error code,
  * and never a credential.
  */
 export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlflow {
@@ -71,9 +71,10 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
       return { reply, what };
     } catch (error) {
       if (!(error instanceof NoReply)) throw error;
-      if (error.kind === 'too-large') throw new MlflowNonsense(`${what}: ${error.message}`, { cause: error });
+      if (error.kind === 'too-large')
+        throw new MlflowInvalidResponse(`${what}: ${error.message}`, { cause: error });
       throw new MlflowUnavailable(
-        `${what}: ${error.message}. Is MLFLOW_TRACKING_URI right and the server up?`,
+        `${what}: ${error.message}. Check MLFLOW_TRACKING_URI and that the server is running.`,
         {
           cause: error,
         },
@@ -87,7 +88,7 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
     const parsed = schema.safeParse(jsonObject(reply, what, authorization.secrets()));
     if (parsed.success) return parsed.data;
     const problems = parsed.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
-    throw new MlflowNonsense(`${what}: unexpected answer (${problems.join('; ')})`);
+    throw new MlflowInvalidResponse(`${what}: unexpected answer (${problems.join('; ')})`);
   }
 
   const get = <T>(path: string, query: Record<string, string>, schema: z.ZodType<T>) =>
@@ -111,9 +112,10 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
       found.push(...rows(page));
       token = page.next_page_token;
       if (token !== null && tokens.has(token))
-        throw new MlflowNonsense(`GET ${path}: the page token repeats itself`);
+        throw new MlflowInvalidResponse(`GET ${path}: the page token is repeated`);
       if (token !== null) tokens.add(token);
-      if (tokens.size > MOST_PAGES) throw new MlflowNonsense(`GET ${path}: more than ${MOST_PAGES} pages`);
+      if (tokens.size > MAX_PAGES)
+        throw new MlflowInvalidResponse(`GET ${path}: more than ${MAX_PAGES} pages`);
     } while (token !== null);
     return found;
   }

@@ -1,10 +1,10 @@
-import { MlflowNonsense, MlflowRefused, MlflowUnavailable } from '../../domain/errors.ts';
+import { MlflowInvalidResponse, MlflowRefused, MlflowUnavailable } from '../../domain/errors.ts';
 import type { HttpReply } from '../http.ts';
 import { ErrorAnswer } from './answers.ts';
 
 /** Turns what is not a proper MLflow answer into a typed error that is safe to log, to show and to store. */
 
-/** The JSON object that a successful answer must hold; throws `MlflowNonsense` for anything else. */
+/** The JSON object that a successful answer must hold; throws `MlflowInvalidResponse` for anything else. */
 export function jsonObject(reply: HttpReply, what: string, secrets: readonly string[]): unknown {
   const text = reply.body.toString('utf8');
   // Some managed gateways answer an empty body or the words "200 OK" where MLflow says {}.
@@ -15,14 +15,14 @@ export function jsonObject(reply: HttpReply, what: string, secrets: readonly str
   } catch {
     // Fall through: the excerpt below says more than the parser's message.
   }
-  const hint = /<html|<!doctype/i.test(text) ? ' Is a login page or a proxy in front of MLflow?' : '';
-  throw new MlflowNonsense(
+  const hint = /<html|<!doctype/i.test(text) ? ' Check for a login page or a proxy in front of MLflow.' : '';
+  throw new MlflowInvalidResponse(
     `${what}: HTTP ${reply.status} with ${reply.contentType || 'no content type'} that is not a JSON object: "${excerpt(text, secrets)}".${hint}`,
   );
 }
 
 /** Codes whose message is MLflow's own sentence; the message of any other may hold SQL and its parameters. */
-const SPEAKABLE = [
+const PUBLIC_ERROR_CODES = [
   'INVALID_PARAMETER_VALUE',
   'RESOURCE_DOES_NOT_EXIST',
   'RESOURCE_ALREADY_EXISTS',
@@ -37,22 +37,22 @@ export function refusal(reply: HttpReply, what: string, secrets: readonly string
   const envelope = ErrorAnswer.safeParse(parseOrNull(text));
   const errorCode = envelope.success ? envelope.data.error_code : null;
   const said = envelope.success
-    ? `${shorten(errorCode ?? '', 80)}${SPEAKABLE.includes(errorCode ?? '') ? `: ${excerpt(envelope.data.message ?? '', secrets)}` : ''}`
+    ? `${shorten(errorCode ?? '', 80)}${PUBLIC_ERROR_CODES.includes(errorCode ?? '') ? `: ${excerpt(envelope.data.message ?? '', secrets)}` : ''}`
     : `"${excerpt(text, secrets)}"`;
   const message = `${what}: HTTP ${reply.status} ${said}${hintFor(reply.status, text)}`;
   if ([429, 502, 503, 504].includes(reply.status)) return new MlflowUnavailable(message);
   if (reply.status >= 300 && reply.status < 400)
-    return new MlflowNonsense(`${message} (a redirect, perhaps to a login page)`);
+    return new MlflowInvalidResponse(`${message} (a redirect, possibly to a login page)`);
   if (reply.status >= 500 && errorCode === null) return new MlflowUnavailable(message);
   return new MlflowRefused(message, { status: reply.status, errorCode });
 }
 
 function hintFor(status: number, text: string): string {
   if (text.includes('Invalid Host header')) {
-    return ' The MLflow server does not know the host name it was called by: start it with --allowed-hosts.';
+    return ' The MLflow server rejected the host name of the request: start it with --allowed-hosts.';
   }
   if (status === 401) return ' Check the MLflow credentials.';
-  return status === 403 ? ' The MLflow account may not do this (EDIT on the model is needed).' : '';
+  return status === 403 ? ' The MLflow account lacks permission (it needs EDIT on the model).' : '';
 }
 
 function parseOrNull(text: string): unknown {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import {
-  WorkloadApiNonsense,
+  WorkloadApiInvalidResponse,
   WorkloadApiRefused,
   WorkloadApiUnavailable,
 } from '../../domain/serving/errors.ts';
@@ -24,8 +24,8 @@ export interface WorkloadApiOptions {
 /** The API refuses more than 100 rows a page. */
 const ROWS_PER_PAGE = 100;
 /** Retired protons stay listed; more than this many rows of one list are not read. */
-const MOST_ARTIFACTS = 100;
-const MOST_PROTONS = 500;
+const MAX_ARTIFACTS = 100;
+const MAX_PROTONS = 500;
 const REDIRECTS = [301, 302, 307, 308];
 
 interface Call<T> {
@@ -40,7 +40,7 @@ interface Call<T> {
 
 /**
  * A client for one DataRobot installation. Its methods throw `WorkloadApiUnavailable` (retry can help),
- * `WorkloadApiRefused` (cannot) or `WorkloadApiNonsense` (the answer is not the API's); messages carry method, path,
+ * `WorkloadApiRefused` (cannot) or `WorkloadApiInvalidResponse` (the answer is not the API's); messages carry method, path,
  * status and the API's own text, and never the token.
  */
 export function workloadApi({ endpoint, authorization, http }: WorkloadApiOptions): Workloads {
@@ -68,9 +68,9 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     } catch (error) {
       if (!(error instanceof NoReply)) throw error;
       if (error.kind === 'too-large')
-        throw new WorkloadApiNonsense(`${what}: ${error.message}`, { cause: error });
+        throw new WorkloadApiInvalidResponse(`${what}: ${error.message}`, { cause: error });
       throw new WorkloadApiUnavailable(
-        `${what}: ${error.message}. Is DATAROBOT_ENDPOINT right and the platform up?`,
+        `${what}: ${error.message}. Check DATAROBOT_ENDPOINT and that the platform is available.`,
         {
           outcomeUnknown: !request.repeatable && error.sent,
           cause: error,
@@ -91,7 +91,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     const parsed = call.schema.safeParse(jsonObject(reply, what, authorization.secrets()));
     if (parsed.success) return { value: parsed.data, status: reply.status };
     const problems = parsed.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
-    throw new WorkloadApiNonsense(`${what}: unexpected answer (${visible(problems.join('; '), 400)})`);
+    throw new WorkloadApiInvalidResponse(`${what}: unexpected answer (${visible(problems.join('; '), 400)})`);
   }
 
   const call = async <T>(of: Call<T>): Promise<T> => (await ask(of)).value;
@@ -131,7 +131,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     lockArtifact: async (id) => patch(artifact(id), { status: 'locked' }),
     // `spec.type` is the server's to set and refused inside a PATCH.
     setContainerGroups: async (id, containerGroups) => patch(artifact(id), { spec: { containerGroups } }),
-    findArtifacts: async (text) => rows('/artifacts', ArtifactAnswer, MOST_ARTIFACTS, { search: text }),
+    findArtifacts: async (text) => rows('/artifacts', ArtifactAnswer, MAX_ARTIFACTS, { search: text }),
     cloneArtifact: async (id, name) =>
       call({ method: 'POST', path: `${artifact(id)}/clone`, body: { name }, schema: ArtifactAnswer }),
 
@@ -146,7 +146,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     cancelReplacement: async (id) => {
       await orNull(() => call({ method: 'DELETE', path: `${workload(id)}/replacement`, schema: Anything }));
     },
-    protons: async (id) => rows(`${workload(id)}/protons`, ProtonAnswer, MOST_PROTONS),
+    protons: async (id) => rows(`${workload(id)}/protons`, ProtonAnswer, MAX_PROTONS),
     async statusDetails(id, protonId) {
       const path = `${workload(id)}/protons/${segment(protonId)}/statusDetails`;
       const { value, status } = await ask({ method: 'GET', path, schema: StatusDetailsAnswer });
@@ -167,7 +167,7 @@ const artifact = (id: string) => `/artifacts/${segment(id)}`;
 /** An id inside a path. `.` and `..` cannot be encoded away: a URL drops them and would name another resource. */
 function segment(id: string): string {
   if (id === '' || id === '.' || id === '..') {
-    throw new WorkloadApiRefused(`"${id}" is not an id`, { status: 404, detail: 'not an id' });
+    throw new WorkloadApiRefused(`"${id}" is not a valid id`, { status: 404, detail: 'not a valid id' });
   }
   return encodeURIComponent(id.toWellFormed());
 }

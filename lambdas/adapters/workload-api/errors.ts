@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import {
-  WorkloadApiNonsense,
+  WorkloadApiInvalidResponse,
   WorkloadApiRefused,
   WorkloadApiUnavailable,
 } from '../../domain/serving/errors.ts';
@@ -9,9 +9,9 @@ import type { HttpReply } from '../http.ts';
 
 /** Turns what is no success of the Workload API into a typed error that is safe to log, to show and to store. */
 
-const LONGEST_DETAIL = 400;
+const MAX_DETAIL_LENGTH = 400;
 /** Of a validation error's list; a body of thousands of fields says nothing more than its first ones. */
-const MOST_DETAILS = 8;
+const MAX_DETAILS = 8;
 
 const Path = z.union([z.string(), z.array(z.union([z.string(), z.number()]))]);
 /** `path`, `message` is the gateway's form; `loc`, `msg` the one of the validation library behind it. */
@@ -34,7 +34,7 @@ const Problem = z.union([
 /** The service's own envelope has `detail` in three forms; the gateway's edge and its sibling APIs say `message`. */
 const Envelope = z.union([
   z.object({ detail: z.string() }).transform(({ detail }) => detail),
-  z.object({ detail: z.array(Problem) }).transform(({ detail }) => detail.slice(0, MOST_DETAILS).join('; ')),
+  z.object({ detail: z.array(Problem) }).transform(({ detail }) => detail.slice(0, MAX_DETAILS).join('; ')),
   z.object({ message: z.string() }).transform(({ message }) => message),
 ]);
 
@@ -48,28 +48,28 @@ export function refusal(reply: HttpReply, what: string, secrets: readonly string
   if (reply.status === 429) return new WorkloadApiUnavailable(message, { outcomeUnknown: false });
   if (reply.status >= 500) return new WorkloadApiUnavailable(message, { outcomeUnknown: once });
   if (reply.status < 400) {
-    return new WorkloadApiNonsense(
-      `${message} (a redirect, perhaps to a login page; is DATAROBOT_ENDPOINT right?)`,
+    return new WorkloadApiInvalidResponse(
+      `${message} (a redirect, possibly to a login page; check DATAROBOT_ENDPOINT)`,
     );
   }
   return new WorkloadApiRefused(message, { status: reply.status, detail });
 }
 
-/** The JSON object of a successful answer; an empty body is an empty object. Throws `WorkloadApiNonsense`. */
+/** The JSON object of a successful answer; an empty body is an empty object. Throws `WorkloadApiInvalidResponse`. */
 export function jsonObject(reply: HttpReply, what: string, secrets: readonly string[]): unknown {
   const body = reply.body.toString('utf8');
   if (body.trim() === '') return {};
   const value = jsonOrNull(body);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  const hint = /<html|<!doctype/i.test(body) ? ' Does DATAROBOT_ENDPOINT end in /api/v2?' : '';
-  throw new WorkloadApiNonsense(
+  const hint = /<html|<!doctype/i.test(body) ? ' Check that DATAROBOT_ENDPOINT ends in /api/v2.' : '';
+  throw new WorkloadApiInvalidResponse(
     `${what}: HTTP ${reply.status} with ${visible(reply.contentType, 80) || 'no content type'} that is not a JSON object: "${safe(body, secrets)}".${hint}`,
   );
 }
 
 const HINTS: Readonly<Record<number, string>> = {
   401: ' Check DATAROBOT_API_TOKEN, or the secret of DATAROBOT_TOKEN_SECRET_ARN.',
-  403: ' The owner of the token may not do this: it takes an update role on the Workload and the artifact, and the entitlement for the Workload API.',
+  403: ' The owner of the token lacks permission: it needs an update role on the Workload and the artifact, and the entitlement for the Workload API.',
   404: ' It does not exist, or the owner of the token cannot see it.',
 };
 const hintFor = (status: number) => HINTS[status] ?? '';
@@ -85,5 +85,5 @@ function jsonOrNull(text: string): unknown {
 /** A short, one-line piece of a remote answer without the token. */
 function safe(text: string, secrets: readonly string[]): string {
   const clean = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-  return visible(clean.slice(0, 4000).replace(/\s+/g, ' ').trim(), LONGEST_DETAIL);
+  return visible(clean.slice(0, 4000).replace(/\s+/g, ' ').trim(), MAX_DETAIL_LENGTH);
 }

@@ -1,8 +1,8 @@
 import type { Basis, Comparison } from '../payloads.ts';
-import type { Unclear } from './contenders.ts';
+import type { SelectionProblem } from './candidates.ts';
 import { dataUnknown, type Evidence, type Obstacle, obstacles } from './evidence.ts';
 import { type Grade, grades, type Policy } from './policy.ts';
-import { type Judged, judgeRule, unjudged } from './rules.ts';
+import { type EvaluatedRule, evaluateRule, unevaluatedRule } from './rules.ts';
 
 /**
  * From judged rules to a decision.
@@ -23,18 +23,18 @@ import { type Judged, judgeRule, unjudged } from './rules.ts';
  *    (`not-better`).
  * 6. INVESTIGATE: the rest is mixed, or there is no champion to keep (`mixed`).
  *
- * A rule that fails because the challenger lacks its number rules PROMOTE out, whatever its weight.
+ * A rule that fails because the challenger missingNumbers its number rules PROMOTE out, whatever its weight.
  */
 export type Finding =
-  | Unclear
+  | SelectionProblem
   /** The challenger is the champion: later steps find nothing to do, or complete what is half-done. */
   | { readonly code: 'same-version'; readonly version: string }
   | { readonly code: 'undecided'; readonly obstacles: readonly Obstacle[] }
   | { readonly code: 'missing-numbers' | 'nothing-to-judge' }
-  | Weighed;
+  | RulesFinding;
 
 /** What decided where every rule could be judged. */
-export interface Weighed {
+export interface RulesFinding {
   readonly code:
     | 'critical-rules-failed'
     | 'in-doubt'
@@ -47,7 +47,7 @@ export interface Weighed {
    * The rules behind it, in this order of codes: the critical ones that failed; the deciding ones in doubt; the passed
    * ones, that on which PROMOTE rests most first; the deciding ones; the ones that failed (`not-better`, `mixed`).
    */
-  readonly about: readonly Judged[];
+  readonly about: readonly EvaluatedRule[];
   readonly share: number;
   readonly threshold: number;
   /** What does not reach the threshold; the share first. */
@@ -60,7 +60,7 @@ export interface Weighed {
 export interface Decided extends Omit<Comparison, 'recommendation' | 'method' | 'rules' | 'evidence_digest'> {
   basis: Basis;
   finding: Finding;
-  rules: readonly Judged[];
+  rules: readonly EvaluatedRule[];
 }
 
 const UNDECIDED = { decision: 'INVESTIGATE', confidence: 0, basis: 'none', evidence_grade: null } as const;
@@ -78,10 +78,10 @@ export function decide(evidence: Evidence, policy: Policy, minConfidence: number
   };
   const blocked = obstacles(evidence, policy);
   if (blocked.length > 0) {
-    const rules = policy.rules.map((rule) => unjudged(rule, evidence));
+    const rules = policy.rules.map((rule) => unevaluatedRule(rule, evidence));
     return { ...versions, ...UNDECIDED, finding: { code: 'undecided', obstacles: blocked }, rules };
   }
-  const rules = policy.rules.map((rule) => judgeRule(rule, evidence, policy));
+  const rules = policy.rules.map((rule) => evaluateRule(rule, evidence, policy));
   const undecided = (code: 'missing-numbers' | 'nothing-to-judge') =>
     ({ ...versions, ...UNDECIDED, finding: { code }, rules }) as const;
   if (rules.some(({ verdict }) => verdict === 'missing')) return undecided('missing-numbers');
@@ -93,7 +93,11 @@ export function decide(evidence: Evidence, policy: Policy, minConfidence: number
 /** The answer when it is unclear what to compare. */
 export function investigate(
   policy: Policy,
-  { champion, challenger, finding }: { champion: string | null; challenger: string | null; finding: Unclear },
+  {
+    champion,
+    challenger,
+    finding,
+  }: { champion: string | null; challenger: string | null; finding: SelectionProblem },
 ): Decided {
   return {
     champion_version: champion,
@@ -123,7 +127,7 @@ export function sameVersion(policy: Policy, version: string): Decided {
 }
 
 /** Steps 2 to 6 of the order above. */
-function weigh(counted: Judged[], evidence: Evidence, policy: Policy, minConfidence: number) {
+function weigh(counted: EvaluatedRule[], evidence: Evidence, policy: Policy, minConfidence: number) {
   const hasChampion = evidence.champion !== null;
   const critical = counted.filter(({ rule }) => rule.critical);
   const deciding = critical.length > 0 ? critical : counted;
@@ -138,10 +142,22 @@ function weigh(counted: Judged[], evidence: Evidence, policy: Policy, minConfide
   const threshold = policy.min_confidence ?? minConfidence;
   const reaches = (value: number) => value >= threshold - ROUNDING;
   const shortOf = !reaches(share) ? 'share' : !reaches(confidence) ? 'confidence' : null;
-  const answer = (decision: Comparison['decision'], code: Weighed['code'], about: readonly Judged[]) => {
+  const answer = (
+    decision: Comparison['decision'],
+    code: RulesFinding['code'],
+    about: readonly EvaluatedRule[],
+  ) => {
     const challenger = evidence.challenger.version.version;
     const unknown = hasChampion && dataUnknown(evidence, policy);
-    const finding: Weighed = { code, challenger, about, share, threshold, shortOf, dataUnknown: unknown };
+    const finding: RulesFinding = {
+      code,
+      challenger,
+      about,
+      share,
+      threshold,
+      shortOf,
+      dataUnknown: unknown,
+    };
     const basis: Basis = !hasChampion ? 'limits' : isProbability ? 'probability' : 'share';
     return { decision, confidence, basis, evidence_grade: grade, finding };
   };
@@ -163,14 +179,14 @@ function weigh(counted: Judged[], evidence: Evidence, policy: Policy, minConfide
   return answer('INVESTIGATE', 'mixed', missed);
 }
 
-const totalWeight = (some: Judged[]) => some.reduce((sum, { rule }) => sum + rule.weight, 0);
+const totalWeight = (some: EvaluatedRule[]) => some.reduce((sum, { rule }) => sum + rule.weight, 0);
 
-function weakest(judged: Judged[]): Grade | null {
+function weakest(judged: EvaluatedRule[]): Grade | null {
   return grades.findLast((grade) => judged.some(({ gain }) => gain?.grade === grade)) ?? null;
 }
 
 /** The passed rules that the decision rests on, the least sure first, else the heaviest of the deciding. */
-function weightiest(deciding: Judged[], passed: Judged[]): Judged[] {
+function weightiest(deciding: EvaluatedRule[], passed: EvaluatedRule[]): EvaluatedRule[] {
   const good = deciding.filter((one) => passed.includes(one));
   return (good.length > 0 ? good : passed).toSorted(
     (a, b) => (a.gain?.confidence ?? 1) - (b.gain?.confidence ?? 1) || b.rule.weight - a.rule.weight,

@@ -6,7 +6,7 @@ import type { Mean, Proportion } from './statistics.ts';
 
 /** What MLflow holds about the two versions, and how it may be read. Everything in it was written by others. */
 
-export interface Contender {
+export interface Candidate {
   readonly version: ModelVersion;
   /** Null when the version names no run or the run does not exist. */
   readonly run: Run | null;
@@ -14,8 +14,8 @@ export interface Contender {
 
 export interface Evidence {
   /** Null for a first model. */
-  readonly champion: Contender | null;
-  readonly challenger: Contender;
+  readonly champion: Candidate | null;
+  readonly challenger: Candidate;
 }
 
 /**
@@ -38,7 +38,7 @@ export type Reading = { value: number } | { value: null; why: MissingNumber };
 const isFiniteInMlflow = (value: number) => Number.isFinite(value) && Math.abs(value) < Number.MAX_VALUE;
 
 /** The last value a run recorded for a metric; missing, NaN and infinite ones give the reason instead. */
-export function readMetric({ version: { version }, run }: Contender, metric: string): Reading {
+export function readMetric({ version: { version }, run }: Candidate, metric: string): Reading {
   const found = run?.metrics.find(({ key }) => key === metric);
   if (found !== undefined && isFiniteInMlflow(found.value)) return { value: found.value };
   const code = found === undefined ? 'not-logged' : Number.isNaN(found.value) ? 'nan' : 'infinite';
@@ -48,7 +48,7 @@ export function readMetric({ version: { version }, run }: Contender, metric: str
 const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 
 /** A metric, or else a parameter that is a number. */
-function readNumber(contender: Contender, key: string): { value: number } | { value: null; why: NoSample } {
+function readNumber(contender: Candidate, key: string): { value: number } | { value: null; why: NoSample } {
   if (contender.run?.metrics.some((m) => m.key === key)) return readMetric(contender, key);
   const params = contender.run?.params ?? {};
   const text = Object.hasOwn(params, key) ? params[key] : undefined;
@@ -59,7 +59,7 @@ function readNumber(contender: Contender, key: string): { value: number } | { va
 }
 
 /** With fewer rows a deviation estimated from them cannot be taken as known. */
-const FEWEST_ROWS_FOR_A_MEAN = 30;
+const MIN_ROWS_FOR_MEAN = 30;
 
 type Sampled = { value: Proportion & Mean } | { value: null; why: NoSample };
 
@@ -67,11 +67,11 @@ type Sampled = { value: Proportion & Mean } | { value: null; why: NoSample };
  * The sample behind a measured value as the policy describes it, or why it cannot be used. `deviation` is 0 for a
  * proportion, whose variance follows from its share.
  */
-export function readSample(contender: Contender, sample: Sample, measured: number): Sampled {
+export function readSample(contender: Candidate, sample: Sample, measured: number): Sampled {
   const { version } = contender.version;
   const size = readNumber(contender, sample.size);
   if (size.value === null) return size;
-  const fewest = sample.kind === 'mean' ? FEWEST_ROWS_FOR_A_MEAN : 1;
+  const fewest = sample.kind === 'mean' ? MIN_ROWS_FOR_MEAN : 1;
   if (!Number.isSafeInteger(size.value) || size.value < fewest) {
     return { value: null, why: { code: 'too-few-rows', key: sample.size, version, fewest } };
   }
@@ -126,7 +126,7 @@ export function dataUnknown({ champion, challenger }: Evidence, policy: Policy):
 
 const compared = (policy: Policy): Rule[] => policy.rules.filter((rule) => rule.against_champion);
 
-function dataObstacles(champion: Contender, challenger: Contender, policy: Policy): Obstacle[] {
+function dataObstacles(champion: Candidate, challenger: Candidate, policy: Policy): Obstacle[] {
   const found = compared(policy).flatMap(({ metric }): [string, Obstacle][] => {
     const before = dataOf(champion, metric, policy);
     const after = dataOf(challenger, metric, policy);
@@ -144,7 +144,7 @@ function dataObstacles(champion: Contender, challenger: Contender, policy: Polic
  * Digests of the data behind one metric, sorted: the metric's own (MLflow 3 can record one), else those of the
  * run's dataset inputs in the contexts of the policy.
  */
-function dataOf({ run }: Contender, key: string, { dataset }: Policy): string[] {
+function dataOf({ run }: Candidate, key: string, { dataset }: Policy): string[] {
   const own = run?.metrics.find((metric) => metric.key === key)?.datasetDigest ?? null;
   if (own !== null) return [own];
   const inputs = (run?.datasets ?? []).filter(
@@ -162,7 +162,7 @@ export function evidenceDocument(policy: Policy, minConfidence: number, parts: u
 }
 
 /** The part of a contender that a policy's rules can see. */
-export function usedOf(contender: Contender | null, policy: Policy): unknown {
+export function evidenceUsed(contender: Candidate | null, policy: Policy): unknown {
   if (contender === null) return null;
   const keys = new Set(
     policy.rules.flatMap(({ metric, sample }) => {

@@ -1,4 +1,4 @@
-import { type Contender, type NoSample, readSample } from './evidence.ts';
+import { type Candidate, type NoSample, readSample } from './evidence.ts';
 import { type Grade, gainOf, neededGain, type Rule } from './policy.ts';
 import { confidenceAbove, interval, meanDifference, proportionDifference } from './statistics.ts';
 
@@ -33,8 +33,8 @@ export interface Interval {
 export interface Pair {
   rule: Rule;
   alpha: number;
-  champion: Contender;
-  challenger: Contender;
+  champion: Candidate;
+  challenger: Candidate;
   before: number;
   after: number;
 }

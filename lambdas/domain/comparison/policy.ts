@@ -9,7 +9,7 @@ export const Grade = z.enum(grades);
 export type Grade = z.infer<typeof Grade>;
 
 /** Relative gains divide by at least this, so that a champion at exactly zero still gives a number. */
-const SMALLEST_SCALE = 1e-9;
+const MIN_RELATIVE_SCALE = 1e-9;
 
 const describe = <T extends z.ZodType>(schema: T, description: string) => schema.meta({ description });
 const oneLine = (max: number) =>
@@ -60,7 +60,7 @@ const RuleFields = z.strictObject({
   ),
   relative_scale: describe(
     positive.optional(),
-    `Relative amounts are shares of the champion's absolute value or of this, whichever is larger; default ${SMALLEST_SCALE}.`,
+    `Relative amounts are shares of the champion's absolute value or of this, whichever is larger; default ${MIN_RELATIVE_SCALE}.`,
   ),
   critical: describe(z.boolean().default(false), 'True: one miss decides.'),
   weight: describe(positive.max(1e6).default(1), 'Share of this rule among all rules.'),
@@ -179,7 +179,7 @@ export function parsePolicy(name: string, content: unknown): Policy {
  * negative where it allows a loss. Where it names an absolute and a relative amount, both must hold.
  */
 export function neededGain(rule: Rule, champion: number): number {
-  const scale = Math.max(Math.abs(champion), rule.relative_scale ?? SMALLEST_SCALE);
+  const scale = Math.max(Math.abs(champion), rule.relative_scale ?? MIN_RELATIVE_SCALE);
   const asked = [
     rule.min_gain,
     rule.min_relative_gain === undefined ? undefined : rule.min_relative_gain * scale,

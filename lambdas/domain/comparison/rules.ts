@@ -11,7 +11,7 @@ import type { Policy, Rule } from './policy.ts';
 export type Verdict = MeasuredGain['verdict'] | 'missing' | 'absent' | 'skipped' | 'alone';
 
 /** A rule with all that was found. */
-export interface Judged {
+export interface EvaluatedRule {
   readonly rule: Rule;
   readonly verdict: Verdict;
   /** What the answer has of the rule, without its reason in words. */
@@ -23,33 +23,37 @@ export interface Judged {
 }
 
 /** Judges one rule on what the runs hold. With no champion only the rule's limit counts. */
-export function judgeRule(rule: Rule, evidence: Evidence, { alpha }: Policy): Judged {
+export function evaluateRule(rule: Rule, evidence: Evidence, { alpha }: Policy): EvaluatedRule {
   const { champion, challenger } = evidence;
   const after = readMetric(challenger, rule.metric);
   const before = champion !== null && rule.against_champion ? readMetric(champion, rule.metric) : null;
   if (after.value === null || (before !== null && before.value === null)) {
-    return judged(rule, evidence, { verdict: withoutNumber(rule, after, before), why: lacks(after, before) });
+    return evaluated(rule, evidence, {
+      verdict: withoutNumber(rule, after, before),
+      why: missingNumbers(after, before),
+    });
   }
   const limit = checkLimit(rule, after.value);
   const missed = limit !== null && limit.missedBy > 0;
   if (champion === null || before === null) {
-    return judged(rule, evidence, {
+    return evaluated(rule, evidence, {
       verdict: limit === null ? 'alone' : missed ? 'failed' : 'passed',
       limit,
     });
   }
   const values = { before: before.value, after: after.value };
   const gain = compareValues({ rule, alpha, champion, challenger, ...values });
-  return judged(rule, evidence, { verdict: missed ? 'failed' : gain.verdict, limit, gain });
+  return evaluated(rule, evidence, { verdict: missed ? 'failed' : gain.verdict, limit, gain });
 }
 
-/** A rule of which nothing was judged, with its numbers for a person to look at. */
-export const unjudged = (rule: Rule, evidence: Evidence): Judged =>
-  judged(rule, evidence, { verdict: 'missing' });
+/** A rule of which nothing was evaluated, with its numbers for a person to look at. */
+export const unevaluatedRule = (rule: Rule, evidence: Evidence): EvaluatedRule =>
+  evaluated(rule, evidence, { verdict: 'missing' });
 
-type Found = Pick<Judged, 'verdict'> & Partial<Pick<Judged, 'limit' | 'gain'> & Pick<RuleResult, 'why'>>;
+type Found = Pick<EvaluatedRule, 'verdict'> &
+  Partial<Pick<EvaluatedRule, 'limit' | 'gain'> & Pick<RuleResult, 'why'>>;
 
-function judged(rule: Rule, { champion, challenger }: Evidence, found: Found): Judged {
+function evaluated(rule: Rule, { champion, challenger }: Evidence, found: Found): EvaluatedRule {
   const { verdict, why = [], limit = null, gain = null } = found;
   const { name, metric, critical } = rule;
   const isCounted = verdict !== 'skipped' && verdict !== 'missing' && verdict !== 'alone';
@@ -68,21 +72,21 @@ function judged(rule: Rule, { champion, challenger }: Evidence, found: Found): J
 }
 
 /**
- * A challenger that lacks a number its champion has is never skipped: the metric may have been dropped because it
+ * A challenger that missingNumbers a number its champion has is never skipped: the metric may have been dropped because it
  * got worse. Neither is a number that is logged but not finite: the training may have diverged.
  */
 function withoutNumber(rule: Rule, after: Reading, before: Reading | null): 'missing' | 'absent' | 'skipped' {
-  const notFinite = lacks(after, before).some(({ code }) => code !== 'not-logged');
+  const notFinite = missingNumbers(after, before).some(({ code }) => code !== 'not-logged');
   const dropped = after.value === null && before !== null && before.value !== null;
   if (rule.when_missing === 'skip') return notFinite || dropped ? 'missing' : 'skipped';
   const theirs = after.value === null && (before === null || before.value !== null);
   return rule.when_missing === 'fail' && theirs ? 'absent' : 'missing';
 }
 
-const lacks = (...readings: (Reading | null)[]) =>
+const missingNumbers = (...readings: (Reading | null)[]) =>
   readings.flatMap((reading) => (reading?.value === null ? [reading.why] : []));
 
-function checkLimit({ direction, limit }: Rule, value: number): Judged['limit'] {
+function checkLimit({ direction, limit }: Rule, value: number): EvaluatedRule['limit'] {
   if (limit === undefined) return null;
   return { value: limit, missedBy: Math.max(0, direction === 'higher' ? limit - value : value - limit) };
 }

@@ -1,5 +1,5 @@
 import type { RollbackAnswer } from '../payloads.ts';
-import { readStateDocument, type SeenDocument } from '../state-document.ts';
+import { type PartialStateDocument, readStateDocument } from '../state-document.ts';
 import type {
   DecidedOutcome,
   EndAnswer,
@@ -45,14 +45,14 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Decided
   };
 }
 
-function servingOf({ serving, prepared }: SeenDocument): ServingOutcome | null {
+function servingOf({ serving, prepared }: PartialStateDocument): ServingOutcome | null {
   if (serving === null || !prepared?.workload_id) return null;
   const { artifact_id, status, endpoint, reason, diagnosis } = serving;
   return { workload_id: prepared.workload_id, artifact_id, status, endpoint, reason, diagnosis };
 }
 
 /** Latest event first: what happened last decides how the execution ended. */
-function verdict(document: SeenDocument, before: string | null): Verdict {
+function verdict(document: PartialStateDocument, before: string | null): Verdict {
   const { promotion, rollback, prepared, comparison, error, rollback_error: rollbackError } = document;
   const ended = (
     status: OutcomeStatus,
@@ -81,7 +81,7 @@ function verdict(document: SeenDocument, before: string | null): Verdict {
 }
 
 function afterRollback(
-  document: SeenDocument,
+  document: PartialStateDocument,
   rollback: RollbackAnswer,
   ended: (status: OutcomeStatus, cause: OutcomeCause, after?: string | null) => Verdict,
 ): Verdict {
@@ -103,7 +103,7 @@ function afterRollback(
 }
 
 /** What made a compensation necessary. */
-function causeOf({ error, promotion, serving }: SeenDocument): OutcomeCause {
+function causeOf({ error, promotion, serving }: PartialStateDocument): OutcomeCause {
   if (error) return { code: 'error' };
   if (promotion?.promoted === false) {
     const { contested, reason: said } = promotion;
@@ -114,7 +114,7 @@ function causeOf({ error, promotion, serving }: SeenDocument): OutcomeCause {
 }
 
 /** True when the execution did its job, or gave an answer that needs no alarm. */
-export function endedWell(outcome: Pick<Outcome, 'status' | 'operation'>): EndAnswer['succeeded'] {
+export function isSuccessful(outcome: Pick<Outcome, 'status' | 'operation'>): EndAnswer['succeeded'] {
   if (outcome.status === 'rolled_back') return outcome.operation === 'rollback';
   return ['promoted', 'already_promoted', 'kept', 'needs_investigation', 'declined', 'busy'].includes(
     outcome.status,

@@ -14,9 +14,9 @@ import { type PromotionRecord, recordsOn } from './record.ts';
 /** What `promote-model` has to do, decided from one reading of the registry. */
 export type PromotionPlan =
   | { kind: 'refuse'; refusal: PromotionRefusal }
-  /** Champion already; `outstanding` is a promotion to it that was never finished. */
-  | { kind: 'settled'; version: string; outstanding: PromotionRecord | null }
-  /** `intent` is the record that announced this move, when there is one already. */
+  /** Champion already; `unfinished` is a promotion to it that was never finished. */
+  | { kind: 'settled'; version: string; unfinished: PromotionRecord | null }
+  /** `intent` is the record that findOpenIntent this move, when there is one already. */
   | { kind: 'move'; version: string; from: string | null; intent: PromotionRecord | null };
 
 /** Registered-model tag that holds the highest fence that may write; a writer with a lower one is stale. */
@@ -62,13 +62,15 @@ export function promotionPlan(
   ownId: string,
 ): PromotionPlan {
   const version =
-    input.new_version ?? begunBefore(view, mode, input, ownId)?.to ?? waitingChallenger(view, mode)?.version;
+    input.new_version ??
+    findBegunPromotion(view, mode, input, ownId)?.to ??
+    waitingChallenger(view, mode)?.version;
   if (version === undefined) return refuse({ code: 'no-challenger' });
 
   const challenger = view.versions.find((v) => v.version === version);
   if (challenger === undefined) return refuse({ code: 'version-missing', version });
   if (isSoleChampion(view, mode, version))
-    return { kind: 'settled', version, outstanding: outstanding(challenger) };
+    return { kind: 'settled', version, unfinished: findUnfinishedPromotion(challenger) };
   if (challenger.status !== 'READY') return refuse({ code: 'not-ready', version, status: challenger.status });
 
   const others = champions(view, mode).filter((champion) => champion !== version);
@@ -81,14 +83,14 @@ export function promotionPlan(
   }
   // An alias can name a version that was deleted since: nothing can be archived there, nor gone back to.
   const from = others.find((other) => view.versions.some((v) => v.version === other)) ?? null;
-  return { kind: 'move', version, from, intent: announced(challenger, from, input.execution) };
+  return { kind: 'move', version, from, intent: findOpenIntent(challenger, from, input.execution) };
 }
 
 /**
  * A call that is repeated after the move finds no Staging version any more: it goes on with what it had begun. The
  * same request is known by its record; a new request takes up a direct promotion that was never finished.
  */
-function begunBefore(
+function findBegunPromotion(
   view: RegistryView,
   mode: RegistryMode,
   input: PromoteInput,
@@ -105,18 +107,18 @@ function begunBefore(
 
 const isPromotion = (record: PromotionRecord) => record.kind === 'promote' && record.to === record.holder;
 
-/** The newest promotion of a version to champion that was ever announced, whatever came of it. */
+/** The newest promotion of a version to champion that was ever findOpenIntent, whatever came of it. */
 export const newestPromotion = (version: ModelVersion): PromotionRecord | null =>
   recordsOn([version]).find(isPromotion) ?? null;
 
 /** The newest promotion to this version, if its result was never written or its alert is not known to be sent. */
-export function outstanding(version: ModelVersion): PromotionRecord | null {
+export function findUnfinishedPromotion(version: ModelVersion): PromotionRecord | null {
   const newest = newestPromotion(version);
   return newest !== null && (newest.result === null || newest.result.alert === 'pending') ? newest : null;
 }
 
 /** Our own intent for exactly this move, written before a crash or by `prepare-promotion`. */
-function announced(
+function findOpenIntent(
   version: ModelVersion,
   from: string | null,
   execution: string | null,

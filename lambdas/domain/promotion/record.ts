@@ -64,7 +64,7 @@ type Mark = z.infer<typeof Mark>;
 
 const PREFIX = 'promotion.';
 const RESULT = '.result';
-const LONGEST_TEXT = 1000;
+const MAX_TEXT_LENGTH = 1000;
 
 /** Id of an execution's record: the last part of its ARN, in characters that MLflow allows in a tag key. */
 export function recordId(execution: string): string {
@@ -73,7 +73,7 @@ export function recordId(execution: string): string {
 }
 
 export function intentTag(intent: Intent): { key: string; value: string } {
-  const short = { ...intent, reason: intent.reason?.slice(0, LONGEST_TEXT) ?? null };
+  const short = { ...intent, reason: intent.reason?.slice(0, MAX_TEXT_LENGTH) ?? null };
   return { key: `${PREFIX}${intent.id}`, value: JSON.stringify(short) };
 }
 

@@ -110,7 +110,7 @@ export const ARTIFACT_TAG = 'workload.artifact_id';
  * The promotion that was cut off before its result was recorded, as the before-state to go back to; null where every
  * promotion has ended. One that `execution` itself has just concluded counts still: its step may be running again.
  */
-export function cutOff(
+export function findInterruptedChange(
   view: RegistryView,
   execution: string | null,
 ): { record: PromotionRecord; before: BeforeState } | null {

@@ -1,59 +1,72 @@
-import { CANCEL_MINUTES } from '../limits.ts';
+import { CANCEL_MINUTES, MAX_START_ATTEMPTS, VISIBILITY_GRACE_SECONDS } from '../limits.ts';
 import type { Progress } from '../serving/payloads.ts';
 import type { RolloutFailure } from '../serving/rollout-finding.ts';
 import type { Replacement } from '../serving/workloads.ts';
 import { visible } from '../visible-text.ts';
-import { GRACE_SECONDS, isOurs, MOST_ATTEMPTS, remembered } from './progress.ts';
+import { isOurs, updatedProgress } from './progress.ts';
 import { activeProtons, hasFailed, isLeaving, isStatus, isTerminal, stateWord } from './rules.ts';
 import { whenServed } from './served.ts';
 import { start } from './start.ts';
-import { fail, type Seen, type Situation, type Step, secondsSince, type Wanted, wait } from './step.ts';
+import {
+  type DesiredState,
+  fail,
+  type ObservedState,
+  type Situation,
+  type Step,
+  secondsSince,
+  wait,
+} from './step.ts';
 
 /**
- * The one next thing that brings the Workload closer to serving the wanted artifact, locked. Whoever started it, a
- * replacement by the wanted artifact is taken for ours; any other is never touched, and none is started beside it.
+ * The one next thing that brings the Workload closer to serving the desired artifact, locked. Whoever started it, a
+ * replacement by the desired artifact is taken for ours; any other is never touched, and none is started beside it.
  */
-export function nextStep(seen: Seen, wanted: Wanted, now: Date): Step {
-  const progress = remembered(seen, wanted, now);
-  const late = now >= wanted.deadline;
-  if (seen.artifact === null)
-    return fail({ progress }, { code: 'artifact-not-found', artifact: wanted.artifactId });
-  const situation = { ...seen, artifact: seen.artifact, wanted, progress, now, late };
-  const foreign = foreignReplacement(seen, wanted.artifactId);
+export function nextStep(observed: ObservedState, desired: DesiredState, now: Date): Step {
+  const progress = updatedProgress(observed, desired, now);
+  const late = now >= desired.deadline;
+  if (observed.artifact === null)
+    return fail({ progress }, { code: 'artifact-not-found', artifact: desired.artifactId });
+  const situation = { ...observed, artifact: observed.artifact, desired, progress, now, late };
+  const foreign = foreignReplacement(observed, desired.artifactId);
   // Once ours is cancelled, what others do next is theirs.
   if (foreign !== null && progress.cancelled_for === null) return fail(situation, foreign);
-  return seen.workload.artifactId === wanted.artifactId ? whenServed(situation) : whenNotServed(situation);
+  return observed.workload.artifactId === desired.artifactId
+    ? whenServed(situation)
+    : whenNotServed(situation);
 }
 
-/** A replacement by the artifact that is served changes settings only; by any other than the wanted it is foreign. */
-function foreignReplacement({ replacement, workload }: Seen, wantedId: string): RolloutFailure | null {
+/** A replacement by the artifact that is served changes settings only; by any other than the desired it is foreign. */
+function foreignReplacement(
+  { replacement, workload }: ObservedState,
+  desiredId: string,
+): RolloutFailure | null {
   if (replacement === null || isTerminal(replacement)) return null;
   const { id, candidateArtifactId: artifact, status } = replacement;
-  if (artifact === wantedId || artifact === workload.artifactId) return null;
+  if (artifact === desiredId || artifact === workload.artifactId) return null;
   return { code: 'foreign-replacement', artifact, replacement: id, state: stateWord(status) };
 }
 
 function whenNotServed(s: Situation): Step {
-  const { replacement, wanted, progress } = s;
+  const { replacement, desired, progress } = s;
   if (replacement === null || (isTerminal(replacement) && !isOurs(replacement, s))) return whenNoneGoesOn(s);
   if (isTerminal(replacement)) {
     if (progress.cancelled_for !== null || !hasFailed(replacement)) return whenNoneGoesOn(s);
     return candidateFailed(s, replacement);
   }
-  if (replacement.candidateArtifactId === wanted.artifactId) return whenInFlight(s, replacement);
+  if (replacement.candidateArtifactId === desired.artifactId) return whenInFlight(s, replacement);
   if (progress.cancelled_for !== null) return cancelled(s);
   const change = { code: 'settings-change', state: stateWord(replacement.status) } as const;
   return s.late ? fail(s, { code: 'deadline', at: change }) : wait(s, change);
 }
 
-/** A replacement by the wanted artifact goes on: it is waited for, and cancelled once the deadline is over. */
+/** A replacement by the desired artifact goes on: it is waited for, and cancelled once the deadline is over. */
 function whenInFlight(s: Situation, replacement: Replacement): Step {
-  const { progress, wanted, now } = s;
+  const { progress, desired, now } = s;
   const state = stateWord(replacement.status);
   if (!s.late) return wait(s, { code: 'replacing', state });
-  if (now.getTime() > wanted.deadline.getTime() + CANCEL_MINUTES * 60_000)
+  if (now.getTime() > desired.deadline.getTime() + CANCEL_MINUTES * 60_000)
     return fail(s, { code: 'cancel-unconfirmed', replacement: { id: replacement.id, state } });
-  // What has switched, or is leaving already, cannot be cancelled; which artifact it leaves behind will be seen.
+  // What has switched, or is leaving already, cannot be cancelled; which artifact it leaves behind will be observed.
   if (replacement.switchedAt !== null) return wait(s, { code: 'switched-by-deadline', state });
   const leaving: Progress = { ...progress, cancelled_for: progress.cancelled_for ?? 'deadline' };
   const kind = isLeaving(replacement) ? 'wait' : 'cancel';
@@ -70,16 +83,16 @@ function whenNoneGoesOn(s: Situation): Step {
     return fail(s, { code: 'superseded', served: workload.artifactId, switched: false });
   if (ended !== undefined && hasFailed(ended)) return candidateFailed(s, ended);
   const missing = { ...progress, missing_since: progress.missing_since ?? now.toISOString() };
-  if (secondsSince(missing.missing_since, now) < GRACE_SECONDS)
+  if (secondsSince(missing.missing_since, now) < VISIBILITY_GRACE_SECONDS)
     return { kind: 'wait', progress: missing, finding: { code: 'start-not-visible' } };
   if (ended !== undefined) return settled(s, ended);
   if (progress.confirmed)
     return fail(s, { code: 'candidate-dropped', state: null, served: workload.artifactId });
-  if (progress.attempts < MOST_ATTEMPTS) return start(s);
+  if (progress.attempts < MAX_START_ATTEMPTS) return start(s);
   return fail(s, { code: 'not-started', attempts: progress.attempts });
 }
 
-/** Whoever of us started it, and whether or not that could be remembered: the platform's history knows how it ended. */
+/** Whoever of us started it, and whether or not that could be updatedProgress: the platform's history knows how it ended. */
 function settled(s: Situation, ended: Replacement): Step {
   if (hasFailed(ended)) return candidateFailed(s, ended);
   const served = s.workload.artifactId;
@@ -97,12 +110,12 @@ function candidateFailed(s: Situation, { status, message }: Replacement): Step {
 
 /** Failed only when the old artifact is known to be served: until then it is still being undone. */
 function cancelled(s: Situation): Step {
-  const { workload, progress, wanted, now } = s;
+  const { workload, progress, desired, now } = s;
   const old = progress.previous_artifact_id ?? workload.artifactId;
   const active = activeProtons(s.protons);
   const back = active.length > 0 && active.every((p) => p.artifactId === old) && workload.artifactId === old;
   if (back) return fail(s, { code: 'deadline', at: { code: 'cancelled', artifact: old } });
-  return now.getTime() <= wanted.deadline.getTime() + CANCEL_MINUTES * 60_000
+  return now.getTime() <= desired.deadline.getTime() + CANCEL_MINUTES * 60_000
     ? wait(s, { code: 'cancelled' })
     : fail(s, { code: 'cancel-unconfirmed', replacement: null });
 }

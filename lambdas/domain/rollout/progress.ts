@@ -1,21 +1,24 @@
+import {
+  CLOCK_SKEW_MS,
+  MAX_CANDIDATE_PROTONS,
+  MAX_POLL_SECONDS,
+  MIN_POLL_SECONDS,
+  POLL_AGE_DIVISOR,
+} from '../limits.ts';
 import type { Progress } from '../serving/payloads.ts';
 import type { Replacement } from '../serving/workloads.ts';
 import { isTerminal } from './rules.ts';
-import type { Seen, Situation, Step, Wanted } from './step.ts';
+import type { DesiredState, ObservedState, Situation, Step } from './step.ts';
 
 /** What a rollout remembers between its steps, as no question to the platform could tell. */
 
-/** The record of a new replacement is not visible at once, and the Workload's document follows the switch. */
-export const GRACE_SECONDS = 30;
-/** Asked for again only after a lost answer and a look that found nothing. */
-export const MOST_ATTEMPTS = 3;
-/** By how much the platform's clock may be behind ours. */
-const SKEW_MS = 5_000;
-const MOST_CANDIDATES = 20;
-
-/** What was handed on, with what this look adds: where it began, and our replacement once it can be seen. */
-export function remembered(seen: Seen, { artifactId, progress }: Wanted, now: Date): Progress {
-  const { workload, replacement } = seen;
+/** What was handed on, with what this look adds: where it began, and our replacement once it can be observed. */
+export function updatedProgress(
+  observed: ObservedState,
+  { artifactId, progress }: DesiredState,
+  now: Date,
+): Progress {
+  const { workload, replacement } = observed;
   const elsewhere = workload.artifactId === artifactId ? null : workload.artifactId;
   const first: Progress = {
     ...progress,
@@ -33,7 +36,7 @@ export function remembered(seen: Seen, { artifactId, progress }: Wanted, now: Da
     started_at: progress.started_at ?? replacement.createdAt ?? now.toISOString(),
     confirmed: true,
     replacement_id: replacement.id,
-    candidate_proton_ids: replacement.candidateProtonIds.slice(0, MOST_CANDIDATES),
+    candidate_proton_ids: replacement.candidateProtonIds.slice(0, MAX_CANDIDATE_PROTONS),
     attempts: Math.max(1, progress.attempts),
     missing_since: null,
   };
@@ -43,12 +46,14 @@ export function remembered(seen: Seen, { artifactId, progress }: Wanted, now: Da
  * Whether a settled replacement is the one of this rollout. An earlier one by the same artifact, which failed last
  * week or a minute ago, says nothing about this one.
  */
-export function isOurs(settled: Replacement, { wanted, progress }: Situation): boolean {
-  if (settled.candidateArtifactId !== wanted.artifactId) return false;
+export function isOurs(settled: Replacement, { desired, progress }: Situation): boolean {
+  if (settled.candidateArtifactId !== desired.artifactId) return false;
   if (settled.id === progress.replacement_id) return true;
-  const asked = progress.started_at === null ? null : Date.parse(progress.started_at) - SKEW_MS;
+  const requested = progress.started_at === null ? null : Date.parse(progress.started_at) - CLOCK_SKEW_MS;
   const from =
-    wanted.since === null ? asked : Math.min(wanted.since.getTime(), asked ?? Number.POSITIVE_INFINITY);
+    desired.since === null
+      ? requested
+      : Math.min(desired.since.getTime(), requested ?? Number.POSITIVE_INFINITY);
   return from !== null && settled.createdAt !== null && Date.parse(settled.createdAt) >= from;
 }
 
@@ -60,9 +65,12 @@ export function pollSeconds(kind: Step['kind'], progress: Progress, deadline: Da
   if (kind !== 'wait' && kind !== 'start' && kind !== 'cancel') return 1;
   const from = progress.started_at ?? progress.began_at;
   const age = from === null ? 0 : (now.getTime() - Date.parse(from)) / 1000;
-  const pause = Math.min(120, Math.max(3, Math.round(age / 8)));
+  const pause = Math.min(
+    MAX_POLL_SECONDS.rollout,
+    Math.max(MIN_POLL_SECONDS.rollout, Math.round(age / POLL_AGE_DIVISOR)),
+  );
   const left = Math.ceil((deadline.getTime() - now.getTime()) / 1000);
   if (left > 0) return Math.min(pause, left);
   // After the deadline only a cancellation is waited for, which takes seconds.
-  return Math.min(pause, 10);
+  return Math.min(pause, MAX_POLL_SECONDS.cancellation);
 }

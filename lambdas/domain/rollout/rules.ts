@@ -1,4 +1,4 @@
-import { longestMinutes } from '../limits.ts';
+import { maxRolloutMinutes } from '../limits.ts';
 import type { WorkloadRollout } from '../serving/payloads.ts';
 import type { NotRunning, RolloutFailure } from '../serving/rollout-finding.ts';
 import type { Artifact, Proton, Replacement, Workload } from '../serving/workloads.ts';
@@ -20,7 +20,7 @@ export const isLeaving = ({ status }: Replacement) =>
 
 export const activeProtons = (protons: readonly Proton[]) =>
   protons.filter(({ role }) => role !== null && isStatus(role, 'active'));
-export const candidates = (protons: readonly Proton[]) =>
+export const candidateProtons = (protons: readonly Proton[]) =>
   protons.filter(({ role }) => role !== null && isStatus(role, 'candidate'));
 
 export type Move = 'none' | 'promote' | 'replace' | 'lock' | 'draft-onto-locked' | 'locked-onto-draft';
@@ -73,7 +73,7 @@ export function refusalToStart(
 function wrongMinutes(rollout: WorkloadRollout | null): RolloutFailure | null {
   for (const field of ['warmupDurationMinutes', 'keepOldVersionMinutes'] as const) {
     const minutes = rollout?.[field] ?? 0;
-    const most = longestMinutes[field];
+    const most = maxRolloutMinutes[field];
     if (Number.isSafeInteger(minutes) && minutes >= 0 && minutes <= most) continue;
     return { code: 'minutes-out-of-range', field, minutes, most };
   }
@@ -96,7 +96,7 @@ export function notRunning({ id, status }: Workload, protons: readonly Proton[])
   return activeProtons(protons).length > 0 ? null : { code: 'no-active-proton', ...which };
 }
 
-const MOST_NAMES = 8;
+const MAX_NAMES = 8;
 
 /** A group or container that the artifact lacks is accepted by the platform and fails the rollout minutes later. */
 function unknownContainer(
@@ -111,7 +111,7 @@ function unknownContainer(
       artifact,
       group: name,
       container,
-      has: has.slice(0, MOST_NAMES),
+      has: has.slice(0, MAX_NAMES),
     });
     if (group === undefined)
       return unknown(

@@ -1,19 +1,19 @@
+import { VISIBILITY_GRACE_SECONDS } from '../limits.ts';
 import type { Progress } from '../serving/payloads.ts';
 import type { Importance } from '../serving/workloads.ts';
-import { GRACE_SECONDS } from './progress.ts';
 import { activeProtons, isStatus, isTerminal, moveTo, notRunning, stateWord } from './rules.ts';
 import { fail, type Situation, type Step, secondsSince, unknownStatus, wait } from './step.ts';
 
-/** The platform names the wanted artifact: what is left is to see it run, and to lock it where it stands. */
+/** The platform names the desired artifact: what is left is to see it run, and to lock it where it stands. */
 export function whenServed(s: Situation): Step {
-  const { workload, wanted, progress, late } = s;
+  const { workload, desired, progress, late } = s;
   if (progress.endpoint !== null && workload.endpoint !== progress.endpoint)
     return fail(s, { code: 'endpoint-changed', from: progress.endpoint, to: workload.endpoint });
   const stopped = notRunning(workload, s.protons);
   if (stopped !== null)
     return fail(s, progress.action === 'replace' ? { code: 'active-unhealthy', problem: stopped } : stopped);
   const active = activeProtons(s.protons);
-  const own = active.filter(({ artifactId }) => artifactId === wanted.artifactId);
+  const own = active.filter(({ artifactId }) => artifactId === desired.artifactId);
   const down = own.find(({ status }) => isStatus(status, 'errored', 'terminated', 'stopped'));
   if (down !== undefined) {
     const problem = { code: 'proton-down', proton: down.id, state: stateWord(down.status) } as const;
@@ -30,22 +30,22 @@ export function whenServed(s: Situation): Step {
   if (move === 'none') {
     if (importance !== null && !late) return setImportance(s, importance);
     const importance_left = importance === null ? null : stateWord(workload.importance ?? 'none');
-    const finding = { code: 'serves', artifact: wanted.artifactId, importance_left } as const;
+    const finding = { code: 'serves', artifact: desired.artifactId, importance_left } as const;
     return { kind: 'complete', progress, finding };
   }
   if (late) return fail(s, { code: 'deadline', at: { code: 'draft' } });
   // The platform refuses to promote while a replacement, be it of the settings only, goes on.
   if (s.replacement !== null && !isTerminal(s.replacement)) return wait(s, { code: 'promotion-blocked' });
   if (importance !== null) return setImportance(s, importance);
-  if (secondsSince(progress.promoted_at, s.now) < GRACE_SECONDS)
+  if (secondsSince(progress.promoted_at, s.now) < VISIBILITY_GRACE_SECONDS)
     return wait(s, { code: 'promotion-requested' });
   const promoted: Progress = { ...progress, action: 'promote', promoted_at: s.now.toISOString() };
   return { kind: 'promote', progress: promoted, finding: { code: 'promoting' } };
 }
 
-function importanceToSet({ wanted, workload, progress }: Situation): Importance | null {
-  if (wanted.importance === null || progress.importance_set) return null;
-  return isStatus(workload.importance ?? '', wanted.importance) ? null : wanted.importance;
+function importanceToSet({ desired, workload, progress }: Situation): Importance | null {
+  if (desired.importance === null || progress.importance_set) return null;
+  return isStatus(workload.importance ?? '', desired.importance) ? null : desired.importance;
 }
 
 function setImportance({ progress }: Situation, importance: Importance): Step {

@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { CANCEL_MINUTES, longestMinutes, ROLLBACK_MINUTES } from '../limits.ts';
+import { CANCEL_MINUTES, maxRolloutMinutes, ROLLBACK_MINUTES } from '../limits.ts';
 import { Progress } from '../serving/payloads.ts';
 import { RolloutFinding } from '../serving/rollout-finding.ts';
 import type { JsonObject } from '../serving/workloads.ts';
 import { nextStep } from './plan.ts';
 import { activeProtons, isLeaving, isStatus, isTerminal, stateWord } from './rules.ts';
-import type { Seen, Step } from './step.ts';
+import type { ObservedState, Step } from './step.ts';
 
 /** What one promotion changed on the serving side: recorded before it, restored by a rollback. */
 export const ServingBefore = z.object({
@@ -99,7 +99,7 @@ const settled = (undone: boolean, finding: ServingFinding, contested = false): U
  * artifact as the wanted one.
  */
 export function undoStep(
-  seen: Seen,
+  seen: ObservedState,
   before: ServingBefore,
   soFar: Pick<ServingUndo, 'action' | 'began_at' | 'progress'>,
   now: Date,
@@ -112,13 +112,13 @@ export function undoStep(
   const minutes =
     soFar.action === 'cancelled' && !switched
       ? CANCEL_MINUTES
-      : longestMinutes.keepOldVersionMinutes + ROLLBACK_MINUTES;
+      : maxRolloutMinutes.keepOldVersionMinutes + ROLLBACK_MINUTES;
   const late = now.getTime() > Date.parse(soFar.began_at) + minutes * 60_000;
   return late ? settled(false, { code: 'overdue', minutes, waiting: step.finding }) : step;
 }
 
 function decide(
-  seen: Seen,
+  seen: ObservedState,
   before: ServingBefore,
   { action, progress }: Pick<ServingUndo, 'action' | 'progress'>,
   now: Date,
@@ -169,7 +169,7 @@ function decide(
 }
 
 function wayBack(
-  seen: Seen,
+  seen: ObservedState,
   before: ServingBefore,
   previous: string,
   progress: Progress,

@@ -5,24 +5,24 @@ import { fail, type Situation, type Step, unknownStatus } from './step.ts';
 
 /** The first step towards another artifact: the replacement itself, the lock before it, or why there is none. */
 export function start(s: Situation): Step {
-  const { workload, artifact, wanted, progress, now } = s;
-  const refusal = refusalToStart(workload, artifact, s.protons, wanted.rollout);
+  const { workload, artifact, desired, progress, now } = s;
+  const refusal = refusalToStart(workload, artifact, s.protons, desired.rollout);
   if (refusal !== null) return fail(s, refusal);
-  const warmupDurationMinutes = wanted.rollout?.warmupDurationMinutes ?? 0;
-  if (now.getTime() + warmupDurationMinutes * 60_000 >= wanted.deadline.getTime()) {
+  const warmupDurationMinutes = desired.rollout?.warmupDurationMinutes ?? 0;
+  if (now.getTime() + warmupDurationMinutes * 60_000 >= desired.deadline.getTime()) {
     return fail(s, { code: 'deadline', at: { code: 'warm-up', minutes: warmupDurationMinutes } });
   }
   const served = { id: workload.artifactId, status: s.servedStatus };
-  const move = moveTo(artifact, served, wanted.lockArtifact);
+  const move = moveTo(artifact, served, desired.lockArtifact);
   if (move === 'lock') return { kind: 'lock', progress, finding: { code: 'locking', artifact: artifact.id } };
   if (move === 'draft-onto-locked' || move === 'locked-onto-draft')
     return fail(s, { code: move, artifact: artifact.id, served: workload.artifactId });
   if (move !== 'replace') return unknownStatus(s);
-  const runtime = wanted.rollout?.runtime ?? null;
+  const runtime = desired.rollout?.runtime ?? null;
   const request: StartReplacement = {
     artifactId: artifact.id,
     strategy: 'rolling',
-    config: { warmupDurationMinutes, keepOldVersionMinutes: wanted.rollout?.keepOldVersionMinutes ?? 0 },
+    config: { warmupDurationMinutes, keepOldVersionMinutes: desired.rollout?.keepOldVersionMinutes ?? 0 },
     ...(runtime === null ? {} : { runtime }),
   };
   const asked: Progress = {

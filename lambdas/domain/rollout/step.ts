@@ -12,9 +12,9 @@ import type {
 /** The vocabulary of the rollout plan: what a step looks at, what it is asked for, and what it may decide. */
 
 /** What a step looks at. Read in this order of age: the replacement first, then the Workload, then the rest. */
-export interface Seen {
+export interface ObservedState {
   readonly workload: Workload;
-  /** The wanted artifact; null when there is none or it cannot be seen. */
+  /** The desired artifact; null when there is none or it cannot be seen. */
   readonly artifact: Artifact | null;
   /** Status of the artifact that is served; null where nobody says. */
   readonly servedStatus: string | null;
@@ -24,7 +24,7 @@ export interface Seen {
   readonly history: readonly Replacement[];
 }
 
-export interface Wanted {
+export interface DesiredState {
   readonly artifactId: string;
   readonly rollout: WorkloadRollout | null;
   readonly importance: Importance | null;
@@ -35,7 +35,7 @@ export interface Wanted {
   readonly progress: Progress;
 }
 
-/** One thing to do, with what has to be remembered for the next time, and why it is done. */
+/** One thing to do, with what has to be updatedProgress for the next time, and why it is done. */
 export type Step = { readonly progress: Progress } & (
   | { readonly kind: 'complete'; readonly finding: RolloutDone }
   | { readonly kind: 'fail'; readonly finding: RolloutFailure }
@@ -47,9 +47,9 @@ export type Step = { readonly progress: Progress } & (
 );
 
 /** Everything one decision is made on. */
-export interface Situation extends Seen {
+export interface Situation extends ObservedState {
   readonly artifact: Artifact;
-  readonly wanted: Wanted;
+  readonly desired: DesiredState;
   readonly progress: Progress;
   readonly now: Date;
   readonly late: boolean;

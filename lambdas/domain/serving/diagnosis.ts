@@ -13,8 +13,8 @@ export interface Findings {
   readonly unavailable: readonly string[];
 }
 
-const MOST_CONTAINERS = 20;
-const MOST_LINES = 20;
+const MAX_CONTAINERS = 20;
+const MAX_LINES = 20;
 const LINE = 300;
 const WORD = 80;
 
@@ -38,17 +38,17 @@ export function diagnosisOf(findings: Findings): Diagnosis {
       role: proton?.role == null ? null : visible(proton.role, WORD),
       status: visible(proton?.status ?? details?.state ?? 'gone', WORD),
       summary: details?.summary == null ? null : publicMessage(details.summary, LINE),
-      unmet: (details?.replicas ?? []).flatMap(({ unmet }) => unmet.map(unmetText)).slice(0, MOST_CONTAINERS),
+      unmet: (details?.replicas ?? []).flatMap(({ unmet }) => unmet.map(unmetText)).slice(0, MAX_CONTAINERS),
     })),
-    containers: (reports.length > 0 ? reports : kept).slice(0, MOST_CONTAINERS),
-    log_lines: lines.slice(-MOST_LINES).map((line) => publicMessage(line, LINE)),
+    containers: (reports.length > 0 ? reports : kept).slice(0, MAX_CONTAINERS),
+    log_lines: lines.slice(-MAX_LINES).map((line) => publicMessage(line, LINE)),
     log_source: lines.length === 0 ? null : tail.length > 0 ? 'status_details' : 'otel',
     unavailable: findings.unavailable.map((why) => publicMessage(why, LINE)),
   };
 }
 
 /** A later look often finds the protons gone: then what was seen before they went is the better account. */
-export function fuller(now: Diagnosis, before: Diagnosis | null): Diagnosis {
+export function mergeDiagnoses(now: Diagnosis, before: Diagnosis | null): Diagnosis {
   if (before === null) return now;
   const useLogs = now.log_lines.length > 0;
   return {

@@ -31,8 +31,8 @@ export class WorkloadApiRefused extends ServingError {
 }
 
 /** An answer that is not the Workload API's: HTML, broken JSON, an unexpected shape, too many bytes. */
-export class WorkloadApiNonsense extends ServingError {
-  override readonly name = 'WorkloadApiNonsense' as const;
+export class WorkloadApiInvalidResponse extends ServingError {
+  override readonly name = 'WorkloadApiInvalidResponse' as const;
 }
 
 /** There is no such Workload, or the token's owner cannot see it: the API answers 404 to both. */
@@ -43,6 +43,6 @@ export class WorkloadNotFound extends ServingError {
 export const servingErrorNames = [
   'WorkloadApiUnavailable',
   'WorkloadApiRefused',
-  'WorkloadApiNonsense',
+  'WorkloadApiInvalidResponse',
   'WorkloadNotFound',
 ] as const;

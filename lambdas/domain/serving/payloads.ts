@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MAX_CANDIDATE_PROTONS } from '../limits.ts';
 import { RolloutFailure, RolloutWaiting } from './rollout-finding.ts';
 
 /** Payloads of `replace-workload`, snake_case like those of the other functions. */
@@ -10,7 +11,7 @@ const Id = z
   .string()
   .min(1)
   .max(200)
-  .refine((id) => id !== '.' && id !== '..', 'is not an id');
+  .refine((id) => id !== '.' && id !== '..', 'is not a valid id');
 
 export const WorkloadRollout = z.strictObject({
   strategy: z.literal('rolling').default('rolling'),
@@ -41,7 +42,7 @@ export const Progress = z.object({
   /** True once the API has acknowledged it; false while a lost answer leaves that open. */
   confirmed: z.boolean().default(false),
   replacement_id: text,
-  candidate_proton_ids: z.array(z.string()).max(20).default([]),
+  candidate_proton_ids: z.array(z.string()).max(MAX_CANDIDATE_PROTONS).default([]),
   /** How often it was asked for; more than once only after lost answers that turned out not to have counted. */
   attempts: z.int().min(0).default(0),
   /** Since when it was asked for and cannot be seen, neither in progress nor switched; ISO 8601. */
@@ -106,7 +107,7 @@ export const ReplaceInput = z
   })
   .refine(
     ({ fence, model_name, execution }) => fence === null || (model_name !== null && execution !== null),
-    'a fence belongs to the lease of a model and an execution: pass model_name and execution with it',
+    'fence requires model_name and execution',
   );
 export type ReplaceInput = z.infer<typeof ReplaceInput>;
 

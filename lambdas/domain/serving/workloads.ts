@@ -122,7 +122,7 @@ export type Importance = 'critical' | 'high' | 'moderate' | 'low';
 
 /**
  * The Workload API, as a port. Every method throws `WorkloadApiUnavailable`, `WorkloadApiRefused` or
- * `WorkloadApiNonsense`. `promote`, `startReplacement` and `cloneArtifact` are sent once: whether a lost answer to one
+ * `WorkloadApiInvalidResponse`. `promote`, `startReplacement` and `cloneArtifact` are sent once: whether a lost answer to one
  * of them was carried out has to be found out by looking.
  */
 export interface Workloads {

@@ -1,7 +1,8 @@
+import { MAX_CANDIDATE_PROTONS } from '../../domain/limits.ts';
 import { isStatus, isTerminal } from '../../domain/rollout/rules.ts';
-import { fail, type Seen, type Step } from '../../domain/rollout/step.ts';
+import { fail, type ObservedState, type Step } from '../../domain/rollout/step.ts';
 import {
-  WorkloadApiNonsense,
+  WorkloadApiInvalidResponse,
   WorkloadApiRefused,
   WorkloadApiUnavailable,
   WorkloadNotFound,
@@ -23,7 +24,10 @@ export interface Target {
  * What there is to see. The replacement is read before the Workload: a settled one vanishes only after the Workload's
  * document has switched, so that a switch in between is never taken for a failure. Throws `WorkloadNotFound`.
  */
-export async function observe(workloads: Workloads, { workloadId, artifactId }: Target): Promise<Seen> {
+export async function observe(
+  workloads: Workloads,
+  { workloadId, artifactId }: Target,
+): Promise<ObservedState> {
   const replacement = await workloads.getReplacement(workloadId);
   const [workload, artifact] = await Promise.all([
     workloads.getWorkload(workloadId),
@@ -57,15 +61,16 @@ async function pastReplacements(workloads: Workloads, workloadId: string): Promi
 }
 
 /** The platform's own "no" to what was asked: an outcome. 401 and 403 are not about this rollout and are thrown. */
-const saidNo = (error: unknown): error is WorkloadApiRefused =>
+const isRejected = (error: unknown): error is WorkloadApiRefused =>
   error instanceof WorkloadApiRefused && [400, 404, 409, 422].includes(error.status);
 
 /** Carried out, perhaps: the next look tells. What certainly was not is thrown, so that the caller is repeated. */
-const isOpen = (error: unknown) =>
-  error instanceof WorkloadApiNonsense || (error instanceof WorkloadApiUnavailable && error.outcomeUnknown);
+const isOutcomeUnknown = (error: unknown) =>
+  error instanceof WorkloadApiInvalidResponse ||
+  (error instanceof WorkloadApiUnavailable && error.outcomeUnknown);
 
 /** Does what the step says, once. Answers the step as it turned out: refused, still open, or as it was. */
-export async function carryOut(
+export async function executeStep(
   step: Step,
   target: Target,
   before: Progress,
@@ -95,7 +100,7 @@ export async function carryOut(
 export async function cancel({ workloadId }: Target, workloads: Workloads): Promise<void> {
   await workloads.cancelReplacement(workloadId).catch((error: unknown) => {
     // Too late to cancel, for example: which artifact remains will be seen.
-    if (!saidNo(error)) throw error;
+    if (!isRejected(error)) throw error;
   });
 }
 
@@ -107,7 +112,7 @@ async function lock(step: Step, { artifactId }: Target, workloads: Workloads): P
     if (!(error instanceof WorkloadApiRefused)) throw error;
     // A locked artifact refuses every change, also that to what it is already.
     if (await isLocked(workloads, artifactId)) return step;
-    if (!saidNo(error)) throw error;
+    if (!isRejected(error)) throw error;
     return refused(step, 'lock-refused', error);
   }
 }
@@ -117,9 +122,9 @@ async function promote(step: Step, { workloadId, artifactId }: Target, workloads
     await workloads.promote(workloadId);
     return step;
   } catch (error) {
-    if (isOpen(error))
+    if (isOutcomeUnknown(error))
       return { kind: 'wait', progress: step.progress, finding: { code: 'promotion-unconfirmed' } };
-    if (!saidNo(error)) throw error;
+    if (!isRejected(error)) throw error;
     return (await isLocked(workloads, artifactId)) ? step : refused(step, 'promote-refused', error);
   }
 }
@@ -138,7 +143,7 @@ async function start(
   try {
     return acknowledged(step, await workloads.startReplacement(workloadId, step.request));
   } catch (error) {
-    if (isOpen(error)) {
+    if (isOutcomeUnknown(error)) {
       const seen = await workloads.getReplacement(workloadId).catch(() => null);
       const taken = seen !== null && !isTerminal(seen) && seen.candidateArtifactId === artifactId;
       // What was asked must be remembered even if nothing can be seen now: so this is an answer, not an error.
@@ -146,7 +151,7 @@ async function start(
         ? acknowledged(step, seen)
         : { kind: 'wait', progress: step.progress, finding: { code: 'start-unconfirmed' } };
     }
-    if (!saidNo(error)) throw error;
+    if (!isRejected(error)) throw error;
     const other = await workloads.getReplacement(workloadId);
     if (other === null || isTerminal(other)) {
       // One that was asked for a moment ago, perhaps by this very step before it died, cannot be seen at once.
@@ -166,7 +171,7 @@ function acknowledged(step: Extract<Step, { kind: 'start' }>, replacement: Repla
     ...step.progress,
     confirmed: true,
     replacement_id: id,
-    candidate_proton_ids: [...candidateProtonIds].slice(0, 20),
+    candidate_proton_ids: [...candidateProtonIds].slice(0, MAX_CANDIDATE_PROTONS),
   };
   return { ...step, progress };
 }

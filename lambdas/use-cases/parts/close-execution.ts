@@ -1,6 +1,6 @@
 import type { Clock } from '../../adapters/clock.ts';
 import type { RunFacts } from '../../domain/outcome/metrics.ts';
-import { alertDue, endedWell } from '../../domain/outcome/outcome.ts';
+import { alertDue, isSuccessful } from '../../domain/outcome/outcome.ts';
 import type { EndAnswer, Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { NotifyServices } from '../../runtime/notify-services.ts';
 import { recordOutcomeAndNotify } from './record-and-notify.ts';
@@ -24,6 +24,6 @@ export async function closeExecution(
     await services.store.recordOutcome({ ...outcome, execution: outcome.finishes, finishes: null }, 'none');
   }
   const { status, reason, model_name, operation, recorded_at } = outcome;
-  const answer = { status, succeeded: endedWell(outcome), reason, alert };
+  const answer = { status, succeeded: isSuccessful(outcome), reason, alert };
   return { answer, model_name, operation, recorded_at };
 }

@@ -12,7 +12,7 @@ import { ascii, quoted } from '../../domain/visible-text.ts';
 export const IMAGE_TAG = 'workload.image_uri';
 
 /** The platform searches names by at most 100 characters. */
-const LONGEST_NAME = 100;
+const MAX_NAME_LENGTH = 100;
 
 export interface Derivation {
   model: string;
@@ -55,5 +55,5 @@ function derivedName(model: string, version: string): string {
   // Two names can look alike once they are cut and without their accents.
   const hash = createHash('sha256').update(model).digest('hex').slice(0, 8);
   const end = ` version ${version} (derived ${hash})`;
-  return `${ascii(model).slice(0, LONGEST_NAME - end.length)}${end}`;
+  return `${ascii(model).slice(0, MAX_NAME_LENGTH - end.length)}${end}`;
 }

@@ -1,4 +1,4 @@
-import type { Seen } from '../../domain/rollout/step.ts';
+import type { ObservedState } from '../../domain/rollout/step.ts';
 import { diagnosisOf } from '../../domain/serving/diagnosis.ts';
 import type { Diagnosis, Progress } from '../../domain/serving/payloads.ts';
 import type { Proton, Workloads } from '../../domain/serving/workloads.ts';
@@ -6,13 +6,13 @@ import type { Target } from './advance-rollout.ts';
 
 const EVENT_ROWS = 50;
 const LOG_ROWS = 20;
-const MOST_PROTONS = 4;
+const MAX_PROTONS = 4;
 
 /** Why the wanted artifact's protons did not come up, as far as it can be read. Never throws: a diagnosis helps, or not. */
 export async function diagnose(
   workloads: Workloads,
   { workloadId, artifactId }: Target,
-  seen: Seen,
+  observed: ObservedState,
   progress: Progress,
 ): Promise<Diagnosis> {
   const unavailable: string[] = [];
@@ -24,10 +24,10 @@ export async function diagnose(
       return otherwise;
     }
   };
-  const own = seen.protons.filter((p) => p.artifactId === artifactId);
+  const own = observed.protons.filter((p) => p.artifactId === artifactId);
   const ids = [...new Set([...own.map(({ id }) => id), ...progress.candidate_proton_ids])].slice(
     0,
-    MOST_PROTONS,
+    MAX_PROTONS,
   );
   const proton = (id: string): Proton | null => own.find((p) => p.id === id) ?? null;
   const [events, logs, protons] = await Promise.all([
@@ -47,6 +47,7 @@ export async function diagnose(
   const from = progress.started_at ?? '';
   const about = events.filter((e) => e.artifactId === artifactId && e.timestamp >= from);
   const event = about.sort((a, b) => b.timestamp.localeCompare(a.timestamp))[0] ?? null;
-  const message = seen.replacement?.candidateArtifactId === artifactId ? seen.replacement.message : null;
+  const message =
+    observed.replacement?.candidateArtifactId === artifactId ? observed.replacement.message : null;
   return diagnosisOf({ message, protons, event, logs, unavailable });
 }

@@ -1,4 +1,4 @@
-import { MlflowNonsense, MlflowUnavailable } from '../../domain/errors.ts';
+import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts';
 import { afterMove, movesTo } from '../../domain/promotion/promotion-plan.ts';
 import type { Registry, RegistryMode, RegistryView } from '../../domain/registry.ts';
 
@@ -28,7 +28,7 @@ export async function moveAndVerify(
   const look = async () => afterMove(await readAgain(registry, mode, view), mode, move.version, move.from);
 
   await write().catch((error: unknown) => {
-    if (!(error instanceof MlflowUnavailable || error instanceof MlflowNonsense)) throw error;
+    if (!(error instanceof MlflowUnavailable || error instanceof MlflowInvalidResponse)) throw error;
   });
   const seen = await look();
   if (seen !== 'again') return seen;

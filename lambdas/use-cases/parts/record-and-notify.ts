@@ -48,7 +48,7 @@ export async function sendAlert(
   await store.markAlertSent(execution);
   await chat?.publish(alert).catch((error: unknown) => {
     count('AlertNotSent');
-    log().error('alert not sent to chat; it is not sent there again', { execution, error: logError(error) });
+    log().error('alert not sent to chat; not retried', { execution, error: logError(error) });
   });
   return 'sent';
 }

@@ -52,7 +52,7 @@ export async function undoRegistry(
 ): Promise<RollbackAnswer> {
   if (plan.kind === 'contested') {
     const contested = act.answer(plan, plan.finding, { status: 'contested' });
-    if (act.writer.direct) await tell(contested, 'contested', act.writer.owner, act);
+    if (act.writer.direct) await notify(contested, 'contested', act.writer.owner, act);
     return contested;
   }
   if (plan.kind !== 'refuse') return applyPlan(plan, view, act);
@@ -178,13 +178,13 @@ async function conclude(
   const { input, services, writer } = act;
   const at = services.clock.now().toISOString();
   const owner = intent.execution ?? `direct:${intent.id}`;
-  const alert = writer.direct ? await tell(answer, result, owner, act) : 'execution';
+  const alert = writer.direct ? await notify(answer, result, owner, act) : 'execution';
   const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
   await services.registry.setVersionTag(model_name, intent.from ?? intent.to, key, value);
 }
 
 /** What a direct call did, told with both sides: a Workload that did not follow is the loudest part of it. */
-async function tell(
+async function notify(
   answer: RollbackAnswer,
   result: 'rolled_back' | 'contested',
   execution: string,

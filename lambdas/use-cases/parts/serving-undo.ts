@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MAX_POLL_SECONDS, MIN_POLL_SECONDS, POLL_AGE_DIVISOR } from '../../domain/limits.ts';
 import {
   type ServingBefore,
   type ServingFinding,
@@ -9,14 +10,14 @@ import { WorkloadApiRefused, WorkloadNotFound } from '../../domain/serving/error
 import { Progress } from '../../domain/serving/payloads.ts';
 import type { Workloads } from '../../domain/serving/workloads.ts';
 import { servingReason } from '../../words/rollout.ts';
-import { cancel, carryOut, observe } from './advance-rollout.ts';
+import { cancel, executeStep, observe } from './advance-rollout.ts';
 
-const SOON = 5;
-const RAREST_LOOK = 300;
-
-/** Seconds until the next look: the rarer, the longer it lasts, as each look costs the execution some of its events. */
-const later = (began: string, now: Date) =>
-  Math.min(RAREST_LOOK, Math.max(SOON, Math.round((now.getTime() - Date.parse(began)) / 8000)));
+/** Seconds until the next poll; longer with age, as each poll takes some of the execution's events. */
+function laterPollSeconds(began: string, now: Date): number {
+  const age = (now.getTime() - Date.parse(began)) / 1000;
+  const pause = Math.max(MIN_POLL_SECONDS.rollback, Math.round(age / POLL_AGE_DIVISOR));
+  return Math.min(MAX_POLL_SECONDS.rollback, pause);
+}
 
 /** One step of the way back on the serving side. `retryAfter` is null once it is settled, one way or the other. */
 export async function undoServing(
@@ -87,7 +88,7 @@ async function oneStep(
     };
   }
   if (step.kind === 'roll') {
-    const done = await carryOut(step.step, target, progress, workloads);
+    const done = await executeStep(step.step, target, progress, workloads);
     if (done.kind === 'fail')
       return { serving: answer(done.finding, { undone: false, action: 'left' }), retryAfter: null };
     const serving = answer(done.finding, {
@@ -96,14 +97,17 @@ async function oneStep(
     });
     return {
       serving,
-      retryAfter: done.kind === 'wait' || done.kind === 'complete' ? later(began_at, now) : SOON,
+      retryAfter:
+        done.kind === 'wait' || done.kind === 'complete'
+          ? laterPollSeconds(began_at, now)
+          : MIN_POLL_SECONDS.rollback,
     };
   }
   if (step.kind === 'cancel') {
     await cancel(target, workloads);
-    return { serving: answer(step.finding, { action: 'cancelled' }), retryAfter: SOON };
+    return { serving: answer(step.finding, { action: 'cancelled' }), retryAfter: MIN_POLL_SECONDS.rollback };
   }
-  return { serving: answer(step.finding), retryAfter: later(began_at, now) };
+  return { serving: answer(step.finding), retryAfter: laterPollSeconds(began_at, now) };
 }
 
 const Importances = z.enum(['critical', 'high', 'moderate', 'low']);

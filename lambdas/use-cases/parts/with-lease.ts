@@ -1,15 +1,13 @@
 import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import type { Clock } from '../../adapters/clock.ts';
 import { StaleFence } from '../../domain/errors.ts';
+import { DIRECT_LEASE_SECONDS, LEASE_RELEASE_MS } from '../../domain/limits.ts';
 import { recordedFence } from '../../domain/promotion/promotion-plan.ts';
 import type { RegistryView } from '../../domain/registry.ts';
 import type { LeaseHeld } from '../../domain/serving/rollout-finding.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count } from '../../runtime/metrics.ts';
-
-/** A direct call needs its lease for no longer than its own function can run, and a margin for the clocks. */
-const DIRECT_LEASE_SECONDS = 150;
 
 export interface Writer {
   /** Owner of the lease: the execution's ARN, or `direct:<request id>`. */
@@ -37,7 +35,7 @@ export async function withLease<Answer>(
     if (await store.holdsLease(model, owner, fence, clock.now()))
       return work({ owner, fence, direct: false });
     throw new StaleFence(
-      `The lease for ${quoted(model)} is no longer this execution's (fence ${fence}): nothing is written`,
+      `This execution no longer holds the lease for ${quoted(model)} (fence ${fence}): nothing is written`,
     );
   }
   const lease = await store.takeLease(model, owner, clock.now(), DIRECT_LEASE_SECONDS);
@@ -47,7 +45,7 @@ export async function withLease<Answer>(
   } finally {
     await store.releaseLease(model, owner).catch((error: unknown) => {
       count('LeaseStuck');
-      log().error('lease not released; it ends by itself', { owner, error: logError(error) });
+      log().error('lease not released; it expires', { owner, error: logError(error) });
     });
   }
 }
@@ -58,21 +56,18 @@ export function refuseStale(view: RegistryView, fence: number | null): void {
   const recorded = recordedFence(view);
   if (recorded > fence) {
     throw new StaleFence(
-      `${quoted(view.model.name)} was taken over with fence ${recorded}; ours is ${fence}: nothing is written`,
+      `Another owner took the lease for ${quoted(view.model.name)} with fence ${recorded}; this writer has fence ${fence}: nothing is written`,
     );
   }
 }
-
-/** An execution releases its lease within seconds of its outcome; a clean-up leaves it for little more than a minute. */
-const RELEASED_WITHIN_MS = 5 * 60_000;
 
 /** True when the holder of a lease has ended some time ago. Never throws: it is asked for a metric only. */
 export async function isLeaseStuck(holder: string, now: Date, store: PromotionStore): Promise<boolean> {
   try {
     const ended = await store.outcomeRecordedAt(holder);
-    return ended !== null && now.getTime() - ended.getTime() > RELEASED_WITHIN_MS;
+    return ended !== null && now.getTime() - ended.getTime() > LEASE_RELEASE_MS;
   } catch (error) {
-    log().warn('not known whether the holder of the lease has ended', { error: logError(error) });
+    log().warn('could not check whether the lease holder has ended', { error: logError(error) });
     return false;
   }
 }

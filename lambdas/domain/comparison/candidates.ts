@@ -18,24 +18,24 @@ import { visible } from '../visible-text.ts';
  * marked as champion, so it is unknown which one is served. `champion-not-found`: the alias names a version that does
  * not exist.
  */
-export type Unclear =
+export type SelectionProblem =
   | { code: 'no-challenger'; mode: RegistryMode; passedOver: string[] }
   | { code: 'rolled-back' | 'named-twice' | 'champion-not-found'; version: string }
   | { code: 'several-champions'; versions: string[] };
 
 /** Which two versions a comparison is about, before any evidence is read. */
-export type Contenders =
+export type Candidates =
   | { kind: 'pair'; champion: ModelVersion | null; challenger: ModelVersion }
   | { kind: 'same'; version: string }
   /** Nothing can be compared. */
-  | { kind: 'unclear'; champion: string | null; challenger: string | null; finding: Unclear };
+  | { kind: 'unclear'; champion: string | null; challenger: string | null; finding: SelectionProblem };
 
 /**
  * Picks champion and challenger: the ones named, else what the registry says. Throws `ModelNotFound` for a named
  * version that does not exist. Where several versions are marked as champion it is unknown which one is served, so
  * nothing is guessed; but one of two that is named as challenger is compared with the other, which settles it.
  */
-export function contenders(view: RegistryView, mode: RegistryMode, input: CompareInput): Contenders {
+export function selectCandidates(view: RegistryView, mode: RegistryMode, input: CompareInput): Candidates {
   const current = champions(view, mode);
   const named = input.champion_version === null ? null : find(view, input.champion_version).version;
   const challenger =
@@ -43,7 +43,7 @@ export function contenders(view: RegistryView, mode: RegistryMode, input: Compar
   const others = current.filter((version) => version !== challenger?.version);
   const rivals = named === null ? others : [named];
   const rival = rivals.length === 1 ? (rivals[0] ?? null) : null;
-  const unclear = (finding: Unclear) =>
+  const unclear = (finding: SelectionProblem) =>
     ({ kind: 'unclear', champion: rival, challenger: challenger?.version ?? null, finding }) as const;
 
   if (challenger === null) {
