@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Effect, SeenRequest } from './faults.ts';
+import type { Effect, RecordedRequest } from './faults.ts';
 
 /** What an emulator sends back; `body: null` is an answer without one. */
 export interface Sendable {
@@ -14,7 +14,7 @@ export interface Sendable {
 export interface Exchange {
   request: FastifyRequest;
   reply: FastifyReply;
-  seen: SeenRequest;
+  seen: RecordedRequest;
   effect: Effect | null;
   /** Content type of answers, also of a fault's, that name none. */
   type: string;

@@ -24,7 +24,7 @@ export interface Fault {
 }
 
 /** A request as an emulator saw it; `status` is null when the answer was never sent. */
-export interface SeenRequest {
+export interface RecordedRequest {
   method: string;
   path: string;
   body: unknown;
@@ -50,7 +50,7 @@ export class Faults {
    * Calls `listener` for each fault that a request meets, until the answer is called. Of several only the first is
    * called: a request does not say whose it is.
    */
-  onMet(listener: FaultListener): () => void {
+  onApplied(listener: FaultListener): () => void {
     this.#listeners.push(listener);
     return () => {
       this.#listeners = this.#listeners.filter((each) => each !== listener);

@@ -16,7 +16,7 @@ const { MLFLOW_TRACKING_URI: TrackingUri } = functionEnvironments['compare-model
 const { DATAROBOT_ENDPOINT: Endpoint } = functionEnvironments['replace-workload'].shape;
 
 /** A value that is known only when the stack is deployed cannot be looked at before. */
-const known = <T extends z.ZodType>(schema: T) =>
+const unlessToken = <T extends z.ZodType>(schema: T) =>
   z.custom<unknown>().superRefine((value, context) => {
     if (Token.isUnresolved(value)) return;
     const parsed = schema.safeParse(value);
@@ -47,66 +47,70 @@ export const EventSource = z
 
 /** The values among the props; constructs are right by their type. The functions' own schemas say what is allowed. */
 const Values = z.object({
-  environment: known(Name).optional(),
-  namePrefix: known(Prefix).optional(),
+  environment: unlessToken(Name).optional(),
+  namePrefix: unlessToken(Prefix).optional(),
   mlflow: z.object({
-    trackingUri: known(TrackingUri),
-    registryMode: known(RegistryMode).optional(),
-    registryName: known(z.string().min(1, 'must not be empty').max(100)).optional(),
+    trackingUri: unlessToken(TrackingUri),
+    registryMode: unlessToken(RegistryMode).optional(),
+    registryName: unlessToken(z.string().min(1, 'must not be empty').max(100)).optional(),
   }),
-  workloads: z.object({ endpoint: known(Endpoint) }).optional(),
+  workloads: z.object({ endpoint: unlessToken(Endpoint) }).optional(),
   alerts: z.object({
-    emails: z.array(known(z.email('must be an email address'))).optional(),
+    emails: z.array(unlessToken(z.email('must be an email address'))).optional(),
     slack: z
       .object({
-        workspaceId: known(z.string().regex(/^T[A-Z0-9]{1,19}$/, "must be Slack's id of a workspace, T…")),
-        channelId: known(z.string().regex(/^[CG][A-Z0-9]{1,19}$/, "must be Slack's id of a channel, C…")),
+        workspaceId: unlessToken(
+          z.string().regex(/^T[A-Z0-9]{1,19}$/, "must be Slack's id of a workspace, T…"),
+        ),
+        channelId: unlessToken(
+          z.string().regex(/^[CG][A-Z0-9]{1,19}$/, "must be Slack's id of a channel, C…"),
+        ),
       })
       .optional(),
-    prefix: known(
+    prefix: unlessToken(
       z.string().regex(/^[\x20-\x7e]{1,40}$/, 'must be 1 to 40 printable ASCII characters'),
     ).optional(),
   }),
-  minConfidence: known(CompareEnvironment.shape.MIN_CONFIDENCE_THRESHOLD).optional(),
-  rollbackCooldownHours: known(RollbackEnvironment.shape.ROLLBACK_COOLDOWN_HOURS).optional(),
-  runbookUrl: known(
+  minConfidence: unlessToken(CompareEnvironment.shape.MIN_CONFIDENCE_THRESHOLD).optional(),
+  rollbackCooldownHours: unlessToken(RollbackEnvironment.shape.ROLLBACK_COOLDOWN_HOURS).optional(),
+  runbookUrl: unlessToken(
     z.string().regex(/^[^\s#]{1,300}$/, 'must be an address without spaces and without #'),
   ).optional(),
-  start: z.object({ events: z.object({ source: known(EventSource) }).optional() }).optional(),
+  start: z.object({ events: z.object({ source: unlessToken(EventSource) }).optional() }).optional(),
 });
 
 /** As `Values`, with whatever is wrong in them. */
-type Given = { readonly [Name in keyof ModelPromotionProps]?: unknown };
+type UncheckedProps = { readonly [Name in keyof ModelPromotionProps]?: unknown };
 
 /** Every mistake in the props, one sentence each, with the path of the prop. */
-export function mistakesIn(props: Given): string[] {
+export function findPropProblems(props: UncheckedProps): string[] {
   const issues = Values.safeParse(props).error?.issues ?? [];
   return [
-    ...issues.map(sentence),
-    ...together(props),
-    ...(typeof props.caBundle === 'string' ? certificates(props.caBundle) : []),
-    ...(typeof props.policies === 'string' ? policies(props.policies) : []),
+    ...issues.map(describeIssue),
+    ...combinationProblems(props),
+    ...(typeof props.caBundle === 'string' ? certificateProblems(props.caBundle) : []),
+    ...(typeof props.policies === 'string' ? policyProblems(props.policies) : []),
   ];
 }
 
 /** One mistake that a schema has found. */
-export const sentence = ({ path, message }: z.core.$ZodIssue) => `${path.join('.')} ${message}`.trim();
+export const describeIssue = ({ path, message }: z.core.$ZodIssue) => `${path.join('.')} ${message}`.trim();
 
 /** To a function on Lambda such a host is the function itself. */
-const THIS_MACHINE = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(?=[:/]|$)/i;
+const LOOPBACK = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(?=[:/]|$)/i;
 
 /** What is right by itself and wrong together, or on Lambda. */
-function together(props: Given): string[] {
+function combinationProblems(props: UncheckedProps): string[] {
   const { mlflow, alerts, vpc, vpcSubnets, securityGroups } = props as Partial<ModelPromotionProps>;
   const uri = String(mlflow?.trackingUri);
   const signed = uri.startsWith('arn:');
-  const told = (alerts?.emails ?? []).length > 0 || alerts?.slack !== undefined;
-  const late = Token.isUnresolved(uri) && !/^https?:\/\//.test(uri);
+  const hasRecipient = (alerts?.emails ?? []).length > 0 || alerts?.slack !== undefined;
+  const isUnresolved = Token.isUnresolved(uri) && !/^https?:\/\//.test(uri);
   return [
-    ...(THIS_MACHINE.test(uri)
+    ...(LOOPBACK.test(uri)
       ? ['mlflow.trackingUri must be an address that the functions reach: theirs is another machine']
       : []),
-    ...(late
+    ...(isUnresolved
       ? [
           'mlflow.trackingUri must be known when the stack is synthesised: whether it is an ARN decides what the functions may do',
         ]
@@ -114,13 +118,13 @@ function together(props: Given): string[] {
     ...(signed && mlflow?.credentials !== undefined
       ? ['mlflow.credentials must be left out: requests to a server of SageMaker are signed']
       : []),
-    ...(told ? [] : ['alerts needs emails or slack: nobody would be told']),
+    ...(hasRecipient ? [] : ['alerts needs emails or slack: nobody would be told']),
     ...(vpc === undefined && vpcSubnets !== undefined ? ['vpcSubnets needs vpc'] : []),
     ...(vpc === undefined && securityGroups !== undefined ? ['securityGroups needs vpc'] : []),
   ];
 }
 
-function certificates(file: string): string[] {
+function certificateProblems(file: string): string[] {
   const text = textOf(file);
   if (text === null) return [`caBundle: ${file} cannot be read`];
   if (text.includes('PRIVATE KEY'))
@@ -140,8 +144,8 @@ function isCertificate(block: string): boolean {
   }
 }
 
-function policies(directory: string): string[] {
-  const names = namesIn(directory);
+function policyProblems(directory: string): string[] {
+  const names = policyNames(directory);
   if (names === null) return [`policies: ${directory} is not a directory that can be read`];
   const missing = names.includes('default') ? [] : [`policies: ${directory} has no default.json`];
   return [
@@ -157,7 +161,7 @@ function policies(directory: string): string[] {
   ];
 }
 
-function namesIn(directory: string): string[] | null {
+function policyNames(directory: string): string[] | null {
   try {
     return readdirSync(directory).flatMap(
       (file) => /^([a-z0-9][a-z0-9-]{0,63})\.json$/.exec(file)?.[1] ?? [],

@@ -7,22 +7,22 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { RollbackReason } from '../lambdas/domain/payloads.ts';
-import { acknowledged } from './nag.ts';
+import { acknowledgeFinding } from './nag.ts';
 import type { StartProps } from './props.ts';
 
 export interface EventRulesProps {
   readonly stateMachine: IStateMachine;
   readonly sweepPromotions: Lambda;
   /** How the names of alarms begin that ask for a rollback. */
-  readonly rollbackAlarms: string;
+  readonly rollbackAlarmPrefix: string;
   readonly startOn?: NonNullable<StartProps['events']>;
 }
 
 /** An alarm whose name begins so, after the prefix of all names, asks for a rollback of the model that its description names. */
-export const ROLLBACK_ALARMS = 'model-rollback-';
+export const ROLLBACK_ALARM_PREFIX = 'model-rollback-';
 
 /** An alarm that is delivered later may be about a model that is in service no longer: people decide then. */
-const ALARM_EVENT_AGE = Duration.minutes(15);
+const MAX_ALARM_EVENT_AGE = Duration.minutes(15);
 
 /** Alerts that could not be sent are sent again so often. */
 export const SWEEP_MINUTES = 5;
@@ -35,7 +35,7 @@ export class EventRules extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stateMachine, sweepPromotions, rollbackAlarms, startOn }: EventRulesProps,
+    { stateMachine, sweepPromotions, rollbackAlarmPrefix, startOn }: EventRulesProps,
   ) {
     super(scope, id);
     this.undelivered = new Queue(this, 'Undelivered', {
@@ -43,7 +43,7 @@ export class EventRules extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    acknowledged(
+    acknowledgeFinding(
       this.undelivered,
       'AwsSolutions-SQS3',
       'It is the dead-letter queue itself; an alarm watches it',
@@ -74,13 +74,13 @@ export class EventRules extends Construct {
     });
 
     new Rule(this, 'RollbackOnAlarm', {
-      description: `Alarms named ${rollbackAlarms}… roll back the model that their description names`,
+      description: `Alarms named ${rollbackAlarmPrefix}… roll back the model that their description names`,
       eventPattern: {
         source: ['aws.cloudwatch'],
         detailType: ['CloudWatch Alarm State Change'],
-        detail: { alarmName: [{ prefix: rollbackAlarms }], state: { value: ['ALARM'] } },
+        detail: { alarmName: [{ prefix: rollbackAlarmPrefix }], state: { value: ['ALARM'] } },
       },
-      targets: [toStart(RuleTargetInput.fromObject(rollbackInput), ALARM_EVENT_AGE)],
+      targets: [toStart(RuleTargetInput.fromObject(rollbackInput), MAX_ALARM_EVENT_AGE)],
     });
 
     new Rule(this, 'Sweep', {

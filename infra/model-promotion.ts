@@ -10,12 +10,12 @@ import { Construct, type IConstruct } from 'constructs';
 import { PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/promotion-table.ts';
 import { defaults } from '../lambdas/domain/defaults.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
-import { mistakesIn } from './checked-props.ts';
-import { EventRules, ROLLBACK_ALARMS } from './event-rules.ts';
+import { findPropProblems } from './checked-props.ts';
+import { EventRules, ROLLBACK_ALARM_PREFIX } from './event-rules.ts';
 import { environmentsFor } from './functions/environment-variables.ts';
 import { certificatesLayer, type FunctionDefaults, PromotionFunction } from './functions/functions.ts';
-import { type Granted, grantNeeds } from './functions/permissions.ts';
-import { acknowledged } from './nag.ts';
+import { type GrantTargets, grantPermissions } from './functions/permissions.ts';
+import { acknowledgeFinding } from './nag.ts';
 import { PromotionAlarms } from './operations/alarms.ts';
 import { AlertTopics } from './operations/alert-topics.ts';
 import { PromotionDashboard } from './operations/dashboard.ts';
@@ -53,8 +53,8 @@ export class ModelPromotion extends Construct implements IConnectable {
 
   constructor(scope: Construct, id: string, props: ModelPromotionProps) {
     super(scope, id);
-    const mistakes = [...mistakesIn(props), ...twinsOf(this)];
-    if (mistakes.length > 0) throw new InvalidProps(this.node.path, mistakes);
+    const problems = [...findPropProblems(props), ...findDuplicates(this)];
+    if (problems.length > 0) throw new InvalidProps(this.node.path, problems);
     const environment = props.environment ?? defaults.environment;
     const protect = props.protect ?? environment === 'prod';
     const namePrefix = props.namePrefix ?? '';
@@ -64,7 +64,7 @@ export class ModelPromotion extends Construct implements IConnectable {
 
     this.table = promotionTable(this, protect);
     this.alerts = new AlertTopics(this, 'Topics', props.alerts);
-    const granted = {
+    const targets = {
       table: this.table,
       topics: [this.alerts.alerts, ...(this.alerts.chat === null ? [] : [this.alerts.chat])].map(
         ({ topic }) => topic,
@@ -81,10 +81,10 @@ export class ModelPromotion extends Construct implements IConnectable {
       trackingServerArn: props.mlflow.trackingUri.startsWith('arn:') ? props.mlflow.trackingUri : null,
       mlflowCredentials: props.mlflow.credentials,
       workloadToken: props.workloads?.token,
-    } satisfies Granted;
+    } satisfies GrantTargets;
     const network = networkOf(this, props);
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
-    this.functions = this.createFunctions(props, granted, {
+    this.functions = this.createFunctions(props, targets, {
       namePrefix,
       logRetention,
       protect,
@@ -103,12 +103,12 @@ export class ModelPromotion extends Construct implements IConnectable {
     const rules = new EventRules(this, 'Rules', {
       stateMachine: this.stateMachine,
       sweepPromotions: functions['sweep-promotions'],
-      rollbackAlarms: `${namePrefix}${ROLLBACK_ALARMS}`,
+      rollbackAlarmPrefix: `${namePrefix}${ROLLBACK_ALARM_PREFIX}`,
       ...(props.start?.events === undefined ? {} : { startOn: props.start.events }),
     });
     this.undelivered = rules.undelivered;
     this.starterRole = this.createStarterRole(props.start?.principals ?? []);
-    this.watch(environment, props.runbookUrl ?? 'docs/runbook.md');
+    this.addMonitoring(environment, props.runbookUrl ?? 'docs/runbook.md');
   }
 
   /**
@@ -137,18 +137,18 @@ export class ModelPromotion extends Construct implements IConnectable {
 
   private createFunctions(
     props: ModelPromotionProps,
-    granted: Granted,
+    targets: GrantTargets,
     defaults: FunctionDefaults,
   ): Record<FunctionName, Lambda> {
     const environments = environmentsFor(props, {
       table: this.table.tableName,
       alerts: this.alerts.alerts.topic.topicArn,
       chat: this.alerts.chat?.topic.topicArn ?? null,
-      stateMachineArn: granted.stateMachineArn,
+      stateMachineArn: targets.stateMachineArn,
     });
     const created = functionNames.map((name) => {
       const deployed = new PromotionFunction(this, name, environments[name], defaults).function;
-      grantNeeds(name, deployed, granted);
+      grantPermissions(name, deployed, targets);
       return [name, deployed] as const;
     });
     return Object.fromEntries(created) as Record<FunctionName, Lambda>;
@@ -173,15 +173,15 @@ export class ModelPromotion extends Construct implements IConnectable {
     // As cdk-nag writes what is known only in the account.
     const written = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
     const place = `${written(partition, 'Partition')}:states:${written(region, 'Region')}:${written(account, 'AccountId')}`;
-    acknowledged(
+    acknowledgeFinding(
       grantee,
       `AwsSolutions-IAM5[Resource::arn:${place}:execution:${this.stateMachineName}:*]`,
       'The executions of one state machine, whose names are not known before',
     );
   }
 
-  private watch(environment: string, runbookUrl: string): void {
-    const watched = {
+  private addMonitoring(environment: string, runbookUrl: string): void {
+    const monitored = {
       environment,
       machine: this.stateMachine,
       functions: this.functions,
@@ -193,16 +193,16 @@ export class ModelPromotion extends Construct implements IConnectable {
       undelivered: this.undelivered,
       runbookUrl,
     };
-    const { alarms } = new PromotionAlarms(this, 'Alarms', watched);
-    new PromotionDashboard(this, 'Dashboard', { ...watched, alarms });
+    const { alarms } = new PromotionAlarms(this, 'Alarms', monitored);
+    new PromotionDashboard(this, 'Dashboard', { ...monitored, alarms });
   }
 }
 
 /** The props of a `ModelPromotion` cannot be used; the message lists every mistake. */
 export class InvalidProps extends Error {
   override readonly name = 'InvalidProps' as const;
-  constructor(path: string, mistakes: readonly string[]) {
-    super(`${path}: ${mistakes.map((mistake) => `\n  ${mistake}`).join('')}`);
+  constructor(path: string, problems: readonly string[]) {
+    super(`${path}: ${problems.map((mistake) => `\n  ${mistake}`).join('')}`);
   }
 }
 
@@ -241,7 +241,7 @@ function networkOf(
   };
 }
 
-function twinsOf(promotion: ModelPromotion): string[] {
+function findDuplicates(promotion: ModelPromotion): string[] {
   const others = Stack.of(promotion)
     .node.findAll()
     .filter((each) => each !== promotion);

@@ -6,7 +6,7 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { Construct } from 'constructs';
 import { machineTimeoutSeconds, type StepFunctionName, stepFunctionNames } from '../lambdas/domain/limits.ts';
 import { promotionChain } from '../statemachines/promotion.ts';
-import { acknowledged } from './nag.ts';
+import { acknowledgeFinding } from './nag.ts';
 
 export interface WorkflowProps {
   readonly stateMachineName: string;
@@ -37,13 +37,13 @@ export class Workflow extends Construct {
           resources: stepFunctionNames.map((name) => functions[name].functionArn),
         }),
         new PolicyStatement({
-          actions: [...DELIVERS_LOGS, ...TRACES],
+          actions: [...LOG_DELIVERY_ACTIONS, ...TRACE_ACTIONS],
           resources: ['*'],
         }),
       ],
     });
     policy.attachToRole(role);
-    acknowledged(
+    acknowledgeFinding(
       policy,
       'AwsSolutions-IAM5[Resource::*]',
       'Log delivery and X-Ray: AWS offers no resource for these actions (Step Functions developer guide, "Logging" and "X-Ray")',
@@ -71,7 +71,7 @@ export class Workflow extends Construct {
   }
 }
 
-const DELIVERS_LOGS = [
+const LOG_DELIVERY_ACTIONS = [
   'logs:CreateLogDelivery',
   'logs:GetLogDelivery',
   'logs:UpdateLogDelivery',
@@ -81,7 +81,7 @@ const DELIVERS_LOGS = [
   'logs:DescribeResourcePolicies',
   'logs:DescribeLogGroups',
 ];
-const TRACES = [
+const TRACE_ACTIONS = [
   'xray:PutTraceSegments',
   'xray:PutTelemetryRecords',
   'xray:GetSamplingRules',

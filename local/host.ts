@@ -50,7 +50,7 @@ export interface RealSystems {
 
 const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
 
-type Started = Pick<Host, 'clock' | 'env' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
+type HostEmulators = Pick<Host, 'clock' | 'env' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
 
 /** The functions and the definition that a host runs. */
 export interface Deployment {
@@ -66,7 +66,7 @@ export interface Deployment {
  */
 export async function startHost(
   real: RealSystems = { mlflow: false, workload: false },
-  deploy: (started: Started) => Promise<Deployment> = async ({ clock, env }) => ({
+  deploy: (started: HostEmulators) => Promise<Deployment> = async ({ clock, env }) => ({
     functions: await loadFunctions(clock, env),
   }),
 ): Promise<Host> {
@@ -79,7 +79,7 @@ export async function startHost(
     startLocalStepFunctions(),
   ]);
   const emulators = { mlflow, workload, sns, table, stepFunctions };
-  const env = environmentOn(emulators);
+  const env = environmentFor(emulators);
   const { functions, definition, close } = await deploy({ clock, env, ...emulators });
   return {
     machine: localStateMachine(functions, definition),
@@ -97,7 +97,7 @@ export async function startHost(
 }
 
 /** What an emulator would not expect, left over from work on the real one. */
-const OF_REAL_MLFLOW = [
+const REAL_MLFLOW_VARIABLES = [
   'MLFLOW_TRACKING_USERNAME',
   'MLFLOW_TRACKING_PASSWORD',
   'MLFLOW_TRACKING_TOKEN',
@@ -105,16 +105,16 @@ const OF_REAL_MLFLOW = [
   'MLFLOW_CREDENTIALS_SECRET_ARN',
 ];
 
-function environmentOn({
+function environmentFor({
   mlflow,
   workload,
   sns,
   table,
   stepFunctions,
-}: Omit<Started, 'clock' | 'env'>): NodeJS.ProcessEnv {
+}: Omit<HostEmulators, 'clock' | 'env'>): NodeJS.ProcessEnv {
   const env = { ...process.env };
   if (mlflow !== null) {
-    for (const name of OF_REAL_MLFLOW) delete env[name];
+    for (const name of REAL_MLFLOW_VARIABLES) delete env[name];
     env['MLFLOW_TRACKING_URI'] = mlflow.url;
   }
   if (workload !== null) {
@@ -156,6 +156,6 @@ async function loadFunctions(
 export const afterWaits =
   (clock: LocalClock, call: LocalFunction): LocalFunction =>
   async (event) => {
-    await clock.arrived();
+    await clock.whenArrived();
     return call(event);
   };

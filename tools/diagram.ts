@@ -126,13 +126,13 @@ function terms(rule: Rule): string[] {
     Object.entries(rule).find(([key]) => key !== 'Variable' && key !== 'Next') ?? [];
   if (operator === 'StringEquals') return [String(value)];
   if (operator === 'IsNull') return [value === true ? `no ${field}` : field];
-  if (typeof value !== 'boolean') return [`${field} ${words(operator)} ${value}`];
-  const said = operator === 'BooleanEquals' ? field : `${field} ${words(operator)}`;
-  return [value ? said : `not ${said}`];
+  if (typeof value !== 'boolean') return [`${field} ${spaced(operator)} ${value}`];
+  const text = operator === 'BooleanEquals' ? field : `${field} ${spaced(operator)}`;
+  return [value ? text : `not ${text}`];
 }
 
 /** `IsNumeric` as `is numeric`. */
-const words = (operator: string) => operator.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+const spaced = (operator: string) => operator.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 
 function node(name: string, state: State): string {
   const id = nodeId(name);

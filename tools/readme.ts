@@ -26,7 +26,7 @@ function screen(): string {
 }
 
 /** The same for two runs of the same program. */
-const timeless = (text: string) =>
+const withoutTimes = (text: string) =>
   text
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
     .replace(/\b[0-9a-f]{24}\b/g, 'ID')
@@ -38,7 +38,7 @@ const before = readFileSync(readme, 'utf8');
 if (!MARKS.test(before)) throw new Error('README.md has no place for the output of npm start');
 const after = before.replace(MARKS, (_, start: string, end: string) => `${start}${screen()}\n${end}`);
 if (!process.argv.includes('--check')) writeFileSync(readme, after);
-else if (timeless(before) !== timeless(after)) {
+else if (withoutTimes(before) !== withoutTimes(after)) {
   console.error('README.md does not show what npm start prints. Run "npm run render" and commit the file.');
   process.exitCode = 1;
 }

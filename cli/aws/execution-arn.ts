@@ -21,7 +21,7 @@ export function stateMachineOf(arn: string): StateMachine | null {
 }
 
 /** What is wrong with such an ARN, and what it should be. */
-export function problemOfArn(arn: string): string {
+export function arnProblem(arn: string): string {
   if (arn === '') return `--arn: is required, or STATE_MACHINE_ARN in the environment, such as ${EXAMPLE}`;
   if (EXECUTION.test(arn))
     return '--arn: names an execution, not a state machine; --follow takes an execution';
@@ -29,7 +29,7 @@ export function problemOfArn(arn: string): string {
 }
 
 /** The region of an execution; null when the text is no ARN of one. */
-export const regionOf = (execution: string): string | null => EXECUTION.exec(execution)?.[2] ?? null;
+export const executionRegion = (execution: string): string | null => EXECUTION.exec(execution)?.[2] ?? null;
 
 const CONSOLES: Readonly<Record<string, string>> = {
   aws: 'console.aws.amazon.com',

@@ -1,8 +1,8 @@
 import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
-import type { ShownEvent } from '../screen/timeline.ts';
-import type { Found } from './claim-execution.ts';
+import type { TimelineEvent } from '../screen/timeline.ts';
+import type { FoundExecution } from './claim-execution.ts';
 import { consoleUrl } from './execution-arn.ts';
 import type { HistoryEnd } from './execution-history.ts';
 
@@ -24,13 +24,13 @@ export interface ExecutionReport extends Pick<ExecutionDocument, 'execution' | '
 export type EndedReport = ExecutionReport & { status: OutcomeStatus; reason: string };
 
 /** Collects what is told of an execution. */
-export function executionReport({ execution, attempt, by }: Found) {
+export function executionReport({ execution, attempt, by }: FoundExecution) {
   const states: ExecutionReport['states'] = [];
   let last: unknown = null;
   const known = { execution, console: consoleUrl(execution), attempt, found: by };
 
   return {
-    add(event: ShownEvent): void {
+    add(event: TimelineEvent): void {
       if (event.kind !== 'exited') return;
       last = event.output;
       states.push({ name: event.state, entered: new Date(event.at - event.ms).toISOString(), ms: event.ms });

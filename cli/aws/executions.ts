@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { jsonOrNull } from '../../lambdas/runtime/environment.ts';
-import { explained } from './problem.ts';
+import { explainError } from './problem.ts';
 
 /** Executions on AWS as far as starting and following one needs them. All calls throw what `explained` makes of errors. */
 export interface AwsExecutions {
@@ -36,19 +36,19 @@ const NEWEST_PAGE = 100;
 const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
 
 export function awsExecutions(region: string, abortSignal: AbortSignal): AwsExecutions {
-  const patient = new SFNClient({ region, maxAttempts: 5, requestHandler });
+  const retrying = new SFNClient({ region, maxAttempts: 5, requestHandler });
   // Whoever follows asks again in a moment anyway, and says that there is trouble.
   const single = new SFNClient({ region, maxAttempts: 1, requestHandler });
-  const asked = <T>(action: string, answer: Promise<T>) =>
+  const explaining = <T>(action: string, answer: Promise<T>) =>
     answer.catch((error: unknown) => {
-      throw explained(error, action, region);
+      throw explainError(error, action, region);
     });
 
   return {
     async describe(executionArn) {
-      const found = await asked(
+      const found = await explaining(
         'DescribeExecution',
-        patient.send(new DescribeExecutionCommand({ executionArn }), { abortSignal }).catch(noneFound),
+        retrying.send(new DescribeExecutionCommand({ executionArn }), { abortSignal }).catch(nullIfMissing),
       );
       if (found === null) return null;
       const { status = 'RUNNING', stopDate = null, output } = found;
@@ -61,14 +61,14 @@ export function awsExecutions(region: string, abortSignal: AbortSignal): AwsExec
 
     async start(stateMachineArn, name, input) {
       const command = new StartExecutionCommand({ stateMachineArn, name, input });
-      const answer = patient.send(command, { abortSignal }).then(
+      const answer = retrying.send(command, { abortSignal }).then(
         () => 'started' as const,
         (error: unknown) => {
           if (error instanceof ExecutionAlreadyExists) return 'exists' as const;
           throw error;
         },
       );
-      return asked('StartExecution', answer);
+      return explaining('StartExecution', answer);
     },
 
     async history(executionArn, after) {
@@ -80,7 +80,7 @@ export function awsExecutions(region: string, abortSignal: AbortSignal): AwsExec
       do {
         const input: GetExecutionHistoryInput = after === 0 ? whole : newest;
         const command = new GetExecutionHistoryCommand({ ...input, nextToken });
-        const page = await asked('GetExecutionHistory', single.send(command, { abortSignal }));
+        const page = await explaining('GetExecutionHistory', single.send(command, { abortSignal }));
         events.push(...(page.events ?? []));
         nextToken = page.nextToken;
         if (after > 0 && (page.events ?? []).some(({ id }) => idOf(id) <= after)) break;
@@ -90,7 +90,7 @@ export function awsExecutions(region: string, abortSignal: AbortSignal): AwsExec
   };
 }
 
-function noneFound(error: unknown): null {
+function nullIfMissing(error: unknown): null {
   if (error instanceof ExecutionDoesNotExist) return null;
   throw error;
 }

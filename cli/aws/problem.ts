@@ -23,7 +23,7 @@ export class NoSuchExecution extends Error {
   override readonly name = 'NoSuchExecution' as const;
 }
 
-const LONGEST = 400;
+const MAX_MESSAGE_LENGTH = 400;
 
 const PERMISSIONS =
   'Starting and following needs states:StartExecution on the state machine, and states:DescribeExecution and states:GetExecutionHistory on its executions';
@@ -76,12 +76,12 @@ const ADVICE: readonly {
 const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'Throttling', 'RequestLimitExceeded'];
 
 /** What a failing call means to whoever typed the command. */
-export function explained(error: unknown, action: string, region: string): Error {
+export function explainError(error: unknown, action: string, region: string): Error {
   if (!(error instanceof Error)) return new AwsUnavailable(`${action}: ${String(error)}`, false);
   const { name } = error;
   if (name === 'AbortError') return error;
-  const said = visible(error.message || codeOf(error), LONGEST);
-  const what = `${action} in ${region}: ${visible(name, 80)}: ${said}`;
+  const awsMessage = visible(error.message || codeOf(error), MAX_MESSAGE_LENGTH);
+  const what = `${action} in ${region}: ${visible(name, 80)}: ${awsMessage}`;
   if (name === 'ExecutionDoesNotExist') return new NoSuchExecution(what, { cause: error });
   const advice = ADVICE.find(({ names }) => names.includes(name));
   if (advice !== undefined) return new advice.kind(`${what}. ${advice.todo}.`, { cause: error });

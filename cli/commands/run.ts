@@ -15,9 +15,9 @@ import { type Host, isEmulated, type RealSystems, startHost } from '../../local/
 import { scenarios } from '../../local/scenarios/registry.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
 import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
-import { finishUnread } from '../closed-output.ts';
+import { continueAfterOutputCloses } from '../closed-output.ts';
 import { exitStatus } from '../exit-status.ts';
-import { fitted } from '../screen/layout.ts';
+import { wrapLines } from '../screen/layout.ts';
 import { timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
 import { readInput } from './read-input.ts';
@@ -51,7 +51,7 @@ export async function run(options: RunOptions): Promise<number> {
     workload: scenario === null && isSet('DATAROBOT_ENDPOINT'),
   };
   checkEnvironment(real);
-  if (real.mlflow || real.workload) finishUnread();
+  if (real.mlflow || real.workload) continueAfterOutputCloses();
   if (options.verbose) logToStandardError();
 
   const show = timeline({ quiet: options.json === true });
@@ -64,7 +64,8 @@ export async function run(options: RunOptions): Promise<number> {
     const documents = await play(host, scenario, input, show);
     show.end(documents);
     if (options.json) console.log(JSON.stringify(documentOf(documents), null, 2));
-    if (real.mlflow && !real.workload && documents.some(missedWorkload)) advise(options.json === true);
+    if (real.mlflow && !real.workload && documents.some(failedForMissingWorkload))
+      printMissingWorkloadAdvice(options.json === true);
     return Math.max(...documents.map(({ status, output }) => exitStatus(status, output)));
   } finally {
     show.stop();
@@ -97,18 +98,18 @@ function documentOf(documents: ExecutionDocument[]): unknown {
  * Whether an execution failed for want of its Workload, where an empty emulator stands in for the platform: a promotion
  * ends with an error, and a rollback leaves the Workload.
  */
-export function missedWorkload({ output }: Pick<ExecutionDocument, 'output'>): boolean {
+export function failedForMissingWorkload({ output }: Pick<ExecutionDocument, 'output'>): boolean {
   const { error, rollback } = readStateDocument(output);
   const finding = rollback?.serving?.finding;
   return [error?.name, finding?.code === 'no-access' ? finding.error : null].includes('WorkloadNotFound');
 }
 
-const STAND_IN =
+const MISSING_WORKLOAD_ADVICE =
   'The Workload API of this run is an emulator on this machine, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';
 
-function advise(json: boolean): void {
-  if (json) process.stderr.write(`${STAND_IN}\n`);
-  else process.stdout.write(`${fitted(STAND_IN).join('\n')}\n`);
+function printMissingWorkloadAdvice(json: boolean): void {
+  if (json) process.stderr.write(`${MISSING_WORKLOAD_ADVICE}\n`);
+  else process.stdout.write(`${wrapLines(MISSING_WORKLOAD_ADVICE).join('\n')}\n`);
 }
 
 function scenarioNamed(name: string): Scenario {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
-import { claimExecution, type Found } from '../aws/claim-execution.ts';
+import { claimExecution, type FoundExecution } from '../aws/claim-execution.ts';
 import { executionName } from '../aws/execution-name.ts';
 import { executionReport } from '../aws/execution-report.ts';
 import { type AwsExecutions, awsExecutions } from '../aws/executions.ts';
 import { followExecution } from '../aws/follow-execution.ts';
 import { exitStatus } from '../exit-status.ts';
-import { followLines, foundLines, progressLines, stoppedLine } from '../screen/start-lines.ts';
+import { followLines, foundLines, progressPrinter, stoppedLine } from '../screen/start-lines.ts';
 import { type Timeline, timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
 import { regionToFollow, type StartOptions, type StartRequest, startRequest } from './start-request.ts';
@@ -14,17 +14,20 @@ import { regionToFollow, type StartOptions, type StartRequest, startRequest } fr
 const INTERRUPTED = 130;
 
 /** How time passes, and who may stop it; tests have their own. */
-export interface Surroundings {
+export interface StartContext {
   env: NodeJS.ProcessEnv;
   wait: (ms: number, signal: AbortSignal) => Promise<unknown>;
 }
-const real: Surroundings = {
+const systemContext: StartContext = {
   env: process.env,
   wait: (ms, signal) => sleep(ms, undefined, { signal }),
 };
 
 /** Answers the exit status. Throws `UsageError`, `AwsRefused`, `AwsUnavailable`, `NoSuchExecution`. */
-export async function start(options: StartOptions, { env, wait }: Surroundings = real): Promise<number> {
+export async function start(
+  options: StartOptions,
+  { env, wait }: StartContext = systemContext,
+): Promise<number> {
   const json = options.json === true;
   const request = options.follow === undefined ? await startRequest(options, env) : null;
   const region = request?.machine.region ?? regionToFollow(options);
@@ -37,7 +40,7 @@ export async function start(options: StartOptions, { env, wait }: Surroundings =
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const show = timeline({ quiet: json });
   const pause = async (ms: number) => void (await wait(ms, stop.signal));
-  let found: Found | null = null;
+  let found: FoundExecution | null = null;
   try {
     const aws = awsExecutions(region, stop.signal);
     const looking = 'Looking for an execution with this input';
@@ -45,7 +48,7 @@ export async function start(options: StartOptions, { env, wait }: Surroundings =
     else show.doing(looking);
     found =
       request === null
-        ? await named(aws, options.follow ?? '')
+        ? await findByArn(aws, options.follow ?? '')
         : await claim(aws, request, options.again === true, pause);
     show.stop();
     const lines = foundLines(found, request?.input ?? null);
@@ -73,7 +76,7 @@ function claim(
   { machine, input }: StartRequest,
   again: boolean,
   pause: (ms: number) => Promise<void>,
-): Promise<Found> {
+): Promise<FoundExecution> {
   const text = canonicalJson(input);
   const version = input.challenger_version ?? input.target_version ?? null;
   const nameOf = (attempt: number) => executionName(input.model_name, version, text, attempt);
@@ -81,7 +84,7 @@ function claim(
   return claimExecution(aws, wanted, pause);
 }
 
-async function named(aws: AwsExecutions, execution: string): Promise<Found> {
+async function findByArn(aws: AwsExecutions, execution: string): Promise<FoundExecution> {
   if ((await aws.describe(execution)) !== null)
     return { execution, attempt: null, by: 'running', ended: null };
   throw new UsageError(
@@ -91,12 +94,12 @@ async function named(aws: AwsExecutions, execution: string): Promise<Found> {
 
 async function follow(
   aws: AwsExecutions,
-  found: Found,
+  found: FoundExecution,
   { json, show, pause }: { json: boolean; show: Timeline; pause: (ms: number) => Promise<void> },
 ): Promise<number> {
   const { execution, by } = found;
   const report = executionReport(found);
-  const progress = json ? progressLines() : null;
+  const progress = json ? progressPrinter() : null;
   show.doing('Waiting for the first state');
   const end = await followExecution(aws, execution, {
     onEvent: (event) => {

@@ -4,10 +4,10 @@ import { stripVTControlCharacters } from 'node:util';
 export const WIDTH = 100;
 
 /** Styles, which take no room, blanks, and the text between them. */
-const PIECES = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m| +|[^ ${String.fromCharCode(27)}]+`, 'g');
+const TOKENS = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m| +|[^ ${String.fromCharCode(27)}]+`, 'g');
 
 /** Characters that are seen: without styles. */
-export const lengthOf = (text: string) => [...stripVTControlCharacters(text)].length;
+export const visibleLength = (text: string) => [...stripVTControlCharacters(text)].length;
 
 export interface Place {
   /** What stands before every line, such as the rule beside an alert. */
@@ -20,8 +20,8 @@ export interface Place {
  * The text in lines of at most 100 columns, broken between words where possible, without blanks at their ends. Blanks
  * inside a line stay as they are, and so do styles.
  */
-export function fitted(text: string, { prefix = '', hang = 0 }: Place = {}): string[] {
-  const room = WIDTH - lengthOf(prefix);
+export function wrapLines(text: string, { prefix = '', hang = 0 }: Place = {}): string[] {
+  const room = WIDTH - visibleLength(prefix);
   const lines: string[] = [];
   let line = '';
   let isEmpty = true;
@@ -34,20 +34,21 @@ export function fitted(text: string, { prefix = '', hang = 0 }: Place = {}): str
     line += piece;
     isEmpty = false;
   };
-  for (const piece of text.match(PIECES) ?? []) {
+  for (const piece of text.match(TOKENS) ?? []) {
     if (piece.trim() === '') {
       if (!isEmpty || lines.length === 0) line += piece;
-    } else if (lengthOf(piece) === 0 || lengthOf(line) + lengthOf(piece) <= room) put(piece);
-    else if (lengthOf(piece) <= room - hang) {
+    } else if (visibleLength(piece) === 0 || visibleLength(line) + visibleLength(piece) <= room) put(piece);
+    else if (visibleLength(piece) <= room - hang) {
       next();
       put(piece);
     } else {
       let rest = piece;
-      while (lengthOf(line) + lengthOf(rest) > room) {
-        const end = breakIn(rest, room - lengthOf(line));
+      while (visibleLength(line) + visibleLength(rest) > room) {
+        const end = breakPosition(rest, room - visibleLength(line));
         if (end === 0 && !isEmpty) next();
         else {
-          const cut = end === 0 ? [...rest].slice(0, room - lengthOf(line)).join('') : rest.slice(0, end);
+          const cut =
+            end === 0 ? [...rest].slice(0, room - visibleLength(line)).join('') : rest.slice(0, end);
           line += cut;
           rest = rest.slice(cut.length);
           next();
@@ -60,16 +61,16 @@ export function fitted(text: string, { prefix = '', hang = 0 }: Place = {}): str
 }
 
 /** Where a word that is too long for any line may go on in the next one: after a comma, else a colon or a slash. */
-function breakIn(word: string, room: number): number {
+function breakPosition(word: string, room: number): number {
   const start = [...word].slice(0, Math.max(0, room)).join('');
   const comma = start.lastIndexOf(',');
   return 1 + (comma > 0 ? comma : Math.max(start.lastIndexOf(':'), start.lastIndexOf('/')));
 }
 
 /** A table as far to the right as its widest line allows, at most by so many columns. */
-export function indented(lines: readonly string[], most: number): string[] {
-  const widest = Math.max(0, ...lines.map(lengthOf));
-  const indent = ' '.repeat(Math.max(0, Math.min(most, WIDTH - widest)));
+export function indented(lines: readonly string[], maxIndent: number): string[] {
+  const widest = Math.max(0, ...lines.map(visibleLength));
+  const indent = ' '.repeat(Math.max(0, Math.min(maxIndent, WIDTH - widest)));
   return lines.map((line) => `${indent}${line}`);
 }
 

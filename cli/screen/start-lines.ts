@@ -1,20 +1,24 @@
 import { styleText } from 'node:util';
 import type { ExecutionInput } from '../../lambdas/domain/payloads.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
-import type { Found } from '../aws/claim-execution.ts';
+import type { FoundExecution } from '../aws/claim-execution.ts';
 import { consoleUrl } from '../aws/execution-arn.ts';
-import { fitted } from './layout.ts';
-import type { ShownEvent } from './timeline.ts';
+import { wrapLines } from './layout.ts';
+import type { TimelineEvent } from './timeline.ts';
 
 /** What `promotion start` says around the timeline. ARNs and links stay whole, to be copied. */
 
 /** Which execution it is, and where to see it. */
-export function foundLines(found: Found, input: Partial<ExecutionInput> | null): string[] {
+export function foundLines(found: FoundExecution, input: Partial<ExecutionInput> | null): string[] {
   const link = consoleUrl(found.execution);
-  return [...fitted(howFound(found, input), { hang: 2 }), found.execution, ...(link === null ? [] : [link])];
+  return [
+    ...wrapLines(foundText(found, input), { hang: 2 }),
+    found.execution,
+    ...(link === null ? [] : [link]),
+  ];
 }
 
-function howFound({ by, attempt, ended }: Found, input: Partial<ExecutionInput> | null): string {
+function foundText({ by, attempt, ended }: FoundExecution, input: Partial<ExecutionInput> | null): string {
   if (attempt === null) return 'Following';
   if (by === 'started') return `Started, attempt ${attempt}`;
   if (by === 'running')
@@ -36,18 +40,18 @@ export const followLines = (execution: string): string[] => [
 ];
 
 /** After Ctrl-C. */
-export const stoppedLine = (found: Found | null): string =>
+export const stoppedLine = (found: FoundExecution | null): string =>
   found === null
     ? 'Stopped. If the execution has been started already, the same command finds it and follows it.'
     : 'Stopped following. The execution goes on.';
 
 /** Beside a JSON document, which comes at the end: every state that takes time, each once. */
-export function progressLines(): (event: ShownEvent) => void {
-  const told = new Set<string>();
+export function progressPrinter(): (event: TimelineEvent) => void {
+  const printed = new Set<string>();
   return (event) => {
     if (event.kind === 'failed') console.error(visible(`${event.state}: ${event.error}`, 200));
-    if (event.kind !== 'entered' || event.type === 'Choice' || told.has(event.state)) return;
-    told.add(event.state);
+    if (event.kind !== 'entered' || event.type === 'Choice' || printed.has(event.state)) return;
+    printed.add(event.state);
     console.error(visible(event.state, 200));
   };
 }

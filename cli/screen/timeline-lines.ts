@@ -11,15 +11,15 @@ import { indented, shortIds } from './layout.ts';
 
 /** What the timeline says in each case: one line, safe to print whatever the systems answered. */
 
-const LONGEST_TEXT = 400;
+const MAX_TEXT_LENGTH = 400;
 /** Below the line of a state, right of the clock. */
 const INDENT = 11;
 export const dim = (text: string) => styleText('dim', text);
 export const bold = (text: string) => styleText('bold', text);
-export const shown = (text: string) => visible(text, LONGEST_TEXT);
+export const printable = (text: string) => visible(text, MAX_TEXT_LENGTH);
 
 /** Seconds by the local clock, which waits set forward, from a second on. */
-export const lasted = (ms: number) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+export const formatDuration = (ms: number) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 export function workloadLine({
   name,
@@ -31,22 +31,22 @@ export function workloadLine({
   const version = model_version === null ? '' : `${bold(`version ${model_version}`)}, `;
   const serves = `${version}artifact ${shortIds(artifact_id ?? 'none')} (${artifact_status ?? 'unknown'})`;
   const replacement = workload.replacement === null ? '' : ` · replacement ${workload.replacement}`;
-  return shown(
+  return printable(
     `Workload ${name} ${workload.status} · ${serves} · importance ${workload.importance}${replacement}`,
   );
 }
 
-const answers = (version: string | null, artifact: string) =>
+const servedBy = (version: string | null, artifact: string) =>
   version === null ? `artifact ${shortIds(artifact)}` : `v${version}`;
 
-export function answeredLine({ version, artifactId, problem }: EndpointAnswer): string {
-  if (problem !== null) return styleText('red', `endpoint gave no answer: ${shown(problem)}`);
-  return `endpoint answers ${bold(answers(version, artifactId ?? ''))}`;
+export function endpointAnswerLine({ version, artifactId, problem }: EndpointAnswer): string {
+  if (problem !== null) return styleText('red', `endpoint gave no answer: ${printable(problem)}`);
+  return `endpoint answers ${bold(servedBy(version, artifactId ?? ''))}`;
 }
 
 export function endpointLine({ requests, failed, answered_by }: EndpointReport): string {
   const by = answered_by.map(
-    ({ version, artifact_id, count }) => `${answers(version, artifact_id)} (${count})`,
+    ({ version, artifact_id, count }) => `${servedBy(version, artifact_id)} (${count})`,
   );
   const bad = failed === 0 ? 'none failed' : styleText('red', `${failed} failed`);
   return `${requests} requests, ${bad}: answered by ${by.join(', then ') || 'nobody'}`;
@@ -60,7 +60,7 @@ export function registryLine(state: RegistryState | null): string {
       stage === 'Production' ? bold(`${version} ${stage}`) : `${version} ${stage}`,
     );
   const aliases = Object.entries(state.aliases).map(([alias, version]) => `@${alias} ${version}`);
-  return shown([...stages, ...aliases].join(' · ')) || 'no versions';
+  return printable([...stages, ...aliases].join(' · ')) || 'no versions';
 }
 
 /** What a step answered, in a few words. */
@@ -68,16 +68,16 @@ export function resultOf(state: string, output: unknown): string {
   const { valid, problems, comparison, prepared, serving, promotion, rollback, ending } =
     readStateDocument(output);
   if (state === 'BeginPromotion')
-    return valid === false ? `unusable input: ${shown((problems ?? []).join('; '))}` : '';
+    return valid === false ? `unusable input: ${printable((problems ?? []).join('; '))}` : '';
   if (state === 'CompareModels' && comparison !== null)
-    return `${bold(comparison.decision)}  ${shown(comparison.recommendation)}`;
+    return `${bold(comparison.decision)}  ${printable(comparison.recommendation)}`;
   if (state === 'PreparePromotion' && prepared !== null) {
     const { status, fence, reason } = prepared;
-    return status === 'ready' ? `lease taken, fence ${fence}` : `${bold(status)}  ${shown(reason ?? '')}`;
+    return status === 'ready' ? `lease taken, fence ${fence}` : `${bold(status)}  ${printable(reason ?? '')}`;
   }
   if (state === 'ReplaceWorkload' && serving !== null) return rolloutLine(serving);
   if (state === 'PromoteModel' && promotion !== null) return promotionLine(promotion);
-  if (state === 'ModelRollback' && rollback !== null) return shortIds(shown(rollback.detail));
+  if (state === 'ModelRollback' && rollback !== null) return shortIds(printable(rollback.detail));
   if (state.startsWith('Notify') && ending) return `${ending.status}, alert ${ending.alert}`;
   return '';
 }
@@ -87,23 +87,23 @@ function rolloutLine({ status, phase, candidate, waiting, reason }: ReplaceAnswe
     .filter(Boolean)
     .join(', ');
   // The phase says the same.
-  const more = states !== '' && waiting?.code === 'replacing' ? '' : shown(reason);
-  const said = [states, shortIds(more)].filter(Boolean).join(': ');
-  return `${status === 'in_progress' ? '' : `${bold(status)}  `}${said}`;
+  const more = states !== '' && waiting?.code === 'replacing' ? '' : printable(reason);
+  const text = [states, shortIds(more)].filter(Boolean).join(': ');
+  return `${status === 'in_progress' ? '' : `${bold(status)}  `}${text}`;
 }
 
 function promotionLine(promotion: PromoteAnswer): string {
-  if (!promotion.promoted) return `not promoted: ${shown(promotion.reason)}`;
+  if (!promotion.promoted) return `not promoted: ${printable(promotion.reason)}`;
   const { new_version: version, archived_version: archived, already_promoted: already } = promotion;
   if (already === true) return `version ${version} is in Production already`;
   return `version ${version} → Production${archived === null ? '' : `, version ${archived} → Archived`}`;
 }
 
 /** What stands below the line of a comparison: how sure it is, and the evidence. */
-export function detailsOf(state: string, output: unknown): string[] {
+export function comparisonDetails(state: string, output: unknown): string[] {
   const { comparison } = readStateDocument(output);
   if (state !== 'CompareModels' || comparison === null) return [];
-  const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${shown(confidenceText(comparison))}`)}`;
+  const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${printable(confidenceText(comparison))}`)}`;
   if (comparison.rules.length === 0) return [basis];
   return [basis, ...indented(evidenceTable(comparison).split('\n'), INDENT)];
 }

@@ -4,27 +4,27 @@ import { z } from 'zod';
 import type { ExecutionDocument, FollowedEvent } from '../../local/execution.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
 import type { BothSystems } from '../../local/watch/both-systems.ts';
-import { fitted, lengthOf, type Place, shortIds, WIDTH } from './layout.ts';
+import { type Place, shortIds, visibleLength, WIDTH, wrapLines } from './layout.ts';
 import {
-  answeredLine,
   bold,
-  detailsOf,
+  comparisonDetails,
   dim,
+  endpointAnswerLine,
   endpointLine,
-  lasted,
+  formatDuration,
+  printable,
   registryLine,
   resultOf,
-  shown,
   workloadLine,
 } from './timeline-lines.ts';
 
 /** Beside what the local host tells: a start elsewhere, of which nobody has looked at the systems before. */
-export type ShownEvent =
+export type TimelineEvent =
   | Exclude<FollowedEvent, { kind: 'started' }>
   | { kind: 'started'; at: number; input: unknown; before: BothSystems | null };
 
 /** What is shown of an execution at its end; what nobody has looked at is left out. */
-export type ShownEnd = Pick<ExecutionDocument, 'execution' | 'status' | 'reason'> &
+export type TimelineEnd = Pick<ExecutionDocument, 'execution' | 'status' | 'reason'> &
   Partial<Pick<ExecutionDocument, 'alerts' | 'registry' | 'workload' | 'endpoint'>>;
 
 /** Shows executions as they happen, one line a state, on standard output. */
@@ -33,8 +33,8 @@ export interface Timeline {
   begin(scenario: Scenario | null, real: { mlflow: string | null; workload: string | null }): void;
   /** Something that takes its time, until the next line. */
   doing(what: string): void;
-  event(event: ShownEvent, execution: string): void;
-  end(documents: readonly ShownEnd[]): void;
+  event(event: TimelineEvent, execution: string): void;
+  end(documents: readonly TimelineEnd[]): void;
   stop(): void;
 }
 
@@ -42,8 +42,9 @@ export interface Timeline {
 const LOOPS = new Set(['WaitForRollout', 'WaitForRollback']);
 /** Where nothing can spin, a line says that something goes on: ever more rarely, up to a minute between two. */
 const STILL_RUNNING_MS = 2_000;
-const LONGEST_QUIET_MS = 60_000;
-const say = (text = '', place: Place = {}) => process.stdout.write(`${fitted(text, place).join('\n')}\n`);
+const MAX_QUIET_MS = 60_000;
+const print = (text = '', place: Place = {}) =>
+  process.stdout.write(`${wrapLines(text, place).join('\n')}\n`);
 /** Columns before what a state answered. */
 const BEFORE_RESULT = 38;
 
@@ -67,8 +68,8 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     const since = performance.now();
     const tickAfter = (ms: number) => {
       ticking = setTimeout(() => {
-        say(dim(`         ${what}: ${Math.round((performance.now() - since) / 1000)} s`));
-        tickAfter(Math.min(ms * 2, LONGEST_QUIET_MS));
+        print(dim(`         ${what}: ${Math.round((performance.now() - since) / 1000)} s`));
+        tickAfter(Math.min(ms * 2, MAX_QUIET_MS));
       }, ms);
     };
     if (spinner === null) tickAfter(STILL_RUNNING_MS);
@@ -78,11 +79,11 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     spinner?.stop();
     clearTimeout(ticking);
   };
-  const line = (event: ShownEvent, execution: string, text: string, hang = 12) => {
+  const line = (event: TimelineEvent, execution: string, text: string, hang = 12) => {
     idle();
     const seconds = ((event.at - (starts.get(execution) ?? event.at)) / 1000).toFixed(3).padStart(8);
     const number = numbers.size > 1 ? dim(`#${numbers.get(execution)} `) : '';
-    say(`${dim(seconds)}  ${number}${shortIds(text)}`, { hang: hang + lengthOf(number) });
+    print(`${dim(seconds)}  ${number}${shortIds(text)}`, { hang: hang + visibleLength(number) });
   };
 
   /** Dozens of looks see the same: only the first of them is shown. */
@@ -96,8 +97,8 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
 
   return {
     begin(scenario, { mlflow, workload }) {
-      if (scenario !== null) say(`${bold(scenario.name)}: ${scenario.about}`, { hang: 2 });
-      say(
+      if (scenario !== null) print(`${bold(scenario.name)}: ${scenario.about}`, { hang: 2 });
+      print(
         dim(
           mlflow === null && workload === null
             ? 'MLflow, the Workload API, SNS and DynamoDB are emulators on this machine; state machine and functions are the deployed ones. Waits are skipped: all clocks are set forward by them.'
@@ -110,15 +111,15 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
       if (event.kind === 'started') {
         numbers.set(execution, numbers.size + 1);
         starts.set(execution, event.at);
-        say();
-        const input = shown(JSON.stringify(event.input) ?? '');
-        say(`${bold(`Execution ${numbers.size}`)}  ${input}`, { hang: 13 });
-        if (event.before !== null) sayBoth('before ', event.before);
+        print();
+        const input = printable(JSON.stringify(event.input) ?? '');
+        print(`${bold(`Execution ${numbers.size}`)}  ${input}`, { hang: 13 });
+        if (event.before !== null) printBothSystems('before ', event.before);
       } else if (event.kind === 'answered') {
-        line(event, execution, answeredLine(event));
+        line(event, execution, endpointAnswerLine(event));
       } else if (event.kind === 'noted') {
         const before = doing;
-        line(event, execution, dim(shown(event.note)));
+        line(event, execution, dim(printable(event.note)));
         if (before !== null) busy(before);
       } else if (event.kind === 'aborted') {
         line(event, execution, styleText('red', 'stopped from outside: no further state runs'));
@@ -131,17 +132,17 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         line(
           event,
           execution,
-          `${event.state.padEnd(17)} ${dim(lasted(event.ms).padStart(8))}  ${resultOf(event.state, event.output)}`,
+          `${event.state.padEnd(17)} ${dim(formatDuration(event.ms).padStart(8))}  ${resultOf(event.state, event.output)}`,
           BEFORE_RESULT,
         );
-        for (const extra of detailsOf(event.state, event.output)) say(extra, { hang: 13 });
+        for (const extra of comparisonDetails(event.state, event.output)) print(extra, { hang: 13 });
       } else if (event.kind === 'failed' && (event.state === 'Failed' || event.state === 'Unannounced')) {
         idle();
       } else if (event.kind === 'failed') {
         line(
           event,
           execution,
-          styleText('red', `${event.state} failed: ${shown(event.error)}: ${shown(event.message)}`),
+          styleText('red', `${event.state} failed: ${printable(event.error)}: ${printable(event.message)}`),
         );
         busy(`${event.state}: waiting to try again`);
       } else if (event.kind === 'retried') {
@@ -153,31 +154,31 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         busy(event.state);
       } else {
         caught.add(`${execution} ${event.state}`);
-        line(event, execution, dim(`${shown(event.error)} is caught: on to ${event.next}`));
+        line(event, execution, dim(`${printable(event.error)} is caught: on to ${event.next}`));
       }
     },
     end(documents) {
       idle();
       for (const document of documents) {
         for (const alert of document.alerts ?? []) showAlert(alert);
-        say();
+        print();
         const name = documents.length > 1 ? `Execution ${numbers.get(document.execution) ?? '?'}: ` : '';
-        say(`${name}${bold(document.status)}  ${shown(document.reason)}`, { hang: 2 });
+        print(`${name}${bold(document.status)}  ${printable(document.reason)}`, { hang: 2 });
         const { registry, workload, endpoint } = document;
         if (registry !== undefined && workload !== undefined) {
-          sayBoth('before ', { registry: registry.before, workload: workload.before });
-          sayBoth('after  ', { registry: registry.after, workload: workload.after });
+          printBothSystems('before ', { registry: registry.before, workload: workload.before });
+          printBothSystems('after  ', { registry: registry.after, workload: workload.after });
         }
-        if (endpoint) say(`${dim('endpoint')} ${endpointLine(endpoint)}`, { hang: 9 });
+        if (endpoint) print(`${dim('endpoint')} ${endpointLine(endpoint)}`, { hang: 9 });
       }
     },
     stop: idle,
   };
 }
 
-function sayBoth(when: string, { registry, workload }: BothSystems): void {
-  say(`${dim(when)}  ${registryLine(registry)}`, { hang: 9 });
-  if (workload !== null) say(`         ${workloadLine(workload)}`, { hang: 11 });
+function printBothSystems(when: string, { registry, workload }: BothSystems): void {
+  print(`${dim(when)}  ${registryLine(registry)}`, { hang: 9 });
+  if (workload !== null) print(`         ${workloadLine(workload)}`, { hang: 11 });
 }
 
 const Sent = z.object({ subject: z.string().catch(''), message: z.object({ email: z.string() }) });
@@ -185,13 +186,13 @@ const Sent = z.object({ subject: z.string().catch(''), message: z.object({ email
 function showAlert(alert: unknown): void {
   const sent = Sent.safeParse(alert).data;
   if (sent === undefined) return;
-  say();
-  say(bold('Alert as sent (email; Slack gets the same facts)'));
+  print();
+  print(bold('Alert as sent (email; Slack gets the same facts)'));
   const prefix = `  ${dim('│')} `;
   const lines = sent.message.email.split('\n');
   const rows = lines.filter((text) => text.startsWith('  '));
   // A wide table keeps its columns when it stands a little further to the left.
-  const isWide = rows.some((text) => lengthOf(prefix) + lengthOf(text) > WIDTH);
+  const isWide = rows.some((text) => visibleLength(prefix) + visibleLength(text) > WIDTH);
   for (const text of [`Subject: ${sent.subject}`, '', ...lines])
-    say(isWide && text.startsWith('  ') ? text.slice(2) : text, { prefix, hang: 2 });
+    print(isWide && text.startsWith('  ') ? text.slice(2) : text, { prefix, hang: 2 });
 }

@@ -5,7 +5,7 @@ const LARGEST_MESSAGE = 262_144;
 const LONGEST_SUBJECT = 99;
 
 /** A request that SNS would refuse, with its code and words. */
-export class SnsRefusal extends Error {
+export class SnsError extends Error {
   override readonly name = 'SnsRefusal' as const;
   readonly code: string;
   readonly status: number;
@@ -16,7 +16,7 @@ export class SnsRefusal extends Error {
   }
 }
 
-const invalid = (what: string) => new SnsRefusal('InvalidParameter', `Invalid parameter: ${what}`);
+const invalid = (what: string) => new SnsError('InvalidParameter', `Invalid parameter: ${what}`);
 
 export interface AcceptedMessage {
   readonly topicArn: string;
@@ -29,7 +29,7 @@ export interface AcceptedMessage {
 export function checkPublish(form: URLSearchParams, topics: ReadonlySet<string>): AcceptedMessage {
   const topicArn = form.get('TopicArn') ?? form.get('TargetArn') ?? '';
   if (!/^arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/.test(topicArn)) throw invalid('TopicArn');
-  if (!topics.has(topicArn)) throw new SnsRefusal('NotFound', 'Topic does not exist', 404);
+  if (!topics.has(topicArn)) throw new SnsError('NotFound', 'Topic does not exist', 404);
   const subject = form.get('Subject');
   if (subject !== null) checkSubject(subject);
   const message = form.get('Message') ?? '';
@@ -82,7 +82,7 @@ function attributesOf(form: URLSearchParams): Record<string, string> {
     const value = entry('Value.StringValue') || entry('Value.BinaryValue');
     if (!/^(String|String\.Array|Number|Binary)$/.test(type) || value === '') {
       const problem = `The message attribute '${entry('Name')}' must contain non-empty message attribute value for message attribute type '${type}'.`;
-      throw new SnsRefusal('ParameterValueInvalid', problem);
+      throw new SnsError('ParameterValueInvalid', problem);
     }
     attributes[entry('Name')] = value;
   }
@@ -93,7 +93,7 @@ export function answerXml(action: string, result: string, requestId: string): st
   return `<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result}</${action}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>`;
 }
 
-export function errorXml({ code, message, status }: SnsRefusal, requestId: string): string {
+export function errorXml({ code, message, status }: SnsError, requestId: string): string {
   const type = status < 500 ? 'Sender' : 'Receiver';
   return `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>${type}</Type><Code>${code}</Code><Message>${escaped(message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
 }

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyRequest } from 'fastify';
 import { respond } from '../exchange.ts';
-import { Faults, type SeenRequest } from '../faults.ts';
-import { type AcceptedMessage, answerXml, checkPublish, errorXml, SnsRefusal } from './sns-publish.ts';
+import { Faults, type RecordedRequest } from '../faults.ts';
+import { type AcceptedMessage, answerXml, checkPublish, errorXml, SnsError } from './sns-publish.ts';
 
 /** A message that was taken; `message` has what each protocol's subscribers would get. */
 export interface PublishedMessage extends AcceptedMessage {
@@ -21,7 +21,7 @@ export interface SnsEmulator {
   readonly published: PublishedMessage[];
   /** A fault's path is the name of the action, such as `Publish`. */
   readonly faults: Faults;
-  readonly requests: SeenRequest[];
+  readonly requests: RecordedRequest[];
   /** Back to the one topic; messages, faults and requests forgotten. */
   reset(): void;
   close(): Promise<void>;
@@ -56,7 +56,7 @@ class SnsState {
     try {
       return { status: 200, body: answerXml(action, this.#result(action, form), requestId) };
     } catch (error) {
-      if (error instanceof SnsRefusal) return { status: error.status, body: errorXml(error, requestId) };
+      if (error instanceof SnsError) return { status: error.status, body: errorXml(error, requestId) };
       throw error;
     }
   }
@@ -74,13 +74,13 @@ class SnsState {
       case 'ListTopics':
         return `<Topics>${[...this.topics].map((arn) => `<member><TopicArn>${arn}</TopicArn></member>`).join('')}</Topics>`;
       default:
-        throw new SnsRefusal('NotImplemented', `The SNS emulator has no action "${action}"`, 501);
+        throw new SnsError('NotImplemented', `The SNS emulator has no action "${action}"`, 501);
     }
   }
 
   #createTopic(name: string): string {
     if (!/^[A-Za-z0-9_-]{1,256}$/.test(name)) {
-      throw new SnsRefusal('InvalidParameter', 'Invalid parameter: Topic Name');
+      throw new SnsError('InvalidParameter', 'Invalid parameter: Topic Name');
     }
     this.topics.add(ARN_PREFIX + name);
     return ARN_PREFIX + name;
@@ -91,14 +91,19 @@ class SnsState {
 export async function startSnsEmulator(options: SnsEmulatorOptions = {}): Promise<SnsEmulator> {
   const state = new SnsState();
   const faults = new Faults();
-  const requests: SeenRequest[] = [];
+  const requests: RecordedRequest[] = [];
   const server = fastify({ forceCloseConnections: true, bodyLimit: LARGEST_BODY });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   server.post('/', async (request, reply) => {
     const form = new URLSearchParams(String(request.body ?? ''));
     const action = form.get('Action') ?? '';
-    const seen: SeenRequest = { method: 'POST', path: action, body: Object.fromEntries(form), status: null };
+    const seen: RecordedRequest = {
+      method: 'POST',
+      path: action,
+      body: Object.fromEntries(form),
+      status: null,
+    };
     requests.push(seen);
     const effect = faults.take('POST', action);
     return respond({ request, reply, seen, effect, type: 'text/xml' }, () =>
@@ -127,10 +132,6 @@ const isSigned = (request: FastifyRequest) =>
   /^AWS4-HMAC-SHA256 Credential=/.test(request.headers.authorization ?? '');
 
 function unsigned(requestId: string): Answer {
-  const refusal = new SnsRefusal(
-    'MissingAuthenticationToken',
-    'Request is missing Authentication Token',
-    403,
-  );
+  const refusal = new SnsError('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
   return { status: refusal.status, body: errorXml(refusal, requestId) };
 }

@@ -1,4 +1,4 @@
-import { type Answer, json, page, Refusal } from './answers.ts';
+import { type Answer, ApiError, json, page } from './answers.ts';
 import { type Fields, Input, type Parameters, type RawRequest, readInput } from './parameters.ts';
 
 /** One route of the server. */
@@ -71,9 +71,9 @@ const NOT_EMULATED = [
   ],
 ] as const;
 
-function notEmulated(method: string, path: string): Refusal | null {
+function notEmulated(method: string, path: string): ApiError | null {
   const known = NOT_EMULATED.some(
     ([methods, pattern]) => methods.split('|').includes(method) && new RegExp(`^${pattern}$`).test(path),
   );
-  return known ? new Refusal('NOT_IMPLEMENTED', `The MLflow emulator has no ${method} ${path}`) : null;
+  return known ? new ApiError('NOT_IMPLEMENTED', `The MLflow emulator has no ${method} ${path}`) : null;
 }

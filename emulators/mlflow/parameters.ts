@@ -1,4 +1,4 @@
-import { invalid, SEE_DOCS, Unforeseen } from './answers.ts';
+import { invalid, SEE_DOCS, UnhandledError } from './answers.ts';
 
 /** `!`: required. A string is never taken from a number, nor a boolean from a string in a body. */
 export type ParameterType = 'string' | 'integer' | 'number' | 'boolean' | 'strings' | 'objects';
@@ -113,7 +113,7 @@ function fromBody({ method, contentType, body }: RawRequest): Fields {
   // Clients of long ago sent their JSON encoded twice.
   if (typeof value === 'string') value = parse(value);
   if (value === undefined || value === null) return {};
-  if (!isObject(value)) throw new Unforeseen('The body is JSON, but no object');
+  if (!isObject(value)) throw new UnhandledError('The body is JSON, but no object');
   return value;
 }
 

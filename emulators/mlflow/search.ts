@@ -1,4 +1,4 @@
-import { invalid, Refusal, Unforeseen } from './answers.ts';
+import { ApiError, invalid, UnhandledError } from './answers.ts';
 
 /** The filters, orders and page tokens of MLflow's searches. */
 
@@ -100,7 +100,7 @@ function identifier(
   return { kind, key };
 }
 
-function comparatorOf(tokens: Token[], refused: () => Refusal): string {
+function comparatorOf(tokens: Token[], refused: () => ApiError): string {
   const token = tokens.shift();
   if (token?.type === 'operator') return token.text;
   const word = token?.text.toUpperCase() ?? '';
@@ -110,11 +110,11 @@ function comparatorOf(tokens: Token[], refused: () => Refusal): string {
     return 'NOT IN';
   }
   // A tag that IS NULL is a filter for runs, and an error nobody foresaw for models.
-  if (word === 'IS') throw new Unforeseen('IS NULL');
+  if (word === 'IS') throw new UnhandledError('IS NULL');
   throw refused();
 }
 
-function list(tokens: Token[], refused: () => Refusal): string[] {
+function list(tokens: Token[], refused: () => ApiError): string[] {
   if (tokens.shift()?.text !== '(') throw refused();
   const values: string[] = [];
   for (;;) {
@@ -183,7 +183,7 @@ export function parseOrders(entries: readonly string[], keys: readonly string[] 
     return { key, descending: /^desc$/i.test(direction) };
   });
   if (new Set(orders.map((order) => order.key)).size < orders.length) {
-    throw new Refusal(
+    throw new ApiError(
       'INTERNAL_ERROR',
       `\`order_by\` contains duplicate fields: [${entries.map((entry) => `'${entry}'`).join(', ')}]`,
     );

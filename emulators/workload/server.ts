@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyRequest } from 'fastify';
 import { respond } from '../exchange.ts';
-import { Faults, type SeenRequest } from '../faults.ts';
+import { Faults, type RecordedRequest } from '../faults.ts';
 import { type Answer, json, message } from './api/answers.ts';
 import { artifactRoutes, buildRoutes, repositoryRoutes } from './api/artifact-routes.ts';
 import { rolloutRoutes } from './api/rollout-routes.ts';
@@ -12,12 +12,12 @@ import { otelRoutes } from './monitor/otel-routes.ts';
 import { statsRoutes } from './monitor/stats-routes.ts';
 import { serve } from './monitor/traffic.ts';
 import {
-  type Dials,
-  defaultDials,
   defaultLimits,
   defaultTimings,
+  defaultVariants,
   type Limits,
   type Timings,
+  type Variants,
 } from './world/settings.ts';
 import { World, type WorldSettings } from './world/world.ts';
 
@@ -28,7 +28,7 @@ export interface WorkloadEmulatorOptions {
   token?: string;
   /** Default: the system's clock. Nothing happens unless it moves. */
   clock?: { now(): Date };
-  dials?: Partial<Dials>;
+  variants?: Partial<Variants>;
   timings?: Partial<Timings>;
   limits?: Partial<Limits>;
   /** Prefixes of the images that may run; every image by default. */
@@ -42,9 +42,9 @@ export interface WorkloadEmulator {
   /** A fault's path has neither the API's prefix nor slashes at its ends: `workloads/<id>/replacement`. */
   readonly faults: Faults;
   /** Paths as in faults; `body` is the query for requests without a body. */
-  readonly requests: SeenRequest[];
+  readonly requests: RecordedRequest[];
   /** May be changed at any time; what has begun keeps the timings it began with. */
-  readonly dials: Dials;
+  readonly variants: Variants;
   readonly timings: Timings;
   /** Fills, scripts and watches the emulator without HTTP. */
   readonly direct: Direct;
@@ -75,13 +75,13 @@ export async function startWorkloadEmulator(
   const token = options.token ?? 'emulator-token';
   const settings: WorldSettings = {
     clock: options.clock ?? { now: () => new Date() },
-    dials: { ...defaultDials, ...options.dials },
+    variants: { ...defaultVariants, ...options.variants },
     timings: { ...defaultTimings, ...options.timings },
     limits: { ...defaultLimits, ...options.limits },
     allowedImages: options.allowedImages ?? [],
   };
   const faults = new Faults();
-  const requests: SeenRequest[] = [];
+  const requests: RecordedRequest[] = [];
   let world = new World(settings);
   const server = fastify({ forceCloseConnections: true, bodyLimit: LARGEST_BODY });
   server.removeAllContentTypeParsers();
@@ -91,7 +91,7 @@ export async function startWorkloadEmulator(
   server.all('*', async (request, reply) => {
     const raw = read(request);
     const path = raw === null ? (request.raw.url ?? '') : raw.path.replace(/\/+$/, '');
-    const seen: SeenRequest = { method: request.method, path, body: bodyOf(raw), status: null };
+    const seen: RecordedRequest = { method: request.method, path, body: bodyOf(raw), status: null };
     requests.push(seen);
     const effect = faults.take(request.method, path);
     return respond({ request, reply, seen, effect, type: 'application/json; charset=utf-8' }, () => {
@@ -109,7 +109,7 @@ export async function startWorkloadEmulator(
     token,
     faults,
     requests,
-    dials: settings.dials,
+    variants: settings.variants,
     timings: settings.timings,
     direct,
     reset: () => {
@@ -151,7 +151,7 @@ function answer(world: World, raw: RawRequest, base: string): Answer {
   const endpoint = /^endpoints\/workloads\/([^/]+)(\/.*)?$/.exec(raw.path);
   if (endpoint !== null) return fromEndpoint(world, raw, endpoint[1] ?? '', endpoint[2] ?? '/');
   const isBare = raw.path.startsWith('otel/') && !raw.path.endsWith('/');
-  if (isBare && world.dials.otelSlash === 'redirect') {
+  if (isBare && world.variants.otelSlash === 'redirect') {
     const query = raw.query.size === 0 ? '' : `?${raw.query}`;
     return { status: 308, body: null, headers: { location: `${base}/${raw.path}/${query}` } };
   }

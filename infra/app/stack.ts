@@ -4,9 +4,9 @@ import { AccountPrincipal, ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { mistakesIn, sentence } from '../checked-props.ts';
+import { describeIssue, findPropProblems } from '../checked-props.ts';
 import { ModelPromotion } from '../model-promotion.ts';
-import { acknowledged } from '../nag.ts';
+import { acknowledgeFinding } from '../nag.ts';
 import type { ModelPromotionProps } from '../props.ts';
 import { type EnvironmentName, EnvironmentSettings, type SecretSetting } from './environments.ts';
 
@@ -23,7 +23,7 @@ export class ModelPromotionStack extends Stack {
     given: EnvironmentSettings,
     props: StackProps = {},
   ) {
-    const settings = checkedSettings({ [environment]: given })[environment] as EnvironmentSettings;
+    const settings = validateSettings({ [environment]: given })[environment] as EnvironmentSettings;
     const { account, region } = settings;
     super(scope, `ModelPromotion-${environment}`, {
       description: `Promotes machine-learning models (${environment})`,
@@ -32,7 +32,7 @@ export class ModelPromotionStack extends Stack {
       ...props,
     });
     this.promotion = new ModelPromotion(this, 'Promotion', this.propsFrom(environment, settings));
-    this.tell(settings);
+    this.addOutputs(settings);
     if (EXAMPLE.test(JSON.stringify(settings)))
       Annotations.of(this).addWarningV2(
         'model-promotion:example-address',
@@ -49,11 +49,11 @@ export class ModelPromotionStack extends Stack {
       network,
       starters,
       startOnEventsFrom,
-      ...asTheyAre
+      ...unchanged
     } = settings;
     const { credentials, ...server } = mlflow;
     return {
-      ...asTheyAre,
+      ...unchanged,
       ...(network === undefined ? {} : this.network(network)),
       environment,
       mlflow: {
@@ -95,7 +95,7 @@ export class ModelPromotionStack extends Stack {
         environment === 'prod' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     new CfnOutput(this, `${id}SecretName`, { value: secret.secretName });
-    acknowledged(
+    acknowledgeFinding(
       secret,
       'AwsSolutions-SMG4',
       'Whoever runs the server issues the credentials and rotates them',
@@ -123,7 +123,7 @@ export class ModelPromotionStack extends Stack {
   }
 
   /** What people and scripts need to know of the stack. */
-  private tell({ namePrefix = '' }: EnvironmentSettings): void {
+  private addOutputs({ namePrefix = '' }: EnvironmentSettings): void {
     const { stateMachine, table, alerts, undelivered, starterRole } = this.promotion;
     const outputs = {
       StateMachineArn: stateMachine.stateMachineArn,
@@ -145,45 +145,46 @@ export class InvalidSettings extends Error {
 }
 
 /** The settings of all these environments, if none has a mistake. Throws `InvalidSettings`. */
-export function checkedSettings<Name extends string>(
+export function validateSettings<Name extends string>(
   given: Readonly<Record<Name, unknown>>,
 ): Record<Name, EnvironmentSettings> {
   const environments = Object.entries(given) as [Name, EnvironmentSettings][];
-  const wrong = environments.flatMap(([name, settings]) => {
+  const problems = environments.flatMap(([name, settings]) => {
     const issues = EnvironmentSettings.safeParse(settings).error?.issues ?? [];
     // The construct's own checks may find the same.
-    return listed(name, [
-      ...new Set([...issues.map(sentence), ...mistakesIn({ ...settings, environment: name })]),
+    return underHeading(name, [
+      ...new Set([...issues.map(describeIssue), ...findPropProblems({ ...settings, environment: name })]),
     ]);
   });
-  const clashes =
-    wrong.length > 0
+  const conflicts =
+    problems.length > 0
       ? []
       : environments.flatMap((one, index) =>
           environments
             .slice(index + 1)
-            .flatMap((other) => listed(`${one[0]} and ${other[0]}`, clashesOf(one[1], other[1]))),
+            .flatMap((other) => underHeading(`${one[0]} and ${other[0]}`, findConflicts(one[1], other[1]))),
         );
-  if (wrong.length + clashes.length > 0) throw new InvalidSettings([...wrong, ...clashes].join('\n'));
+  if (problems.length + conflicts.length > 0)
+    throw new InvalidSettings([...problems, ...conflicts].join('\n'));
   return Object.fromEntries(environments) as Record<Name, EnvironmentSettings>;
 }
 
-const listed = (whose: string, mistakes: string[]) =>
+const underHeading = (whose: string, mistakes: string[]) =>
   mistakes.length === 0
     ? []
     : [`Settings of ${whose} in infra/app/environments.ts:`, ...mistakes.map((mistake) => `  ${mistake}`)];
 
 /** What two environments of one account may not share; those whose account is left out are deployed to the same one. */
-function clashesOf(one: EnvironmentSettings, other: EnvironmentSettings): string[] {
-  const together = one.account === other.account;
+function findConflicts(one: EnvironmentSettings, other: EnvironmentSettings): string[] {
+  const inOneAccount = one.account === other.account;
   const channels = [one, other].map(
     ({ alerts: { slack } }) => slack && `${slack.workspaceId}/${slack.channelId}`,
   );
   return [
-    ...(together && one.region === other.region && (one.namePrefix ?? '') === (other.namePrefix ?? '')
+    ...(inOneAccount && one.region === other.region && (one.namePrefix ?? '') === (other.namePrefix ?? '')
       ? ['namePrefix must differ: in one account and region a name can be taken once']
       : []),
-    ...(together && channels[0] !== undefined && channels[0] === channels[1]
+    ...(inOneAccount && channels[0] !== undefined && channels[0] === channels[1]
       ? ['alerts.slack must differ: Amazon Q takes a channel once in an account']
       : []),
   ];

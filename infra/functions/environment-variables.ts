@@ -12,8 +12,8 @@ export interface Resources {
 }
 
 /** As CDK wants it: texts only. */
-type Texts<Environment> = { [Name in keyof Environment]: string };
-export type Environments = { [Name in FunctionName]: Texts<FunctionEnvironment<Name>> };
+type Strings<Environment> = { [Name in keyof Environment]: string };
+export type Environments = { [Name in FunctionName]: Strings<FunctionEnvironment<Name>> };
 
 /**
  * The environment of each function, typed by the schema that its handler parses: a variable that it needs and that is

@@ -21,7 +21,7 @@ import {
   functionTimeoutSeconds,
 } from '../../lambdas/domain/limits.ts';
 import { functionsDirectory, HANDLER } from '../bundles.ts';
-import { acknowledged } from '../nag.ts';
+import { acknowledgeFinding } from '../nag.ts';
 import type { Environments } from './environment-variables.ts';
 
 /** What all functions of a construct have in common. */
@@ -36,9 +36,9 @@ export interface FunctionDefaults {
 }
 
 /** Where the layer with `ca.pem` is mounted. */
-const CERTIFICATES = '/opt/ca.pem';
+const CERTIFICATES_PATH = '/opt/ca.pem';
 /** A function that calls nothing has no business in a private network. */
-const STAYS_OUTSIDE: readonly FunctionName[] = ['begin-promotion'];
+const OUTSIDE_NETWORK: readonly FunctionName[] = ['begin-promotion'];
 const READS_POLICIES: readonly FunctionName[] = ['compare-models', 'prepare-promotion'];
 
 /** One deployed function, as all of ours are: its bundle, a role of its own, its log group, tracing. */
@@ -53,7 +53,7 @@ export class PromotionFunction extends Construct {
   ) {
     super(scope, name);
     const functionName = `${defaults.namePrefix}${name}`;
-    const network = STAYS_OUTSIDE.includes(name) ? null : defaults.network;
+    const network = OUTSIDE_NETWORK.includes(name) ? null : defaults.network;
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: defaults.logRetention,
@@ -78,7 +78,7 @@ export class PromotionFunction extends Construct {
       tracing: Tracing.ACTIVE,
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
-        ...(defaults.certificates === null ? {} : { NODE_EXTRA_CA_CERTS: CERTIFICATES }),
+        ...(defaults.certificates === null ? {} : { NODE_EXTRA_CA_CERTS: CERTIFICATES_PATH }),
         ...environment,
       },
       ...(defaults.certificates === null ? {} : { layers: [defaults.certificates] }),
@@ -91,7 +91,7 @@ const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
 
 /** The bundle with other policies in it. */
 function withPolicies(scope: Construct, name: FunctionName, policies: string): string {
-  const directory = staged(scope, name);
+  const directory = stagingDirectory(scope, name);
   cpSync(bundleOf(name), directory, { recursive: true });
   rmSync(join(directory, 'policies'), { recursive: true, force: true });
   cpSync(policies, join(directory, 'policies'), { recursive: true });
@@ -102,8 +102,8 @@ function withPolicies(scope: Construct, name: FunctionName, policies: string): s
 function roleFor(scope: Construct, functionName: string, logGroup: LogGroup, inNetwork: boolean): Role {
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   logGroup.grantWrite(role);
-  if (inNetwork) for (const statement of forNetwork(scope, functionName)) role.addToPolicy(statement);
-  acknowledged(
+  if (inNetwork) for (const statement of networkStatements(scope, functionName)) role.addToPolicy(statement);
+  acknowledgeFinding(
     role,
     'AwsSolutions-IAM5[Resource::*]',
     'X-Ray knows no resources; network interfaces are made by Lambda, which asks for the right to all (as in AWSLambdaVPCAccessExecutionRole), and the code is denied it',
@@ -115,7 +115,7 @@ function roleFor(scope: Construct, functionName: string, logGroup: LogGroup, inN
  * What Lambda does in the account's network in the function's name, and what the function's own code may therefore not do
  * (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
  */
-function forNetwork(scope: Construct, functionName: string): PolicyStatement[] {
+function networkStatements(scope: Construct, functionName: string): PolicyStatement[] {
   const code = Stack.of(scope).formatArn({
     service: 'lambda',
     resource: 'function',
@@ -144,7 +144,7 @@ const NETWORK_INTERFACES = [
 
 /** A layer with the certificates as one file. */
 export function certificatesLayer(scope: Construct, file: string): LayerVersion {
-  const directory = staged(scope, 'certificates');
+  const directory = stagingDirectory(scope, 'certificates');
   cpSync(file, join(directory, 'ca.pem'));
   return new LayerVersion(scope, 'Certificates', {
     code: Code.fromAsset(directory),
@@ -155,7 +155,7 @@ export function certificatesLayer(scope: Construct, file: string): LayerVersion 
 }
 
 /** An empty directory in the cloud assembly, from which CDK makes an asset. */
-function staged(scope: Construct, name: string): string {
+function stagingDirectory(scope: Construct, name: string): string {
   const directory = join(
     Stage.of(scope)?.outdir ?? tmpdir(),
     `${Names.uniqueResourceName(scope, {})}-${name}`,

@@ -25,7 +25,7 @@ import {
 import { SWEEP_MINUTES } from '../event-rules.ts';
 
 /** What is watched, and who is told. */
-export interface Watched {
+export interface MonitoredResources {
   /** Value of the dimension of our own metrics. */
   readonly environment: string;
   readonly machine: IStateMachine;
@@ -83,9 +83,9 @@ interface Rule {
   readonly datapoints: { readonly reached: number; readonly of: number };
   readonly missing: TreatMissingData;
   /** True where the end is worth telling. Elsewhere the metric counts events, and its silence repairs nothing. */
-  readonly tellsEnd: boolean;
+  readonly notifyOnOk: boolean;
   /** One sentence. */
-  readonly happened: string;
+  readonly summary: string;
 }
 
 /**
@@ -98,17 +98,17 @@ interface Rule {
 export class PromotionAlarms extends Construct {
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, watched: Watched) {
+  constructor(scope: Construct, id: string, monitored: MonitoredResources) {
     super(scope, id);
-    const rules = rulesFor(watched);
-    this.alarms = alarmIds.map((alarm) => this.alarmFor(alarm, rules[alarm], watched));
+    const rules = rulesFor(monitored);
+    this.alarms = alarmIds.map((alarm) => this.alarmFor(alarm, rules[alarm], monitored));
   }
 
-  private alarmFor(id: AlarmId, rule: Rule, watched: Watched): Alarm {
+  private alarmFor(id: AlarmId, rule: Rule, monitored: MonitoredResources): Alarm {
     const alarm = new Alarm(this, id, {
       // The environment alone is not enough: two stacks of one account may both call theirs `dev`.
-      alarmName: `${watched.environment}-${Stack.of(this).stackName}-${id}`,
-      alarmDescription: `${rule.happened} Runbook: ${runbookEntry(watched.runbookUrl, id)}`,
+      alarmName: `${monitored.environment}-${Stack.of(this).stackName}-${id}`,
+      alarmDescription: `${rule.summary} Runbook: ${runbookEntry(monitored.runbookUrl, id)}`,
       metric: summed(rule.metrics),
       threshold: rule.threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -116,16 +116,16 @@ export class PromotionAlarms extends Construct {
       evaluationPeriods: rule.datapoints.of,
       treatMissingData: rule.missing,
     });
-    for (const topic of topicsFor(id, watched)) {
+    for (const topic of topicsFor(id, monitored)) {
       alarm.addAlarmAction(new SnsAction(topic));
-      if (rule.tellsEnd) alarm.addOkAction(new SnsAction(topic));
+      if (rule.notifyOnOk) alarm.addOkAction(new SnsAction(topic));
     }
     return alarm;
   }
 }
 
 /** That alerts cannot be sent must not depend on the topic that they cannot be sent to. */
-function topicsFor(id: AlarmId, { alerts, chat, alertFailures }: Watched): ITopic[] {
+function topicsFor(id: AlarmId, { alerts, chat, alertFailures }: MonitoredResources): ITopic[] {
   if (id === 'AlertNotSent') return [alertFailures];
   return chat ? [alerts, chat] : [alerts];
 }
@@ -151,7 +151,12 @@ function summed(metrics: readonly IMetric[]): IMetric {
 
 const FIVE_MINUTES = Duration.minutes(5);
 
-function rulesFor({ environment, machine, functions, undelivered }: Watched): Record<AlarmId, Rule> {
+function rulesFor({
+  environment,
+  machine,
+  functions,
+  undelivered,
+}: MonitoredResources): Record<AlarmId, Rule> {
   const period = FIVE_MINUTES;
   const counted = (name: MetricName, minutes = 5) => [
     promotionMetric(environment, name, { statistic: Stats.SUM, period: Duration.minutes(minutes) }),
@@ -164,7 +169,7 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
     threshold: 1,
     datapoints: once,
     missing: TreatMissingData.NOT_BREACHING,
-    tellsEnd: false,
+    notifyOnOk: false,
   };
   return {
     ExecutionsFailed: {
@@ -175,13 +180,13 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
         machine.metricAborted({ period }),
       ],
       datapoints: { reached: 1, of: 2 },
-      happened: 'An execution failed, ran out of time or was aborted.',
+      summary: 'An execution failed, ran out of time or was aborted.',
     },
     RollbackFailed: {
       ...event,
       // The one after which no automatic step is left: told within the minute.
       metrics: counted('RollbackFailed', 1),
-      happened:
+      summary:
         'A rollback failed: the registry or the Workload may be half-moved, and no automatic step is left.',
     },
     AlertNotSent: {
@@ -196,13 +201,13 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
       datapoints: { reached: 2, of: 2 },
       // Every sweep counts, 0 included: no datapoint means that none ran, and then nothing that is pending is sent.
       missing: TreatMissingData.BREACHING,
-      tellsEnd: true,
-      happened: 'Two sweeps in a row could not send the alerts of executions, or no sweep ran.',
+      notifyOnOk: true,
+      summary: 'Two sweeps in a row could not send the alerts of executions, or no sweep ran.',
     },
     LeaseStuck: {
       ...event,
       metrics: counted('LeaseStuck'),
-      happened:
+      summary:
         'A model is held by the lease of an execution that has ended, or the clean-up of an execution keeps failing.',
     },
     FunctionErrors: {
@@ -211,21 +216,21 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
       threshold: 3,
       datapoints: { reached: 2, of: 3 },
       missing: TreatMissingData.NOT_BREACHING,
-      tellsEnd: true,
-      happened: 'The functions keep failing: retries do not help.',
+      notifyOnOk: true,
+      summary: 'The functions keep failing: retries do not help.',
     },
     FunctionThrottles: {
       metrics: ofFunctions((deployed) => deployed.metricThrottles({ period })),
       threshold: 1,
       datapoints: { reached: 2, of: 3 },
       missing: TreatMissingData.NOT_BREACHING,
-      tellsEnd: true,
-      happened: 'Lambda keeps refusing calls of the functions because too many run in this account already.',
+      notifyOnOk: true,
+      summary: 'Lambda keeps refusing calls of the functions because too many run in this account already.',
     },
     RolloutSlow: {
       ...event,
       metrics: counted('RolloutDeadlineExceeded'),
-      happened: 'A rollout did not come to its end by its deadline and was given up.',
+      summary: 'A rollout did not come to its end by its deadline and was given up.',
     },
     EventsNotDelivered: {
       metrics: [undelivered.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period })],
@@ -233,8 +238,8 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
       datapoints: once,
       // A queue that nobody touches for six hours sends no metrics, whatever lies in it: the last state stands.
       missing: TreatMissingData.IGNORE,
-      tellsEnd: true,
-      happened: 'An event could not be delivered: a clean-up, a rollback, a sweep or a start did not happen.',
+      notifyOnOk: true,
+      summary: 'An event could not be delivered: a clean-up, a rollback, a sweep or a start did not happen.',
     },
   };
 }

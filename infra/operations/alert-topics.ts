@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 import type { AlertProps } from '../props.ts';
 
 /** Services that tell of alarms and events through our topics, each allowed by a statement. */
-const tellers = (scope: Construct) => [
+const publishers = (scope: Construct) => [
   {
     principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
     conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
@@ -28,9 +28,9 @@ export class AlertTopic extends Construct {
     this.key = key ?? keyFor(this, displayName);
     this.topic = new Topic(this, 'Topic', { displayName, masterKey: this.key, enforceSSL: true });
     // A topic with a policy of its own no longer has the default one, which would let the account's alarms publish.
-    for (const teller of tellers(this))
+    for (const publisher of publishers(this))
       this.topic.addToResourcePolicy(
-        new PolicyStatement({ ...teller, actions: ['sns:Publish'], resources: [this.topic.topicArn] }),
+        new PolicyStatement({ ...publisher, actions: ['sns:Publish'], resources: [this.topic.topicArn] }),
       );
   }
 }
@@ -43,9 +43,13 @@ function keyFor(scope: Construct, displayName: string): Key {
     removalPolicy: RemovalPolicy.DESTROY,
   });
   // In the policy of a key `*` is the key itself.
-  for (const teller of tellers(scope))
+  for (const publisher of publishers(scope))
     key.addToResourcePolicy(
-      new PolicyStatement({ ...teller, actions: ['kms:Decrypt', 'kms:GenerateDataKey*'], resources: ['*'] }),
+      new PolicyStatement({
+        ...publisher,
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+        resources: ['*'],
+      }),
     );
   return key;
 }

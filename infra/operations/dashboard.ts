@@ -13,7 +13,7 @@ import {
 import { Construct } from 'constructs';
 import { functionNames, functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { type MetricName, outcomeMetrics } from '../../lambdas/domain/outcome/metrics.ts';
-import { alarmIds, promotionMetric, runbookEntry, type Watched } from './alarms.ts';
+import { alarmIds, type MonitoredResources, promotionMetric, runbookEntry } from './alarms.ts';
 
 const DAY = Duration.days(1);
 const HOUR = Duration.hours(1);
@@ -23,28 +23,32 @@ const count = { min: 0, showUnits: false };
 
 /** One screen: are the alarms quiet, what became of the models, how long did it take, is the machinery well. */
 export class PromotionDashboard extends Construct {
-  constructor(scope: Construct, id: string, watched: Watched & { readonly alarms: readonly Alarm[] }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    monitored: MonitoredResources & { readonly alarms: readonly Alarm[] },
+  ) {
     super(scope, id);
     new Dashboard(this, 'Dashboard', {
       // Letters, digits, hyphens and underscores are all that CloudWatch takes, and all that both names can hold.
-      dashboardName: `${watched.environment}-${Stack.of(this).stackName}`,
+      dashboardName: `${monitored.environment}-${Stack.of(this).stackName}`,
       defaultInterval: Duration.days(7),
       // A day's count stays a day's count when somebody looks at a month.
       periodOverride: PeriodOverride.INHERIT,
       widgets: [
         [
-          new AlarmStatusWidget({ title: 'Alarms', alarms: [...watched.alarms], width: 16, height: 4 }),
-          new TextWidget({ markdown: links(watched), width: 8, height: 4 }),
+          new AlarmStatusWidget({ title: 'Alarms', alarms: [...monitored.alarms], width: 16, height: 4 }),
+          new TextWidget({ markdown: links(monitored), width: 8, height: 4 }),
         ],
-        business(watched),
-        executions(watched),
-        machinery(watched),
+        outcomes(monitored),
+        executions(monitored),
+        infrastructure(monitored),
       ],
     });
   }
 }
 
-function links({ environment, runbookUrl }: Watched): string {
+function links({ environment, runbookUrl }: MonitoredResources): string {
   const entries = alarmIds.map((alarm) => `[${alarm}](${runbookEntry(runbookUrl, alarm)})`);
   return [
     `**Model promotion, ${environment}**`,
@@ -53,7 +57,7 @@ function links({ environment, runbookUrl }: Watched): string {
 }
 
 /** What became of the models. */
-function business({ environment }: Watched): GraphWidget[] {
+function outcomes({ environment }: MonitoredResources): GraphWidget[] {
   const daily = Object.values(outcomeMetrics).map((name) =>
     promotionMetric(environment, name, { statistic: Stats.SUM, period: DAY, label: name }),
   );
@@ -69,7 +73,7 @@ function business({ environment }: Watched): GraphWidget[] {
 }
 
 /** How the executions went, and what of theirs is late. */
-function executions({ environment, machine }: Watched): GraphWidget[] {
+function executions({ environment, machine }: MonitoredResources): GraphWidget[] {
   const own = (name: MetricName, statistic: string) =>
     promotionMetric(environment, name, { statistic, period: HOUR, label: name });
   const period = HOUR;
@@ -96,7 +100,7 @@ function executions({ environment, machine }: Watched): GraphWidget[] {
 }
 
 /** Whether functions and table keep up. */
-function machinery({ functions, table, undelivered }: Watched): GraphWidget[] {
+function infrastructure({ functions, table, undelivered }: MonitoredResources): GraphWidget[] {
   const period = HOUR;
   const each = (metric: (name: (typeof functionNames)[number]) => IMetric) => functionNames.map(metric);
   return [

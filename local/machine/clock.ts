@@ -1,7 +1,7 @@
 import type { Clock } from '../../lambdas/adapters/clock.ts';
 
 /** How finely a wait is walked through, so that whoever watches the platform sees it pass its states. */
-export const STRIDE_MS = 5_000;
+export const STEP_MS = 5_000;
 
 /**
  * The time on this machine, of which waiting takes none: the system's, plus what has been skipped. A wait of a minute
@@ -24,24 +24,24 @@ export class LocalClock implements Clock {
    * Moves on to a time in strides, calling `pass` after each. Of two walks to the same time the second finds itself
    * there, so that waits that run side by side take no longer than the longer one.
    */
-  walkTo(time: Date, pass: () => Promise<void>): Promise<void> {
+  advanceTo(time: Date, onStep: () => Promise<void>): Promise<void> {
     this.#walks = this.#walks.then(async () => {
       for (let left = this.#left(time); left > 0; left = this.#left(time)) {
-        this.skip(Math.min(STRIDE_MS, left));
-        await pass();
+        this.skip(Math.min(STEP_MS, left));
+        await onStep();
       }
     });
     return this.#walks;
   }
 
   /** Has this done in its turn, between two walks. */
-  meanwhile(run: () => Promise<void>): Promise<void> {
+  runBetweenSteps(run: () => Promise<void>): Promise<void> {
     this.#walks = this.#walks.then(run);
     return this.#walks;
   }
 
   /** Resolves when every walk that has begun is at its end. */
-  arrived(): Promise<void> {
+  whenArrived(): Promise<void> {
     return this.#walks;
   }
 

@@ -59,10 +59,10 @@ export interface LocalStateMachine {
   run(input: unknown, options: LocalRunOptions): LocalExecution;
 }
 
-const definitionFile = new URL('../../statemachines/promotion.asl.json', import.meta.url);
+const DEFINITION_FILE = new URL('../../statemachines/promotion.asl.json', import.meta.url);
 
 /** Largest input or answer of a task, in bytes of UTF-8 (Step Functions quotas: 256 KiB). */
-const payloadLimit = 262_144;
+const MAX_PAYLOAD_BYTES = 262_144;
 
 /** Read and checked on first use only: that takes longer than a whole execution. */
 let loaded: { machine: StateMachine; definition: StateMachineDefinition } | undefined;
@@ -82,14 +82,14 @@ export function localStateMachine(
   handlers: Record<StepFunctionName, LocalFunction>,
   asl?: string,
 ): LocalStateMachine {
-  if (asl === undefined) loaded ??= load(readFileSync(definitionFile, 'utf8'));
+  if (asl === undefined) loaded ??= load(readFileSync(DEFINITION_FILE, 'utf8'));
   const { machine, definition } = asl === undefined && loaded !== undefined ? loaded : load(asl ?? '');
   const functions = tasksOf(definition, new Map(Object.entries(handlers)));
 
   return {
     run(input, { execution, waitSeconds, onEvent, onWait }) {
       let aborted = false;
-      const called = Object.entries(functions).map(([state, call]): [string, Task] => [
+      const tasks = Object.entries(functions).map(([state, call]): [string, Task] => [
         state,
         // After an abort the interpreter still calls a state that waits for its retry.
         async (event) => {
@@ -101,17 +101,17 @@ export function localStateMachine(
       ]);
       const running = machine.run(asJson(input), {
         overrides: {
-          taskResourceLocalHandlers: Object.fromEntries(called),
+          taskResourceLocalHandlers: Object.fromEntries(tasks),
           ...(waitSeconds === undefined ? {} : pausesOf(definition, waitSeconds * 1000)),
         },
         context: { Execution: { Id: execution.id, Name: execution.name, Began: execution.startTime } },
       });
-      const told = tell(running.eventLogs, onEvent ?? (() => {}), (event) => {
+      const forwarded = forwardEvents(running.eventLogs, onEvent ?? (() => {}), (event) => {
         const seconds = secondsOnAws(definition, event);
         if (seconds !== null) onWait?.(event.state.name, seconds);
       });
       return {
-        result: Promise.all([settle(running.result), told]).then(([result]) => result),
+        result: Promise.all([settle(running.result), forwarded]).then(([result]) => result),
         abort() {
           aborted = true;
           running.abort();
@@ -156,9 +156,9 @@ class PayloadTooLarge extends Error {
 
 function withinLimit(value: Json): Json {
   const bytes = Buffer.byteLength(JSON.stringify(value));
-  if (bytes <= payloadLimit) return value;
+  if (bytes <= MAX_PAYLOAD_BYTES) return value;
   throw new PayloadTooLarge(
-    `The payload of ${bytes} bytes is larger than the limit of ${payloadLimit} bytes`,
+    `The payload of ${bytes} bytes is larger than the limit of ${MAX_PAYLOAD_BYTES} bytes`,
   );
 }
 
@@ -188,7 +188,7 @@ async function settle(result: Promise<unknown>): Promise<LocalResult> {
   }
 }
 
-async function tell(
+async function forwardEvents(
   events: AsyncIterable<RawEvent>,
   onEvent: (event: LocalEvent) => void,
   onRawEvent: (event: Extract<RawEvent, { state: unknown }>) => void,

@@ -1,6 +1,6 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
-import { inTurn, once, promote, rollback, type Scenario } from './scenario.ts';
+import { inSequence, once, promote, rollback, type Scenario } from './scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
 
@@ -85,12 +85,12 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'rollback',
     about: 'version 3 is promoted, then taken back: version 2 is in Production again',
-    play: inTurn(seeded, promote, rollback),
+    play: inSequence(seeded, promote, rollback),
   },
   {
     name: 'rollback-twice',
     about: 'the rollback is asked for a second time: answered, never a second step back',
-    play: inTurn(seeded, promote, rollback, rollback),
+    play: inSequence(seeded, promote, rollback, rollback),
   },
   {
     name: 'contested',

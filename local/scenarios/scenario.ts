@@ -23,7 +23,7 @@ export const once =
   };
 
 /** Executions one after the other. */
-export const inTurn =
+export const inSequence =
   (prepare: (host: EmulatedHost) => void, ...inputs: object[]): Scenario['play'] =>
   async (host, run) => {
     prepare(host);

@@ -55,7 +55,7 @@ export interface ServingSeed {
   /** Status of the artifact of version 3; null when version 3 has none. */
   candidate?: 'locked' | 'draft' | null;
   /** The Workload serves the artifact of version 3 already, where it was tried out. */
-  triedOut?: boolean;
+  candidateServed?: boolean;
 }
 
 /** The Workload and its artifacts, by the model version that they serve. */
@@ -70,7 +70,7 @@ const IMAGE = 'registry.example.com/pascal-strategy:1';
 /** Serves the seeded model on Workload `pascal-prod`, and has the registry's tags name Workload and artifacts. */
 export function seedServing(
   { mlflow, workload }: { mlflow: MlflowEmulator; workload: WorkloadEmulator },
-  { served = 'locked', candidate = 'locked', triedOut = false }: ServingSeed = {},
+  { served = 'locked', candidate = 'locked', candidateServed = false }: ServingSeed = {},
 ): Serving {
   const { registry } = mlflow;
   const artifact = (version: string, status: 'locked' | 'draft') => {
@@ -82,7 +82,7 @@ export function seedServing(
   };
   const old = artifact('2', served);
   const next = candidate === null ? null : artifact('3', candidate);
-  const artifactId = triedOut ? (next ?? old) : old;
+  const artifactId = candidateServed ? (next ?? old) : old;
   const { id } = workload.direct.createWorkload({ name: WORKLOAD, artifactId, importance: 'moderate' });
   registry.setModelTag(MODEL, 'workload.id', id);
   return { workloadId: id, artifacts: { 2: old, 3: next } };

@@ -1,6 +1,6 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
-import { inTurn, once, promote, rollback, type Scenario } from './scenario.ts';
+import { inSequence, once, promote, rollback, type Scenario } from './scenario.ts';
 import { type Serving, type ServingSeed, seedPascalStrategy, seedServing } from './seed.ts';
 
 /** What can come of a rollout. Each asks for the same as `challenger-wins`, of a platform that behaves otherwise. */
@@ -37,7 +37,7 @@ export const servingScenarios: readonly Scenario[] = [
     about:
       'the Workload serves version 3 as a draft already: promoted where it stands, which cannot be undone',
     play: once({ ...promote, importance: 'high' }, (host) => {
-      serve(host, { candidate: 'draft', triedOut: true });
+      serve(host, { candidate: 'draft', candidateServed: true });
     }),
   },
   {
@@ -98,7 +98,7 @@ export const servingScenarios: readonly Scenario[] = [
   {
     name: 'rollback-after-success',
     about: 'promoted, then taken back: the Workload serves version 2 again, and so says the registry',
-    play: inTurn((host) => void serve(host), promote, rollback),
+    play: inSequence((host) => void serve(host), promote, rollback),
   },
   {
     name: 'artifact-derived',

@@ -30,12 +30,12 @@ export interface WorkloadState {
 }
 
 /** Each is null where it could not be read, or where there is none. */
-export async function look(host: Host, input: { model_name?: string; workload_id?: string }) {
-  const view = await settled(async () =>
+export async function readBothSystems(host: Host, input: { model_name?: string; workload_id?: string }) {
+  const view = await nullOnError(async () =>
     input.model_name === undefined ? null : readRegistry(host.registry, input.model_name),
   );
   const id = input.workload_id ?? view?.model.tags['workload.id'] ?? '';
-  const workload = id === '' ? null : await settled(() => workloadState(host, id, view));
+  const workload = id === '' ? null : await nullOnError(() => workloadState(host, id, view));
   return { registry: view === null ? null : registryState(view), workload } satisfies BothSystems;
 }
 
@@ -68,7 +68,7 @@ async function workloadState(
   };
 }
 
-async function settled<T>(read: () => Promise<T>): Promise<T | null> {
+async function nullOnError<T>(read: () => Promise<T>): Promise<T | null> {
   try {
     return await read();
   } catch {

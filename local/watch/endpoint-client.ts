@@ -43,22 +43,22 @@ export function endpointClient(
   const report: EndpointReport = { requests: 0, failed: 0, answered_by: [] };
   let before: string | null = null;
 
-  async function ask(): Promise<EndpointAnswer> {
+  async function request(): Promise<EndpointAnswer> {
     try {
       const headers = { authorization: `Bearer ${token}` };
       const response = await fetch(endpoint, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       const body: unknown = await response.json();
-      if (response.status !== 200) return unanswered(`HTTP ${response.status} ${JSON.stringify(body)}`);
+      if (response.status !== 200) return failedAnswer(`HTTP ${response.status} ${JSON.stringify(body)}`);
       const { artifactId, modelVersion } = Answer.parse(body);
       return { version: modelVersion, artifactId, problem: null };
     } catch (error) {
-      return unanswered(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+      return failedAnswer(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
     }
   }
 
   return {
     async call() {
-      const answer = await ask();
+      const answer = await request();
       report.requests += 1;
       if (answer.artifactId === null) report.failed += 1;
       else count(report, answer.artifactId, answer.version, clock.now().toISOString());
@@ -71,7 +71,7 @@ export function endpointClient(
   };
 }
 
-const unanswered = (problem: string): EndpointAnswer => ({ version: null, artifactId: null, problem });
+const failedAnswer = (problem: string): EndpointAnswer => ({ version: null, artifactId: null, problem });
 
 function count({ answered_by }: EndpointReport, artifact_id: string, version: string | null, at: string) {
   const last = answered_by.at(-1);

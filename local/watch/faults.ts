@@ -4,7 +4,7 @@ import type { Host } from '../host.ts';
 /** Describes every fault that a request to an emulator meets, until the answer is called. */
 export function followFaults({ mlflow, workload, sns }: Host, onFault: (fault: string) => void): () => void {
   const follow = (system: string, faults: Faults | undefined) =>
-    faults?.onMet((path, effect) => onFault(`${system}: ${path} ${words(effect)}`));
+    faults?.onApplied((path, effect) => onFault(`${system}: ${path} ${describeEffect(effect)}`));
   const stops = [
     follow('MLflow', mlflow?.faults),
     follow('Workload API', workload?.faults),
@@ -15,7 +15,7 @@ export function followFaults({ mlflow, workload, sns }: Host, onFault: (fault: s
   };
 }
 
-function words(effect: Effect): string {
+function describeEffect(effect: Effect): string {
   switch (effect.kind) {
     case 'answer':
       return `answered ${effect.status}`;

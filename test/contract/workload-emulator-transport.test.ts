@@ -28,7 +28,7 @@ describe('transport of the Workload API emulator', () => {
       308,
       `${api.emulator.url}/${path}/?limit=5`,
     ]);
-    api.emulator.dials.otelSlash = 'optional';
+    api.emulator.variants.otelSlash = 'optional';
     expect((await api.get(path)).status).toBe(200);
   });
 
@@ -115,7 +115,7 @@ describe('transport of the Workload API emulator', () => {
   });
 
   it('writes validation errors as pydantic does when the dial says so', async () => {
-    api.emulator.dials.validationErrors = 'pydantic';
+    api.emulator.variants.validationErrors = 'pydantic';
     const answer = await api.post('artifacts', { spec: spec() });
     expect(answer.body).toEqual({
       detail: [{ loc: ['body', 'name'], msg: 'Field required', type: 'missing' }],
@@ -188,12 +188,12 @@ describe('transport of the Workload API emulator', () => {
   });
 
   it('is empty after a reset, with its dials kept', async () => {
-    api.emulator.dials.promoteStatus = 200;
+    api.emulator.variants.promoteStatus = 200;
     api.pair();
     api.emulator.reset();
     expect((await api.get('workloads')).body.totalCount).toBe(0);
     expect(api.emulator.requests).toHaveLength(1);
-    expect(api.emulator.dials.promoteStatus).toBe(200);
+    expect(api.emulator.variants.promoteStatus).toBe(200);
   });
 
   it('says what an account may have, and refuses more', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type EnvironmentSettings, environments } from '../../infra/app/environments.ts';
-import { checkedSettings } from '../../infra/app/stack.ts';
+import { validateSettings } from '../../infra/app/stack.ts';
 
 const right: EnvironmentSettings = {
   mlflow: { trackingUri: 'https://mlflow.internal', credentials: 'create' },
@@ -17,7 +17,7 @@ const network = {
 /** What is said of settings, from the line after the heading; empty when they can be used. */
 function saidOf(given: Record<string, unknown>): string[] {
   try {
-    checkedSettings(given);
+    validateSettings(given);
     return [];
   } catch (error) {
     return (error as Error).message.split('\n');

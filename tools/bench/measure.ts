@@ -49,14 +49,14 @@ interface Kind {
 const HOLDER = 'arn:aws:states:us-east-1:123456789012:execution:promotion:another';
 const HELD_MINUTES = 5;
 
-const played = (name: string): Scenario['play'] => {
+const playOf = (name: string): Scenario['play'] => {
   const found = scenarios.find((scenario) => scenario.name === name);
   if (found === undefined) throw new Error(`There is no scenario ${name}`);
   return found.play;
 };
 
 /** Another execution has the lease of the model for the next five minutes. */
-const whileHeld =
+const withLeaseHeld =
   (input: object): Scenario['play'] =>
   async (host, run) => {
     seedPascalStrategy(host.mlflow);
@@ -73,31 +73,31 @@ const served = (host: EmulatedHost) => {
 };
 
 const kinds = {
-  'registry-only': { title: 'promoted, registry only', play: played('rollback'), execution: 0 },
-  'short-rollout': { title: 'promoted, 1 min of warm-up', play: played('challenger-wins'), execution: 0 },
+  'registry-only': { title: 'promoted, registry only', play: playOf('rollback'), execution: 0 },
+  'short-rollout': { title: 'promoted, 1 min of warm-up', play: playOf('challenger-wins'), execution: 0 },
   'long-rollout': {
     title: 'promoted, 30 min of warm-up',
     play: once({ ...promote, rollout: { warmupDurationMinutes: 30 } }, served),
     execution: 0,
   },
-  kept: { title: 'kept', play: played('challenger-loses'), execution: 0 },
-  'needs-investigation': { title: 'needs investigation', play: played('investigate'), execution: 0 },
-  'already-promoted': { title: 'already promoted', play: played('already-promoted'), execution: 0 },
+  kept: { title: 'kept', play: playOf('challenger-loses'), execution: 0 },
+  'needs-investigation': { title: 'needs investigation', play: playOf('investigate'), execution: 0 },
+  'already-promoted': { title: 'already promoted', play: playOf('already-promoted'), execution: 0 },
   'rollout-failed': {
     title: 'rollout failed, rolled back',
-    play: played('candidate-crash-loops'),
+    play: playOf('candidate-crash-loops'),
     execution: 0,
   },
-  'registry-rollback': { title: 'rolled back, registry only', play: played('rollback'), execution: 1 },
+  'registry-rollback': { title: 'rolled back, registry only', play: playOf('rollback'), execution: 1 },
   'workload-rollback': {
     title: 'rolled back, with Workload',
-    play: played('rollback-after-success'),
+    play: playOf('rollback-after-success'),
     execution: 1,
   },
-  busy: { title: 'busy, answered at once', play: whileHeld(promote), execution: 0 },
+  busy: { title: 'busy, answered at once', play: withLeaseHeld(promote), execution: 0 },
   'busy-then-promoted': {
     title: 'busy for 5 min, then promoted',
-    play: whileHeld({ ...promote, wait_for_lease_minutes: 10 }),
+    play: withLeaseHeld({ ...promote, wait_for_lease_minutes: 10 }),
     execution: 0,
   },
 } as const satisfies Record<string, Kind>;
@@ -112,7 +112,7 @@ export async function measure(onKind: (title: string) => void = () => {}): Promi
   const table = await countingTable(host.table.endpoint);
   // The functions read the address of their table when they are first called.
   host.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.endpoint;
-  standStill(host);
+  freezeClock(host);
   try {
     const measured: Measured[] = [];
     for (const kind of Object.keys(kinds) as KindName[]) {
@@ -127,7 +127,7 @@ export async function measure(onKind: (title: string) => void = () => {}): Promi
 }
 
 /** Only waits advance the clock: the number of polls must not depend on the speed of this machine. */
-function standStill({ clock }: EmulatedHost): void {
+function freezeClock({ clock }: EmulatedHost): void {
   let at = clock.now().getTime();
   clock.now = () => new Date(at);
   clock.skip = (ms) => {
@@ -150,14 +150,14 @@ async function measureOne(host: EmulatedHost, table: CountingTable, kind: KindNa
   host.sns.reset();
   const { title, play, execution } = kinds[kind];
   const tallies: Tally[] = [];
-  const functions = counted(host, table, () => tallies.at(-1));
+  const functions = countingFunctions(host, table, () => tallies.at(-1));
   const run: ExecutionRun = {
     pauseMs: 0,
     onEvent: (event) => {
       if (event.kind === 'started') tallies.push(newTally(event.at));
       const tally = tallies.at(-1);
       tally?.history.add(event);
-      if (event.kind === 'exited') noteSize(tally, event.output);
+      if (event.kind === 'exited') recordSize(tally, event.output);
     },
   };
   const documents = await play({ ...host, functions, machine: localStateMachine(functions) }, run);
@@ -196,7 +196,7 @@ const newTally = (at: number): Tally => ({
   use: { mlflowCalls: 0, workloadCalls: 0, published: 0, ...noTableUse() },
 });
 
-function noteSize(tally: Tally | undefined, payload: unknown): void {
+function recordSize(tally: Tally | undefined, payload: unknown): void {
   if (tally === undefined) return;
   const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '');
   tally.largestPayload = Math.max(tally.largestPayload, bytes);
@@ -207,7 +207,7 @@ function perFunction<T>(of: (name: FunctionName) => T): Record<FunctionName, T> 
 }
 
 /** The host's functions; what each call uses goes to the execution that runs: never two at a time. */
-function counted(
+function countingFunctions(
   host: EmulatedHost,
   table: CountingTable,
   current: () => Tally | undefined,
@@ -222,14 +222,14 @@ function counted(
   return perFunction((name) => async (event) => {
     const tally = current();
     if (tally === undefined) return host.functions[name](event);
-    await host.clock.arrived();
-    noteSize(tally, event);
+    await host.clock.whenArrived();
+    recordSize(tally, event);
     tally.calls.push(name);
     const before = usedSoFar();
     const began = performance.now();
     try {
       const answer = await host.functions[name](event);
-      noteSize(tally, answer);
+      recordSize(tally, answer);
       return answer;
     } finally {
       tally.durationsMs.push(performance.now() - began);

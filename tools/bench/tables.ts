@@ -1,5 +1,5 @@
 import { SWEEP_MINUTES } from '../../infra/event-rules.ts';
-import { needs } from '../../infra/functions/permissions.ts';
+import { functionPermissions } from '../../infra/functions/permissions.ts';
 import { alarmMetricCount } from '../../infra/operations/alarms.ts';
 import { functionMemoryMegabytes, functionNames } from '../../lambdas/domain/limits.ts';
 import { metricNames } from '../../lambdas/domain/outcome/metrics.ts';
@@ -86,7 +86,7 @@ const secretReads = (invocations: Measured['invocations']) =>
   functionNames
     .filter((name) => invocations[name] > 0)
     .reduce((sum, name) => {
-      const { mlflow, workloads } = needs[name];
+      const { mlflow, workloads } = functionPermissions[name];
       return sum + (mlflow.length > 0 ? 1 : 0) + (workloads === true ? 1 : 0);
     }, 0);
 

@@ -1,4 +1,4 @@
-import { invalid, missing, Refusal } from '../answers.ts';
+import { ApiError, invalid, missing } from '../answers.ts';
 import {
   canonicalStage,
   checkAliasFree,
@@ -65,7 +65,7 @@ export class Registry {
     checkModelName(name, this.#behaviour);
     for (const [key, value] of tags) this.#checkTag(key, value);
     if (this.models.has(name)) {
-      throw new Refusal('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${name}) already exists.`);
+      throw new ApiError('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${name}) already exists.`);
     }
     const now = this.#now();
     const model: Model = {
@@ -99,7 +99,7 @@ export class Registry {
     checkModelName(newName, this.#behaviour, 'new_name');
     const model = this.model(name);
     if (newName !== name && this.models.has(newName)) {
-      throw new Refusal('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${newName}) already exists.`);
+      throw new ApiError('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${newName}) already exists.`);
     }
     const now = this.#now();
     this.models.delete(name);
@@ -212,7 +212,7 @@ export class Registry {
   transition(name: string, version: string, stage: string, archive: boolean): Version {
     const target = canonicalStage(stage);
     if (archive && target !== 'Staging' && target !== 'Production') {
-      throw new Refusal(
+      throw new ApiError(
         'INTERNAL_ERROR',
         `Model version transition cannot archive existing model versions because '${stage}' is not an Active stage. Valid stages are ['Staging', 'Production']`,
       );

@@ -133,15 +133,18 @@ function requestStats(world: World, workload: Workload) {
   };
 }
 
-const words: Record<World['dials']['replacementStatuses'], Partial<Record<Replacement['state'], string>>> = {
+const words: Record<
+  World['variants']['replacementStatuses'],
+  Partial<Record<Replacement['state'], string>>
+> = {
   tutorial: { staged: 'initializing' },
   terraform: { deleting: 'canceling' },
   openapi: { staged: 'awaiting_promotion', promoting: 'switching', finalizing: 'cleaning_up' },
 };
 
-function replacementStatus({ dials }: World, state: Replacement['state']): string {
-  if (state === 'errored') return dials.replacementFailure;
-  return words[dials.replacementStatuses][state] ?? state;
+function replacementStatus({ variants }: World, state: Replacement['state']): string {
+  if (state === 'errored') return variants.replacementFailure;
+  return words[variants.replacementStatuses][state] ?? state;
 }
 
 export function replacementDocument(world: World, replacement: Replacement) {

@@ -7,7 +7,7 @@ import type { ArtifactType, Importance, ProtonStatus } from '../world/entities.t
 import { activeProton, launch, replan } from '../world/protons.ts';
 import { type Script, scripts } from '../world/settings.ts';
 import { createWorkload } from '../world/workloads.ts';
-import { Refusal, type World } from '../world/world.ts';
+import { ApiError, type World } from '../world/world.ts';
 import { protonDocument } from './documents.ts';
 import { addServed } from './traffic.ts';
 
@@ -154,7 +154,7 @@ export class Direct {
     const proton = [...world.workloads.values()]
       .flatMap(({ protons }) => protons)
       .find(({ id }) => id === protonId);
-    if (proton === undefined) throw new Refusal(404, 'Proton not found');
+    if (proton === undefined) throw new ApiError(404, 'Proton not found');
     replan(proton, world.now, { at: world.now, status });
   }
 

@@ -31,7 +31,7 @@ export function protonDocument(world: World, base: string, proton: Proton) {
     createdAt: timestamp(createdAt),
     updatedAt: timestamp(since),
     deployedImages: Object.fromEntries(images),
-    ...(world.dials.protonDetails === 'embedded'
+    ...(world.variants.protonDetails === 'embedded'
       ? { statusDetails: { logTail: logTail(world, proton) } }
       : {}),
   };
@@ -87,7 +87,7 @@ function replica(world: World, proton: Proton, index: number) {
 
 const conditions = (world: World, proton: Proton) =>
   conditionsOf(proton, world.now).map(({ type, value, since, reason }) =>
-    world.dials.conditions === 'captured'
+    world.variants.conditions === 'captured'
       ? { type, value, lastTransitionTime: shortTimestamp(since), reason, message: null }
       : { type, met: value, since: shortTimestamp(since) },
   );

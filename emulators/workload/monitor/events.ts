@@ -15,8 +15,13 @@ export function record(
 }
 
 /** The finer events, which only one of the sources knows. */
-export function story(world: World, workload: Workload, replacement: Replacement, eventType: string): void {
-  if (world.dials.events === 'story') addEvent(world, workload, replacement, eventType, `${eventType}.`);
+export function recordStep(
+  world: World,
+  workload: Workload,
+  replacement: Replacement,
+  eventType: string,
+): void {
+  if (world.variants.events === 'story') addEvent(world, workload, replacement, eventType, `${eventType}.`);
 }
 
 /** Cleaning up touches the record of an outcome: an event's timestamp is that of its last update. */

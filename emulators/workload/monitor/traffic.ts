@@ -119,7 +119,7 @@ export function statistics(
   const totalRequests = total(served);
   const userErrors = total(ofClass(served, 4));
   const serverErrors = total(ofClass(served, 5));
-  const whole = world.dials.rates === 'percent' ? 100 : 1;
+  const whole = world.variants.rates === 'percent' ? 100 : 1;
   const rate = (count: number) => (totalRequests === 0 ? 0 : (whole * count) / totalRequests);
   return {
     totalRequests,

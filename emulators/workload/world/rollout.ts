@@ -1,5 +1,5 @@
 import { containersOf } from '../monitor/containers.ts';
-import { record, story, touchOutcome } from '../monitor/events.ts';
+import { record, recordStep, touchOutcome } from '../monitor/events.ts';
 import type { Artifact, Proton, Replacement, Runtime, Workload } from './entities.ts';
 import { activeProtons, canServe, launch, planned, replan, stop } from './protons.ts';
 import { resourceSignal } from './runtime.ts';
@@ -50,7 +50,7 @@ export function startRollout(
 function begin(world: World, workload: Workload, replacement: Replacement): void {
   forget(workload);
   workload.replacement = replacement;
-  story(world, workload, replacement, 'Replacement Created');
+  recordStep(world, workload, replacement, 'Replacement Created');
   const { candidateCreatedMs, initializingMs } = world.timings;
   const soon = (ms: number, run: () => void) => after(world, workload, replacement, world.now + ms, run);
   soon(initializingMs, () => enter(world, replacement, 'initializing'));
@@ -114,7 +114,7 @@ function bringUp(world: World, workload: Workload, replacement: Replacement, art
     );
   } else {
     then(ready + warmupMs, () => {
-      story(world, workload, replacement, 'Candidate Running');
+      recordStep(world, workload, replacement, 'Candidate Running');
       enter(world, replacement, 'staged');
     });
     then(ready + warmupMs + timings.stagedMs, () => switchOver(world, workload, replacement, candidates));
@@ -158,7 +158,7 @@ function switchOver(world: World, workload: Workload, replacement: Replacement, 
   replacement.previousProtonIds = wasServed ? old.map(({ id }) => id) : null;
   replacement.switchedAt = now;
   enter(world, replacement, 'promoting');
-  story(world, workload, replacement, 'Traffic Switched');
+  recordStep(world, workload, replacement, 'Traffic Switched');
   const finalizing = now + timings.promotingMs;
   world.at(finalizing, () =>
     whileCurrent(workload, replacement, () => enter(world, replacement, 'finalizing')),
@@ -179,7 +179,7 @@ function retire(
   proton.removedAt ??= world.now + world.timings.retiredListedMs;
   stop(world, proton, 'stopped', drained);
   world.at(drained + world.timings.stopMs, () => {
-    story(world, workload, replacement, 'Old Proton Drained');
+    recordStep(world, workload, replacement, 'Old Proton Drained');
     touchOutcome(world, workload, replacement);
   });
 }

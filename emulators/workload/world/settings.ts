@@ -16,7 +16,7 @@ export const scripts = [
 ] as const;
 
 /** One switch for each point where the published sources of the API disagree; the default is the first value. */
-export interface Dials {
+export interface Variants {
   /** Words for the states of a replacement. */
   replacementStatuses: 'tutorial' | 'terraform' | 'openapi';
   replacementFailure: 'errored' | 'failed';
@@ -55,7 +55,7 @@ export interface Dials {
   otelSlash: 'redirect' | 'optional';
 }
 
-export const defaultDials: Dials = {
+export const defaultVariants: Variants = {
   replacementStatuses: 'tutorial',
   replacementFailure: 'errored',
   secondReplacement: 422,

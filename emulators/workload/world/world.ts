@@ -1,5 +1,5 @@
 import type { Artifact, Repository, Workload } from './entities.ts';
-import type { Dials, Limits, Script, Timings } from './settings.ts';
+import type { Limits, Script, Timings, Variants } from './settings.ts';
 
 /** One entry of a validation error. */
 export interface Invalid {
@@ -9,7 +9,7 @@ export interface Invalid {
 }
 
 /** A request that the API refuses; `detail` takes one of the API's three forms. */
-export class Refusal extends Error {
+export class ApiError extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
   readonly detail: string | string[] | Invalid[];
@@ -23,11 +23,11 @@ export class Refusal extends Error {
 
 /** A validation error of one field. */
 export const invalid = (path: string, message: string, code = 'value_error') =>
-  new Refusal(422, [{ path, message, code }]);
+  new ApiError(422, [{ path, message, code }]);
 
 export interface WorldSettings {
   readonly clock: { now(): Date };
-  readonly dials: Dials;
+  readonly variants: Variants;
   readonly timings: Timings;
   readonly limits: Limits;
   /** Prefixes of the images that may run; all where empty. */
@@ -57,8 +57,8 @@ export class World {
     this.userId = this.id();
   }
 
-  get dials(): Dials {
-    return this.settings.dials;
+  get variants(): Variants {
+    return this.settings.variants;
   }
 
   get timings(): Timings {
@@ -96,19 +96,19 @@ export class World {
 
   artifact(id: string): Artifact {
     const artifact = this.artifacts.get(id);
-    if (artifact === undefined) throw new Refusal(404, 'Artifact not found');
+    if (artifact === undefined) throw new ApiError(404, 'Artifact not found');
     return artifact;
   }
 
   repository(id: string): Repository {
     const repository = this.repositories.get(id);
-    if (repository === undefined) throw new Refusal(404, 'Artifact repository not found');
+    if (repository === undefined) throw new ApiError(404, 'Artifact repository not found');
     return repository;
   }
 
   workload(id: string): Workload {
     const workload = this.workloads.get(id);
-    if (workload === undefined) throw new Refusal(404, 'Workload not found');
+    if (workload === undefined) throw new ApiError(404, 'Workload not found');
     return workload;
   }
 }
