@@ -24,18 +24,18 @@ import { type RolloutState, recordRolloutState } from './watch/rollout-states.ts
 export interface ExecutionDocument {
   execution: string;
   status: OutcomeStatus;
-  /** One sentence: why it ended so. */
+  /** One sentence: why the execution ended with this status. */
   reason: string;
-  /** The state document at the end; the last one seen when the machine ended in a failure. */
+  /** The state document at the end; the last one known when the machine ended in a failure. */
   output: unknown;
   /** Alerts that this execution published, as they were sent. */
   alerts: unknown[];
   states: { name: string; entered: string; ms: number }[];
-  /** Injected faults that requests met, each kind once, in the order in which they were first met. */
+  /** Injected faults that were applied to requests, each kind once, in order of first use. */
   faults: string[];
-  /** What the rollout showed, whenever it showed something else. */
+  /** The states of the rollout, one entry for each change. */
   rollout: RolloutState[];
-  /** What a client of the Workload's endpoint got meanwhile; null where no emulated Workload serves the model. */
+  /** What a client of the Workload's endpoint received during the run; null without an emulated Workload. */
   endpoint: EndpointReport | null;
   /** Stages and aliases of the model's versions in MLflow, before and after; null where it could not be read. */
   registry: { before: RegistryState | null; after: RegistryState | null };
@@ -44,25 +44,28 @@ export interface ExecutionDocument {
 }
 
 export interface ExecutionRun {
-  /** Milliseconds that waits and pauses before a retry last; null for as long as on AWS. */
+  /** Length of waits and of pauses before a retry, in milliseconds; null for the same length as on AWS. */
   pauseMs: number | null;
   /** Name of the execution; by default a new one. */
   name?: string;
   onEvent?: (event: FollowedEvent, execution: string) => void;
-  /** Stops the execution from outside when it answers true, asked after each state. */
+  /** Called after each state; the execution is stopped when it returns true. */
   abortAfter?: (state: string, output: unknown) => boolean;
 }
 
-/** What a follower is told: how an execution starts, what happens inside it, and who answers the endpoint. */
+/** The events of an execution: its start, its states, and changes of the endpoint's answer. */
 export type FollowedEvent =
   | LocalEvent
   | { kind: 'started'; at: number; input: unknown; before: BothSystems }
   | { kind: 'aborted'; at: number }
-  /** Something beside the machine: an injected fault was met, a sweep ran. */
+  /** Something outside the state machine: an injected fault was applied, a sweep ran. */
   | { kind: 'noted'; at: number; note: string }
   | ({ kind: 'answered'; at: number } & EndpointAnswer);
 
-/** Starts one execution of the local state machine and follows it to its end. */
+/**
+ * Runs one execution of the local state machine to its end. Does not throw when the execution fails: the document
+ * says how it ended.
+ */
 export async function execute(host: Host, input: unknown, run: ExecutionRun): Promise<ExecutionDocument> {
   const { clock, sns } = host;
   const name = run.name ?? randomUUID();
@@ -86,7 +89,7 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   await callEndpoint();
   let last: unknown = null;
   let enteredAt = startTime.getTime();
-  /** When the running wait is over: its short stand-in may be over before the clock has arrived there. */
+  /** When the current wait ends, by the local clock: the shortened wait may end before the clock gets there. */
   let waitedUntil = 0;
 
   const started = host.machine.run(input, {
@@ -136,15 +139,15 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   };
 }
 
-/** The model and the Workload that an input names, as far as it does. */
+/** The model and the Workload that an input names, if any. */
 function targetOf(input: unknown): { model_name?: string; workload_id?: string } {
   const { model_name, workload_id } = readStateDocument(input);
   return { ...(model_name === null ? {} : { model_name }), ...(workload_id === null ? {} : { workload_id }) };
 }
 
 /**
- * An execution that was stopped from outside, or could not say how it ended, runs no step any more: on AWS a rule on
- * its status calls this with the event's `detail`. What it starts waits in `host.stepFunctions`.
+ * Cleans up after an execution that was stopped or could not record its end, as the rule on its status does on AWS.
+ * Executions that the clean-up starts are queued in `host.stepFunctions`.
  */
 async function cleanUp({ functions }: Host, execution: string, input: unknown, status: string) {
   if (status === 'SUCCEEDED') return undefined;
@@ -153,7 +156,7 @@ async function cleanUp({ functions }: Host, execution: string, input: unknown, s
   return EndAnswer.safeParse(answer).data;
 }
 
-/** Only an emulated endpoint is called: nobody asked for traffic on a real one. */
+/** Only an emulated endpoint is called: a run must not cause traffic on a real one. */
 function clientOf(
   { workload, clock }: Host,
   { workload: served }: BothSystems,
@@ -165,9 +168,9 @@ function clientOf(
   );
 }
 
-/** The endpoint follows the Workload's document about a minute later: it is watched until it has, or for so long. */
+/** The endpoint switches about a minute after the Workload's document; it is called until then, or for this long. */
 const MAX_WATCH_MS = 5 * 60_000;
-/** After that, to see that it stays so. */
+/** Requests after the switch, to confirm that it lasts. */
 const FINAL_REQUESTS = 5;
 
 async function watchUntilSwitched(

@@ -13,21 +13,21 @@ import { LocalClock } from './machine/clock.ts';
 import { type LocalFunction, type LocalStateMachine, localStateMachine } from './machine/state-machine.ts';
 
 /**
- * The functions and the state machine on this machine: the deployed handlers, found by the environment variables
- * that the stack sets, here pointing at loopback.
+ * The deployed handlers and state machine on this machine, configured by the environment variables that the stack
+ * sets, which here point at loopback.
  */
 export interface Host {
   machine: LocalStateMachine;
   functions: Record<FunctionName, LocalFunction>;
-  /** What the functions and the emulators take the time from; the system's time while a real system is used. */
+  /** The clock of the functions and the emulators; it follows the system's time while a real system is used. */
   clock: LocalClock;
-  /** What the functions read as their environment: the variables that the stack sets, and where the emulators are. */
+  /** The environment of the functions: the variables that the stack sets, and the addresses of the emulators. */
   env: NodeJS.ProcessEnv;
   /** Null when a real MLflow server is used. */
   mlflow: MlflowEmulator | null;
   /** Null when a real Workload API is used. */
   workload: WorkloadEmulator | null;
-  /** The same clients that the functions use, for looking at what they did. */
+  /** The same clients that the functions use, to read the current state. */
   registry: Registry;
   workloads: Workloads;
   sns: SnsEmulator;
@@ -36,11 +36,12 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** A host on emulators alone: only there can things be made to go wrong, and waits be skipped. */
+/** A host on emulators only: faults can be injected and waits skipped only there. */
 export type EmulatedHost = Host & { mlflow: MlflowEmulator; workload: WorkloadEmulator };
 export const isEmulated = (host: Host): host is EmulatedHost =>
   host.mlflow !== null && host.workload !== null;
 
+/** Which real systems are used instead of emulators. */
 export interface RealSystems {
   /** The server of `MLFLOW_TRACKING_URI` instead of the emulator. */
   mlflow: boolean;
@@ -61,12 +62,12 @@ export interface Deployment {
 }
 
 /**
- * Starts a host; several may run in one process, each on emulators of its own. What it runs are the sources, unless
- * `deploy` gives it something else that finds its surroundings where `started` says.
+ * Starts a host; several may run in one process, each on its own emulators. It runs the sources, unless `deploy`
+ * returns other functions. Close it to stop the emulators.
  */
 export async function startHost(
   real: RealSystems = { mlflow: false, workload: false },
-  deploy: (started: HostEmulators) => Promise<Deployment> = async ({ clock, env }) => ({
+  deploy: (emulators: HostEmulators) => Promise<Deployment> = async ({ clock, env }) => ({
     functions: await loadFunctions(clock, env),
   }),
 ): Promise<Host> {
@@ -96,7 +97,7 @@ export async function startHost(
   };
 }
 
-/** What an emulator would not expect, left over from work on the real one. */
+/** Variables of a real MLflow server, which the emulator does not expect. */
 const REAL_MLFLOW_VARIABLES = [
   'MLFLOW_TRACKING_USERNAME',
   'MLFLOW_TRACKING_PASSWORD',
@@ -137,7 +138,7 @@ function environmentFor({
   };
 }
 
-/** The exported handlers. Their log lines go to standard output, which is the process's: they are left out by default. */
+/** The exported handlers. Their log lines would go to standard output: they are off by default. */
 async function loadFunctions(
   clock: LocalClock,
   env: NodeJS.ProcessEnv,
@@ -152,7 +153,7 @@ async function loadFunctions(
   return Object.fromEntries(loaded) as Record<FunctionName, LocalFunction>;
 }
 
-/** A wait is over when the clock has arrived, however short it was made. */
+/** Calls the function only when the clock has finished advancing, however short the wait was in real time. */
 export const afterWaits =
   (clock: LocalClock, call: LocalFunction): LocalFunction =>
   async (event) => {

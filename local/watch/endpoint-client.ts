@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Clock } from '../../lambdas/adapters/clock.ts';
 
-/** What a client of the Workload's endpoint got during a run. */
+/** What a client of the Workload's endpoint received during a run. */
 export interface EndpointReport {
   requests: number;
   /** How many were not answered with 200. */
   failed: number;
-  /** Who answered, in the order in which they began to; ISO 8601 times of the first and the last answer of each. */
+  /** The artifacts that answered, in order; ISO 8601 times of the first and the last answer of each. */
   answered_by: {
     /** `MODEL_VERSION` of the answering artifact; null when it has none. */
     version: string | null;
@@ -17,7 +17,7 @@ export interface EndpointReport {
   }[];
 }
 
-/** One answer of the endpoint; `problem` says why there was none that a client could use. */
+/** One answer of the endpoint; `problem` is the reason why there was no usable answer. */
 export interface EndpointAnswer {
   version: string | null;
   artifactId: string | null;
@@ -25,7 +25,7 @@ export interface EndpointAnswer {
 }
 
 export interface EndpointClient {
-  /** Makes one request, and never throws: a failure is what it is there to notice. */
+  /** Sends one request; a failure is counted, never thrown. */
   call(): Promise<EndpointAnswer>;
   report(): EndpointReport;
 }
@@ -33,7 +33,7 @@ export interface EndpointClient {
 const Answer = z.object({ artifactId: z.string(), modelVersion: z.string().nullable() });
 const TIMEOUT_MS = 5_000;
 
-/** A client like any other of the model's: it knows the endpoint's URL and nothing of any rollout. */
+/** A client of the model: it knows only the endpoint's URL. `onChange` is called when the answer changes. */
 export function endpointClient(
   endpoint: string,
   token: string,

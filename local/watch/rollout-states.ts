@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** States of a rollout, or of the way back, as the function that drives it saw them. */
+/** State of a rollout, or of its rollback, as the function that drives it reported it. `at` is ISO 8601. */
 export interface RolloutState {
   at: string;
   function: 'replace-workload' | 'model-rollback';
@@ -25,7 +25,7 @@ const RolloutDocument = z
   .partial()
   .catch({});
 
-/** Notes what a state that looked at the rollout has seen, unless it is what was seen before. */
+/** Appends the rollout's state after a state of the machine, unless it is unchanged. `at`: milliseconds since 1970. */
 export function recordRolloutState(
   rollout: RolloutState[],
   { state, output }: { state: string; output: unknown },
