@@ -4,8 +4,8 @@ import { readStateDocument } from '../lambdas/domain/state-document.ts';
 const SUCCESSFUL: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
 
 /**
- * What a command that ran an execution ends with: 0 when the execution did its job, 2 when its input was unusable, 1
- * otherwise. `output` is the state document at its end, which says whether a rollback was asked for.
+ * Exit status of a command that ran an execution: 0 when it succeeded, 2 when its input was invalid, 1 otherwise.
+ * `output` is the final state document, which shows whether a rollback was requested.
  */
 export function exitStatus(status: OutcomeStatus, output: unknown): number {
   if (status === 'invalid_input') return 2;

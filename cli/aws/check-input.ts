@@ -3,28 +3,28 @@ import type { z } from 'zod';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
-/** What the first step of an execution would say of its input, without starting one. */
+/** The result of validating an execution input as the first step of an execution does. */
 export interface InputCheck {
-  /** Every one; empty when the input can be used. */
+  /** Every problem; empty when the input is valid. */
   problems: string[];
-  /** The fields that say something, without those that are absent, null or at their default; null with problems. */
+  /** Without fields that are absent, null or at their default; null when there are problems. */
   input: Partial<ExecutionInput> | null;
 }
 
 /** Largest input of an execution, in bytes of UTF-8 (Step Functions quotas: 256 KiB). */
 const MAX_INPUT_BYTES = 262_144;
 
-/** The deployed check itself, so that nothing is started that would be refused a second later. */
+/** Validates with the deployed check, so that no execution is started that would end with invalid input. */
 export function checkInput(input: unknown): InputCheck {
   const problemsOf = (document: unknown) =>
     begin({ input: document, execution: 'none', started_at: new Date(0).toISOString() }).problems;
   const parsed = ExecutionInput.safeParse(input);
   const problems = problemsOf(input);
-  // What fields mean together is looked at only where each can be read: here those that can, without the others.
+  // Combinations of fields are checked only when each field is valid: here the valid ones, without the others.
   if (!parsed.success) problems.push(...problemsOf(withoutInvalidFields(input, parsed.error)));
   const bytes = Buffer.byteLength(JSON.stringify(input) ?? '');
   if (bytes > MAX_INPUT_BYTES)
-    problems.push(`is ${bytes} bytes long, and Step Functions takes at most ${MAX_INPUT_BYTES}`);
+    problems.push(`is ${bytes} bytes long; Step Functions accepts at most ${MAX_INPUT_BYTES}`);
   if (problems.length > 0 || !parsed.success) return { problems: [...new Set(problems)], input: null };
   const defaults: Record<string, unknown> = ExecutionInput.parse({ model_name: 'unnamed' });
   const nonDefault = Object.entries(parsed.data).filter(
@@ -33,7 +33,7 @@ export function checkInput(input: unknown): InputCheck {
   return { problems, input: Object.fromEntries(nonDefault) };
 }
 
-/** The input without the fields that have a problem, for a model that has none. */
+/** The input without its invalid fields, with a placeholder for the model's name. */
 function withoutInvalidFields(input: unknown, { issues }: z.ZodError): object {
   const unusable = new Set(
     issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])])),

@@ -10,11 +10,11 @@ export interface HistoryEnd {
   error: { name: string; message: string } | null;
 }
 
-/** Reads a history event by event, in their order. */
+/** Converts the events of a history, one by one, in order. */
 export interface HistoryReader {
-  /** What the timeline shows of it. */
+  /** The events of the timeline that this event leads to. */
   read(event: HistoryEvent): TimelineEvent[];
-  /** Null while the execution goes on. */
+  /** Null while the execution is running. */
   end(): HistoryEnd | null;
 }
 
@@ -24,17 +24,17 @@ interface Failure {
 }
 
 /**
- * Turns the events of `GetExecutionHistory` into those that the local host tells. AWS has no event for a retry or for
- * a catch: a function that is scheduled again in the same state is a retry, and a state that is left with its last
- * attempt failed was left by a catch, whose target is the state that is entered next.
+ * Converts the events of `GetExecutionHistory` to those of the local host. AWS has no event for a retry or for a catch: a
+ * function that is scheduled again in the same state is a retry, and a state that exits after a failed attempt was left
+ * by a catch, whose target is the state that is entered next.
  */
 export function historyReader(): HistoryReader {
   let state = { name: '', type: '', at: 0 };
-  /** The last attempt of the state, as long as it failed and nothing followed. */
+  /** The failure of the state's last attempt, until the next event. */
   let failure: Failure | null = null;
-  /** How often the state was tried again after each error. */
+  /** Number of retries of the state, by error. */
   const attempts = new Map<string, number>();
-  /** The event of a state that a catch led out of: told when it is known where to. */
+  /** The exit of a state that was left by a catch: emitted when the target is known. */
   let pendingExit: TimelineEvent | null = null;
   let end: HistoryEnd | null = null;
 
@@ -75,10 +75,10 @@ export function historyReader(): HistoryReader {
     const errorAtEnd = error === undefined && cause === undefined ? null : errorOf(error, cause);
     end = { status, output: null, error: errorAtEnd };
     if (status === 'ABORTED') return [{ kind: 'aborted', at }];
-    // The attempt that nothing caught has been told already.
+    // The failed attempt that ended the execution has been emitted already.
     if (failure !== null) return [];
     const { name, message } = errorAtEnd ?? { name: 'States.Timeout', message: '' };
-    const text = status === 'TIMED_OUT' && message === '' ? 'the execution took longer than it may' : message;
+    const text = status === 'TIMED_OUT' && message === '' ? 'the execution exceeded its time-out' : message;
     return failed(at, name, text);
   };
 
@@ -107,7 +107,7 @@ export function historyReader(): HistoryReader {
       if (type === 'ExecutionAborted') return ended('ABORTED', at, event.executionAbortedEventDetails);
       if (type === 'ExecutionRedriven') {
         end = null;
-        return [{ kind: 'noted', at, note: 'redriven from outside: the machine goes on' }];
+        return [{ kind: 'noted', at, note: 'redriven: the execution continues' }];
       }
       const attempt = failureOf(event);
       if (attempt === undefined) return [];
@@ -123,7 +123,7 @@ interface Details {
   cause?: string | undefined;
 }
 
-/** The attempt of a task that failed: of a function called directly, or of one that waits for a task token. */
+/** Details of a failed attempt of a task, whatever its integration; undefined for other events. */
 function failureOf(event: HistoryEvent): Details | undefined {
   return (
     event.lambdaFunctionFailedEventDetails ??
@@ -144,7 +144,7 @@ function errorOf(error: string | undefined, cause: string | undefined): { name: 
   return { name: error ?? 'Unknown', message: causeMessage(cause) };
 }
 
-/** Null for nothing and for what is not JSON. */
+/** Null for undefined and for text that is not JSON. */
 function jsonOrNull(text: string | undefined): unknown {
   try {
     return text === undefined ? null : JSON.parse(text);

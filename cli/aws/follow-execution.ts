@@ -3,25 +3,26 @@ import { type HistoryEnd, historyReader } from './execution-history.ts';
 import type { AwsExecutions } from './executions.ts';
 import { AwsUnavailable, NoSuchExecution } from './problem.ts';
 
+/** Callbacks of `followExecution`. */
 export interface FollowOptions {
   onEvent: (event: TimelineEvent) => void;
-  /** Trouble on the way, and its end. */
+  /** Called when AWS cannot be reached, and when it can be again. */
   note: (text: string) => void;
-  /** Rejects when the following is to stop. */
+  /** Waits between two polls; rejects to stop following. */
   pause: (ms: number) => Promise<void>;
 }
 
-/** Between two looks, and between two when AWS is asked too often or does not answer. */
+/** Interval of polls, and its maximum while AWS throttles or does not answer. */
 const POLL_MS = 2_000;
 const MAX_POLL_MS = 10_000;
-/** So long without any answer is no hiccup. */
+/** Following stops after this long without an answer. */
 const MAX_OUTAGE_MS = 15 * 60_000;
-/** So long a new execution may be unknown to whoever is asked for its history. */
+/** A new execution may be missing from `GetExecutionHistory` for this long. */
 const MAX_UNKNOWN_MS = 30_000;
 
 /**
- * Tells what happens in an execution until it has ended. Goes on when AWS is asked too often, cannot be reached for up
- * to 15 minutes, or does not know the execution yet; throws what else the calls throw.
+ * Emits the events of an execution until it has ended. Continues while AWS throttles, cannot be reached for up to 15
+ * minutes, or does not return a new execution yet; throws every other error of the calls.
  */
 export async function followExecution(
   { history }: Pick<AwsExecutions, 'history'>,
@@ -35,7 +36,7 @@ export async function followExecution(
   for (;;) {
     try {
       const events = await history(execution, lastEventId);
-      if (outageMs > 0) note('AWS answers again');
+      if (outageMs > 0) note('AWS is reachable again');
       outageMs = 0;
       poll = Math.max(POLL_MS, poll / 2);
       for (const event of events) for (const timelineEvent of reader.read(event)) onEvent(timelineEvent);
@@ -44,7 +45,8 @@ export async function followExecution(
       if (end !== null) return end;
     } catch (error) {
       if (!isTransient(error, outageMs)) throw error;
-      if (outageMs === 0 && error instanceof AwsUnavailable) note(`${error.message} The execution goes on.`);
+      if (outageMs === 0 && error instanceof AwsUnavailable)
+        note(`${error.message} The execution continues.`);
       poll = Math.min(poll * 2, MAX_POLL_MS);
       outageMs += poll;
     }

@@ -27,10 +27,13 @@ export interface HistoryOptions {
   json?: true;
 }
 
-/** More replacements of one Workload are not read. */
+/** At most this many replacements of one Workload are read. */
 const MAX_REPLACEMENTS = 500;
 
-/** `promotion history`: which version was Production and which artifact was served, now and earlier; answers the exit status. */
+/**
+ * `promotion history`: prints which version was in Production and which artifact was served, and when; returns the exit
+ * status. Throws `UsageError`, and what the MLflow client throws.
+ */
 export async function history(model: string, { at, json }: HistoryOptions): Promise<number> {
   checkConfiguration(() => configuration(withOneLogin(MlflowEnvironment), process.env));
   const { registry, mode } = registryServices(process.env, systemClock);
@@ -60,13 +63,13 @@ const NO_WORKLOAD: ServingRead = {
   problem: { code: 'no-workload' },
 };
 
-/** What the registry tells is worth telling even when the platform cannot be asked. */
+/** Never throws for the platform: the registry's part is shown even when the platform cannot be read. */
 async function servingFacts(id: string): Promise<ServingRead> {
   const unread = (why: string | null): ServingRead => ({
     facts: null,
     problem: { code: 'workload-unread', workload: id, why },
   });
-  // A platform that nobody named cannot be asked; one that is named by half is a mistake.
+  // No variable of the platform is set: nothing to read. Only some of them: a configuration error.
   if (Object.keys(WorkloadEnvironment.shape).every((name) => !process.env[name])) return unread(null);
   checkConfiguration(() => configuration(WorkloadEnvironment, process.env));
   const { workloads } = servingServices(process.env);
@@ -98,8 +101,7 @@ function checkConfiguration(configure: () => unknown): void {
 const MAX_TEXT_LENGTH = 300;
 const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
-const versionText = (version: string | null) =>
-  version === null ? 'version not known' : `version ${version}`;
+const versionText = (version: string | null) => (version === null ? 'unknown version' : `version ${version}`);
 
 function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment | null): string[] {
   const title = bold(visible(found.model, 256));
@@ -108,7 +110,7 @@ function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment |
     const { how, reason, requested_by: by, record } = period;
     const facts = [
       reason,
-      by === null ? null : `asked for by ${by}`,
+      by === null ? null : `requested by ${by}`,
       record === null ? null : `record ${record}`,
     ];
     const why = [CHANGE_WORDS[how], ...facts].filter(Boolean).join('; ');
@@ -117,7 +119,7 @@ function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment |
   const served = found.served.map((period) =>
     row(
       period,
-      `${versionText(period.version)}  ${dim(`artifact ${visible(period.artifact_id ?? 'not known', 80)}`)}`,
+      `${versionText(period.version)}  ${dim(`artifact ${visible(period.artifact_id ?? 'unknown', 80)}`)}`,
     ),
   );
   return [
@@ -133,7 +135,7 @@ function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment |
 
 const CHANGE_WORDS = {
   promoted: 'promoted',
-  rolled_back: 'rolled back to',
+  rolled_back: 'restored by a rollback',
   before_records: 'before the first record',
 } as const;
 
@@ -149,8 +151,8 @@ function momentLines(title: string, { at, production, served, agree }: Moment): 
   ];
   if (served !== null)
     lines.push(
-      `Served         ${bold(versionText(served.version))}, artifact ${visible(served.artifact_id ?? 'not known', 80)}, ${since(served.from)}`,
+      `Served         ${bold(versionText(served.version))}, artifact ${visible(served.artifact_id ?? 'unknown', 80)}, ${since(served.from)}`,
     );
-  if (agree === false) lines.push(styleText('red', 'What was served was not what was in Production.'));
+  if (agree === false) lines.push(styleText('red', 'The served version was not the version in Production.'));
   return lines;
 }

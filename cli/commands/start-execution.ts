@@ -13,7 +13,7 @@ import { regionToFollow, type StartOptions, type StartRequest, startRequest } fr
 
 const INTERRUPTED = 130;
 
-/** How time passes, and who may stop it; tests have their own. */
+/** Environment variables and waiting; tests replace both. */
 export interface StartContext {
   env: NodeJS.ProcessEnv;
   wait: (ms: number, signal: AbortSignal) => Promise<unknown>;
@@ -23,7 +23,10 @@ const systemContext: StartContext = {
   wait: (ms, signal) => sleep(ms, undefined, { signal }),
 };
 
-/** Answers the exit status. Throws `UsageError`, `AwsRefused`, `AwsUnavailable`, `NoSuchExecution`. */
+/**
+ * `promotion start`: starts or finds the execution and follows it; returns the exit status. Throws `UsageError`,
+ * `AwsRefused`, `AwsUnavailable`, `NoSuchExecution`.
+ */
 export async function start(
   options: StartOptions,
   { env, wait }: StartContext = systemContext,
@@ -36,7 +39,7 @@ export async function start(
     if (stop.signal.aborted) process.exit(INTERRUPTED);
     stop.abort();
   };
-  // Not `once`: the spinner's clean-up ends the process when it finds itself the only listener.
+  // Not `once`: the spinner's clean-up ends the process when no other listener is left.
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const show = timeline({ quiet: json });
   const pause = async (ms: number) => void (await wait(ms, stop.signal));
@@ -53,7 +56,7 @@ export async function start(
     show.stop();
     const lines = foundLines(found, request?.input ?? null);
     for (const line of lines) (json ? console.error : console.log)(line);
-    // One that has succeeded needs no following: its end is reported either way.
+    // The end of an execution that has succeeded is reported with --detach as well.
     if (!options.detach || found.by === 'succeeded') return await follow(aws, found, { json, show, pause });
     if (json) console.log(JSON.stringify(executionReport(found).running(), null, 2));
     else for (const line of followLines(found.execution)) console.log(line);
@@ -88,7 +91,7 @@ async function findByArn(aws: AwsExecutions, execution: string): Promise<FoundEx
   if ((await aws.describe(execution)) !== null)
     return { execution, attempt: null, by: 'running', ended: null };
   throw new UsageError(
-    `--follow: Step Functions knows no execution ${execution}. It forgets one 90 days after its end.`,
+    `--follow: Step Functions has no execution ${execution}. Executions are deleted 90 days after their end.`,
   );
 }
 
@@ -104,7 +107,7 @@ async function follow(
   const end = await followExecution(aws, execution, {
     onEvent: (event) => {
       report.add(event);
-      // What was done earlier is told by its end alone.
+      // Of an execution that succeeded earlier, only the end is shown.
       if (by === 'succeeded') return;
       show.event(event, execution);
       progress?.(event);

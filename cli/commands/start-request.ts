@@ -4,7 +4,7 @@ import { arnProblem, executionRegion, type StateMachine, stateMachineOf } from '
 import { UsageError } from '../usage-error.ts';
 import { readInput } from './read-input.ts';
 
-/** The options of `promotion start`, as they were typed. */
+/** The options of `promotion start`. */
 export interface StartOptions {
   model?: string;
   version?: string;
@@ -24,14 +24,14 @@ export interface StartOptions {
   json?: true;
 }
 
-/** What is to be started. */
+/** A validated request to start an execution. */
 export interface StartRequest {
   machine: StateMachine;
-  /** Without the fields that say nothing. */
+  /** Without absent fields and fields at their default. */
   input: Partial<ExecutionInput> & { model_name: string };
 }
 
-/** Options that say what one field of the execution input says. */
+/** Options that set one field of the execution input. */
 const INPUT_OPTIONS = {
   model: '--model',
   version: '--version',
@@ -53,7 +53,7 @@ const EXCLUDED_BY_FOLLOW = {
   detach: '--detach',
 };
 
-/** Reads and checks everything before AWS is asked. Throws `UsageError` with every problem. */
+/** Reads and validates everything before AWS is called. Throws `UsageError` with every problem. */
 export async function startRequest(options: StartOptions, env: NodeJS.ProcessEnv): Promise<StartRequest> {
   const problems: string[] = [];
   const arn = options.arn ?? env['STATE_MACHINE_ARN'] ?? '';
@@ -61,9 +61,9 @@ export async function startRequest(options: StartOptions, env: NodeJS.ProcessEnv
   if (machine === null) problems.push(arnProblem(arn));
   const own = givenFlags(options, INPUT_OPTIONS);
   if (options.input !== undefined && own.length > 0)
-    problems.push(`--input holds the whole execution input and excludes ${own.join(', ')}`);
+    problems.push(`--input is the complete execution input and excludes ${own.join(', ')}`);
   if (options.input === undefined && options.model === undefined)
-    problems.push('--model: is required, or --input with a whole execution input');
+    problems.push('--model: is required, or --input with a complete execution input');
   const checked = checkInput(await inputOf(options, problems));
   problems.push(...checked.problems.map((problem) => `execution input: ${problem}`));
   const { model_name, ...input } = checked.input ?? {};
@@ -96,7 +96,7 @@ function givenFlags(options: StartOptions, names: Partial<Record<keyof StartOpti
 const usageError = (problems: string[]) =>
   new UsageError(['Nothing was started:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
 
-/** Where there is none, one that lets everything else be checked, and the problem beside the others. */
+/** When the input cannot be read, the problem is added and the other options are still checked. */
 async function inputOf(options: StartOptions, problems: string[]): Promise<unknown> {
   if (options.input === undefined) return fieldsOf(options);
   try {

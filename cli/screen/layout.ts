@@ -1,24 +1,25 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** Columns that no line of the timeline exceeds. */
+/** Maximum columns of a line. */
 export const WIDTH = 100;
 
-/** Styles, which take no room, blanks, and the text between them. */
+/** Styles (zero width), blanks, and the text between them. */
 const TOKENS = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m| +|[^ ${String.fromCharCode(27)}]+`, 'g');
 
-/** Characters that are seen: without styles. */
+/** Number of visible characters, without styles. */
 export const visibleLength = (text: string) => [...stripVTControlCharacters(text)].length;
 
+/** Layout of wrapped lines. */
 export interface Place {
-  /** What stands before every line, such as the rule beside an alert. */
+  /** Text before every line, such as the rule beside an alert. */
   prefix?: string;
   /** Blanks before every line after the first. */
   hang?: number;
 }
 
 /**
- * The text in lines of at most 100 columns, broken between words where possible, without blanks at their ends. Blanks
- * inside a line stay as they are, and so do styles.
+ * Wraps the text to lines of at most 100 columns, between words where possible, without trailing blanks. Blanks and
+ * styles inside a line are kept.
  */
 export function wrapLines(text: string, { prefix = '', hang = 0 }: Place = {}): string[] {
   const room = WIDTH - visibleLength(prefix);
@@ -60,19 +61,19 @@ export function wrapLines(text: string, { prefix = '', hang = 0 }: Place = {}): 
   return [...lines, line].map((each) => `${prefix}${each}`.trimEnd());
 }
 
-/** Where a word that is too long for any line may go on in the next one: after a comma, else a colon or a slash. */
+/** Where to break a word that is longer than a line: after a comma, else a colon or a slash; 0 for nowhere. */
 function breakPosition(word: string, room: number): number {
   const start = [...word].slice(0, Math.max(0, room)).join('');
   const comma = start.lastIndexOf(',');
   return 1 + (comma > 0 ? comma : Math.max(start.lastIndexOf(':'), start.lastIndexOf('/')));
 }
 
-/** A table as far to the right as its widest line allows, at most by so many columns. */
+/** Indents a table by up to `maxIndent` columns, as far as its widest line allows. */
 export function indented(lines: readonly string[], maxIndent: number): string[] {
   const widest = Math.max(0, ...lines.map(visibleLength));
   const indent = ' '.repeat(Math.max(0, Math.min(maxIndent, WIDTH - widest)));
   return lines.map((line) => `${indent}${line}`);
 }
 
-/** Ids of the platform by their end, which tells them apart; in full they stand in the alert. */
+/** Shortens the platform's ids to their last six digits, which distinguish them; the alert has them in full. */
 export const shortIds = (text: string) => text.replace(/\b[0-9a-f]{18}([0-9a-f]{6})\b/g, '…$1');

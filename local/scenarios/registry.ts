@@ -57,7 +57,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'lost-answer',
-    about: 'the stage transition succeeds but its response is lost: resolved by reading the current state, promoted',
+    about:
+      'the stage transition succeeds but its response is lost: resolved by reading the current state, promoted',
     play: once(promote, ({ mlflow }) => {
       seedPascalStrategy(mlflow);
       mlflow.faults.add({ path: TRANSITION, times: 1, effect: { kind: 'drop', when: 'after' } });
@@ -65,7 +66,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'sns-down',
-    about: 'SNS rejects the alert: the promotion succeeds, the alert stays pending until the next sweep sends it',
+    about:
+      'SNS rejects the alert: the promotion succeeds, the alert stays pending until the next sweep sends it',
     async play(host, run) {
       seedPascalStrategy(host.mlflow);
       host.sns.faults.add({
@@ -94,7 +96,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'contested',
-    about: 'another client moves version 1 to Production at the same moment: contested, left unchanged, an alert is sent',
+    about:
+      'another client moves version 1 to Production at the same moment: contested, left unchanged, an alert is sent',
     play: once(promote, ({ mlflow }) => {
       seedPascalStrategy(mlflow);
       mlflow.faults.add({

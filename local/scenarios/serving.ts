@@ -26,7 +26,8 @@ const scripted =
 export const servingScenarios: readonly Scenario[] = [
   {
     name: 'rollout-replaces',
-    about: 'a rollout with a warm-up, a time to keep the old version and a new importance: replaced, then promoted',
+    about:
+      'a rollout with a warm-up, a time to keep the old version and a new importance: replaced, then promoted',
     play: once(
       { ...promote, rollout: { warmupDurationMinutes: 2, keepOldVersionMinutes: 10 }, importance: 'high' },
       (host) => void serve(host),
@@ -34,8 +35,7 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'draft-promotes-in-place',
-    about:
-      'the Workload already serves version 3 as a draft: promoted in place, which cannot be undone',
+    about: 'the Workload already serves version 3 as a draft: promoted in place, which cannot be undone',
     play: once({ ...promote, importance: 'high' }, (host) => {
       serve(host, { candidate: 'draft', candidateServed: true });
     }),
@@ -51,7 +51,8 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'foreign-replacement',
-    about: 'another client is rolling out a different artifact: reported and left unchanged, nothing is promoted',
+    about:
+      'another client is rolling out a different artifact: reported and left unchanged, nothing is promoted',
     play: once(promote, (host) => {
       const { workloadId } = serve(host);
       const env = { MODEL_VERSION: 'hotfix' };
@@ -63,8 +64,7 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'candidate-crash-loops',
-    about:
-      "the candidate's container crashes repeatedly: version 2 keeps serving, the alert names the cause",
+    about: "the candidate's container crashes repeatedly: version 2 keeps serving, the alert names the cause",
     play: once(promote, scripted('crash-loop')),
   },
   {
@@ -114,7 +114,8 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'lost-answer-on-start',
-    about: 'the replacement starts but the response is lost: found by reading the current state, started only once',
+    about:
+      'the replacement starts but the response is lost: found by reading the current state, started only once',
     play: once(promote, (host) => {
       serve(host);
       host.workload.faults.add({ ...START, times: 1, effect: { kind: 'drop', when: 'after' } });
@@ -122,7 +123,8 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'two-executions',
-    about: 'two executions for one served model: one rolls out and promotes, the other ends busy and names the holder',
+    about:
+      'two executions for one served model: one rolls out and promotes, the other ends busy and names the holder',
     async play(host, run) {
       serve(host);
       const { promise: rolling, resolve: begun } = Promise.withResolvers<void>();
