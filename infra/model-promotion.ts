@@ -32,23 +32,23 @@ export type {
 } from './props.ts';
 
 /**
- * Everything that promotes models: the functions, the state machine that runs them, the table of leases and
- * outcomes, the topics that tell people, the rules that clean up, and the alarms. One a stack, as names of alarms and chat
- * are made of the stack's. Throws `InvalidProps`.
+ * Promotes models: the functions, the state machine that runs them, the table of leases and outcomes, the notification
+ * topics, the event rules, the alarms and the dashboard. One per stack, because the names of alarms and of the Slack
+ * configuration are derived from the stack's name. Throws `InvalidProps`.
  */
 export class ModelPromotion extends Construct implements IConnectable {
-  /** The security groups of the functions: an MLflow server in the same network lets them in. None without `vpc`. */
+  /** The security groups of the functions, to allow them access to an MLflow server. None without `vpc`. */
   readonly connections: Connections;
-  /** Runs one promotion or one rollback an execution. */
+  /** Each execution is one promotion or one rollback. */
   readonly stateMachine: StateMachine;
   readonly stateMachineName: string;
-  /** By the name of the verb; may also be invoked directly. */
+  /** By name, without `namePrefix`; they can also be invoked directly. */
   readonly functions: Readonly<Record<FunctionName, Lambda>>;
   readonly table: Table;
   readonly alerts: AlertTopics;
-  /** Events that could not be delivered. */
+  /** Dead-letter queue of the event rules. */
   readonly undelivered: Queue;
-  /** May be taken by `start.principals`; null when there are none. */
+  /** Role that `start.principals` can assume; null when there are none. */
   readonly starterRole: Role | null;
 
   constructor(scope: Construct, id: string, props: ModelPromotionProps) {
@@ -70,7 +70,7 @@ export class ModelPromotion extends Construct implements IConnectable {
         ({ topic }) => topic,
       ),
       topicKey: this.alerts.alerts.key,
-      // By its name: the functions come before the state machine that calls them.
+      // Composed from its name: the functions are created before the state machine that calls them.
       stateMachineArn: Stack.of(this).formatArn({
         service: 'states',
         resource: 'stateMachine',
@@ -112,8 +112,8 @@ export class ModelPromotion extends Construct implements IConnectable {
   }
 
   /**
-   * Allows to start executions and to follow them, as `promotion start` does. Not to stop them: that would cut off a
-   * rollback, too.
+   * Grants permission to start and to follow executions, as `promotion start` does. Not to stop them, which could
+   * interrupt a rollback.
    */
   grantStart(grantee: IGrantable): void {
     this.stateMachine.grantStartExecution(grantee);
@@ -125,7 +125,7 @@ export class ModelPromotion extends Construct implements IConnectable {
     );
   }
 
-  /** The executions of this state machine, and no other's. */
+  /** ARN pattern of the executions of this state machine. */
   private executionsArn(): string {
     return Stack.of(this).formatArn({
       service: 'states',
@@ -160,23 +160,23 @@ export class ModelPromotion extends Construct implements IConnectable {
     if (principals.length === 0) return null;
     const role = new Role(this, 'Starter', {
       assumedBy: new CompositePrincipal(...principals),
-      description: 'Starts promotions and follows them',
+      description: 'Starts and follows promotions',
     });
     this.grantStart(role);
     this.acknowledgeExecutions(role);
     return role;
   }
 
-  /** For who may ask about executions. */
+  /** Accepts the wildcard in the ARN of executions. */
   private acknowledgeExecutions(grantee: IConstruct): void {
     const { partition, region, account } = Stack.of(this);
-    // As cdk-nag writes what is known only in the account.
+    // cdk-nag's notation for values that are known only at deployment.
     const written = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
     const place = `${written(partition, 'Partition')}:states:${written(region, 'Region')}:${written(account, 'AccountId')}`;
     acknowledgeFinding(
       grantee,
       `AwsSolutions-IAM5[Resource::arn:${place}:execution:${this.stateMachineName}:*]`,
-      'The executions of one state machine, whose names are not known before',
+      'The executions of one state machine; their names are not known at deployment',
     );
   }
 
@@ -185,7 +185,7 @@ export class ModelPromotion extends Construct implements IConnectable {
       environment,
       machine: this.stateMachine,
       functions: this.functions,
-      // CDK's own class misses its interface by a property that may be undefined.
+      // Under `exactOptionalPropertyTypes` CDK's class does not match its own interface.
       table: this.table as ITable,
       alerts: this.alerts.alerts.topic,
       chat: this.alerts.chat?.topic ?? null,
@@ -198,7 +198,7 @@ export class ModelPromotion extends Construct implements IConnectable {
   }
 }
 
-/** The props of a `ModelPromotion` cannot be used; the message lists every mistake. */
+/** The props of a `ModelPromotion` are invalid; the message lists every problem. */
 export class InvalidProps extends Error {
   override readonly name = 'InvalidProps' as const;
   constructor(path: string, problems: readonly string[]) {
@@ -207,8 +207,8 @@ export class InvalidProps extends Error {
 }
 
 /**
- * Leases and outcomes. No item expires by itself: a lease that was deleted would begin to count its fences again, and
- * an outcome is evidence.
+ * Leases and outcomes. Items have no TTL: a deleted lease would restart the fence counter, and outcomes are part of the
+ * audit trail.
  */
 function promotionTable(scope: Construct, protect: boolean): Table {
   const table = new Table(scope, 'Table', {
@@ -226,7 +226,7 @@ function promotionTable(scope: Construct, protect: boolean): Table {
   return table;
 }
 
-/** In one security group, unless others are given: whoever serves the functions has one source to let in. */
+/** One security group for all functions, unless others are given: servers then allow a single source. */
 function networkOf(
   scope: Construct,
   { vpc, vpcSubnets, securityGroups }: ModelPromotionProps,
@@ -246,6 +246,8 @@ function findDuplicates(promotion: ModelPromotion): string[] {
     .node.findAll()
     .filter((each) => each !== promotion);
   return others.some((each) => each instanceof ModelPromotion)
-    ? ['a stack holds one ModelPromotion: names of alarms and chat are made of its name']
+    ? [
+        'a stack can contain only one ModelPromotion: the names of its alarms and Slack configuration are derived from the stack name',
+      ]
     : [];
 }

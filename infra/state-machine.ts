@@ -8,6 +8,7 @@ import { machineTimeoutSeconds, type StepFunctionName, stepFunctionNames } from 
 import { promotionChain } from '../statemachines/promotion.ts';
 import { acknowledgeFinding } from './nag.ts';
 
+/** The functions that the state machine calls, and its log. */
 export interface WorkflowProps {
   readonly stateMachineName: string;
   readonly functions: Record<StepFunctionName, IFunction>;
@@ -16,8 +17,8 @@ export interface WorkflowProps {
 }
 
 /**
- * The promotion as a state machine of the type Standard. Its log tells which states were entered and which errors were
- * caught, and never what was passed on.
+ * The promotion as a Standard state machine. Its log contains the states that were entered and the errors that were
+ * caught, without execution data.
  */
 export class Workflow extends Construct {
   readonly stateMachine: StateMachine;
@@ -29,7 +30,7 @@ export class Workflow extends Construct {
   ) {
     super(scope, id);
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
-    // CDK would allow every version of the functions, too.
+    // CDK's own grant would include every version of the functions.
     const policy = new Policy(this, 'Policy', {
       statements: [
         new PolicyStatement({
@@ -55,7 +56,7 @@ export class Workflow extends Construct {
       timeout: Duration.seconds(machineTimeoutSeconds),
       role: role.withoutPolicyUpdates(),
       logs: {
-        // Step Functions shares one policy among the log groups whose names begin so; others fill it up.
+        // Log groups with this prefix share one resource policy, whose size is limited (Step Functions guide, "Logging").
         destination: new LogGroup(this, 'Logs', {
           logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
           retention: logRetention,
@@ -66,7 +67,7 @@ export class Workflow extends Construct {
       },
       tracingEnabled: true,
     });
-    // Step Functions refuses a state machine whose role cannot write the log yet.
+    // Step Functions rejects a state machine whose role cannot write the log yet.
     this.stateMachine.node.addDependency(policy);
   }
 }

@@ -24,24 +24,24 @@ import { functionsDirectory, HANDLER } from '../bundles.ts';
 import { acknowledgeFinding } from '../nag.ts';
 import type { Environments } from './environment-variables.ts';
 
-/** What all functions of a construct have in common. */
+/** Settings that all functions of a construct share. */
 export interface FunctionDefaults {
   readonly namePrefix: string;
   readonly logRetention: RetentionDays;
   readonly protect: boolean;
   readonly network: { vpc: IVpc; vpcSubnets?: SubnetSelection; securityGroups: ISecurityGroup[] } | null;
   readonly certificates: ILayerVersion | null;
-  /** A directory of policies that takes the place of the bundled ones. */
+  /** A directory of policies that replaces the bundled ones. */
   readonly policies: string | undefined;
 }
 
-/** Where the layer with `ca.pem` is mounted. */
+/** Path of `ca.pem` in the certificates layer. */
 const CERTIFICATES_PATH = '/opt/ca.pem';
-/** A function that calls nothing has no business in a private network. */
+/** Functions that call no other system need no network interface. */
 const OUTSIDE_NETWORK: readonly FunctionName[] = ['begin-promotion'];
 const READS_POLICIES: readonly FunctionName[] = ['compare-models', 'prepare-promotion'];
 
-/** One deployed function, as all of ours are: its bundle, a role of its own, its log group, tracing. */
+/** One deployed function: its bundle, role, log group and tracing. */
 export class PromotionFunction extends Construct {
   readonly function: LambdaFunction;
 
@@ -57,7 +57,7 @@ export class PromotionFunction extends Construct {
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: defaults.logRetention,
-      // Not after a first deployment that failed: its name would be in the way of the next.
+      // Removed after a failed first deployment: a retained name would block the next one.
       removalPolicy: defaults.protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     this.function = new LambdaFunction(this, 'Function', {
@@ -89,7 +89,7 @@ export class PromotionFunction extends Construct {
 
 const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
 
-/** The bundle with other policies in it. */
+/** A copy of the bundle with other policies. */
 function withPolicies(scope: Construct, name: FunctionName, policies: string): string {
   const directory = stagingDirectory(scope, name);
   cpSync(bundleOf(name), directory, { recursive: true });
@@ -98,7 +98,7 @@ function withPolicies(scope: Construct, name: FunctionName, policies: string): s
   return directory;
 }
 
-/** A role without AWS' managed policies: it writes to the function's own log group and sends traces. */
+/** A role without AWS managed policies: it can write to the function's log group and send traces. */
 function roleFor(scope: Construct, functionName: string, logGroup: LogGroup, inNetwork: boolean): Role {
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   logGroup.grantWrite(role);
@@ -106,13 +106,13 @@ function roleFor(scope: Construct, functionName: string, logGroup: LogGroup, inN
   acknowledgeFinding(
     role,
     'AwsSolutions-IAM5[Resource::*]',
-    'X-Ray knows no resources; network interfaces are made by Lambda, which asks for the right to all (as in AWSLambdaVPCAccessExecutionRole), and the code is denied it',
+    'X-Ray actions have no resource; Lambda manages network interfaces and needs access to all of them (as in AWSLambdaVPCAccessExecutionRole), and the code is denied it',
   );
   return role;
 }
 
 /**
- * What Lambda does in the account's network in the function's name, and what the function's own code may therefore not do
+ * Lambda manages network interfaces with the function's role; the function's own code is denied these actions
  * (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
  */
 function networkStatements(scope: Construct, functionName: string): PolicyStatement[] {
@@ -142,7 +142,7 @@ const NETWORK_INTERFACES = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-/** A layer with the certificates as one file. */
+/** A layer with the certificates of a PEM file as `ca.pem`. */
 export function certificatesLayer(scope: Construct, file: string): LayerVersion {
   const directory = stagingDirectory(scope, 'certificates');
   cpSync(file, join(directory, 'ca.pem'));
@@ -150,11 +150,11 @@ export function certificatesLayer(scope: Construct, file: string): LayerVersion 
     code: Code.fromAsset(directory),
     compatibleArchitectures: [Architecture.ARM_64],
     compatibleRuntimes: [Runtime.NODEJS_24_X],
-    description: 'Certificates that the functions trust besides the usual ones',
+    description: 'Certificates that the functions trust in addition to the public authorities',
   });
 }
 
-/** An empty directory in the cloud assembly, from which CDK makes an asset. */
+/** An empty directory in the cloud assembly, the source of an asset. */
 function stagingDirectory(scope: Construct, name: string): string {
   const directory = join(
     Stage.of(scope)?.outdir ?? tmpdir(),

@@ -6,7 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/promotion-table.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 
-/** What each function may do, and nothing else: a test holds this against the synthesised policies. */
+/** Least privilege: a test compares this table with the synthesised policies. */
 interface FunctionPermissions {
   /** On the promotion table. */
   table: readonly TableAction[];
@@ -34,6 +34,7 @@ const writes = [
 const takesLease = ['GetItem', 'UpdateItem'] as const;
 const recordsOutcome = ['GetItem', 'PutItem', 'UpdateItem'] as const;
 
+/** The permissions of each function. */
 export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissions>> = {
   'begin-promotion': { table: [], mlflow: [] },
   'compare-models': { table: [], mlflow: [...reads, 'GetRun'] },
@@ -55,27 +56,27 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
   },
 };
 
-/** What the permissions are about. */
+/** The resources that the permissions refer to. */
 export interface GrantTargets {
   readonly table: Table;
   readonly topics: readonly ITopic[];
   readonly topicKey: IKey;
   readonly stateMachineArn: string;
-  /** All its executions. */
+  /** ARN pattern of its executions. */
   readonly executionsArn: string;
-  /** The tracking server that SageMaker manages, if it does. */
+  /** ARN of the tracking server on SageMaker; null for any other server. */
   readonly trackingServerArn: string | null;
   readonly mlflowCredentials: ISecret | undefined;
   readonly workloadToken: ISecret | undefined;
 }
 
-/** Allows a function what it needs on these resources. */
+/** Grants a function its permissions on these resources. */
 export function grantPermissions(name: FunctionName, grantee: IGrantable, targets: GrantTargets): void {
   const { table, pendingAlerts, publish, executions, mlflow, workloads } = functionPermissions[name];
   const allow = (actions: string[], ...resources: string[]) =>
     grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   const allowSecret = (secret: ISecret | undefined) => {
-    // One that is known by its name has six characters more in its ARN, which only AWS knows.
+    // The ARN of a secret imported by name lacks the six-character suffix.
     if (secret !== undefined)
       allow(['secretsmanager:GetSecretValue'], secret.secretFullArn ?? `${secret.secretArn}-??????`);
     secret?.encryptionKey?.grantDecrypt(grantee);
@@ -100,7 +101,7 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
   if (mlflow.length === 0) return;
   allowSecret(targets.mlflowCredentials);
   if (targets.trackingServerArn?.includes(':mlflow-app/'))
-    // An app knows this one action for all of MLflow's calls.
+    // An MLflow app has one action for all calls.
     allow(['sagemaker:CallMlflowAppApi'], targets.trackingServerArn);
   else if (targets.trackingServerArn !== null)
     allow(
