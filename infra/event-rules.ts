@@ -63,7 +63,7 @@ export class EventRules extends Construct {
 
     new Rule(this, 'CleanUp', {
       description:
-        'Executions that could not record their end are recorded, notified and, where needed, rolled back',
+        'Records executions that could not record their end, sends their alerts and starts rollbacks where needed',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],

@@ -9,45 +9,46 @@ import {
   wireHistory,
 } from './step-functions-history.ts';
 
-/** An execution that somebody has asked Step Functions for. */
+/** An execution that a client has started. */
 export interface StartedExecution {
   name: string;
   input: unknown;
 }
 
-/** Runs an execution and reports its events; settles at its end. */
+/** Runs an execution and emits its events; settles at its end. */
 export type Runner = (
   execution: StartedExecution,
   onEvent: (event: ExecutionEvent) => void,
 ) => Promise<unknown>;
 
 /**
- * Step Functions as far as starting and following executions goes (AWS JSON 1.0: `StartExecution`,
- * `DescribeExecution`, `GetExecutionHistory`). It runs nothing by itself: whoever runs the local state machine takes
- * the executions from here, as another account's console would, or has it run them.
+ * The part of Step Functions that starts and follows executions (AWS JSON 1.0: `StartExecution`, `DescribeExecution`,
+ * `ListExecutions`, `GetExecutionHistory`). It has no interpreter: executions are queued for `take`, or run by the runner
+ * of `runWith`.
  */
 export interface LocalStepFunctions {
   endpoint: string;
   stateMachineArn: string;
-  /** Those not taken yet, in the order in which they were started. */
+  /** Removes and returns the queued executions, in the order in which they were started. */
   take(): StartedExecution[];
-  /** From now on executions are run by this as soon as they are started, instead of waiting to be taken. */
+  /** From now on executions are run by this when they are started, instead of being queued. */
   runWith(runner: Runner): void;
-  /** Resolves when all that run now have ended. */
+  /** Resolves when all running executions have ended. */
   settled(): Promise<void>;
-  /** Ends an execution from outside, as `StopExecution` or its time-out does. */
+  /** Ends an execution, as `StopExecution` or a time-out does. */
   end(name: string, status: FinalStatus): void;
   /** Names of all executions, in the order in which they were started. */
   names(): string[];
   /** Matched by the name of the action, such as `StartExecution`. */
   faults: Faults;
-  /** Events in one page of a history, at most: fewer than are asked for, as on AWS. */
+  /** Maximum number of events in one page of a history, even if more are requested. */
   largestPage: number;
   close(): Promise<void>;
 }
 
 const STATE_MACHINE_ARN = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
 const EXECUTIONS = `${STATE_MACHINE_ARN.replace(':stateMachine:', ':execution:')}:`;
+/** The ARN of an execution of the local state machine. */
 export const executionArn = (name: string) => `${EXECUTIONS}${name}`;
 
 interface Execution {
@@ -75,7 +76,7 @@ const ListRequest = z.object({
   maxResults: z.int().min(1).max(1000).default(100),
 });
 
-/** An answer that is an error, by its name on AWS. */
+/** An error response, by its name on AWS. */
 class ApiError extends Error {
   readonly type: string;
 
@@ -85,6 +86,7 @@ class ApiError extends Error {
   }
 }
 
+/** Starts the emulator on a free port of 127.0.0.1. */
 export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
   const executions = new Map<string, Execution>();
   const running = new Set<Promise<unknown>>();
@@ -101,7 +103,7 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
   const run = async (name: string, { input, history }: Execution, by: Runner) => {
     try {
       await by({ name, input: JSON.parse(input) }, history.add);
-      // One that nothing caught has told of its failure, and of no state after it.
+      // An uncaught failure ends the execution without a further state.
       history.end('FAILED', Date.now());
     } catch (error) {
       history.end('FAILED', Date.now(), { error: 'States.Runtime', cause: String(error) });
@@ -114,7 +116,7 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       if (stateMachineArn !== STATE_MACHINE_ARN)
         throw new ApiError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
       const earlier = executions.get(name);
-      // The same name with the same input is a repetition, and answered as the first time, until it has ended.
+      // Idempotent: the same name with the same input returns the same answer until the execution has ended.
       if (earlier !== undefined && (earlier.input !== input || earlier.history.status !== null))
         throw new ApiError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn(name)}'`);
       const now = Date.now();
@@ -153,9 +155,9 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
         startDate,
         ...(history.stopDate === null ? {} : { stopDate: history.stopDate }),
       }));
-      const asked = all.filter(({ status }) => statusFilter === undefined || status === statusFilter);
+      const matching = all.filter(({ status }) => statusFilter === undefined || status === statusFilter);
       // Newest first.
-      return { executions: asked.reverse().slice(0, maxResults) };
+      return { executions: matching.reverse().slice(0, maxResults) };
     },
     GetExecutionHistory(body) {
       const { executionArn: arn, maxResults, reverseOrder, nextToken } = parsed(HistoryRequest, body);

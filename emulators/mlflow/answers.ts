@@ -1,6 +1,6 @@
 import type { Behaviour } from './registry/versions.ts';
 
-/** What the server sends back. */
+/** A response of the server. */
 export interface Answer {
   status: number;
   type: string;
@@ -19,7 +19,7 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS;
 
-/** An error that MLflow answers as JSON, with its own code. */
+/** An error response of MLflow: JSON with one of its error codes. */
 export class ApiError extends Error {
   override readonly name = 'Refusal' as const;
   readonly code: ErrorCode;
@@ -35,7 +35,7 @@ export class ApiError extends Error {
   }
 }
 
-/** An error that MLflow did not foresee: its web framework answers a page of HTML. */
+/** An unhandled error of MLflow: its web framework responds with an HTML page. */
 export class UnhandledError extends Error {
   override readonly name = 'Unforeseen' as const;
 }

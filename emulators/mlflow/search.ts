@@ -109,7 +109,7 @@ function comparatorOf(tokens: Token[], refused: () => ApiError): string {
     tokens.shift();
     return 'NOT IN';
   }
-  // A tag that IS NULL is a filter for runs, and an error nobody foresaw for models.
+  // IS NULL is a filter for runs, and an unhandled error for models.
   if (word === 'IS') throw new UnhandledError('IS NULL');
   throw refused();
 }
@@ -132,7 +132,7 @@ export function checkComparator({ comparator, key }: Clause, allowed: readonly s
   if (!allowed.includes(comparator)) throw invalid(`Invalid comparator for attribute ${key}: ${comparator}`);
 }
 
-/** Whether the value passes; what is not there passes nothing, not even `!=`. */
+/** Whether the value matches; a missing value matches nothing, not even `!=`. */
 export function matches(
   value: string | number | null | undefined,
   { comparator, value: wanted }: Clause,
@@ -191,7 +191,7 @@ export function parseOrders(entries: readonly string[], keys: readonly string[] 
   return orders;
 }
 
-/** Compares two rows by the first order that tells them apart. */
+/** Compares two rows by the first order in which they differ. */
 export function compareBy<T>(
   orders: readonly Order[],
   value: (row: T, key: string) => string | number | null,
@@ -200,7 +200,7 @@ export function compareBy<T>(
     for (const { key, descending } of orders) {
       const [a, b] = [value(left, key), value(right, key)];
       if (a === b) continue;
-      // What has no value comes last in either direction.
+      // Missing values come last in either direction.
       if (a === null || b === null) return a === null ? 1 : -1;
       return a < b === descending ? 1 : -1;
     }
@@ -214,7 +214,7 @@ export interface Page<T> {
   token: string | null;
 }
 
-/** One page; the token for the next is there only when more rows are, or when a page of no rows was asked for. */
+/** One page; the token is null unless more rows follow, or a page of no rows was requested. */
 export function pageOf<T>(rows: readonly T[], size: number, token: string): Page<T> {
   const start = startOf(token);
   const found = rows.slice(start, start + size + 1);

@@ -17,7 +17,7 @@ import { trackingEndpoints } from './tracking/tracking-endpoints.ts';
 export interface MlflowEmulatorOptions {
   /** Default: any free port. */
   port?: number;
-  /** The MLflow version it says it is, and behaves like. Default `3.17.2`. */
+  /** The MLflow version that it reports and behaves like. Default `3.17.2`. */
   version?: string;
   /** Credentials that requests must carry; none by default. */
   auth?: { username: string; password: string } | { token: string };
@@ -35,15 +35,15 @@ export interface MlflowEmulator {
   /** Fills and changes the registry without HTTP. */
   readonly registry: Seeding;
   snapshot(): Snapshot;
-  /** Back to empty; faults and requests forgotten. */
+  /** Deletes all data, faults and recorded requests. */
   reset(): void;
   close(): Promise<void>;
 }
 
-/** Above MLflow's largest documented tag, so that its own check answers; files are uploaded in one piece. */
+/** Larger than MLflow's largest tag, so that its own validation responds; files are uploaded in one request. */
 const LARGEST_BODY = 64 * 1024 * 1024;
 
-/** Starts MLflow's tracking server and model registry, in memory, on 127.0.0.1. */
+/** Starts an emulator of MLflow's tracking server and model registry on 127.0.0.1, with data in memory. */
 export async function startMlflowEmulator(options: MlflowEmulatorOptions = {}): Promise<MlflowEmulator> {
   const behaviour = behaviourOf(options.version ?? '3.17.2');
   const now = options.clock ?? Date.now;

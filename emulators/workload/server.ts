@@ -24,9 +24,9 @@ import { World, type WorldSettings } from './world/world.ts';
 export interface WorkloadEmulatorOptions {
   /** Default: any free port. */
   port?: number;
-  /** What `Authorization: Bearer` must carry. Default `emulator-token`. */
+  /** The token required in `Authorization: Bearer`. Default `emulator-token`. */
   token?: string;
-  /** Default: the system's clock. Nothing happens unless it moves. */
+  /** Default: the system's clock. State changes only as it advances. */
   clock?: { now(): Date };
   variants?: Partial<Variants>;
   timings?: Partial<Timings>;
@@ -43,12 +43,12 @@ export interface WorkloadEmulator {
   readonly faults: Faults;
   /** Paths as in faults; `body` is the query for requests without a body. */
   readonly requests: RecordedRequest[];
-  /** May be changed at any time; what has begun keeps the timings it began with. */
+  /** Can be changed at any time; transitions already scheduled keep their timings. */
   readonly variants: Variants;
   readonly timings: Timings;
-  /** Fills, scripts and watches the emulator without HTTP. */
+  /** Fills, scripts and reads the emulator without HTTP. */
   readonly direct: Direct;
-  /** Back to empty; scripts, faults and requests forgotten, dials and timings kept. */
+  /** Deletes all data, scripts, faults and recorded requests; keeps variants and timings. */
   reset(): void;
   close(): Promise<void>;
 }
@@ -68,7 +68,7 @@ const routes = [
   ...otelRoutes,
 ];
 
-/** Starts DataRobot's Workload API, and the endpoints of its Workloads, in memory on 127.0.0.1. */
+/** Starts an emulator of DataRobot's Workload API and of its Workloads' endpoints on 127.0.0.1, with data in memory. */
 export async function startWorkloadEmulator(
   options: WorkloadEmulatorOptions = {},
 ): Promise<WorkloadEmulator> {
@@ -158,7 +158,7 @@ function answer(world: World, raw: RawRequest, base: string): Answer {
   return dispatch(routes, raw, world, base);
 }
 
-/** What a client of the model gets: who answers depends on the rollout, not on the client. */
+/** The response to a request to the model: the rollout decides which proton answers. */
 function fromEndpoint(world: World, raw: RawRequest, id: string, path: string): Answer {
   const workload = world.workloads.get(id);
   if (workload === undefined) return message(404, 'Not Found');

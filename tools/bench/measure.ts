@@ -10,15 +10,15 @@ import { once, promote, type Scenario } from '../../local/scenarios/scenario.ts'
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { type CountingTable, countingTable, noTableUse, type TableUse } from './counting-table.ts';
 
-/** What the functions of an execution used of other systems; requests of local observers are not counted. */
+/** Requests of the functions of one execution to other systems; those of the local host are not counted. */
 interface Use extends TableUse {
   mlflowCalls: number;
   workloadCalls: number;
-  /** Messages that SNS took. */
+  /** Messages that SNS accepted. */
   published: number;
 }
 
-/** What one execution took. Only `durationsMs` depends on the machine that it runs on. */
+/** Measurements of one execution. Only `durationsMs` depends on the machine. */
 export interface Measured extends Use {
   kind: KindName;
   /** One line about the kind, for people. */
@@ -29,7 +29,7 @@ export interface Measured extends Use {
   transitions: number;
   /** Events in the history that Step Functions keeps. */
   historyEvents: number;
-  /** From start to end by the local clock, which only waits advance: functions take no time on it. */
+  /** From start to end by the local clock, which only waits advance: functions count as 0 s. */
   seconds: number;
   /** Calls of each function. */
   invocations: Record<FunctionName, number>;
@@ -55,7 +55,7 @@ const playOf = (name: string): Scenario['play'] => {
   return found.play;
 };
 
-/** Another execution has the lease of the model for the next five minutes. */
+/** Another execution holds the lease of the model for the next five minutes. */
 const withLeaseHeld =
   (input: object): Scenario['play'] =>
   async (host, run) => {
@@ -110,7 +110,7 @@ export async function measure(onKind: (title: string) => void = () => {}): Promi
   const host = await startHost();
   if (!isEmulated(host)) throw new Error('The figures need the emulators');
   const table = await countingTable(host.table.endpoint);
-  // The functions read the address of their table when they are first called.
+  // The functions read this variable on their first call.
   host.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.endpoint;
   freezeClock(host);
   try {
@@ -126,7 +126,7 @@ export async function measure(onKind: (title: string) => void = () => {}): Promi
   }
 }
 
-/** Only waits advance the clock: the number of polls must not depend on the speed of this machine. */
+/** Only waits advance the clock, so that the number of polls does not depend on the speed of this machine. */
 function freezeClock({ clock }: EmulatedHost): void {
   let at = clock.now().getTime();
   clock.now = () => new Date(at);
@@ -206,7 +206,7 @@ function perFunction<T>(of: (name: FunctionName) => T): Record<FunctionName, T> 
   return Object.fromEntries(functionNames.map((name) => [name, of(name)])) as Record<FunctionName, T>;
 }
 
-/** The host's functions; what each call uses goes to the execution that runs: never two at a time. */
+/** The host's functions; each call is counted for the current execution. Executions never run in parallel. */
 function countingFunctions(
   host: EmulatedHost,
   table: CountingTable,
@@ -214,7 +214,7 @@ function countingFunctions(
 ): Record<FunctionName, LocalFunction> {
   const usedSoFar = (): Use => ({
     mlflowCalls: host.mlflow.requests.length,
-    // The same server answers the clients of the model, which are not counted.
+    // The same server answers requests to the model, which are not counted.
     workloadCalls: host.workload.requests.filter(({ path }) => !path.startsWith('endpoints/')).length,
     published: host.sns.published.length,
     ...table.use,

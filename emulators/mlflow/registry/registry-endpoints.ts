@@ -147,7 +147,7 @@ const CREATE_VERSION: Parameters = {
 };
 const TRANSITION: Parameters = { ...VERSION, stage: 'string!', archive_existing_versions: 'boolean' };
 
-/** The answer to a change that has nothing to say. */
+/** The empty response to a change. */
 const done = (_changed: unknown) => ({});
 
 function createVersion(

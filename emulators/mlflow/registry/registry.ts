@@ -19,7 +19,7 @@ export interface Version {
   readonly version: number;
   readonly created: number;
   updated: number;
-  /** Deleted versions stay, so that their numbers are not given again. */
+  /** Deleted versions are kept, so that their numbers are not reused. */
   stage: Stage | 'Deleted_Internal';
   status: VersionStatus;
   description: string | null;
@@ -257,7 +257,7 @@ export class Registry {
     );
   }
 
-  /** Before 3.17 any stage's latest version: here the lowest, so that nobody relies on it. */
+  /** Before 3.17 the latest version of any stage: here the lowest, so that no test depends on it. */
   #latestOf(name: string, which: 'any' | 'highest'): Version {
     const rows = this.latest(name).toSorted((a, b) => a.version - b.version);
     const found = which === 'highest' ? rows.at(-1) : rows[0];

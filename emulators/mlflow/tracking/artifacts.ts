@@ -27,7 +27,7 @@ export class Artifacts {
     }
   }
 
-  /** What is right in a folder, sorted; paths are given below `shown`. */
+  /** The direct entries of a folder, sorted; paths start with `shown`. */
   list(folder: string, shown: string): object[] {
     const prefix = folder === '' ? '' : `${folder}/`;
     const found = new Map<string, object>();

@@ -127,7 +127,7 @@ const metricOf = (input: Input): Metric => ({
   datasetDigest: input.optional('dataset_digest'),
 });
 
-/** All or nothing is not promised by MLflow either: what came before a refused item stays. */
+/** Not atomic, as in MLflow: items before a rejected one are kept. */
 function logBatch(tracking: Tracking, input: Input): object {
   const id = input.text('run_id');
   const [metrics, params, tags] = ['metrics', 'params', 'tags'].map((name) => input.objects(name));

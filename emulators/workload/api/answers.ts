@@ -17,7 +17,7 @@ export const json = (body: unknown, status = 200): Answer => ({
 
 export const noContent: Answer = { status: 204, body: null };
 
-/** An answer of the edge, which speaks of a `message` where the API has a `detail`. */
+/** A response of the gateway, which has a `message` where the API has a `detail`. */
 export const message = (status: number, text: string): Answer => json({ message: text }, status);
 
 export const detail = (status: number, text: string): Answer => json({ detail: text }, status);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ApiError, type Invalid, type World } from '../world/world.ts';
 import { type Answer, detail, errorAnswer, json } from './answers.ts';
 
-/** A request of which nothing has been checked yet. */
+/** A request that has not been validated. */
 export interface RawRequest {
   method: string;
   /** Without the API's prefix and leading slash; a trailing slash is kept. */
@@ -36,7 +36,7 @@ export interface Route {
   run(request: RawRequest, params: Record<string, string>, world: World, base: string): Answer;
 }
 
-/** One route; its query and its body are closed: what they do not name is refused. */
+/** One route; its query and its body are closed: unknown fields are rejected. */
 export function route<Path extends string, Query extends z.ZodRawShape, Body extends z.ZodType>(
   method: string,
   path: Path,
@@ -149,7 +149,7 @@ function invalidOf(issue: z.core.$ZodIssue, prefix: string): Invalid[] {
   }
 }
 
-/** Finds the route and runs it; a refusal becomes its answer. */
+/** Finds the route and runs it; an `ApiError` becomes its response. */
 export function dispatch(routes: readonly Route[], request: RawRequest, world: World, base: string): Answer {
   const segments = request.path.replace(/\/$/, '').split('/').map(decoded);
   const here = routes.filter((candidate) => matches(candidate, segments));

@@ -102,7 +102,7 @@ const artifactSummary = ({ id, name, type, status, version, repositoryId }: Arti
   artifactRepositoryId: repositoryId,
 });
 
-/** What stands in the Workload while a replacement is in progress, or has failed; not once it is completed. */
+/** The Workload's field about a replacement that is in progress or has failed; null once it is completed. */
 function replacementSummary(world: World, workload: Workload) {
   const replacement = visibleReplacement(world, workload);
   if (replacement === null || replacement.state === 'completed') return null;

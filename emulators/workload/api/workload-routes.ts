@@ -46,7 +46,7 @@ export function select(world: World, query: WorkloadQuery): Workload[] {
   });
 }
 
-/** Says in words what is being done, and where to follow it. */
+/** A message about the operation, with its status link. */
 const acknowledgement = (base: string, { id }: Workload, status: string) => ({
   status,
   workloadId: id,

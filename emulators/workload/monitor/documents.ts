@@ -5,7 +5,7 @@ import { writeRuntime } from '../world/runtime.ts';
 import type { World } from '../world/world.ts';
 import { conditionsOf, containersOf, logOf } from './containers.ts';
 
-/** Protons as the API writes them, and what its monitor says of them. */
+/** Protons as API documents, with the status details of the monitor. */
 const LOG_TAIL = 20;
 
 export function protonDocument(world: World, base: string, proton: Proton) {

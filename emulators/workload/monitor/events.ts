@@ -2,7 +2,7 @@ import type { Proton, Replacement, Workload } from '../world/entities.ts';
 import type { World } from '../world/world.ts';
 import { containersOf } from './containers.ts';
 
-/** A replacement has ended: it enters the history, with an event. */
+/** Adds a replacement that has ended to the history, with an event. */
 export function record(
   world: World,
   workload: Workload,
@@ -14,7 +14,7 @@ export function record(
   addEvent(world, workload, replacement, eventType, message);
 }
 
-/** The finer events, which only one of the sources knows. */
+/** Adds an event of a single step, which only one of the API's sources documents. */
 export function recordStep(
   world: World,
   workload: Workload,

@@ -133,7 +133,7 @@ const namesOf = (artifact: Artifact) =>
     ]),
   );
 
-/** What a runtime names that the artifact lacks; null where it fits. */
+/** A container group that the runtime names and the artifact lacks; null when it fits. */
 export function misfit(artifact: Artifact, runtime: Runtime): string | null {
   const names = namesOf(artifact);
   for (const group of runtime.containerGroups) {

@@ -66,7 +66,7 @@ function checkedRuntime(world: World, artifact: Artifact, input: RuntimeInput | 
   return runtime;
 }
 
-/** Names stay taken while the Workload exists, whatever its status. */
+/** A name is taken while the Workload exists, whatever its status. */
 export function refuseTakenName(world: World, name: string, except?: Workload): void {
   if ([...world.workloads.values()].some((each) => each !== except && each.name === name)) {
     throw new ApiError(409, `Workload with name '${name}' already exists.`);
@@ -263,7 +263,7 @@ export function changeSettings(world: World, workload: Workload, input: RuntimeI
 
 export const NO_REPLACEMENT = 'There is no active replacement for this workload.';
 
-/** The record that a GET shows: hidden for a moment after the POST. */
+/** The record that a GET returns: not visible for a moment after the POST. */
 export const visibleReplacement = (world: World, { replacement }: Workload): Replacement | null =>
   replacement !== null && world.now >= replacement.createdAt + world.timings.recordHiddenMs
     ? replacement

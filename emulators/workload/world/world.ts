@@ -8,7 +8,7 @@ export interface Invalid {
   code: string;
 }
 
-/** A request that the API refuses; `detail` takes one of the API's three forms. */
+/** An error response of the API; `detail` has one of the API's three forms. */
 export class ApiError extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
@@ -35,8 +35,8 @@ export interface WorldSettings {
 }
 
 /**
- * All that exists, and what is due when. Nothing runs by itself: `settle` carries out what has become due by the
- * injected clock, in order and at its own time, so that a jump of a week gives the same history as a week of polling.
+ * All entities and scheduled transitions. There are no timers: `settle` executes the transitions that are due by the
+ * injected clock, in order and at their own time, so that a jump of a week gives the same history as a week of polling.
  */
 export class World {
   readonly artifacts = new Map<string, Artifact>();
@@ -65,25 +65,25 @@ export class World {
     return this.settings.timings;
   }
 
-  /** The time of what is happening; within a transition the moment at which it fell due. */
+  /** The current time; within a transition the time at which it was due. */
   get now(): number {
     return this.#now;
   }
 
-  /** An ObjectId: four bytes of seconds, five that stand for the process, three that count. */
+  /** An ObjectId: four bytes of seconds, five of a fixed process id, three of a counter. */
   id(): string {
     this.#count += 1;
     const seconds = Math.floor(this.#now / 1000);
     return `${hex(seconds, 8)}5eed5eed5e${hex(this.#count, 6)}`;
   }
 
-  /** Has `run` happen at a time, or as soon as the world is settled when that is past. */
+  /** Schedules `run` at a time; a past time is due at the next `settle`. */
   at(time: number, run: () => void): void {
     const index = this.#due.findLastIndex((entry) => entry.at <= time);
     this.#due.splice(index + 1, 0, { at: time, run });
   }
 
-  /** Carries out all that is due. A clock that goes back changes nothing. */
+  /** Executes everything that is due. A clock that goes back has no effect. */
   settle(): void {
     const until = Math.max(this.#now, this.settings.clock.now().getTime());
     for (let next = this.#due[0]; next !== undefined && next.at <= until; next = this.#due[0]) {
