@@ -26,7 +26,7 @@ export interface AcceptedMessage {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** The parameters of a Publish, checked in full; throws `SnsRefusal` with the first thing that is wrong. */
+/** Validates the parameters of a Publish; throws `SnsError` for the first invalid one. */
 export function checkPublish(form: URLSearchParams, topics: ReadonlySet<string>): AcceptedMessage {
   const topicArn = form.get('TopicArn') ?? form.get('TargetArn') ?? '';
   if (!/^arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/.test(topicArn)) throw invalid('TopicArn');

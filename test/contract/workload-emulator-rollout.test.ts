@@ -47,7 +47,7 @@ describe('a replacement is refused', () => {
   it.each([
     ['draft', 'locked'],
     ['locked', 'draft'],
-  ])('from %s to %s: 400, or 422 as the dial says', async (from, to) => {
+  ])('from %s to %s: 400, or 422 as the variant says', async (from, to) => {
     const of = (status: string) => (status === 'draft' ? draft() : locked());
     const { id } = api.direct.createWorkload({ artifactId: of(from).id });
     const refused = await start(`workloads/${id}`, of(to).id);
@@ -125,7 +125,7 @@ describe('a replacement is refused', () => {
     expect(answer).toMatchObject({ status: 422, body: { detail: [{ path: where }] } });
   });
 
-  it('while one is in progress: 422, or 409 as the dial says; promote and settings are as well', async () => {
+  it('while one is in progress: 422, or 409 as the variant says; promote and settings are as well', async () => {
     const { path, to } = api.pair();
     await start(path, to);
     expect((await start(path, locked().id)).status).toBe(422);
@@ -135,7 +135,7 @@ describe('a replacement is refused', () => {
     expect((await api.post(`${path}/promote`)).status).toBe(422);
   });
 
-  it('and is queued where the dial says so, to begin when the first has settled', async () => {
+  it('and is queued where the variant says so, to begin when the first has settled', async () => {
     api.emulator.variants.secondReplacement = 'queue';
     const { path, to, workloadId } = api.pair();
     const third = locked().id;
@@ -313,7 +313,7 @@ describe('a replacement of a healthy candidate', () => {
     ]);
   });
 
-  it('tells the finer story where the dial says so', async () => {
+  it('tells the finer story where the variant says so', async () => {
     api.emulator.variants.events = 'story';
     const { path, to } = api.pair();
     await start(path, to);
@@ -394,7 +394,7 @@ describe('a replacement is cancelled', () => {
     expect((await start(path, to)).status).toBe(202);
   });
 
-  it('in the words of each dialect, with the status that the dial says', async () => {
+  it('in the words of each dialect, with the status that the variant says', async () => {
     api.emulator.variants.replacementStatuses = 'terraform';
     api.emulator.variants.cancelStatus = 204;
     const { path, to } = api.pair();
@@ -571,7 +571,7 @@ describe('a candidate', () => {
     expect(await ready()).toEqual({ type: 'Ready', met: true, since: '2026-09-30T18:00:27Z' });
   });
 
-  it('is written with its images, and with its log or without links as the dials say', async () => {
+  it('is written with its images, and with its log or without links as the variants say', async () => {
     const { path, workloadId } = api.pair();
     api.advance({ minutes: 1 });
     const { protonId } = api.direct.workload(workloadId);

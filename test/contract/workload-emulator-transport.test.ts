@@ -20,7 +20,7 @@ describe('transport of the Workload API emulator', () => {
     expect((await api.get(`otel/workload/${workloadId}/logs/`)).status).toBe(200);
   });
 
-  it('sends telemetry without its trailing slash there by 308, unless the dial says otherwise', async () => {
+  it('sends telemetry without its trailing slash there by 308, unless the variant says otherwise', async () => {
     const { workloadId } = api.pair();
     const path = `otel/workload/${workloadId}/logs`;
     const moved = await api.get(`${path}?limit=5`);
@@ -114,7 +114,7 @@ describe('transport of the Workload API emulator', () => {
     expect((await api.request('DELETE', path, undefined, { raw: '' })).status).toBe(204);
   });
 
-  it('writes validation errors as pydantic does when the dial says so', async () => {
+  it('writes validation errors as pydantic does when the variant says so', async () => {
     api.emulator.variants.validationErrors = 'pydantic';
     const answer = await api.post('artifacts', { spec: spec() });
     expect(answer.body).toEqual({
@@ -187,7 +187,7 @@ describe('transport of the Workload API emulator', () => {
     expect((await api.get(path)).body.replacement).toMatchObject({ candidateArtifactId: to });
   });
 
-  it('is empty after a reset, with its dials kept', async () => {
+  it('is empty after a reset, with its variants kept', async () => {
     api.emulator.variants.promoteStatus = 200;
     api.pair();
     api.emulator.reset();

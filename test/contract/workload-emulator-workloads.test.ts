@@ -217,7 +217,7 @@ describe('drafts live for eight hours', () => {
     expect(await status(path)).toBe('stopped');
   });
 
-  it('or terminated, as the dial says, and then cannot be started', async () => {
+  it('or terminated, as the variant says, and then cannot be started', async () => {
     api.emulator.variants.ttlEnd = 'terminated';
     const path = running(draft().id);
     api.advance({ hours: 9 });
@@ -287,7 +287,7 @@ describe('promotion in place', () => {
     });
   });
 
-  it('answers 200 where the dial says so, and takes an empty object, but nothing else', async () => {
+  it('answers 200 where the variant says so, and takes an empty object, but nothing else', async () => {
     api.emulator.variants.promoteStatus = 200;
     const path = running(draft().id);
     expect((await api.post(`${path}/promote`, { importance: 'high' })).status).toBe(422);

@@ -108,7 +108,7 @@ describe('an execution with this input', () => {
 
   it('is given up after as many failed attempts as are looked at', async () => {
     const { claim, started, described } = aws(Array(MAX_ATTEMPTS + 1).fill('FAILED'));
-    await expect(claim()).rejects.toThrow(/1000 executions with this input have ended/);
+    await expect(claim()).rejects.toThrow(/1000 executions with this input have already ended/);
     expect(described).toHaveLength(MAX_ATTEMPTS);
     expect(started).toEqual([]);
   });
