@@ -17,25 +17,25 @@ import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
 import { licensesOf } from './licences.ts';
 import { undiciCore } from './undici-core.ts';
 
-/** One function as it is deployed: its code as `lambdas/*.mjs`, and `policies/*.json` where it reads them. */
+/** The deployed bundle of one function: its code as `lambdas/*.mjs`, and `policies/*.json` if it reads them. */
 export interface Bundle {
   name: FunctionName;
-  /** Where it was written. */
+  /** Absolute path of the bundle. */
   directory: string;
   /** Every code file by its path in the bundle. */
   files: Record<string, BundledFile>;
 }
 
-/** What went into one file of a bundle, in bytes after minifying. */
+/** Contents of one file of a bundle; sizes in bytes after minifying. */
 export interface BundledFile {
   bytes: number;
-  /** By the path of the source from the top of the repository. */
+  /** By the path of the source, relative to the repository. */
   inputs: Record<string, { bytesInOutput: number }>;
-  /** Paths in the bundle, or names of Node's own modules (`external`). */
+  /** Paths in the bundle, or names of built-in modules of Node (`external`). */
   imports: { path: string; kind: string; external?: boolean | undefined }[];
 }
 
-/** The directory to write to holds something that is no bundle of ours. */
+/** The output directory contains something else than bundles. */
 export class ForeignDirectory extends Error {
   override readonly name = 'ForeignDirectory' as const;
 }
@@ -43,9 +43,9 @@ export class ForeignDirectory extends Error {
 const top = fileURLToPath(new URL('../', import.meta.url));
 
 /**
- * Bundles every function from its source: tree-shaken, minified, with source maps. The same sources give the same
- * bytes, wherever they are and wherever `directory` is. The bundles that are there are replaced, all at once and only
- * when every new one is complete. Throws `ForeignDirectory`, and what esbuild throws where a source is wrong.
+ * Bundles every function from its source: tree-shaken, minified, with source maps. Reproducible: the same sources give
+ * the same bytes, independent of paths. Existing bundles are replaced together, after every new one is complete. Throws
+ * `ForeignDirectory`, and esbuild's errors.
  */
 export async function bundleFunctions(
   directory = BUNDLES,
@@ -79,7 +79,7 @@ function refuseForeign(directory: string): void {
   const foreign = existsSync(directory) ? readdirSync(directory).filter((each) => !names.includes(each)) : [];
   if (foreign.length > 0) {
     throw new ForeignDirectory(
-      `${directory} holds ${foreign.slice(0, 3).join(', ')}, and would be replaced: name a directory that is new, or empty.`,
+      `${directory} contains ${foreign.slice(0, 3).join(', ')} and would be replaced: choose a new or empty directory.`,
     );
   }
 }
@@ -90,7 +90,7 @@ async function build(name: FunctionName): Promise<{ metafile: Metafile; outputFi
     absWorkingDir: top,
     entryPoints: { 'lambdas/index': `lambdas/${name}.ts` },
     chunkNames: 'lambdas/[name]-[hash]',
-    // As if in place of the sources, whatever the directory is: its own path would show in the source maps.
+    // Independent of the output directory, whose path would otherwise be in the source maps.
     outdir: '.',
     write: false,
     bundle: true,
@@ -99,15 +99,15 @@ async function build(name: FunctionName): Promise<{ metafile: Metafile; outputFi
     target: 'node24',
     outExtension: { '.js': '.mjs' },
     mainFields: ['module', 'main'],
-    // What is imported dynamically loads only when it is needed.
+    // Dynamic imports load only when they are needed.
     splitting: true,
     minify: true,
     sourcemap: 'linked',
     sourcesContent: false,
-    // In a file of their own, whole: see `licensesOf`.
+    // Complete in a separate file: see `licensesOf`.
     legalComments: 'none',
     metafile: true,
-    // CommonJS packages call `require` for Node's own modules.
+    // CommonJS packages call `require` for built-in modules of Node.
     banner: {
       js: "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);",
     },
@@ -126,7 +126,7 @@ function write(directory: string, outputFiles: OutputFile[], sources: string[]):
   if (sources.includes('lambdas/adapters/policy-files.ts')) copyPolicies(join(directory, 'policies'));
 }
 
-/** Policies, not their schema: that one is for editors. */
+/** Copies the policies without their schema, which only editors use. */
 function copyPolicies(target: string): void {
   for (const file of globSync('*.json', { cwd: join(top, 'policies'), exclude: ['*.schema.json'] })) {
     cpSync(join(top, 'policies', file), join(target, file));
@@ -142,29 +142,29 @@ function filesOf({ outputs }: Metafile): Bundle['files'] {
 
 const usage = `Usage: node build/bundle.ts [DIRECTORY]
 
-Bundles every function for Lambda into DIRECTORY (default: dist/functions), replacing what is there: one folder a
-function, named as the function, handler ${HANDLER}. "npm run bench -- bundles" shows what is in them.
+Bundles every function for Lambda into DIRECTORY (default: dist/functions) and replaces its contents: one folder for
+each function, with its name; handler ${HANDLER}. "npm run bench -- bundles" lists their contents.
 
   --help    show this text
 `;
 
 /** Exit status: 0 done, 1 a function cannot be bundled, 2 unknown arguments. */
 async function main(args: string[]): Promise<number> {
-  const asked = argumentsOf(args);
-  if (asked === null) return 2;
-  if (asked.help) {
+  const parsed = argumentsOf(args);
+  if (parsed === null) return 2;
+  if (parsed.help) {
     process.stdout.write(usage);
     return 0;
   }
   try {
     const began = performance.now();
-    await bundleFunctions(asked.directory, ({ name, files }) => {
+    await bundleFunctions(parsed.directory, ({ name, files }) => {
       const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
       console.log(`${name.padEnd(18)} ${(bytes / 1000).toFixed(0).padStart(6)} kB`);
     });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(
-      `${functionNames.length} functions in ${asked.directory ?? relative('', BUNDLES)}, ${seconds} s`,
+      `${functionNames.length} functions in ${parsed.directory ?? relative('', BUNDLES)}, ${seconds} s`,
     );
     return 0;
   } catch (error) {
@@ -177,7 +177,8 @@ function argumentsOf(args: string[]): { directory: string | undefined; help: boo
   try {
     const options = { help: { type: 'boolean', short: 'h' } } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    if (positionals.length > 1) throw new Error(`One directory at most, not ${positionals.length}.`);
+    if (positionals.length > 1)
+      throw new Error(`At most one directory is allowed, not ${positionals.length}.`);
     return { directory: positionals[0], help: values.help === true };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);

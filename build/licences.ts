@@ -9,8 +9,8 @@ const Manifest = z.object({
 });
 
 /**
- * The licenses and notices of the packages that these sources belong to, each text once with the packages that it
- * covers. They ask for that wherever their code is handed on, which minifying it does not change.
+ * The licences and notices of the packages that these sources belong to: each text once, with the packages that it
+ * covers. The licences require this for minified code as well. `top`: root of the repository.
  */
 export function licensesOf(top: string, sources: string[]): string {
   const directories = new Set(
@@ -30,7 +30,7 @@ export function licensesOf(top: string, sources: string[]): string {
   return [...covered]
     .map(
       ([text, packages]) =>
-        `${[...packages].join('\n')}\n\n${text || 'The package has no text of its own.'}\n`,
+        `${[...packages].join('\n')}\n\n${text || 'The package contains no licence text.'}\n`,
     )
     .join(`\n${'-'.repeat(80)}\n\n`);
 }

@@ -6,25 +6,25 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundleFunctions } from './bundle.ts';
 
-/** Builds what the package ships, as Node runs no TypeScript below `node_modules`: JavaScript, declarations, bundles. */
+/** Builds the npm package: JavaScript, declarations and bundles, because Node runs no TypeScript in `node_modules`. */
 
 const top = fileURLToPath(new URL('../', import.meta.url));
 const dist = join(top, 'dist');
 
 const usage = `Usage: node build/package.ts
 
-Writes the package's JavaScript, its declarations, the files that they read, and the functions' bundles to dist/, in
-place of what is there. Run by "npm run build", and by "npm pack".
+Writes the package's JavaScript, its declarations, the files that they read, and the functions' bundles to dist/ and
+replaces its contents. Run by "npm run build", and by "npm pack".
 
   --help    show this text
 `;
 
-/** A step that did not work out; what went wrong has been printed. */
+/** A build step failed; its errors have been printed. */
 class BuildFailed extends Error {
   override readonly name = 'BuildFailed' as const;
 }
 
-/** In this order; each says in a few words what it wrote. */
+/** The steps, in order; each returns a summary of its output. */
 const steps: { name: string; run: () => string | Promise<string> }[] = [
   { name: 'remove stale output', run: removeStale },
   { name: 'compile', run: compile },
@@ -32,7 +32,7 @@ const steps: { name: string; run: () => string | Promise<string> }[] = [
   { name: 'bundle the functions', run: async () => `${(await bundleFunctions()).length} functions` },
 ];
 
-/** All but the bundles, which are replaced at once when the new ones are complete. */
+/** Removes everything but the bundles, which are replaced when the new ones are complete. */
 function removeStale(): string {
   const stale = globSync('*', { cwd: dist }).filter((name) => name !== 'functions');
   for (const name of stale) rmSync(join(dist, name), { recursive: true });
@@ -54,7 +54,7 @@ function compile(): string {
   return `${declarations.length} modules`;
 }
 
-/** The compiler turns `./props.ts` into `./props.js` in JavaScript, and leaves it as it is in declarations. */
+/** The compiler rewrites `./props.ts` to `./props.js` in JavaScript, but not in declarations. */
 function withCompiledImports(file: string): void {
   const text = readFileSync(file, 'utf8');
   writeFileSync(file, text.replace(/((?:from|import\() ?["']\.{1,2}\/[^"']+)\.ts(["'])/g, '$1.js$2'));
@@ -83,7 +83,7 @@ async function main(args: string[]): Promise<number> {
       const began = performance.now();
       const wrote = await run();
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      // Standard output belongs to whoever packs: "npm pack --json" prints a document there.
+      // Not on standard output, where "npm pack --json" prints its document.
       console.error(`[${index + 1}/${steps.length}] ${name}: ${wrote}, ${seconds} s`);
     }
     return 0;

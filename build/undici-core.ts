@@ -1,9 +1,9 @@
 import type { Plugin } from 'esbuild';
 
 /**
- * What the functions use of undici. Its entry loads everything else with it (fetch, WebSocket, caches, mocks), which
- * takes about as long at start-up as all of our own code; as CommonJS it cannot be tree-shaken. Importing anything
- * that is not named here from `undici` fails the build.
+ * The part of undici that the functions use. Its entry point also loads fetch, WebSocket, caches and mocks, which takes
+ * as long at start-up as all of our code; as CommonJS it cannot be tree-shaken. Importing anything else from `undici`
+ * fails the build.
  */
 const core = `
 import Agent from 'undici/lib/dispatcher/agent.js';
@@ -19,7 +19,7 @@ export function request(url, { dispatcher, ...options }) {
 }
 `;
 
-/** Puts undici's HTTP/1 client in the place of all of undici, in a bundle. */
+/** Replaces undici by its HTTP/1 client in a bundle. `resolveDir`: where undici is resolved from. */
 export function undiciCore(resolveDir: string): Plugin {
   return {
     name: 'undici-core',

@@ -1,19 +1,19 @@
-let mayStop = true;
+let exitOnClose = true;
 
 /**
- * A reader of standard output that has seen enough, such as `head`, ends the program quietly. Without this Node
- * reports the closed pipe as an error of the program.
+ * Exits with status 0 when the reader of standard output, such as `head`, closes the pipe. Without this Node reports
+ * the closed pipe as an error of the program.
  */
-export function stopWhenNobodyReads(): void {
-  process.stdout.off('error', stop).on('error', stop);
+export function exitWhenOutputCloses(): void {
+  process.stdout.off('error', onOutputError).on('error', onOutputError);
 }
 
-function stop(error: NodeJS.ErrnoException): void {
+function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
-  if (mayStop) process.exit(0);
+  if (exitOnClose) process.exit(0);
 }
 
-/** From now on the work goes on to its end, read or not: a promotion on a real system must not stop half-way. */
-export function finishUnread(): void {
-  mayStop = false;
+/** From now on a closed pipe does not exit the process: a promotion on a real system must not stop part-way. */
+export function continueAfterOutputCloses(): void {
+  exitOnClose = false;
 }

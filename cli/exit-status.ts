@@ -1,16 +1,16 @@
 import type { OutcomeStatus } from '../lambdas/domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../lambdas/domain/state-document.ts';
 
-const DID_ITS_JOB: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
+const SUCCESSFUL: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
 
 /**
- * What a command that ran an execution ends with: 0 when the execution did its job, 2 when its input was unusable, 1
- * otherwise. `output` is the state document at its end, which says whether a rollback was asked for.
+ * Exit status of a command that ran an execution: 0 when it succeeded, 2 when its input was invalid, 1 otherwise.
+ * `output` is the final state document, which shows whether a rollback was requested.
  */
 export function exitStatus(status: OutcomeStatus, output: unknown): number {
   if (status === 'invalid_input') return 2;
   if (status === 'rolled_back') {
     return readStateDocument(output).operation === 'rollback' ? 0 : 1;
   }
-  return DID_ITS_JOB.includes(status) ? 0 : 1;
+  return SUCCESSFUL.includes(status) ? 0 : 1;
 }

@@ -1,11 +1,11 @@
 import { CommanderError } from 'commander';
-import { stopWhenNobodyReads } from './closed-output.ts';
+import { exitWhenOutputCloses } from './closed-output.ts';
 import { program } from './program.ts';
 import { UsageError } from './usage-error.ts';
 
-/** `promotion`: 0 when the job was done, 1 when it was not, 2 for arguments or input that cannot be used. */
+/** Runs `promotion`. Exit status: 0 success, 1 failure, 2 invalid arguments or input. Never throws. */
 export async function main(argv: string[]): Promise<number> {
-  stopWhenNobodyReads();
+  exitWhenOutputCloses();
   let status = 0;
   const done = (code: number) => {
     status = code;

@@ -6,58 +6,64 @@ import type { RunOptions } from './commands/run.ts';
 import type { StartOptions } from './commands/start-request.ts';
 
 /**
- * The arguments of `promotion` and of its commands. `done` is given the exit status. What a command needs is loaded when
- * it runs: nobody waits for the clients of AWS and the emulators to read the help.
+ * The commands of `promotion` and their options. `done` is called with the exit status. Each command imports its code
+ * when it runs, so that `--help` does not load the AWS clients and the emulators.
  */
 export function program(done: (status: number) => void): Command {
   const promotion = new Command('promotion')
     .description(
-      'Promotes machine-learning models: compares versions in MLflow, rolls them out on DataRobot Workloads, promotes them and rolls them back.',
+      'Promotes machine-learning models through quality gates: compares versions in MLflow, rolls them out on DataRobot Workloads, promotes them and rolls them back.',
     )
     .exitOverride()
     .showHelpAfterError('(run with --help for the options)');
   promotion
     .command('run')
-    .description('run the state machine and its functions on this machine, shown as a timeline')
+    .description('run the state machine and its functions on this machine and show a timeline')
     .option('--list', 'list the scenarios and stop')
     .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
     .option(
       '--input <file>',
-      'run an execution input of your own, a JSON file or - for standard input; on the MLflow server of MLFLOW_TRACKING_URI and the platform of DATAROBOT_ENDPOINT where they are set, else on seeded emulators',
+      'run your own execution input, a JSON file or - for standard input; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
     )
-    .option('--json', 'no timeline: one JSON document on standard output')
+    .option('--json', 'print one JSON document on standard output instead of the timeline')
     .option('--verbose', "also print the functions' log lines, on standard error")
     .action(async (options: RunOptions) => done(await (await import('./commands/run.ts')).run(options)));
   promotion
     .command('start')
     .description(
-      'start an execution of the deployed state machine and follow it to its end; one with the same input that is running is followed, one that has succeeded is reported, instead of starting it twice',
+      'start an execution of the deployed state machine and follow it to its end; idempotent: an execution with the same input is followed if it is running, or reported if it has succeeded, instead of being started twice',
     )
     .option('--model <name>', 'name of the registered model')
     .option(
       '--version <version>',
-      'version to promote (default: the newest that waits in Staging); with --rollback the one to go back to',
+      'version to promote (default: the newest in Staging); with --rollback, the version to restore',
     )
-    .option('--arn <arn>', 'ARN of the state machine (default: STATE_MACHINE_ARN); it also tells the region')
-    .option('--policy <name>', 'policy to compare by')
+    .option('--arn <arn>', 'ARN of the state machine (default: STATE_MACHINE_ARN); also sets the region')
+    .option('--policy <name>', 'policy to evaluate')
     .option(
       '--workload <id>',
       "Workload that serves the model (default: the registered model's tag workload.id)",
     )
-    .option('--artifact <id>', "artifact to put in service (default: the version's own)")
-    .option('--requested-by <who>', 'who asks for it; recorded and told')
+    .option('--artifact <id>', "artifact to roll out (default: the version's own)")
+    .option('--requested-by <who>', 'who requests it; recorded and shown in notifications')
     .option(
       '--reason <text>',
-      'why; recorded and told. With --rollback one of the known reasons (default: MANUAL_REQUEST)',
+      'why; recorded and shown in notifications. With --rollback, one of the defined reasons (default: MANUAL_REQUEST)',
     )
     .option('--dry-run', 'compare and decide, change nothing')
     .option('--rollback', 'roll the model back instead of promoting it')
-    .option('--emergency', 'with --rollback: although the last one was short ago')
-    .option('--input <file>', 'a whole execution input instead of these, a JSON file or - for standard input')
-    .option('--again', 'start it once more although it has succeeded before')
-    .option('--detach', 'start it and print its ARN and how to follow it')
-    .option('--follow <arn>', 'start nothing and follow the execution with this ARN')
-    .option('--json', 'no timeline: one JSON document on standard output; progress on standard error')
+    .option('--emergency', 'with --rollback: ignore the cool-down after the last rollback')
+    .option(
+      '--input <file>',
+      'a complete execution input instead of these options, a JSON file or - for standard input',
+    )
+    .option('--again', 'start a new attempt even if an earlier one has succeeded')
+    .option('--detach', 'start it, print its ARN and exit without following it')
+    .option('--follow <arn>', 'follow the execution with this ARN and start nothing')
+    .option(
+      '--json',
+      'print one JSON document on standard output instead of the timeline; progress on standard error',
+    )
     .addHelpText('after', START_HELP)
     .action(async (options: StartOptions) =>
       done(await (await import('./commands/start-execution.ts')).start(options)),
@@ -65,17 +71,17 @@ export function program(done: (status: number) => void): Command {
   promotion
     .command('emulators')
     .description(
-      "run the emulators of MLflow's registry and of DataRobot's Workload API alone, for any other client, until Ctrl-C",
+      "run only the emulators of MLflow and of DataRobot's Workload API, for any client, until Ctrl-C",
     )
     .option(
       '--mlflow-port <port>',
-      'port of the MLflow emulator on 127.0.0.1; 0 takes a free one',
+      'port of the MLflow emulator on 127.0.0.1; 0 selects a free port',
       port,
       5000,
     )
     .option(
       '--workload-port <port>',
-      'port of the Workload API emulator on 127.0.0.1; 0 takes a free one',
+      'port of the Workload API emulator on 127.0.0.1; 0 selects a free port',
       port,
       8080,
     )
@@ -89,11 +95,11 @@ export function program(done: (status: number) => void): Command {
   promotion
     .command('history')
     .description(
-      "which version was in Production and which artifact was served, when: from the records in MLflow (MLFLOW_TRACKING_URI) and the history of the model's Workload (DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN)",
+      "show the audit trail of a model: which version was in Production and which artifact was served, and when; read from the records in MLflow (MLFLOW_TRACKING_URI) and the history of the model's Workload (DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN)",
     )
     .argument('<model>', 'name of the registered model')
-    .option('--at <time>', 'the state at this time, ISO 8601; without an offset it is UTC', time)
-    .option('--json', 'one JSON document on standard output')
+    .option('--at <time>', 'show the state at this time, ISO 8601; UTC without an offset', time)
+    .option('--json', 'print one JSON document on standard output')
     .action(async (model: string, options: HistoryOptions) =>
       done(await (await import('./commands/history.ts')).history(model, options)),
     );
@@ -119,15 +125,15 @@ function time(value: string): Date {
 }
 
 const START_HELP = `
-The same input is the same execution: field order, and fields at their default, make no difference. An
-attempt that failed, timed out, was aborted or found the model busy is followed by a new one. That holds for
-90 days: then Step Functions forgets an execution.
+The command is idempotent: the same input names the same execution, whatever the field order and with or without
+fields at their default. A new attempt is started only after one that failed, timed out, was aborted or found the
+model busy. Step Functions keeps executions for 90 days; after that the same input starts a new execution.
 
-Credentials come from where the AWS SDK looks for them: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
-Ctrl-C stops following; the execution goes on.
+Credentials are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
+Ctrl-C stops following; the execution continues.
 
-Exit status: 0 when the execution did its job (or --detach has started it), 1 when it did not or AWS could not be
-asked, 2 for arguments or input that cannot be used, 130 when Ctrl-C ended the following.
+Exit status: 0 when the execution succeeded (or --detach started it), 1 when it did not or AWS could not be reached,
+2 for invalid arguments or input, 130 when Ctrl-C stopped following.
 
   npx promotion start --model PascalStrategy --version 3 --arn arn:aws:states:eu-west-1:123456789012:stateMachine:NAME
   npx promotion start --model PascalStrategy --rollback --reason PERFORMANCE_DEGRADATION`;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript, so that an older Node says what it needs instead of failing on the first type.
+// Plain JavaScript, so that an older Node reports the version it needs instead of failing on the first type.
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 
@@ -11,7 +11,7 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   );
   process.exitCode = 2;
 } else {
-  // From the second start on, half the time; where the cache cannot be written, nothing happens.
+  // Halves the start-up time from the second start on; has no effect where the cache cannot be written.
   module.enableCompileCache();
   // The package ships no sources: Node runs no TypeScript below node_modules.
   const source = new URL('main.ts', import.meta.url);

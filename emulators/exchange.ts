@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Effect, SeenRequest } from './faults.ts';
+import type { Effect, RecordedRequest } from './faults.ts';
 
-/** What an emulator sends back; `body: null` is an answer without one. */
+/** A response of an emulator; `body: null` is a response without a body. */
 export interface Sendable {
   status: number;
   body: string | Buffer | null;
@@ -10,17 +10,17 @@ export interface Sendable {
   headers?: Record<string, string> | undefined;
 }
 
-/** One request at an emulator, with what a fault wants to be done instead of, or beside, answering it. */
+/** One request to an emulator, with the fault that applies to it. */
 export interface Exchange {
   request: FastifyRequest;
   reply: FastifyReply;
-  seen: SeenRequest;
+  seen: RecordedRequest;
   effect: Effect | null;
-  /** Content type of answers, also of a fault's, that name none. */
+  /** Content type of responses, also of a fault's, that set none. */
   type: string;
 }
 
-/** Carries a request out and answers it, as its fault will have it; `answered` is called once at most. */
+/** Executes a request and responds to it, subject to its fault; `answered` is called at most once. */
 export async function respond(exchange: Exchange, answered: () => Sendable): Promise<FastifyReply> {
   const { request, reply, effect } = exchange;
   if (effect?.kind === 'answer') return send(exchange, { ...effect, type: effect.contentType });
@@ -41,9 +41,9 @@ function send({ reply, seen, type }: Exchange, answer: Sendable): FastifyReply {
   seen.status = answer.status;
   const started = reply.code(answer.status).headers(answer.headers ?? {});
   if (answer.body === null) return started.send();
-  // As bytes, so that the content type stays as it is: fastify adds a charset to the type of a text.
+  // As bytes, because fastify adds a charset to the content type of a string.
   return started.header('content-type', answer.type ?? type).send(Buffer.from(answer.body));
 }
 
-/** Does not keep the process alive: a test that closes the emulator need not wait for a late answer. */
+/** Does not keep the process alive while a response is delayed. */
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());

@@ -1,39 +1,41 @@
-/** Faults that a test or a scenario asks an emulator for. They are explicit and counted, never random. */
+/** Faults that a test or a scenario injects into an emulator. They are explicit and counted, never random. */
 
 /** What an emulator does instead of, or in addition to, answering a request. */
 export type Effect =
-  /** Answers this and does nothing else. */
+  /** Sends this response and does not execute the request. */
   | { kind: 'answer'; status: number; body: string; contentType?: string; headers?: Record<string, string> }
-  /** Closes the socket, before the request takes effect or after it (the answer is lost). */
+  /** Closes the socket, before the request takes effect or after it (the response is lost). */
   | { kind: 'drop'; when: 'before' | 'after' }
-  /** Carries the request out and answers after `ms` milliseconds. */
+  /** Executes the request and responds after `ms` milliseconds. */
   | { kind: 'delay'; ms: number }
-  /** Carries the request out only when this settles. */
+  /** Executes the request only when this promise settles. */
   | { kind: 'hold'; until: Promise<unknown> }
-  /** Carries the request out, then runs this (another client interferes), then answers. */
+  /** Executes the request, then runs this (another client makes a change), then responds. */
   | { kind: 'then'; run: () => void };
 
+/** A fault and the requests that it applies to. */
 export interface Fault {
-  /** Any method where absent. */
+  /** Default: any method. */
   method?: string;
-  /** The path without the API's prefix; a trailing `*` matches every path that starts so, an inner `*` one segment. */
+  /** The path without the API's prefix; a trailing `*` matches any rest, an inner `*` one segment. */
   path: string;
-  /** How many requests it meets; all of them where absent. */
+  /** Number of requests it applies to. Default: all. */
   times?: number;
   effect: Effect;
 }
 
-/** A request as an emulator saw it; `status` is null when the answer was never sent. */
-export interface SeenRequest {
+/** A request that an emulator received; `status` is null when no response was sent. */
+export interface RecordedRequest {
   method: string;
   path: string;
   body: unknown;
   status: number | null;
 }
 
-/** Called with the path of a request and the effect that it meets. */
+/** Called with the path of a request and the effect applied to it. */
 export type FaultListener = (path: string, effect: Effect) => void;
 
+/** The faults of one emulator. */
 export class Faults {
   #faults: { fault: Fault; left: number }[] = [];
   #listeners: FaultListener[] = [];
@@ -47,17 +49,17 @@ export class Faults {
   }
 
   /**
-   * Calls `listener` for each fault that a request meets, until the answer is called. Of several only the first is
-   * called: a request does not say whose it is.
+   * Calls `listener` for each fault that is applied; returns a function that removes it. Of several listeners only the
+   * first is called: a request does not identify its execution.
    */
-  onMet(listener: FaultListener): () => void {
+  onApplied(listener: FaultListener): () => void {
     this.#listeners.push(listener);
     return () => {
       this.#listeners = this.#listeners.filter((each) => each !== listener);
     };
   }
 
-  /** The effect that this request meets, counted down; null when it is to be answered as usual. */
+  /** The effect for this request, counted down; null for none. */
   take(method: string, path: string): Effect | null {
     const entry = this.#faults.find(({ fault, left }) => left > 0 && matches(fault, method, path));
     if (entry === undefined) return null;
@@ -69,13 +71,13 @@ export class Faults {
 
 function matches(fault: Fault, method: string, path: string): boolean {
   if (fault.method !== undefined && fault.method !== method) return false;
-  const startsSo = fault.path.endsWith('*');
-  const wanted = (startsSo ? fault.path.slice(0, -1) : fault.path).split('/');
+  const isPrefix = fault.path.endsWith('*');
+  const wanted = (isPrefix ? fault.path.slice(0, -1) : fault.path).split('/');
   const given = path.split('/');
-  if (startsSo ? given.length < wanted.length : given.length !== wanted.length) return false;
+  if (isPrefix ? given.length < wanted.length : given.length !== wanted.length) return false;
   return wanted.every((segment, index) => {
     const isLast = index === wanted.length - 1;
     if (segment === '*' && !isLast) return true;
-    return startsSo && isLast ? given[index]?.startsWith(segment) : given[index] === segment;
+    return isPrefix && isLast ? given[index]?.startsWith(segment) : given[index] === segment;
   });
 }

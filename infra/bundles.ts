@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { functionNames } from '../lambdas/domain/limits.ts';
 
 /**
- * Where Lambda finds the handler in every bundle: the file is as deep as its source is, so that `../policies/` is right
- * in both.
+ * The handler setting of every function. The file is at the same depth as its source, so that `../policies/` resolves in
+ * both.
  */
 export const HANDLER = 'lambdas/index.handler';
 
-/** The handler's file, from the top of a bundle. */
+/** Path of the handler's file in a bundle. */
 export const ENTRY = 'lambdas/index.mjs';
 
 /** The functions have not been bundled yet. */
@@ -18,9 +18,9 @@ export class MissingBundles extends Error {
 }
 
 const isSource = import.meta.url.endsWith('.ts');
-/** Top of the repository; of `dist` in the compiled package. */
+/** Root of the repository; `dist` in the compiled package. */
 const top = fileURLToPath(new URL('../', import.meta.url));
-/** Where the bundles are: built by `npm run build:functions` in the repository, shipped in the package. */
+/** The directory of the bundles: built by `npm run build:functions` in the repository, shipped in the package. */
 export const BUNDLES = isSource ? join(top, 'dist/functions') : join(top, 'functions');
 
 /**
@@ -32,6 +32,6 @@ export function functionsDirectory(): string {
   if (missing.length === 0) return BUNDLES;
   const remedy = isSource
     ? 'Run "npm run build:functions" first.'
-    : 'The package was packed without them: pack it with "npm pack", which builds them.';
+    : 'The package was built without them: build it with "npm pack".';
   throw new MissingBundles(`No bundle of ${missing.join(', ')} in ${BUNDLES}. ${remedy}`);
 }

@@ -15,8 +15,8 @@ import type { ModelPromotionProps } from './props.ts';
 const { MLFLOW_TRACKING_URI: TrackingUri } = functionEnvironments['compare-models'].shape;
 const { DATAROBOT_ENDPOINT: Endpoint } = functionEnvironments['replace-workload'].shape;
 
-/** A value that is known only when the stack is deployed cannot be looked at before. */
-const known = <T extends z.ZodType>(schema: T) =>
+/** Validates a value unless it is a token, which is known only at deployment. */
+const unlessToken = <T extends z.ZodType>(schema: T) =>
   z.custom<unknown>().superRefine((value, context) => {
     if (Token.isUnresolved(value)) return;
     const parsed = schema.safeParse(value);
@@ -28,105 +28,111 @@ const Name = z
   .string()
   .regex(
     /^[a-z][a-z0-9-]{0,19}$/,
-    'must be lower-case letters, digits and hyphens, at most 20, a letter first',
+    'must be at most 20 lower-case letters, digits and hyphens, starting with a letter',
   );
 const Prefix = z
   .string()
   .regex(
     /^([a-zA-Z][a-zA-Z0-9-]{0,19})?$/,
-    'must be letters, digits and hyphens, at most 20, a letter first',
+    'must be at most 20 letters, digits and hyphens, starting with a letter',
   );
 
-/** A service of AWS would start promotions by what it tells of itself. */
+/** Sources of AWS are rejected: the events of a service must not start promotions. */
 export const EventSource = z
   .string()
   .regex(
     /^(?!aws\.)[\w.-]{1,256}$/,
-    'must be a source of your own: letters, digits, ".", "-", "_", not aws.…',
+    'must be your own event source: letters, digits, ".", "-" and "_", not starting with aws.',
   );
 
-/** The values among the props; constructs are right by their type. The functions' own schemas say what is allowed. */
+/** The props that are values, by the schemas of the functions' environment; constructs are checked by their type. */
 const Values = z.object({
-  environment: known(Name).optional(),
-  namePrefix: known(Prefix).optional(),
+  environment: unlessToken(Name).optional(),
+  namePrefix: unlessToken(Prefix).optional(),
   mlflow: z.object({
-    trackingUri: known(TrackingUri),
-    registryMode: known(RegistryMode).optional(),
-    registryName: known(z.string().min(1, 'must not be empty').max(100)).optional(),
+    trackingUri: unlessToken(TrackingUri),
+    registryMode: unlessToken(RegistryMode).optional(),
+    registryName: unlessToken(z.string().min(1, 'must not be empty').max(100)).optional(),
   }),
-  workloads: z.object({ endpoint: known(Endpoint) }).optional(),
+  workloads: z.object({ endpoint: unlessToken(Endpoint) }).optional(),
   alerts: z.object({
-    emails: z.array(known(z.email('must be an email address'))).optional(),
+    emails: z.array(unlessToken(z.email('must be an email address'))).optional(),
     slack: z
       .object({
-        workspaceId: known(z.string().regex(/^T[A-Z0-9]{1,19}$/, "must be Slack's id of a workspace, T…")),
-        channelId: known(z.string().regex(/^[CG][A-Z0-9]{1,19}$/, "must be Slack's id of a channel, C…")),
+        workspaceId: unlessToken(
+          z.string().regex(/^T[A-Z0-9]{1,19}$/, 'must be the id of a Slack workspace, T…'),
+        ),
+        channelId: unlessToken(
+          z.string().regex(/^[CG][A-Z0-9]{1,19}$/, 'must be the id of a Slack channel, C…'),
+        ),
       })
       .optional(),
-    prefix: known(
+    prefix: unlessToken(
       z.string().regex(/^[\x20-\x7e]{1,40}$/, 'must be 1 to 40 printable ASCII characters'),
     ).optional(),
   }),
-  minConfidence: known(CompareEnvironment.shape.MIN_CONFIDENCE_THRESHOLD).optional(),
-  rollbackCooldownHours: known(RollbackEnvironment.shape.ROLLBACK_COOLDOWN_HOURS).optional(),
-  runbookUrl: known(
-    z.string().regex(/^[^\s#]{1,300}$/, 'must be an address without spaces and without #'),
+  minConfidence: unlessToken(CompareEnvironment.shape.MIN_CONFIDENCE_THRESHOLD).optional(),
+  rollbackCooldownHours: unlessToken(RollbackEnvironment.shape.ROLLBACK_COOLDOWN_HOURS).optional(),
+  runbookUrl: unlessToken(
+    z.string().regex(/^[^\s#]{1,300}$/, 'must be a URL or a path without spaces and without #'),
   ).optional(),
-  start: z.object({ events: z.object({ source: known(EventSource) }).optional() }).optional(),
+  start: z.object({ events: z.object({ source: unlessToken(EventSource) }).optional() }).optional(),
 });
 
-/** As `Values`, with whatever is wrong in them. */
-type Given = { readonly [Name in keyof ModelPromotionProps]?: unknown };
+/** Props that have not been validated. */
+type UncheckedProps = { readonly [Name in keyof ModelPromotionProps]?: unknown };
 
-/** Every mistake in the props, one sentence each, with the path of the prop. */
-export function mistakesIn(props: Given): string[] {
+/** Every problem of the props: one sentence each, starting with the path of the prop. Empty when they are valid. */
+export function findPropProblems(props: UncheckedProps): string[] {
   const issues = Values.safeParse(props).error?.issues ?? [];
   return [
-    ...issues.map(sentence),
-    ...together(props),
-    ...(typeof props.caBundle === 'string' ? certificates(props.caBundle) : []),
-    ...(typeof props.policies === 'string' ? policies(props.policies) : []),
+    ...issues.map(describeIssue),
+    ...combinationProblems(props),
+    ...(typeof props.caBundle === 'string' ? certificateProblems(props.caBundle) : []),
+    ...(typeof props.policies === 'string' ? policyProblems(props.policies) : []),
   ];
 }
 
-/** One mistake that a schema has found. */
-export const sentence = ({ path, message }: z.core.$ZodIssue) => `${path.join('.')} ${message}`.trim();
+/** An issue of a schema as a sentence, starting with the path of the value. */
+export const describeIssue = ({ path, message }: z.core.$ZodIssue) => `${path.join('.')} ${message}`.trim();
 
-/** To a function on Lambda such a host is the function itself. */
-const THIS_MACHINE = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(?=[:/]|$)/i;
+/** On Lambda these hosts are the function itself. */
+const LOOPBACK = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(?=[:/]|$)/i;
 
-/** What is right by itself and wrong together, or on Lambda. */
-function together(props: Given): string[] {
+/** Values that are valid on their own but not in combination, or not on Lambda. */
+function combinationProblems(props: UncheckedProps): string[] {
   const { mlflow, alerts, vpc, vpcSubnets, securityGroups } = props as Partial<ModelPromotionProps>;
   const uri = String(mlflow?.trackingUri);
   const signed = uri.startsWith('arn:');
-  const told = (alerts?.emails ?? []).length > 0 || alerts?.slack !== undefined;
-  const late = Token.isUnresolved(uri) && !/^https?:\/\//.test(uri);
+  const hasRecipient = (alerts?.emails ?? []).length > 0 || alerts?.slack !== undefined;
+  const isUnresolved = Token.isUnresolved(uri) && !/^https?:\/\//.test(uri);
   return [
-    ...(THIS_MACHINE.test(uri)
-      ? ['mlflow.trackingUri must be an address that the functions reach: theirs is another machine']
+    ...(LOOPBACK.test(uri)
+      ? ['mlflow.trackingUri must be an address that the functions can reach, not a loopback address']
       : []),
-    ...(late
+    ...(isUnresolved
       ? [
-          'mlflow.trackingUri must be known when the stack is synthesised: whether it is an ARN decides what the functions may do',
+          'mlflow.trackingUri must be known at synthesis: the permissions of the functions depend on whether it is an ARN',
         ]
       : []),
     ...(signed && mlflow?.credentials !== undefined
-      ? ['mlflow.credentials must be left out: requests to a server of SageMaker are signed']
+      ? ['mlflow.credentials must be omitted: requests to a tracking server on SageMaker are signed']
       : []),
-    ...(told ? [] : ['alerts needs emails or slack: nobody would be told']),
+    ...(hasRecipient
+      ? []
+      : ['alerts needs emails or slack: without a recipient no notification is delivered']),
     ...(vpc === undefined && vpcSubnets !== undefined ? ['vpcSubnets needs vpc'] : []),
     ...(vpc === undefined && securityGroups !== undefined ? ['securityGroups needs vpc'] : []),
   ];
 }
 
-function certificates(file: string): string[] {
+function certificateProblems(file: string): string[] {
   const text = textOf(file);
   if (text === null) return [`caBundle: ${file} cannot be read`];
   if (text.includes('PRIVATE KEY'))
-    return [`caBundle: ${file} holds a private key; only certificates belong there`];
+    return [`caBundle: ${file} contains a private key; it must contain only certificates`];
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) return [`caBundle: ${file} holds no certificate in PEM format`];
+  if (blocks.length === 0) return [`caBundle: ${file} contains no certificate in PEM format`];
   return blocks.flatMap((block, index) =>
     isCertificate(block) ? [] : [`caBundle: certificate ${index + 1} in ${file} cannot be read`],
   );
@@ -140,9 +146,9 @@ function isCertificate(block: string): boolean {
   }
 }
 
-function policies(directory: string): string[] {
-  const names = namesIn(directory);
-  if (names === null) return [`policies: ${directory} is not a directory that can be read`];
+function policyProblems(directory: string): string[] {
+  const names = policyNames(directory);
+  if (names === null) return [`policies: ${directory} is not a readable directory`];
   const missing = names.includes('default') ? [] : [`policies: ${directory} has no default.json`];
   return [
     ...missing,
@@ -157,7 +163,7 @@ function policies(directory: string): string[] {
   ];
 }
 
-function namesIn(directory: string): string[] | null {
+function policyNames(directory: string): string[] | null {
   try {
     return readdirSync(directory).flatMap(
       (file) => /^([a-z0-9][a-z0-9-]{0,63})\.json$/.exec(file)?.[1] ?? [],

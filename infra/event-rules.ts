@@ -7,35 +7,37 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { RollbackReason } from '../lambdas/domain/payloads.ts';
-import { acknowledged } from './nag.ts';
+import { acknowledgeFinding } from './nag.ts';
 import type { StartProps } from './props.ts';
 
+/** What the rules call, and which events they match. */
 export interface EventRulesProps {
   readonly stateMachine: IStateMachine;
   readonly sweepPromotions: Lambda;
-  /** How the names of alarms begin that ask for a rollback. */
-  readonly rollbackAlarms: string;
+  /** Prefix of the names of alarms that request a rollback. */
+  readonly rollbackAlarmPrefix: string;
+  /** Events that start an execution. Default: none. */
   readonly startOn?: NonNullable<StartProps['events']>;
 }
 
-/** An alarm whose name begins so, after the prefix of all names, asks for a rollback of the model that its description names. */
-export const ROLLBACK_ALARMS = 'model-rollback-';
+/** An alarm whose name starts with `namePrefix` and this requests a rollback of the model named in its description. */
+export const ROLLBACK_ALARM_PREFIX = 'model-rollback-';
 
-/** An alarm that is delivered later may be about a model that is in service no longer: people decide then. */
-const ALARM_EVENT_AGE = Duration.minutes(15);
+/** An alarm delivered later may refer to a version that is no longer in service: then people decide. */
+const MAX_ALARM_EVENT_AGE = Duration.minutes(15);
 
-/** Alerts that could not be sent are sent again so often. */
+/** Interval of the sweeps, which send pending alerts. */
 export const SWEEP_MINUTES = 5;
 
-/** What runs without anybody asking: clean-up, rollback by alarm, sweep, and start by event. */
+/** The EventBridge rules: clean-up, rollback on alarm, sweep, and start on event. */
 export class EventRules extends Construct {
-  /** Events that could not be delivered, and those on which `sweep-promotions` failed again and again. */
+  /** Dead-letter queue: events that could not be delivered, or on which `sweep-promotions` failed after all retries. */
   readonly undelivered: Queue;
 
   constructor(
     scope: Construct,
     id: string,
-    { stateMachine, sweepPromotions, rollbackAlarms, startOn }: EventRulesProps,
+    { stateMachine, sweepPromotions, rollbackAlarmPrefix, startOn }: EventRulesProps,
   ) {
     super(scope, id);
     this.undelivered = new Queue(this, 'Undelivered', {
@@ -43,16 +45,16 @@ export class EventRules extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    acknowledged(
+    acknowledgeFinding(
       this.undelivered,
       'AwsSolutions-SQS3',
-      'It is the dead-letter queue itself; an alarm watches it',
+      'It is the dead-letter queue itself; an alarm monitors it',
     );
     const delivery = { deadLetterQueue: this.undelivered, retryAttempts: 20, maxEventAge: Duration.hours(6) };
     const toSweep = (event: RuleTargetInput) => new LambdaFunction(sweepPromotions, { ...delivery, event });
     const toStart = (input: RuleTargetInput, maxEventAge = delivery.maxEventAge) =>
       new SfnStateMachine(stateMachine, { ...delivery, maxEventAge, input });
-    // EventBridge hands an event to Lambda's own queue: what fails after that is not EventBridge's to try again.
+    // EventBridge passes an event to Lambda's asynchronous queue; failures after that are retried by Lambda.
     sweepPromotions.configureAsyncInvoke({
       retryAttempts: 2,
       maxEventAge: Duration.hours(1),
@@ -61,7 +63,7 @@ export class EventRules extends Construct {
 
     new Rule(this, 'CleanUp', {
       description:
-        'Executions that could not end themselves are recorded, announced and, where needed, undone',
+        'Records executions that could not record their end, sends their alerts and starts rollbacks where needed',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
@@ -74,24 +76,24 @@ export class EventRules extends Construct {
     });
 
     new Rule(this, 'RollbackOnAlarm', {
-      description: `Alarms named ${rollbackAlarms}… roll back the model that their description names`,
+      description: `Alarms named ${rollbackAlarmPrefix}… roll back the model that their description names`,
       eventPattern: {
         source: ['aws.cloudwatch'],
         detailType: ['CloudWatch Alarm State Change'],
-        detail: { alarmName: [{ prefix: rollbackAlarms }], state: { value: ['ALARM'] } },
+        detail: { alarmName: [{ prefix: rollbackAlarmPrefix }], state: { value: ['ALARM'] } },
       },
-      targets: [toStart(RuleTargetInput.fromObject(rollbackInput), ALARM_EVENT_AGE)],
+      targets: [toStart(RuleTargetInput.fromObject(rollbackInput), MAX_ALARM_EVENT_AGE)],
     });
 
     new Rule(this, 'Sweep', {
-      description: 'Sends alerts that could not be sent before',
+      description: 'Sends pending alerts and cleans up after executions whose event was lost',
       schedule: Schedule.rate(Duration.minutes(SWEEP_MINUTES)),
       targets: [toSweep(RuleTargetInput.fromObject({ sweep: true }))],
     });
 
     if (startOn === undefined) return;
     new Rule(this, 'StartOnEvent', {
-      description: 'Starts an execution with the detail of the event as its input',
+      description: 'Starts an execution whose input is the detail of the event',
       ...(startOn.eventBus === undefined ? {} : { eventBus: startOn.eventBus }),
       eventPattern: {
         source: [startOn.source],
@@ -102,13 +104,13 @@ export class EventRules extends Construct {
   }
 }
 
-/** CloudWatch's event names the alarm and its description; paths go without brackets, which EventBridge does not take. */
+/** Input of a rollback from the alarm's event. EventBridge paths do not support brackets. */
 const rollbackInput = {
   operation: 'rollback',
   model_name: EventField.fromPath('$.detail.configuration.description'),
   reason: 'PERFORMANCE_DEGRADATION' satisfies RollbackReason,
   alarm_name: EventField.fromPath('$.detail.alarmName'),
   requested_by: 'CloudWatch alarm',
-  // The alarm tells once: a promotion that is under way is waited for.
+  // The event is sent only once: the rollback waits for a promotion that is in progress.
   wait_for_lease_minutes: 60,
 };

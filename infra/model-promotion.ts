@@ -10,12 +10,12 @@ import { Construct, type IConstruct } from 'constructs';
 import { PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/promotion-table.ts';
 import { defaults } from '../lambdas/domain/defaults.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
-import { mistakesIn } from './checked-props.ts';
-import { EventRules, ROLLBACK_ALARMS } from './event-rules.ts';
+import { findPropProblems } from './checked-props.ts';
+import { EventRules, ROLLBACK_ALARM_PREFIX } from './event-rules.ts';
 import { environmentsFor } from './functions/environment-variables.ts';
 import { certificatesLayer, type FunctionDefaults, PromotionFunction } from './functions/functions.ts';
-import { type Granted, grantNeeds } from './functions/permissions.ts';
-import { acknowledged } from './nag.ts';
+import { type GrantTargets, grantPermissions } from './functions/permissions.ts';
+import { acknowledgeFinding } from './nag.ts';
 import { PromotionAlarms } from './operations/alarms.ts';
 import { AlertTopics } from './operations/alert-topics.ts';
 import { PromotionDashboard } from './operations/dashboard.ts';
@@ -32,29 +32,29 @@ export type {
 } from './props.ts';
 
 /**
- * Everything that promotes models: the functions, the state machine that runs them, the table of leases and
- * outcomes, the topics that tell people, the rules that clean up, and the alarms. One a stack, as names of alarms and chat
- * are made of the stack's. Throws `InvalidProps`.
+ * Promotes models: the functions, the state machine that runs them, the table of leases and outcomes, the notification
+ * topics, the event rules, the alarms and the dashboard. One per stack, because the names of alarms and of the Slack
+ * configuration are derived from the stack's name. Throws `InvalidProps`.
  */
 export class ModelPromotion extends Construct implements IConnectable {
-  /** The security groups of the functions: an MLflow server in the same network lets them in. None without `vpc`. */
+  /** The security groups of the functions, to allow them access to an MLflow server. None without `vpc`. */
   readonly connections: Connections;
-  /** Runs one promotion or one rollback an execution. */
+  /** Each execution is one promotion or one rollback. */
   readonly stateMachine: StateMachine;
   readonly stateMachineName: string;
-  /** By the name of the verb; may also be invoked directly. */
+  /** By name, without `namePrefix`; they can also be invoked directly. */
   readonly functions: Readonly<Record<FunctionName, Lambda>>;
   readonly table: Table;
   readonly alerts: AlertTopics;
-  /** Events that could not be delivered. */
+  /** Dead-letter queue of the event rules. */
   readonly undelivered: Queue;
-  /** May be taken by `start.principals`; null when there are none. */
+  /** Role that `start.principals` can assume; null when there are none. */
   readonly starterRole: Role | null;
 
   constructor(scope: Construct, id: string, props: ModelPromotionProps) {
     super(scope, id);
-    const mistakes = [...mistakesIn(props), ...twinsOf(this)];
-    if (mistakes.length > 0) throw new InvalidProps(this.node.path, mistakes);
+    const problems = [...findPropProblems(props), ...findDuplicates(this)];
+    if (problems.length > 0) throw new InvalidProps(this.node.path, problems);
     const environment = props.environment ?? defaults.environment;
     const protect = props.protect ?? environment === 'prod';
     const namePrefix = props.namePrefix ?? '';
@@ -64,13 +64,13 @@ export class ModelPromotion extends Construct implements IConnectable {
 
     this.table = promotionTable(this, protect);
     this.alerts = new AlertTopics(this, 'Topics', props.alerts);
-    const granted = {
+    const targets = {
       table: this.table,
       topics: [this.alerts.alerts, ...(this.alerts.chat === null ? [] : [this.alerts.chat])].map(
         ({ topic }) => topic,
       ),
       topicKey: this.alerts.alerts.key,
-      // By its name: the functions come before the state machine that calls them.
+      // Composed from its name: the functions are created before the state machine that calls them.
       stateMachineArn: Stack.of(this).formatArn({
         service: 'states',
         resource: 'stateMachine',
@@ -81,10 +81,10 @@ export class ModelPromotion extends Construct implements IConnectable {
       trackingServerArn: props.mlflow.trackingUri.startsWith('arn:') ? props.mlflow.trackingUri : null,
       mlflowCredentials: props.mlflow.credentials,
       workloadToken: props.workloads?.token,
-    } satisfies Granted;
+    } satisfies GrantTargets;
     const network = networkOf(this, props);
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
-    this.functions = this.createFunctions(props, granted, {
+    this.functions = this.createFunctions(props, targets, {
       namePrefix,
       logRetention,
       protect,
@@ -103,17 +103,17 @@ export class ModelPromotion extends Construct implements IConnectable {
     const rules = new EventRules(this, 'Rules', {
       stateMachine: this.stateMachine,
       sweepPromotions: functions['sweep-promotions'],
-      rollbackAlarms: `${namePrefix}${ROLLBACK_ALARMS}`,
+      rollbackAlarmPrefix: `${namePrefix}${ROLLBACK_ALARM_PREFIX}`,
       ...(props.start?.events === undefined ? {} : { startOn: props.start.events }),
     });
     this.undelivered = rules.undelivered;
     this.starterRole = this.createStarterRole(props.start?.principals ?? []);
-    this.watch(environment, props.runbookUrl ?? 'docs/runbook.md');
+    this.addMonitoring(environment, props.runbookUrl ?? 'docs/runbook.md');
   }
 
   /**
-   * Allows to start executions and to follow them, as `promotion start` does. Not to stop them: that would cut off a
-   * rollback, too.
+   * Grants permission to start and to follow executions, as `promotion start` does. Not to stop them, which could
+   * interrupt a rollback.
    */
   grantStart(grantee: IGrantable): void {
     this.stateMachine.grantStartExecution(grantee);
@@ -125,7 +125,7 @@ export class ModelPromotion extends Construct implements IConnectable {
     );
   }
 
-  /** The executions of this state machine, and no other's. */
+  /** ARN pattern of the executions of this state machine. */
   private executionsArn(): string {
     return Stack.of(this).formatArn({
       service: 'states',
@@ -137,18 +137,18 @@ export class ModelPromotion extends Construct implements IConnectable {
 
   private createFunctions(
     props: ModelPromotionProps,
-    granted: Granted,
+    targets: GrantTargets,
     defaults: FunctionDefaults,
   ): Record<FunctionName, Lambda> {
     const environments = environmentsFor(props, {
       table: this.table.tableName,
       alerts: this.alerts.alerts.topic.topicArn,
       chat: this.alerts.chat?.topic.topicArn ?? null,
-      stateMachineArn: granted.stateMachineArn,
+      stateMachineArn: targets.stateMachineArn,
     });
     const created = functionNames.map((name) => {
       const deployed = new PromotionFunction(this, name, environments[name], defaults).function;
-      grantNeeds(name, deployed, granted);
+      grantPermissions(name, deployed, targets);
       return [name, deployed] as const;
     });
     return Object.fromEntries(created) as Record<FunctionName, Lambda>;
@@ -160,32 +160,32 @@ export class ModelPromotion extends Construct implements IConnectable {
     if (principals.length === 0) return null;
     const role = new Role(this, 'Starter', {
       assumedBy: new CompositePrincipal(...principals),
-      description: 'Starts promotions and follows them',
+      description: 'Starts and follows promotions',
     });
     this.grantStart(role);
     this.acknowledgeExecutions(role);
     return role;
   }
 
-  /** For who may ask about executions. */
+  /** Accepts the wildcard in the ARN of executions. */
   private acknowledgeExecutions(grantee: IConstruct): void {
     const { partition, region, account } = Stack.of(this);
-    // As cdk-nag writes what is known only in the account.
+    // cdk-nag's notation for values that are known only at deployment.
     const written = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
     const place = `${written(partition, 'Partition')}:states:${written(region, 'Region')}:${written(account, 'AccountId')}`;
-    acknowledged(
+    acknowledgeFinding(
       grantee,
       `AwsSolutions-IAM5[Resource::arn:${place}:execution:${this.stateMachineName}:*]`,
-      'The executions of one state machine, whose names are not known before',
+      'The executions of one state machine; their names are not known at deployment',
     );
   }
 
-  private watch(environment: string, runbookUrl: string): void {
-    const watched = {
+  private addMonitoring(environment: string, runbookUrl: string): void {
+    const monitored = {
       environment,
       machine: this.stateMachine,
       functions: this.functions,
-      // CDK's own class misses its interface by a property that may be undefined.
+      // Under `exactOptionalPropertyTypes` CDK's class does not match its own interface.
       table: this.table as ITable,
       alerts: this.alerts.alerts.topic,
       chat: this.alerts.chat?.topic ?? null,
@@ -193,22 +193,22 @@ export class ModelPromotion extends Construct implements IConnectable {
       undelivered: this.undelivered,
       runbookUrl,
     };
-    const { alarms } = new PromotionAlarms(this, 'Alarms', watched);
-    new PromotionDashboard(this, 'Dashboard', { ...watched, alarms });
+    const { alarms } = new PromotionAlarms(this, 'Alarms', monitored);
+    new PromotionDashboard(this, 'Dashboard', { ...monitored, alarms });
   }
 }
 
-/** The props of a `ModelPromotion` cannot be used; the message lists every mistake. */
+/** The props of a `ModelPromotion` are invalid; the message lists every problem. */
 export class InvalidProps extends Error {
   override readonly name = 'InvalidProps' as const;
-  constructor(path: string, mistakes: readonly string[]) {
-    super(`${path}: ${mistakes.map((mistake) => `\n  ${mistake}`).join('')}`);
+  constructor(path: string, problems: readonly string[]) {
+    super(`${path}: ${problems.map((mistake) => `\n  ${mistake}`).join('')}`);
   }
 }
 
 /**
- * Leases and outcomes. No item expires by itself: a lease that was deleted would begin to count its fences again, and
- * an outcome is evidence.
+ * Leases and outcomes. Items have no TTL: a deleted lease would restart the fence counter, and outcomes are part of the
+ * audit trail.
  */
 function promotionTable(scope: Construct, protect: boolean): Table {
   const table = new Table(scope, 'Table', {
@@ -226,7 +226,7 @@ function promotionTable(scope: Construct, protect: boolean): Table {
   return table;
 }
 
-/** In one security group, unless others are given: whoever serves the functions has one source to let in. */
+/** One security group for all functions, unless others are given: servers then allow a single source. */
 function networkOf(
   scope: Construct,
   { vpc, vpcSubnets, securityGroups }: ModelPromotionProps,
@@ -241,11 +241,13 @@ function networkOf(
   };
 }
 
-function twinsOf(promotion: ModelPromotion): string[] {
+function findDuplicates(promotion: ModelPromotion): string[] {
   const others = Stack.of(promotion)
     .node.findAll()
     .filter((each) => each !== promotion);
   return others.some((each) => each instanceof ModelPromotion)
-    ? ['a stack holds one ModelPromotion: names of alarms and chat are made of its name']
+    ? [
+        'a stack can contain only one ModelPromotion: the names of its alarms and Slack configuration are derived from the stack name',
+      ]
     : [];
 }

@@ -1,7 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-/** Lets one finding of cdk-nag's AWS Solutions pack stand, with the reason. */
-export function acknowledged(construct: IConstruct, id: string, reason: string): void {
+/** Acknowledges one finding of cdk-nag's AWS Solutions pack, with the reason. */
+export function acknowledgeFinding(construct: IConstruct, id: string, reason: string): void {
   Validations.of(construct).acknowledge({ id, reason });
 }

@@ -5,66 +5,68 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { RegistryMode } from '../lambdas/domain/registry.ts';
 
-/** What a `ModelPromotion` is given. Mistakes in it are named, all at once, before synthesis ends. */
+/** Props of a `ModelPromotion`. The constructor validates them and reports every problem at once. */
 export interface ModelPromotionProps {
   /**
-   * Name of the environment, as alerts, logs and metrics show it, its own within an account and region: lower-case
-   * letters, digits and hyphens, at most 20. Default `dev`.
+   * Name of the environment in alerts, logs and metrics, unique within an account and region: at most 20 lower-case
+   * letters, digits and hyphens. Default `dev`.
    */
   readonly environment?: string | undefined;
   /**
-   * Begins the names of the functions and of the state machine, so that two environments can live in one account. At
-   * most 20 characters. Default: none, so that a deployed function is called `promote-model`.
+   * Prefix of the names of the functions and of the state machine, so that one account can have several environments.
+   * At most 20 characters. Default: none, so that a deployed function is called `promote-model`.
    */
   readonly namePrefix?: string | undefined;
   readonly mlflow: MlflowProps;
   /** DataRobot's Workload API. Default: none; models are promoted in the registry only. */
   readonly workloads?: WorkloadsProps | undefined;
   readonly alerts: AlertProps;
-  /** Network of the functions, for an MLflow server or a platform that is private. Default: none, public addresses. */
+  /** VPC of the functions, for a private MLflow server or platform. Default: none, only public addresses. */
   readonly vpc?: IVpc | undefined;
-  /** Default: the private subnets with a way out; AWS' own services have to be reached from there, too. */
+  /** Default: the private subnets with egress. They must also reach the AWS services that the functions call. */
   readonly vpcSubnets?: SubnetSelection | undefined;
-  /** Default: one for all functions, which lets everything out and nothing in; `connections` has it. */
+  /** Default: one for all functions, with all outbound and no inbound traffic; see `connections`. */
   readonly securityGroups?: ISecurityGroup[] | undefined;
   /**
-   * A file of certificates in PEM format that the functions trust besides the usual ones, for servers whose certificate
-   * comes from an authority of your own. Default: none.
+   * Path of a PEM file with certificates that the functions trust in addition to the public authorities, for servers
+   * with a certificate of a private authority. Default: none.
    */
   readonly caBundle?: string | undefined;
-  /** A directory with policies, `<name>.json`, in the place of ours; one of them has to be `default`. */
+  /** A directory with policies, `<name>.json`, that replace the bundled ones; one must be `default`. */
   readonly policies?: string | undefined;
-  /** How sure a comparison must be for policies that do not say so, 0 to 1. Default 0.7. */
+  /** Minimum confidence of a comparison, 0 to 1, for policies that do not set one. Default 0.7. */
   readonly minConfidence?: number | undefined;
-  /** Hours in which no second automatic rollback of a model is done. Default 24. */
+  /** Cool-down in hours: the minimum time between two automatic rollbacks of a model. Default 24. */
   readonly rollbackCooldownHours?: number | undefined;
   /**
-   * Keeps the table when the stack is removed and guards it against deletion, and keeps the logs. Default: true in the
-   * environment `prod`.
+   * Retains the table and the logs when the stack is deleted, and enables deletion protection of the table. Default: true
+   * in the environment `prod`.
    */
   readonly protect?: boolean | undefined;
-  /** How long log lines are kept. Default three months. */
+  /** Retention of log events. Default three months. */
   readonly logRetention?: RetentionDays | undefined;
-  /** Where the alarms' runbook can be read; `#heading` is added. Default `docs/runbook.md`. */
+  /** Address of the runbook that the alarms link; `#heading` is appended. Default `docs/runbook.md`. */
   readonly runbookUrl?: string | undefined;
-  /** Who else may start executions. Default: whoever the account's own policies allow to. */
+  /** Who else can start executions. Default: only principals that the account's own policies allow. */
   readonly start?: StartProps | undefined;
 }
 
+/** The MLflow server. */
 export interface MlflowProps {
   /**
-   * `https://host[:port][/prefix]`, or the ARN of a tracking server that SageMaker manages: then requests are signed
-   * with the functions' own roles.
+   * `https://host[:port][/prefix]`, or the ARN of a tracking server on SageMaker: requests are then signed with
+   * the functions' roles.
    */
   readonly trackingUri: string;
-  /** Secret with `{"username": …, "password": …}` or `{"token": …}`. Default: none, the server asks for none. */
+  /** Secret with `{"username": …, "password": …}` or `{"token": …}`. Default: none, the server needs none. */
   readonly credentials?: ISecret | undefined;
-  /** What makes a version the champion: its stage, an alias, or both. Default `stages`. */
+  /** How the champion is marked: by its stage, an alias, or both. Default `stages`. */
   readonly registryMode?: RegistryMode | undefined;
-  /** What alerts call the registry. Default `tradai-models`. */
+  /** Name of the registry in alerts. Default `tradai-models`. */
   readonly registryName?: string | undefined;
 }
 
+/** DataRobot's Workload API. */
 export interface WorkloadsProps {
   /** Such as `https://app.datarobot.com/api/v2`. */
   readonly endpoint: string;
@@ -72,34 +74,36 @@ export interface WorkloadsProps {
   readonly token: ISecret;
 }
 
+/** Recipients of notifications: at least one email address or a Slack channel. */
 export interface AlertProps {
-  /** Addresses that get every alert; each has to confirm its subscription. */
+  /** Addresses that receive every alert; each must confirm its subscription. */
   readonly emails?: string[] | undefined;
-  /** A channel that gets every alert, through Amazon Q Developer in chat applications. */
+  /** A Slack channel that receives every alert, through Amazon Q Developer in chat applications. */
   readonly slack?: SlackProps | undefined;
-  /** Begins every subject: `[<prefix>] …`. Default `TradAI`. */
+  /** Prefix of every subject: `[<prefix>] …`. Default `TradAI`. */
   readonly prefix?: string | undefined;
 }
 
+/** A Slack channel. */
 export interface SlackProps {
-  /** Slack's id of the workspace, `T…`; it is authorised once in the console of Amazon Q Developer. */
+  /** Id of the Slack workspace, `T…`; authorise it once in the console of Amazon Q Developer. */
   readonly workspaceId: string;
   /**
-   * Slack's id of the channel, `C…`; a private one has to invite `@Amazon Q`. Amazon Q takes a channel once in an account:
-   * for one that has a configuration already, leave `slack` out and add the topics to that.
+   * Id of the Slack channel, `C…`; a private one must invite `@Amazon Q`. An account can configure a channel only once:
+   * for a channel that is already configured, omit `slack` and add the topics to that configuration.
    */
   readonly channelId: string;
   /**
-   * Publishes to chat through a topic of its own instead of as one message with a text for each protocol. Default
-   * false.
+   * Publishes to chat through a separate topic instead of one message with a text for each protocol. Default false.
    */
   readonly ownTopic?: boolean | undefined;
 }
 
+/** Who and what can start executions. */
 export interface StartProps {
-  /** May take a role that starts executions and follows them: accounts, roles, other state machines. */
+  /** Principals that can assume a role which starts and follows executions: accounts, roles, other state machines. */
   readonly principals?: IPrincipal[] | undefined;
-  /** Events that start an execution: their `detail` is its input. */
+  /** Events that start an execution; their `detail` is its input. */
   readonly events?:
     | {
         /** Default: the account's default bus. */

@@ -6,8 +6,9 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { Construct } from 'constructs';
 import { machineTimeoutSeconds, type StepFunctionName, stepFunctionNames } from '../lambdas/domain/limits.ts';
 import { promotionChain } from '../statemachines/promotion.ts';
-import { acknowledged } from './nag.ts';
+import { acknowledgeFinding } from './nag.ts';
 
+/** The functions that the state machine calls, and its log. */
 export interface WorkflowProps {
   readonly stateMachineName: string;
   readonly functions: Record<StepFunctionName, IFunction>;
@@ -16,8 +17,8 @@ export interface WorkflowProps {
 }
 
 /**
- * The promotion as a state machine of the type Standard. Its log tells which states were entered and which errors were
- * caught, and never what was passed on.
+ * The promotion as a Standard state machine. Its log contains the states that were entered and the errors that were
+ * caught, without execution data.
  */
 export class Workflow extends Construct {
   readonly stateMachine: StateMachine;
@@ -29,7 +30,7 @@ export class Workflow extends Construct {
   ) {
     super(scope, id);
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
-    // CDK would allow every version of the functions, too.
+    // CDK's own grant would include every version of the functions.
     const policy = new Policy(this, 'Policy', {
       statements: [
         new PolicyStatement({
@@ -37,13 +38,13 @@ export class Workflow extends Construct {
           resources: stepFunctionNames.map((name) => functions[name].functionArn),
         }),
         new PolicyStatement({
-          actions: [...DELIVERS_LOGS, ...TRACES],
+          actions: [...LOG_DELIVERY_ACTIONS, ...TRACE_ACTIONS],
           resources: ['*'],
         }),
       ],
     });
     policy.attachToRole(role);
-    acknowledged(
+    acknowledgeFinding(
       policy,
       'AwsSolutions-IAM5[Resource::*]',
       'Log delivery and X-Ray: AWS offers no resource for these actions (Step Functions developer guide, "Logging" and "X-Ray")',
@@ -55,7 +56,7 @@ export class Workflow extends Construct {
       timeout: Duration.seconds(machineTimeoutSeconds),
       role: role.withoutPolicyUpdates(),
       logs: {
-        // Step Functions shares one policy among the log groups whose names begin so; others fill it up.
+        // Log groups with this prefix share one resource policy, whose size is limited (Step Functions guide, "Logging").
         destination: new LogGroup(this, 'Logs', {
           logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
           retention: logRetention,
@@ -66,12 +67,12 @@ export class Workflow extends Construct {
       },
       tracingEnabled: true,
     });
-    // Step Functions refuses a state machine whose role cannot write the log yet.
+    // Step Functions rejects a state machine whose role cannot write the log yet.
     this.stateMachine.node.addDependency(policy);
   }
 }
 
-const DELIVERS_LOGS = [
+const LOG_DELIVERY_ACTIONS = [
   'logs:CreateLogDelivery',
   'logs:GetLogDelivery',
   'logs:UpdateLogDelivery',
@@ -81,7 +82,7 @@ const DELIVERS_LOGS = [
   'logs:DescribeResourcePolicies',
   'logs:DescribeLogGroups',
 ];
-const TRACES = [
+const TRACE_ACTIONS = [
   'xray:PutTraceSegments',
   'xray:PutTelemetryRecords',
   'xray:GetSamplingRules',

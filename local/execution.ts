@@ -3,9 +3,14 @@ import { executionArn } from '../emulators/aws/step-functions.ts';
 import { EndAnswer, type OutcomeStatus } from '../lambdas/domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../lambdas/domain/state-document.ts';
 import type { Host } from './host.ts';
-import { STRIDE_MS } from './machine/clock.ts';
+import { STEP_MS } from './machine/clock.ts';
 import type { LocalEvent } from './machine/state-machine.ts';
-import { type BothSystems, look, type RegistryState, type WorkloadState } from './watch/both-systems.ts';
+import {
+  type BothSystems,
+  type RegistryState,
+  readBothSystems,
+  type WorkloadState,
+} from './watch/both-systems.ts';
 import {
   type EndpointAnswer,
   type EndpointClient,
@@ -13,24 +18,24 @@ import {
   endpointClient,
 } from './watch/endpoint-client.ts';
 import { followFaults } from './watch/faults.ts';
-import { noteRollout, type RolloutLook } from './watch/rollout-looks.ts';
+import { type RolloutState, recordRolloutState } from './watch/rollout-states.ts';
 
 /** One execution as `npm start -- --json` prints it. Times are the local clock's. */
 export interface ExecutionDocument {
   execution: string;
   status: OutcomeStatus;
-  /** One sentence: why it ended so. */
+  /** One sentence: why the execution ended with this status. */
   reason: string;
-  /** The state document at the end; the last one seen when the machine ended in a failure. */
+  /** The state document at the end; the last one known when the machine ended in a failure. */
   output: unknown;
   /** Alerts that this execution published, as they were sent. */
   alerts: unknown[];
   states: { name: string; entered: string; ms: number }[];
-  /** Injected faults that requests met, each kind once, in the order in which they were first met. */
+  /** Injected faults that were applied to requests, each kind once, in order of first use. */
   faults: string[];
-  /** What the rollout showed, whenever it showed something else. */
-  rollout: RolloutLook[];
-  /** What a client of the Workload's endpoint got meanwhile; null where no emulated Workload serves the model. */
+  /** The states of the rollout, one entry for each change. */
+  rollout: RolloutState[];
+  /** What a client of the Workload's endpoint received during the run; null without an emulated Workload. */
   endpoint: EndpointReport | null;
   /** Stages and aliases of the model's versions in MLflow, before and after; null where it could not be read. */
   registry: { before: RegistryState | null; after: RegistryState | null };
@@ -39,49 +44,52 @@ export interface ExecutionDocument {
 }
 
 export interface ExecutionRun {
-  /** Milliseconds that waits and pauses before a retry last; null for as long as on AWS. */
+  /** Length of waits and of pauses before a retry, in milliseconds; null for the same length as on AWS. */
   pauseMs: number | null;
   /** Name of the execution; by default a new one. */
   name?: string;
   onEvent?: (event: FollowedEvent, execution: string) => void;
-  /** Stops the execution from outside when it answers true, asked after each state. */
+  /** Called after each state; the execution is stopped when it returns true. */
   abortAfter?: (state: string, output: unknown) => boolean;
 }
 
-/** What a follower is told: how an execution starts, what happens inside it, and who answers the endpoint. */
+/** The events of an execution: its start, its states, and changes of the endpoint's answer. */
 export type FollowedEvent =
   | LocalEvent
   | { kind: 'started'; at: number; input: unknown; before: BothSystems }
   | { kind: 'aborted'; at: number }
-  /** Something beside the machine: an injected fault was met, a sweep ran. */
+  /** Something outside the state machine: an injected fault was applied, a sweep ran. */
   | { kind: 'noted'; at: number; note: string }
   | ({ kind: 'answered'; at: number } & EndpointAnswer);
 
-/** Starts one execution of the local state machine and follows it to its end. */
+/**
+ * Runs one execution of the local state machine to its end. Does not throw when the execution fails: the document
+ * says how it ended.
+ */
 export async function execute(host: Host, input: unknown, run: ExecutionRun): Promise<ExecutionDocument> {
   const { clock, sns } = host;
   const name = run.name ?? randomUUID();
   const id = executionArn(name);
   const states: ExecutionDocument['states'] = [];
-  const rollout: RolloutLook[] = [];
+  const rollout: RolloutState[] = [];
   const published = sns.published.length;
-  const named = namedIn(input);
-  const before = await look(host, named);
+  const target = targetOf(input);
+  const before = await readBothSystems(host, target);
   const startTime = clock.now();
-  const tell = (event: FollowedEvent) => run.onEvent?.(event, id);
-  tell({ kind: 'started', at: startTime.getTime(), input, before });
+  const emit = (event: FollowedEvent) => run.onEvent?.(event, id);
+  emit({ kind: 'started', at: startTime.getTime(), input, before });
   const faults = new Set<string>();
   const unfollow = followFaults(host, (note) => {
     if (faults.has(note)) return;
     faults.add(note);
-    tell({ kind: 'noted', at: clock.now().getTime(), note });
+    emit({ kind: 'noted', at: clock.now().getTime(), note });
   });
-  const client = clientOf(host, before, tell);
-  const pass = async () => void (await client?.call());
-  await pass();
+  const client = clientOf(host, before, emit);
+  const callEndpoint = async () => void (await client?.call());
+  await callEndpoint();
   let last: unknown = null;
   let enteredAt = startTime.getTime();
-  /** When the running wait is over: its short stand-in may be over before the clock has arrived there. */
+  /** When the current wait ends, by the local clock: the shortened wait may end before the clock gets there. */
   let waitedUntil = 0;
 
   const started = host.machine.run(input, {
@@ -90,32 +98,32 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
     onWait: (_state, seconds) => {
       if (run.pauseMs === null) return;
       waitedUntil = clock.now().getTime() + seconds * 1000;
-      void clock.walkTo(new Date(waitedUntil), pass);
+      void clock.advanceTo(new Date(waitedUntil), callEndpoint);
     },
     onEvent: (event) => {
       const waits = event.kind === 'entered' && event.type === 'Wait';
       const at = waits ? clock.now().getTime() : Math.max(clock.now().getTime(), waitedUntil);
       if (event.kind === 'entered') {
         enteredAt = at;
-        if (event.type === 'Task') void clock.meanwhile(pass);
+        if (event.type === 'Task') void clock.runBetweenSteps(callEndpoint);
       }
-      if (event.kind !== 'exited') return tell({ ...event, at });
+      if (event.kind !== 'exited') return emit({ ...event, at });
       last = event.output;
       const ms = at - enteredAt;
       states.push({ name: event.state, entered: new Date(enteredAt).toISOString(), ms });
-      noteRollout(rollout, event, at);
-      tell({ ...event, at, ms });
+      recordRolloutState(rollout, event, at);
+      emit({ ...event, at, ms });
       if (run.abortAfter?.(event.state, event.output) !== true) return;
       started.abort();
-      tell({ kind: 'aborted', at });
+      emit({ kind: 'aborted', at });
     },
   });
   const result = await started.result.finally(unfollow);
-  await clock.arrived();
+  await clock.whenArrived();
   const output = result.output ?? last;
   const ending = readStateDocument(output).ending ?? (await cleanUp(host, id, input, result.status));
-  if (run.pauseMs !== null) await watchOn(host, client, named);
-  const after = await look(host, named);
+  if (run.pauseMs !== null) await watchUntilSwitched(host, client, target);
+  const after = await readBothSystems(host, target);
   return {
     execution: id,
     status: ending?.status ?? 'failed',
@@ -131,15 +139,15 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   };
 }
 
-/** The model and the Workload that an input names, as far as it does. */
-function namedIn(input: unknown): { model_name?: string; workload_id?: string } {
+/** The model and the Workload that an input names, if any. */
+function targetOf(input: unknown): { model_name?: string; workload_id?: string } {
   const { model_name, workload_id } = readStateDocument(input);
   return { ...(model_name === null ? {} : { model_name }), ...(workload_id === null ? {} : { workload_id }) };
 }
 
 /**
- * An execution that was stopped from outside, or could not say how it ended, runs no step any more: on AWS a rule on
- * its status calls this with the event's `detail`. What it starts waits in `host.stepFunctions`.
+ * Cleans up after an execution that was stopped or could not record its end, as the rule on its status does on AWS.
+ * Executions that the clean-up starts are queued in `host.stepFunctions`.
  */
 async function cleanUp({ functions }: Host, execution: string, input: unknown, status: string) {
   if (status === 'SUCCEEDED') return undefined;
@@ -148,39 +156,39 @@ async function cleanUp({ functions }: Host, execution: string, input: unknown, s
   return EndAnswer.safeParse(answer).data;
 }
 
-/** Only an emulated endpoint is called: nobody asked for traffic on a real one. */
+/** Only an emulated endpoint is called: a run must not cause traffic on a real one. */
 function clientOf(
   { workload, clock }: Host,
   { workload: served }: BothSystems,
-  tell: (event: FollowedEvent) => void,
+  emit: (event: FollowedEvent) => void,
 ): EndpointClient | null {
   if (workload === null || served === null || served.endpoint === null) return null;
   return endpointClient(served.endpoint, workload.token, clock, (answer) =>
-    tell({ kind: 'answered', at: clock.now().getTime(), ...answer }),
+    emit({ kind: 'answered', at: clock.now().getTime(), ...answer }),
   );
 }
 
-/** The endpoint follows the Workload's document about a minute later: it is watched until it has, or for so long. */
-const LONGEST_WATCH_MS = 5 * 60_000;
-/** After that, to see that it stays so. */
-const MORE_REQUESTS = 5;
+/** The endpoint switches about a minute after the Workload's document; it is called until then, or for this long. */
+const MAX_WATCH_MS = 5 * 60_000;
+/** Requests after the switch, to confirm that it lasts. */
+const FINAL_REQUESTS = 5;
 
-async function watchOn(
+async function watchUntilSwitched(
   host: Host,
   client: EndpointClient | null,
-  named: { model_name?: string; workload_id?: string },
+  target: { model_name?: string; workload_id?: string },
 ): Promise<void> {
   if (client === null) return;
   const { clock } = host;
-  const { workload } = await look(host, named);
+  const { workload } = await readBothSystems(host, target);
   let answer = await client.call();
-  const until = clock.now().getTime() + LONGEST_WATCH_MS;
+  const until = clock.now().getTime() + MAX_WATCH_MS;
   while (answer.artifactId !== workload?.artifact_id && clock.now().getTime() < until) {
-    clock.skip(STRIDE_MS);
+    clock.skip(STEP_MS);
     answer = await client.call();
   }
-  for (let more = 0; more < MORE_REQUESTS; more += 1) {
-    clock.skip(STRIDE_MS);
+  for (let more = 0; more < FINAL_REQUESTS; more += 1) {
+    clock.skip(STEP_MS);
     await client.call();
   }
 }

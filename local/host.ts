@@ -13,21 +13,21 @@ import { LocalClock } from './machine/clock.ts';
 import { type LocalFunction, type LocalStateMachine, localStateMachine } from './machine/state-machine.ts';
 
 /**
- * The functions and the state machine on this machine: the deployed handlers, found by the environment variables
- * that the stack sets, here pointing at loopback.
+ * The deployed handlers and state machine on this machine, configured by the environment variables that the stack
+ * sets, which here point at loopback.
  */
 export interface Host {
   machine: LocalStateMachine;
   functions: Record<FunctionName, LocalFunction>;
-  /** What the functions and the emulators take the time from; the system's time while a real system is used. */
+  /** The clock of the functions and the emulators; it follows the system's time while a real system is used. */
   clock: LocalClock;
-  /** What the functions read as their environment: the variables that the stack sets, and where the emulators are. */
+  /** The environment of the functions: the variables that the stack sets, and the addresses of the emulators. */
   env: NodeJS.ProcessEnv;
   /** Null when a real MLflow server is used. */
   mlflow: MlflowEmulator | null;
   /** Null when a real Workload API is used. */
   workload: WorkloadEmulator | null;
-  /** The same clients that the functions use, for looking at what they did. */
+  /** The same clients that the functions use, to read the current state. */
   registry: Registry;
   workloads: Workloads;
   sns: SnsEmulator;
@@ -36,11 +36,12 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** A host on emulators alone: only there can things be made to go wrong, and waits be skipped. */
+/** A host on emulators only: faults can be injected and waits skipped only there. */
 export type EmulatedHost = Host & { mlflow: MlflowEmulator; workload: WorkloadEmulator };
 export const isEmulated = (host: Host): host is EmulatedHost =>
   host.mlflow !== null && host.workload !== null;
 
+/** Which real systems are used instead of emulators. */
 export interface RealSystems {
   /** The server of `MLFLOW_TRACKING_URI` instead of the emulator. */
   mlflow: boolean;
@@ -50,7 +51,7 @@ export interface RealSystems {
 
 const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
 
-type Started = Pick<Host, 'clock' | 'env' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
+type HostEmulators = Pick<Host, 'clock' | 'env' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
 
 /** The functions and the definition that a host runs. */
 export interface Deployment {
@@ -61,12 +62,12 @@ export interface Deployment {
 }
 
 /**
- * Starts a host; several may run in one process, each on emulators of its own. What it runs are the sources, unless
- * `deploy` gives it something else that finds its surroundings where `started` says.
+ * Starts a host; several may run in one process, each on its own emulators. It runs the sources, unless `deploy`
+ * returns other functions. Close it to stop the emulators.
  */
 export async function startHost(
   real: RealSystems = { mlflow: false, workload: false },
-  deploy: (started: Started) => Promise<Deployment> = async ({ clock, env }) => ({
+  deploy: (emulators: HostEmulators) => Promise<Deployment> = async ({ clock, env }) => ({
     functions: await loadFunctions(clock, env),
   }),
 ): Promise<Host> {
@@ -79,7 +80,7 @@ export async function startHost(
     startLocalStepFunctions(),
   ]);
   const emulators = { mlflow, workload, sns, table, stepFunctions };
-  const env = environmentOn(emulators);
+  const env = environmentFor(emulators);
   const { functions, definition, close } = await deploy({ clock, env, ...emulators });
   return {
     machine: localStateMachine(functions, definition),
@@ -96,8 +97,8 @@ export async function startHost(
   };
 }
 
-/** What an emulator would not expect, left over from work on the real one. */
-const OF_REAL_MLFLOW = [
+/** Variables of a real MLflow server, which the emulator does not expect. */
+const REAL_MLFLOW_VARIABLES = [
   'MLFLOW_TRACKING_USERNAME',
   'MLFLOW_TRACKING_PASSWORD',
   'MLFLOW_TRACKING_TOKEN',
@@ -105,16 +106,16 @@ const OF_REAL_MLFLOW = [
   'MLFLOW_CREDENTIALS_SECRET_ARN',
 ];
 
-function environmentOn({
+function environmentFor({
   mlflow,
   workload,
   sns,
   table,
   stepFunctions,
-}: Omit<Started, 'clock' | 'env'>): NodeJS.ProcessEnv {
+}: Omit<HostEmulators, 'clock' | 'env'>): NodeJS.ProcessEnv {
   const env = { ...process.env };
   if (mlflow !== null) {
-    for (const name of OF_REAL_MLFLOW) delete env[name];
+    for (const name of REAL_MLFLOW_VARIABLES) delete env[name];
     env['MLFLOW_TRACKING_URI'] = mlflow.url;
   }
   if (workload !== null) {
@@ -137,7 +138,7 @@ function environmentOn({
   };
 }
 
-/** The exported handlers. Their log lines go to standard output, which is the process's: they are left out by default. */
+/** The exported handlers. Their log lines would go to standard output: they are off by default. */
 async function loadFunctions(
   clock: LocalClock,
   env: NodeJS.ProcessEnv,
@@ -152,10 +153,10 @@ async function loadFunctions(
   return Object.fromEntries(loaded) as Record<FunctionName, LocalFunction>;
 }
 
-/** A wait is over when the clock has arrived, however short it was made. */
+/** Calls the function only when the clock has finished advancing, however short the wait was in real time. */
 export const afterWaits =
   (clock: LocalClock, call: LocalFunction): LocalFunction =>
   async (event) => {
-    await clock.arrived();
+    await clock.whenArrived();
     return call(event);
   };

@@ -1,4 +1,4 @@
-/** The part of a rendered definition (Amazon States Language) that a drawing needs. */
+/** The part of a rendered definition (Amazon States Language) that the diagram needs. */
 export interface Definition {
   StartAt: string;
   States: Record<string, State>;
@@ -25,14 +25,14 @@ interface Edge {
   onError: boolean;
 }
 
-/** A short name for a group of errors that a catch lists one by one. */
+/** Short names for groups of errors that a catch lists one by one. */
 export type ErrorGroups = Record<string, readonly string[]>;
 
 const anyError = 'error';
 
 /**
- * The definition as a Mermaid flowchart in a fence, with a line on what is left out: where most tasks hand every error
- * to the same state, an arrow for each would hide the flow.
+ * The definition as a Mermaid flowchart in a code fence, with a caption. The arrows of the most frequent error target are
+ * omitted, because they would hide the flow; the caption lists them.
  */
 export function diagram(definition: Definition, errorGroups: ErrorGroups = {}): string {
   const edges = Object.entries(definition.States).flatMap(([name, state]) => [
@@ -43,7 +43,7 @@ export function diagram(definition: Definition, errorGroups: ErrorGroups = {}): 
   const isLeftOut = (edge: Edge) => edge.onError && edge.label === anyError && edge.to === usual;
 
   const lines = [
-    // Narrower than by default: a README is, and a wide picture is shown in small letters there.
+    // Narrower than by default: a wide diagram is scaled down in a README.
     '%%{init: {"flowchart": {"nodeSpacing": 20, "rankSpacing": 26, "padding": 6}}}%%',
     'flowchart TD',
     ...Object.entries(definition.States).map(([name, state]) => `  ${node(name, state)}`),
@@ -55,7 +55,7 @@ export function diagram(definition: Definition, errorGroups: ErrorGroups = {}): 
   return ['```mermaid', ...lines, '```', '', caption(leftOut, usual)].join('\n');
 }
 
-// Each has its own text colour, so that it can be read on a dark page too.
+// With a text colour of its own, to be readable on a dark page.
 const styles = [
   'classDef start stroke-width:3px',
   'classDef wait fill:#fff3cd,stroke:#b58900,color:#333',
@@ -74,7 +74,7 @@ function inWords(names: string[]): string {
   return [quoted.slice(0, -1).join(', '), quoted.at(-1)].filter((part) => part !== '').join(' and ');
 }
 
-/** The state to which two tasks or more hand every error; the most frequent one. */
+/** The most frequent target of a catch of every error, if two or more tasks share it. */
 function usualErrorTarget(edges: Edge[]): string | null {
   const counts = new Map<string, number>();
   for (const { to, label, onError } of edges) {
@@ -87,7 +87,7 @@ function usualErrorTarget(edges: Edge[]): string | null {
 function nextEdges(from: string, state: State): Edge[] {
   const rules = (state.Choices ?? []).map((rule) => ({ to: rule.Next, terms: terms(rule) }));
   const chosen = rules.map(({ to, terms }, index) => {
-    // The first rule that holds is taken, so this one counts only where an earlier, narrower one does not.
+    // The first matching rule is taken, so this one applies only where an earlier, narrower one does not.
     const follows = rules.slice(0, index).some((earlier) => terms.every((t) => earlier.terms.includes(t)));
     return { to, label: `${follows ? 'otherwise ' : ''}${terms.join(', ')}` };
   });
@@ -116,7 +116,7 @@ function errorLabel(names: string[], errorGroups: ErrorGroups): string {
   return group === undefined ? names.join(', ') : group[0];
 }
 
-/** What has to hold, each in a few words: the value where there is one to compare with, else the field. */
+/** The conditions of a rule as short texts: the value where there is one to compare with, else the field. */
 function terms(rule: Rule): string[] {
   if (rule.And !== undefined) return rule.And.flatMap(terms);
   if (rule.Or !== undefined) return [rule.Or.map((part) => terms(part).join(', ')).join(' or ')];
@@ -126,13 +126,13 @@ function terms(rule: Rule): string[] {
     Object.entries(rule).find(([key]) => key !== 'Variable' && key !== 'Next') ?? [];
   if (operator === 'StringEquals') return [String(value)];
   if (operator === 'IsNull') return [value === true ? `no ${field}` : field];
-  if (typeof value !== 'boolean') return [`${field} ${words(operator)} ${value}`];
-  const said = operator === 'BooleanEquals' ? field : `${field} ${words(operator)}`;
-  return [value ? said : `not ${said}`];
+  if (typeof value !== 'boolean') return [`${field} ${spaced(operator)} ${value}`];
+  const text = operator === 'BooleanEquals' ? field : `${field} ${spaced(operator)}`;
+  return [value ? text : `not ${text}`];
 }
 
 /** `IsNumeric` as `is numeric`. */
-const words = (operator: string) => operator.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+const spaced = (operator: string) => operator.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 
 function node(name: string, state: State): string {
   const id = nodeId(name);
@@ -144,7 +144,7 @@ function node(name: string, state: State): string {
   return state.Type === 'Task' ? `${id}[${label}]` : `${id}(${label})`;
 }
 
-/** The function of a task where its name is another than the state's; the length of a wait where it is fixed. */
+/** The function of a task where its name differs from the state's; the length of a fixed wait. */
 function detail(name: string, state: State): string[] {
   if (state.Seconds !== undefined) return [`${state.Seconds} s`];
   const functionName = state.Resource?.split(':').at(-1) ?? '';
@@ -157,11 +157,11 @@ function arrow({ from, to, label, onError }: Edge): string {
   return `${nodeId(from)} ${line}${label === null ? '' : `|${quoted([label])}|`} ${nodeId(to)}`;
 }
 
-/** Mermaid's own words start with a small letter; coding that, and all but letters and digits, keeps ids apart. */
+/** Encodes a leading lower-case letter (Mermaid's keywords) and everything but letters and digits; ids stay unique. */
 const nodeId = (name: string) =>
   name.replace(/^[^A-Z]|[^A-Za-z0-9]/gu, (character) => `_${character.codePointAt(0)?.toString(16)}_`);
 
-/** Text in quotes, one line for each part; what Mermaid, Markdown or HTML could read as a mark becomes an entity. */
+/** Quoted text, one line for each part; special characters of Mermaid, Markdown and HTML become entities. */
 const quoted = (parts: string[]) => `"${parts.map(escaped).join('<br>')}"`;
 
 const escaped = (text: string) =>

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { PolicyFile } from '../lambdas/domain/comparison/policy.ts';
 
 /**
- * Writes `policy.schema.json`, which editors use for completion and checking. With `--check` it writes nothing and
- * fails when the file is not up to date. Contradictions between fields are checked only when a policy is read.
+ * Writes `policy.schema.json`, which editors use for completion and validation. With `--check` it writes nothing and
+ * fails when the file is out of date. Combinations of fields are validated only when a policy is read.
  */
 const target = new URL('../policies/policy.schema.json', import.meta.url);
 const schema = `${JSON.stringify({ title: 'Promotion policy', ...z.toJSONSchema(PolicyFile, { io: 'input' }) }, null, 2)}\n`;

@@ -3,30 +3,30 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Puts the output of `npm start` into the README, between its two marks. With `--check` it writes nothing and fails
- * when the README shows something else; times, ids and dates may differ.
+ * Writes the output of `npm start` into the README, between its two marks. With `--check` it writes nothing and fails
+ * when the README is out of date; times, ids and dates may differ.
  */
 const root = new URL('../', import.meta.url);
 const readme = new URL('README.md', root);
 const MARKS = /(<!-- run: npm start -->\n)[\s\S]*?(<!-- end -->)/;
-/** The alert has its own place in the docs; its beginning shows what it is. */
+/** Lines of the alert that are shown. */
 const ALERT_LINES = 16;
-/** Stands before every line of an alert. */
+/** Prefix of every line of an alert. */
 const ALERT_MARGIN = '│';
 
 function screen(): string {
   const cli = fileURLToPath(new URL('cli/promotion.mjs', root));
   const env = { PATH: process.env['PATH'], NO_COLOR: '1' };
   const lines = execFileSync(process.execPath, [cli, 'run'], { env, encoding: 'utf8' }).trimEnd().split('\n');
-  // The title of the alert stands above its first line.
+  // The title of the alert is above its first line.
   const alert = lines.findIndex((line) => line.trimStart().startsWith(ALERT_MARGIN)) - 1;
   const after = lines.findIndex((line, index) => index > alert && line === '');
   const shown = [...lines.slice(0, alert + ALERT_LINES), '  │ …', ...lines.slice(after)];
   return ['```text', ...shown.map((line) => line.trimEnd()), '```'].join('\n');
 }
 
-/** The same for two runs of the same program. */
-const timeless = (text: string) =>
+/** Without times and ids, which differ between runs. */
+const withoutTimes = (text: string) =>
   text
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
     .replace(/\b[0-9a-f]{24}\b/g, 'ID')
@@ -38,7 +38,7 @@ const before = readFileSync(readme, 'utf8');
 if (!MARKS.test(before)) throw new Error('README.md has no place for the output of npm start');
 const after = before.replace(MARKS, (_, start: string, end: string) => `${start}${screen()}\n${end}`);
 if (!process.argv.includes('--check')) writeFileSync(readme, after);
-else if (timeless(before) !== timeless(after)) {
+else if (withoutTimes(before) !== withoutTimes(after)) {
   console.error('README.md does not show what npm start prints. Run "npm run render" and commit the file.');
   process.exitCode = 1;
 }

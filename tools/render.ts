@@ -10,24 +10,24 @@ import { promotionChain } from '../statemachines/promotion.ts';
 import { outcomeUnknown } from '../statemachines/retry-policies.ts';
 import { type Definition, diagram } from './diagram.ts';
 
-/** The rendered definition: read in reviews, run by the local host. The stack renders its own from the same chain. */
+/** The rendered definition, for reviews and the local host. The stack renders its own from the same chain. */
 export const renderedFile = fileURLToPath(new URL('../statemachines/promotion.asl.json', import.meta.url));
 
-/** Documents that show the picture. */
+/** Documents that contain the diagram. */
 const illustrated = ['README.md', 'docs/architecture.md'];
 const blockStart = '<!-- state machine: written by npm run render -->\n';
 const blockEnd = '<!-- end -->\n';
 
 const usage = `Usage: node tools/render.ts [--check]
 
-Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and the picture of it in README.md and
+Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and its diagram in README.md and
 docs/architecture.md. Needs no AWS account.
 
   --check   write nothing; exit 1 when one of them is out of date
   --help    show this text
 `;
 
-/** The definition as text: two spaces, states in the order of `stateNames`, a new line at the end. */
+/** The definition as JSON, states in the order of `stateNames`. Throws for a state that `stateNames` lacks. */
 export function renderDefinition(): string {
   const stack = new Stack(new App(), 'Render');
   const functions = Object.fromEntries(
@@ -50,13 +50,13 @@ const fieldOrder = [
   ...['Error', 'ErrorPath', 'Cause', 'CausePath', 'Retry', 'Catch', 'Choices', 'Default', 'Next'],
 ];
 
-/** CDK lists a state's fields as they come; this is the order in which one reads them. */
+/** Sorts a state's fields into reading order; CDK's order is arbitrary. */
 function inReadingOrder(state: State): State {
   const fields = Object.entries(state);
   return Object.fromEntries(fields.sort(([a], [b]) => fieldOrder.indexOf(a) - fieldOrder.indexOf(b)));
 }
 
-/** Stands for the deployed function; the local host finds its handler by the name at the end of the ARN. */
+/** Placeholder of the deployed function; the local host finds the handler by the name at the end of the ARN. */
 function placeholder(stack: Stack, name: StepFunctionName) {
   return LambdaFunction.fromFunctionArn(
     stack,
@@ -106,7 +106,7 @@ function renderAll(checkOnly: boolean): number {
   return checkOnly && outdated.length > 0 ? 1 : 0;
 }
 
-/** Those that are there: the sources may be taken elsewhere without the documents. */
+/** The existing documents: the sources may be used without them. */
 function documents(): { name: string; path: string }[] {
   const places = illustrated.map((name) => ({
     name,
@@ -115,13 +115,13 @@ function documents(): { name: string; path: string }[] {
   return places.filter(({ path }) => existsSync(path));
 }
 
-/** A document has no place for the picture. */
+/** A document lacks the marks of the diagram. */
 class MissingBlock extends Error {
   override readonly name = 'MissingBlock' as const;
 }
 
 /**
- * The document with the picture of this definition between the two lines that mark its place.
+ * The document with the diagram of this definition between its two marks.
  * @throws MissingBlock when it lacks them.
  */
 export function withPicture(text: string, definition: Definition, name = 'README.md'): string {
@@ -138,7 +138,7 @@ export function withPicture(text: string, definition: Definition, name = 'README
 
 function currentText(path: string): string {
   try {
-    // A checkout on Windows may have turned the line ends.
+    // A checkout on Windows may have changed the line endings.
     return readFileSync(path, 'utf8').replaceAll('\r\n', '\n');
   } catch {
     return '';

@@ -1,80 +1,85 @@
-import { MOST_ATTEMPTS } from './execution-name.ts';
+import { MAX_ATTEMPTS } from './execution-name.ts';
 import type { AwsExecutions } from './executions.ts';
 import { NoSuchExecution } from './problem.ts';
 
-/** The execution that does what was asked for. */
-export interface Claimed {
+/** The execution that serves the request. */
+export interface ClaimedExecution {
   execution: string;
   attempt: number;
-  /** How it was found; `started` also when somebody else started the same at the same moment. */
+  /** How it was found; `started` also when another client started the same execution at the same moment. */
   by: 'started' | 'running' | 'succeeded';
-  /** When one that has succeeded ended. */
+  /** End of an execution that has succeeded; null otherwise. */
   ended: Date | null;
 }
 
-/** The same of one that was named by its ARN: which attempt it is, nobody has counted. */
-export type Found = Omit<Claimed, 'attempt'> & { attempt: number | null };
+/** As `ClaimedExecution`; `attempt` is null for an execution that was named by its ARN. */
+export type FoundExecution = Omit<ClaimedExecution, 'attempt'> & { attempt: number | null };
 
-export interface Wanted {
+/** Which execution to find or start. */
+export interface ClaimRequest {
   stateMachine: string;
   /** Prefix of the ARNs of its executions. */
   executions: string;
   nameOf: (attempt: number) => string;
-  /** Canonical: Step Functions takes a start for a repetition only when the text is the same. */
+  /** Canonical JSON: Step Functions treats a start as repeated only when the text is identical. */
   input: string;
-  /** Whether to start it although it has succeeded before. */
+  /** Whether to start a new attempt after one that has succeeded. */
   again: boolean;
 }
 
-/** Looks for an execution whose start AWS has confirmed, which its description may show a moment later. */
-const MOST_LOOKS = 5;
-const BETWEEN_LOOKS_MS = 1_000;
+/** `DescribeExecution` is eventually consistent: it may return a new execution only a moment after its start. */
+const MAX_DESCRIBES = 5;
+const DESCRIBE_INTERVAL_MS = 1_000;
 
 /**
- * The execution with this input that is running, or else has succeeded, or else a new one: attempts that failed, timed
- * out, were aborted or found the model busy are counted and left behind. Two that do this at once get the same execution,
- * and so does one whose answer was lost. Throws what the calls throw, and an `Error` when no attempt is left.
+ * Returns the execution with this input that is running, or has succeeded, or else starts a new attempt: attempts that
+ * failed, timed out, were aborted or found the model busy are skipped. Idempotent: concurrent and repeated calls get the
+ * same execution. Throws what the calls throw, and an `Error` when no attempt is left.
  */
 export async function claimExecution(
   { describe, start }: Pick<AwsExecutions, 'describe' | 'start'>,
-  { stateMachine, executions, nameOf, input, again }: Wanted,
+  { stateMachine, executions, nameOf, input, again }: ClaimRequest,
   pause: (ms: number) => Promise<void>,
-): Promise<Claimed> {
-  let succeeded: Claimed | null = null;
-  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+): Promise<ClaimedExecution> {
+  let succeeded: ClaimedExecution | null = null;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const name = nameOf(attempt);
     const execution = `${executions}${name}`;
-    const claimed = (by: Claimed['by'], ended: Date | null = null) => ({ execution, attempt, by, ended });
-    const twin = await describe(execution);
-    if (twin?.status === 'RUNNING' || twin?.status === 'PENDING_REDRIVE') return claimed('running');
+    const claimed = (by: ClaimedExecution['by'], ended: Date | null = null) => ({
+      execution,
+      attempt,
+      by,
+      ended,
+    });
+    const existing = await describe(execution);
+    if (existing?.status === 'RUNNING' || existing?.status === 'PENDING_REDRIVE') return claimed('running');
     // A later attempt may be running, started with --again.
-    if (twin?.status === 'SUCCEEDED' && !twin.busy) succeeded = claimed('succeeded', twin.ended);
-    if (twin !== null) continue;
+    if (existing?.status === 'SUCCEEDED' && !existing.busy) succeeded = claimed('succeeded', existing.ended);
+    if (existing !== null) continue;
     if (succeeded !== null && !again) return succeeded;
-    // Forgotten by Step Functions, 90 days after its end, while a later attempt is still known.
+    // Deleted by Step Functions, 90 days after its end, while a later attempt still exists.
     if ((await describe(`${executions}${nameOf(attempt + 1)}`)) !== null) continue;
     if ((await start(stateMachine, name, input)) === 'started') return claimed('started');
-    // It was not there a moment ago: ours, whose answer was lost, or of somebody who was quicker. However it ends, it
-    // is the one that was asked for.
-    await look(describe, execution, pause);
+    // Started a moment ago: by this command, with a lost response, or by another client with the same request.
+    await waitUntilVisible(describe, execution, pause);
     return claimed('running');
   }
   if (succeeded !== null && !again) return succeeded;
   throw new Error(
-    `${MOST_ATTEMPTS} executions with this input have ended already. Find out why before starting more; another --reason makes it another input.`,
+    `${MAX_ATTEMPTS} executions with this input have already ended. Find the cause before starting more; a different --reason makes it a different input.`,
   );
 }
 
-async function look(
+async function waitUntilVisible(
   describe: AwsExecutions['describe'],
   execution: string,
   pause: (ms: number) => Promise<void>,
 ): Promise<void> {
-  for (let looks = 1; (await describe(execution)) === null; looks += 1) {
-    if (looks === MOST_LOOKS)
+  for (let describes = 1; (await describe(execution)) === null; describes += 1) {
+    if (describes === MAX_DESCRIBES)
       throw new NoSuchExecution(
-        `Step Functions says that ${execution} exists, and does not show it. Run the same command again in a minute.`,
+        `Step Functions reports that ${execution} exists but does not return it yet. Run the same command again in a minute.`,
       );
-    await pause(BETWEEN_LOOKS_MS);
+    await pause(DESCRIBE_INTERVAL_MS);
   }
 }

@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { causeMessage } from '../../lambdas/domain/lambda-cause.ts';
-import type { ShownEvent } from '../screen/timeline.ts';
+import type { TimelineEvent } from '../screen/timeline.ts';
 
 /** How an execution on AWS ended. */
 export interface HistoryEnd {
@@ -10,11 +10,11 @@ export interface HistoryEnd {
   error: { name: string; message: string } | null;
 }
 
-/** Reads a history event by event, in their order. */
+/** Converts the events of a history, one by one, in order. */
 export interface HistoryReader {
-  /** What the timeline shows of it. */
-  read(event: HistoryEvent): ShownEvent[];
-  /** Null while the execution goes on. */
+  /** The events of the timeline that this event leads to. */
+  read(event: HistoryEvent): TimelineEvent[];
+  /** Null while the execution is running. */
   end(): HistoryEnd | null;
 }
 
@@ -24,45 +24,45 @@ interface Failure {
 }
 
 /**
- * Turns the events of `GetExecutionHistory` into those that the local host tells. AWS has no event for a retry or for
- * a catch: a function that is scheduled again in the same state is a retry, and a state that is left with its last
- * attempt failed was left by a catch, whose target is the state that is entered next.
+ * Converts the events of `GetExecutionHistory` to those of the local host. AWS has no event for a retry or for a catch: a
+ * function that is scheduled again in the same state is a retry, and a state that exits after a failed attempt was left
+ * by a catch, whose target is the state that is entered next.
  */
 export function historyReader(): HistoryReader {
   let state = { name: '', type: '', at: 0 };
-  /** The last attempt of the state, as long as it failed and nothing followed. */
+  /** The failure of the state's last attempt, until the next event. */
   let failure: Failure | null = null;
-  /** How often the state was tried again after each error. */
+  /** Number of retries of the state, by error. */
   const attempts = new Map<string, number>();
-  /** The event of a state that a catch led out of: told when it is known where to. */
-  let left: ShownEvent | null = null;
+  /** The exit of a state that was left by a catch: emitted when the target is known. */
+  let pendingExit: TimelineEvent | null = null;
   let end: HistoryEnd | null = null;
 
-  const entered = (name: string, type: string, at: number): ShownEvent[] => {
-    const before: ShownEvent[] =
+  const entered = (name: string, type: string, at: number): TimelineEvent[] => {
+    const before: TimelineEvent[] =
       failure === null
         ? []
         : [
             { kind: 'caught', state: state.name, at, error: failure.error, next: name },
-            ...(left ? [left] : []),
+            ...(pendingExit ? [pendingExit] : []),
           ];
     state = { name, type, at };
-    failure = left = null;
+    failure = pendingExit = null;
     attempts.clear();
     return [...before, { kind: 'entered', state: name, type, at }];
   };
-  const exited = (at: number, output: unknown): ShownEvent[] => {
+  const exited = (at: number, output: unknown): TimelineEvent[] => {
     const { name, type } = state;
-    const event: ShownEvent = { kind: 'exited', state: name, type, at, ms: at - state.at, output };
+    const event: TimelineEvent = { kind: 'exited', state: name, type, at, ms: at - state.at, output };
     if (failure === null) return [event];
-    left = event;
+    pendingExit = event;
     return [];
   };
-  const failed = (at: number, error: string, message: string): ShownEvent[] => {
+  const failed = (at: number, error: string, message: string): TimelineEvent[] => {
     failure = { at, error };
     return [{ kind: 'failed', state: state.name, at, error, message }];
   };
-  const scheduled = (at: number): ShownEvent[] => {
+  const scheduled = (at: number): TimelineEvent[] => {
     if (failure === null) return [];
     const { error, at: since } = failure;
     const attempt = (attempts.get(error) ?? 0) + 1;
@@ -70,34 +70,34 @@ export function historyReader(): HistoryReader {
     failure = null;
     return [{ kind: 'retried', state: state.name, at, error, attempt, pausedMs: at - since }];
   };
-  const ended = (status: HistoryEnd['status'], at: number, details: Details = {}): ShownEvent[] => {
+  const ended = (status: HistoryEnd['status'], at: number, details: Details = {}): TimelineEvent[] => {
     const { error, cause } = details;
-    const told = error === undefined && cause === undefined ? null : said(error, cause);
-    end = { status, output: null, error: told };
+    const errorAtEnd = error === undefined && cause === undefined ? null : errorOf(error, cause);
+    end = { status, output: null, error: errorAtEnd };
     if (status === 'ABORTED') return [{ kind: 'aborted', at }];
-    // The attempt that nothing caught has been told already.
+    // The failed attempt that ended the execution has been emitted already.
     if (failure !== null) return [];
-    const { name, message } = told ?? { name: 'States.Timeout', message: '' };
-    const why = status === 'TIMED_OUT' && message === '' ? 'the execution took longer than it may' : message;
-    return failed(at, name, why);
+    const { name, message } = errorAtEnd ?? { name: 'States.Timeout', message: '' };
+    const text = status === 'TIMED_OUT' && message === '' ? 'the execution exceeded its time-out' : message;
+    return failed(at, name, text);
   };
 
   return {
     read(event) {
       const at = event.timestamp?.getTime() ?? state.at;
       const type = String(event.type);
-      const [, kind = '', moment] = /^(\w+)State(Entered|Exited)$/.exec(type) ?? [];
-      if (moment === 'Entered') return entered(event.stateEnteredEventDetails?.name ?? '', kind, at);
-      if (moment === 'Exited') return exited(at, parsed(event.stateExitedEventDetails?.output));
+      const [, kind = '', boundary] = /^(\w+)State(Entered|Exited)$/.exec(type) ?? [];
+      if (boundary === 'Entered') return entered(event.stateEnteredEventDetails?.name ?? '', kind, at);
+      if (boundary === 'Exited') return exited(at, jsonOrNull(event.stateExitedEventDetails?.output));
       if (type === 'ExecutionStarted')
         return [
-          { kind: 'started', at, input: parsed(event.executionStartedEventDetails?.input), before: null },
+          { kind: 'started', at, input: jsonOrNull(event.executionStartedEventDetails?.input), before: null },
         ];
       if (type === 'LambdaFunctionScheduled' || type === 'TaskScheduled') return scheduled(at);
       if (type === 'ExecutionSucceeded') {
         end = {
           status: 'SUCCEEDED',
-          output: parsed(event.executionSucceededEventDetails?.output),
+          output: jsonOrNull(event.executionSucceededEventDetails?.output),
           error: null,
         };
         return [];
@@ -107,11 +107,11 @@ export function historyReader(): HistoryReader {
       if (type === 'ExecutionAborted') return ended('ABORTED', at, event.executionAbortedEventDetails);
       if (type === 'ExecutionRedriven') {
         end = null;
-        return [{ kind: 'noted', at, note: 'redriven from outside: the machine goes on' }];
+        return [{ kind: 'noted', at, note: 'redriven: the execution continues' }];
       }
       const attempt = failureOf(event);
       if (attempt === undefined) return [];
-      const { name, message } = said(attempt.error ?? type, attempt.cause);
+      const { name, message } = errorOf(attempt.error ?? type, attempt.cause);
       return failed(at, name, message);
     },
     end: () => end,
@@ -123,7 +123,7 @@ interface Details {
   cause?: string | undefined;
 }
 
-/** The attempt of a task that failed: of a function called directly, or of one that waits for a task token. */
+/** Details of a failed attempt of a task, whatever its integration; undefined for other events. */
 function failureOf(event: HistoryEvent): Details | undefined {
   return (
     event.lambdaFunctionFailedEventDetails ??
@@ -140,12 +140,12 @@ function failureOf(event: HistoryEvent): Details | undefined {
   );
 }
 
-function said(error: string | undefined, cause: string | undefined): { name: string; message: string } {
+function errorOf(error: string | undefined, cause: string | undefined): { name: string; message: string } {
   return { name: error ?? 'Unknown', message: causeMessage(cause) };
 }
 
-/** Null for nothing and for what is not JSON. */
-function parsed(text: string | undefined): unknown {
+/** Null for undefined and for text that is not JSON. */
+function jsonOrNull(text: string | undefined): unknown {
   try {
     return text === undefined ? null : JSON.parse(text);
   } catch {

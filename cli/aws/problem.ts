@@ -1,15 +1,15 @@
 import { visible } from '../../lambdas/domain/visible-text.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** AWS refuses, and will again until something is changed: credentials, permissions. The message says what to do. */
+/** AWS rejected the call; retrying cannot help. The message says what to change: credentials, permissions. */
 export class AwsRefused extends Error {
   override readonly name = 'AwsRefused' as const;
 }
 
-/** AWS gave no answer, or none for now. Asking again can help. */
+/** AWS gave no answer or throttled the call; retrying can help. */
 export class AwsUnavailable extends Error {
   override readonly name = 'AwsUnavailable' as const;
-  /** True when it was asked too often: the next question should come later. */
+  /** True when the call was throttled: back off before the next one. */
   readonly throttled: boolean;
 
   constructor(message: string, throttled: boolean, options?: ErrorOptions) {
@@ -18,12 +18,12 @@ export class AwsUnavailable extends Error {
   }
 }
 
-/** The execution is not there, or not yet: what AWS tells of it may be a moment behind. */
+/** The execution does not exist, or is not visible yet: AWS is eventually consistent. */
 export class NoSuchExecution extends Error {
   override readonly name = 'NoSuchExecution' as const;
 }
 
-const LONGEST = 400;
+const MAX_MESSAGE_LENGTH = 400;
 
 const PERMISSIONS =
   'Starting and following needs states:StartExecution on the state machine, and states:DescribeExecution and states:GetExecutionHistory on its executions';
@@ -69,38 +69,40 @@ const ADVICE: readonly {
   {
     names: ['ExecutionLimitExceeded'],
     kind: AwsRefused,
-    todo: 'Too many executions are running; start it later',
+    todo: 'Too many executions are running; try again later',
   },
 ];
 
 const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'Throttling', 'RequestLimitExceeded'];
 
-/** What a failing call means to whoever typed the command. */
-export function explained(error: unknown, action: string, region: string): Error {
+/** Converts an error of the AWS SDK to one of the errors above, with advice for the user; an abort is returned as it is. */
+export function explainError(error: unknown, action: string, region: string): Error {
   if (!(error instanceof Error)) return new AwsUnavailable(`${action}: ${String(error)}`, false);
   const { name } = error;
   if (name === 'AbortError') return error;
-  const said = visible(error.message || codeOf(error), LONGEST);
-  const what = `${action} in ${region}: ${visible(name, 80)}: ${said}`;
+  const awsMessage = visible(error.message || codeOf(error), MAX_MESSAGE_LENGTH);
+  const what = `${action} in ${region}: ${visible(name, 80)}: ${awsMessage}`;
   if (name === 'ExecutionDoesNotExist') return new NoSuchExecution(what, { cause: error });
   const advice = ADVICE.find(({ names }) => names.includes(name));
   if (advice !== undefined) return new advice.kind(`${what}. ${advice.todo}.`, { cause: error });
   const unknown =
-    action === 'StartExecution' ? ' If it has been started all the same, this command finds it.' : '';
+    action === 'StartExecution'
+      ? ' If the execution was started nevertheless, the same command finds it.'
+      : '';
   const throttled = THROTTLED.includes(name) || statusOf(error) === 429;
   if (throttled)
-    return new AwsUnavailable(`${what}. AWS is asked too often; try again later.${unknown}`, true, {
+    return new AwsUnavailable(`${what}. AWS throttles the requests; try again later.${unknown}`, true, {
       cause: error,
     });
   const status = statusOf(error);
   if (status !== null && status < 500) return new AwsRefused(what, { cause: error });
-  const todo = `Is ${region} the right region, and does this network let the requests to its Step Functions through?`;
+  const todo = `Check that ${region} is the right region and that this network can reach Step Functions there.`;
   return new AwsUnavailable(`${what}. ${todo}${unknown}`, false, { cause: error });
 }
 
 const codeOf = (error: Error) => ('code' in error ? String(error.code) : 'no answer');
 
-/** Null where nothing answered. */
+/** Null when there was no response. */
 function statusOf(error: Error): number | null {
   const metadata = '$metadata' in error ? error.$metadata : null;
   const status =

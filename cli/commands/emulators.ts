@@ -11,7 +11,10 @@ export interface EmulatorsOptions {
   seed?: true;
 }
 
-/** `promotion emulators`: the emulators alone, for any other client, until Ctrl-C; answers the exit status. */
+/**
+ * `promotion emulators`: runs the emulators for any client until Ctrl-C; returns the exit status. Throws `UsageError`
+ * when a port is taken.
+ */
 export async function emulators({ mlflowPort, workloadPort, seed }: EmulatorsOptions): Promise<number> {
   const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   const mlflow = await listening('--mlflow-port', mlflowPort, startMlflowEmulator({ port: mlflowPort }));
@@ -22,7 +25,7 @@ export async function emulators({ mlflowPort, workloadPort, seed }: EmulatorsOpt
       startWorkloadEmulator({ port: workloadPort }),
     );
     try {
-      // Lines that a shell can evaluate; what is not for it stands behind a #.
+      // Lines that a shell can evaluate; everything else is a comment.
       console.log(`export MLFLOW_TRACKING_URI=${mlflow.url}`);
       console.log(`export DATAROBOT_ENDPOINT=${workload.url}`);
       console.log(`export DATAROBOT_API_TOKEN=${workload.token}`);
@@ -32,7 +35,7 @@ export async function emulators({ mlflowPort, workloadPort, seed }: EmulatorsOpt
         console.log(`# Workload ${WORKLOAD}: ${workloadId}`);
         console.log(`# Artifacts: version 2 ${artifacts[2]}, version 3 ${artifacts[3]}`);
       }
-      console.log('# Ctrl-C stops both; nothing is kept.');
+      console.log('# Ctrl-C stops both; no data is kept.');
       await stopped;
     } finally {
       await workload.close();

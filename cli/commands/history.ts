@@ -27,12 +27,15 @@ export interface HistoryOptions {
   json?: true;
 }
 
-/** More replacements of one Workload are not read. */
-const MOST_REPLACEMENTS = 500;
+/** At most this many replacements of one Workload are read. */
+const MAX_REPLACEMENTS = 500;
 
-/** `promotion history`: which version was Production and which artifact was served, now and earlier; answers the exit status. */
+/**
+ * `promotion history`: prints which version was in Production and which artifact was served, and when; returns the exit
+ * status. Throws `UsageError`, and what the MLflow client throws.
+ */
 export async function history(model: string, { at, json }: HistoryOptions): Promise<number> {
-  check(() => configuration(withOneLogin(MlflowEnvironment), process.env));
+  checkConfiguration(() => configuration(withOneLogin(MlflowEnvironment), process.env));
   const { registry, mode } = registryServices(process.env, systemClock);
   const view = await readRegistry(registry, model);
   if (view === null)
@@ -50,33 +53,36 @@ export async function history(model: string, { at, json }: HistoryOptions): Prom
   return 1;
 }
 
-interface Looked {
+interface ServingRead {
   facts: ServingFacts | null;
   problem: HistoryNote | null;
 }
 
-const NO_WORKLOAD: Looked = {
+const NO_WORKLOAD: ServingRead = {
   facts: null,
   problem: { code: 'no-workload' },
 };
 
-/** What the registry tells is worth telling even when the platform cannot be asked. */
-async function servingFacts(id: string): Promise<Looked> {
-  const unread = (why: string | null): Looked => ({
+/** Never throws for the platform: the registry's part is shown even when the platform cannot be read. */
+async function servingFacts(id: string): Promise<ServingRead> {
+  const unread = (why: string | null): ServingRead => ({
     facts: null,
     problem: { code: 'workload-unread', workload: id, why },
   });
-  // A platform that nobody named cannot be asked; one that is named by half is a mistake.
+  // No variable of the platform is set: nothing to read. Only some of them: a configuration error.
   if (Object.keys(WorkloadEnvironment.shape).every((name) => !process.env[name])) return unread(null);
-  check(() => configuration(WorkloadEnvironment, process.env));
+  checkConfiguration(() => configuration(WorkloadEnvironment, process.env));
   const { workloads } = servingServices(process.env);
   try {
-    const [workload, going] = await Promise.all([workloads.getWorkload(id), workloads.getReplacement(id)]);
+    const [workload, inProgress] = await Promise.all([
+      workloads.getWorkload(id),
+      workloads.getReplacement(id),
+    ]);
     if (workload === null) return { facts: null, problem: { code: 'workload-missing', workload: id } };
-    const past = await workloads.history(id, MOST_REPLACEMENTS);
+    const past = await workloads.history(id, MAX_REPLACEMENTS);
     const replacements = [
-      ...past.filter((each) => each.id !== going?.id),
-      ...(going === null ? [] : [going]),
+      ...past.filter((each) => each.id !== inProgress?.id),
+      ...(inProgress === null ? [] : [inProgress]),
     ];
     return { facts: { workload, replacements }, problem: null };
   } catch (error) {
@@ -84,7 +90,7 @@ async function servingFacts(id: string): Promise<Looked> {
   }
 }
 
-function check(configure: () => unknown): void {
+function checkConfiguration(configure: () => unknown): void {
   try {
     configure();
   } catch (error) {
@@ -92,10 +98,10 @@ function check(configure: () => unknown): void {
   }
 }
 
-const LONGEST = 300;
+const MAX_TEXT_LENGTH = 300;
 const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
-const said = (version: string | null) => (version === null ? 'version not known' : `version ${version}`);
+const versionText = (version: string | null) => (version === null ? 'unknown version' : `version ${version}`);
 
 function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment | null): string[] {
   const title = bold(visible(found.model, 256));
@@ -104,16 +110,16 @@ function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment |
     const { how, reason, requested_by: by, record } = period;
     const facts = [
       reason,
-      by === null ? null : `asked for by ${by}`,
+      by === null ? null : `requested by ${by}`,
       record === null ? null : `record ${record}`,
     ];
-    const why = [WORDS[how], ...facts].filter(Boolean).join('; ');
-    return row(period, `${said(period.version)}  ${dim(visible(why, LONGEST))}`);
+    const why = [CHANGE_WORDS[how], ...facts].filter(Boolean).join('; ');
+    return row(period, `${versionText(period.version)}  ${dim(visible(why, MAX_TEXT_LENGTH))}`);
   });
   const served = found.served.map((period) =>
     row(
       period,
-      `${said(period.version)}  ${dim(`artifact ${visible(period.artifact_id ?? 'not known', 80)}`)}`,
+      `${versionText(period.version)}  ${dim(`artifact ${visible(period.artifact_id ?? 'unknown', 80)}`)}`,
     ),
   );
   return [
@@ -123,13 +129,13 @@ function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment |
     ...production,
     ...(served.length === 0 ? [] : ['', bold(`Served${workload}`), ...served]),
     ...(notes.length === 0 ? [] : ['', bold('Notes')]),
-    ...notes.map((note) => visible(note, LONGEST)),
+    ...notes.map((note) => visible(note, MAX_TEXT_LENGTH)),
   ];
 }
 
-const WORDS = {
+const CHANGE_WORDS = {
   promoted: 'promoted',
-  rolled_back: 'rolled back to',
+  rolled_back: 'restored by a rollback',
   before_records: 'before the first record',
 } as const;
 
@@ -141,12 +147,12 @@ function momentLines(title: string, { at, production, served, agree }: Moment): 
     from == null ? 'since before the first record' : `since ${from}`;
   const lines = [
     `${title} at ${at}`,
-    `In Production  ${bold(said(production?.version ?? null))}, ${since(production?.from)}`,
+    `In Production  ${bold(versionText(production?.version ?? null))}, ${since(production?.from)}`,
   ];
   if (served !== null)
     lines.push(
-      `Served         ${bold(said(served.version))}, artifact ${visible(served.artifact_id ?? 'not known', 80)}, ${since(served.from)}`,
+      `Served         ${bold(versionText(served.version))}, artifact ${visible(served.artifact_id ?? 'unknown', 80)}, ${since(served.from)}`,
     );
-  if (agree === false) lines.push(styleText('red', 'What was served was not what was in Production.'));
+  if (agree === false) lines.push(styleText('red', 'The served version was not the version in Production.'));
   return lines;
 }

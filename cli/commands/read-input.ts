@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { UsageError } from '../usage-error.ts';
 
-/** The execution input in a file, or on standard input for `-`. Throws `UsageError` where there is no JSON. */
+/** Reads the execution input from a file, or from standard input for `-`. Throws `UsageError` when it is not JSON. */
 export async function readInput(file: string): Promise<unknown> {
   const where = file === '-' ? 'standard input' : file;
   let content: string;

@@ -15,14 +15,14 @@ import { type Host, isEmulated, type RealSystems, startHost } from '../../local/
 import { scenarios } from '../../local/scenarios/registry.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
 import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
-import { finishUnread } from '../closed-output.ts';
+import { continueAfterOutputCloses } from '../closed-output.ts';
 import { exitStatus } from '../exit-status.ts';
-import { fitted } from '../screen/layout.ts';
+import { wrapLines } from '../screen/layout.ts';
 import { timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
 import { readInput } from './read-input.ts';
 
-/** The options of `promotion run`, as they were typed. */
+/** The options of `promotion run`. */
 export interface RunOptions {
   list?: true;
   scenario?: string;
@@ -31,10 +31,10 @@ export interface RunOptions {
   verbose?: true;
 }
 
-/** Waits and pauses of the state machine in a run on emulators: long enough to be seen, short enough to wait for. */
+/** Real length of waits and pauses in a run on emulators: long enough to be visible in the timeline. */
 const SHORT_PAUSE_MS = 50;
 
-/** `promotion run` (also `npm start`): executions of the state machine on this machine; answers the exit status. */
+/** `promotion run` (also `npm start`): runs executions on this machine; returns the exit status. Throws `UsageError`. */
 export async function run(options: RunOptions): Promise<number> {
   if (options.list) {
     const width = Math.max(...scenarios.map(({ name }) => name.length));
@@ -42,7 +42,7 @@ export async function run(options: RunOptions): Promise<number> {
     return 0;
   }
   if (options.input !== undefined && options.scenario !== undefined) {
-    throw new UsageError('--input and --scenario exclude each other: a scenario brings its own input');
+    throw new UsageError('--input and --scenario exclude each other: a scenario has its own input');
   }
   const scenario = options.input === undefined ? scenarioNamed(options.scenario ?? 'challenger-wins') : null;
   const input = options.input === undefined ? null : await readInput(options.input);
@@ -51,7 +51,7 @@ export async function run(options: RunOptions): Promise<number> {
     workload: scenario === null && isSet('DATAROBOT_ENDPOINT'),
   };
   checkEnvironment(real);
-  if (real.mlflow || real.workload) finishUnread();
+  if (real.mlflow || real.workload) continueAfterOutputCloses();
   if (options.verbose) logToStandardError();
 
   const show = timeline({ quiet: options.json === true });
@@ -64,7 +64,8 @@ export async function run(options: RunOptions): Promise<number> {
     const documents = await play(host, scenario, input, show);
     show.end(documents);
     if (options.json) console.log(JSON.stringify(documentOf(documents), null, 2));
-    if (real.mlflow && !real.workload && documents.some(missedWorkload)) advise(options.json === true);
+    if (real.mlflow && !real.workload && documents.some(failedForMissingWorkload))
+      printMissingWorkloadAdvice(options.json === true);
     return Math.max(...documents.map(({ status, output }) => exitStatus(status, output)));
   } finally {
     show.stop();
@@ -78,7 +79,7 @@ async function play(
   input: unknown,
   show: ReturnType<typeof timeline>,
 ): Promise<ExecutionDocument[]> {
-  // A real system has a clock of its own, which no wait sets forward.
+  // The clock of a real system cannot be advanced.
   const follow = { onEvent: show.event, pauseMs: isEmulated(host) ? SHORT_PAUSE_MS : null };
   if (scenario !== null && isEmulated(host)) return scenario.play(host, follow);
   if (host.mlflow !== null) seedPascalStrategy(host.mlflow);
@@ -94,21 +95,21 @@ function documentOf(documents: ExecutionDocument[]): unknown {
 }
 
 /**
- * Whether an execution failed for want of its Workload, where an empty emulator stands in for the platform: a promotion
- * ends with an error, and a rollback leaves the Workload.
+ * Whether an execution failed because its Workload does not exist on the (empty) emulator: a promotion ends with an
+ * error, a rollback leaves the Workload unchanged.
  */
-export function missedWorkload({ output }: Pick<ExecutionDocument, 'output'>): boolean {
+export function failedForMissingWorkload({ output }: Pick<ExecutionDocument, 'output'>): boolean {
   const { error, rollback } = readStateDocument(output);
   const finding = rollback?.serving?.finding;
   return [error?.name, finding?.code === 'no-access' ? finding.error : null].includes('WorkloadNotFound');
 }
 
-const STAND_IN =
-  'The Workload API of this run is an emulator on this machine, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';
+const MISSING_WORKLOAD_ADVICE =
+  'This run uses an emulator of the Workload API, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';
 
-function advise(json: boolean): void {
-  if (json) process.stderr.write(`${STAND_IN}\n`);
-  else process.stdout.write(`${fitted(STAND_IN).join('\n')}\n`);
+function printMissingWorkloadAdvice(json: boolean): void {
+  if (json) process.stderr.write(`${MISSING_WORKLOAD_ADVICE}\n`);
+  else process.stdout.write(`${wrapLines(MISSING_WORKLOAD_ADVICE).join('\n')}\n`);
 }
 
 function scenarioNamed(name: string): Scenario {
@@ -119,7 +120,7 @@ function scenarioNamed(name: string): Scenario {
   );
 }
 
-/** What every run reads from the environment; the rest the host sets itself. */
+/** What every run reads from the environment; the host sets the rest. */
 const EveryRun = z.object({
   ...CompareEnvironment.shape,
   ...RollbackEnvironment.shape,
@@ -127,7 +128,7 @@ const EveryRun = z.object({
   ...MlflowEnvironment.pick({ MLFLOW_REGISTRY_MODE: true }).shape,
 });
 
-/** Says everything that is wrong with the environment before anything starts. */
+/** Throws `UsageError` with every problem of the environment, before anything starts. */
 function checkEnvironment({ mlflow, workload }: RealSystems): void {
   try {
     const needed = z.object({
@@ -142,7 +143,7 @@ function checkEnvironment({ mlflow, workload }: RealSystems): void {
   }
 }
 
-/** Standard output belongs to the timeline or to the JSON document. */
+/** Standard output is reserved for the timeline or the JSON document. */
 function logToStandardError(): void {
   process.env['POWERTOOLS_LOG_LEVEL'] = 'INFO';
   process.env['POWERTOOLS_DEV'] = 'true';

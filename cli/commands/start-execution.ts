@@ -1,30 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
-import { claimExecution, type Found } from '../aws/claim-execution.ts';
+import { claimExecution, type FoundExecution } from '../aws/claim-execution.ts';
 import { executionName } from '../aws/execution-name.ts';
 import { executionReport } from '../aws/execution-report.ts';
 import { type AwsExecutions, awsExecutions } from '../aws/executions.ts';
 import { followExecution } from '../aws/follow-execution.ts';
 import { exitStatus } from '../exit-status.ts';
-import { followLines, foundLines, progressLines, stoppedLine } from '../screen/start-lines.ts';
+import { followLines, foundLines, progressPrinter, stoppedLine } from '../screen/start-lines.ts';
 import { type Timeline, timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
 import { regionToFollow, type StartOptions, type StartRequest, startRequest } from './start-request.ts';
 
 const INTERRUPTED = 130;
 
-/** How time passes, and who may stop it; tests have their own. */
-export interface Surroundings {
+/** Environment variables and waiting; tests replace both. */
+export interface StartContext {
   env: NodeJS.ProcessEnv;
   wait: (ms: number, signal: AbortSignal) => Promise<unknown>;
 }
-const real: Surroundings = {
+const systemContext: StartContext = {
   env: process.env,
   wait: (ms, signal) => sleep(ms, undefined, { signal }),
 };
 
-/** Answers the exit status. Throws `UsageError`, `AwsRefused`, `AwsUnavailable`, `NoSuchExecution`. */
-export async function start(options: StartOptions, { env, wait }: Surroundings = real): Promise<number> {
+/**
+ * `promotion start`: starts or finds the execution and follows it; returns the exit status. Throws `UsageError`,
+ * `AwsRefused`, `AwsUnavailable`, `NoSuchExecution`.
+ */
+export async function start(
+  options: StartOptions,
+  { env, wait }: StartContext = systemContext,
+): Promise<number> {
   const json = options.json === true;
   const request = options.follow === undefined ? await startRequest(options, env) : null;
   const region = request?.machine.region ?? regionToFollow(options);
@@ -33,11 +39,11 @@ export async function start(options: StartOptions, { env, wait }: Surroundings =
     if (stop.signal.aborted) process.exit(INTERRUPTED);
     stop.abort();
   };
-  // Not `once`: the spinner's clean-up ends the process when it finds itself the only listener.
+  // Not `once`: the spinner's clean-up ends the process when no other listener is left.
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const show = timeline({ quiet: json });
   const pause = async (ms: number) => void (await wait(ms, stop.signal));
-  let found: Found | null = null;
+  let found: FoundExecution | null = null;
   try {
     const aws = awsExecutions(region, stop.signal);
     const looking = 'Looking for an execution with this input';
@@ -45,12 +51,12 @@ export async function start(options: StartOptions, { env, wait }: Surroundings =
     else show.doing(looking);
     found =
       request === null
-        ? await named(aws, options.follow ?? '')
+        ? await findByArn(aws, options.follow ?? '')
         : await claim(aws, request, options.again === true, pause);
     show.stop();
     const lines = foundLines(found, request?.input ?? null);
     for (const line of lines) (json ? console.error : console.log)(line);
-    // One that has succeeded needs no following: its end is reported either way.
+    // The end of an execution that has succeeded is reported with --detach as well.
     if (!options.detach || found.by === 'succeeded') return await follow(aws, found, { json, show, pause });
     if (json) console.log(JSON.stringify(executionReport(found).running(), null, 2));
     else for (const line of followLines(found.execution)) console.log(line);
@@ -73,7 +79,7 @@ function claim(
   { machine, input }: StartRequest,
   again: boolean,
   pause: (ms: number) => Promise<void>,
-): Promise<Found> {
+): Promise<FoundExecution> {
   const text = canonicalJson(input);
   const version = input.challenger_version ?? input.target_version ?? null;
   const nameOf = (attempt: number) => executionName(input.model_name, version, text, attempt);
@@ -81,27 +87,27 @@ function claim(
   return claimExecution(aws, wanted, pause);
 }
 
-async function named(aws: AwsExecutions, execution: string): Promise<Found> {
+async function findByArn(aws: AwsExecutions, execution: string): Promise<FoundExecution> {
   if ((await aws.describe(execution)) !== null)
     return { execution, attempt: null, by: 'running', ended: null };
   throw new UsageError(
-    `--follow: Step Functions knows no execution ${execution}. It forgets one 90 days after its end.`,
+    `--follow: Step Functions has no execution ${execution}. Executions are deleted 90 days after their end.`,
   );
 }
 
 async function follow(
   aws: AwsExecutions,
-  found: Found,
+  found: FoundExecution,
   { json, show, pause }: { json: boolean; show: Timeline; pause: (ms: number) => Promise<void> },
 ): Promise<number> {
   const { execution, by } = found;
   const report = executionReport(found);
-  const progress = json ? progressLines() : null;
+  const progress = json ? progressPrinter() : null;
   show.doing('Waiting for the first state');
   const end = await followExecution(aws, execution, {
     onEvent: (event) => {
       report.add(event);
-      // What was done earlier is told by its end alone.
+      // Of an execution that succeeded earlier, only the end is shown.
       if (by === 'succeeded') return;
       show.event(event, execution);
       progress?.(event);

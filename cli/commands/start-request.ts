@@ -1,10 +1,10 @@
 import type { ExecutionInput } from '../../lambdas/domain/payloads.ts';
-import { checkedInput } from '../aws/checked-input.ts';
-import { problemOfArn, regionOf, type StateMachine, stateMachineOf } from '../aws/execution-arn.ts';
+import { checkInput } from '../aws/check-input.ts';
+import { arnProblem, executionRegion, type StateMachine, stateMachineOf } from '../aws/execution-arn.ts';
 import { UsageError } from '../usage-error.ts';
 import { readInput } from './read-input.ts';
 
-/** The options of `promotion start`, as they were typed. */
+/** The options of `promotion start`. */
 export interface StartOptions {
   model?: string;
   version?: string;
@@ -24,15 +24,15 @@ export interface StartOptions {
   json?: true;
 }
 
-/** What is to be started. */
+/** A validated request to start an execution. */
 export interface StartRequest {
   machine: StateMachine;
-  /** Without the fields that say nothing. */
+  /** Without absent fields and fields at their default. */
   input: Partial<ExecutionInput> & { model_name: string };
 }
 
-/** Options that say what one field of the execution input says. */
-const OF_INPUT = {
+/** Options that set one field of the execution input. */
+const INPUT_OPTIONS = {
   model: '--model',
   version: '--version',
   policy: '--policy',
@@ -45,30 +45,36 @@ const OF_INPUT = {
   emergency: '--emergency',
 } as const satisfies Partial<Record<keyof StartOptions, string>>;
 
-const NOT_TO_FOLLOW = { ...OF_INPUT, input: '--input', arn: '--arn', again: '--again', detach: '--detach' };
+const EXCLUDED_BY_FOLLOW = {
+  ...INPUT_OPTIONS,
+  input: '--input',
+  arn: '--arn',
+  again: '--again',
+  detach: '--detach',
+};
 
-/** Reads and checks everything before AWS is asked. Throws `UsageError` with every problem. */
+/** Reads and validates everything before AWS is called. Throws `UsageError` with every problem. */
 export async function startRequest(options: StartOptions, env: NodeJS.ProcessEnv): Promise<StartRequest> {
   const problems: string[] = [];
   const arn = options.arn ?? env['STATE_MACHINE_ARN'] ?? '';
   const machine = stateMachineOf(arn);
-  if (machine === null) problems.push(problemOfArn(arn));
-  const own = given(options, OF_INPUT);
+  if (machine === null) problems.push(arnProblem(arn));
+  const own = givenFlags(options, INPUT_OPTIONS);
   if (options.input !== undefined && own.length > 0)
-    problems.push(`--input holds the whole execution input and excludes ${own.join(', ')}`);
+    problems.push(`--input is the complete execution input and excludes ${own.join(', ')}`);
   if (options.input === undefined && options.model === undefined)
-    problems.push('--model: is required, or --input with a whole execution input');
-  const checked = checkedInput(await inputOf(options, problems));
+    problems.push('--model: is required, or --input with a complete execution input');
+  const checked = checkInput(await inputOf(options, problems));
   problems.push(...checked.problems.map((problem) => `execution input: ${problem}`));
   const { model_name, ...input } = checked.input ?? {};
-  if (problems.length > 0 || machine === null || model_name === undefined) throw unusable(problems);
+  if (problems.length > 0 || machine === null || model_name === undefined) throw usageError(problems);
   return { machine, input: { model_name, ...input } };
 }
 
 /** The region of the execution to follow. Throws `UsageError` with every problem. */
 export function regionToFollow(options: StartOptions): string {
-  const region = regionOf(options.follow ?? '');
-  const others = given(options, NOT_TO_FOLLOW);
+  const region = executionRegion(options.follow ?? '');
+  const others = givenFlags(options, EXCLUDED_BY_FOLLOW);
   const problems = [
     ...(region === null
       ? [
@@ -77,20 +83,20 @@ export function regionToFollow(options: StartOptions): string {
       : []),
     ...(others.length > 0 ? [`--follow starts nothing and excludes ${others.join(', ')}`] : []),
   ];
-  if (problems.length > 0 || region === null) throw unusable(problems);
+  if (problems.length > 0 || region === null) throw usageError(problems);
   return region;
 }
 
-function given(options: StartOptions, names: Partial<Record<keyof StartOptions, string>>): string[] {
+function givenFlags(options: StartOptions, names: Partial<Record<keyof StartOptions, string>>): string[] {
   return Object.entries(names)
     .filter(([option]) => Reflect.get(options, option) !== undefined)
     .map(([, flag]) => flag);
 }
 
-const unusable = (problems: string[]) =>
+const usageError = (problems: string[]) =>
   new UsageError(['Nothing was started:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
 
-/** Where there is none, one that lets everything else be checked, and the problem beside the others. */
+/** When the input cannot be read, the problem is added and the other options are still checked. */
 async function inputOf(options: StartOptions, problems: string[]): Promise<unknown> {
   if (options.input === undefined) return fieldsOf(options);
   try {

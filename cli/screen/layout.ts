@@ -1,27 +1,28 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** Columns that no line of the timeline exceeds. */
+/** Maximum columns of a line. */
 export const WIDTH = 100;
 
-/** Styles, which take no room, blanks, and the text between them. */
-const PIECES = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m| +|[^ ${String.fromCharCode(27)}]+`, 'g');
+/** Styles (zero width), blanks, and the text between them. */
+const TOKENS = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m| +|[^ ${String.fromCharCode(27)}]+`, 'g');
 
-/** Characters that are seen: without styles. */
-export const lengthOf = (text: string) => [...stripVTControlCharacters(text)].length;
+/** Number of visible characters, without styles. */
+export const visibleLength = (text: string) => [...stripVTControlCharacters(text)].length;
 
+/** Layout of wrapped lines. */
 export interface Place {
-  /** What stands before every line, such as the rule beside an alert. */
+  /** Text before every line, such as the rule beside an alert. */
   prefix?: string;
   /** Blanks before every line after the first. */
   hang?: number;
 }
 
 /**
- * The text in lines of at most 100 columns, broken between words where possible, without blanks at their ends. Blanks
- * inside a line stay as they are, and so do styles.
+ * Wraps the text to lines of at most 100 columns, between words where possible, without trailing blanks. Blanks and
+ * styles inside a line are kept.
  */
-export function fitted(text: string, { prefix = '', hang = 0 }: Place = {}): string[] {
-  const room = WIDTH - lengthOf(prefix);
+export function wrapLines(text: string, { prefix = '', hang = 0 }: Place = {}): string[] {
+  const room = WIDTH - visibleLength(prefix);
   const lines: string[] = [];
   let line = '';
   let isEmpty = true;
@@ -34,20 +35,21 @@ export function fitted(text: string, { prefix = '', hang = 0 }: Place = {}): str
     line += piece;
     isEmpty = false;
   };
-  for (const piece of text.match(PIECES) ?? []) {
+  for (const piece of text.match(TOKENS) ?? []) {
     if (piece.trim() === '') {
       if (!isEmpty || lines.length === 0) line += piece;
-    } else if (lengthOf(piece) === 0 || lengthOf(line) + lengthOf(piece) <= room) put(piece);
-    else if (lengthOf(piece) <= room - hang) {
+    } else if (visibleLength(piece) === 0 || visibleLength(line) + visibleLength(piece) <= room) put(piece);
+    else if (visibleLength(piece) <= room - hang) {
       next();
       put(piece);
     } else {
       let rest = piece;
-      while (lengthOf(line) + lengthOf(rest) > room) {
-        const end = breakIn(rest, room - lengthOf(line));
+      while (visibleLength(line) + visibleLength(rest) > room) {
+        const end = breakPosition(rest, room - visibleLength(line));
         if (end === 0 && !isEmpty) next();
         else {
-          const cut = end === 0 ? [...rest].slice(0, room - lengthOf(line)).join('') : rest.slice(0, end);
+          const cut =
+            end === 0 ? [...rest].slice(0, room - visibleLength(line)).join('') : rest.slice(0, end);
           line += cut;
           rest = rest.slice(cut.length);
           next();
@@ -59,19 +61,19 @@ export function fitted(text: string, { prefix = '', hang = 0 }: Place = {}): str
   return [...lines, line].map((each) => `${prefix}${each}`.trimEnd());
 }
 
-/** Where a word that is too long for any line may go on in the next one: after a comma, else a colon or a slash. */
-function breakIn(word: string, room: number): number {
+/** Where to break a word that is longer than a line: after a comma, else a colon or a slash; 0 for nowhere. */
+function breakPosition(word: string, room: number): number {
   const start = [...word].slice(0, Math.max(0, room)).join('');
   const comma = start.lastIndexOf(',');
   return 1 + (comma > 0 ? comma : Math.max(start.lastIndexOf(':'), start.lastIndexOf('/')));
 }
 
-/** A table as far to the right as its widest line allows, at most by so many columns. */
-export function indented(lines: readonly string[], most: number): string[] {
-  const widest = Math.max(0, ...lines.map(lengthOf));
-  const indent = ' '.repeat(Math.max(0, Math.min(most, WIDTH - widest)));
+/** Indents a table by up to `maxIndent` columns, as far as its widest line allows. */
+export function indented(lines: readonly string[], maxIndent: number): string[] {
+  const widest = Math.max(0, ...lines.map(visibleLength));
+  const indent = ' '.repeat(Math.max(0, Math.min(maxIndent, WIDTH - widest)));
   return lines.map((line) => `${indent}${line}`);
 }
 
-/** Ids of the platform by their end, which tells them apart; in full they stand in the alert. */
+/** Shortens the platform's ids to their last six digits, which distinguish them; the alert has them in full. */
 export const shortIds = (text: string) => text.replace(/\b[0-9a-f]{18}([0-9a-f]{6})\b/g, '…$1');

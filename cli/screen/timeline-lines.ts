@@ -9,18 +9,20 @@ import type { RegistryState, WorkloadState } from '../../local/watch/both-system
 import type { EndpointAnswer, EndpointReport } from '../../local/watch/endpoint-client.ts';
 import { indented, shortIds } from './layout.ts';
 
-/** What the timeline says in each case: one line, safe to print whatever the systems answered. */
+/** The lines of the timeline: each safe to print, whatever the systems returned. */
 
-const LONGEST_TEXT = 400;
-/** Below the line of a state, right of the clock. */
+const MAX_TEXT_LENGTH = 400;
+/** Indent of the lines below a state. */
 const INDENT = 11;
 export const dim = (text: string) => styleText('dim', text);
 export const bold = (text: string) => styleText('bold', text);
-export const shown = (text: string) => visible(text, LONGEST_TEXT);
+/** Text from outside, without control characters, at most 400 characters. */
+export const printable = (text: string) => visible(text, MAX_TEXT_LENGTH);
 
-/** Seconds by the local clock, which waits set forward, from a second on. */
-export const lasted = (ms: number) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+/** A duration by the local clock: milliseconds below one second, then seconds. */
+export const formatDuration = (ms: number) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
 
+/** The current state of the Workload. */
 export function workloadLine({
   name,
   model_version,
@@ -31,53 +33,56 @@ export function workloadLine({
   const version = model_version === null ? '' : `${bold(`version ${model_version}`)}, `;
   const serves = `${version}artifact ${shortIds(artifact_id ?? 'none')} (${artifact_status ?? 'unknown'})`;
   const replacement = workload.replacement === null ? '' : ` · replacement ${workload.replacement}`;
-  return shown(
+  return printable(
     `Workload ${name} ${workload.status} · ${serves} · importance ${workload.importance}${replacement}`,
   );
 }
 
-const answers = (version: string | null, artifact: string) =>
+const servedBy = (version: string | null, artifact: string) =>
   version === null ? `artifact ${shortIds(artifact)}` : `v${version}`;
 
-export function answeredLine({ version, artifactId, problem }: EndpointAnswer): string {
-  if (problem !== null) return styleText('red', `endpoint gave no answer: ${shown(problem)}`);
-  return `endpoint answers ${bold(answers(version, artifactId ?? ''))}`;
+/** A change of the endpoint's answer. */
+export function endpointAnswerLine({ version, artifactId, problem }: EndpointAnswer): string {
+  if (problem !== null) return styleText('red', `endpoint failed: ${printable(problem)}`);
+  return `endpoint answers ${bold(servedBy(version, artifactId ?? ''))}`;
 }
 
+/** Summary of the requests to the endpoint. */
 export function endpointLine({ requests, failed, answered_by }: EndpointReport): string {
   const by = answered_by.map(
-    ({ version, artifact_id, count }) => `${answers(version, artifact_id)} (${count})`,
+    ({ version, artifact_id, count }) => `${servedBy(version, artifact_id)} (${count})`,
   );
   const bad = failed === 0 ? 'none failed' : styleText('red', `${failed} failed`);
-  return `${requests} requests, ${bad}: answered by ${by.join(', then ') || 'nobody'}`;
+  return `${requests} requests, ${bad}: answered by ${by.join(', then ') || 'no version'}`;
 }
 
+/** Stages and aliases of the model's versions. */
 export function registryLine(state: RegistryState | null): string {
-  if (state === null) return 'the registry could not be read, or has no such model';
+  if (state === null) return 'the registry could not be read, or the model does not exist';
   const stages = Object.entries(state.stages)
     .sort(([a], [b]) => Number(a) - Number(b))
     .map(([version, stage]) =>
       stage === 'Production' ? bold(`${version} ${stage}`) : `${version} ${stage}`,
     );
   const aliases = Object.entries(state.aliases).map(([alias, version]) => `@${alias} ${version}`);
-  return shown([...stages, ...aliases].join(' · ')) || 'no versions';
+  return printable([...stages, ...aliases].join(' · ')) || 'no versions';
 }
 
-/** What a step answered, in a few words. */
+/** A short text for the result of a state; empty for states without one. */
 export function resultOf(state: string, output: unknown): string {
   const { valid, problems, comparison, prepared, serving, promotion, rollback, ending } =
     readStateDocument(output);
   if (state === 'BeginPromotion')
-    return valid === false ? `unusable input: ${shown((problems ?? []).join('; '))}` : '';
+    return valid === false ? `invalid input: ${printable((problems ?? []).join('; '))}` : '';
   if (state === 'CompareModels' && comparison !== null)
-    return `${bold(comparison.decision)}  ${shown(comparison.recommendation)}`;
+    return `${bold(comparison.decision)}  ${printable(comparison.recommendation)}`;
   if (state === 'PreparePromotion' && prepared !== null) {
     const { status, fence, reason } = prepared;
-    return status === 'ready' ? `lease taken, fence ${fence}` : `${bold(status)}  ${shown(reason ?? '')}`;
+    return status === 'ready' ? `lease taken, fence ${fence}` : `${bold(status)}  ${printable(reason ?? '')}`;
   }
   if (state === 'ReplaceWorkload' && serving !== null) return rolloutLine(serving);
   if (state === 'PromoteModel' && promotion !== null) return promotionLine(promotion);
-  if (state === 'ModelRollback' && rollback !== null) return shortIds(shown(rollback.detail));
+  if (state === 'ModelRollback' && rollback !== null) return shortIds(printable(rollback.detail));
   if (state.startsWith('Notify') && ending) return `${ending.status}, alert ${ending.alert}`;
   return '';
 }
@@ -87,23 +92,23 @@ function rolloutLine({ status, phase, candidate, waiting, reason }: ReplaceAnswe
     .filter(Boolean)
     .join(', ');
   // The phase says the same.
-  const more = states !== '' && waiting?.code === 'replacing' ? '' : shown(reason);
-  const said = [states, shortIds(more)].filter(Boolean).join(': ');
-  return `${status === 'in_progress' ? '' : `${bold(status)}  `}${said}`;
+  const more = states !== '' && waiting?.code === 'replacing' ? '' : printable(reason);
+  const text = [states, shortIds(more)].filter(Boolean).join(': ');
+  return `${status === 'in_progress' ? '' : `${bold(status)}  `}${text}`;
 }
 
 function promotionLine(promotion: PromoteAnswer): string {
-  if (!promotion.promoted) return `not promoted: ${shown(promotion.reason)}`;
+  if (!promotion.promoted) return `not promoted: ${printable(promotion.reason)}`;
   const { new_version: version, archived_version: archived, already_promoted: already } = promotion;
-  if (already === true) return `version ${version} is in Production already`;
+  if (already === true) return `version ${version} is already in Production`;
   return `version ${version} → Production${archived === null ? '' : `, version ${archived} → Archived`}`;
 }
 
-/** What stands below the line of a comparison: how sure it is, and the evidence. */
-export function detailsOf(state: string, output: unknown): string[] {
+/** The lines below a comparison: its confidence and the table of evidence; none for other states. */
+export function comparisonDetails(state: string, output: unknown): string[] {
   const { comparison } = readStateDocument(output);
   if (state !== 'CompareModels' || comparison === null) return [];
-  const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${shown(confidenceText(comparison))}`)}`;
+  const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${printable(confidenceText(comparison))}`)}`;
   if (comparison.rules.length === 0) return [basis];
   return [basis, ...indented(evidenceTable(comparison).split('\n'), INDENT)];
 }

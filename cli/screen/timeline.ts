@@ -4,62 +4,64 @@ import { z } from 'zod';
 import type { ExecutionDocument, FollowedEvent } from '../../local/execution.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
 import type { BothSystems } from '../../local/watch/both-systems.ts';
-import { fitted, lengthOf, type Place, shortIds, WIDTH } from './layout.ts';
+import { type Place, shortIds, visibleLength, WIDTH, wrapLines } from './layout.ts';
 import {
-  answeredLine,
   bold,
-  detailsOf,
+  comparisonDetails,
   dim,
+  endpointAnswerLine,
   endpointLine,
-  lasted,
+  formatDuration,
+  printable,
   registryLine,
   resultOf,
-  shown,
   workloadLine,
 } from './timeline-lines.ts';
 
-/** Beside what the local host tells: a start elsewhere, of which nobody has looked at the systems before. */
-export type ShownEvent =
+/** The events of the local host; `before` is null for an execution on AWS. */
+export type TimelineEvent =
   | Exclude<FollowedEvent, { kind: 'started' }>
   | { kind: 'started'; at: number; input: unknown; before: BothSystems | null };
 
-/** What is shown of an execution at its end; what nobody has looked at is left out. */
-export type ShownEnd = Pick<ExecutionDocument, 'execution' | 'status' | 'reason'> &
+/** What is shown at the end of an execution; the optional fields are those of the local host. */
+export type TimelineEnd = Pick<ExecutionDocument, 'execution' | 'status' | 'reason'> &
   Partial<Pick<ExecutionDocument, 'alerts' | 'registry' | 'workload' | 'endpoint'>>;
 
-/** Shows executions as they happen, one line a state, on standard output. */
+/** Prints executions as they run, one line for each state, on standard output. */
 export interface Timeline {
   /** Names of the real systems that are used, null for an emulator. */
   begin(scenario: Scenario | null, real: { mlflow: string | null; workload: string | null }): void;
-  /** Something that takes its time, until the next line. */
+  /** Shows that something is in progress, until the next line. */
   doing(what: string): void;
-  event(event: ShownEvent, execution: string): void;
-  end(documents: readonly ShownEnd[]): void;
+  event(event: TimelineEvent, execution: string): void;
+  end(documents: readonly TimelineEnd[]): void;
   stop(): void;
 }
 
-/** Waits between the looks of a rollout, or of the way back; the clock in the first column shows them. */
+/** Waits between the polls of a rollout or rollback; not shown, as the first column shows the time. */
 const LOOPS = new Set(['WaitForRollout', 'WaitForRollback']);
-/** Where nothing can spin, a line says that something goes on: ever more rarely, up to a minute between two. */
+/** Without a terminal, a line shows that something is in progress, at growing intervals of up to a minute. */
 const STILL_RUNNING_MS = 2_000;
-const LONGEST_QUIET_MS = 60_000;
-const say = (text = '', place: Place = {}) => process.stdout.write(`${fitted(text, place).join('\n')}\n`);
-/** Columns before what a state answered. */
+const MAX_QUIET_MS = 60_000;
+const print = (text = '', place: Place = {}) =>
+  process.stdout.write(`${wrapLines(text, place).join('\n')}\n`);
+/** Columns before the result of a state. */
 const BEFORE_RESULT = 38;
 
+/** A timeline on standard output; with `quiet` it prints nothing. */
 export function timeline({ quiet }: { quiet: boolean }): Timeline {
   if (quiet) return { begin() {}, doing() {}, event() {}, end() {}, stop() {} };
   const numbers = new Map<string, number>();
   const starts = new Map<string, number>();
   const results = new Map<string, string>();
   const caught = new Set<string>();
-  // A terminal may not tell its width, and then a spinner erases lines without end.
+  // In a terminal of unknown width the spinner erases lines endlessly.
   const canSpin = process.stdout.isTTY && process.stdout.columns > 0;
   const spinner: Ora | null = canSpin ? ora({ stream: process.stdout, discardStdin: false }) : null;
   let ticking: NodeJS.Timeout | undefined;
   let doing: string | null = null;
 
-  /** Something moves within two seconds, whatever takes its time. */
+  /** Shows progress within two seconds. */
   const busy = (what: string) => {
     doing = what;
     spinner?.start(dim(what));
@@ -67,8 +69,8 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     const since = performance.now();
     const tickAfter = (ms: number) => {
       ticking = setTimeout(() => {
-        say(dim(`         ${what}: ${Math.round((performance.now() - since) / 1000)} s`));
-        tickAfter(Math.min(ms * 2, LONGEST_QUIET_MS));
+        print(dim(`         ${what}: ${Math.round((performance.now() - since) / 1000)} s`));
+        tickAfter(Math.min(ms * 2, MAX_QUIET_MS));
       }, ms);
     };
     if (spinner === null) tickAfter(STILL_RUNNING_MS);
@@ -78,14 +80,14 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     spinner?.stop();
     clearTimeout(ticking);
   };
-  const line = (event: ShownEvent, execution: string, text: string, hang = 12) => {
+  const line = (event: TimelineEvent, execution: string, text: string, hang = 12) => {
     idle();
     const seconds = ((event.at - (starts.get(execution) ?? event.at)) / 1000).toFixed(3).padStart(8);
     const number = numbers.size > 1 ? dim(`#${numbers.get(execution)} `) : '';
-    say(`${dim(seconds)}  ${number}${shortIds(text)}`, { hang: hang + lengthOf(number) });
+    print(`${dim(seconds)}  ${number}${shortIds(text)}`, { hang: hang + visibleLength(number) });
   };
 
-  /** Dozens of looks see the same: only the first of them is shown. */
+  /** Only the first of several polls with the same result is shown. */
   const isRepeated = ({ state, output }: { state: string; output: unknown }, execution: string) => {
     const key = `${execution} ${state}`;
     const now = resultOf(state, output);
@@ -96,12 +98,12 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
 
   return {
     begin(scenario, { mlflow, workload }) {
-      if (scenario !== null) say(`${bold(scenario.name)}: ${scenario.about}`, { hang: 2 });
-      say(
+      if (scenario !== null) print(`${bold(scenario.name)}: ${scenario.about}`, { hang: 2 });
+      print(
         dim(
           mlflow === null && workload === null
-            ? 'MLflow, the Workload API, SNS and DynamoDB are emulators on this machine; state machine and functions are the deployed ones. Waits are skipped: all clocks are set forward by them.'
-            : `MLflow is ${mlflow ?? 'an emulator'}, the Workload API ${workload ?? 'an emulator'}; SNS and DynamoDB are stand-ins on this machine: nobody is mailed.`,
+            ? 'MLflow, the Workload API, SNS and DynamoDB are emulators on this machine; the state machine and the functions are the deployed ones. Waits are skipped: the local clock is advanced instead.'
+            : `MLflow is ${mlflow ?? 'an emulator'}, the Workload API ${workload ?? 'an emulator'}; SNS and DynamoDB are emulators on this machine: no email is sent.`,
         ),
       );
     },
@@ -110,31 +112,31 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
       if (event.kind === 'started') {
         numbers.set(execution, numbers.size + 1);
         starts.set(execution, event.at);
-        say();
-        const input = shown(JSON.stringify(event.input) ?? '');
-        say(`${bold(`Execution ${numbers.size}`)}  ${input}`, { hang: 13 });
-        if (event.before !== null) sayBoth('before ', event.before);
+        print();
+        const input = printable(JSON.stringify(event.input) ?? '');
+        print(`${bold(`Execution ${numbers.size}`)}  ${input}`, { hang: 13 });
+        if (event.before !== null) printBothSystems('before ', event.before);
       } else if (event.kind === 'answered') {
-        line(event, execution, answeredLine(event));
+        line(event, execution, endpointAnswerLine(event));
       } else if (event.kind === 'noted') {
         const before = doing;
-        line(event, execution, dim(shown(event.note)));
+        line(event, execution, dim(printable(event.note)));
         if (before !== null) busy(before);
       } else if (event.kind === 'aborted') {
-        line(event, execution, styleText('red', 'stopped from outside: no further state runs'));
+        line(event, execution, styleText('red', 'aborted: no further state runs'));
       } else if (event.kind === 'entered') {
         if (event.type === 'Task' || event.type === 'Wait') busy(event.state);
       } else if (event.kind === 'exited') {
         if (['Choice', 'Pass', 'Succeed'].includes(event.type) || LOOPS.has(event.state)) return;
-        // A state whose error was caught is left too, and has nothing to show.
+        // A state whose error was caught exits too, without a result.
         if (caught.delete(`${execution} ${event.state}`) || isRepeated(event, execution)) return;
         line(
           event,
           execution,
-          `${event.state.padEnd(17)} ${dim(lasted(event.ms).padStart(8))}  ${resultOf(event.state, event.output)}`,
+          `${event.state.padEnd(17)} ${dim(formatDuration(event.ms).padStart(8))}  ${resultOf(event.state, event.output)}`,
           BEFORE_RESULT,
         );
-        for (const extra of detailsOf(event.state, event.output)) say(extra, { hang: 13 });
+        for (const extra of comparisonDetails(event.state, event.output)) print(extra, { hang: 13 });
       } else if (
         event.kind === 'failed' &&
         (event.state === 'Failed' || event.state === 'OutcomeNotRecorded')
@@ -144,43 +146,39 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         line(
           event,
           execution,
-          styleText('red', `${event.state} failed: ${shown(event.error)}: ${shown(event.message)}`),
+          styleText('red', `${event.state} failed: ${printable(event.error)}: ${printable(event.message)}`),
         );
-        busy(`${event.state}: waiting to try again`);
+        busy(`${event.state}: waiting for the retry`);
       } else if (event.kind === 'retried') {
-        line(
-          event,
-          execution,
-          dim(`${event.state} is tried again (${event.attempt}) after ${event.pausedMs} ms`),
-        );
+        line(event, execution, dim(`${event.state} retry ${event.attempt} after ${event.pausedMs} ms`));
         busy(event.state);
       } else {
         caught.add(`${execution} ${event.state}`);
-        line(event, execution, dim(`${shown(event.error)} is caught: on to ${event.next}`));
+        line(event, execution, dim(`${printable(event.error)} caught: continues with ${event.next}`));
       }
     },
     end(documents) {
       idle();
       for (const document of documents) {
         for (const alert of document.alerts ?? []) showAlert(alert);
-        say();
+        print();
         const name = documents.length > 1 ? `Execution ${numbers.get(document.execution) ?? '?'}: ` : '';
-        say(`${name}${bold(document.status)}  ${shown(document.reason)}`, { hang: 2 });
+        print(`${name}${bold(document.status)}  ${printable(document.reason)}`, { hang: 2 });
         const { registry, workload, endpoint } = document;
         if (registry !== undefined && workload !== undefined) {
-          sayBoth('before ', { registry: registry.before, workload: workload.before });
-          sayBoth('after  ', { registry: registry.after, workload: workload.after });
+          printBothSystems('before ', { registry: registry.before, workload: workload.before });
+          printBothSystems('after  ', { registry: registry.after, workload: workload.after });
         }
-        if (endpoint) say(`${dim('endpoint')} ${endpointLine(endpoint)}`, { hang: 9 });
+        if (endpoint) print(`${dim('endpoint')} ${endpointLine(endpoint)}`, { hang: 9 });
       }
     },
     stop: idle,
   };
 }
 
-function sayBoth(when: string, { registry, workload }: BothSystems): void {
-  say(`${dim(when)}  ${registryLine(registry)}`, { hang: 9 });
-  if (workload !== null) say(`         ${workloadLine(workload)}`, { hang: 11 });
+function printBothSystems(when: string, { registry, workload }: BothSystems): void {
+  print(`${dim(when)}  ${registryLine(registry)}`, { hang: 9 });
+  if (workload !== null) print(`         ${workloadLine(workload)}`, { hang: 11 });
 }
 
 const Sent = z.object({ subject: z.string().catch(''), message: z.object({ email: z.string() }) });
@@ -188,13 +186,13 @@ const Sent = z.object({ subject: z.string().catch(''), message: z.object({ email
 function showAlert(alert: unknown): void {
   const sent = Sent.safeParse(alert).data;
   if (sent === undefined) return;
-  say();
-  say(bold('Alert as sent (email; Slack gets the same facts)'));
+  print();
+  print(bold('Alert as sent (email; Slack shows the same facts)'));
   const prefix = `  ${dim('│')} `;
   const lines = sent.message.email.split('\n');
   const rows = lines.filter((text) => text.startsWith('  '));
-  // A wide table keeps its columns when it stands a little further to the left.
-  const isWide = rows.some((text) => lengthOf(prefix) + lengthOf(text) > WIDTH);
+  // Two columns fewer keep a wide table on one line.
+  const isWide = rows.some((text) => visibleLength(prefix) + visibleLength(text) > WIDTH);
   for (const text of [`Subject: ${sent.subject}`, '', ...lines])
-    say(isWide && text.startsWith('  ') ? text.slice(2) : text, { prefix, hang: 2 });
+    print(isWide && text.startsWith('  ') ? text.slice(2) : text, { prefix, hang: 2 });
 }

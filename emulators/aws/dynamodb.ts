@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 
-/** The promotion table on a DynamoDB stand-in in memory, on loopback. The stack declares the same keys. */
+/** The promotion table on dynalite, an in-memory emulator of DynamoDB, on loopback. The stack declares the same keys. */
 export interface LocalTable {
   endpoint: string;
   name: string;
@@ -12,6 +12,7 @@ export interface LocalTable {
 
 const NAME = 'promotion';
 
+/** Starts dynalite on a free port and creates the empty table. */
 export async function startLocalTable(): Promise<LocalTable> {
   const server = dynalite({ createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
   server.listen(0, '127.0.0.1');

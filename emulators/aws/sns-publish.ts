@@ -1,11 +1,11 @@
-/** What SNS checks before it takes a message, and the XML it answers with. */
+/** SNS's validation of a message, and its XML responses. */
 
 const NAMESPACE = 'http://sns.amazonaws.com/doc/2010-03-31/';
 const LARGEST_MESSAGE = 262_144;
 const LONGEST_SUBJECT = 99;
 
-/** A request that SNS would refuse, with its code and words. */
-export class SnsRefusal extends Error {
+/** An error response of SNS, with its code and message. */
+export class SnsError extends Error {
   override readonly name = 'SnsRefusal' as const;
   readonly code: string;
   readonly status: number;
@@ -16,8 +16,9 @@ export class SnsRefusal extends Error {
   }
 }
 
-const invalid = (what: string) => new SnsRefusal('InvalidParameter', `Invalid parameter: ${what}`);
+const invalid = (what: string) => new SnsError('InvalidParameter', `Invalid parameter: ${what}`);
 
+/** A valid message; `message` has the text for each protocol. */
 export interface AcceptedMessage {
   readonly topicArn: string;
   readonly subject: string | null;
@@ -25,11 +26,11 @@ export interface AcceptedMessage {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** The parameters of a Publish, checked in full; throws `SnsRefusal` with the first thing that is wrong. */
+/** Validates the parameters of a Publish; throws `SnsError` for the first invalid one. */
 export function checkPublish(form: URLSearchParams, topics: ReadonlySet<string>): AcceptedMessage {
   const topicArn = form.get('TopicArn') ?? form.get('TargetArn') ?? '';
   if (!/^arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/.test(topicArn)) throw invalid('TopicArn');
-  if (!topics.has(topicArn)) throw new SnsRefusal('NotFound', 'Topic does not exist', 404);
+  if (!topics.has(topicArn)) throw new SnsError('NotFound', 'Topic does not exist', 404);
   const subject = form.get('Subject');
   if (subject !== null) checkSubject(subject);
   const message = form.get('Message') ?? '';
@@ -39,9 +40,9 @@ export function checkPublish(form: URLSearchParams, topics: ReadonlySet<string>)
 }
 
 /**
- * SNS's documents disagree: older ones ask for ASCII that begins with a letter, number or punctuation mark, newer
- * ones for UTF-8 without control characters, and SNS itself takes 100 characters where both say fewer. The emulator
- * takes only what all of them allow.
+ * SNS's documents disagree: older ones require ASCII that begins with a letter, number or punctuation mark,
+ * newer ones UTF-8 without control characters, and SNS itself accepts 100 characters where both require fewer. The
+ * emulator accepts only what all of them allow.
  */
 function checkSubject(subject: string): void {
   if (!/^[\x21-\x7e][\x20-\x7e]*$/.test(subject) || subject.length > LONGEST_SUBJECT)
@@ -53,7 +54,7 @@ function perProtocol(message: string, form: URLSearchParams): AcceptedMessage['m
   if (structure === null) return { default: message, email: message, https: message };
   if (structure !== 'json') throw invalid('MessageStructure');
   const entries = new Map(Object.entries(parsedObject(message)));
-  // Entries that are no strings count as absent, `default` among them.
+  // Entries that are not strings count as absent, also `default`.
   const textFor = (protocol: string) => {
     const text = entries.get(protocol);
     return typeof text === 'string' ? text : null;
@@ -82,24 +83,26 @@ function attributesOf(form: URLSearchParams): Record<string, string> {
     const value = entry('Value.StringValue') || entry('Value.BinaryValue');
     if (!/^(String|String\.Array|Number|Binary)$/.test(type) || value === '') {
       const problem = `The message attribute '${entry('Name')}' must contain non-empty message attribute value for message attribute type '${type}'.`;
-      throw new SnsRefusal('ParameterValueInvalid', problem);
+      throw new SnsError('ParameterValueInvalid', problem);
     }
     attributes[entry('Name')] = value;
   }
   return attributes;
 }
 
+/** A successful response; `result` is XML. */
 export function answerXml(action: string, result: string, requestId: string): string {
   return `<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result}</${action}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>`;
 }
 
-export function errorXml({ code, message, status }: SnsRefusal, requestId: string): string {
+/** An error response. */
+export function errorXml({ code, message, status }: SnsError, requestId: string): string {
   const type = status < 500 ? 'Sender' : 'Receiver';
   return `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>${type}</Type><Code>${code}</Code><Message>${escaped(message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
-/** Control characters are left out: most of them cannot stand in XML at all. */
+/** Without control characters, most of which are invalid in XML. */
 const escaped = (text: string) =>
   text.replace(/\p{Cc}/gu, '').replace(/[&<>]/g, (character) => ENTITIES[character] ?? character);

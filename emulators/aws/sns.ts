@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyRequest } from 'fastify';
 import { respond } from '../exchange.ts';
-import { Faults, type SeenRequest } from '../faults.ts';
-import { type AcceptedMessage, answerXml, checkPublish, errorXml, SnsRefusal } from './sns-publish.ts';
+import { Faults, type RecordedRequest } from '../faults.ts';
+import { type AcceptedMessage, answerXml, checkPublish, errorXml, SnsError } from './sns-publish.ts';
 
-/** A message that was taken; `message` has what each protocol's subscribers would get. */
+/** An accepted message; `message` has what the subscribers of each protocol receive. */
 export interface PublishedMessage extends AcceptedMessage {
   readonly messageId: string;
 }
@@ -16,13 +16,13 @@ export interface SnsEmulatorOptions {
 
 export interface SnsEmulator {
   readonly url: string;
-  /** A topic that is there from the start, and after `reset`. */
+  /** A topic that exists from the start and after `reset`. */
   readonly topicArn: string;
   readonly published: PublishedMessage[];
   /** A fault's path is the name of the action, such as `Publish`. */
   readonly faults: Faults;
-  readonly requests: SeenRequest[];
-  /** Back to the one topic; messages, faults and requests forgotten. */
+  readonly requests: RecordedRequest[];
+  /** Restores the initial state: one topic, no messages, faults or requests. */
   reset(): void;
   close(): Promise<void>;
 }
@@ -33,13 +33,13 @@ const LARGEST_BODY = 8 * 1024 * 1024;
 
 type Answer = { status: number; body: string };
 
-/** Amazon SNS as far as publishing goes, in its Query protocol (form in, XML out); other actions answer 501. */
+/** The publishing part of Amazon SNS, in its Query protocol (form in, XML out); other actions return 501. */
 class SnsState {
   readonly published: PublishedMessage[] = [];
   readonly topics = new Set([FIRST_TOPIC]);
   #count = 0;
 
-  /** An id in SNS's form, counted up so that runs can be repeated. */
+  /** An id in SNS's format; sequential, so that runs are reproducible. */
   nextId(): string {
     this.#count += 1;
     return `00000000-0000-4000-8000-${String(this.#count).padStart(12, '0')}`;
@@ -56,7 +56,7 @@ class SnsState {
     try {
       return { status: 200, body: answerXml(action, this.#result(action, form), requestId) };
     } catch (error) {
-      if (error instanceof SnsRefusal) return { status: error.status, body: errorXml(error, requestId) };
+      if (error instanceof SnsError) return { status: error.status, body: errorXml(error, requestId) };
       throw error;
     }
   }
@@ -74,31 +74,36 @@ class SnsState {
       case 'ListTopics':
         return `<Topics>${[...this.topics].map((arn) => `<member><TopicArn>${arn}</TopicArn></member>`).join('')}</Topics>`;
       default:
-        throw new SnsRefusal('NotImplemented', `The SNS emulator has no action "${action}"`, 501);
+        throw new SnsError('NotImplemented', `The SNS emulator has no action "${action}"`, 501);
     }
   }
 
   #createTopic(name: string): string {
     if (!/^[A-Za-z0-9_-]{1,256}$/.test(name)) {
-      throw new SnsRefusal('InvalidParameter', 'Invalid parameter: Topic Name');
+      throw new SnsError('InvalidParameter', 'Invalid parameter: Topic Name');
     }
     this.topics.add(ARN_PREFIX + name);
     return ARN_PREFIX + name;
   }
 }
 
-/** Starts the emulator on 127.0.0.1. Point clients at it with `AWS_ENDPOINT_URL_SNS`; any credentials will do. */
+/** Starts the emulator on 127.0.0.1. Clients use it through `AWS_ENDPOINT_URL_SNS`, with any credentials. */
 export async function startSnsEmulator(options: SnsEmulatorOptions = {}): Promise<SnsEmulator> {
   const state = new SnsState();
   const faults = new Faults();
-  const requests: SeenRequest[] = [];
+  const requests: RecordedRequest[] = [];
   const server = fastify({ forceCloseConnections: true, bodyLimit: LARGEST_BODY });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   server.post('/', async (request, reply) => {
     const form = new URLSearchParams(String(request.body ?? ''));
     const action = form.get('Action') ?? '';
-    const seen: SeenRequest = { method: 'POST', path: action, body: Object.fromEntries(form), status: null };
+    const seen: RecordedRequest = {
+      method: 'POST',
+      path: action,
+      body: Object.fromEntries(form),
+      status: null,
+    };
     requests.push(seen);
     const effect = faults.take('POST', action);
     return respond({ request, reply, seen, effect, type: 'text/xml' }, () =>
@@ -122,15 +127,11 @@ export async function startSnsEmulator(options: SnsEmulatorOptions = {}): Promis
   };
 }
 
-/** Only that there is a signature: the emulator has no secrets to check it with. */
+/** Checks only that there is a signature: the emulator has no secrets to verify it. */
 const isSigned = (request: FastifyRequest) =>
   /^AWS4-HMAC-SHA256 Credential=/.test(request.headers.authorization ?? '');
 
 function unsigned(requestId: string): Answer {
-  const refusal = new SnsRefusal(
-    'MissingAuthenticationToken',
-    'Request is missing Authentication Token',
-    403,
-  );
+  const refusal = new SnsError('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
   return { status: refusal.status, body: errorXml(refusal, requestId) };
 }

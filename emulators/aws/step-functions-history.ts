@@ -1,4 +1,4 @@
-/** What a runner reports of an execution, in order; `at` in milliseconds since 1970. */
+/** The events that a runner emits, in order; `at` in milliseconds since 1970. */
 export type ExecutionEvent =
   | { kind: 'entered'; state: string; type: string; at: number }
   /** `output` is the whole state document as the state leaves it. */
@@ -6,10 +6,10 @@ export type ExecutionEvent =
   | { kind: 'failed'; at: number; error: string; message: string }
   | { kind: 'retried'; at: number }
   | { kind: 'aborted'; at: number }
-  /** Accepted and left out: Step Functions has no event for them. */
+  /** Ignored: Step Functions has no event for them. */
   | { kind: 'started' | 'caught' | 'noted' | 'answered'; at: number };
 
-/** An event of `GetExecutionHistory` as it goes over the wire: the time in seconds since 1970. */
+/** An event of `GetExecutionHistory` in its wire format: the time in seconds since 1970. */
 export interface WireEvent {
   id: number;
   previousEventId: number;
@@ -18,20 +18,21 @@ export interface WireEvent {
   [details: `${string}EventDetails`]: object;
 }
 
+/** Status of an execution that has ended. */
 export type FinalStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
-/** The history of one execution, as Step Functions keeps it. */
+/** The history of one execution in the wire format of Step Functions. */
 export interface WireHistory {
   /** Oldest first. */
   events: readonly WireEvent[];
-  /** Null while the execution goes on. */
+  /** Null while the execution is running. */
   status: FinalStatus | null;
-  /** Seconds since 1970; null while it goes on. */
+  /** Seconds since 1970; null while the execution is running. */
   stopDate: number | null;
   /** JSON; null unless SUCCEEDED. */
   output: string | null;
   add(event: ExecutionEvent): void;
-  /** Ends an execution that has not ended itself. */
+  /** Ends an execution that is still running; otherwise does nothing. */
   end(status: FinalStatus, at: number, why?: { error: string; cause: string }): void;
 }
 
@@ -39,9 +40,9 @@ const untruncated = { truncated: false };
 const FUNCTION = 'arn:aws:lambda:us-east-1:123456789012:function';
 
 /**
- * The history that Step Functions would show, made of what the runner reports. Tasks call their function directly, so
- * their events are those of Lambda functions. What is not reported is left out: what a function was called with and
- * what it alone answered. The cause of a failure is Lambda's JSON, with a trace that is no real one.
+ * The history that Step Functions would return, from the runner's events. Tasks call their function directly, so their
+ * events are those of Lambda functions. Input and output of the functions are omitted. The cause of a failure is Lambda's
+ * JSON, with a made-up trace. `startedAt`: milliseconds since 1970.
  */
 export function wireHistory(input: string, startedAt: number): WireHistory {
   const events: WireEvent[] = [];

@@ -9,45 +9,46 @@ import {
   wireHistory,
 } from './step-functions-history.ts';
 
-/** An execution that somebody has asked Step Functions for. */
+/** An execution that a client has started. */
 export interface StartedExecution {
   name: string;
   input: unknown;
 }
 
-/** Runs an execution and reports its events; settles at its end. */
+/** Runs an execution and emits its events; settles at its end. */
 export type Runner = (
   execution: StartedExecution,
   onEvent: (event: ExecutionEvent) => void,
 ) => Promise<unknown>;
 
 /**
- * Step Functions as far as starting and following executions goes (AWS JSON 1.0: `StartExecution`,
- * `DescribeExecution`, `GetExecutionHistory`). It runs nothing by itself: whoever runs the local state machine takes
- * the executions from here, as another account's console would, or has it run them.
+ * The part of Step Functions that starts and follows executions (AWS JSON 1.0: `StartExecution`, `DescribeExecution`,
+ * `ListExecutions`, `GetExecutionHistory`). It has no interpreter: executions are queued for `take`, or run by the runner
+ * of `runWith`.
  */
 export interface LocalStepFunctions {
   endpoint: string;
   stateMachineArn: string;
-  /** Those not taken yet, in the order in which they were started. */
+  /** Removes and returns the queued executions, in the order in which they were started. */
   take(): StartedExecution[];
-  /** From now on executions are run by this as soon as they are started, instead of waiting to be taken. */
+  /** From now on executions are run by this when they are started, instead of being queued. */
   runWith(runner: Runner): void;
-  /** Resolves when all that run now have ended. */
+  /** Resolves when all running executions have ended. */
   settled(): Promise<void>;
-  /** Ends an execution from outside, as `StopExecution` or its time-out does. */
+  /** Ends an execution, as `StopExecution` or a time-out does. */
   end(name: string, status: FinalStatus): void;
   /** Names of all executions, in the order in which they were started. */
   names(): string[];
   /** Matched by the name of the action, such as `StartExecution`. */
   faults: Faults;
-  /** Events in one page of a history, at most: fewer than are asked for, as on AWS. */
+  /** Maximum number of events in one page of a history, even if more are requested. */
   largestPage: number;
   close(): Promise<void>;
 }
 
 const STATE_MACHINE_ARN = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
 const EXECUTIONS = `${STATE_MACHINE_ARN.replace(':stateMachine:', ':execution:')}:`;
+/** The ARN of an execution of the local state machine. */
 export const executionArn = (name: string) => `${EXECUTIONS}${name}`;
 
 interface Execution {
@@ -56,27 +57,27 @@ interface Execution {
   history: WireHistory;
 }
 
-const Start = z.object({
+const StartRequest = z.object({
   stateMachineArn: z.string(),
   name: z.string().regex(/^[\w-]{1,80}$/),
   input: z.string(),
 });
-const Describe = z.object({ executionArn: z.string() });
-const History = z.object({
+const DescribeRequest = z.object({ executionArn: z.string() });
+const HistoryRequest = z.object({
   executionArn: z.string(),
   maxResults: z.int().min(0).max(1000).default(100),
   reverseOrder: z.boolean().default(false),
   nextToken: z.string().optional(),
 });
 
-const List = z.object({
+const ListRequest = z.object({
   stateMachineArn: z.literal(STATE_MACHINE_ARN),
   statusFilter: z.string().optional(),
   maxResults: z.int().min(1).max(1000).default(100),
 });
 
-/** An answer that is an error, by its name on AWS. */
-class Refusal extends Error {
+/** An error response, by its name on AWS. */
+class ApiError extends Error {
   readonly type: string;
 
   constructor(type: string, message: string) {
@@ -85,22 +86,24 @@ class Refusal extends Error {
   }
 }
 
+/** Starts the emulator on a free port of 127.0.0.1. */
 export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
   const executions = new Map<string, Execution>();
   const running = new Set<Promise<unknown>>();
   let waiting: StartedExecution[] = [];
   let runner: Runner | null = null;
 
-  const named = (arn: string): Execution => {
+  const executionByArn = (arn: string): Execution => {
     const found = arn.startsWith(EXECUTIONS) ? executions.get(arn.slice(EXECUTIONS.length)) : undefined;
-    if (found === undefined) throw new Refusal('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
+    if (found === undefined)
+      throw new ApiError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
     return found;
   };
 
   const run = async (name: string, { input, history }: Execution, by: Runner) => {
     try {
       await by({ name, input: JSON.parse(input) }, history.add);
-      // One that nothing caught has told of its failure, and of no state after it.
+      // An uncaught failure ends the execution without a further state.
       history.end('FAILED', Date.now());
     } catch (error) {
       history.end('FAILED', Date.now(), { error: 'States.Runtime', cause: String(error) });
@@ -109,13 +112,13 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
 
   const actions: Record<string, (body: unknown) => object> = {
     StartExecution(body) {
-      const { stateMachineArn, name, input } = parsed(Start, body);
+      const { stateMachineArn, name, input } = parsed(StartRequest, body);
       if (stateMachineArn !== STATE_MACHINE_ARN)
-        throw new Refusal('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
+        throw new ApiError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
       const earlier = executions.get(name);
-      // The same name with the same input is a repetition, and answered as the first time, until it has ended.
+      // Idempotent: the same name with the same input returns the same answer until the execution has ended.
       if (earlier !== undefined && (earlier.input !== input || earlier.history.status !== null))
-        throw new Refusal('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn(name)}'`);
+        throw new ApiError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn(name)}'`);
       const now = Date.now();
       const execution = earlier ?? { input, startDate: now / 1000, history: wireHistory(input, now) };
       if (earlier === undefined) {
@@ -129,8 +132,8 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       return { executionArn: executionArn(name), startDate: execution.startDate };
     },
     DescribeExecution(body) {
-      const { executionArn: arn } = parsed(Describe, body);
-      const { input, startDate, history } = named(arn);
+      const { executionArn: arn } = parsed(DescribeRequest, body);
+      const { input, startDate, history } = executionByArn(arn);
       return {
         executionArn: arn,
         stateMachineArn: STATE_MACHINE_ARN,
@@ -143,7 +146,7 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       };
     },
     ListExecutions(body) {
-      const { statusFilter, maxResults } = parsed(List, body);
+      const { statusFilter, maxResults } = parsed(ListRequest, body);
       const all = [...executions].map(([name, { startDate, history }]) => ({
         executionArn: executionArn(name),
         stateMachineArn: STATE_MACHINE_ARN,
@@ -152,13 +155,13 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
         startDate,
         ...(history.stopDate === null ? {} : { stopDate: history.stopDate }),
       }));
-      const asked = all.filter(({ status }) => statusFilter === undefined || status === statusFilter);
+      const matching = all.filter(({ status }) => statusFilter === undefined || status === statusFilter);
       // Newest first.
-      return { executions: asked.reverse().slice(0, maxResults) };
+      return { executions: matching.reverse().slice(0, maxResults) };
     },
     GetExecutionHistory(body) {
-      const { executionArn: arn, maxResults, reverseOrder, nextToken } = parsed(History, body);
-      const all = named(arn).history.events;
+      const { executionArn: arn, maxResults, reverseOrder, nextToken } = parsed(HistoryRequest, body);
+      const all = executionByArn(arn).history.events;
       const size = Math.min(maxResults === 0 ? 100 : maxResults, local.largestPage);
       const last = nextToken === undefined ? 0 : Number(Buffer.from(nextToken, 'base64').toString());
       // In the order asked for; a token stands for the event after which the next page begins.
@@ -182,7 +185,7 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
     if (effect?.kind === 'drop' && effect.when === 'before') return reply.hijack().raw.destroy();
     if (effect?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, effect.ms));
     if (effect?.kind === 'hold') await effect.until;
-    const answer = carriedOut(actions[action], action, request.body);
+    const answer = executeAction(actions[action], action, request.body);
     if (effect?.kind === 'then') effect.run();
     if (effect?.kind === 'drop') return reply.hijack().raw.destroy();
     return reply.code(answer.status).send(JSON.stringify(answer.body));
@@ -201,7 +204,7 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       runner = given;
     },
     settled: async () => void (await Promise.allSettled([...running])),
-    end: (name, status) => named(executionArn(name)).history.end(status, Date.now()),
+    end: (name, status) => executionByArn(executionArn(name)).history.end(status, Date.now()),
     names: () => [...executions.keys()],
     faults: new Faults(),
     largestPage: 1000,
@@ -213,19 +216,19 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
 function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(JSON.parse(String(body)));
   if (result.success) return result.data;
-  throw new Refusal('ValidationException', result.error.message);
+  throw new ApiError('ValidationException', result.error.message);
 }
 
-function carriedOut(
+function executeAction(
   action: ((body: unknown) => object) | undefined,
   name: string,
   body: unknown,
 ): { status: number; body: object } {
   try {
-    if (action === undefined) throw new Refusal('UnknownOperationException', `There is no ${name} here`);
+    if (action === undefined) throw new ApiError('UnknownOperationException', `There is no ${name} here`);
     return { status: 200, body: action(body) };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     return { status: 400, body: { __type: error.type, message: error.message } };
   }
 }

@@ -1,6 +1,6 @@
 import type { Behaviour } from './registry/versions.ts';
 
-/** What the server sends back. */
+/** A response of the server. */
 export interface Answer {
   status: number;
   type: string;
@@ -19,8 +19,8 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS;
 
-/** An error that MLflow answers as JSON, with its own code. */
-export class Refusal extends Error {
+/** An error response of MLflow: JSON with one of its error codes. */
+export class ApiError extends Error {
   override readonly name = 'Refusal' as const;
   readonly code: ErrorCode;
 
@@ -35,8 +35,8 @@ export class Refusal extends Error {
   }
 }
 
-/** An error that MLflow did not foresee: its web framework answers a page of HTML. */
-export class Unforeseen extends Error {
+/** An unhandled error of MLflow: its web framework responds with an HTML page. */
+export class UnhandledError extends Error {
   override readonly name = 'Unforeseen' as const;
 }
 
@@ -50,8 +50,8 @@ function errorClassOf(code: ErrorCode): string {
 /** How MLflow ends its messages about parameters. */
 export const SEE_DOCS = ' See the API docs for more information about request parameters.';
 
-export const invalid = (message: string) => new Refusal('INVALID_PARAMETER_VALUE', message);
-export const missing = (message: string) => new Refusal('RESOURCE_DOES_NOT_EXIST', message);
+export const invalid = (message: string) => new ApiError('INVALID_PARAMETER_VALUE', message);
+export const missing = (message: string) => new ApiError('RESOURCE_DOES_NOT_EXIST', message);
 
 /** MLflow's JSON: indented by two, everything outside ASCII escaped. */
 export function json(body: unknown, status = 200): Answer {

@@ -1,4 +1,4 @@
-import { type Answer, json, page, Refusal } from './answers.ts';
+import { type Answer, ApiError, json, page } from './answers.ts';
 import { type Fields, Input, type Parameters, type RawRequest, readInput } from './parameters.ts';
 
 /** One route of the server. */
@@ -31,10 +31,10 @@ export function endpoint(
   };
 }
 
-/** Answers as the real server would: 404 for an unknown path, 405 for a wrong method, otherwise what the endpoint says. */
+/** Responds as the real server does: 404 for an unknown path, 405 for a wrong method, else the endpoint's answer. */
 export function dispatch(endpoints: readonly Endpoint[], path: string, request: RawRequest): Answer {
   const here = endpoints.filter((candidate) => rest(candidate, path) !== null);
-  // A HEAD request meets the endpoint of GET, which then looks for its parameters in a body.
+  // A HEAD request uses the endpoint of GET, which then reads its parameters from the body.
   const wanted = request.method === 'HEAD' ? 'GET' : request.method;
   const found = here.find((candidate) => candidate.methods.includes(wanted));
   if (found !== undefined) {
@@ -55,7 +55,7 @@ function rest({ path: pattern }: Endpoint, path: string): string | null {
   return path.startsWith(prefix) && path.length > prefix.length ? path.slice(prefix.length) : null;
 }
 
-/** What MLflow has and the emulator has not: method and path, `*` for one or more segments. */
+/** Endpoints of MLflow that the emulator does not implement: method and path. */
 const NOT_EMULATED = [
   ['POST', 'experiments/(delete|restore|update|set-experiment-tag|delete-experiment-tag|search-datasets)'],
   ['POST', 'runs/(delete|restore|log-model)'],
@@ -71,9 +71,11 @@ const NOT_EMULATED = [
   ],
 ] as const;
 
-function notEmulated(method: string, path: string): Refusal | null {
+function notEmulated(method: string, path: string): ApiError | null {
   const known = NOT_EMULATED.some(
     ([methods, pattern]) => methods.split('|').includes(method) && new RegExp(`^${pattern}$`).test(path),
   );
-  return known ? new Refusal('NOT_IMPLEMENTED', `The MLflow emulator has no ${method} ${path}`) : null;
+  return known
+    ? new ApiError('NOT_IMPLEMENTED', `The MLflow emulator does not implement ${method} ${path}`)
+    : null;
 }

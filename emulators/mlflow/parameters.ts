@@ -1,4 +1,4 @@
-import { invalid, SEE_DOCS, Unforeseen } from './answers.ts';
+import { invalid, SEE_DOCS, UnhandledError } from './answers.ts';
 
 /** `!`: required. A string is never taken from a number, nor a boolean from a string in a body. */
 export type ParameterType = 'string' | 'integer' | 'number' | 'boolean' | 'strings' | 'objects';
@@ -110,14 +110,14 @@ function fromBody({ method, contentType, body }: RawRequest): Fields {
     throw invalid("Bad Request. Content-Type must be one of ['application/json'].");
   }
   let value = parse(body.toString('utf8'));
-  // Clients of long ago sent their JSON encoded twice.
+  // Old clients encoded their JSON twice.
   if (typeof value === 'string') value = parse(value);
   if (value === undefined || value === null) return {};
-  if (!isObject(value)) throw new Unforeseen('The body is JSON, but no object');
+  if (!isObject(value)) throw new UnhandledError('The body is JSON, but no object');
   return value;
 }
 
-/** Undefined for what is no JSON: MLflow takes that for an empty request. */
+/** Undefined for invalid JSON, which MLflow treats as an empty request. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,4 +1,4 @@
-import { invalid, Refusal, Unforeseen } from './answers.ts';
+import { ApiError, invalid, UnhandledError } from './answers.ts';
 
 /** The filters, orders and page tokens of MLflow's searches. */
 
@@ -100,7 +100,7 @@ function identifier(
   return { kind, key };
 }
 
-function comparatorOf(tokens: Token[], refused: () => Refusal): string {
+function comparatorOf(tokens: Token[], refused: () => ApiError): string {
   const token = tokens.shift();
   if (token?.type === 'operator') return token.text;
   const word = token?.text.toUpperCase() ?? '';
@@ -109,12 +109,12 @@ function comparatorOf(tokens: Token[], refused: () => Refusal): string {
     tokens.shift();
     return 'NOT IN';
   }
-  // A tag that IS NULL is a filter for runs, and an error nobody foresaw for models.
-  if (word === 'IS') throw new Unforeseen('IS NULL');
+  // IS NULL is a filter for runs, and an unhandled error for models.
+  if (word === 'IS') throw new UnhandledError('IS NULL');
   throw refused();
 }
 
-function list(tokens: Token[], refused: () => Refusal): string[] {
+function list(tokens: Token[], refused: () => ApiError): string[] {
   if (tokens.shift()?.text !== '(') throw refused();
   const values: string[] = [];
   for (;;) {
@@ -132,7 +132,7 @@ export function checkComparator({ comparator, key }: Clause, allowed: readonly s
   if (!allowed.includes(comparator)) throw invalid(`Invalid comparator for attribute ${key}: ${comparator}`);
 }
 
-/** Whether the value passes; what is not there passes nothing, not even `!=`. */
+/** Whether the value matches; a missing value matches nothing, not even `!=`. */
 export function matches(
   value: string | number | null | undefined,
   { comparator, value: wanted }: Clause,
@@ -183,7 +183,7 @@ export function parseOrders(entries: readonly string[], keys: readonly string[] 
     return { key, descending: /^desc$/i.test(direction) };
   });
   if (new Set(orders.map((order) => order.key)).size < orders.length) {
-    throw new Refusal(
+    throw new ApiError(
       'INTERNAL_ERROR',
       `\`order_by\` contains duplicate fields: [${entries.map((entry) => `'${entry}'`).join(', ')}]`,
     );
@@ -191,7 +191,7 @@ export function parseOrders(entries: readonly string[], keys: readonly string[] 
   return orders;
 }
 
-/** Compares two rows by the first order that tells them apart. */
+/** Compares two rows by the first order in which they differ. */
 export function compareBy<T>(
   orders: readonly Order[],
   value: (row: T, key: string) => string | number | null,
@@ -200,7 +200,7 @@ export function compareBy<T>(
     for (const { key, descending } of orders) {
       const [a, b] = [value(left, key), value(right, key)];
       if (a === b) continue;
-      // What has no value comes last in either direction.
+      // Missing values come last in either direction.
       if (a === null || b === null) return a === null ? 1 : -1;
       return a < b === descending ? 1 : -1;
     }
@@ -214,7 +214,7 @@ export interface Page<T> {
   token: string | null;
 }
 
-/** One page; the token for the next is there only when more rows are, or when a page of no rows was asked for. */
+/** One page; the token is null unless more rows follow, or a page of no rows was requested. */
 export function pageOf<T>(rows: readonly T[], size: number, token: string): Page<T> {
   const start = startOf(token);
   const found = rows.slice(start, start + size + 1);

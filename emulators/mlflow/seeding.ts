@@ -46,7 +46,7 @@ export interface SeedDataset {
   context?: string;
 }
 
-/** What a registry holds, for comparing before with after. Deleted versions are left out. */
+/** The contents of a registry, for comparisons. Without deleted versions. */
 export type Snapshot = Record<
   string,
   {
@@ -65,7 +65,7 @@ export type Snapshot = Record<
   }
 >;
 
-/** Fills the emulator, or interferes with it, without HTTP. MLflow's rules for names and numbers still hold. */
+/** Fills or changes the emulator without HTTP. MLflow's rules for names and numbers still apply. */
 export class Seeding {
   readonly #registry: Registry;
   readonly #tracking: Tracking;
@@ -138,7 +138,7 @@ export class Seeding {
     return run.id;
   }
 
-  /** Moves one version and leaves all others where they are: two versions in Production are possible. */
+  /** Moves one version without archiving others: two versions in Production are possible. */
   setStage(name: string, version: string, stage: string): void {
     this.transition(name, version, stage);
   }

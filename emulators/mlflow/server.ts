@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyRequest } from 'fastify';
 import { respond } from '../exchange.ts';
-import { Faults, type SeenRequest } from '../faults.ts';
-import { type Answer, page, Refusal, Unforeseen } from './answers.ts';
+import { Faults, type RecordedRequest } from '../faults.ts';
+import { type Answer, ApiError, page, UnhandledError } from './answers.ts';
 import { dispatch, type Endpoint, endpoint } from './endpoints.ts';
 import type { RawRequest } from './parameters.ts';
 import { Registry } from './registry/registry.ts';
@@ -17,7 +17,7 @@ import { trackingEndpoints } from './tracking/tracking-endpoints.ts';
 export interface MlflowEmulatorOptions {
   /** Default: any free port. */
   port?: number;
-  /** The MLflow version it says it is, and behaves like. Default `3.17.2`. */
+  /** The MLflow version that it reports and behaves like. Default `3.17.2`. */
   version?: string;
   /** Credentials that requests must carry; none by default. */
   auth?: { username: string; password: string } | { token: string };
@@ -31,24 +31,24 @@ export interface MlflowEmulator {
   /** A fault's path has neither the API's prefix nor a leading slash: `model-versions/transition-stage`, `health`. */
   readonly faults: Faults;
   /** Paths as in faults; `body` is the query for requests without a body. */
-  readonly requests: SeenRequest[];
+  readonly requests: RecordedRequest[];
   /** Fills and changes the registry without HTTP. */
   readonly registry: Seeding;
   snapshot(): Snapshot;
-  /** Back to empty; faults and requests forgotten. */
+  /** Deletes all data, faults and recorded requests. */
   reset(): void;
   close(): Promise<void>;
 }
 
-/** Above MLflow's largest documented tag, so that its own check answers; files are uploaded in one piece. */
+/** Larger than MLflow's largest tag, so that its own validation responds; files are uploaded in one request. */
 const LARGEST_BODY = 64 * 1024 * 1024;
 
-/** Starts MLflow's tracking server and model registry, in memory, on 127.0.0.1. */
+/** Starts an emulator of MLflow's tracking server and model registry on 127.0.0.1, with data in memory. */
 export async function startMlflowEmulator(options: MlflowEmulatorOptions = {}): Promise<MlflowEmulator> {
   const behaviour = behaviourOf(options.version ?? '3.17.2');
   const now = options.clock ?? Date.now;
   const faults = new Faults();
-  const requests: SeenRequest[] = [];
+  const requests: RecordedRequest[] = [];
   let state = fresh(behaviour, now);
   const server = fastify({
     forceCloseConnections: true,
@@ -59,7 +59,7 @@ export async function startMlflowEmulator(options: MlflowEmulatorOptions = {}): 
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.all('*', async (request, reply) => {
     const { path, raw } = read(request);
-    const seen: SeenRequest = { method: request.method, path, body: bodyOf(raw), status: null };
+    const seen: RecordedRequest = { method: request.method, path, body: bodyOf(raw), status: null };
     requests.push(seen);
     const effect = faults.take(request.method, path);
     return respond({ request, reply, seen, effect, type: 'text/plain' }, () =>
@@ -161,8 +161,8 @@ function act(endpoints: readonly Endpoint[], path: string, raw: RawRequest, beha
   try {
     return dispatch(endpoints, path, raw);
   } catch (error) {
-    if (error instanceof Refusal) return error.answer(behaviour);
-    if (error instanceof Unforeseen) return page(500);
+    if (error instanceof ApiError) return error.answer(behaviour);
+    if (error instanceof UnhandledError) return page(500);
     throw error;
   }
 }

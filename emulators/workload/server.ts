@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyRequest } from 'fastify';
 import { respond } from '../exchange.ts';
-import { Faults, type SeenRequest } from '../faults.ts';
+import { Faults, type RecordedRequest } from '../faults.ts';
 import { type Answer, json, message } from './api/answers.ts';
 import { artifactRoutes, buildRoutes, repositoryRoutes } from './api/artifact-routes.ts';
 import { rolloutRoutes } from './api/rollout-routes.ts';
@@ -12,23 +12,23 @@ import { otelRoutes } from './monitor/otel-routes.ts';
 import { statsRoutes } from './monitor/stats-routes.ts';
 import { serve } from './monitor/traffic.ts';
 import {
-  type Dials,
-  defaultDials,
   defaultLimits,
   defaultTimings,
+  defaultVariants,
   type Limits,
   type Timings,
+  type Variants,
 } from './world/settings.ts';
 import { World, type WorldSettings } from './world/world.ts';
 
 export interface WorkloadEmulatorOptions {
   /** Default: any free port. */
   port?: number;
-  /** What `Authorization: Bearer` must carry. Default `emulator-token`. */
+  /** The token required in `Authorization: Bearer`. Default `emulator-token`. */
   token?: string;
-  /** Default: the system's clock. Nothing happens unless it moves. */
+  /** Default: the system's clock. State changes only as it advances. */
   clock?: { now(): Date };
-  dials?: Partial<Dials>;
+  variants?: Partial<Variants>;
   timings?: Partial<Timings>;
   limits?: Partial<Limits>;
   /** Prefixes of the images that may run; every image by default. */
@@ -42,13 +42,13 @@ export interface WorkloadEmulator {
   /** A fault's path has neither the API's prefix nor slashes at its ends: `workloads/<id>/replacement`. */
   readonly faults: Faults;
   /** Paths as in faults; `body` is the query for requests without a body. */
-  readonly requests: SeenRequest[];
-  /** May be changed at any time; what has begun keeps the timings it began with. */
-  readonly dials: Dials;
+  readonly requests: RecordedRequest[];
+  /** Can be changed at any time; transitions already scheduled keep their timings. */
+  readonly variants: Variants;
   readonly timings: Timings;
-  /** Fills, scripts and watches the emulator without HTTP. */
+  /** Fills, scripts and reads the emulator without HTTP. */
   readonly direct: Direct;
-  /** Back to empty; scripts, faults and requests forgotten, dials and timings kept. */
+  /** Deletes all data, scripts, faults and recorded requests; keeps variants and timings. */
   reset(): void;
   close(): Promise<void>;
 }
@@ -68,20 +68,20 @@ const routes = [
   ...otelRoutes,
 ];
 
-/** Starts DataRobot's Workload API, and the endpoints of its Workloads, in memory on 127.0.0.1. */
+/** Starts an emulator of DataRobot's Workload API and of its Workloads' endpoints on 127.0.0.1, with data in memory. */
 export async function startWorkloadEmulator(
   options: WorkloadEmulatorOptions = {},
 ): Promise<WorkloadEmulator> {
   const token = options.token ?? 'emulator-token';
   const settings: WorldSettings = {
     clock: options.clock ?? { now: () => new Date() },
-    dials: { ...defaultDials, ...options.dials },
+    variants: { ...defaultVariants, ...options.variants },
     timings: { ...defaultTimings, ...options.timings },
     limits: { ...defaultLimits, ...options.limits },
     allowedImages: options.allowedImages ?? [],
   };
   const faults = new Faults();
-  const requests: SeenRequest[] = [];
+  const requests: RecordedRequest[] = [];
   let world = new World(settings);
   const server = fastify({ forceCloseConnections: true, bodyLimit: LARGEST_BODY });
   server.removeAllContentTypeParsers();
@@ -91,7 +91,7 @@ export async function startWorkloadEmulator(
   server.all('*', async (request, reply) => {
     const raw = read(request);
     const path = raw === null ? (request.raw.url ?? '') : raw.path.replace(/\/+$/, '');
-    const seen: SeenRequest = { method: request.method, path, body: bodyOf(raw), status: null };
+    const seen: RecordedRequest = { method: request.method, path, body: bodyOf(raw), status: null };
     requests.push(seen);
     const effect = faults.take(request.method, path);
     return respond({ request, reply, seen, effect, type: 'application/json; charset=utf-8' }, () => {
@@ -109,7 +109,7 @@ export async function startWorkloadEmulator(
     token,
     faults,
     requests,
-    dials: settings.dials,
+    variants: settings.variants,
     timings: settings.timings,
     direct,
     reset: () => {
@@ -151,14 +151,14 @@ function answer(world: World, raw: RawRequest, base: string): Answer {
   const endpoint = /^endpoints\/workloads\/([^/]+)(\/.*)?$/.exec(raw.path);
   if (endpoint !== null) return fromEndpoint(world, raw, endpoint[1] ?? '', endpoint[2] ?? '/');
   const isBare = raw.path.startsWith('otel/') && !raw.path.endsWith('/');
-  if (isBare && world.dials.otelSlash === 'redirect') {
+  if (isBare && world.variants.otelSlash === 'redirect') {
     const query = raw.query.size === 0 ? '' : `?${raw.query}`;
     return { status: 308, body: null, headers: { location: `${base}/${raw.path}/${query}` } };
   }
   return dispatch(routes, raw, world, base);
 }
 
-/** What a client of the model gets: who answers depends on the rollout, not on the client. */
+/** The response to a request to the model: the rollout decides which proton answers. */
 function fromEndpoint(world: World, raw: RawRequest, id: string, path: string): Answer {
   const workload = world.workloads.get(id);
   if (workload === undefined) return message(404, 'Not Found');

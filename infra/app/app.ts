@@ -2,17 +2,17 @@ import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { bundleFunctions } from '../../build/bundle.ts';
 import { environmentNames, environments } from './environments.ts';
-import { checkedSettings, InvalidSettings, ModelPromotionStack } from './stack.ts';
+import { InvalidSettings, ModelPromotionStack, validateSettings } from './stack.ts';
 
-/** The app for those who have none: one stack for each environment. `cdk.json` names it. */
+/** The CDK app of `cdk.json`: one stack for each environment. */
 
 await bundleFunctions();
 const app = new App();
 try {
-  const settings = checkedSettings(environments);
+  const settings = validateSettings(environments);
   for (const name of environmentNames) new ModelPromotionStack(app, name, settings[name]);
 } catch (error) {
-  // Said without a trace: it is the settings that are wrong, not the program.
+  // Without a stack trace: the settings are wrong, not the program.
   if (!(error instanceof InvalidSettings)) throw error;
   console.error(error.message);
   process.exit(1);

@@ -2,25 +2,25 @@ import { z } from 'zod';
 import { RegistryMode } from '../../lambdas/domain/registry.ts';
 import { EventSource } from '../checked-props.ts';
 
-/** What differs between the environments of the app. The one place to change before the first `npm run deploy`. */
+/** The settings of the app's environments: the only file to change before the first `npm run deploy`. */
 
 const text = (pattern: RegExp, message: string) => z.string(message).regex(pattern, message);
 
 const SecretArn = text(
   /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:.+-\w{6}$/,
-  "must be 'create', or the whole ARN of a secret, with the six characters at its end",
+  "must be 'create', or the complete ARN of a secret, including the six-character suffix",
 );
 const KeyArn = text(
   /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/,
-  'must be the ARN of a key, …:key/…; permissions do not know aliases',
+  'must be the ARN of a key, …:key/…; IAM permissions do not support aliases',
 );
 
 /**
- * A secret that the stack creates and you fill (`docs/deploy.md`), or the ARN of one that you have; with the key's ARN
- * where it is encrypted with one of your own.
+ * A secret that the stack creates and you fill (`docs/deploy.md`), or the ARN of an existing one; with the key's ARN where
+ * it is encrypted with your own key.
  */
 export type SecretSetting = 'create' | (string & {}) | { arn: string; keyArn: string };
-/** Not a union, which would tell of every way in which a secret may be given. */
+/** Not a union, whose message would list every alternative. */
 const SecretSetting = z.custom<SecretSetting>().superRefine((given, context) => {
   if (given === 'create') return;
   const schema = typeof given === 'object' ? z.strictObject({ arn: SecretArn, keyArn: KeyArn }) : SecretArn;
@@ -28,21 +28,21 @@ const SecretSetting = z.custom<SecretSetting>().superRefine((given, context) => 
     context.addIssue({ code: 'custom', message, path });
 });
 
-/** Settings of one environment; everything else is a prop of `ModelPromotion` with a default. */
+/** Settings of one environment, mapped to the props of `ModelPromotion`; see `ModelPromotionProps` for meaning and defaults. */
 export const EnvironmentSettings = z.strictObject({
-  /** Default: those of the credentials that deploy. */
-  account: text(/^\d{12}$/, 'must be the twelve digits of an account').optional(),
+  /** Default of account and region: those of the deploying credentials. */
+  account: text(/^\d{12}$/, 'must be a twelve-digit account id').optional(),
   region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-west-1').optional(),
-  /** Begins the names of functions and state machine. None: a deployed function is called `promote-model`. */
+  /** Prefix of the names of functions and state machine. Default: none. */
   namePrefix: z.string().optional(),
   mlflow: z.strictObject({
     trackingUri: z.string(),
-    /** Left out: the server asks for none. */
+    /** Default: none, the server needs none. */
     credentials: SecretSetting.optional(),
     registryMode: RegistryMode.optional(),
     registryName: z.string().optional(),
   }),
-  /** Left out: models are promoted in the registry only. */
+  /** Default: none; models are promoted in the registry only. */
   workloads: z.strictObject({ endpoint: z.string(), token: SecretSetting }).optional(),
   alerts: z.strictObject({
     emails: z.array(z.string()).optional(),
@@ -51,7 +51,7 @@ export const EnvironmentSettings = z.strictObject({
       .optional(),
     prefix: z.string().optional(),
   }),
-  /** Network of an MLflow server or a platform that is private. */
+  /** Network of the functions, for a private MLflow server or platform. */
   network: z
     .strictObject({
       vpcId: text(/^vpc-/, 'must be the id of a VPC, vpc-…'),
@@ -62,7 +62,7 @@ export const EnvironmentSettings = z.strictObject({
     })
     .refine(
       ({ availabilityZones, privateSubnetIds }) => availabilityZones.length === privateSubnetIds.length,
-      { path: ['privateSubnetIds'], error: 'must be one for each of availabilityZones' },
+      { path: ['privateSubnetIds'], error: 'must contain one subnet for each of availabilityZones' },
     )
     .optional(),
   caBundle: z.string().optional(),
@@ -70,12 +70,12 @@ export const EnvironmentSettings = z.strictObject({
   minConfidence: z.number().optional(),
   rollbackCooldownHours: z.number().optional(),
   runbookUrl: text(/^https?:\/\/./, 'must be an address, https://…').optional(),
-  /** Accounts and roles that may start executions, besides those of this account that its policies allow to. */
+  /** Other accounts and roles that can start executions. */
   starters: z
     .array(
       text(
         /^(\d{12}|arn:[\w-]+:iam::\d{12}:(root|role\/.+|user\/.+))$/,
-        'must be the twelve digits of an account, or the ARN of a role',
+        'must be a twelve-digit account id or the ARN of a role',
       ),
     )
     .optional(),
@@ -90,7 +90,7 @@ export type EnvironmentName = (typeof environmentNames)[number];
 const everywhere = {
   workloads: { endpoint: 'https://app.datarobot.com/api/v2', token: 'create' },
   alerts: { emails: ['ml-platform@example.com'] },
-  /** Where the people who get the alarms can read it. */
+  /** An address that the recipients of alarms can open. */
   runbookUrl: 'https://git.example.com/model-promotion/blob/main/docs/runbook.md',
 } satisfies Partial<EnvironmentSettings>;
 

@@ -4,13 +4,13 @@ import { AccountPrincipal, ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { mistakesIn, sentence } from '../checked-props.ts';
+import { describeIssue, findPropProblems } from '../checked-props.ts';
 import { ModelPromotion } from '../model-promotion.ts';
-import { acknowledged } from '../nag.ts';
+import { acknowledgeFinding } from '../nag.ts';
 import type { ModelPromotionProps } from '../props.ts';
 import { type EnvironmentName, EnvironmentSettings, type SecretSetting } from './environments.ts';
 
-/** Addresses that belong to nobody (RFC 2606): to be replaced before anything is deployed. */
+/** Reserved example addresses (RFC 2606), to be replaced before deployment. */
 const EXAMPLE = /[@/.]example\.(com|net|org)\b/;
 
 /** One environment as a stack of its own. Throws `InvalidSettings` and `InvalidProps`. */
@@ -23,7 +23,7 @@ export class ModelPromotionStack extends Stack {
     given: EnvironmentSettings,
     props: StackProps = {},
   ) {
-    const settings = checkedSettings({ [environment]: given })[environment] as EnvironmentSettings;
+    const settings = validateSettings({ [environment]: given })[environment] as EnvironmentSettings;
     const { account, region } = settings;
     super(scope, `ModelPromotion-${environment}`, {
       description: `Promotes machine-learning models (${environment})`,
@@ -32,11 +32,11 @@ export class ModelPromotionStack extends Stack {
       ...props,
     });
     this.promotion = new ModelPromotion(this, 'Promotion', this.propsFrom(environment, settings));
-    this.tell(settings);
+    this.addOutputs(settings);
     if (EXAMPLE.test(JSON.stringify(settings)))
       Annotations.of(this).addWarningV2(
         'model-promotion:example-address',
-        `The settings of ${environment} still hold an address of example.com: put yours into infra/app/environments.ts before you deploy.`,
+        `The settings of ${environment} still contain an address of example.com: replace it in infra/app/environments.ts before you deploy.`,
       );
   }
 
@@ -49,11 +49,11 @@ export class ModelPromotionStack extends Stack {
       network,
       starters,
       startOnEventsFrom,
-      ...asTheyAre
+      ...unchanged
     } = settings;
     const { credentials, ...server } = mlflow;
     return {
-      ...asTheyAre,
+      ...unchanged,
       ...(network === undefined ? {} : this.network(network)),
       environment,
       mlflow: {
@@ -79,7 +79,7 @@ export class ModelPromotionStack extends Stack {
     };
   }
 
-  /** A new secret is none that can be used until somebody puts the real value: the functions say so by its name. */
+  /** A new secret contains a placeholder, which the functions reject with the secret's name until it is replaced. */
   private secret(id: string, environment: EnvironmentName, setting: SecretSetting): ISecret {
     if (typeof setting === 'object') {
       const encryptionKey = Key.fromKeyArn(this, `${id}Key`, setting.keyArn);
@@ -88,19 +88,19 @@ export class ModelPromotionStack extends Stack {
     if (setting !== 'create') return Secret.fromSecretCompleteArn(this, id, setting);
     const secret = new Secret(this, id, {
       secretName: `model-promotion/${environment}/${id}`,
-      description: `What model promotion (${environment}) identifies itself with`,
+      description: `Credentials of model promotion (${environment})`,
       generateSecretString: { secretStringTemplate: '{}', generateStringKey: 'to_be_replaced' },
-      // Not after a first deployment that failed: its name would be in the way of the next.
+      // Removed after a failed first deployment: a retained name would block the next one.
       removalPolicy:
         environment === 'prod' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     new CfnOutput(this, `${id}SecretName`, { value: secret.secretName });
-    acknowledged(
+    acknowledgeFinding(
       secret,
       'AwsSolutions-SMG4',
-      'Whoever runs the server issues the credentials and rotates them',
+      'The operator of the server issues and rotates the credentials',
     );
-    // CDK's own class misses its interface by one property that may be undefined.
+    // Under `exactOptionalPropertyTypes` CDK's class does not match its own interface.
     return secret as ISecret;
   }
 
@@ -114,7 +114,7 @@ export class ModelPromotionStack extends Stack {
     for (const subnet of vpc.privateSubnets)
       Annotations.of(subnet).acknowledgeWarning(
         '@aws-cdk/aws-ec2:noSubnetRouteTableId',
-        'Nothing here adds a route to a subnet',
+        'No route is added to a subnet',
       );
     return {
       vpc,
@@ -122,8 +122,8 @@ export class ModelPromotionStack extends Stack {
     };
   }
 
-  /** What people and scripts need to know of the stack. */
-  private tell({ namePrefix = '' }: EnvironmentSettings): void {
+  /** Stack outputs, which the runbook and scripts read. */
+  private addOutputs({ namePrefix = '' }: EnvironmentSettings): void {
     const { stateMachine, table, alerts, undelivered, starterRole } = this.promotion;
     const outputs = {
       StateMachineArn: stateMachine.stateMachineArn,
@@ -139,52 +139,53 @@ export class ModelPromotionStack extends Stack {
   }
 }
 
-/** Settings cannot be used; the message lists every mistake in every environment. */
+/** The settings are invalid; the message lists every problem of every environment. */
 export class InvalidSettings extends Error {
   override readonly name = 'InvalidSettings' as const;
 }
 
-/** The settings of all these environments, if none has a mistake. Throws `InvalidSettings`. */
-export function checkedSettings<Name extends string>(
+/** Returns the settings of these environments when all are valid. Throws `InvalidSettings`. */
+export function validateSettings<Name extends string>(
   given: Readonly<Record<Name, unknown>>,
 ): Record<Name, EnvironmentSettings> {
   const environments = Object.entries(given) as [Name, EnvironmentSettings][];
-  const wrong = environments.flatMap(([name, settings]) => {
+  const problems = environments.flatMap(([name, settings]) => {
     const issues = EnvironmentSettings.safeParse(settings).error?.issues ?? [];
-    // The construct's own checks may find the same.
-    return listed(name, [
-      ...new Set([...issues.map(sentence), ...mistakesIn({ ...settings, environment: name })]),
+    // The construct's own checks may report the same problem.
+    return underHeading(name, [
+      ...new Set([...issues.map(describeIssue), ...findPropProblems({ ...settings, environment: name })]),
     ]);
   });
-  const clashes =
-    wrong.length > 0
+  const conflicts =
+    problems.length > 0
       ? []
       : environments.flatMap((one, index) =>
           environments
             .slice(index + 1)
-            .flatMap((other) => listed(`${one[0]} and ${other[0]}`, clashesOf(one[1], other[1]))),
+            .flatMap((other) => underHeading(`${one[0]} and ${other[0]}`, findConflicts(one[1], other[1]))),
         );
-  if (wrong.length + clashes.length > 0) throw new InvalidSettings([...wrong, ...clashes].join('\n'));
+  if (problems.length + conflicts.length > 0)
+    throw new InvalidSettings([...problems, ...conflicts].join('\n'));
   return Object.fromEntries(environments) as Record<Name, EnvironmentSettings>;
 }
 
-const listed = (whose: string, mistakes: string[]) =>
-  mistakes.length === 0
+const underHeading = (whose: string, problems: string[]) =>
+  problems.length === 0
     ? []
-    : [`Settings of ${whose} in infra/app/environments.ts:`, ...mistakes.map((mistake) => `  ${mistake}`)];
+    : [`Settings of ${whose} in infra/app/environments.ts:`, ...problems.map((mistake) => `  ${mistake}`)];
 
-/** What two environments of one account may not share; those whose account is left out are deployed to the same one. */
-function clashesOf(one: EnvironmentSettings, other: EnvironmentSettings): string[] {
-  const together = one.account === other.account;
+/** Settings that two environments of one account must not share; an omitted account counts as the same account. */
+function findConflicts(one: EnvironmentSettings, other: EnvironmentSettings): string[] {
+  const inOneAccount = one.account === other.account;
   const channels = [one, other].map(
     ({ alerts: { slack } }) => slack && `${slack.workspaceId}/${slack.channelId}`,
   );
   return [
-    ...(together && one.region === other.region && (one.namePrefix ?? '') === (other.namePrefix ?? '')
-      ? ['namePrefix must differ: in one account and region a name can be taken once']
+    ...(inOneAccount && one.region === other.region && (one.namePrefix ?? '') === (other.namePrefix ?? '')
+      ? ['namePrefix must differ: names must be unique within an account and region']
       : []),
-    ...(together && channels[0] !== undefined && channels[0] === channels[1]
-      ? ['alerts.slack must differ: Amazon Q takes a channel once in an account']
+    ...(inOneAccount && channels[0] !== undefined && channels[0] === channels[1]
+      ? ['alerts.slack must differ: Amazon Q can configure a channel only once in an account']
       : []),
   ];
 }

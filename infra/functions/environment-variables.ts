@@ -3,7 +3,7 @@ import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { FunctionEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { ModelPromotionProps } from '../props.ts';
 
-/** What the functions have to find, known only when the stack is deployed. */
+/** Names and ARNs of the resources that the functions use; tokens until deployment. */
 export interface Resources {
   readonly table: string;
   readonly alerts: string;
@@ -11,13 +11,13 @@ export interface Resources {
   readonly stateMachineArn: string;
 }
 
-/** As CDK wants it: texts only. */
-type Texts<Environment> = { [Name in keyof Environment]: string };
-export type Environments = { [Name in FunctionName]: Texts<FunctionEnvironment<Name>> };
+/** CDK takes strings only. */
+type Strings<Environment> = { [Name in keyof Environment]: string };
+export type Environments = { [Name in FunctionName]: Strings<FunctionEnvironment<Name>> };
 
 /**
- * The environment of each function, typed by the schema that its handler parses: a variable that it needs and that is
- * missing here does not compile.
+ * The environment of each function, typed by the schema that its handler parses: a missing variable does not
+ * compile.
  */
 export function environmentsFor(
   props: ModelPromotionProps,

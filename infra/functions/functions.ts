@@ -21,27 +21,27 @@ import {
   functionTimeoutSeconds,
 } from '../../lambdas/domain/limits.ts';
 import { functionsDirectory, HANDLER } from '../bundles.ts';
-import { acknowledged } from '../nag.ts';
+import { acknowledgeFinding } from '../nag.ts';
 import type { Environments } from './environment-variables.ts';
 
-/** What all functions of a construct have in common. */
+/** Settings that all functions of a construct share. */
 export interface FunctionDefaults {
   readonly namePrefix: string;
   readonly logRetention: RetentionDays;
   readonly protect: boolean;
   readonly network: { vpc: IVpc; vpcSubnets?: SubnetSelection; securityGroups: ISecurityGroup[] } | null;
   readonly certificates: ILayerVersion | null;
-  /** A directory of policies that takes the place of the bundled ones. */
+  /** A directory of policies that replaces the bundled ones. */
   readonly policies: string | undefined;
 }
 
-/** Where the layer with `ca.pem` is mounted. */
-const CERTIFICATES = '/opt/ca.pem';
-/** A function that calls nothing has no business in a private network. */
-const STAYS_OUTSIDE: readonly FunctionName[] = ['begin-promotion'];
+/** Path of `ca.pem` in the certificates layer. */
+const CERTIFICATES_PATH = '/opt/ca.pem';
+/** Functions that call no other system need no network interface. */
+const OUTSIDE_NETWORK: readonly FunctionName[] = ['begin-promotion'];
 const READS_POLICIES: readonly FunctionName[] = ['compare-models', 'prepare-promotion'];
 
-/** One deployed function, as all of ours are: its bundle, a role of its own, its log group, tracing. */
+/** One deployed function: its bundle, role, log group and tracing. */
 export class PromotionFunction extends Construct {
   readonly function: LambdaFunction;
 
@@ -53,11 +53,11 @@ export class PromotionFunction extends Construct {
   ) {
     super(scope, name);
     const functionName = `${defaults.namePrefix}${name}`;
-    const network = STAYS_OUTSIDE.includes(name) ? null : defaults.network;
+    const network = OUTSIDE_NETWORK.includes(name) ? null : defaults.network;
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: defaults.logRetention,
-      // Not after a first deployment that failed: its name would be in the way of the next.
+      // Removed after a failed first deployment: a retained name would block the next one.
       removalPolicy: defaults.protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     this.function = new LambdaFunction(this, 'Function', {
@@ -78,7 +78,7 @@ export class PromotionFunction extends Construct {
       tracing: Tracing.ACTIVE,
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
-        ...(defaults.certificates === null ? {} : { NODE_EXTRA_CA_CERTS: CERTIFICATES }),
+        ...(defaults.certificates === null ? {} : { NODE_EXTRA_CA_CERTS: CERTIFICATES_PATH }),
         ...environment,
       },
       ...(defaults.certificates === null ? {} : { layers: [defaults.certificates] }),
@@ -89,33 +89,33 @@ export class PromotionFunction extends Construct {
 
 const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
 
-/** The bundle with other policies in it. */
+/** A copy of the bundle with other policies. */
 function withPolicies(scope: Construct, name: FunctionName, policies: string): string {
-  const directory = staged(scope, name);
+  const directory = stagingDirectory(scope, name);
   cpSync(bundleOf(name), directory, { recursive: true });
   rmSync(join(directory, 'policies'), { recursive: true, force: true });
   cpSync(policies, join(directory, 'policies'), { recursive: true });
   return directory;
 }
 
-/** A role without AWS' managed policies: it writes to the function's own log group and sends traces. */
+/** A role without AWS managed policies: it can write to the function's log group and send traces. */
 function roleFor(scope: Construct, functionName: string, logGroup: LogGroup, inNetwork: boolean): Role {
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   logGroup.grantWrite(role);
-  if (inNetwork) for (const statement of forNetwork(scope, functionName)) role.addToPolicy(statement);
-  acknowledged(
+  if (inNetwork) for (const statement of networkStatements(scope, functionName)) role.addToPolicy(statement);
+  acknowledgeFinding(
     role,
     'AwsSolutions-IAM5[Resource::*]',
-    'X-Ray knows no resources; network interfaces are made by Lambda, which asks for the right to all (as in AWSLambdaVPCAccessExecutionRole), and the code is denied it',
+    'X-Ray actions have no resource; Lambda manages network interfaces and needs access to all of them (as in AWSLambdaVPCAccessExecutionRole), and the code is denied it',
   );
   return role;
 }
 
 /**
- * What Lambda does in the account's network in the function's name, and what the function's own code may therefore not do
+ * Lambda manages network interfaces with the function's role; the function's own code is denied these actions
  * (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
  */
-function forNetwork(scope: Construct, functionName: string): PolicyStatement[] {
+function networkStatements(scope: Construct, functionName: string): PolicyStatement[] {
   const code = Stack.of(scope).formatArn({
     service: 'lambda',
     resource: 'function',
@@ -142,20 +142,20 @@ const NETWORK_INTERFACES = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-/** A layer with the certificates as one file. */
+/** A layer with the certificates of a PEM file as `ca.pem`. */
 export function certificatesLayer(scope: Construct, file: string): LayerVersion {
-  const directory = staged(scope, 'certificates');
+  const directory = stagingDirectory(scope, 'certificates');
   cpSync(file, join(directory, 'ca.pem'));
   return new LayerVersion(scope, 'Certificates', {
     code: Code.fromAsset(directory),
     compatibleArchitectures: [Architecture.ARM_64],
     compatibleRuntimes: [Runtime.NODEJS_24_X],
-    description: 'Certificates that the functions trust besides the usual ones',
+    description: 'Certificates that the functions trust in addition to the public authorities',
   });
 }
 
-/** An empty directory in the cloud assembly, from which CDK makes an asset. */
-function staged(scope: Construct, name: string): string {
+/** An empty directory in the cloud assembly, the source of an asset. */
+function stagingDirectory(scope: Construct, name: string): string {
   const directory = join(
     Stage.of(scope)?.outdir ?? tmpdir(),
     `${Names.uniqueResourceName(scope, {})}-${name}`,

@@ -6,8 +6,8 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/promotion-table.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 
-/** What each function may do, and nothing else: a test holds this against the synthesised policies. */
-interface Needs {
+/** Least privilege: a test compares this table with the synthesised policies. */
+interface FunctionPermissions {
   /** On the promotion table. */
   table: readonly TableAction[];
   /** On its index of pending alerts. */
@@ -22,9 +22,9 @@ interface Needs {
 type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem';
 
 /** Actions of SageMaker's managed MLflow: one for each call of MLflow's REST API. */
-type MlflowAction = (typeof reads | typeof moves)[number] | 'GetRun' | 'SetRegisteredModelTag';
+type MlflowAction = (typeof reads | typeof writes)[number] | 'GetRun' | 'SetRegisteredModelTag';
 const reads = ['GetRegisteredModel', 'SearchModelVersions'] as const;
-const moves = [
+const writes = [
   ...reads,
   'TransitionModelVersionStage',
   'SetRegisteredModelAlias',
@@ -34,7 +34,8 @@ const moves = [
 const takesLease = ['GetItem', 'UpdateItem'] as const;
 const recordsOutcome = ['GetItem', 'PutItem', 'UpdateItem'] as const;
 
-export const needs: Readonly<Record<FunctionName, Needs>> = {
+/** The permissions of each function. */
+export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissions>> = {
   'begin-promotion': { table: [], mlflow: [] },
   'compare-models': { table: [], mlflow: [...reads, 'GetRun'] },
   'prepare-promotion': {
@@ -43,8 +44,8 @@ export const needs: Readonly<Record<FunctionName, Needs>> = {
     workloads: true,
   },
   'replace-workload': { table: takesLease, mlflow: [], workloads: true },
-  'promote-model': { table: recordsOutcome, publish: true, mlflow: moves },
-  'model-rollback': { table: recordsOutcome, publish: true, mlflow: moves, workloads: true },
+  'promote-model': { table: recordsOutcome, publish: true, mlflow: writes },
+  'model-rollback': { table: recordsOutcome, publish: true, mlflow: writes, workloads: true },
   'end-promotion': { table: recordsOutcome, publish: true, mlflow: [] },
   'sweep-promotions': {
     table: recordsOutcome,
@@ -55,27 +56,27 @@ export const needs: Readonly<Record<FunctionName, Needs>> = {
   },
 };
 
-/** What the permissions are about. */
-export interface Granted {
+/** The resources that the permissions refer to. */
+export interface GrantTargets {
   readonly table: Table;
   readonly topics: readonly ITopic[];
   readonly topicKey: IKey;
   readonly stateMachineArn: string;
-  /** All its executions. */
+  /** ARN pattern of its executions. */
   readonly executionsArn: string;
-  /** The tracking server that SageMaker manages, if it does. */
+  /** ARN of the tracking server on SageMaker; null for any other server. */
   readonly trackingServerArn: string | null;
   readonly mlflowCredentials: ISecret | undefined;
   readonly workloadToken: ISecret | undefined;
 }
 
-/** Allows a function what it needs on these resources. */
-export function grantNeeds(name: FunctionName, grantee: IGrantable, granted: Granted): void {
-  const { table, pendingAlerts, publish, executions, mlflow, workloads } = needs[name];
+/** Grants a function its permissions on these resources. */
+export function grantPermissions(name: FunctionName, grantee: IGrantable, targets: GrantTargets): void {
+  const { table, pendingAlerts, publish, executions, mlflow, workloads } = functionPermissions[name];
   const allow = (actions: string[], ...resources: string[]) =>
     grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   const allowSecret = (secret: ISecret | undefined) => {
-    // One that is known by its name has six characters more in its ARN, which only AWS knows.
+    // The ARN of a secret imported by name lacks the six-character suffix.
     if (secret !== undefined)
       allow(['secretsmanager:GetSecretValue'], secret.secretFullArn ?? `${secret.secretArn}-??????`);
     secret?.encryptionKey?.grantDecrypt(grantee);
@@ -84,27 +85,27 @@ export function grantNeeds(name: FunctionName, grantee: IGrantable, granted: Gra
   if (table.length > 0)
     allow(
       table.map((action) => `dynamodb:${action}`),
-      granted.table.tableArn,
+      targets.table.tableArn,
     );
   if (pendingAlerts === true)
-    allow(['dynamodb:Query'], `${granted.table.tableArn}/index/${PENDING_ALERTS_INDEX}`);
+    allow(['dynamodb:Query'], `${targets.table.tableArn}/index/${PENDING_ALERTS_INDEX}`);
   if (publish === true) {
-    allow(['sns:Publish'], ...granted.topics.map(({ topicArn }) => topicArn));
-    allow(['kms:Decrypt', 'kms:GenerateDataKey'], granted.topicKey.keyArn);
+    allow(['sns:Publish'], ...targets.topics.map(({ topicArn }) => topicArn));
+    allow(['kms:Decrypt', 'kms:GenerateDataKey'], targets.topicKey.keyArn);
   }
   if (executions === true) {
-    allow(['states:StartExecution', 'states:ListExecutions'], granted.stateMachineArn);
-    allow(['states:DescribeExecution'], granted.executionsArn);
+    allow(['states:StartExecution', 'states:ListExecutions'], targets.stateMachineArn);
+    allow(['states:DescribeExecution'], targets.executionsArn);
   }
-  if (workloads === true) allowSecret(granted.workloadToken);
+  if (workloads === true) allowSecret(targets.workloadToken);
   if (mlflow.length === 0) return;
-  allowSecret(granted.mlflowCredentials);
-  if (granted.trackingServerArn?.includes(':mlflow-app/'))
-    // An app knows this one action for all of MLflow's calls.
-    allow(['sagemaker:CallMlflowAppApi'], granted.trackingServerArn);
-  else if (granted.trackingServerArn !== null)
+  allowSecret(targets.mlflowCredentials);
+  if (targets.trackingServerArn?.includes(':mlflow-app/'))
+    // An MLflow app has one action for all calls.
+    allow(['sagemaker:CallMlflowAppApi'], targets.trackingServerArn);
+  else if (targets.trackingServerArn !== null)
     allow(
       mlflow.map((action) => `sagemaker-mlflow:${action}`),
-      granted.trackingServerArn,
+      targets.trackingServerArn,
     );
 }

@@ -24,26 +24,26 @@ import {
 } from '../../lambdas/domain/outcome/metrics.ts';
 import { SWEEP_MINUTES } from '../event-rules.ts';
 
-/** What is watched, and who is told. */
-export interface Watched {
-  /** Value of the dimension of our own metrics. */
+/** The monitored resources, and the topics of the alarms. */
+export interface MonitoredResources {
+  /** Value of the environment dimension of our own metrics. */
   readonly environment: string;
   readonly machine: IStateMachine;
   readonly functions: Readonly<Record<FunctionName, IFunction>>;
   readonly table: ITable;
-  /** Where alarms are told. */
+  /** Topic of the alarms. */
   readonly alerts: ITopic;
-  /** Chat, where it has a topic of its own: it is told what `alerts` is told. Default: none. */
+  /** Topic of chat, where it is a separate one: it receives the same alarms. Default: none. */
   readonly chat?: ITopic | null;
-  /** Where it is told that alerts cannot be sent: a topic of its own. */
+  /** Separate topic for the alarm that alerts cannot be sent. */
   readonly alertFailures: ITopic;
-  /** Events that a rule could not deliver. */
+  /** Dead-letter queue of the event rules. */
   readonly undelivered: IQueue;
-  /** Address of the runbook, to which `#heading` is added. */
+  /** Address of the runbook; `#heading` is appended. */
   readonly runbookUrl: string;
 }
 
-/** Metrics of each alarm: CloudWatch charges every one of them by the month. */
+/** Number of metrics of each alarm: CloudWatch charges for each of them by the month. */
 export const metricsPerAlarm = {
   ExecutionsFailed: 3,
   RollbackFailed: 1,
@@ -58,13 +58,13 @@ export const metricsPerAlarm = {
 export type AlarmId = keyof typeof metricsPerAlarm;
 export const alarmIds = Object.keys(metricsPerAlarm) as readonly AlarmId[];
 
-/** The alarm metrics of one environment: what its alarms cost. */
+/** Number of alarm metrics of one environment. */
 export const alarmMetricCount = Object.values(metricsPerAlarm).reduce((sum, count) => sum + count, 0);
 
-/** The heading of an alarm in the runbook, as GitHub makes an anchor of it. */
+/** Link to the alarm's section of the runbook, with GitHub's anchor. */
 export const runbookEntry = (runbookUrl: string, id: AlarmId) => `${runbookUrl}#${id.toLowerCase()}`;
 
-/** One of our own metrics, as the functions of this environment count it. */
+/** One of our own metrics, in the dimension of this environment. */
 export function promotionMetric(environment: string, metricName: MetricName, options: MetricOptions): Metric {
   return new Metric({
     namespace: METRICS_NAMESPACE,
@@ -75,40 +75,39 @@ export function promotionMetric(environment: string, metricName: MetricName, opt
 }
 
 interface Rule {
-  /** Added up when there are several. */
+  /** Summed when there are several. */
   readonly metrics: readonly IMetric[];
-  /** The alarm rings at this value and above it. */
+  /** The alarm goes into ALARM at this value or above. */
   readonly threshold: number;
-  /** So many of the newest periods have to reach the threshold. */
+  /** Number of the newest periods that must reach the threshold. */
   readonly datapoints: { readonly reached: number; readonly of: number };
   readonly missing: TreatMissingData;
-  /** True where the end is worth telling. Elsewhere the metric counts events, and its silence repairs nothing. */
-  readonly tellsEnd: boolean;
-  /** One sentence. */
-  readonly happened: string;
+  /** Whether a return to OK is notified; false where the metric counts events. */
+  readonly notifyOnOk: boolean;
+  /** One sentence: the beginning of the alarm's description. */
+  readonly summary: string;
 }
 
 /**
- * What nobody should have to find out by looking. That one execution failed is told by its own alert; these tell that
- * something is wrong with the machinery, and the runbook says what to do about each. Some come together (the runbook
- * has the table): `RollbackFailed` and `RolloutSlow` with `ExecutionsFailed`; `FunctionErrors` with `ExecutionsFailed`
- * when MLflow, the platform or DynamoDB is away; `AlertNotSent` with `FunctionErrors`, `FunctionThrottles` or
- * `EventsNotDelivered` when it is `sweep-promotions` that does not run.
+ * The alarms of one environment; the runbook has a section for each. The outcome of a single execution is reported by its
+ * own alert. Some alarms occur together (see the table in the runbook): `RollbackFailed` and `RolloutSlow` with
+ * `ExecutionsFailed`; `FunctionErrors` with `ExecutionsFailed` when MLflow, the platform or DynamoDB is unavailable;
+ * `AlertNotSent` with `FunctionErrors`, `FunctionThrottles` or `EventsNotDelivered` when `sweep-promotions` does not run.
  */
 export class PromotionAlarms extends Construct {
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, watched: Watched) {
+  constructor(scope: Construct, id: string, monitored: MonitoredResources) {
     super(scope, id);
-    const rules = rulesFor(watched);
-    this.alarms = alarmIds.map((alarm) => this.alarmFor(alarm, rules[alarm], watched));
+    const rules = rulesFor(monitored);
+    this.alarms = alarmIds.map((alarm) => this.alarmFor(alarm, rules[alarm], monitored));
   }
 
-  private alarmFor(id: AlarmId, rule: Rule, watched: Watched): Alarm {
+  private alarmFor(id: AlarmId, rule: Rule, monitored: MonitoredResources): Alarm {
     const alarm = new Alarm(this, id, {
-      // The environment alone is not enough: two stacks of one account may both call theirs `dev`.
-      alarmName: `${watched.environment}-${Stack.of(this).stackName}-${id}`,
-      alarmDescription: `${rule.happened} Runbook: ${runbookEntry(watched.runbookUrl, id)}`,
+      // The environment alone is not unique: two stacks of one account may both use `dev`.
+      alarmName: `${monitored.environment}-${Stack.of(this).stackName}-${id}`,
+      alarmDescription: `${rule.summary} Runbook: ${runbookEntry(monitored.runbookUrl, id)}`,
       metric: summed(rule.metrics),
       threshold: rule.threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -116,25 +115,23 @@ export class PromotionAlarms extends Construct {
       evaluationPeriods: rule.datapoints.of,
       treatMissingData: rule.missing,
     });
-    for (const topic of topicsFor(id, watched)) {
+    for (const topic of topicsFor(id, monitored)) {
       alarm.addAlarmAction(new SnsAction(topic));
-      if (rule.tellsEnd) alarm.addOkAction(new SnsAction(topic));
+      if (rule.notifyOnOk) alarm.addOkAction(new SnsAction(topic));
     }
     return alarm;
   }
 }
 
-/** That alerts cannot be sent must not depend on the topic that they cannot be sent to. */
-function topicsFor(id: AlarmId, { alerts, chat, alertFailures }: Watched): ITopic[] {
+/** The alarm that alerts cannot be sent must not depend on the topic that has failed. */
+function topicsFor(id: AlarmId, { alerts, chat, alertFailures }: MonitoredResources): ITopic[] {
   if (id === 'AlertNotSent') return [alertFailures];
   return chat ? [alerts, chat] : [alerts];
 }
 
 /**
- * A metric that counts nothing has no datapoint: gaps are filled with 0, and SUM leaves out a metric that has never had
- * one, of a function that was never called.
- * As the newest 0 may stand for a count that is still on its way, alarms on a sum look at more than one period
- * (CloudWatch user guide, "Using math expressions", FILL).
+ * A metric without events has no datapoint: gaps are filled with 0, and SUM skips a metric that has never had a datapoint.
+ * The newest 0 may be a count that has not arrived yet, so alarms on a sum evaluate more than one period (CloudWatch user guide, "Using math expressions", FILL).
  */
 function summed(metrics: readonly IMetric[]): IMetric {
   const [only] = metrics;
@@ -151,7 +148,12 @@ function summed(metrics: readonly IMetric[]): IMetric {
 
 const FIVE_MINUTES = Duration.minutes(5);
 
-function rulesFor({ environment, machine, functions, undelivered }: Watched): Record<AlarmId, Rule> {
+function rulesFor({
+  environment,
+  machine,
+  functions,
+  undelivered,
+}: MonitoredResources): Record<AlarmId, Rule> {
   const period = FIVE_MINUTES;
   const counted = (name: MetricName, minutes = 5) => [
     promotionMetric(environment, name, { statistic: Stats.SUM, period: Duration.minutes(minutes) }),
@@ -164,7 +166,7 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
     threshold: 1,
     datapoints: once,
     missing: TreatMissingData.NOT_BREACHING,
-    tellsEnd: false,
+    notifyOnOk: false,
   };
   return {
     ExecutionsFailed: {
@@ -175,14 +177,14 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
         machine.metricAborted({ period }),
       ],
       datapoints: { reached: 1, of: 2 },
-      happened: 'An execution failed, ran out of time or was aborted.',
+      summary: 'An execution failed, timed out or was aborted.',
     },
     RollbackFailed: {
       ...event,
-      // The one after which no automatic step is left: told within the minute.
+      // No automatic step is left after it: notified within a minute.
       metrics: counted('RollbackFailed', 1),
-      happened:
-        'A rollback failed: the registry or the Workload may be half-moved, and no automatic step is left.',
+      summary:
+        'A rollback failed: the registry or the Workload may be in an intermediate state, and no automatic step is left.',
     },
     AlertNotSent: {
       metrics: [
@@ -192,49 +194,49 @@ function rulesFor({ environment, machine, functions, undelivered }: Watched): Re
         }),
       ],
       threshold: 1,
-      // What one sweep could not send the next one may: only then is it more than a hiccup of SNS.
+      // A single failed sweep may be a transient error of SNS.
       datapoints: { reached: 2, of: 2 },
-      // Every sweep counts, 0 included: no datapoint means that none ran, and then nothing that is pending is sent.
+      // Every sweep emits the metric, including 0: no datapoint means that no sweep ran.
       missing: TreatMissingData.BREACHING,
-      tellsEnd: true,
-      happened: 'Two sweeps in a row could not send the alerts of executions, or no sweep ran.',
+      notifyOnOk: true,
+      summary: 'Two consecutive sweeps could not send the alerts of executions, or no sweep ran.',
     },
     LeaseStuck: {
       ...event,
       metrics: counted('LeaseStuck'),
-      happened:
-        'A model is held by the lease of an execution that has ended, or the clean-up of an execution keeps failing.',
+      summary:
+        'The lease of a model is held by an execution that has ended, or the clean-up of an execution keeps failing.',
     },
     FunctionErrors: {
       metrics: ofFunctions((deployed) => deployed.metricErrors({ period })),
-      // Single errors are retried by the state machine and told by the execution if that does not help.
+      // Single errors are retried by the state machine and, if that fails, reported by the execution's alert.
       threshold: 3,
       datapoints: { reached: 2, of: 3 },
       missing: TreatMissingData.NOT_BREACHING,
-      tellsEnd: true,
-      happened: 'The functions keep failing: retries do not help.',
+      notifyOnOk: true,
+      summary: 'The functions keep failing: retries do not help.',
     },
     FunctionThrottles: {
       metrics: ofFunctions((deployed) => deployed.metricThrottles({ period })),
       threshold: 1,
       datapoints: { reached: 2, of: 3 },
       missing: TreatMissingData.NOT_BREACHING,
-      tellsEnd: true,
-      happened: 'Lambda keeps refusing calls of the functions because too many run in this account already.',
+      notifyOnOk: true,
+      summary: 'Lambda keeps throttling the functions: the concurrency of this account is used up.',
     },
     RolloutSlow: {
       ...event,
       metrics: counted('RolloutDeadlineExceeded'),
-      happened: 'A rollout did not come to its end by its deadline and was given up.',
+      summary: 'A rollout exceeded its deadline and was cancelled.',
     },
     EventsNotDelivered: {
       metrics: [undelivered.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period })],
       threshold: 1,
       datapoints: once,
-      // A queue that nobody touches for six hours sends no metrics, whatever lies in it: the last state stands.
+      // An inactive queue sends no metrics after six hours, even with messages in it: the last state is kept.
       missing: TreatMissingData.IGNORE,
-      tellsEnd: true,
-      happened: 'An event could not be delivered: a clean-up, a rollback, a sweep or a start did not happen.',
+      notifyOnOk: true,
+      summary: 'An event could not be delivered: a clean-up, a rollback, a sweep or a start did not run.',
     },
   };
 }

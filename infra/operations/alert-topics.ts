@@ -7,18 +7,21 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { AlertProps } from '../props.ts';
 
-/** Services that tell of alarms and events through our topics, each allowed by a statement. */
-const tellers = (scope: Construct) => [
+/** The services that publish alarms and events to the topics, each allowed by its own statement. */
+const publishers = (scope: Construct) => [
   {
     principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
     conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
   },
-  // EventBridge publishes to an encrypted topic only where neither policy has a condition (SNS developer guide, "Key
+  // EventBridge can publish to an encrypted topic only if neither policy has a condition (SNS developer guide, "Key
   // management").
   { principals: [new ServicePrincipal('events.amazonaws.com')] },
 ];
 
-/** A topic that takes messages over TLS only, encrypted with a key of its own, from this account's functions and alarms. */
+/**
+ * An encrypted topic for this account's functions and alarms, TLS only. `displayName` is the sender of its emails;
+ * `key` defaults to a new one.
+ */
 export class AlertTopic extends Construct {
   readonly topic: Topic;
   readonly key: Key;
@@ -27,10 +30,10 @@ export class AlertTopic extends Construct {
     super(scope, id);
     this.key = key ?? keyFor(this, displayName);
     this.topic = new Topic(this, 'Topic', { displayName, masterKey: this.key, enforceSSL: true });
-    // A topic with a policy of its own no longer has the default one, which would let the account's alarms publish.
-    for (const teller of tellers(this))
+    // An explicit policy replaces the default one, which allows the account's alarms to publish.
+    for (const publisher of publishers(this))
       this.topic.addToResourcePolicy(
-        new PolicyStatement({ ...teller, actions: ['sns:Publish'], resources: [this.topic.topicArn] }),
+        new PolicyStatement({ ...publisher, actions: ['sns:Publish'], resources: [this.topic.topicArn] }),
       );
   }
 }
@@ -39,23 +42,27 @@ function keyFor(scope: Construct, displayName: string): Key {
   const key = new Key(scope, 'Key', {
     description: `Messages of the topic "${displayName}"`,
     enableKeyRotation: true,
-    // Messages are gone when they are delivered: nothing stays that only this key could read.
+    // Messages are not stored: no data depends on this key later.
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  // In the policy of a key `*` is the key itself.
-  for (const teller of tellers(scope))
+  // In a key policy `*` means the key itself.
+  for (const publisher of publishers(scope))
     key.addToResourcePolicy(
-      new PolicyStatement({ ...teller, actions: ['kms:Decrypt', 'kms:GenerateDataKey*'], resources: ['*'] }),
+      new PolicyStatement({
+        ...publisher,
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+        resources: ['*'],
+      }),
     );
   return key;
 }
 
-/** Where people are told: of promotions and alarms, and, apart from those, that they cannot be told. */
+/** The notification topics: promotions and alarms, and separately the alarm that alerts cannot be sent. */
 export class AlertTopics extends Construct {
   readonly alerts: AlertTopic;
-  /** Chat, where it is served by a topic of its own. */
+  /** Separate topic of chat (`ownTopic`); null otherwise. */
   readonly chat: AlertTopic | null;
-  /** Shares nothing with `alerts`, so that what breaks the one does not silence the other. */
+  /** Shares no resource with `alerts`, so that it works when that topic fails. */
   readonly failures: AlertTopic;
 
   constructor(scope: Construct, id: string, { emails = [], slack }: AlertProps) {
@@ -76,7 +83,7 @@ export class AlertTopics extends Construct {
       slackWorkspaceId: slack.workspaceId,
       slackChannelId: slack.channelId,
       notificationTopics: [(this.chat ?? this.alerts).topic, this.failures.topic],
-      // It tells and does nothing: whatever is asked for in the channel is denied.
+      // Notifications only: every command in the channel is denied.
       guardrailPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AWSDenyAll')],
     });
   }

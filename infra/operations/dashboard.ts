@@ -13,7 +13,7 @@ import {
 import { Construct } from 'constructs';
 import { functionNames, functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { type MetricName, outcomeMetrics } from '../../lambdas/domain/outcome/metrics.ts';
-import { alarmIds, promotionMetric, runbookEntry, type Watched } from './alarms.ts';
+import { alarmIds, type MonitoredResources, promotionMetric, runbookEntry } from './alarms.ts';
 
 const DAY = Duration.days(1);
 const HOUR = Duration.hours(1);
@@ -21,39 +21,43 @@ const HOUR = Duration.hours(1);
 const size = { width: 8, height: 6 };
 const count = { min: 0, showUnits: false };
 
-/** One screen: are the alarms quiet, what became of the models, how long did it take, is the machinery well. */
+/** The CloudWatch dashboard of one environment: alarms, outcomes, executions, and the health of functions and table. */
 export class PromotionDashboard extends Construct {
-  constructor(scope: Construct, id: string, watched: Watched & { readonly alarms: readonly Alarm[] }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    monitored: MonitoredResources & { readonly alarms: readonly Alarm[] },
+  ) {
     super(scope, id);
     new Dashboard(this, 'Dashboard', {
-      // Letters, digits, hyphens and underscores are all that CloudWatch takes, and all that both names can hold.
-      dashboardName: `${watched.environment}-${Stack.of(this).stackName}`,
+      // CloudWatch allows letters, digits, hyphens and underscores; both names contain nothing else.
+      dashboardName: `${monitored.environment}-${Stack.of(this).stackName}`,
       defaultInterval: Duration.days(7),
-      // A day's count stays a day's count when somebody looks at a month.
+      // Counts stay per day when a longer range is selected.
       periodOverride: PeriodOverride.INHERIT,
       widgets: [
         [
-          new AlarmStatusWidget({ title: 'Alarms', alarms: [...watched.alarms], width: 16, height: 4 }),
-          new TextWidget({ markdown: links(watched), width: 8, height: 4 }),
+          new AlarmStatusWidget({ title: 'Alarms', alarms: [...monitored.alarms], width: 16, height: 4 }),
+          new TextWidget({ markdown: links(monitored), width: 8, height: 4 }),
         ],
-        business(watched),
-        executions(watched),
-        machinery(watched),
+        outcomes(monitored),
+        executions(monitored),
+        infrastructure(monitored),
       ],
     });
   }
 }
 
-function links({ environment, runbookUrl }: Watched): string {
+function links({ environment, runbookUrl }: MonitoredResources): string {
   const entries = alarmIds.map((alarm) => `[${alarm}](${runbookEntry(runbookUrl, alarm)})`);
   return [
     `**Model promotion, ${environment}**`,
-    `What to do when an alarm rings: [the runbook](${runbookUrl}), or at once ${entries.join(' · ')}`,
+    `What to do when an alarm goes into ALARM: [the runbook](${runbookUrl}), or its section ${entries.join(' · ')}`,
   ].join('\n\n');
 }
 
-/** What became of the models. */
-function business({ environment }: Watched): GraphWidget[] {
+/** Outcomes of promotions and rollbacks. */
+function outcomes({ environment }: MonitoredResources): GraphWidget[] {
   const daily = Object.values(outcomeMetrics).map((name) =>
     promotionMetric(environment, name, { statistic: Stats.SUM, period: DAY, label: name }),
   );
@@ -64,12 +68,12 @@ function business({ environment }: Watched): GraphWidget[] {
   return [
     graph('Outcomes per day', daily, { stacked: true }),
     graph('Lead time of promotions, seconds', spread('LeadTime')),
-    graph('Time of rollbacks, seconds', spread('RollbackTime')),
+    graph('Duration of rollbacks, seconds', spread('RollbackTime')),
   ];
 }
 
-/** How the executions went, and what of theirs is late. */
-function executions({ environment, machine }: Watched): GraphWidget[] {
+/** Results and durations of executions, and what is overdue. */
+function executions({ environment, machine }: MonitoredResources): GraphWidget[] {
   const own = (name: MetricName, statistic: string) =>
     promotionMetric(environment, name, { statistic, period: HOUR, label: name });
   const period = HOUR;
@@ -81,11 +85,11 @@ function executions({ environment, machine }: Watched): GraphWidget[] {
       machine.metricTimedOut({ period, label: 'timed out' }),
       machine.metricAborted({ period, label: 'aborted' }),
     ]),
-    graph('Running time of executions, milliseconds', [
+    graph('Duration of executions, milliseconds', [
       machine.metricTime({ period, statistic: Stats.p(50), label: 'p50' }),
       machine.metricTime({ period, statistic: Stats.p(90), label: 'p90' }),
     ]),
-    graph('Late, held up or not told', [
+    graph('Deadlines exceeded, leases stuck, alerts not sent', [
       own('RolloutDeadlineExceeded', Stats.SUM),
       own('RollbackFailed', Stats.SUM),
       own('LeaseStuck', Stats.SUM),
@@ -95,8 +99,8 @@ function executions({ environment, machine }: Watched): GraphWidget[] {
   ];
 }
 
-/** Whether functions and table keep up. */
-function machinery({ functions, table, undelivered }: Watched): GraphWidget[] {
+/** Errors, durations and throttling of functions and table. */
+function infrastructure({ functions, table, undelivered }: MonitoredResources): GraphWidget[] {
   const period = HOUR;
   const each = (metric: (name: (typeof functionNames)[number]) => IMetric) => functionNames.map(metric);
   return [
@@ -105,13 +109,13 @@ function machinery({ functions, table, undelivered }: Watched): GraphWidget[] {
       each((name) => functions[name].metricErrors({ period, label: name })),
     ),
     graph(
-      'p99 of durations, in percent of the time-out',
+      'p99 duration, percent of the time-out',
       each((name) =>
         percentOfTimeout(name, functions[name].metricDuration({ period, statistic: Stats.p(99) })),
       ),
-      { leftAnnotations: [{ value: 100, label: 'Lambda ends it' }] },
+      { leftAnnotations: [{ value: 100, label: 'time-out' }] },
     ),
-    graph('Refused or not delivered', [
+    graph('Throttled or not delivered', [
       ...each((name) => functions[name].metricThrottles({ period, label: `${name} throttled` })),
       table.metric('ReadThrottleEvents', { period, statistic: Stats.SUM, label: 'table reads throttled' }),
       table.metric('WriteThrottleEvents', { period, statistic: Stats.SUM, label: 'table writes throttled' }),
@@ -124,9 +128,9 @@ function machinery({ functions, table, undelivered }: Watched): GraphWidget[] {
   ];
 }
 
-/** One scale for functions with different time-outs. */
+/** The duration as a share of the function's time-out: one scale for all functions. */
 function percentOfTimeout(name: (typeof functionNames)[number], milliseconds: IMetric): MathExpression {
-  // An id in a graph begins with a lower-case letter and is used once in it.
+  // Ids must start with a lower-case letter and be unique within a graph.
   const id = name.replaceAll('-', '_');
   return new MathExpression({
     expression: `100 * ${id} / ${functionTimeoutSeconds[name] * 1000}`,

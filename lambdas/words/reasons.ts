@@ -96,7 +96,7 @@ function rollbackRefused(
     case 'no-champion':
       return 'No version is in Production';
     case 'no-known-good':
-      return 'No known-good version is recorded; pass target_version';
+      return 'No known-good version recorded; name target_version';
     case 'target-missing':
       return `Version ${to} does not exist`;
     case 'not-ready':

@@ -148,7 +148,7 @@ export function servingReason(finding: ServingFinding): string {
     case 'serves-previous':
       return `The Workload ${servesPrevious(finding)}`;
     case 'locked-in-place':
-      return 'The artifact is locked in place, which cannot be undone';
+      return 'locked in place';
     case 'foreign':
       return finding.in_progress
         ? `Another replacement with artifact ${none(finding.artifact)} is in progress; it was not changed`

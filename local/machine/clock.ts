@@ -1,48 +1,48 @@
 import type { Clock } from '../../lambdas/adapters/clock.ts';
 
-/** How finely a wait is walked through, so that whoever watches the platform sees it pass its states. */
-export const STRIDE_MS = 5_000;
+/** A wait is skipped in steps of this length, so that a client of the platform observes every state of a rollout. */
+export const STEP_MS = 5_000;
 
 /**
- * The time on this machine, of which waiting takes none: the system's, plus what has been skipped. A wait of a minute
- * moves it on by a minute, whatever it really lasts. Scaling the time instead would let a slow machine miss deadlines.
+ * The clock of the local host: the system's time plus the skipped time. A wait of a minute advances it by a minute,
+ * however long it really takes. Scaling the time instead would let a slow machine miss deadlines.
  */
 export class LocalClock implements Clock {
   #skipped = 0;
-  #walks: Promise<void> = Promise.resolve();
+  #advances: Promise<void> = Promise.resolve();
 
   now(): Date {
     return new Date(Date.now() + this.#skipped);
   }
 
-  /** Moves on at once; a clock never goes back. */
+  /** Advances the clock immediately; negative values are ignored. */
   skip(ms: number): void {
     this.#skipped += Math.max(0, ms);
   }
 
   /**
-   * Moves on to a time in strides, calling `pass` after each. Of two walks to the same time the second finds itself
-   * there, so that waits that run side by side take no longer than the longer one.
+   * Advances to a time in steps of `STEP_MS`, calling `onStep` after each. Calls run one after the other; one to a time
+   * that has been reached does nothing, so parallel waits take no longer than the longest.
    */
-  walkTo(time: Date, pass: () => Promise<void>): Promise<void> {
-    this.#walks = this.#walks.then(async () => {
+  advanceTo(time: Date, onStep: () => Promise<void>): Promise<void> {
+    this.#advances = this.#advances.then(async () => {
       for (let left = this.#left(time); left > 0; left = this.#left(time)) {
-        this.skip(Math.min(STRIDE_MS, left));
-        await pass();
+        this.skip(Math.min(STEP_MS, left));
+        await onStep();
       }
     });
-    return this.#walks;
+    return this.#advances;
   }
 
-  /** Has this done in its turn, between two walks. */
-  meanwhile(run: () => Promise<void>): Promise<void> {
-    this.#walks = this.#walks.then(run);
-    return this.#walks;
+  /** Runs this after the current advances and before later ones. */
+  runBetweenSteps(run: () => Promise<void>): Promise<void> {
+    this.#advances = this.#advances.then(run);
+    return this.#advances;
   }
 
-  /** Resolves when every walk that has begun is at its end. */
-  arrived(): Promise<void> {
-    return this.#walks;
+  /** Resolves when every advance that has begun has finished. */
+  whenArrived(): Promise<void> {
+    return this.#advances;
   }
 
   #left(time: Date): number {

@@ -4,7 +4,7 @@ export type Overrides = NonNullable<RunOptions['overrides']>;
 type RawEvent = ReturnType<StateMachine['run']>['eventLogs'] extends AsyncGenerator<infer E> ? E : never;
 type StateEvent = Extract<RawEvent, { state: unknown }>;
 
-/** The interpreter's overrides that give every wait, and every pause before a retry, this length. */
+/** The interpreter's overrides that set the length of every wait, and of every pause before a retry. */
 export function pausesOf(definition: StateMachineDefinition, ms: number): Overrides {
   const states = Object.entries(definition.States);
   const named = (wanted: (state: (typeof states)[number][1]) => boolean) =>
@@ -16,8 +16,8 @@ export function pausesOf(definition: StateMachineDefinition, ms: number): Overri
 }
 
 /**
- * Seconds that pass on AWS where the event tells of a wait that begins or of a pause before a retry that is over (a
- * jittered one at its longest); null for every other event.
+ * Length on AWS, in seconds, of the wait that begins or of the pause before a retry that has ended with this event (a
+ * jittered pause at its longest); null for every other event.
  */
 export function secondsOnAws(definition: StateMachineDefinition, event: StateEvent): number | null {
   if (event.type === 'StateRetried') {

@@ -13,7 +13,7 @@ type Task = NonNullable<Overrides['taskResourceLocalHandlers']>[string];
 type Json = Parameters<Task>[0];
 type RawEvent = ReturnType<StateMachine['run']>['eventLogs'] extends AsyncGenerator<infer E> ? E : never;
 
-/** A function as Lambda would call it: a JSON value in, a JSON value out, or an error. */
+/** A function as Lambda calls it: a JSON value in, a JSON value out, or an error. */
 export type LocalFunction = (event: unknown) => Promise<unknown>;
 
 /** What happens inside an execution, as it happens; `at` in milliseconds since 1970, `ms` a duration. */
@@ -22,7 +22,7 @@ export type LocalEvent =
   /** `output` is the whole state document as the state leaves it. */
   | { kind: 'exited'; state: string; type: string; at: number; ms: number; output: unknown }
   | { kind: 'failed'; state: string; at: number; error: string; message: string }
-  /** Told after the pause, when the state is about to run again; `attempt` 1 is the first retry of this kind. */
+  /** Emitted after the pause, before the state runs again; `attempt` 1 is the first retry for this error. */
   | { kind: 'retried'; state: string; at: number; error: string; attempt: number; pausedMs: number }
   | { kind: 'caught'; state: string; at: number; error: string; next: string };
 
@@ -30,27 +30,26 @@ export interface LocalResult {
   status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
   /** The state document at the end; null unless SUCCEEDED. */
   output: unknown;
-  /** As `DescribeExecution` would show it; null unless FAILED. */
+  /** As `DescribeExecution` returns it; null unless FAILED. */
   error: { Error: string; Cause: string } | null;
 }
 
 export interface LocalExecution {
-  /** Never rejects because of the execution: how it ended is data. Settles after the last event was handed over. */
+  /** Never rejects because of the execution: the result is data. Resolves after the last event was emitted. */
   result: Promise<LocalResult>;
-  /** Stops after the running state: the handler that is at work goes on, but none is called any more. */
+  /** Stops after the current state: a running handler completes, no other is called. */
   abort(): void;
 }
 
 export interface LocalRunOptions {
   /** The execution as the context object shows it. `startTime` is ISO 8601. */
   execution: { id: string; name: string; startTime: string };
-  /** Replaces the length of every wait and of every pause before a retry; left out, they last as on AWS. */
+  /** Replaces the length of every wait and of every pause before a retry. Default: the same length as on AWS. */
   waitSeconds?: number;
   onEvent?: (event: LocalEvent) => void;
   /**
-   * Called when a wait begins and after a pause before a retry, with the seconds that it lasts on AWS (a jittered
-   * pause at its longest), whatever it lasts here; and before the next function is called, so that clocks of
-   * emulators can be set forward by them.
+   * Called when a wait begins and after a pause before a retry, with its length on AWS in seconds (a jittered pause
+   * at its longest). It is called before the next function, so that the clocks of emulators can be advanced.
    */
   onWait?: (state: string, seconds: number) => void;
 }
@@ -59,41 +58,41 @@ export interface LocalStateMachine {
   run(input: unknown, options: LocalRunOptions): LocalExecution;
 }
 
-const definitionFile = new URL('../../statemachines/promotion.asl.json', import.meta.url);
+const DEFINITION_FILE = new URL('../../statemachines/promotion.asl.json', import.meta.url);
 
 /** Largest input or answer of a task, in bytes of UTF-8 (Step Functions quotas: 256 KiB). */
-const payloadLimit = 262_144;
+const MAX_PAYLOAD_BYTES = 262_144;
 
-/** Read and checked on first use only: that takes longer than a whole execution. */
+/** Read and validated on first use only: that takes longer than a whole execution. */
 let loaded: { machine: StateMachine; definition: StateMachineDefinition } | undefined;
 
 function load(asl: string): NonNullable<typeof loaded> {
-  // The interpreter puts its own clock into `StartTime`, whatever the context says; `Began` it leaves alone.
+  // The interpreter overwrites `StartTime` with its own clock, but not `Began`.
   const text = asl.replaceAll('$$.Execution.StartTime', '$$$$.Execution.Began');
   const definition: StateMachineDefinition = JSON.parse(text);
   return { machine: new StateMachine(definition), definition };
 }
 
 /**
- * The rendered state machine, or that of `asl`, with these handlers in the place of its functions; any number of
- * executions may run on it side by side. Throws when a task names a function that has no handler.
+ * The rendered state machine, or that of `asl`, with these handlers in place of its functions; any number of
+ * executions may run on it in parallel. Throws when a task names a function that has no handler.
  */
 export function localStateMachine(
   handlers: Record<StepFunctionName, LocalFunction>,
   asl?: string,
 ): LocalStateMachine {
-  if (asl === undefined) loaded ??= load(readFileSync(definitionFile, 'utf8'));
+  if (asl === undefined) loaded ??= load(readFileSync(DEFINITION_FILE, 'utf8'));
   const { machine, definition } = asl === undefined && loaded !== undefined ? loaded : load(asl ?? '');
   const functions = tasksOf(definition, new Map(Object.entries(handlers)));
 
   return {
     run(input, { execution, waitSeconds, onEvent, onWait }) {
       let aborted = false;
-      const called = Object.entries(functions).map(([state, call]): [string, Task] => [
+      const tasks = Object.entries(functions).map(([state, call]): [string, Task] => [
         state,
-        // After an abort the interpreter still calls a state that waits for its retry.
+        // After an abort the interpreter still calls a state that is waiting for its retry.
         async (event) => {
-          // Events are handed over a little later than they happen, but before anything else is due.
+          // Events are emitted slightly after they happen, but before the next timer.
           if (onWait !== undefined) await new Promise(setImmediate);
           if (aborted) throw new Error('The execution was aborted');
           return call(event);
@@ -101,17 +100,17 @@ export function localStateMachine(
       ]);
       const running = machine.run(asJson(input), {
         overrides: {
-          taskResourceLocalHandlers: Object.fromEntries(called),
+          taskResourceLocalHandlers: Object.fromEntries(tasks),
           ...(waitSeconds === undefined ? {} : pausesOf(definition, waitSeconds * 1000)),
         },
         context: { Execution: { Id: execution.id, Name: execution.name, Began: execution.startTime } },
       });
-      const told = tell(running.eventLogs, onEvent ?? (() => {}), (event) => {
+      const forwarded = forwardEvents(running.eventLogs, onEvent ?? (() => {}), (event) => {
         const seconds = secondsOnAws(definition, event);
         if (seconds !== null) onWait?.(event.state.name, seconds);
       });
       return {
-        result: Promise.all([settle(running.result), told]).then(([result]) => result),
+        result: Promise.all([settle(running.result), forwarded]).then(([result]) => result),
         abort() {
           aborted = true;
           running.abort();
@@ -156,9 +155,9 @@ class PayloadTooLarge extends Error {
 
 function withinLimit(value: Json): Json {
   const bytes = Buffer.byteLength(JSON.stringify(value));
-  if (bytes <= payloadLimit) return value;
+  if (bytes <= MAX_PAYLOAD_BYTES) return value;
   throw new PayloadTooLarge(
-    `The payload of ${bytes} bytes is larger than the limit of ${payloadLimit} bytes`,
+    `The payload of ${bytes} bytes is larger than the limit of ${MAX_PAYLOAD_BYTES} bytes`,
   );
 }
 
@@ -171,7 +170,7 @@ function invocationError(thrown: unknown): Error {
   return error;
 }
 
-/** The value after a trip over the wire: what JSON cannot carry is gone, and nothing is shared with the sender. */
+/** A copy as JSON, without values that JSON cannot represent. */
 function asJson(value: unknown): Json {
   return JSON.parse(JSON.stringify(value) ?? 'null');
 }
@@ -188,7 +187,7 @@ async function settle(result: Promise<unknown>): Promise<LocalResult> {
   }
 }
 
-async function tell(
+async function forwardEvents(
   events: AsyncIterable<RawEvent>,
   onEvent: (event: LocalEvent) => void,
   onRawEvent: (event: Extract<RawEvent, { state: unknown }>) => void,

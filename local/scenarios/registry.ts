@@ -1,6 +1,6 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
-import { inTurn, once, promote, rollback, type Scenario } from './scenario.ts';
+import { inSequence, once, promote, rollback, type Scenario } from './scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
 
@@ -8,7 +8,7 @@ const TRANSITION = 'model-versions/transition-stage';
 
 const seeded = ({ mlflow }: EmulatedHost) => seedPascalStrategy(mlflow);
 
-/** What `npm start -- --list` lists: the registry alone first, then the Workload too. */
+/** The scenarios of `npm start -- --list`: those of the registry first, then those with a Workload. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'challenger-wins',
@@ -21,7 +21,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'challenger-loses',
-    about: 'version 3 earns less than version 2: kept',
+    about: 'version 3 earns less than version 2: version 2 stays in Production',
     play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { challengerEdge: 0.21 })),
   },
   {
@@ -31,22 +31,22 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'first-model',
-    about: 'no version is in Production yet: floors only, promoted',
+    about: 'no version is in Production yet: checked against the absolute limits only, promoted',
     play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { firstModel: true })),
   },
   {
     name: 'already-promoted',
-    about: 'the version asked for is the champion: nothing is written, nobody is told',
+    about: 'the requested version is already the champion: nothing is written, no notification is sent',
     play: once({ ...promote, challenger_version: '2' }, ({ mlflow }) => seedPascalStrategy(mlflow)),
   },
   {
     name: 'no-staging-version',
-    about: 'nothing waits in Staging: needs investigation',
+    about: 'no version is in Staging: needs investigation',
     play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { noStaging: true })),
   },
   {
     name: 'mlflow-down',
-    about: 'MLflow answers 503 to everything: failed, and people are told',
+    about: 'MLflow answers every request with 503: failed, an alert is sent',
     play: once(promote, ({ mlflow }) => {
       seedPascalStrategy(mlflow);
       mlflow.faults.add({
@@ -57,7 +57,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'lost-answer',
-    about: 'the transition succeeds but its answer is lost: settled by looking, promoted',
+    about:
+      'the stage transition succeeds but its response is lost: resolved by reading the current state, promoted',
     play: once(promote, ({ mlflow }) => {
       seedPascalStrategy(mlflow);
       mlflow.faults.add({ path: TRANSITION, times: 1, effect: { kind: 'drop', when: 'after' } });
@@ -65,7 +66,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'sns-down',
-    about: 'SNS refuses the alert: promoted all the same, the alert stays pending and a sweep sends it',
+    about:
+      'SNS rejects the alert: the promotion succeeds, the alert stays pending until the next sweep sends it',
     async play(host, run) {
       seedPascalStrategy(host.mlflow);
       host.sns.faults.add({
@@ -84,17 +86,18 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'rollback',
-    about: 'version 3 is promoted, then taken back: version 2 is in Production again',
-    play: inTurn(seeded, promote, rollback),
+    about: 'version 3 is promoted, then rolled back: version 2 is in Production again',
+    play: inSequence(seeded, promote, rollback),
   },
   {
     name: 'rollback-twice',
-    about: 'the rollback is asked for a second time: answered, never a second step back',
-    play: inTurn(seeded, promote, rollback, rollback),
+    about: 'the same rollback is requested twice: the second request is idempotent and changes nothing',
+    play: inSequence(seeded, promote, rollback, rollback),
   },
   {
     name: 'contested',
-    about: 'somebody puts version 1 into Production at the same moment: left alone, people are told',
+    about:
+      'another client moves version 1 to Production at the same moment: contested, left unchanged, an alert is sent',
     play: once(promote, ({ mlflow }) => {
       seedPascalStrategy(mlflow);
       mlflow.faults.add({
@@ -109,7 +112,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'two-at-once',
     about:
-      'two executions for one model: the first has the lease and promotes, the second is told who is busy',
+      'two executions for one model: the first holds the lease and promotes, the second ends busy and names the holder',
     async play(host, run) {
       seedPascalStrategy(host.mlflow);
       const { promise: hasLease, resolve: leaseTaken } = Promise.withResolvers<void>();

@@ -2,19 +2,20 @@ import { type ExecutionDocument, type ExecutionRun, execute } from '../execution
 import type { EmulatedHost } from '../host.ts';
 import { MODEL } from './seed.ts';
 
-/** Named situations for `npm start -- --scenario NAME`: each ends as its name says. */
+/** A named situation for `npm start -- --scenario NAME`. */
 export interface Scenario {
   name: string;
   /** One line for `--list`. */
   about: string;
-  /** Runs on a fresh host; answers one document for each execution, in the order in which they were started. */
+  /** Runs on a new host; returns one document for each execution, in the order in which they were started. */
   play(host: EmulatedHost, run: ExecutionRun): Promise<ExecutionDocument[]>;
 }
 
+/** Execution inputs that the scenarios share. */
 export const promote = { model_name: MODEL, requested_by: 'npm start' };
 export const rollback = { ...promote, operation: 'rollback', reason: 'PERFORMANCE_DEGRADATION' };
 
-/** One execution in a world that is prepared so. */
+/** Prepares the host, then runs one execution. */
 export const once =
   (input: object, prepare: (host: EmulatedHost) => void = () => {}): Scenario['play'] =>
   async (host, run) => {
@@ -22,8 +23,8 @@ export const once =
     return [await execute(host, input, run)];
   };
 
-/** Executions one after the other. */
-export const inTurn =
+/** Prepares the host, then runs one execution for each input, one after the other. */
+export const inSequence =
   (prepare: (host: EmulatedHost) => void, ...inputs: object[]): Scenario['play'] =>
   async (host, run) => {
     prepare(host);

@@ -3,24 +3,26 @@ import type { WorkloadEmulator } from '../../emulators/workload/server.ts';
 
 /**
  * `PascalStrategy` as the embedded registry starts with it: version 1 Archived, 2 in Production, 3 in Staging, each
- * with a finished backtest. The metrics are worked out from the trades that are logged beside them.
+ * with a finished backtest. The metrics are computed from the logged trades.
  */
 export interface Seed {
   /** Mean profit per trade of version 3, in percent. Version 2 has 0.30. */
   challengerEdge?: number;
   /** Digest of the data that version 3 was backtested on; version 2's by default. */
   challengerDigest?: string;
-  /** Only version 1, in Staging: nothing has ever been in Production. */
+  /** Only version 1, in Staging: no version has ever been in Production. */
   firstModel?: boolean;
-  /** Version 3 is registered but waits in no stage. */
+  /** Version 3 is registered, in stage `None`. */
   noStaging?: boolean;
 }
 
+/** Name of the seeded registered model. */
 export const MODEL = 'PascalStrategy';
 const DIGEST = 'a41c09d7';
 const CHAMPION_EDGE = 0.3;
 const CHALLENGER_EDGE = 0.42;
 
+/** Fills the MLflow emulator with `PascalStrategy`; throws when the model exists already. */
 export function seedPascalStrategy(mlflow: MlflowEmulator, seed: Seed = {}): void {
   const { registry } = mlflow;
   const { challengerEdge = CHALLENGER_EDGE, challengerDigest = DIGEST } = seed;
@@ -48,14 +50,14 @@ export function seedPascalStrategy(mlflow: MlflowEmulator, seed: Seed = {}): voi
   add(seed.noStaging ? 'None' : 'Staging', challengerEdge, challengerDigest);
 }
 
-/** How the model is served at the start. */
+/** How the model is served when the scenario starts. */
 export interface ServingSeed {
   /** Status of the artifact of version 2, which is in service. */
   served?: 'locked' | 'draft';
   /** Status of the artifact of version 3; null when version 3 has none. */
   candidate?: 'locked' | 'draft' | null;
-  /** The Workload serves the artifact of version 3 already, where it was tried out. */
-  triedOut?: boolean;
+  /** The Workload already serves the artifact of version 3. */
+  candidateServed?: boolean;
 }
 
 /** The Workload and its artifacts, by the model version that they serve. */
@@ -64,13 +66,14 @@ export interface Serving {
   artifacts: { 2: string; 3: string | null };
 }
 
+/** Name of the seeded Workload. */
 export const WORKLOAD = 'pascal-prod';
 const IMAGE = 'registry.example.com/pascal-strategy:1';
 
-/** Serves the seeded model on Workload `pascal-prod`, and has the registry's tags name Workload and artifacts. */
+/** Serves the seeded model on Workload `pascal-prod`, and tags model and versions with the Workload and artifacts. */
 export function seedServing(
   { mlflow, workload }: { mlflow: MlflowEmulator; workload: WorkloadEmulator },
-  { served = 'locked', candidate = 'locked', triedOut = false }: ServingSeed = {},
+  { served = 'locked', candidate = 'locked', candidateServed = false }: ServingSeed = {},
 ): Serving {
   const { registry } = mlflow;
   const artifact = (version: string, status: 'locked' | 'draft') => {
@@ -82,7 +85,7 @@ export function seedServing(
   };
   const old = artifact('2', served);
   const next = candidate === null ? null : artifact('3', candidate);
-  const artifactId = triedOut ? (next ?? old) : old;
+  const artifactId = candidateServed ? (next ?? old) : old;
   const { id } = workload.direct.createWorkload({ name: WORKLOAD, artifactId, importance: 'moderate' });
   registry.setModelTag(MODEL, 'workload.id', id);
   return { workloadId: id, artifacts: { 2: old, 3: next } };
@@ -90,7 +93,7 @@ export function seedServing(
 
 const TRADES = 240;
 
-/** Profit of each trade in percent. Every version meets the same market, so the series differ by their edge only. */
+/** Profit of each trade in percent. Every version trades in the same market, so the series differ only by their edge. */
 function backtest(edge: number): number[] {
   let state = 20260930;
   const uniform = () => {

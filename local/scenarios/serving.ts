@@ -1,14 +1,14 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
-import { inTurn, once, promote, rollback, type Scenario } from './scenario.ts';
+import { inSequence, once, promote, rollback, type Scenario } from './scenario.ts';
 import { type Serving, type ServingSeed, seedPascalStrategy, seedServing } from './seed.ts';
 
-/** What can come of a rollout. Each asks for the same as `challenger-wins`, of a platform that behaves otherwise. */
+/** The ways a rollout can end. Each runs the input of `challenger-wins` on a platform that behaves differently. */
 
 const START = { method: 'POST', path: 'workloads/*/replacement' };
 const WEEK_MS = 7 * 24 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
-/** Longer than the platform gives a candidate by itself, so that our own deadline comes first. */
+/** Longer than the platform's own limit for a candidate, so that our deadline is reached first. */
 const LONG_WINDOW_MS = 30 * DAY_MS;
 
 function serve(host: EmulatedHost, seed: ServingSeed = {}): Serving {
@@ -16,7 +16,7 @@ function serve(host: EmulatedHost, seed: ServingSeed = {}): Serving {
   return seedServing(host, seed);
 }
 
-/** The candidate for version 3 does what the script says. */
+/** Sets the script of the candidate for version 3. */
 const scripted =
   (script: Parameters<EmulatedHost['workload']['direct']['script']>[1]) => (host: EmulatedHost) => {
     const { artifacts } = serve(host);
@@ -26,7 +26,8 @@ const scripted =
 export const servingScenarios: readonly Scenario[] = [
   {
     name: 'rollout-replaces',
-    about: 'with a warm-up, the old version kept for a while and a new importance: replaced, then promoted',
+    about:
+      'a rollout with a warm-up, a time to keep the old version and a new importance: replaced, then promoted',
     play: once(
       { ...promote, rollout: { warmupDurationMinutes: 2, keepOldVersionMinutes: 10 }, importance: 'high' },
       (host) => void serve(host),
@@ -34,15 +35,14 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'draft-promotes-in-place',
-    about:
-      'the Workload serves version 3 as a draft already: promoted where it stands, which cannot be undone',
+    about: 'the Workload already serves version 3 as a draft: promoted in place, which cannot be undone',
     play: once({ ...promote, importance: 'high' }, (host) => {
-      serve(host, { candidate: 'draft', triedOut: true });
+      serve(host, { candidate: 'draft', candidateServed: true });
     }),
   },
   {
     name: 'adopt-in-flight',
-    about: 'a replacement by the same artifact is in progress already: taken over, none is started beside it',
+    about: 'a replacement by the same artifact is already in progress: adopted, no second one is started',
     play: once(promote, (host) => {
       const { workloadId, artifacts } = serve(host);
       replaceBy(host, workloadId, artifacts[3] ?? '');
@@ -51,7 +51,8 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'foreign-replacement',
-    about: 'somebody else is rolling out another artifact: named, left alone, nothing is promoted',
+    about:
+      'another client is rolling out a different artifact: reported and left unchanged, nothing is promoted',
     play: once(promote, (host) => {
       const { workloadId } = serve(host);
       const env = { MODEL_VERSION: 'hotfix' };
@@ -63,13 +64,12 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'candidate-crash-loops',
-    about:
-      "the candidate's container crashes again and again: version 2 goes on serving, people are told why",
+    about: "the candidate's container crashes repeatedly: version 2 keeps serving, the alert names the cause",
     play: once(promote, scripted('crash-loop')),
   },
   {
     name: 'candidate-never-ready',
-    about: 'the candidate never becomes ready: cancelled at the deadline, version 2 goes on serving',
+    about: 'the candidate never becomes ready: cancelled at the deadline, version 2 keeps serving',
     async play(host, run) {
       const { rollingWindowMs } = host.workload.timings;
       host.workload.timings.rollingWindowMs = LONG_WINDOW_MS;
@@ -81,13 +81,13 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'silently-dropped',
-    about: 'the platform gives the replacement up without a word: noticed, version 2 goes on serving',
+    about: 'the platform drops the replacement without reporting an error: detected, version 2 keeps serving',
     play: once(promote, scripted('silently-dropped')),
   },
   {
     name: 'registry-refuses-after-switch',
     about:
-      'the Workload serves version 3, then MLflow refuses the transition: the Workload goes back to version 2',
+      'the Workload serves version 3, then MLflow rejects the stage transition: the Workload is rolled back to version 2',
     play: once(promote, (host) => {
       serve(host);
       const body = JSON.stringify({ error_code: 'PERMISSION_DENIED', message: 'Permission denied' });
@@ -97,24 +97,25 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'rollback-after-success',
-    about: 'promoted, then taken back: the Workload serves version 2 again, and so says the registry',
-    play: inTurn((host) => void serve(host), promote, rollback),
+    about: 'promoted, then rolled back: the Workload serves version 2 again, and version 2 is in Production',
+    play: inSequence((host) => void serve(host), promote, rollback),
   },
   {
     name: 'artifact-derived',
     about:
-      'version 3 has no artifact: derived from the one in service, locked, noted on the version, rolled out',
+      'version 3 has no artifact: derived from the one in service, locked, recorded on the version, rolled out',
     play: once(promote, (host) => void serve(host, { candidate: null })),
   },
   {
     name: 'status-mismatch',
     about:
-      "version 3's artifact is a draft and the Workload serves a locked one: refused before anything starts",
+      "version 3's artifact is a draft and the Workload serves a locked one: rejected before anything starts",
     play: once(promote, (host) => void serve(host, { candidate: 'draft' })),
   },
   {
     name: 'lost-answer-on-start',
-    about: 'the replacement begins but the answer to its start is lost: found by looking, started once',
+    about:
+      'the replacement starts but the response is lost: found by reading the current state, started only once',
     play: once(promote, (host) => {
       serve(host);
       host.workload.faults.add({ ...START, times: 1, effect: { kind: 'drop', when: 'after' } });
@@ -122,7 +123,8 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'two-executions',
-    about: 'two executions for one served model: one rolls out and promotes, the other is told who is busy',
+    about:
+      'two executions for one served model: one rolls out and promotes, the other ends busy and names the holder',
     async play(host, run) {
       serve(host);
       const { promise: rolling, resolve: begun } = Promise.withResolvers<void>();
@@ -144,11 +146,11 @@ export const servingScenarios: readonly Scenario[] = [
   {
     name: 'aborted-mid-rollout',
     about:
-      'the execution is stopped from outside while the candidate starts: the clean-up starts a rollback, version 2 goes on serving',
+      'the execution is stopped while the candidate starts: the clean-up starts a rollback, version 2 keeps serving',
     async play(host, run) {
       serve(host);
-      let looks = 0;
-      const abortAfter = (state: string) => state === 'ReplaceWorkload' && ++looks === 3;
+      let polls = 0;
+      const abortAfter = (state: string) => state === 'ReplaceWorkload' && ++polls === 3;
       const documents = [await execute(host, promote, { ...run, abortAfter })];
       for (const { name, input } of host.stepFunctions.take())
         documents.push(await execute(host, input, { ...run, name }));
@@ -157,7 +159,7 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'regretted-a-week-later',
-    about: 'promoted, and taken back after a week: artifact, runtime and registry are as they were',
+    about: 'promoted, then rolled back after a week: artifact, runtime and registry are restored',
     async play(host, run) {
       serve(host);
       const first = await execute(host, promote, run);
@@ -167,7 +169,7 @@ export const servingScenarios: readonly Scenario[] = [
   },
 ];
 
-/** As another client of the platform would. */
+/** Starts a replacement as another client of the platform would. */
 function replaceBy({ workload }: EmulatedHost, workloadId: string, artifactId: string): void {
   workload.direct.perform('POST', `workloads/${workloadId}/replacement`, { artifactId, strategy: 'rolling' });
 }

@@ -3,7 +3,7 @@ import type { RegistryView } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
 import type { Host } from '../host.ts';
 
-/** What the registry and the Workload API show of one model: looked at before and after an execution. */
+/** The current state of one model in the registry and on the Workload API. */
 export interface BothSystems {
   registry: RegistryState | null;
   workload: WorkloadState | null;
@@ -24,18 +24,18 @@ export interface WorkloadState {
   artifact_status: string | null;
   /** Version whose tag `workload.artifact_id` names the artifact; null when none does. */
   model_version: string | null;
-  /** State of a replacement that goes on or has just ended; null when there is none. */
+  /** Status of a replacement that is in progress or has just ended; null when there is none. */
   replacement: string | null;
   endpoint: string | null;
 }
 
-/** Each is null where it could not be read, or where there is none. */
-export async function look(host: Host, input: { model_name?: string; workload_id?: string }) {
-  const view = await settled(async () =>
+/** Reads the current state of both systems. Each is null where it does not exist or could not be read; never throws. */
+export async function readBothSystems(host: Host, input: { model_name?: string; workload_id?: string }) {
+  const view = await nullOnError(async () =>
     input.model_name === undefined ? null : readRegistry(host.registry, input.model_name),
   );
   const id = input.workload_id ?? view?.model.tags['workload.id'] ?? '';
-  const workload = id === '' ? null : await settled(() => workloadState(host, id, view));
+  const workload = id === '' ? null : await nullOnError(() => workloadState(host, id, view));
   return { registry: view === null ? null : registryState(view), workload } satisfies BothSystems;
 }
 
@@ -68,7 +68,7 @@ async function workloadState(
   };
 }
 
-async function settled<T>(read: () => Promise<T>): Promise<T | null> {
+async function nullOnError<T>(read: () => Promise<T>): Promise<T | null> {
   try {
     return await read();
   } catch {

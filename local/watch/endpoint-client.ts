@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Clock } from '../../lambdas/adapters/clock.ts';
 
-/** What a client of the Workload's endpoint got during a run. */
+/** What a client of the Workload's endpoint received during a run. */
 export interface EndpointReport {
   requests: number;
   /** How many were not answered with 200. */
   failed: number;
-  /** Who answered, in the order in which they began to; ISO 8601 times of the first and the last answer of each. */
+  /** The artifacts that answered, in order; ISO 8601 times of the first and the last answer of each. */
   answered_by: {
     /** `MODEL_VERSION` of the answering artifact; null when it has none. */
     version: string | null;
@@ -17,7 +17,7 @@ export interface EndpointReport {
   }[];
 }
 
-/** One answer of the endpoint; `problem` says why there was none that a client could use. */
+/** One answer of the endpoint; `problem` is the reason why there was no usable answer. */
 export interface EndpointAnswer {
   version: string | null;
   artifactId: string | null;
@@ -25,7 +25,7 @@ export interface EndpointAnswer {
 }
 
 export interface EndpointClient {
-  /** Makes one request, and never throws: a failure is what it is there to notice. */
+  /** Sends one request; a failure is counted, never thrown. */
   call(): Promise<EndpointAnswer>;
   report(): EndpointReport;
 }
@@ -33,7 +33,7 @@ export interface EndpointClient {
 const Answer = z.object({ artifactId: z.string(), modelVersion: z.string().nullable() });
 const TIMEOUT_MS = 5_000;
 
-/** A client like any other of the model's: it knows the endpoint's URL and nothing of any rollout. */
+/** A client of the model: it knows only the endpoint's URL. `onChange` is called when the answer changes. */
 export function endpointClient(
   endpoint: string,
   token: string,
@@ -43,22 +43,22 @@ export function endpointClient(
   const report: EndpointReport = { requests: 0, failed: 0, answered_by: [] };
   let before: string | null = null;
 
-  async function ask(): Promise<EndpointAnswer> {
+  async function request(): Promise<EndpointAnswer> {
     try {
       const headers = { authorization: `Bearer ${token}` };
       const response = await fetch(endpoint, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       const body: unknown = await response.json();
-      if (response.status !== 200) return unanswered(`HTTP ${response.status} ${JSON.stringify(body)}`);
+      if (response.status !== 200) return failedAnswer(`HTTP ${response.status} ${JSON.stringify(body)}`);
       const { artifactId, modelVersion } = Answer.parse(body);
       return { version: modelVersion, artifactId, problem: null };
     } catch (error) {
-      return unanswered(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+      return failedAnswer(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
     }
   }
 
   return {
     async call() {
-      const answer = await ask();
+      const answer = await request();
       report.requests += 1;
       if (answer.artifactId === null) report.failed += 1;
       else count(report, answer.artifactId, answer.version, clock.now().toISOString());
@@ -71,7 +71,7 @@ export function endpointClient(
   };
 }
 
-const unanswered = (problem: string): EndpointAnswer => ({ version: null, artifactId: null, problem });
+const failedAnswer = (problem: string): EndpointAnswer => ({ version: null, artifactId: null, problem });
 
 function count({ answered_by }: EndpointReport, artifact_id: string, version: string | null, at: string) {
   const last = answered_by.at(-1);

@@ -1,10 +1,10 @@
 import type { Effect, Faults } from '../../emulators/faults.ts';
 import type { Host } from '../host.ts';
 
-/** Describes every fault that a request to an emulator meets, until the answer is called. */
+/** Calls `onFault` with a description of every injected fault; returns a function that stops it. */
 export function followFaults({ mlflow, workload, sns }: Host, onFault: (fault: string) => void): () => void {
   const follow = (system: string, faults: Faults | undefined) =>
-    faults?.onMet((path, effect) => onFault(`${system}: ${path} ${words(effect)}`));
+    faults?.onApplied((path, effect) => onFault(`${system}: ${path} ${describeEffect(effect)}`));
   const stops = [
     follow('MLflow', mlflow?.faults),
     follow('Workload API', workload?.faults),
@@ -15,17 +15,17 @@ export function followFaults({ mlflow, workload, sns }: Host, onFault: (fault: s
   };
 }
 
-function words(effect: Effect): string {
+function describeEffect(effect: Effect): string {
   switch (effect.kind) {
     case 'answer':
       return `answered ${effect.status}`;
     case 'drop':
-      return effect.when === 'after' ? 'carried out, answer lost' : 'not carried out, connection closed';
+      return effect.when === 'after' ? 'executed, response lost' : 'not executed, connection closed';
     case 'delay':
-      return `carried out, answered ${effect.ms} ms late`;
+      return `executed, answered after ${effect.ms} ms`;
     case 'hold':
-      return 'held back for a while';
+      return 'delayed until the scenario continues';
     case 'then':
-      return 'carried out, then another client interferes';
+      return 'executed, then another client makes a change';
   }
 }

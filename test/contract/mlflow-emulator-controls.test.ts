@@ -166,7 +166,7 @@ describe('requests', () => {
       expect(status).toBe(501);
       expect(body).toMatchObject({
         error_code: 'NOT_IMPLEMENTED',
-        message: `The MLflow emulator has no ${method} ${shown}`,
+        message: `The MLflow emulator does not implement ${method} ${shown}`,
       });
     },
   );

@@ -60,7 +60,7 @@ describe('on a platform that behaves as the sheet of the API says', () => {
   it.each(['tutorial', 'terraform', 'openapi'] as const)(
     'a locked artifact replaces another (words of the %s)',
     async (replacementStatuses) => {
-      platform.emulator.dials.replacementStatuses = replacementStatuses;
+      platform.emulator.variants.replacementStatuses = replacementStatuses;
       const [old, fresh] = [artifact(true), artifact(true)];
       const id = workload(old);
       const rollout = { warmupDurationMinutes: 2, keepOldVersionMinutes: 30 };
@@ -183,7 +183,7 @@ describe('on a platform that behaves as the sheet of the API says', () => {
   );
 
   it('the same comes of it where the sources of the API disagree', async () => {
-    Object.assign(platform.emulator.dials, {
+    Object.assign(platform.emulator.variants, {
       replacementStatuses: 'openapi',
       replacementFailure: 'failed',
       secondReplacement: 'queue',

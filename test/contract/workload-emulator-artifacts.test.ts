@@ -94,7 +94,7 @@ describe('artifacts', () => {
     expect((await api.post(`artifacts/${id}/clone`, {})).status).toBe(422);
     expect((await api.post(`artifacts/${id}/clone`, { name: '' })).status).toBe(422);
     expect((await api.post('artifacts/0123456789abcdef01234567/clone', { name: 'x' })).status).toBe(404);
-    api.emulator.dials.cloneStatus = 201;
+    api.emulator.variants.cloneStatus = 201;
     expect((await api.post(`artifacts/${id}/clone`, { name: 'x' })).status).toBe(201);
   });
 
@@ -105,7 +105,7 @@ describe('artifacts', () => {
     for (const change of [{ name: 'x' }, { status: 'draft' }, { status: 'locked' }, { spec: spec() }, {}]) {
       expect(await api.patch(`artifacts/${id}`, change)).toMatchObject(refused);
     }
-    api.emulator.dials.relock = 409;
+    api.emulator.variants.relock = 409;
     expect((await lock(id)).status).toBe(409);
     expect((await api.patch(`artifacts/${id}`, { name: 'x' })).status).toBe(403);
   });

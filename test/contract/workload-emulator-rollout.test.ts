@@ -47,7 +47,7 @@ describe('a replacement is refused', () => {
   it.each([
     ['draft', 'locked'],
     ['locked', 'draft'],
-  ])('from %s to %s: 400, or 422 as the dial says', async (from, to) => {
+  ])('from %s to %s: 400, or 422 as the variant says', async (from, to) => {
     const of = (status: string) => (status === 'draft' ? draft() : locked());
     const { id } = api.direct.createWorkload({ artifactId: of(from).id });
     const refused = await start(`workloads/${id}`, of(to).id);
@@ -55,7 +55,7 @@ describe('a replacement is refused', () => {
       400,
       expect.stringMatching(/^Artifact status mismatch: /),
     ]);
-    api.emulator.dials.statusMismatch = 422;
+    api.emulator.variants.statusMismatch = 422;
     expect((await start(`workloads/${id}`, of(to).id)).status).toBe(422);
   });
 
@@ -125,18 +125,18 @@ describe('a replacement is refused', () => {
     expect(answer).toMatchObject({ status: 422, body: { detail: [{ path: where }] } });
   });
 
-  it('while one is in progress: 422, or 409 as the dial says; promote and settings are as well', async () => {
+  it('while one is in progress: 422, or 409 as the variant says; promote and settings are as well', async () => {
     const { path, to } = api.pair();
     await start(path, to);
     expect((await start(path, locked().id)).status).toBe(422);
-    api.emulator.dials.secondReplacement = 409;
+    api.emulator.variants.secondReplacement = 409;
     expect((await start(path, locked().id)).status).toBe(409);
     expect((await api.patch(`${path}/settings`, { runtime: runtime() })).status).toBe(409);
     expect((await api.post(`${path}/promote`)).status).toBe(422);
   });
 
-  it('and is queued where the dial says so, to begin when the first has settled', async () => {
-    api.emulator.dials.secondReplacement = 'queue';
+  it('and is queued where the variant says so, to begin when the first has settled', async () => {
+    api.emulator.variants.secondReplacement = 'queue';
     const { path, to, workloadId } = api.pair();
     const third = locked().id;
     await start(path, to);
@@ -190,7 +190,7 @@ describe('a replacement of a healthy candidate', () => {
     ['terraform', ['submitted', 'initializing', 'staged', 'promoting', 'finalizing', 'completed']],
     ['openapi', ['submitted', 'initializing', 'awaiting_promotion', 'switching', 'cleaning_up', 'completed']],
   ] as const)('passes the states of the %s dialect and vanishes', async (dialect, states) => {
-    api.emulator.dials.replacementStatuses = dialect;
+    api.emulator.variants.replacementStatuses = dialect;
     const { path, to } = api.pair();
     await start(path, to);
     expect(await watch(path, 240)).toEqual(['404', ...states, '404']);
@@ -313,8 +313,8 @@ describe('a replacement of a healthy candidate', () => {
     ]);
   });
 
-  it('tells the finer story where the dial says so', async () => {
-    api.emulator.dials.events = 'story';
+  it('tells the finer story where the variant says so', async () => {
+    api.emulator.variants.events = 'story';
     const { path, to } = api.pair();
     await start(path, to);
     api.advance({ minutes: 15 });
@@ -394,9 +394,9 @@ describe('a replacement is cancelled', () => {
     expect((await start(path, to)).status).toBe(202);
   });
 
-  it('in the words of each dialect, with the status that the dial says', async () => {
-    api.emulator.dials.replacementStatuses = 'terraform';
-    api.emulator.dials.cancelStatus = 204;
+  it('in the words of each dialect, with the status that the variant says', async () => {
+    api.emulator.variants.replacementStatuses = 'terraform';
+    api.emulator.variants.cancelStatus = 204;
     const { path, to } = api.pair();
     await start(path, to);
     api.advance({ seconds: 5 });
@@ -410,7 +410,7 @@ describe('a replacement is cancelled', () => {
     await start(path, to, { keepOldVersionMinutes: 60 });
     api.advance({ minutes: 5 });
     expect((await api.delete(`${path}/replacement`)).status).toBe(404);
-    api.emulator.dials.cancelAfterSwitch = 'ignored';
+    api.emulator.variants.cancelAfterSwitch = 'ignored';
     expect((await api.delete(`${path}/replacement`)).status).toBe(202);
     api.advance({ hours: 2 });
     expect(api.direct.workload(workloadId).artifactId).toBe(to);
@@ -477,7 +477,7 @@ describe('a candidate', () => {
     const report = await details(path, (await candidateOf(path)).id);
     expect(report.replicas[0].containers[0]).toMatchObject({ reason: 'ImagePullBackOff', restartCount: 0 });
     expect(report.logTail).toEqual([]);
-    api.emulator.dials.replacementFailure = 'failed';
+    api.emulator.variants.replacementFailure = 'failed';
     api.advance({ minutes: 3 });
     expect((await api.get(`${path}/replacement`)).body.status).toBe('failed');
   });
@@ -567,11 +567,11 @@ describe('a candidate', () => {
       reason: null,
       message: null,
     });
-    api.emulator.dials.conditions = 'openapi';
+    api.emulator.variants.conditions = 'openapi';
     expect(await ready()).toEqual({ type: 'Ready', met: true, since: '2026-09-30T18:00:27Z' });
   });
 
-  it('is written with its images, and with its log or without links as the dials say', async () => {
+  it('is written with its images, and with its log or without links as the variants say', async () => {
     const { path, workloadId } = api.pair();
     api.advance({ minutes: 1 });
     const { protonId } = api.direct.workload(workloadId);
@@ -582,8 +582,8 @@ describe('a candidate', () => {
       deployedImages: { model: 'registry.invalid/model:healthy' },
     });
     expect(plain).not.toHaveProperty('statusDetails');
-    api.emulator.dials.protonDetails = 'embedded';
-    api.emulator.dials.protonPageLinks = 'absent';
+    api.emulator.variants.protonDetails = 'embedded';
+    api.emulator.variants.protonPageLinks = 'absent';
     const page = (await api.get(`${path}/protons`)).body;
     expect(page.data[0].statusDetails.logTail).toEqual(['Model loaded, serving']);
     expect(Object.keys(page).sort()).toEqual(['count', 'data', 'totalCount']);

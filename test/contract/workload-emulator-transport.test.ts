@@ -20,7 +20,7 @@ describe('transport of the Workload API emulator', () => {
     expect((await api.get(`otel/workload/${workloadId}/logs/`)).status).toBe(200);
   });
 
-  it('sends telemetry without its trailing slash there by 308, unless the dial says otherwise', async () => {
+  it('sends telemetry without its trailing slash there by 308, unless the variant says otherwise', async () => {
     const { workloadId } = api.pair();
     const path = `otel/workload/${workloadId}/logs`;
     const moved = await api.get(`${path}?limit=5`);
@@ -28,7 +28,7 @@ describe('transport of the Workload API emulator', () => {
       308,
       `${api.emulator.url}/${path}/?limit=5`,
     ]);
-    api.emulator.dials.otelSlash = 'optional';
+    api.emulator.variants.otelSlash = 'optional';
     expect((await api.get(path)).status).toBe(200);
   });
 
@@ -114,8 +114,8 @@ describe('transport of the Workload API emulator', () => {
     expect((await api.request('DELETE', path, undefined, { raw: '' })).status).toBe(204);
   });
 
-  it('writes validation errors as pydantic does when the dial says so', async () => {
-    api.emulator.dials.validationErrors = 'pydantic';
+  it('writes validation errors as pydantic does when the variant says so', async () => {
+    api.emulator.variants.validationErrors = 'pydantic';
     const answer = await api.post('artifacts', { spec: spec() });
     expect(answer.body).toEqual({
       detail: [{ loc: ['body', 'name'], msg: 'Field required', type: 'missing' }],
@@ -187,13 +187,13 @@ describe('transport of the Workload API emulator', () => {
     expect((await api.get(path)).body.replacement).toMatchObject({ candidateArtifactId: to });
   });
 
-  it('is empty after a reset, with its dials kept', async () => {
-    api.emulator.dials.promoteStatus = 200;
+  it('is empty after a reset, with its variants kept', async () => {
+    api.emulator.variants.promoteStatus = 200;
     api.pair();
     api.emulator.reset();
     expect((await api.get('workloads')).body.totalCount).toBe(0);
     expect(api.emulator.requests).toHaveLength(1);
-    expect(api.emulator.dials.promoteStatus).toBe(200);
+    expect(api.emulator.variants.promoteStatus).toBe(200);
   });
 
   it('says what an account may have, and refuses more', async () => {

@@ -104,7 +104,7 @@ describe('workloads', () => {
   });
 
   it.each([502, 200] as const)('may need a second delete, the first answering %d', async (stuckDelete) => {
-    api.emulator.dials.stuckDelete = stuckDelete;
+    api.emulator.variants.stuckDelete = stuckDelete;
     const path = running(locked().id);
     expect(await api.delete(path)).toMatchObject({
       status: stuckDelete,
@@ -121,7 +121,7 @@ describe('workloads', () => {
     const first = running(own.id);
     const refused = await api.post('workloads', { name: 'second', artifactId: own.id });
     expect([refused.status, typeof refused.body.detail]).toEqual([422, 'string']);
-    api.emulator.dials.draftInUse = 409;
+    api.emulator.variants.draftInUse = 409;
     expect((await api.post('workloads', { name: 'second', artifactId: own.id })).status).toBe(409);
     await api.post(`${first}/stop`);
     api.advance({ seconds: 20 });
@@ -176,12 +176,12 @@ describe('workloads', () => {
       replicaCount: null,
       autoscaling: { minReplicaCount: 2, maxReplicaCount: 10, policies: [policy] },
     });
-    api.emulator.dials.autoscaling = 'per-policy';
+    api.emulator.variants.autoscaling = 'per-policy';
     const { runtime: read } = (await api.get(`workloads/${created.body.id}/settings/`)).body;
     expect(read.containerGroups[0].autoscaling.policies).toEqual([
       { ...policy, priority: null, minCount: 2, maxCount: 10 },
     ]);
-    api.emulator.dials.memoryUnits = 'binary';
+    api.emulator.variants.memoryUnits = 'binary';
     const binary = await api.post('workloads', {
       name: 'b',
       artifactId: locked().id,
@@ -217,8 +217,8 @@ describe('drafts live for eight hours', () => {
     expect(await status(path)).toBe('stopped');
   });
 
-  it('or terminated, as the dial says, and then cannot be started', async () => {
-    api.emulator.dials.ttlEnd = 'terminated';
+  it('or terminated, as the variant says, and then cannot be started', async () => {
+    api.emulator.variants.ttlEnd = 'terminated';
     const path = running(draft().id);
     api.advance({ hours: 9 });
     expect(await status(path)).toBe('terminated');
@@ -287,8 +287,8 @@ describe('promotion in place', () => {
     });
   });
 
-  it('answers 200 where the dial says so, and takes an empty object, but nothing else', async () => {
-    api.emulator.dials.promoteStatus = 200;
+  it('answers 200 where the variant says so, and takes an empty object, but nothing else', async () => {
+    api.emulator.variants.promoteStatus = 200;
     const path = running(draft().id);
     expect((await api.post(`${path}/promote`, { importance: 'high' })).status).toBe(422);
     expect((await api.post(`${path}/promote/`, {})).status).toBe(200);
@@ -356,7 +356,7 @@ describe('the endpoint and its statistics', () => {
     const series = (await api.get(`${path}/totalRequests?resolution=P1D`)).body;
     expect(series.buckets).toHaveLength(7);
     expect(series.buckets.at(-1)?.value).toBe(100);
-    api.emulator.dials.rates = 'percent';
+    api.emulator.variants.rates = 'percent';
     expect((await api.get('workloads/stats')).body).toMatchObject({
       workloads: { active: 1, total: 1 },
       requests: { total: 100, succeeded: 90, failed: 10 },

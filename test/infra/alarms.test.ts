@@ -13,7 +13,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
-import { ROLLBACK_ALARMS, SWEEP_MINUTES } from '../../infra/event-rules.ts';
+import { ROLLBACK_ALARM_PREFIX, SWEEP_MINUTES } from '../../infra/event-rules.ts';
 import {
   type AlarmId,
   alarmIds,
@@ -234,7 +234,7 @@ describe('every alarm', () => {
   });
 
   it('has a name that asks for no rollback', () => {
-    expect(each.filter(({ alarm }) => alarm.AlarmName.startsWith(ROLLBACK_ALARMS))).toEqual([]);
+    expect(each.filter(({ alarm }) => alarm.AlarmName.startsWith(ROLLBACK_ALARM_PREFIX))).toEqual([]);
   });
 
   it.each(each)('$id looks at as many metrics as are said to cost money, at most 10', ({ id, alarm }) => {

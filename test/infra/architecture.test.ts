@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { SWEEP_MINUTES } from '../../infra/event-rules.ts';
-import { needs } from '../../infra/functions/permissions.ts';
+import { functionPermissions } from '../../infra/functions/permissions.ts';
 import {
   type FunctionName,
   functionMemoryMegabytes,
@@ -21,7 +21,7 @@ const architecture = read('docs/architecture.md');
 
 /** What the column "May touch" has to say of a function, from what its role is given. */
 function touches(name: FunctionName): string {
-  const { mlflow, workloads, table, publish, executions } = needs[name];
+  const { mlflow, workloads, table, publish, executions } = functionPermissions[name];
   const writes = mlflow.some((action) => /^(Set|Transition)/.test(action));
   const systems = [
     mlflow.length > 0 ? `MLflow${writes ? '' : ' (reads)'}` : null,

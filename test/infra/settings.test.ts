@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type EnvironmentSettings, environments } from '../../infra/app/environments.ts';
-import { checkedSettings } from '../../infra/app/stack.ts';
+import { validateSettings } from '../../infra/app/stack.ts';
 
 const right: EnvironmentSettings = {
   mlflow: { trackingUri: 'https://mlflow.internal', credentials: 'create' },
@@ -17,7 +17,7 @@ const network = {
 /** What is said of settings, from the line after the heading; empty when they can be used. */
 function saidOf(given: Record<string, unknown>): string[] {
   try {
-    checkedSettings(given);
+    validateSettings(given);
     return [];
   } catch (error) {
     return (error as Error).message.split('\n');
@@ -57,12 +57,12 @@ describe('a mistake in the settings is named:', () => {
     [
       'a secret without the end of its ARN',
       { mlflow: { ...right.mlflow, credentials: secret.slice(0, -7) } },
-      "mlflow.credentials must be 'create', or the whole ARN",
+      "mlflow.credentials must be 'create', or the complete ARN",
     ],
     [
       'a secret by its name',
       { mlflow: { ...right.mlflow, credentials: 'prod/mlflow' } },
-      "mlflow.credentials must be 'create', or the whole ARN",
+      "mlflow.credentials must be 'create', or the complete ARN",
     ],
     [
       'a key by its alias',
@@ -77,20 +77,20 @@ describe('a mistake in the settings is named:', () => {
     [
       'subnets that are more than the zones',
       { network: { ...network, privateSubnetIds: ['subnet-0', 'subnet-1', 'subnet-2'] } },
-      'network.privateSubnetIds must be one for each of availabilityZones',
+      'network.privateSubnetIds must contain one subnet for each of availabilityZones',
     ],
     ['a runbook that is no address', { runbookUrl: 'runbook' }, 'runbookUrl must be an address'],
     [
       'a starter that is no account and no role',
       { starters: ['arn:aws:iam::role/x'] },
-      'starters.0 must be the twelve digits of an account, or the ARN of a role',
+      'starters.0 must be a twelve-digit account id or the ARN of a role',
     ],
-    ['events of nobody', { startOnEventsFrom: '' }, 'startOnEventsFrom must be a source of your own'],
-    ['events of AWS', { startOnEventsFrom: 'aws.s3' }, 'startOnEventsFrom must be a source of your own'],
+    ['events of nobody', { startOnEventsFrom: '' }, 'startOnEventsFrom must be your own event source'],
+    ['events of AWS', { startOnEventsFrom: 'aws.s3' }, 'startOnEventsFrom must be your own event source'],
     [
       'a server on this machine',
       { mlflow: { trackingUri: 'http://localhost:5000' } },
-      'mlflow.trackingUri must be an address that the functions reach',
+      'mlflow.trackingUri must be an address that the functions can reach',
     ],
     [
       'a mode that is none',
@@ -131,7 +131,7 @@ describe('two environments', () => {
   it('of one account and region need names of their own', () => {
     expect(saidOf({ dev: right, prod: right })).toEqual([
       'Settings of dev and prod in infra/app/environments.ts:',
-      '  namePrefix must differ: in one account and region a name can be taken once',
+      '  namePrefix must differ: names must be unique within an account and region',
     ]);
     expect(saidOf({ dev: { ...right, namePrefix: 'dev-' }, prod: right })).toEqual([]);
     expect(saidOf({ dev: { ...right, account: '123456789012' }, prod: right })).toEqual([]);
@@ -141,7 +141,7 @@ describe('two environments', () => {
     const told = { ...right, alerts: { slack } };
     expect(saidOf({ dev: { ...told, namePrefix: 'dev-', region: 'eu-west-1' }, prod: told })).toEqual([
       'Settings of dev and prod in infra/app/environments.ts:',
-      '  alerts.slack must differ: Amazon Q takes a channel once in an account',
+      '  alerts.slack must differ: Amazon Q can configure a channel only once in an account',
     ]);
     expect(saidOf({ dev: { ...told, account: '123456789012' }, prod: told })).toEqual([]);
   });

@@ -450,7 +450,11 @@ describe('mistakes in the props are named before synthesis ends:', () => {
       { alerts: { slack: { workspaceId: 'T1', channelId: '#ml' } } },
       /alerts\.slack\.channelId/,
     ],
-    ['an environment that no name can hold', { environment: 'Prod 1' }, /environment must be lower-case/],
+    [
+      'an environment that no name can hold',
+      { environment: 'Prod 1' },
+      /environment must be at most 20 lower-case/,
+    ],
     ['a confidence above 1', { minConfidence: 70 }, /minConfidence/],
     [
       'a file of certificates that is not there',
@@ -474,7 +478,7 @@ describe('mistakes in the props are named before synthesis ends:', () => {
       publicKeyEncoding: { type: 'spki', format: 'pem' },
     });
     expect(() => synthesisedConstruct({ caBundle: file('key.pem', privateKey) })).toThrow(
-      /holds a private key/,
+      /contains a private key/,
     );
   });
 

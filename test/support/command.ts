@@ -11,7 +11,7 @@ export interface Ran {
   stderr: string;
 }
 
-interface Surroundings {
+interface StartContext {
   /** On standard input. */
   input?: string;
   /** Besides `PATH` and `NO_COLOR`; nothing else is in the environment. */
@@ -42,7 +42,7 @@ export async function captured<T>(ran: Ran, run: () => Promise<T>): Promise<T> {
 }
 
 /** `promotion` in this process, one at a time. Exit codes by signals and closed pipes need `promotionProcess`. */
-export async function promotion(args: string[], { input = '', env = {} }: Surroundings = {}): Promise<Ran> {
+export async function promotion(args: string[], { input = '', env = {} }: StartContext = {}): Promise<Ran> {
   const ran: Ran = { code: null, stdout: '', stderr: '' };
   const before = { ...process.env };
   const stdin = vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from([input]) as never);

@@ -1,7 +1,7 @@
 import type { ExecutionStatus } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { claimExecution } from '../../cli/aws/claim-execution.ts';
-import { MOST_ATTEMPTS } from '../../cli/aws/execution-name.ts';
+import { MAX_ATTEMPTS } from '../../cli/aws/execution-name.ts';
 import type { AwsExecutions } from '../../cli/aws/executions.ts';
 
 /** Which execution does what was asked for: one that is there, or a new one. */
@@ -107,9 +107,9 @@ describe('an execution with this input', () => {
   });
 
   it('is given up after as many failed attempts as are looked at', async () => {
-    const { claim, started, described } = aws(Array(MOST_ATTEMPTS + 1).fill('FAILED'));
-    await expect(claim()).rejects.toThrow(/1000 executions with this input have ended/);
-    expect(described).toHaveLength(MOST_ATTEMPTS);
+    const { claim, started, described } = aws(Array(MAX_ATTEMPTS + 1).fill('FAILED'));
+    await expect(claim()).rejects.toThrow(/1000 executions with this input have already ended/);
+    expect(described).toHaveLength(MAX_ATTEMPTS);
     expect(started).toEqual([]);
   });
 });

@@ -289,7 +289,7 @@ describe('the history of an execution', () => {
       state: 'WaitForRollout',
       at: ms(5),
       error: 'States.Timeout',
-      message: 'the execution took longer than it may',
+      message: 'the execution exceeded its time-out',
     });
     expect(end?.status).toBe('TIMED_OUT');
   });

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkedInput } from '../../cli/aws/checked-input.ts';
-import { consoleUrl, problemOfArn, regionOf, stateMachineOf } from '../../cli/aws/execution-arn.ts';
-import { executionName, MOST_ATTEMPTS } from '../../cli/aws/execution-name.ts';
+import { checkInput } from '../../cli/aws/check-input.ts';
+import { arnProblem, consoleUrl, executionRegion, stateMachineOf } from '../../cli/aws/execution-arn.ts';
+import { executionName, MAX_ATTEMPTS } from '../../cli/aws/execution-name.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 
 /** Names of executions: what Step Functions takes, whatever the model is called, and the same for the same input. */
 
-const attempts = fc.integer({ min: 1, max: MOST_ATTEMPTS });
+const attempts = fc.integer({ min: 1, max: MAX_ATTEMPTS });
 const versions = fc.option(
   fc.integer({ min: 1, max: 2_147_483_647 }).map((version) => String(version)),
   { nil: null },
@@ -38,7 +38,7 @@ describe('the name of an execution', () => {
   });
 
   it('is at most 80 characters with the longest model, version and attempt', () => {
-    const name = executionName('a'.repeat(256), '2147483647', '{}', MOST_ATTEMPTS);
+    const name = executionName('a'.repeat(256), '2147483647', '{}', MAX_ATTEMPTS);
     expect(name).toMatch(/-v2147483647-[0-9a-f]{20}-1000$/);
     expect(name).toHaveLength(80);
   });
@@ -75,8 +75,8 @@ describe('the canonical input', () => {
   });
 
   it('leaves out what is null, absent or at its default', () => {
-    const bare = checkedInput({ model_name: 'm' });
-    const spelled = checkedInput({
+    const bare = checkInput({ model_name: 'm' });
+    const spelled = checkInput({
       wait_for_lease_minutes: 0,
       dry_run: false,
       operation: 'promote',
@@ -88,7 +88,7 @@ describe('the canonical input', () => {
   });
 
   it('lists every problem of one that cannot be used', () => {
-    const { problems, input } = checkedInput({
+    const { problems, input } = checkInput({
       operation: 'rollback',
       model_name: '',
       reason: 'x'.repeat(2001),
@@ -102,7 +102,7 @@ describe('the canonical input', () => {
   it('is refused when Step Functions would refuse its size', () => {
     const containers = [{ name: 'c', resourceRequest: { cpu: 1, memory: 1 } }];
     const runtime = { containerGroups: Array(6_000).fill({ name: 'g', containers }) };
-    const { problems } = checkedInput({ model_name: 'm', rollout: { runtime } });
+    const { problems } = checkInput({ model_name: 'm', rollout: { runtime } });
     expect(problems.join()).toContain('at most 262144');
   });
 });
@@ -133,7 +133,7 @@ describe('an ARN', () => {
     'arn:aws:states:eu-west-1:123456789012:execution:promotion:e',
   ])('%j is none of a state machine, and what is needed is said', (arn) => {
     expect(stateMachineOf(arn)).toBeNull();
-    expect(problemOfArn(arn)).toMatch(/^--arn: .*(such as arn:aws:states|--follow)/);
+    expect(arnProblem(arn)).toMatch(/^--arn: .*(such as arn:aws:states|--follow)/);
   });
 
   it.each([
@@ -147,7 +147,7 @@ describe('an ARN', () => {
   ])('of an execution in partition %s has its page in the console there', (partition, region, page) => {
     const arn = `arn:${partition}:states:${region}:123456789012:execution:promotion:e-1`;
     expect(consoleUrl(arn)).toBe(`${page}/v2/executions/details/${arn}`);
-    expect(regionOf(arn)).toBe(region);
+    expect(executionRegion(arn)).toBe(region);
   });
 
   it('of an execution in another partition has none that is known', () => {

@@ -477,7 +477,7 @@ describe('the alert of a rollback', () => {
       undone: false,
       action: 'left',
       finding,
-      reason: 'The artifact is locked in place, which cannot be undone',
+      reason: 'locked in place',
     });
     const { kind, subject, text } = asked(answer, { status: 'failed' });
     expect(kind).toBe('failed');
@@ -575,7 +575,7 @@ describe('the alert of a rollback', () => {
     );
     expect(possible.text).toContain('start the execution without "dry_run"');
 
-    const no = 'No known-good version is recorded; pass target_version';
+    const no = 'No known-good version recorded; name target_version';
     const impossible = asked({ ...dry, to_version: null, finding: refused('no-known-good') }, changes);
     expect(impossible.subject).toBe('[TradAI] Dry Run: Rollback Not Possible: PascalStrategy');
     expect(impossible.text).toContain(`The rollback would not be possible.\n`);

@@ -97,7 +97,7 @@ describe('the detail of a rollback', () => {
     ],
     [refused('nothing-interrupted'), 'No promotion was interrupted; pass target_version or another reason'],
     [refused('no-champion'), 'No version is in Production'],
-    [refused('no-known-good'), 'No known-good version is recorded; pass target_version'],
+    [refused('no-known-good'), 'No known-good version recorded; name target_version'],
     [refused('target-missing'), 'Version 2 does not exist'],
     [refused('not-ready', { held: 'PENDING' }), 'Version 2 is PENDING, not READY'],
     [refused('rolled-back'), 'Version 2 was itself rolled back; pass emergency: true to use it'],

@@ -182,7 +182,7 @@ const wayBack: [ServingFinding, string][] = [
     { code: 'serves-previous', artifact: null, state: 'stopped' },
     'The Workload is stopped with artifact "none", as before',
   ],
-  [{ code: 'locked-in-place' }, 'The artifact is locked in place, which cannot be undone'],
+  [{ code: 'locked-in-place' }, 'locked in place'],
   [
     { code: 'foreign', artifact: 'third', in_progress: true },
     'Another replacement with artifact "third" is in progress; it was not changed',

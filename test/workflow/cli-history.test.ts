@@ -30,7 +30,7 @@ it('is printed as a table, and as one JSON document', async () => {
     'In Production  version 2, since before the first record',
     'Served by Workload pascal-prod',
     'promoted; Promote version 3 over version 2',
-    'rolled back to; DRIFT_SEVERE',
+    'restored by a rollback; DRIFT_SEVERE',
   ])
     expect(table.stdout).toContain(part);
   expect(JSON.parse(json.stdout)).toMatchObject({

@@ -99,7 +99,7 @@ describe('the timeline', () => {
   });
 
   it.each([
-    ['lost-answer', 'MLflow: model-versions/transition-stage carried out, answer lost'],
+    ['lost-answer', 'MLflow: model-versions/transition-stage executed, response lost'],
     ['sns-down', 'SNS: Publish answered 500'],
     ['sns-down', 'sweep: 1 alert sent'],
   ])('of %s says "%s"', async (scenario, line) => {
@@ -385,7 +385,7 @@ describe('a version that is still being registered', () => {
 
 describe('a served model on a real MLflow server, without DATAROBOT_ENDPOINT,', () => {
   const advice =
-    'The Workload API of this run is an emulator on this machine, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';
+    'This run uses an emulator of the Workload API, which has no such Workload: set DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN to the platform that has it.';
   const input = { model_name: 'PascalStrategy' };
   let mlflow: MlflowEmulator;
   beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { missedWorkload } from '../../cli/commands/run.ts';
+import { failedForMissingWorkload } from '../../cli/commands/run.ts';
 import { type ExecutionDocument, type ExecutionRun, execute } from '../../local/execution.ts';
 import { type EmulatedHost, isEmulated, startHost } from '../../local/host.ts';
 import { promote, rollback } from '../../local/scenarios/scenario.ts';
@@ -102,6 +102,6 @@ it('a rollback for which an empty platform stands in is told from one that had i
   const left = await execute(empty, { ...rollback, emergency: true }, quick);
   await empty.close();
   expect(left).toMatchObject({ status: 'failed', output: { rollback: { serving: { undone: false } } } });
-  expect(missedWorkload(left)).toBe(true);
-  expect(missedWorkload(await execute(other, promote, quick))).toBe(false);
+  expect(failedForMissingWorkload(left)).toBe(true);
+  expect(failedForMissingWorkload(await execute(other, promote, quick))).toBe(false);
 });

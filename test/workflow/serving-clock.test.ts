@@ -11,7 +11,7 @@ it('walks to a time in strides of five seconds at most, and stays there', async 
   const clock = new LocalClock();
   const from = clock.now().getTime();
   const passed: number[] = [];
-  await clock.walkTo(later(clock, 12), async () => {
+  await clock.advanceTo(later(clock, 12), async () => {
     passed.push(Math.floor((clock.now().getTime() - from) / 1000));
   });
   expect(passed).toEqual([5, 10, 12]);
@@ -22,9 +22,9 @@ it('lets waits that run side by side take as long as the longer one', async () =
   const clock = new LocalClock();
   const from = clock.now().getTime();
   const pass = async () => {};
-  void clock.walkTo(later(clock, 60), pass);
-  void clock.walkTo(later(clock, 30), pass);
-  await clock.arrived();
+  void clock.advanceTo(later(clock, 60), pass);
+  void clock.advanceTo(later(clock, 30), pass);
+  await clock.whenArrived();
   expect((clock.now().getTime() - from) / 1000).toBeCloseTo(60, 0);
 });
 
@@ -32,7 +32,7 @@ it('never goes back', async () => {
   const clock = new LocalClock();
   const from = clock.now();
   clock.skip(-60_000);
-  await clock.walkTo(new Date(0), async () => {});
+  await clock.advanceTo(new Date(0), async () => {});
   expect(clock.now().getTime()).toBeGreaterThanOrEqual(from.getTime());
 });
 

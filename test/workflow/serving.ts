@@ -1,7 +1,7 @@
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Dials, defaultDials } from '../../emulators/workload/world/settings.ts';
+import { defaultVariants, type Variants } from '../../emulators/workload/world/settings.ts';
 import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
@@ -323,7 +323,7 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
   });
 
   describe('whichever of the sources about the platform is right', () => {
-    const readings: [string, Partial<Dials>][] = [
+    const readings: [string, Partial<Variants>][] = [
       [
         'the provider for Terraform',
         {
@@ -358,13 +358,13 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       ],
     ];
 
-    afterEach(() => void Object.assign(host.workload.dials, defaultDials));
+    afterEach(() => void Object.assign(host.workload.variants, defaultVariants));
 
-    describe.each(readings)('%s', (_, dials) => {
+    describe.each(readings)('%s', (_, variants) => {
       it.each(Object.entries(expected))(
         'the scenario %s ends the same',
         async (name, { statuses, version }) => {
-          Object.assign(host.workload.dials, dials);
+          Object.assign(host.workload.variants, variants);
           const documents = await play(name);
           expect(documents.map(({ status }) => status)).toEqual(statuses);
           const view = await registry();

@@ -176,7 +176,7 @@ describe('a twin', () => {
     onWait = (waits) => waits === 3 && open();
     const second = await promotionStart({ model: MODEL });
     expect([first.code, second.code]).toEqual([0, 0]);
-    expect(second.stdout).toMatch(/^Nothing was started: attempt 1 is running already, and is followed\n/);
+    expect(second.stdout).toMatch(/^Nothing was started: attempt 1 is already running and is followed\n/);
     expect(second.stdout).toMatch(/CompareModels[\s\S]*\npromoted {2}/);
     expect(sfn.names()).toHaveLength(1);
   });
@@ -188,7 +188,7 @@ describe('a twin', () => {
     const reported = await promotionStart(options);
     expect(reported.code).toBe(0);
     expect(reported.stdout).toMatch(/^Nothing was started: the same request has succeeded at 20\d\d-/);
-    expect(reported.stdout).toMatch(/--again\s+starts it once more/);
+    expect(reported.stdout).toMatch(/Use\s+--again\s+to\s+start\s+a\s+new\s+attempt/);
     expect(reported.stdout).not.toContain('CompareModels');
     expect(reported.stdout).toMatch(/\npromoted {2}Version 3 was promoted\.\n$/);
     expect(sfn.names()).toHaveLength(1);
@@ -201,7 +201,9 @@ describe('a twin', () => {
     sfn.runWith(onStubs(stubFunctions()));
     await promotionStart({ model: MODEL });
     const { stdout } = await promotionStart({ model: MODEL });
-    expect(stdout).toMatch(/It names\s+no version, so it is the same request whichever version waits now/);
+    expect(stdout).toMatch(
+      /The\s+request\s+names\s+no\s+version,\s+so\s+it\s+is\s+the\s+same\s+request\s+whichever\s+version\s+is\s+in\s+Staging\s+now/,
+    );
   });
 
   it.each(['FAILED', 'TIMED_OUT', 'ABORTED'] as const)(
@@ -256,7 +258,7 @@ describe('a lost answer of StartExecution', () => {
     sfn.runWith(async (_, onEvent) => onEvent({ kind: 'aborted', at: Date.now() }));
     const ran = await promotionStart({ model: MODEL, json: true, again: true });
     expect(report(ran)).toMatchObject({ attempt: 1, aws_status: 'ABORTED', status: 'failed' });
-    expect(report(ran).reason).toMatch(/^Stopped from outside/);
+    expect(report(ran).reason).toMatch(/^The execution was aborted/);
     expect(sfn.names()).toHaveLength(1);
   });
 });
@@ -325,9 +327,9 @@ describe('while it follows', () => {
     expect(ran.code).toBe(1);
     for (const part of [
       /CompareModels failed: MlflowUnavailable: /,
-      /CompareModels is tried again \(1\) after \d+ ms/,
+      /CompareModels retry 1 after \d+ ms/,
       /PromoteModel failed: MlflowRefused: /,
-      /MlflowRefused is caught: on to ModelRollback/,
+      /MlflowRefused caught: continues with ModelRollback/,
       /ModelRollback .* Version 2 is back\./,
       /\nfailed {2}It was undone\.\n$/,
     ])
@@ -364,10 +366,10 @@ describe('while it follows', () => {
     expect(ran.code).toBe(0);
     expect(ran.waits.slice(0, 8)).toEqual([4_000, 8_000, 10_000, 10_000, 5_000, 2_500, 2_000, 2_000]);
     expect(ran.stdout).toMatch(
-      /Rate exceeded\. AWS is asked too\s+often; try again later\. The execution goes on/,
+      /Rate exceeded\. AWS throttles\s+the\s+requests;\s+try\s+again\s+later\.\s+The\s+execution\s+continues/,
     );
     expect(ran.stdout.match(/Rate exceeded/g)).toHaveLength(1);
-    expect(ran.stdout).toContain('AWS answers again');
+    expect(ran.stdout).toContain('AWS is reachable again');
   });
 
   it.each([
@@ -445,7 +447,7 @@ describe('what AWS refuses', () => {
   it('is an execution to follow that does not exist', async () => {
     expect((await promotionStart({ follow: executionArn('nobody') })).error).toMatchObject({
       name: 'UsageError',
-      message: expect.stringContaining('knows no execution'),
+      message: expect.stringContaining('has no execution'),
     });
   });
 });
@@ -519,7 +521,7 @@ describe('the command', () => {
       {},
       '{"model_name":"m","policy":null,"dry_run":true}',
     );
-    expect(twin.stdout).toMatch(/^Nothing was started: attempt 1 is running already/);
+    expect(twin.stdout).toMatch(/^Nothing was started: attempt 1 is already running/);
     expect(sfn.take()).toEqual([{ name: sfn.names()[0], input: { dry_run: true, model_name: 'm' } }]);
   });
 
@@ -531,13 +533,17 @@ describe('the command', () => {
       const ran = await finished(child);
       expect(ran.code).toBe(130);
       expect(ran.stderr).toBe(
-        `Stopped following. The execution goes on.\nFollow it with:\n  npx promotion start --follow ${executionArn(sfn.names()[0] ?? '')}\n`,
+        `Stopped following. The execution continues.\nFollow it with:\n  npx promotion start --follow ${executionArn(sfn.names()[0] ?? '')}\n`,
       );
     },
   );
 
   it.each([
-    ['no arguments', [], ['--arn: is required, or STATE_MACHINE_ARN', '--model: is required']],
+    [
+      'no arguments',
+      [],
+      ['--arn: is required, or the environment variable STATE_MACHINE_ARN', '--model: is required'],
+    ],
     [
       'arguments for a promotion',
       ['--arn', 'promotion', '--model', 'm', '--version', 'abc', '--policy', 'No such', '--emergency'],

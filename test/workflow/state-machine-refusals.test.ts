@@ -112,7 +112,7 @@ describe('on both systems', () => {
   /** The same host, with one function behind a Lambda that refuses it. */
   function hostRefusing(name: StepFunctionName, refusals: Refusals) {
     const now = async () => {
-      await host.clock.arrived();
+      await host.clock.whenArrived();
       return host.clock.now().getTime();
     };
     const lambda = refusing(host.functions[name], now, refusals);

@@ -18,12 +18,10 @@ export interface BundleReport extends ReturnType<typeof sizesOf> {
   packages: ReturnType<typeof packagesIn>;
 }
 
-/** `npm run bench -- bundles`: what is deployed for each function, and how long it takes to start. */
+/** `npm run bench -- bundles`: size and start-up time of each deployed function. */
 export function bundlesCommand(): Command {
   return new Command('bundles')
-    .description(
-      "sizes of the functions' bundles and how long they take to start, against the unbundled sources",
-    )
+    .description("sizes and start-up times of the functions' bundles, compared with the unbundled sources")
     .option('--json', 'no table: one JSON document on standard output')
     .option('--runs <count>', 'start-ups of each function, of which the median is taken', positive, 9)
     .action(async ({ json, runs }: { json?: true; runs: number }) => {
@@ -43,7 +41,7 @@ export function bundlesCommand(): Command {
     });
 }
 
-/** Bundles into a place of its own, so that what is measured is made from today's sources. */
+/** Bundles the current sources into a temporary directory and measures them. */
 async function measure(runs: number): Promise<BundleReport[]> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   const progress = ora('bundling').start();

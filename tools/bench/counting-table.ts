@@ -7,15 +7,15 @@ import { buffer } from 'node:stream/consumers';
 export interface TableUse {
   tableRequests: number;
   readUnits: number;
-  /** Those of the table. */
+  /** Units of the table, without its index. */
   writeUnits: number;
-  /** Those of the index of pending alerts, which has one partition for all of them. */
+  /** Units of the index of pending alerts, which has a single partition. */
   indexWriteUnits: number;
 }
 
 export interface CountingTable {
   endpoint: string;
-  /** Counts up; copy it to compare. */
+  /** Updated in place; copy it to compare. */
   use: TableUse;
   close(): Promise<void>;
 }
@@ -30,10 +30,10 @@ export const noTableUse = (): TableUse => ({
 const READS = new Set(['GetItem', 'Query']);
 
 /**
- * Stands before the local table and has it say what each request consumes (`ReturnConsumedCapacity`), which it reckons
- * from the size of the item as DynamoDB does. It does not reckon its index: an item that gets or loses `alert_pending`
- * is written there, too, at the same size. A write that its condition refused says nothing, and is one unit, as the
- * items that are written under a condition by two executions (the leases) are smaller than 1 KB.
+ * A proxy of the local table that counts the capacity of each request (`ReturnConsumedCapacity`), which dynalite computes
+ * from the size of the item as DynamoDB does. It omits the index: an item with `alert_pending` is written there as well,
+ * at the same size. A write whose condition failed reports no capacity and counts as one unit, as the items concerned
+ * (the leases) are smaller than 1 KB.
  */
 export async function countingTable(target: string): Promise<CountingTable> {
   const use = noTableUse();

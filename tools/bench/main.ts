@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { bundlesCommand } from './bundles.ts';
 import { scalingCommand } from './scaling.ts';
 
-/** `npm run bench -- NAME`: one command a benchmark. Exit status: 0 measured, 1 failed, 2 unknown arguments. */
+/** `npm run bench -- NAME`: one command for each benchmark. Exit status: 0 measured, 1 failed, 2 unknown arguments. */
 async function main(argv: string[]): Promise<number> {
   const program = new Command('bench')
     .usage('NAME [options]   (npm run bench -- NAME [options])')

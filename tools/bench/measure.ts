@@ -10,15 +10,15 @@ import { once, promote, type Scenario } from '../../local/scenarios/scenario.ts'
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { type CountingTable, countingTable, noTableUse, type TableUse } from './counting-table.ts';
 
-/** What the functions of an execution used of other systems; requests of local observers are not counted. */
+/** Requests of the functions of one execution to other systems; those of the local host are not counted. */
 interface Use extends TableUse {
   mlflowCalls: number;
   workloadCalls: number;
-  /** Messages that SNS took. */
+  /** Messages that SNS accepted. */
   published: number;
 }
 
-/** What one execution took. Only `durationsMs` depends on the machine that it runs on. */
+/** Measurements of one execution. Only `durationsMs` depends on the machine. */
 export interface Measured extends Use {
   kind: KindName;
   /** One line about the kind, for people. */
@@ -29,7 +29,7 @@ export interface Measured extends Use {
   transitions: number;
   /** Events in the history that Step Functions keeps. */
   historyEvents: number;
-  /** From start to end by the local clock, which only waits advance: functions take no time on it. */
+  /** From start to end by the local clock, which only waits advance: functions count as 0 s. */
   seconds: number;
   /** Calls of each function. */
   invocations: Record<FunctionName, number>;
@@ -49,14 +49,14 @@ interface Kind {
 const HOLDER = 'arn:aws:states:us-east-1:123456789012:execution:promotion:another';
 const HELD_MINUTES = 5;
 
-const played = (name: string): Scenario['play'] => {
+const playOf = (name: string): Scenario['play'] => {
   const found = scenarios.find((scenario) => scenario.name === name);
   if (found === undefined) throw new Error(`There is no scenario ${name}`);
   return found.play;
 };
 
-/** Another execution has the lease of the model for the next five minutes. */
-const whileHeld =
+/** Another execution holds the lease of the model for the next five minutes. */
+const withLeaseHeld =
   (input: object): Scenario['play'] =>
   async (host, run) => {
     seedPascalStrategy(host.mlflow);
@@ -73,31 +73,31 @@ const served = (host: EmulatedHost) => {
 };
 
 const kinds = {
-  'registry-only': { title: 'promoted, registry only', play: played('rollback'), execution: 0 },
-  'short-rollout': { title: 'promoted, 1 min of warm-up', play: played('challenger-wins'), execution: 0 },
+  'registry-only': { title: 'promoted, registry only', play: playOf('rollback'), execution: 0 },
+  'short-rollout': { title: 'promoted, 1 min of warm-up', play: playOf('challenger-wins'), execution: 0 },
   'long-rollout': {
     title: 'promoted, 30 min of warm-up',
     play: once({ ...promote, rollout: { warmupDurationMinutes: 30 } }, served),
     execution: 0,
   },
-  kept: { title: 'kept', play: played('challenger-loses'), execution: 0 },
-  'needs-investigation': { title: 'needs investigation', play: played('investigate'), execution: 0 },
-  'already-promoted': { title: 'already promoted', play: played('already-promoted'), execution: 0 },
+  kept: { title: 'kept', play: playOf('challenger-loses'), execution: 0 },
+  'needs-investigation': { title: 'needs investigation', play: playOf('investigate'), execution: 0 },
+  'already-promoted': { title: 'already promoted', play: playOf('already-promoted'), execution: 0 },
   'rollout-failed': {
     title: 'rollout failed, rolled back',
-    play: played('candidate-crash-loops'),
+    play: playOf('candidate-crash-loops'),
     execution: 0,
   },
-  'registry-rollback': { title: 'rolled back, registry only', play: played('rollback'), execution: 1 },
+  'registry-rollback': { title: 'rolled back, registry only', play: playOf('rollback'), execution: 1 },
   'workload-rollback': {
     title: 'rolled back, with Workload',
-    play: played('rollback-after-success'),
+    play: playOf('rollback-after-success'),
     execution: 1,
   },
-  busy: { title: 'busy, answered at once', play: whileHeld(promote), execution: 0 },
+  busy: { title: 'busy, answered at once', play: withLeaseHeld(promote), execution: 0 },
   'busy-then-promoted': {
     title: 'busy for 5 min, then promoted',
-    play: whileHeld({ ...promote, wait_for_lease_minutes: 10 }),
+    play: withLeaseHeld({ ...promote, wait_for_lease_minutes: 10 }),
     execution: 0,
   },
 } as const satisfies Record<string, Kind>;
@@ -110,9 +110,9 @@ export async function measure(onKind: (title: string) => void = () => {}): Promi
   const host = await startHost();
   if (!isEmulated(host)) throw new Error('The figures need the emulators');
   const table = await countingTable(host.table.endpoint);
-  // The functions read the address of their table when they are first called.
+  // The functions read this variable on their first call.
   host.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.endpoint;
-  standStill(host);
+  freezeClock(host);
   try {
     const measured: Measured[] = [];
     for (const kind of Object.keys(kinds) as KindName[]) {
@@ -126,8 +126,8 @@ export async function measure(onKind: (title: string) => void = () => {}): Promi
   }
 }
 
-/** Only waits advance the clock: the number of polls must not depend on the speed of this machine. */
-function standStill({ clock }: EmulatedHost): void {
+/** Only waits advance the clock, so that the number of polls does not depend on the speed of this machine. */
+function freezeClock({ clock }: EmulatedHost): void {
   let at = clock.now().getTime();
   clock.now = () => new Date(at);
   clock.skip = (ms) => {
@@ -150,14 +150,14 @@ async function measureOne(host: EmulatedHost, table: CountingTable, kind: KindNa
   host.sns.reset();
   const { title, play, execution } = kinds[kind];
   const tallies: Tally[] = [];
-  const functions = counted(host, table, () => tallies.at(-1));
+  const functions = countingFunctions(host, table, () => tallies.at(-1));
   const run: ExecutionRun = {
     pauseMs: 0,
     onEvent: (event) => {
       if (event.kind === 'started') tallies.push(newTally(event.at));
       const tally = tallies.at(-1);
       tally?.history.add(event);
-      if (event.kind === 'exited') noteSize(tally, event.output);
+      if (event.kind === 'exited') recordSize(tally, event.output);
     },
   };
   const documents = await play({ ...host, functions, machine: localStateMachine(functions) }, run);
@@ -196,7 +196,7 @@ const newTally = (at: number): Tally => ({
   use: { mlflowCalls: 0, workloadCalls: 0, published: 0, ...noTableUse() },
 });
 
-function noteSize(tally: Tally | undefined, payload: unknown): void {
+function recordSize(tally: Tally | undefined, payload: unknown): void {
   if (tally === undefined) return;
   const bytes = Buffer.byteLength(JSON.stringify(payload) ?? '');
   tally.largestPayload = Math.max(tally.largestPayload, bytes);
@@ -206,15 +206,15 @@ function perFunction<T>(of: (name: FunctionName) => T): Record<FunctionName, T> 
   return Object.fromEntries(functionNames.map((name) => [name, of(name)])) as Record<FunctionName, T>;
 }
 
-/** The host's functions; what each call uses goes to the execution that runs: never two at a time. */
-function counted(
+/** The host's functions; each call is counted for the current execution. Executions never run in parallel. */
+function countingFunctions(
   host: EmulatedHost,
   table: CountingTable,
   current: () => Tally | undefined,
 ): Record<FunctionName, LocalFunction> {
   const usedSoFar = (): Use => ({
     mlflowCalls: host.mlflow.requests.length,
-    // The same server answers the clients of the model, which are not counted.
+    // The same server answers requests to the model, which are not counted.
     workloadCalls: host.workload.requests.filter(({ path }) => !path.startsWith('endpoints/')).length,
     published: host.sns.published.length,
     ...table.use,
@@ -222,14 +222,14 @@ function counted(
   return perFunction((name) => async (event) => {
     const tally = current();
     if (tally === undefined) return host.functions[name](event);
-    await host.clock.arrived();
-    noteSize(tally, event);
+    await host.clock.whenArrived();
+    recordSize(tally, event);
     tally.calls.push(name);
     const before = usedSoFar();
     const began = performance.now();
     try {
       const answer = await host.functions[name](event);
-      noteSize(tally, answer);
+      recordSize(tally, answer);
       return answer;
     } finally {
       tally.durationsMs.push(performance.now() - began);

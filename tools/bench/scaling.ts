@@ -24,11 +24,11 @@ export type DocumentName = keyof typeof documents;
 
 export const documentPath = (name: DocumentName) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
-/** `npm run bench -- scaling`: what executions take and cost. */
+/** `npm run bench -- scaling`: resource use and cost of executions. */
 export function scalingCommand(): Command {
   return new Command('scaling')
     .description(
-      'what each kind of execution takes (measured on the local host) and costs on AWS (list prices)',
+      'resource use of each kind of execution (measured on the local host) and its cost on AWS (list prices)',
     )
     .option('--json', 'no tables: one JSON document on standard output')
     .option('--write', 'also write the tables into docs/scaling.md and docs/deploy.md')
@@ -70,8 +70,8 @@ function durations(measured: readonly Measured[]): string {
 }
 
 /**
- * The text of a document with its tables in their places, each between the line that names it and `<!-- end -->`.
- * Throws when a place is missing.
+ * The text of a document with its tables, each between its mark and `<!-- end -->`.
+ * Throws when a mark is missing.
  */
 export function withTables(name: DocumentName, text: string, measured: readonly Measured[]): string {
   return documents[name](measured).reduce(

@@ -21,8 +21,8 @@ async function loadingMs(file: string): Promise<number> {
 }
 
 /**
- * The median of `runs` start-ups of each module, in milliseconds, in the order given. They take turns, so that
- * whatever else the machine does meets all of them alike; one more of each comes before and does not count.
+ * The median of `runs` start-ups of each module, in milliseconds, in the order given. The modules alternate, so that
+ * other load on the machine affects all of them equally; one warm-up run of each is not counted.
  */
 export async function medianStartUps(files: string[], runs: number, onRun: () => void): Promise<number[]> {
   const taken = files.map((): number[] => []);

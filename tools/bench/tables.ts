@@ -1,5 +1,5 @@
 import { SWEEP_MINUTES } from '../../infra/event-rules.ts';
-import { needs } from '../../infra/functions/permissions.ts';
+import { functionPermissions } from '../../infra/functions/permissions.ts';
 import { alarmMetricCount } from '../../infra/operations/alarms.ts';
 import { functionMemoryMegabytes, functionNames } from '../../lambdas/domain/limits.ts';
 import { metricNames } from '../../lambdas/domain/outcome/metrics.ts';
@@ -8,7 +8,7 @@ import list from './prices.json' with { type: 'json' };
 
 /** A table of the documents; its first column is text, the others are numbers. */
 export interface Table {
-  /** Names its place in a document. */
+  /** Name of its mark in a document. */
   id: string;
   title: string;
   head: readonly string[];
@@ -17,9 +17,9 @@ export interface Table {
   notes: readonly string[];
 }
 
-/** What cannot be measured on one machine; the notes of the tables name every assumption. */
+/** Assumptions for what cannot be measured locally; the notes of the tables list all of them. */
 export const assumed = {
-  /** Milliseconds that a call of a function is charged for: remote systems answer slower than emulators. */
+  /** Billed duration of a function call in milliseconds: remote systems are slower than emulators. */
   callMs: 500,
   memoryMb: functionMemoryMegabytes,
   /** Addresses subscribed to the notifications. */
@@ -81,12 +81,12 @@ export function billOf(
   };
 }
 
-/** At most: every function that is called reads its secrets, as if none had kept them from an earlier call. */
+/** Upper bound: every called function reads its secrets, as if none were cached. */
 const secretReads = (invocations: Measured['invocations']) =>
   functionNames
     .filter((name) => invocations[name] > 0)
     .reduce((sum, name) => {
-      const { mlflow, workloads } = needs[name];
+      const { mlflow, workloads } = functionPermissions[name];
       return sum + (mlflow.length > 0 ? 1 : 0) + (workloads === true ? 1 : 0);
     }, 0);
 
@@ -148,7 +148,7 @@ const executions = (measured: readonly Measured[]): Table => ({
   notes: onePoll(measured),
 });
 
-/** What a longer rollout takes more than a short one, divided by its additional polls. */
+/** The additional use of a longer rollout, divided by its additional polls. */
 function onePoll(measured: readonly Measured[]): string[] {
   const of = (kind: KindName) => measured.find((one) => one.kind === kind);
   const [short, long] = [of('short-rollout'), of('long-rollout')];
@@ -214,7 +214,7 @@ export const costSummary = (measured: readonly Measured[]): Table => ({
   notes: [],
 });
 
-/** As GitHub's Markdown, padded so that it reads as text, too. */
+/** The table as GitHub Markdown, padded to be readable as text. */
 export function asMarkdown({ title, head, rows, notes }: Table): string {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) => {

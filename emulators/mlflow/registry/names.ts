@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { invalid, Refusal } from '../answers.ts';
+import { ApiError, invalid } from '../answers.ts';
 import type { Behaviour } from './versions.ts';
 
 /** MLflow's rules for names of models, tags and aliases, for version numbers and for stages. */
@@ -73,7 +73,7 @@ export function versionNumber(text: string, { hugeVersionFails }: Behaviour): bi
   }
   const number = BigInt(digits.replaceAll('_', '').replace(/^\+/, ''));
   if (hugeVersionFails && (number >= 2n ** 63n || number < -(2n ** 63n))) {
-    throw new Refusal('INTERNAL_ERROR', 'Python int too large to convert to SQLite INTEGER');
+    throw new ApiError('INTERNAL_ERROR', 'Python int too large to convert to SQLite INTEGER');
   }
   return number;
 }

@@ -1,4 +1,4 @@
-import { invalid, pairs, Refusal, sparse } from '../answers.ts';
+import { ApiError, invalid, pairs, sparse } from '../answers.ts';
 import { type Endpoint, endpoint } from '../endpoints.ts';
 import type { Input, Parameters } from '../parameters.ts';
 import type { LoggedModels } from '../tracking/logged-models.ts';
@@ -147,7 +147,7 @@ const CREATE_VERSION: Parameters = {
 };
 const TRANSITION: Parameters = { ...VERSION, stage: 'string!', archive_existing_versions: 'boolean' };
 
-/** The answer to a change that has nothing to say. */
+/** The empty response to a change. */
 const done = (_changed: unknown) => ({});
 
 function createVersion(
@@ -196,8 +196,8 @@ function referenced(registry: Registry, { lineage }: Behaviour, source: string, 
     if (name !== undefined && number !== undefined) return registry.version(name, number);
     if (aliased !== undefined && alias !== undefined) return registry.versionOfAlias(aliased, alias);
   } catch (error) {
-    if (lineage || !(error instanceof Refusal)) throw error;
-    throw new Refusal(
+    if (lineage || !(error instanceof ApiError)) throw error;
+    throw new ApiError(
       'INTERNAL_ERROR',
       `Unable to fetch model from model URI source artifact location '${source}'.Error: ${error.message}`,
     );

@@ -1,4 +1,4 @@
-import { invalid, missing, Refusal } from '../answers.ts';
+import { ApiError, invalid, missing } from '../answers.ts';
 import {
   canonicalStage,
   checkAliasFree,
@@ -19,7 +19,7 @@ export interface Version {
   readonly version: number;
   readonly created: number;
   updated: number;
-  /** Deleted versions stay, so that their numbers are not given again. */
+  /** Deleted versions are kept, so that their numbers are not reused. */
   stage: Stage | 'Deleted_Internal';
   status: VersionStatus;
   description: string | null;
@@ -65,7 +65,7 @@ export class Registry {
     checkModelName(name, this.#behaviour);
     for (const [key, value] of tags) this.#checkTag(key, value);
     if (this.models.has(name)) {
-      throw new Refusal('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${name}) already exists.`);
+      throw new ApiError('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${name}) already exists.`);
     }
     const now = this.#now();
     const model: Model = {
@@ -99,7 +99,7 @@ export class Registry {
     checkModelName(newName, this.#behaviour, 'new_name');
     const model = this.model(name);
     if (newName !== name && this.models.has(newName)) {
-      throw new Refusal('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${newName}) already exists.`);
+      throw new ApiError('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${newName}) already exists.`);
     }
     const now = this.#now();
     this.models.delete(name);
@@ -212,7 +212,7 @@ export class Registry {
   transition(name: string, version: string, stage: string, archive: boolean): Version {
     const target = canonicalStage(stage);
     if (archive && target !== 'Staging' && target !== 'Production') {
-      throw new Refusal(
+      throw new ApiError(
         'INTERNAL_ERROR',
         `Model version transition cannot archive existing model versions because '${stage}' is not an Active stage. Valid stages are ['Staging', 'Production']`,
       );
@@ -257,7 +257,7 @@ export class Registry {
     );
   }
 
-  /** Before 3.17 any stage's latest version: here the lowest, so that nobody relies on it. */
+  /** Before 3.17 the latest version of any stage: here the lowest, so that no test depends on it. */
   #latestOf(name: string, which: 'any' | 'highest'): Version {
     const rows = this.latest(name).toSorted((a, b) => a.version - b.version);
     const found = which === 'highest' ? rows.at(-1) : rows[0];

@@ -1,4 +1,4 @@
-/** In what the versions of MLflow differ, as far as the emulator shows it; found by running them or reading them. */
+/** Differences between versions of MLflow that the emulator reproduces; taken from running servers or their source. */
 export interface Behaviour {
   readonly version: string;
   /** Names of registered models with `/` or `:`, blank ones and those that read as a path are refused. */
@@ -28,7 +28,7 @@ export interface Behaviour {
   readonly serverInfo: boolean;
 }
 
-/** What a server that calls itself `version` does. */
+/** The behaviour of a server of this version. */
 export function behaviourOf(version: string): Behaviour {
   const since = (wanted: string) => compare(version, wanted) >= 0;
   const latestAlias = since('3.17.0') ? 'highest' : since('3.4.0') ? 'any' : 'reserved';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type Answer, invalid, json, missing, page, sparse, Unforeseen } from '../answers.ts';
+import { type Answer, invalid, json, missing, page, sparse, UnhandledError } from '../answers.ts';
 import type { Endpoint } from '../endpoints.ts';
 import type { Input, RawRequest } from '../parameters.ts';
 import type { Behaviour } from '../registry/versions.ts';
@@ -27,7 +27,7 @@ export class Artifacts {
     }
   }
 
-  /** What is right in a folder, sorted; paths are given below `shown`. */
+  /** The direct entries of a folder, sorted; paths start with `shown`. */
   list(folder: string, shown: string): object[] {
     const prefix = folder === '' ? '' : `${folder}/`;
     const found = new Map<string, object>();
@@ -122,7 +122,7 @@ function download(artifacts: Artifacts, path: string, { missingArtifact }: Behav
     const headers = { 'content-disposition': `attachment; ${shown}` };
     return { status: 200, type: contentType(path), body: content, headers };
   }
-  if (!missingArtifact) throw new Unforeseen(`No such file or directory: '${path}'`);
+  if (!missingArtifact) throw new UnhandledError(`No such file or directory: '${path}'`);
   if (artifacts.isFolder(path)) throw invalid(`Artifact path refers to a directory, not a file: '${path}'`);
   throw missing(`No such artifact: '${path}'`);
 }

@@ -30,7 +30,7 @@ export class LoggedModels {
   readonly #models = new Map<string, LoggedModel>();
   readonly #tracking: Tracking;
   readonly #now: () => number;
-  /** Of all ever made: deleted ones give their id to no other. */
+  /** Count of all models ever created: ids of deleted ones are not reused. */
   #count = 0;
 
   constructor(tracking: Tracking, now: () => number) {

@@ -1,4 +1,4 @@
-import { double, invalid, missing, pairs, Refusal, SEE_DOCS, sparse } from '../answers.ts';
+import { ApiError, double, invalid, missing, pairs, SEE_DOCS, sparse } from '../answers.ts';
 import { type Endpoint, endpoint } from '../endpoints.ts';
 import type { Input, Parameters } from '../parameters.ts';
 import type { Behaviour } from '../registry/versions.ts';
@@ -21,7 +21,7 @@ const SEARCH: Parameters = { filter: 'string', order_by: 'strings', ...PAGE };
 /** Experiments and runs, under the same paths and with the same answers as MLflow's. */
 export function trackingEndpoints(tracking: Tracking, behaviour: Behaviour): Endpoint[] {
   const noExperiment = () =>
-    new Refusal('BAD_REQUEST', '(sqlite3.IntegrityError) FOREIGN KEY constraint failed');
+    new ApiError('BAD_REQUEST', '(sqlite3.IntegrityError) FOREIGN KEY constraint failed');
   return [
     endpoint('POST', 'experiments/create', NEW_EXPERIMENT, (input) => ({
       experiment_id: tracking.createExperiment(
@@ -127,7 +127,7 @@ const metricOf = (input: Input): Metric => ({
   datasetDigest: input.optional('dataset_digest'),
 });
 
-/** All or nothing is not promised by MLflow either: what came before a refused item stays. */
+/** Not atomic, as in MLflow: items before a rejected one are kept. */
 function logBatch(tracking: Tracking, input: Input): object {
   const id = input.text('run_id');
   const [metrics, params, tags] = ['metrics', 'params', 'tags'].map((name) => input.objects(name));

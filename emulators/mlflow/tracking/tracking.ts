@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { invalid, missing, Refusal } from '../answers.ts';
+import { ApiError, invalid, missing } from '../answers.ts';
 import { checkKey, checkLength } from '../registry/names.ts';
 
 export const runStatuses = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'] as const;
@@ -81,7 +81,7 @@ export class Tracking {
 
   createExperiment(name: string, location: string | null, tags: ReadonlyMap<string, string>): Experiment {
     if (this.experimentNamed(name) !== undefined) {
-      throw new Refusal('RESOURCE_ALREADY_EXISTS', `Experiment(name=${name}) already exists.`);
+      throw new ApiError('RESOURCE_ALREADY_EXISTS', `Experiment(name=${name}) already exists.`);
     }
     return this.#addExperiment(String(this.experiments.size), name, location, tags);
   }

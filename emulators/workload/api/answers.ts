@@ -1,5 +1,5 @@
-import type { Dials } from '../world/settings.ts';
-import type { Refusal, World } from '../world/world.ts';
+import type { Variants } from '../world/settings.ts';
+import type { ApiError, World } from '../world/world.ts';
 
 /** `body: null` is an answer without a body. */
 export interface Answer {
@@ -17,13 +17,13 @@ export const json = (body: unknown, status = 200): Answer => ({
 
 export const noContent: Answer = { status: 204, body: null };
 
-/** An answer of the edge, which speaks of a `message` where the API has a `detail`. */
+/** A response of the gateway, which has a `message` where the API has a `detail`. */
 export const message = (status: number, text: string): Answer => json({ message: text }, status);
 
 export const detail = (status: number, text: string): Answer => json({ detail: text }, status);
 
-export function refusalAnswer({ status, detail: given }: Refusal, dials: Dials): Answer {
-  if (typeof given === 'string' || dials.validationErrors === 'gateway')
+export function errorAnswer({ status, detail: given }: ApiError, variants: Variants): Answer {
+  if (typeof given === 'string' || variants.validationErrors === 'gateway')
     return json({ detail: given }, status);
   const stock = given.map((each) =>
     typeof each === 'string'

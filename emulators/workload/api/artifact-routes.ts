@@ -8,7 +8,7 @@ import {
   startBuilds,
 } from '../world/artifacts.ts';
 import type { Artifact, Build } from '../world/entities.ts';
-import { invalid, Refusal, type World } from '../world/world.ts';
+import { ApiError, invalid, type World } from '../world/world.ts';
 import { json, noContent, page, timestamp, user } from './answers.ts';
 import { artifactChanges, cloneRequest, emptyBody, newArtifact, wholeArtifact } from './bodies.ts';
 import { artifactFilters, found, ordered, paging, searching, sharedRoleRoutes, sorting } from './lists.ts';
@@ -44,7 +44,7 @@ export const artifactRoutes: Route[] = [
   route('POST', 'artifacts/:id/clone', { body: cloneRequest }, ({ world, params, body }) =>
     json(
       artifactDocument(world, cloneArtifact(world, world.artifact(params.id), body.name)),
-      world.dials.cloneStatus,
+      world.variants.cloneStatus,
     ),
   ),
   ...sharedRoleRoutes('artifacts/:id/sharedRoles', (world, id) => world.artifact(id)),
@@ -84,7 +84,7 @@ export const buildRoutes: Route[] = [
 function buildOf(artifact: Artifact, id: string): Build {
   if (!/^[0-9a-f]{24}$/.test(id)) throw invalid('buildId', 'Input should be an ObjectId', 'value_error');
   const build = artifact.builds.find((each) => each.id === id);
-  if (build === undefined) throw new Refusal(404, 'Build not found');
+  if (build === undefined) throw new ApiError(404, 'Build not found');
   return build;
 }
 

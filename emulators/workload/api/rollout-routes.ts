@@ -9,7 +9,7 @@ import {
   replace,
   visibleReplacement,
 } from '../world/workloads.ts';
-import { Refusal, type World } from '../world/world.ts';
+import { ApiError, type World } from '../world/world.ts';
 import { json, noContent, page } from './answers.ts';
 import { newReplacement, settingsChange } from './bodies.ts';
 import { paging } from './lists.ts';
@@ -19,7 +19,7 @@ import { eventDocument, replacementDocument } from './shapes.ts';
 export const rolloutRoutes: Route[] = [
   route('GET', 'workloads/:id/replacement', {}, ({ world, params }) => {
     const replacement = visibleReplacement(world, world.workload(params.id));
-    if (replacement === null) throw new Refusal(404, NO_REPLACEMENT);
+    if (replacement === null) throw new ApiError(404, NO_REPLACEMENT);
     return json(replacementDocument(world, replacement));
   }),
   route('POST', 'workloads/:id/replacement', { body: newReplacement }, ({ world, params, body }) =>
@@ -27,7 +27,7 @@ export const rolloutRoutes: Route[] = [
   ),
   route('DELETE', 'workloads/:id/replacement', {}, ({ world, params }) => {
     const replacement = cancelReplacement(world, world.workload(params.id));
-    const { cancelStatus } = world.dials;
+    const { cancelStatus } = world.variants;
     return cancelStatus === 204 ? noContent : json(replacementDocument(world, replacement), cancelStatus);
   }),
   route('GET', 'workloads/:id/settings', {}, ({ world, params }) => {
@@ -60,7 +60,7 @@ export const rolloutRoutes: Route[] = [
       protons.map((each) => protonDocument(world, base, each)),
       { url, ...query },
     );
-    return json(world.dials.protonPageLinks === 'present' ? { next, previous, ...rest } : rest);
+    return json(world.variants.protonPageLinks === 'present' ? { next, previous, ...rest } : rest);
   }),
   route('GET', 'workloads/:id/protons/:proton', {}, ({ world, params, base }) =>
     json(protonDocument(world, base, protonOf(world, world.workload(params.id), params.proton))),
@@ -73,6 +73,6 @@ export const rolloutRoutes: Route[] = [
 
 function protonOf(world: World, workload: Workload, id: string): Proton {
   const proton = listed(workload, world.now).find((each) => each.id === id);
-  if (proton === undefined) throw new Refusal(404, 'Proton not found');
+  if (proton === undefined) throw new ApiError(404, 'Proton not found');
   return proton;
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Invalid, Refusal, type World } from '../world/world.ts';
-import { type Answer, detail, json, refusalAnswer } from './answers.ts';
+import { ApiError, type Invalid, type World } from '../world/world.ts';
+import { type Answer, detail, errorAnswer, json } from './answers.ts';
 
-/** A request of which nothing has been checked yet. */
+/** A request that has not been validated. */
 export interface RawRequest {
   method: string;
   /** Without the API's prefix and leading slash; a trailing slash is kept. */
@@ -36,7 +36,7 @@ export interface Route {
   run(request: RawRequest, params: Record<string, string>, world: World, base: string): Answer;
 }
 
-/** One route; its query and its body are closed: what they do not name is refused. */
+/** One route; its query and its body are closed: unknown fields are rejected. */
 export function route<Path extends string, Query extends z.ZodRawShape, Body extends z.ZodType>(
   method: string,
   path: Path,
@@ -51,7 +51,7 @@ export function route<Path extends string, Query extends z.ZodRawShape, Body ext
       const problems: Invalid[] = [];
       const query = parse(querySchema, gather(request.query, querySchema), problems);
       const body = shapes.body === undefined ? undefined : parse(shapes.body, bodyOf(request), problems);
-      if (problems.length > 0) throw new Refusal(422, problems);
+      if (problems.length > 0) throw new ApiError(422, problems);
       const url = new URL(`${base}/${request.path}`);
       url.search = request.query.toString();
       return act({
@@ -88,7 +88,7 @@ function bodyOf({ body, contentType }: RawRequest): unknown {
     return JSON.parse(body);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new Refusal(422, [
+    throw new ApiError(422, [
       { path: 'body', message: `JSON decode error: ${message}`, code: 'json_invalid' },
     ]);
   }
@@ -149,7 +149,7 @@ function invalidOf(issue: z.core.$ZodIssue, prefix: string): Invalid[] {
   }
 }
 
-/** Finds the route and runs it; a refusal becomes its answer. */
+/** Finds the route and runs it; an `ApiError` becomes its response. */
 export function dispatch(routes: readonly Route[], request: RawRequest, world: World, base: string): Answer {
   const segments = request.path.replace(/\/$/, '').split('/').map(decoded);
   const here = routes.filter((candidate) => matches(candidate, segments));
@@ -165,7 +165,7 @@ export function dispatch(routes: readonly Route[], request: RawRequest, world: W
   try {
     return found.run(request, params, world, base);
   } catch (error) {
-    if (error instanceof Refusal) return refusalAnswer(error, world.dials);
+    if (error instanceof ApiError) return errorAnswer(error, world.variants);
     throw error;
   }
 }

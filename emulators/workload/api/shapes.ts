@@ -102,7 +102,7 @@ const artifactSummary = ({ id, name, type, status, version, repositoryId }: Arti
   artifactRepositoryId: repositoryId,
 });
 
-/** What stands in the Workload while a replacement is in progress, or has failed; not once it is completed. */
+/** The Workload's field about a replacement that is in progress or has failed; null once it is completed. */
 function replacementSummary(world: World, workload: Workload) {
   const replacement = visibleReplacement(world, workload);
   if (replacement === null || replacement.state === 'completed') return null;
@@ -133,15 +133,18 @@ function requestStats(world: World, workload: Workload) {
   };
 }
 
-const words: Record<World['dials']['replacementStatuses'], Partial<Record<Replacement['state'], string>>> = {
+const words: Record<
+  World['variants']['replacementStatuses'],
+  Partial<Record<Replacement['state'], string>>
+> = {
   tutorial: { staged: 'initializing' },
   terraform: { deleting: 'canceling' },
   openapi: { staged: 'awaiting_promotion', promoting: 'switching', finalizing: 'cleaning_up' },
 };
 
-function replacementStatus({ dials }: World, state: Replacement['state']): string {
-  if (state === 'errored') return dials.replacementFailure;
-  return words[dials.replacementStatuses][state] ?? state;
+function replacementStatus({ variants }: World, state: Replacement['state']): string {
+  if (state === 'errored') return variants.replacementFailure;
+  return words[variants.replacementStatuses][state] ?? state;
 }
 
 export function replacementDocument(world: World, replacement: Replacement) {

@@ -8,7 +8,7 @@ import {
   startWorkload,
   stopWorkload,
 } from '../world/workloads.ts';
-import { Refusal, type World } from '../world/world.ts';
+import { ApiError, type World } from '../world/world.ts';
 import { json, noContent, page } from './answers.ts';
 import { emptyBody, newWorkload, workloadChanges } from './bodies.ts';
 import { type Filters, found, ordered, paging, sharedRoleRoutes, workloadFilters } from './lists.ts';
@@ -46,7 +46,7 @@ export function select(world: World, query: WorkloadQuery): Workload[] {
   });
 }
 
-/** Says in words what is being done, and where to follow it. */
+/** A message about the operation, with its status link. */
 const acknowledgement = (base: string, { id }: Workload, status: string) => ({
   status,
   workloadId: id,
@@ -92,7 +92,7 @@ export const workloadRoutes: Route[] = [
   route('POST', 'workloads/:id/promote', { body: emptyBody }, ({ world, params, base }) => {
     const workload = world.workload(params.id);
     promote(world, workload);
-    return json(workloadDocument(world, base, workload), world.dials.promoteStatus);
+    return json(workloadDocument(world, base, workload), world.variants.promoteStatus);
   }),
   route('GET', 'workloads/:id/related', {}, ({ world, params }) => {
     const data = related(world, world.workload(params.id));
@@ -118,7 +118,7 @@ export const accountRoutes: Route[] = [
     json({ uid: world.userId, tenantId: world.tenantId, limits: world.settings.limits }),
   ),
   route('GET', 'openapi.yaml', {}, () => {
-    throw new Refusal(501, 'Not implemented by this emulator: GET /openapi.yaml');
+    throw new ApiError(501, 'Not implemented by this emulator: GET /openapi.yaml');
   }),
 ];
 

@@ -7,7 +7,7 @@ import type { ArtifactType, Importance, ProtonStatus } from '../world/entities.t
 import { activeProton, launch, replan } from '../world/protons.ts';
 import { type Script, scripts } from '../world/settings.ts';
 import { createWorkload } from '../world/workloads.ts';
-import { Refusal, type World } from '../world/world.ts';
+import { ApiError, type World } from '../world/world.ts';
 import { protonDocument } from './documents.ts';
 import { addServed } from './traffic.ts';
 
@@ -38,7 +38,7 @@ export interface Traffic {
   milliseconds?: number;
 }
 
-/** What scenarios and tests do to the emulator, and read from it, beside its HTTP interface. Errors are thrown. */
+/** Access for scenarios and tests beside the HTTP interface. Errors are thrown as `ApiError`. */
 export class Direct {
   readonly #world: () => World;
   readonly #base: string;
@@ -51,7 +51,7 @@ export class Direct {
     this.#act = act;
   }
 
-  /** The world as it is now. */
+  /** The current state. */
   #settled(): World {
     const world = this.#world();
     world.settle();
@@ -103,7 +103,7 @@ export class Direct {
     this.#world().scripts.set(key, script);
   }
 
-  /** Makes the request as another client would; it is not recorded, and meets no faults. Throws when refused. */
+  /** Executes the request as another client would; it is not recorded and no fault applies. Throws on an error. */
   perform(method: string, path: string, body?: unknown): unknown {
     const [plain = '', search = ''] = path.split('?');
     const answer = this.#act({
@@ -128,7 +128,7 @@ export class Direct {
     return artifactDocument(world, world.artifact(id));
   }
 
-  /** Counts requests as if clients had made them now. */
+  /** Counts requests as if clients had sent them now. */
   addTraffic(workloadId: string, { protonId, count, status = 200, milliseconds = 20 }: Traffic): void {
     const world = this.#settled();
     const workload = world.workload(workloadId);
@@ -137,7 +137,7 @@ export class Direct {
     addServed(world, workload, { protonId: id, count, status, milliseconds, method: 'POST', path: '/' });
   }
 
-  /** Has the Workload run one more active proton, as highly available ones do; returns its id. */
+  /** Adds an active proton, as in a highly available Workload; returns its id. */
   addActiveProton(workloadId: string): string {
     const world = this.#settled();
     const workload = world.workload(workloadId);
@@ -148,17 +148,17 @@ export class Direct {
     return proton.id;
   }
 
-  /** Puts a proton into a status from now on, such as `interrupted`; nothing more happens to it by itself. */
+  /** Sets the status of a proton, such as `interrupted`, and removes its scheduled states. */
   setProtonStatus(protonId: string, status: ProtonStatus): void {
     const world = this.#settled();
     const proton = [...world.workloads.values()]
       .flatMap(({ protons }) => protons)
       .find(({ id }) => id === protonId);
-    if (proton === undefined) throw new Refusal(404, 'Proton not found');
+    if (proton === undefined) throw new ApiError(404, 'Proton not found');
     replan(proton, world.now, { at: world.now, status });
   }
 
-  /** All there is, as the API would write it; by Workload, with what its sub-resources would answer. */
+  /** All entities as API documents; by Workload, with its sub-resources. */
   snapshot() {
     const world = this.#settled();
     return {

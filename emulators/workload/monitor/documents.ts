@@ -5,7 +5,7 @@ import { writeRuntime } from '../world/runtime.ts';
 import type { World } from '../world/world.ts';
 import { conditionsOf, containersOf, logOf } from './containers.ts';
 
-/** Protons as the API writes them, and what its monitor says of them. */
+/** Protons as API documents, with the status details of the monitor. */
 const LOG_TAIL = 20;
 
 export function protonDocument(world: World, base: string, proton: Proton) {
@@ -31,7 +31,7 @@ export function protonDocument(world: World, base: string, proton: Proton) {
     createdAt: timestamp(createdAt),
     updatedAt: timestamp(since),
     deployedImages: Object.fromEntries(images),
-    ...(world.dials.protonDetails === 'embedded'
+    ...(world.variants.protonDetails === 'embedded'
       ? { statusDetails: { logTail: logTail(world, proton) } }
       : {}),
   };
@@ -87,7 +87,7 @@ function replica(world: World, proton: Proton, index: number) {
 
 const conditions = (world: World, proton: Proton) =>
   conditionsOf(proton, world.now).map(({ type, value, since, reason }) =>
-    world.dials.conditions === 'captured'
+    world.variants.conditions === 'captured'
       ? { type, value, lastTransitionTime: shortTimestamp(since), reason, message: null }
       : { type, met: value, since: shortTimestamp(since) },
   );

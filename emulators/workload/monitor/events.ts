@@ -2,7 +2,7 @@ import type { Proton, Replacement, Workload } from '../world/entities.ts';
 import type { World } from '../world/world.ts';
 import { containersOf } from './containers.ts';
 
-/** A replacement has ended: it enters the history, with an event. */
+/** Adds a replacement that has ended to the history, with an event. */
 export function record(
   world: World,
   workload: Workload,
@@ -14,9 +14,14 @@ export function record(
   addEvent(world, workload, replacement, eventType, message);
 }
 
-/** The finer events, which only one of the sources knows. */
-export function story(world: World, workload: Workload, replacement: Replacement, eventType: string): void {
-  if (world.dials.events === 'story') addEvent(world, workload, replacement, eventType, `${eventType}.`);
+/** Adds an event of a single step, which only one of the API's sources documents. */
+export function recordStep(
+  world: World,
+  workload: Workload,
+  replacement: Replacement,
+  eventType: string,
+): void {
+  if (world.variants.events === 'story') addEvent(world, workload, replacement, eventType, `${eventType}.`);
 }
 
 /** Cleaning up touches the record of an outcome: an event's timestamp is that of its last update. */

@@ -4,7 +4,7 @@ import { many, telemetryPaging, timeRange } from '../api/lists.ts';
 import { type Route, route } from '../api/router.ts';
 import type { Proton, Served, Workload } from '../world/entities.ts';
 import { activeProton } from '../world/protons.ts';
-import { Refusal, type World } from '../world/world.ts';
+import { ApiError, type World } from '../world/world.ts';
 import { type LogLine, logOf } from './containers.ts';
 
 const levels = ['debug', 'info', 'warning', 'error', 'critical'];
@@ -122,7 +122,7 @@ export const otelRoutes: Route[] = [
     const trace = traces(world, world.workload(params.id), {}).find(
       ({ traceId }) => traceId === params.trace,
     );
-    if (trace === undefined) throw new Refusal(404, 'Trace not found');
+    if (trace === undefined) throw new ApiError(404, 'Trace not found');
     return json({ ...traceHead(trace.traceId, trace.served), spans: [span(trace.served)] });
   }),
   route('GET', 'otel/workload/:id/metrics/autocollectedValues', { query: telemetryPaging }, (call) => {
@@ -131,7 +131,7 @@ export const otelRoutes: Route[] = [
     return json(page(runs ? METRICS : [], { url, ...query }));
   }),
   route('GET', 'otel/workload/:id/metrics', {}, () => {
-    throw new Refusal(
+    throw new ApiError(
       501,
       'Not implemented by this emulator: the shape of /otel/workload/{id}/metrics/ is not published',
     );

@@ -5,7 +5,7 @@ import { type Route, route } from '../api/router.ts';
 import { activity, select } from '../api/workload-routes.ts';
 import type { Workload } from '../world/entities.ts';
 import { activeProton } from '../world/protons.ts';
-import { Refusal, type World } from '../world/world.ts';
+import { ApiError, type World } from '../world/world.ts';
 import { counted, ofClass, quantile, type Statistics, statistics, total } from './traffic.ts';
 
 const WEEK_MS = 7 * 86_400_000;
@@ -41,7 +41,7 @@ interface Range {
 function span(world: World, { startTime, endTime }: Range): { start: number; end: number } {
   const end = endTime ?? world.now;
   const start = startTime ?? end - WEEK_MS;
-  if (start >= end) throw new Refusal(400, 'Invalid time range: startTime must be before endTime');
+  if (start >= end) throw new ApiError(400, 'Invalid time range: startTime must be before endTime');
   return { start, end };
 }
 
@@ -89,7 +89,7 @@ export const statsRoutes: Route[] = [
       const step = resolutions[query.resolution];
       const count = Math.ceil((period.end - period.start) / step);
       if (count > MOST_BUCKETS)
-        throw new Refusal(400, 'Invalid time range: too many buckets for this resolution');
+        throw new ApiError(400, 'Invalid time range: too many buckets for this resolution');
       const protonId = query.protonId ?? activeProton(workload, world.now)?.id;
       const buckets = Array.from({ length: count }, (_, index) => {
         const start = period.start + index * step;
@@ -109,7 +109,7 @@ export const statsRoutes: Route[] = [
 ];
 
 const unknownMetric = () =>
-  new Refusal(422, [
+  new ApiError(422, [
     { path: 'metric', message: `Input should be ${Object.keys(metrics).join(', ')}`, code: 'enum' },
   ]);
 
@@ -126,7 +126,7 @@ function summary(world: World, workloads: readonly Workload[]) {
   const served = workloads.flatMap((each) => counted(world, each, { start: 0, end: world.now }));
   const all = total(served);
   const failed = total(ofClass(served, 4)) + total(ofClass(served, 5));
-  const whole = world.dials.rates === 'percent' ? 100 : 1;
+  const whole = world.variants.rates === 'percent' ? 100 : 1;
   return {
     workloads: activity(world, workloads),
     requests: { total: all, succeeded: all - failed, failed, trend: 0 },

@@ -2,7 +2,7 @@ import type { Proton, Served, Workload } from '../world/entities.ts';
 import { activeProton, canServe, isSpoilt, listed, primaryOf } from '../world/protons.ts';
 import type { World } from '../world/world.ts';
 
-/** Enough for traces and statistics of a long run; the oldest are forgotten. */
+/** Enough for traces and statistics of a long run; the oldest are dropped. */
 const MOST_SERVED = 50_000;
 const RESPONSE_MS = 20;
 
@@ -11,7 +11,7 @@ export interface EndpointAnswer {
   body: Record<string, unknown>;
 }
 
-/** Answers a client's request from the proton that the endpoint leads to, or the one that it asks for. */
+/** Answers a client's request from the proton that the endpoint routes to, or from the requested one. */
 export function serve(
   world: World,
   workload: Workload,
@@ -59,7 +59,7 @@ function answerOf(world: World, proton: Proton, path: string): EndpointAnswer {
   return { status: 200, body: { ...own, artifactVersion, modelVersion: env['MODEL_VERSION'] ?? null, env } };
 }
 
-/** Counts requests that went alike, as if clients had made them now. */
+/** Counts requests with the same result, as if clients had sent them now. */
 export function addServed(world: World, workload: Workload, served: Omit<Served, 'at'>): void {
   workload.served.push({ ...served, at: world.now });
   if (workload.served.length > MOST_SERVED) workload.served.shift();
@@ -72,7 +72,7 @@ export interface Span {
   end: number;
 }
 
-/** What had been counted by now: the last few seconds are not yet. */
+/** The requests counted so far, without those of the last few seconds. */
 export function counted(world: World, workload: Workload, { protonId, start, end }: Span): Served[] {
   const id = protonId ?? activeProton(workload, world.now)?.id;
   const flushed = world.now - world.timings.statsLagMs;
@@ -119,7 +119,7 @@ export function statistics(
   const totalRequests = total(served);
   const userErrors = total(ofClass(served, 4));
   const serverErrors = total(ofClass(served, 5));
-  const whole = world.dials.rates === 'percent' ? 100 : 1;
+  const whole = world.variants.rates === 'percent' ? 100 : 1;
   const rate = (count: number) => (totalRequests === 0 ? 0 : (whole * count) / totalRequests);
   return {
     totalRequests,

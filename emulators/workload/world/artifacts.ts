@@ -1,5 +1,5 @@
 import type { Artifact, ArtifactSpec, ArtifactType, Build, Container, Workload } from './entities.ts';
-import { invalid, Refusal, type World } from './world.ts';
+import { ApiError, invalid, type World } from './world.ts';
 
 export interface NewArtifact {
   name: string;
@@ -67,7 +67,7 @@ export interface ArtifactChanges {
 export function changeArtifact(world: World, artifact: Artifact, changes: ArtifactChanges): Artifact {
   if (artifact.status === 'locked') {
     const relock = changes.status === 'locked' && Object.keys(changes).length === 1;
-    throw new Refusal(relock ? world.dials.relock : 403, 'Cannot update artifact: artifact is locked');
+    throw new ApiError(relock ? world.variants.relock : 403, 'Cannot update artifact: artifact is locked');
   }
   const spec = changes.spec === undefined ? artifact.spec : checkedSpec(world, changes.spec);
   if (changes.status === 'locked') refuseUnbuilt(world, artifact, spec);
@@ -100,10 +100,10 @@ export function cloneArtifact(
 }
 
 export function deleteArtifact(world: World, artifact: Artifact): void {
-  if (artifact.status === 'locked') throw new Refusal(409, 'Cannot delete locked artifact');
+  if (artifact.status === 'locked') throw new ApiError(409, 'Cannot delete locked artifact');
   const users = usersOf(world, artifact);
   if (users.length > 0) {
-    throw new Refusal(409, `Artifact is in use by workloads: ${users.map(({ id }) => id).join(', ')}`);
+    throw new ApiError(409, `Artifact is in use by workloads: ${users.map(({ id }) => id).join(', ')}`);
   }
   world.artifacts.delete(artifact.id);
 }
@@ -112,7 +112,7 @@ export function deleteRepository(world: World, id: string): void {
   world.repository(id);
   const members = artifactsIn(world, id);
   if (members.some((member) => member.status === 'locked' || usersOf(world, member).length > 0)) {
-    throw new Refusal(409, 'Cannot delete artifact repository: an artifact is locked or in use');
+    throw new ApiError(409, 'Cannot delete artifact repository: an artifact is locked or in use');
   }
   for (const member of members) world.artifacts.delete(member.id);
   world.repositories.delete(id);
@@ -152,7 +152,7 @@ function checkContainer(world: World, path: string, container: Container & { por
   const { allowedImages } = world.settings;
   if (imageUri === null || allowedImages.length === 0) return;
   if (!allowedImages.some((prefix) => imageUri.startsWith(prefix))) {
-    throw new Refusal(422, `Image URI '${imageUri}' is not permitted on this cluster.`);
+    throw new ApiError(422, `Image URI '${imageUri}' is not permitted on this cluster.`);
   }
 }
 
@@ -173,15 +173,15 @@ export const isRunnable = ({ spec }: Artifact) =>
 function refuseUnbuilt(world: World, artifact: Artifact, spec: ArtifactSpec): void {
   const unfinished = artifact.builds.some((build) => !/COMPLETED|CANCELLED/.test(buildStatus(world, build)));
   if (unfinished || toBuild(spec).some(({ imageUri }) => imageUri === null)) {
-    throw new Refusal(422, 'Cannot lock artifact: trigger and complete an image build first');
+    throw new ApiError(422, 'Cannot lock artifact: trigger and complete an image build first');
   }
 }
 
 /** One build for each distinct code reference; its image is there when it is completed. */
 export function startBuilds(world: World, artifact: Artifact): Build[] {
-  if (artifact.status === 'locked') throw new Refusal(403, 'Cannot build artifact: artifact is locked');
+  if (artifact.status === 'locked') throw new ApiError(403, 'Cannot build artifact: artifact is locked');
   const containers = toBuild(artifact.spec);
-  if (containers.length === 0) throw new Refusal(422, 'Artifact has no container with an imageBuildConfig');
+  if (containers.length === 0) throw new ApiError(422, 'Artifact has no container with an imageBuildConfig');
   return [...new Set(containers.map(codeKey))].map((key) => {
     const build: Build = { id: world.id(), codeKey: key, createdAt: world.now, cancelledAt: null };
     artifact.builds.push(build);

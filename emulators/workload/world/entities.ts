@@ -1,6 +1,6 @@
 import type { Script } from './settings.ts';
 
-/** Times are milliseconds since 1970 throughout; documents are written from these in `workload-api/shapes.ts`. */
+/** Times are milliseconds since 1970 throughout; documents are written from these in `api/shapes.ts`. */
 export type ArtifactType = 'service' | 'nim' | 'agent' | 'mcp';
 export type ArtifactStatus = 'draft' | 'locked';
 export type Importance = 'critical' | 'high' | 'moderate' | 'low';
@@ -24,7 +24,7 @@ export type ProtonStatus =
 
 export type WorkloadStatus = Exclude<ProtonStatus, 'initializing' | 'warming' | 'draining' | 'restarting'>;
 
-/** The emulator's own words; a dial translates them. */
+/** The emulator's own names; a variant maps them to the API's. */
 export type ReplacementState =
   | 'submitted'
   | 'initializing'
@@ -174,7 +174,7 @@ export interface WorkloadEvent {
   protonStatuses: Record<string, unknown> | null;
 }
 
-/** `count` requests to the endpoint that went alike. */
+/** `count` requests to the endpoint with the same result. */
 export interface Served {
   at: number;
   protonId: string;
@@ -199,7 +199,7 @@ export interface Workload {
   history: Replacement[];
   events: WorkloadEvent[];
   served: Served[];
-  /** Which proton the endpoint leads to from when on. */
+  /** The proton that the endpoint routes to, with the start time. */
   routed: { at: number; protonId: string }[];
   roles: SharedRole[];
   /** The last start, from which a draft's hours are counted. */

@@ -29,7 +29,7 @@ export interface Launch {
   warmupMs: number;
 }
 
-/** Creates a proton; what becomes of it is laid down here, and only a stop or a switch changes it. */
+/** Creates a proton and schedules its states; only a stop or a switch changes them. */
 export function launch(world: World, { workload, artifact, role, runtime, warmupMs }: Launch): Proton {
   const script = scriptOf(world, artifact);
   const proton: Proton = {
@@ -80,12 +80,12 @@ export const statusOf = ({ plan }: Proton, now: number): ProtonStatus =>
 export const statusSince = ({ plan, createdAt }: Proton, now: number): number =>
   plan.findLast(({ at }) => at <= now)?.at ?? createdAt;
 
-/** Replaces all that was still to come. */
+/** Replaces all scheduled states. */
 export function replan(proton: Proton, now: number, ...next: Proton['plan']): void {
   proton.plan = [...proton.plan.filter(({ at }) => at <= now), ...next];
 }
 
-/** Stops it at a time, by default at once, and has it leave the lists a while later. */
+/** Stops it at a time, by default now; it is removed from the lists some time later. */
 export function stop(
   world: World,
   proton: Proton,
@@ -116,7 +116,7 @@ export const roleOf = (proton: Proton, now: number) => (isGone(statusOf(proton, 
 export const listed = ({ protons }: Workload, now: number) =>
   protons.filter(({ removedAt }) => removedAt === null || removedAt > now);
 
-/** The protons that clients are, or are about to be, served by. */
+/** The protons that serve clients now or after the switch. */
 export const activeProtons = ({ protons }: Workload, now: number) =>
   protons.filter((proton) => proton.role === 'active' && isUp(statusOf(proton, now)));
 
@@ -136,7 +136,7 @@ const projection: Partial<Record<ProtonStatus, WorkloadStatus>> = {
   draining: 'running',
 };
 
-/** What the Workload shows: the active proton's status, with the words that only protons have replaced. */
+/** The Workload's status: that of the active proton, with names that only protons have replaced. */
 export function workloadStatus(workload: Workload, now: number): WorkloadStatus {
   const lead =
     activeProton(workload, now) ??

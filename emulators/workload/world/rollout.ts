@@ -1,5 +1,5 @@
 import { containersOf } from '../monitor/containers.ts';
-import { record, story, touchOutcome } from '../monitor/events.ts';
+import { record, recordStep, touchOutcome } from '../monitor/events.ts';
 import type { Artifact, Proton, Replacement, Runtime, Workload } from './entities.ts';
 import { activeProtons, canServe, launch, planned, replan, stop } from './protons.ts';
 import { resourceSignal } from './runtime.ts';
@@ -17,11 +17,11 @@ export interface Rollout {
 
 const isTerminal = ({ state }: Replacement) => state === 'completed' || state === 'errored';
 
-/** The replacement that has not settled, if any. */
+/** The replacement that has not ended, if any. */
 export const replacementInProgress = ({ replacement }: Workload): Replacement | null =>
   replacement === null || isTerminal(replacement) ? null : replacement;
 
-/** Makes a record of a replacement and begins it, at once or when the one in progress has settled. */
+/** Creates a replacement and starts it, immediately or when the one in progress has ended. */
 export function startRollout(
   world: World,
   workload: Workload,
@@ -50,7 +50,7 @@ export function startRollout(
 function begin(world: World, workload: Workload, replacement: Replacement): void {
   forget(workload);
   workload.replacement = replacement;
-  story(world, workload, replacement, 'Replacement Created');
+  recordStep(world, workload, replacement, 'Replacement Created');
   const { candidateCreatedMs, initializingMs } = world.timings;
   const soon = (ms: number, run: () => void) => after(world, workload, replacement, world.now + ms, run);
   soon(initializingMs, () => enter(world, replacement, 'initializing'));
@@ -65,7 +65,7 @@ function begin(world: World, workload: Workload, replacement: Replacement): void
   }
 }
 
-/** Something that happens unless the replacement has been cancelled, or has ended, by then. */
+/** Schedules a transition, which is skipped if the replacement has been cancelled or has ended by then. */
 function after(
   world: World,
   workload: Workload,
@@ -114,7 +114,7 @@ function bringUp(world: World, workload: Workload, replacement: Replacement, art
     );
   } else {
     then(ready + warmupMs, () => {
-      story(world, workload, replacement, 'Candidate Running');
+      recordStep(world, workload, replacement, 'Candidate Running');
       enter(world, replacement, 'staged');
     });
     then(ready + warmupMs + timings.stagedMs, () => switchOver(world, workload, replacement, candidates));
@@ -131,7 +131,7 @@ function dropSilently(world: World, workload: Workload, candidates: Proton[]): v
   settleRecord(world, workload);
 }
 
-/** Traffic follows all at once; nothing takes a share of it before. */
+/** Switches all traffic together; the candidate receives none before. */
 function switchOver(world: World, workload: Workload, replacement: Replacement, candidates: Proton[]): void {
   const broken = candidates.find((candidate) => !canServe(candidate, world.now));
   if (broken !== undefined) {
@@ -141,7 +141,7 @@ function switchOver(world: World, workload: Workload, replacement: Replacement, 
   const { timings, now } = world;
   const old = activeProtons(workload, now);
   const keepOldMs = replacement.config.keepOldVersionMinutes * MINUTE_MS;
-  // The endpoint leads to the old proton until its lag is over: it must outlive that, whatever the timings say.
+  // The endpoint routes to the old proton until its lag has passed: the proton must live that long.
   const drained = now + Math.max(timings.drainMs, keepOldMs, timings.endpointLagMs);
   for (const proton of workload.protons.filter(({ role }) => role === 'active')) {
     retire(world, workload, replacement, proton, canServe(proton, now) ? drained : now);
@@ -158,7 +158,7 @@ function switchOver(world: World, workload: Workload, replacement: Replacement, 
   replacement.previousProtonIds = wasServed ? old.map(({ id }) => id) : null;
   replacement.switchedAt = now;
   enter(world, replacement, 'promoting');
-  story(world, workload, replacement, 'Traffic Switched');
+  recordStep(world, workload, replacement, 'Traffic Switched');
   const finalizing = now + timings.promotingMs;
   world.at(finalizing, () =>
     whileCurrent(workload, replacement, () => enter(world, replacement, 'finalizing')),
@@ -179,7 +179,7 @@ function retire(
   proton.removedAt ??= world.now + world.timings.retiredListedMs;
   stop(world, proton, 'stopped', drained);
   world.at(drained + world.timings.stopMs, () => {
-    story(world, workload, replacement, 'Old Proton Drained');
+    recordStep(world, workload, replacement, 'Old Proton Drained');
     touchOutcome(world, workload, replacement);
   });
 }
@@ -211,7 +211,7 @@ function fail(world: World, workload: Workload, message: string): void {
   world.at(gone, () => whileCurrent(workload, replacement, () => settleRecord(world, workload)));
 }
 
-/** Reverts the candidate; the old artifact goes on unchanged. Only before the switch. */
+/** Removes the candidate; the old artifact keeps serving. Only before the switch. */
 export function cancel(world: World, workload: Workload, replacement: Replacement): void {
   const { deletingMs, cancelFinalizingMs } = world.timings;
   enter(world, replacement, 'deleting');
@@ -252,7 +252,7 @@ export function abandon(world: World, workload: Workload): void {
   endCancelled(world, workload, replacement, 'Workload was stopped.');
 }
 
-/** The record is gone: a GET answers 404 from here on, whatever came of it. */
+/** Removes the record: a GET returns 404 from now on, whatever the outcome. */
 function settleRecord(world: World, workload: Workload): void {
   forget(workload);
   const next = workload.queued.shift();

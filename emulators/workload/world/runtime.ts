@@ -1,5 +1,5 @@
 import type { Artifact, Autoscaling, GroupRuntime, Runtime } from './entities.ts';
-import { invalid, Refusal, type World } from './world.ts';
+import { ApiError, invalid, type World } from './world.ts';
 
 /** A runtime as clients write it, in either dialect. */
 export interface RuntimeInput {
@@ -62,7 +62,7 @@ function readGroup(world: World, group: GroupInput, path: string): GroupRuntime 
   }
   const { maxWorkloadReplicas: most } = world.settings.limits;
   if (most > 0 && (replicas ?? 0) > most) {
-    throw new Refusal(403, `Requested replicas (${replicas}) exceeds the maximum allowed (${most}).`);
+    throw new ApiError(403, `Requested replicas (${replicas}) exceeds the maximum allowed (${most}).`);
   }
   const containers = (group.containers ?? []).map(({ name, resourceAllocation }) => ({
     name,
@@ -116,11 +116,11 @@ const readAllocation = (world: World, { cpu, gpu, memory, gpuMemory }: Allocatio
   gpuMemory: bytes(world, gpuMemory, path),
 });
 
-function bytes({ dials }: World, size: Size, path: string): number | null {
+function bytes({ variants }: World, size: Size, path: string): number | null {
   if (size === undefined || size === null) return null;
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?$/i.exec(String(size));
   if (match === null) throw invalid(`${path}.containers`, `'${size}' is not an amount of memory`);
-  const base = dials.memoryUnits === 'decimal' ? 1000 : 1024;
+  const base = variants.memoryUnits === 'decimal' ? 1000 : 1024;
   const power = ['', 'K', 'M', 'G', 'T'].indexOf((match[2] ?? '').toUpperCase());
   return Math.round(Number(match[1]) * base ** power);
 }
@@ -133,7 +133,7 @@ const namesOf = (artifact: Artifact) =>
     ]),
   );
 
-/** What a runtime names that the artifact lacks; null where it fits. */
+/** A container group that the runtime names and the artifact lacks; null when it fits. */
 export function misfit(artifact: Artifact, runtime: Runtime): string | null {
   const names = namesOf(artifact);
   for (const group of runtime.containerGroups) {
@@ -190,7 +190,7 @@ export function resourceSignal(artifact: Artifact, runtime: Runtime): 'all' | 's
 }
 
 /** The bundle that a group resolves to stands beside what was asked for, and cannot be sent back. */
-export function writeRuntime({ dials }: World, runtime: Runtime) {
+export function writeRuntime({ variants }: World, runtime: Runtime) {
   const containerGroups = runtime.containerGroups.map(({ bundleSelectionPolicy, autoscaling, ...group }) => {
     const [bundle] = group.resourceBundles;
     const resolvedBundle =
@@ -198,14 +198,14 @@ export function writeRuntime({ dials }: World, runtime: Runtime) {
     return {
       ...group,
       ...(bundleSelectionPolicy === null ? {} : { bundleSelectionPolicy }),
-      autoscaling: autoscaling === null ? null : scaling(dials.autoscaling, autoscaling),
+      autoscaling: autoscaling === null ? null : scaling(variants.autoscaling, autoscaling),
       ...(resolvedBundle === null ? {} : { resolvedBundle }),
     };
   });
   return { ...runtime, containerGroups };
 }
 
-function scaling(dialect: World['dials']['autoscaling'], autoscaling: Autoscaling) {
+function scaling(dialect: World['variants']['autoscaling'], autoscaling: Autoscaling) {
   if (dialect === 'hoisted') return autoscaling;
   const { enabled, minReplicaCount: minCount, maxReplicaCount: maxCount, policies } = autoscaling;
   return { enabled, policies: policies.map((policy) => ({ ...policy, minCount, maxCount })) };

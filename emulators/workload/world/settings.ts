@@ -1,23 +1,23 @@
-/** What a candidate, or any proton, does; see `scripts` below for how one is chosen. */
+/** The behaviour of a proton; see `scripts`. */
 export type Script = (typeof scripts)[number];
 
 export const scripts = [
   'healthy',
   /** Becomes ready, but late (`timings.slowStartMs`). */
   'slow',
-  /** Its container runs and never passes the readiness probe. */
+  /** Its container runs but never passes the readiness probe. */
   'never-ready',
   'crash-loop',
   'image-pull-failure',
-  /** The replacement vanishes without an outcome; the old artifact stays. */
+  /** The replacement disappears without an outcome; the old artifact stays in service. */
   'silently-dropped',
-  /** Healthy as a candidate; from the switch on its answers are errors. */
+  /** Healthy as a candidate; after the switch it responds with errors. */
   'bad-after-switch',
 ] as const;
 
-/** One switch for each point where the published sources of the API disagree; the default is the first value. */
-export interface Dials {
-  /** Words for the states of a replacement. */
+/** One setting for each point where the published sources of the API disagree; the default is the first value. */
+export interface Variants {
+  /** Names of the states of a replacement. */
   replacementStatuses: 'tutorial' | 'terraform' | 'openapi';
   replacementFailure: 'errored' | 'failed';
   /** A second POST while a replacement is in progress. */
@@ -55,7 +55,7 @@ export interface Dials {
   otelSlash: 'redirect' | 'optional';
 }
 
-export const defaultDials: Dials = {
+export const defaultVariants: Variants = {
   replacementStatuses: 'tutorial',
   replacementFailure: 'errored',
   secondReplacement: 422,

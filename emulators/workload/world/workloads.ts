@@ -3,7 +3,7 @@ import type { Artifact, Importance, Replacement, Runtime, Workload } from './ent
 import * as protons from './protons.ts';
 import { abandon, cancel, isBeforeSwitch, replacementInProgress, startRollout } from './rollout.ts';
 import { misfit, type RuntimeInput, readRuntime, resourceSignal, withDefaults } from './runtime.ts';
-import { invalid, Refusal, type World } from './world.ts';
+import { ApiError, invalid, type World } from './world.ts';
 
 export interface NewWorkload {
   name: string;
@@ -19,7 +19,7 @@ export function createWorkload(world: World, input: NewWorkload): Workload {
   refuseAboveCap(world);
   const artifact = artifactFor(world, input);
   if (!isRunnable(artifact))
-    throw new Refusal(422, 'Artifact has no runtime image: complete an image build first');
+    throw new ApiError(422, 'Artifact has no runtime image: complete an image build first');
   refuseShared(world, artifact);
   const workload: Workload = {
     id: world.id(),
@@ -66,10 +66,10 @@ function checkedRuntime(world: World, artifact: Artifact, input: RuntimeInput | 
   return runtime;
 }
 
-/** Names stay taken while the Workload exists, whatever its status. */
+/** A name is taken while the Workload exists, whatever its status. */
 export function refuseTakenName(world: World, name: string, except?: Workload): void {
   if ([...world.workloads.values()].some((each) => each !== except && each.name === name)) {
-    throw new Refusal(409, `Workload with name '${name}' already exists.`);
+    throw new ApiError(409, `Workload with name '${name}' already exists.`);
   }
 }
 
@@ -77,7 +77,7 @@ function refuseAboveCap(world: World): void {
   const { maxConcurrentWorkloads: most } = world.settings.limits;
   const active = [...world.workloads.values()].filter((each) => protons.isActive(each, world.now)).length;
   if (most > 0 && active >= most) {
-    throw new Refusal(403, `Maximum number of concurrent workloads (${most}) reached.`);
+    throw new ApiError(403, `Maximum number of concurrent workloads (${most}) reached.`);
   }
 }
 
@@ -88,7 +88,7 @@ function refuseShared(world: World, artifact: Artifact, except?: Workload): void
     (each) => each !== except && uses(each, artifact) && protons.isActive(each, world.now),
   );
   if (user !== undefined) {
-    throw new Refusal(world.dials.draftInUse, `Draft artifact is already in use by workload ${user.id}.`);
+    throw new ApiError(world.variants.draftInUse, `Draft artifact is already in use by workload ${user.id}.`);
   }
 }
 
@@ -120,7 +120,7 @@ function watchLifetime(world: World, workload: Workload): void {
   const sweep = Math.ceil((startedAt + ttlMs) / ttlSweepMs) * ttlSweepMs;
   world.at(sweep, () => {
     const isDraft = world.artifacts.get(workload.artifactId)?.status === 'draft';
-    if (isDraft && workload.startedAt === startedAt) halt(world, workload, world.dials.ttlEnd);
+    if (isDraft && workload.startedAt === startedAt) halt(world, workload, world.variants.ttlEnd);
   });
 }
 
@@ -134,7 +134,7 @@ function halt(world: World, workload: Workload, end: 'stopped' | 'terminated'): 
 export function startWorkload(world: World, workload: Workload): boolean {
   const status = protons.workloadStatus(workload, world.now);
   if (status === 'stopping' || status === 'terminated') {
-    throw new Refusal(409, `Workload must be stopped before it can be started (it is ${status}).`);
+    throw new ApiError(409, `Workload must be stopped before it can be started (it is ${status}).`);
   }
   if (!['stopped', 'errored', 'suspended', 'interrupted'].includes(status)) return false;
   if (replacementInProgress(workload) !== null) return false;
@@ -155,10 +155,10 @@ export function stopWorkload(world: World, workload: Workload): boolean {
 
 /** Running is no obstacle; the artifact stays. */
 export function deleteWorkload(world: World, workload: Workload): void {
-  const { stuckDelete } = world.dials;
+  const { stuckDelete } = world.variants;
   if (stuckDelete !== 'off' && protons.activeProtons(workload, world.now).length > 0) {
     halt(world, workload, 'stopped');
-    throw new Refusal(stuckDelete, 'Some protons could not be stopped, please retry.');
+    throw new ApiError(stuckDelete, 'Some protons could not be stopped, please retry.');
   }
   abandon(world, workload);
   world.workloads.delete(workload.id);
@@ -167,12 +167,13 @@ export function deleteWorkload(world: World, workload: Workload): void {
 /** Locks the artifact under a running Workload: same id, endpoint and protons; statistics and TTL end. */
 export function promote(world: World, workload: Workload): void {
   const artifact = world.artifact(workload.artifactId);
-  if (artifact.status !== 'draft') throw new Refusal(422, 'Cannot promote workload: artifact is not a draft');
+  if (artifact.status !== 'draft')
+    throw new ApiError(422, 'Cannot promote workload: artifact is not a draft');
   if (protons.activeProtons(workload, world.now).length === 0) {
-    throw new Refusal(422, 'Cannot promote workload: it has no active proton');
+    throw new ApiError(422, 'Cannot promote workload: it has no active proton');
   }
   if (replacementInProgress(workload) !== null) {
-    throw new Refusal(422, 'Cannot promote workload: a replacement is in progress');
+    throw new ApiError(422, 'Cannot promote workload: a replacement is in progress');
   }
   lock(world, artifact);
   workload.served = [];
@@ -204,31 +205,31 @@ export function replace(world: World, workload: Workload, input: NewReplacement)
   const candidate = world.artifact(input.artifactId);
   refuseSecond(world, workload);
   if (protons.activeProtons(workload, world.now).length === 0) {
-    throw new Refusal(422, 'Workload has no active proton to replace.');
+    throw new ApiError(422, 'Workload has no active proton to replace.');
   }
   refuseMismatch(world, workload, candidate);
   const runtime = input.runtime ? readRuntime(world, input.runtime) : workload.runtime;
   const problem = incompatibility(world, workload, candidate) ?? misfit(candidate, runtime);
-  if (problem !== null) throw new Refusal(422, [`Artifact is incompatible with the workload: ${problem}.`]);
+  if (problem !== null) throw new ApiError(422, [`Artifact is incompatible with the workload: ${problem}.`]);
   refuseShared(world, candidate, workload);
   return startRollout(world, workload, { artifact: candidate, runtime, config: input.config });
 }
 
 function refuseSecond(world: World, workload: Workload): void {
-  const { secondReplacement } = world.dials;
+  const { secondReplacement } = world.variants;
   if (secondReplacement === 'queue' || replacementInProgress(workload) === null) return;
-  throw new Refusal(secondReplacement, 'A replacement is already in progress for this workload.');
+  throw new ApiError(secondReplacement, 'A replacement is already in progress for this workload.');
 }
 
 function refuseMismatch(world: World, workload: Workload, candidate: Artifact): void {
   const current = world.artifact(workload.artifactId);
   if (current.status !== candidate.status) {
     const text = `current artifact is ${current.status}, candidate artifact is ${candidate.status}.`;
-    throw new Refusal(world.dials.statusMismatch, `Artifact status mismatch: ${text}`);
+    throw new ApiError(world.variants.statusMismatch, `Artifact status mismatch: ${text}`);
   }
   if (current.id === candidate.id && candidate.status === 'locked') {
     const text = 'candidate artifact ID matches current artifact.';
-    throw new Refusal(422, [`Cannot replace with the same artifact — ${text}`]);
+    throw new ApiError(422, [`Cannot replace with the same artifact — ${text}`]);
   }
 }
 
@@ -245,7 +246,7 @@ function incompatibility(world: World, workload: Workload, candidate: Artifact):
 /** The same artifact with another runtime; starts a stopped Workload. */
 export function changeSettings(world: World, workload: Workload, input: RuntimeInput): Replacement {
   if (replacementInProgress(workload) !== null) {
-    throw new Refusal(409, 'A replacement is already in progress for this workload.');
+    throw new ApiError(409, 'A replacement is already in progress for this workload.');
   }
   const artifact = world.artifact(workload.artifactId);
   const runtime = readRuntime(world, input);
@@ -262,7 +263,7 @@ export function changeSettings(world: World, workload: Workload, input: RuntimeI
 
 export const NO_REPLACEMENT = 'There is no active replacement for this workload.';
 
-/** The record that a GET shows: hidden for a moment after the POST. */
+/** The record that a GET returns: not visible for a moment after the POST. */
 export const visibleReplacement = (world: World, { replacement }: Workload): Replacement | null =>
   replacement !== null && world.now >= replacement.createdAt + world.timings.recordHiddenMs
     ? replacement
@@ -271,10 +272,10 @@ export const visibleReplacement = (world: World, { replacement }: Workload): Rep
 /** Accepted again while it is being cancelled. */
 export function cancelReplacement(world: World, workload: Workload): Replacement {
   const replacement = replacementInProgress(workload);
-  if (replacement === null) throw new Refusal(404, NO_REPLACEMENT);
+  if (replacement === null) throw new ApiError(404, NO_REPLACEMENT);
   if (isBeforeSwitch(replacement)) cancel(world, workload, replacement);
-  else if (replacement.switchedAt !== null && world.dials.cancelAfterSwitch === 'refused') {
-    throw new Refusal(404, NO_REPLACEMENT);
+  else if (replacement.switchedAt !== null && world.variants.cancelAfterSwitch === 'refused') {
+    throw new ApiError(404, NO_REPLACEMENT);
   }
   return replacement;
 }

@@ -1,5 +1,5 @@
 import type { Artifact, Repository, Workload } from './entities.ts';
-import type { Dials, Limits, Script, Timings } from './settings.ts';
+import type { Limits, Script, Timings, Variants } from './settings.ts';
 
 /** One entry of a validation error. */
 export interface Invalid {
@@ -8,8 +8,8 @@ export interface Invalid {
   code: string;
 }
 
-/** A request that the API refuses; `detail` takes one of the API's three forms. */
-export class Refusal extends Error {
+/** An error response of the API; `detail` has one of the API's three forms. */
+export class ApiError extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
   readonly detail: string | string[] | Invalid[];
@@ -23,11 +23,11 @@ export class Refusal extends Error {
 
 /** A validation error of one field. */
 export const invalid = (path: string, message: string, code = 'value_error') =>
-  new Refusal(422, [{ path, message, code }]);
+  new ApiError(422, [{ path, message, code }]);
 
 export interface WorldSettings {
   readonly clock: { now(): Date };
-  readonly dials: Dials;
+  readonly variants: Variants;
   readonly timings: Timings;
   readonly limits: Limits;
   /** Prefixes of the images that may run; all where empty. */
@@ -35,8 +35,8 @@ export interface WorldSettings {
 }
 
 /**
- * All that exists, and what is due when. Nothing runs by itself: `settle` carries out what has become due by the
- * injected clock, in order and at its own time, so that a jump of a week gives the same history as a week of polling.
+ * All entities and scheduled transitions. There are no timers: `settle` executes the transitions that are due by the
+ * injected clock, in order and at their own time, so that a jump of a week gives the same history as a week of polling.
  */
 export class World {
   readonly artifacts = new Map<string, Artifact>();
@@ -57,33 +57,33 @@ export class World {
     this.userId = this.id();
   }
 
-  get dials(): Dials {
-    return this.settings.dials;
+  get variants(): Variants {
+    return this.settings.variants;
   }
 
   get timings(): Timings {
     return this.settings.timings;
   }
 
-  /** The time of what is happening; within a transition the moment at which it fell due. */
+  /** The current time; within a transition the time at which it was due. */
   get now(): number {
     return this.#now;
   }
 
-  /** An ObjectId: four bytes of seconds, five that stand for the process, three that count. */
+  /** An ObjectId: four bytes of seconds, five of a fixed process id, three of a counter. */
   id(): string {
     this.#count += 1;
     const seconds = Math.floor(this.#now / 1000);
     return `${hex(seconds, 8)}5eed5eed5e${hex(this.#count, 6)}`;
   }
 
-  /** Has `run` happen at a time, or as soon as the world is settled when that is past. */
+  /** Schedules `run` at a time; a past time is due at the next `settle`. */
   at(time: number, run: () => void): void {
     const index = this.#due.findLastIndex((entry) => entry.at <= time);
     this.#due.splice(index + 1, 0, { at: time, run });
   }
 
-  /** Carries out all that is due. A clock that goes back changes nothing. */
+  /** Executes everything that is due. A clock that goes back has no effect. */
   settle(): void {
     const until = Math.max(this.#now, this.settings.clock.now().getTime());
     for (let next = this.#due[0]; next !== undefined && next.at <= until; next = this.#due[0]) {
@@ -96,19 +96,19 @@ export class World {
 
   artifact(id: string): Artifact {
     const artifact = this.artifacts.get(id);
-    if (artifact === undefined) throw new Refusal(404, 'Artifact not found');
+    if (artifact === undefined) throw new ApiError(404, 'Artifact not found');
     return artifact;
   }
 
   repository(id: string): Repository {
     const repository = this.repositories.get(id);
-    if (repository === undefined) throw new Refusal(404, 'Artifact repository not found');
+    if (repository === undefined) throw new ApiError(404, 'Artifact repository not found');
     return repository;
   }
 
   workload(id: string): Workload {
     const workload = this.workloads.get(id);
-    if (workload === undefined) throw new Refusal(404, 'Workload not found');
+    if (workload === undefined) throw new ApiError(404, 'Workload not found');
     return workload;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** States of a rollout, or of the way back, as the function that drives it saw them. */
-export interface RolloutLook {
+/** State of a rollout, or of its rollback, as the function that drives it reported it. `at` is ISO 8601. */
+export interface RolloutState {
   at: string;
   function: 'replace-workload' | 'model-rollback';
   status: string;
@@ -9,7 +9,7 @@ export interface RolloutLook {
   candidate: string | null;
 }
 
-const Looks = z
+const RolloutDocument = z
   .object({
     serving: z
       .object({
@@ -25,26 +25,26 @@ const Looks = z
   .partial()
   .catch({});
 
-/** Notes what a state that looked at the rollout has seen, unless it is what was seen before. */
-export function noteRollout(
-  rollout: RolloutLook[],
+/** Appends the rollout's state after a state of the machine, unless it is unchanged. `at`: milliseconds since 1970. */
+export function recordRolloutState(
+  rollout: RolloutState[],
   { state, output }: { state: string; output: unknown },
   at: number,
 ): void {
-  const { serving, rollback } = Looks.parse(output);
-  const seen =
+  const { serving, rollback } = RolloutDocument.parse(output);
+  const current =
     state === 'ReplaceWorkload' && serving
       ? { status: serving.status, phase: serving.phase, candidate: serving.candidate?.status ?? null }
       : state === 'ModelRollback' && rollback?.serving
         ? { status: rollback.status, phase: rollback.serving.phase, candidate: null }
         : null;
-  if (seen === null) return;
+  if (current === null) return;
   const by = state === 'ReplaceWorkload' ? 'replace-workload' : 'model-rollback';
   const before = rollout.at(-1);
   const same =
     before?.function === by &&
-    before.status === seen.status &&
-    before.phase === seen.phase &&
-    before.candidate === seen.candidate;
-  if (!same) rollout.push({ at: new Date(at).toISOString(), function: by, ...seen });
+    before.status === current.status &&
+    before.phase === current.phase &&
+    before.candidate === current.candidate;
+  if (!same) rollout.push({ at: new Date(at).toISOString(), function: by, ...current });
 }

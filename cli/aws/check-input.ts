@@ -3,37 +3,38 @@ import type { z } from 'zod';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
-/** What the first step of an execution would say of its input, without starting one. */
-export interface CheckedInput {
-  /** Every one; empty when the input can be used. */
+/** The result of validating an execution input as the first step of an execution does. */
+export interface InputCheck {
+  /** Every problem; empty when the input is valid. */
   problems: string[];
-  /** The fields that say something, without those that are absent, null or at their default; null with problems. */
+  /** Without fields that are absent, null or at their default; null when there are problems. */
   input: Partial<ExecutionInput> | null;
 }
 
 /** Largest input of an execution, in bytes of UTF-8 (Step Functions quotas: 256 KiB). */
-const LARGEST = 262_144;
+const MAX_INPUT_BYTES = 262_144;
 
-/** The deployed check itself, so that nothing is started that would be refused a second later. */
-export function checkedInput(input: unknown): CheckedInput {
-  const told = (document: unknown) =>
+/** Validates with the deployed check, so that no execution is started that would end with invalid input. */
+export function checkInput(input: unknown): InputCheck {
+  const problemsOf = (document: unknown) =>
     begin({ input: document, execution: 'none', started_at: new Date(0).toISOString() }).problems;
   const parsed = ExecutionInput.safeParse(input);
-  const problems = told(input);
-  // What fields mean together is looked at only where each can be read: here those that can, without the others.
-  if (!parsed.success) problems.push(...told(readable(input, parsed.error)));
+  const problems = problemsOf(input);
+  // Combinations of fields are checked only when each field is valid: here the valid ones, without the others.
+  if (!parsed.success) problems.push(...problemsOf(withoutInvalidFields(input, parsed.error)));
   const bytes = Buffer.byteLength(JSON.stringify(input) ?? '');
-  if (bytes > LARGEST) problems.push(`is ${bytes} bytes long, and Step Functions takes at most ${LARGEST}`);
+  if (bytes > MAX_INPUT_BYTES)
+    problems.push(`is ${bytes} bytes long; Step Functions accepts at most ${MAX_INPUT_BYTES}`);
   if (problems.length > 0 || !parsed.success) return { problems: [...new Set(problems)], input: null };
   const defaults: Record<string, unknown> = ExecutionInput.parse({ model_name: 'unnamed' });
-  const said = Object.entries(parsed.data).filter(
+  const nonDefault = Object.entries(parsed.data).filter(
     ([field, value]) => field === 'model_name' || !isDeepStrictEqual(value, defaults[field]),
   );
-  return { problems, input: Object.fromEntries(said) };
+  return { problems, input: Object.fromEntries(nonDefault) };
 }
 
-/** The input without the fields that have a problem, for a model that has none. */
-function readable(input: unknown, { issues }: z.ZodError): object {
+/** The input without its invalid fields, with a placeholder for the model's name. */
+function withoutInvalidFields(input: unknown, { issues }: z.ZodError): object {
   const unusable = new Set(
     issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])])),
   );
