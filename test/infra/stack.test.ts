@@ -467,7 +467,7 @@ describe('mistakes in the props are named before synthesis ends:', () => {
       /mlflow\.trackingUri must be known/,
     ],
     ['subnets without a network', { vpcSubnets: {} }, /vpcSubnets needs vpc/],
-    ['policies that are not there', { policies: 'nowhere' }, /policies: nowhere is not a directory/],
+    ['policies that are not there', { policies: 'nowhere' }, /policies: nowhere is not a readable directory/],
   ])('%s', (_, props, message) => {
     expect(() => synthesisedConstruct(props)).toThrow(message);
   });
