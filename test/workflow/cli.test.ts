@@ -209,7 +209,12 @@ describe('an execution that cannot do its job', () => {
     [
       'an artifact that does not exist',
       { model_name: 'PascalStrategy', artifact_id: '../a?b' },
-      { serving: { failure_details: { code: 'artifact-not-found', artifact: '../a?b' } } },
+      {
+        error: {
+          name: 'ArtifactNotResolved',
+          message: expect.stringContaining('Artifact "../a?b" does not exist'),
+        },
+      },
     ],
     [
       'a container that the artifact lacks',
