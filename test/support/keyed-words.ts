@@ -28,20 +28,26 @@ export function keyedWords(): Plugin {
 const REAL = '?real';
 const EXPORTED = /^export (?:async )?(?:function|const) (\w+)/gm;
 
-/** The value with each text in it that has a space as a key; of a function, what it answers, but for what it was given. */
-export function inKeys(value: unknown, given: ReadonlySet<string> = new Set()): unknown {
-  if (typeof value === 'string') return /\s/.test(value) && !given.has(value) ? keyOf(value) : value;
+/**
+ * The value with each text in it that has a space as a key; of a function, what it answers. A field that was given with
+ * its text stays as it was: it is a name or a message of somebody else. Put into another field it is a sentence.
+ */
+export function inKeys(value: unknown, given: ReadonlySet<string> = new Set(), field = ''): unknown {
+  if (typeof value === 'string')
+    return /\s/.test(value) && !given.has(`${field}: ${value}`) ? keyOf(value) : value;
   if (typeof value === 'function')
-    return (...args: unknown[]) => inKeys(value(...args), new Set(textsIn(args)));
-  if (Array.isArray(value)) return value.map((each) => inKeys(each, given));
+    return (...args: unknown[]) => inKeys(value(...args), new Set(fieldsOf(args)));
+  if (Array.isArray(value)) return value.map((each) => inKeys(each, given, field));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, inKeys(each, given)]));
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, inKeys(each, given, name)]));
 }
 
-/** Names and messages of others are handed on as they came: they are not made here. */
-function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+/** The texts of the fields in it, at any depth. */
+function fieldsOf(value: unknown, field = ''): string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => fieldsOf(each, field));
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([name, each]) => fieldsOf(each, name));
+  return typeof value === 'string' && field !== '' ? [`${field}: ${value}`] : [];
 }
 
 const keyOf = (text: string) => `key-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
