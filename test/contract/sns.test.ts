@@ -42,7 +42,7 @@ describe('publishing an alert', () => {
     await publisher().publish(alert);
     const [message, ...others] = sns.published;
     expect(others).toEqual([]);
-    expect(message?.subject).toBe('[TradAI] Model Promoted: PascalStrategy');
+    expect(message?.subject).toBe(alert.subject);
     expect(message?.message.email).toBe(alert.text);
     expect(message?.message.default).toBe(alert.text);
     expect(JSON.parse(message?.message.https ?? '')).toEqual(alert.slack);

@@ -7,7 +7,7 @@ import { alertFor } from '../../lambdas/words/alert.ts';
 import { METHODS } from '../../lambdas/words/confidence.ts';
 import { rollbackDetail } from '../../lambdas/words/reasons.ts';
 import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';
-import { servingUndo } from '../support/stub-functions.ts';
+import { notReplaced, servingUndo } from '../support/stub-functions.ts';
 
 const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-models' };
 const alert = (changes: Partial<Outcome>) => alertFor({ ...sampleOutcome, ...changes }, context);
@@ -275,6 +275,36 @@ describe('the alert of another ending', () => {
       { status: 'contested', champion_after: null },
       'Promotion Contested',
       'In Production now: unknown',
+    ],
+    [
+      'failed',
+      {
+        status: 'failed',
+        cause: { code: 'stopped', status: 'ABORTED', interrupted: 'nothing' },
+        comparison: null,
+      },
+      'Promotion Failed',
+      'The promotion of version 3 failed.\nReason: ABORTED: The execution was aborted; nothing was in flight\n',
+    ],
+    [
+      'failed',
+      {
+        status: 'failed',
+        operation: 'rollback',
+        cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'rollback' },
+      },
+      'Rollback Failed',
+      "start the rollback again when the model's lease has ended, in 130 s",
+    ],
+    [
+      'failed',
+      {
+        status: 'failed',
+        cause: { code: 'rollout-failed', failure: null },
+        serving: { ...notReplaced, workload_id: 'w1' },
+      },
+      'Promotion Failed',
+      'Reason: The candidate did not come up.',
     ],
     ['busy', { status: 'busy', holder: 'arn:of-another' }, 'Model Busy', 'Lease held by: arn:of-another'],
   ])('%s: %o', (kind, changes, title, said) => {

@@ -16,10 +16,11 @@ import { handler } from '../../lambdas/sweep-promotions.ts';
 import { type CleanUpServices, cleanUp } from '../../lambdas/use-cases/clean-up.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
 import { cleanUpMissed, sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
-import type { Alert } from '../../lambdas/words/alert.ts';
+import { type Alert, alertFor } from '../../lambdas/words/alert.ts';
 import { inWords } from '../../lambdas/words/reasons.ts';
 import { dynamodbClient, mlflowClient } from '../support/clients.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
+import { recordedOutcome } from '../support/recorded-outcomes.ts';
 import { intent, recorded } from '../support/registry.ts';
 
 /** sweep-promotions for executions that could not end themselves, and for alerts that could not be sent. */
@@ -88,6 +89,9 @@ async function inFlight({ finished = false, lease = true } = {}) {
     tags: recorded(announced, finished ? {} : null),
   });
 }
+const outcome = (of = execution) => recordedOutcome(table, of);
+/** One alert was sent, which says what is recorded. */
+const expectToldOnce = async () => expect(sent).toEqual([alertFor(await outcome(), services.alertContext)]);
 const clockIn = (seconds: number) => ({ now: () => new Date(now.getTime() + seconds * 1000) });
 /** Asks as an execution that comes then. */
 const isFreeAfter = async (seconds: number) =>
@@ -107,8 +111,12 @@ describe('an execution that was stopped from outside', () => {
       succeeded: false,
       alert: 'sent',
     });
-    expect(sent[0]?.text).toContain('The promotion of version 3 failed.');
-    expect(sent[0]?.text).toContain('was aborted');
+    expect(await outcome()).toMatchObject({
+      operation: 'promote',
+      challenger_version: '3',
+      cause: { code: 'stopped', status: 'ABORTED', interrupted: 'being-undone' },
+    });
+    await expectToldOnce();
     expect(started).toEqual([
       {
         name: 'undo-e1',
@@ -163,10 +171,12 @@ describe('an execution that was stopped from outside', () => {
   it('is cleaned up once, however often the event comes', async () => {
     await inFlight();
     await cleanUp(event(), services);
+    const { reason } = await outcome();
     expect(await cleanUp(event({ status: 'TIMED_OUT' }), services)).toMatchObject({
       status: 'failed',
-      reason: expect.stringContaining('aborted'),
+      reason,
     });
+    expect(await outcome()).toMatchObject({ cause: { code: 'stopped', status: 'ABORTED' } });
     // Step Functions takes a second start with the same name for the first.
     expect([sent.length, new Set(started.map(({ name }) => name)).size]).toEqual([1, 1]);
   });
@@ -189,9 +199,11 @@ describe('an execution that was stopped from outside', () => {
       expect(await cleanUp(event({ executionArn, input }), services)).toMatchObject({
         status: 'failed',
         alert: 'sent',
-        reason: expect.stringContaining('look at its input and its last state in Step Functions'),
       });
-      expect(sent).toMatchObject([{ model: null, text: expect.stringContaining(executionArn) }]);
+      expect(await outcome(executionArn)).toMatchObject({
+        cause: { code: 'stopped', interrupted: 'unknown' },
+      });
+      expect(sent).toMatchObject([{ model: null, execution: executionArn }]);
     }
     expect(started).toEqual([]);
   });
@@ -199,10 +211,8 @@ describe('an execution that was stopped from outside', () => {
   it('takes from an input what somebody may ask for, and nothing that only a step can know', async () => {
     const forged = { promotion: { promoted: true, new_version: '9' }, requested_by: 'a person' };
     await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, ...forged }) }), services);
-    expect(sent[0]?.text).toContain('a person');
-    expect(await store.recordOutcome(inWords(outcomeOf(null, execution, now)), 'none')).toMatchObject({
-      outcome: { status: 'failed', requested_by: 'a person' },
-    });
+    expect(await outcome()).toMatchObject({ status: 'failed', requested_by: 'a person' });
+    await expectToldOnce();
   });
 
   it.each([['not JSON'], ['[]'], ['{}'], [JSON.stringify({ model_name: 'missing' })]])(
@@ -217,12 +227,14 @@ describe('an execution that was stopped from outside', () => {
     await inFlight({ finished: true });
     expect(await cleanUp(event(), services)).toMatchObject({ status: 'promoted', succeeded: true });
     expect(started).toEqual([]);
-    expect(sent[0]?.text).toContain('Previous Version: 2');
+    expect(await outcome()).toMatchObject({ champion_before: '2', champion_after: '3' });
+    await expectToldOnce();
   });
 
   it('says what to do when it was a rollback', async () => {
     await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, operation: 'rollback' }) }), services);
-    expect(sent[0]?.text).toContain("start the rollback again when the model's lease has ended, in 130 s");
+    expect(await outcome()).toMatchObject({ cause: { code: 'stopped', interrupted: 'rollback' } });
+    await expectToldOnce();
   });
 
   it('changes nothing, sends nothing and counts nothing when it had told its end itself', async () => {
@@ -235,7 +247,9 @@ describe('an execution that was stopped from outside', () => {
     const requests = emulator.requests.length;
     vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'sweep-promotions');
     const lines = printedLines();
-    expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ reason: 'X: first' });
+    const { cause, error, reason } = await outcome();
+    expect({ cause, error }).toEqual({ cause: { code: 'error' }, error: { name: 'X', message: 'first' } });
+    expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ reason });
     expect(measured(lines)).toEqual([]);
     expect([sent.length, started, emulator.requests.length]).toEqual([1, [], requests]);
     expect(JSON.stringify(emulator.snapshot())).toBe(before);
@@ -275,10 +289,9 @@ describe('the event', () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
     vi.stubEnv('MLFLOW_TRACKING_URI', emulator.url);
-    expect(await handler(detail)).toMatchObject({
-      status: 'failed',
-      reason: 'TIMED_OUT: The execution timed out; no change was in progress',
-      alert: 'off',
+    expect(await handler(detail)).toMatchObject({ status: 'failed', alert: 'off' });
+    expect(await outcome()).toMatchObject({
+      cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'nothing' },
     });
     await expect(handler({ ...detail, status: 'RUNNING' })).rejects.toMatchObject({ name: 'InvalidInput' });
   });
@@ -310,7 +323,8 @@ describe('an execution whose end nobody has told of', () => {
     await inFlight();
     aborted(11);
     expect(await cleanUpMissed(services)).toBe(1);
-    expect(sent[0]?.text).toContain('was aborted');
+    expect(await outcome()).toMatchObject({ cause: { code: 'stopped', status: 'ABORTED' } });
+    await expectToldOnce();
     const undone = sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input;
     expect(undone).toMatchObject({ stateMachineArn: arn, name: 'undo-e1' });
     expect(await isFreeAfter(71)).toBe(true);

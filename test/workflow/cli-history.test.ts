@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
+import { historyNote } from '../../lambdas/words/history.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { promotion } from '../support/command.ts';
@@ -21,7 +23,7 @@ const historyWith = (platform: Record<string, string>, ...args: string[]) =>
   promotion(['history', ...args], { env: { MLFLOW_TRACKING_URI: host.mlflow.url, ...platform } });
 
 it('is printed as a table, and as one JSON document', async () => {
-  await thereAndBack(host);
+  const [promoted] = await thereAndBack(host);
   const table = await history(MODEL, '--at', '2026-01-01');
   const json = await history(MODEL, '--at', '2026-01-01T12:00+02:00', '--json');
   expect(table).toMatchObject({ code: 0, stderr: '' });
@@ -29,7 +31,7 @@ it('is printed as a table, and as one JSON document', async () => {
     'PascalStrategy at 2026-01-01T00:00:00.000Z',
     'In Production  version 2, since before the first record',
     'Served by Workload pascal-prod',
-    'promoted; Promote version 3 over version 2',
+    `promoted; ${readStateDocument(promoted?.output).comparison?.recommendation}`,
     'restored by a rollback; DRIFT_SEVERE',
   ])
     expect(table.stdout).toContain(part);
@@ -49,18 +51,23 @@ it('tells of the registry alone where no Workload serves the model', async () =>
   seedPascalStrategy(host.mlflow);
   const ran = await history(MODEL);
   expect(ran.code).toBe(0);
-  expect(ran.stdout).toMatch(/version 2[\s\S]*No Workload is known to serve the model/);
+  expect(ran.stdout).toContain('version 2');
+  expect(ran.stdout).toContain(historyNote({ code: 'no-workload' }));
 });
 
 it('still tells of the registry when the platform cannot be asked, and exits 1', async () => {
   seedPascalStrategy(host.mlflow);
-  seedServing(host);
+  const { workloadId } = seedServing(host);
   const body = JSON.stringify({ detail: 'No access' });
   host.workload.faults.add({ path: '*', effect: { kind: 'answer', status: 403, body } });
   const ran = await history(MODEL);
   expect(ran.code).toBe(1);
   expect(ran.stdout).toContain('version 2');
-  expect(ran.stderr).toMatch(/could not be read: WorkloadApiRefused.*No access/);
+  const why = await host.workloads.getWorkload(workloadId).catch(String);
+  expect(why).toMatch(/^WorkloadApiRefused: .*No access/);
+  expect(ran.stderr).toBe(
+    `${historyNote({ code: 'workload-unread', workload: workloadId, why: String(why) })}\n`,
+  );
 });
 
 it.each([[{}], [{ DATAROBOT_ENDPOINT: '', DATAROBOT_API_TOKEN: '' }]])(
@@ -70,7 +77,7 @@ it.each([[{}], [{ DATAROBOT_ENDPOINT: '', DATAROBOT_API_TOKEN: '' }]])(
     const { workloadId } = seedServing(host);
     const table = await historyWith(platform, MODEL);
     const json = await historyWith(platform, MODEL, '--json');
-    const missing = `The history of Workload "${workloadId}" could not be read: DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to read it`;
+    const missing = historyNote({ code: 'workload-unread', workload: workloadId, why: null });
     expect(table).toMatchObject({ code: 1, stderr: `${missing}\n` });
     expect(table.stdout).toContain('version 2');
     expect(table.stdout).toContain(missing);

@@ -5,6 +5,7 @@ import { PromoteInput, RollbackInput } from '../../lambdas/domain/payloads.ts';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
 import { promote } from '../../lambdas/use-cases/promote-model.ts';
 import { rollback } from '../../lambdas/use-cases/roll-back.ts';
+import { promotionRefused } from '../../lambdas/words/reasons.ts';
 import { mlflowClient } from '../support/clients.ts';
 
 /** promote-model and model-rollback invoked directly, against the emulator, in each of the three modes. */
@@ -106,7 +107,10 @@ describe.each<[RegistryMode, object, object, number]>([
     await doPromote(mode);
     await doRollback(mode);
     emulator.registry.setStage(MODEL, '3', 'Staging');
-    expect(await doPromote(mode)).toEqual({ promoted: false, reason: 'No Staging version found' });
+    expect(await doPromote(mode)).toEqual({
+      promoted: false,
+      reason: promotionRefused({ code: 'no-challenger' }, MODEL),
+    });
     expect(await doPromote(mode, { new_version: '3' })).toMatchObject({ promoted: true, new_version: '3' });
   });
 });
@@ -174,7 +178,7 @@ it('says in a dry run what would become of both sides, and changes nothing', asy
   expect(await doRollback('stages', { dry_run: true })).toMatchObject({
     rolled_back: false,
     dry_run: true,
-    detail: expect.stringMatching(/version 2 would return.*Workload "w1" would go back to artifact "a2"/),
+    finding: { code: 'would-move', from: '3', to: '2', workload: 'w1', artifact: 'a2' },
   });
   expect(emulator.snapshot()).toEqual(before);
 });

@@ -3,12 +3,14 @@ import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import type { AlertKind } from '../../lambdas/words/wording.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
+import { expectAlerts, recordedOutcome } from '../support/recorded-outcomes.ts';
 import { intent, recorded } from '../support/registry.ts';
 
 /** Each scenario of the registry (see `serving.test.ts` for the others) is run as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
@@ -25,34 +27,37 @@ export function registryScenarios(start: () => Promise<Host>): void {
   interface Expected {
     statuses: OutcomeStatus[];
     production: string[];
-    /** Subjects of the alerts, in the order in which they were sent. */
-    alerts: string[];
+    /** Kinds of the alerts, in the order in which they were sent. */
+    alerts: AlertKind[];
   }
 
-  const promotedAlert = 'Model Promoted';
   const expected: Record<string, Expected> = {
-    'challenger-wins': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
-    'challenger-loses': { statuses: ['kept'], production: ['2'], alerts: ['Kept'] },
-    investigate: { statuses: ['needs_investigation'], production: ['2'], alerts: ['Investigation'] },
-    'first-model': { statuses: ['promoted'], production: ['1'], alerts: [promotedAlert] },
+    'challenger-wins': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'] },
+    'challenger-loses': { statuses: ['kept'], production: ['2'], alerts: ['kept'] },
+    investigate: { statuses: ['needs_investigation'], production: ['2'], alerts: ['needs_investigation'] },
+    'first-model': { statuses: ['promoted'], production: ['1'], alerts: ['promoted'] },
     'already-promoted': { statuses: ['already_promoted'], production: ['2'], alerts: [] },
-    'no-staging-version': { statuses: ['needs_investigation'], production: ['2'], alerts: ['Investigation'] },
-    'mlflow-down': { statuses: ['failed'], production: ['2'], alerts: ['Failed'] },
-    'lost-answer': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
-    'sns-down': { statuses: ['promoted'], production: ['3'], alerts: [promotedAlert] },
+    'no-staging-version': {
+      statuses: ['needs_investigation'],
+      production: ['2'],
+      alerts: ['needs_investigation'],
+    },
+    'mlflow-down': { statuses: ['failed'], production: ['2'], alerts: ['failed'] },
+    'lost-answer': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'] },
+    'sns-down': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'] },
     rollback: {
       statuses: ['promoted', 'rolled_back'],
       production: ['2'],
-      alerts: [promotedAlert, 'Rolled Back'],
+      alerts: ['promoted', 'rolled_back'],
     },
     'rollback-twice': {
       statuses: ['promoted', 'rolled_back', 'rolled_back'],
       production: ['2'],
       // The second request finds nothing to do: recorded, and nobody is told.
-      alerts: [promotedAlert, 'Rolled Back'],
+      alerts: ['promoted', 'rolled_back'],
     },
-    contested: { statuses: ['contested'], production: ['1'], alerts: ['Contested'] },
-    'two-at-once': { statuses: ['promoted', 'busy'], production: ['3'], alerts: ['Busy', promotedAlert] },
+    contested: { statuses: ['contested'], production: ['1'], alerts: ['contested'] },
+    'two-at-once': { statuses: ['promoted', 'busy'], production: ['3'], alerts: ['busy', 'promoted'] },
   };
 
   async function play(name: string): Promise<ExecutionDocument[]> {
@@ -88,9 +93,7 @@ export function registryScenarios(start: () => Promise<Host>): void {
       const view = await registry();
       expect(inStage(view, 'Production').map(({ version }) => version)).toEqual(production);
 
-      const subjects = host.sns.published.map(({ subject }) => subject ?? '');
-      expect(subjects).toHaveLength(alerts.length);
-      for (const [index, part] of alerts.entries()) expect(subjects[index]).toContain(part);
+      await expectAlerts(host, alerts);
 
       const unfinished = recordsOn(view.versions).filter(
         ({ result, to }) => result === null && production.includes(to),
@@ -143,12 +146,19 @@ export function registryScenarios(start: () => Promise<Host>): void {
 
   it('names the holder of the lease to the one who finds the model busy', async () => {
     const [first, second] = await play('two-at-once');
-    expect(second?.reason).toContain(first?.execution);
+    expect(await recordedOutcome(host.table, second?.execution)).toMatchObject({
+      cause: { code: 'busy' },
+      holder: first?.execution,
+    });
   });
 
   it('says in the alert of a first model that there was none before', async () => {
-    await play('first-model');
-    expect(host.sns.published[0]?.message.email).toContain('Previous Version: None');
+    const [document] = await play('first-model');
+    expect(await recordedOutcome(host.table, document?.execution)).toMatchObject({
+      champion_before: null,
+      champion_after: '1',
+    });
+    await expectAlerts(host, ['promoted']);
   });
 
   describe('a promotion that its execution never came to announce', () => {
@@ -169,10 +179,13 @@ export function registryScenarios(start: () => Promise<Host>): void {
     it('is announced once by whoever comes next, as what it was', async () => {
       // The table has counted on since: it is the one that would know.
       await host.functions['promote-model']({ model_name: MODEL });
-      expect(await findUnnotifiedPromotion()).toMatchObject({ status: 'promoted' });
-      const { email } = host.sns.published[0]?.message ?? { email: '' };
-      expect(email).toContain('Previous Version: 2');
-      expect(email).toContain('Comparison Confidence: 85.0%');
+      const document = await findUnnotifiedPromotion();
+      expect(document).toMatchObject({ status: 'promoted' });
+      expect(await recordedOutcome(host.table, document.execution)).toMatchObject({
+        champion_before: '2',
+        confidence: 0.85,
+      });
+      await expectAlerts(host, ['promoted']);
       expect(
         await execute(host, { model_name: MODEL, challenger_version: '3' }, { pauseMs: 1 }),
       ).toMatchObject({ status: 'already_promoted' });

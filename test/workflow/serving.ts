@@ -1,4 +1,3 @@
-import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defaultVariants, type Variants } from '../../emulators/workload/world/settings.ts';
@@ -8,13 +7,14 @@ import { inStage } from '../../lambdas/domain/registry.ts';
 import { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import type { AlertKind } from '../../lambdas/words/wording.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import { MODEL } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
-import { dynamodbClient } from '../support/clients.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
+import { expectAlerts, recordedOutcome, recordedOutcomes } from '../support/recorded-outcomes.ts';
 
 /** Each rollout is run as `npm start` runs it; afterwards both systems are looked at, not only what the run says. */
 export function servingScenariosOn(hosted: () => Promise<Host>): void {
@@ -37,22 +37,21 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
     version: '2' | '3';
     /** Versions that answered the endpoint, in their order, over all executions. */
     answers: readonly string[];
-    /** Subjects of the alerts, in the order in which they were sent. */
-    alerts: readonly string[];
+    /** Kinds of the alerts, in the order in which they were sent. */
+    alerts: readonly AlertKind[];
     /** What was sent to the platform that changes something, with `*` for ids. */
     writes: readonly string[];
   }
 
   const start = 'POST workloads/*/replacement';
   const cancel = 'DELETE workloads/*/replacement';
-  const promoted = 'Model Promoted';
-  const forward = { version: '3', answers: ['2', '3'], alerts: [promoted], writes: [start] } as const;
-  const stays = { version: '2', answers: ['2'], alerts: ['Failed'], writes: [start] } as const;
+  const forward = { version: '3', answers: ['2', '3'], alerts: ['promoted'], writes: [start] } as const;
+  const stays = { version: '2', answers: ['2'], alerts: ['failed'], writes: [start] } as const;
   const thereAndBack = {
     statuses: ['promoted', 'rolled_back'],
     version: '2',
     answers: ['2', '3', '2'],
-    alerts: [promoted, 'Rolled Back'],
+    alerts: ['promoted', 'rolled_back'],
     writes: [start, start],
   } as const;
 
@@ -63,18 +62,18 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       statuses: ['promoted'],
       version: '3',
       answers: ['3'],
-      alerts: [promoted],
+      alerts: ['promoted'],
       writes: ['PATCH workloads/*', 'POST workloads/*/promote'],
     },
     'adopt-in-flight': { ...forward, statuses: ['promoted'], writes: [] },
-    'foreign-replacement': { ...stays, statuses: ['contested'], alerts: ['Contested'], writes: [] },
+    'foreign-replacement': { ...stays, statuses: ['contested'], alerts: ['contested'], writes: [] },
     'candidate-crash-loops': { ...stays, statuses: ['failed'] },
     'candidate-never-ready': { ...stays, statuses: ['failed'], writes: [start, cancel] },
     'silently-dropped': { ...stays, statuses: ['failed'] },
     'registry-refuses-after-switch': {
       ...thereAndBack,
       statuses: ['rolled_back'],
-      alerts: ['Rolled Back'],
+      alerts: ['rolled_back'],
     },
     'rollback-after-success': thereAndBack,
     'artifact-derived': {
@@ -84,11 +83,11 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
     },
     'status-mismatch': { ...stays, statuses: ['failed'], writes: [] },
     'lost-answer-on-start': { ...forward, statuses: ['promoted'] },
-    'two-executions': { ...forward, statuses: ['promoted', 'busy'], alerts: ['Busy', promoted] },
+    'two-executions': { ...forward, statuses: ['promoted', 'busy'], alerts: ['busy', 'promoted'] },
     'aborted-mid-rollout': {
       ...stays,
       statuses: ['failed', 'rolled_back'],
-      alerts: ['Failed', 'Rolled Back'],
+      alerts: ['failed', 'rolled_back'],
       writes: [start, cancel],
     },
     'regretted-a-week-later': thereAndBack,
@@ -129,13 +128,6 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       .map(({ version }) => version)
       .filter((version, index, all) => version !== all[index - 1]);
 
-  async function outcomes(): Promise<string[]> {
-    const client = DynamoDBDocumentClient.from(dynamodbClient(host.table));
-    const { Items = [] } = await client.send(new ScanCommand({ TableName: host.table.name }));
-    client.destroy();
-    return Items.map(({ pk }) => String(pk)).filter((pk) => pk.startsWith('outcome'));
-  }
-
   it('has an expectation for every scenario with a Workload', () => {
     const names = ['challenger-wins', ...servingScenarios.map(({ name }) => name)];
     expect(names.sort()).toEqual(Object.keys(expected).sort());
@@ -143,7 +135,7 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
 
   describe.each(Object.entries(expected))('the scenario %s', (name, wanted) => {
     it('ends as its name says, and registry, Workload, endpoint, outcomes and alerts agree', async () => {
-      const before = (await outcomes()).length;
+      const before = (await recordedOutcomes(host.table)).length;
       const documents = await play(name);
       expect(documents.map(({ status }) => status)).toEqual(wanted.statuses);
       expect(writes()).toEqual(wanted.writes);
@@ -162,10 +154,8 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       }
       expect(documents.at(-1)?.workload.after?.endpoint).toBe(documents[0]?.workload.before?.endpoint);
 
-      const subjects = host.sns.published.map(({ subject }) => subject ?? '');
-      expect(subjects).toHaveLength(wanted.alerts.length);
-      for (const [index, part] of wanted.alerts.entries()) expect(subjects[index]).toContain(part);
-      expect((await outcomes()).length - before).toBe(documents.length);
+      await expectAlerts(host, wanted.alerts);
+      expect((await recordedOutcomes(host.table)).length - before).toBe(documents.length);
 
       // The lease is free: whoever comes next gets it.
       const next = await host.functions['promote-model']({ model_name: MODEL, new_version: wanted.version });
@@ -224,9 +214,11 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
     ])('is, after %s, the failure %s', async (name, failure, details) => {
       const [document] = await play(name);
       expect(servingOf(document)).toMatchObject({ failure, failure_details: { code: failure, ...details } });
-      const { reason } = servingOf(document);
-      expect(document?.reason).toContain(reason);
-      expect(host.sns.published[0]?.message.email).toContain(reason);
+      const { failure_details, reason } = servingOf(document);
+      expect(await recordedOutcome(host.table, document?.execution)).toMatchObject({
+        cause: { code: 'rollout-failed', failure: failure_details },
+        serving: { reason },
+      });
     });
 
     it('names why the containers of a candidate crash', async () => {
@@ -300,14 +292,18 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
     );
 
     it.each([
-      ['aborted-mid-rollout', ['In Production: version 2, unchanged.']],
-      ['rollback-after-success', ['In Production now: version 2.', 'In Production before: version 3.']],
-      ['regretted-a-week-later', ['In Production now: version 2.', 'In Production before: version 3.']],
-    ])('is told, after %s, with the champion that the registry really had before', async (name, lines) => {
-      await play(name);
-      const text = host.sns.published.at(-1)?.message.email ?? '';
-      expect(text.split('\n').filter((line) => line.startsWith('In Production'))).toEqual(lines);
-    });
+      ['aborted-mid-rollout', '2', ['failed', 'rolled_back']],
+      ['rollback-after-success', '3', ['promoted', 'rolled_back']],
+      ['regretted-a-week-later', '3', ['promoted', 'rolled_back']],
+    ] as const)(
+      'is told, after %s, with the champion that the registry really had before',
+      async (name, before, kinds) => {
+        const execution = (await play(name)).at(-1)?.execution;
+        const outcome = await recordedOutcome(host.table, execution);
+        expect(outcome).toMatchObject({ champion_before: before, champion_after: '2' });
+        await expectAlerts(host, kinds);
+      },
+    );
 
     it('is an intent with a result, whatever came of it, except where nothing had begun', async () => {
       await play('rollback-after-success');

@@ -1,0 +1,36 @@
+import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { expect } from 'vitest';
+import type { LocalTable } from '../../emulators/aws/dynamodb.ts';
+import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
+import { alertFor } from '../../lambdas/words/alert.ts';
+import type { AlertKind } from '../../lambdas/words/wording.ts';
+import type { EmulatedHost } from '../../local/host.ts';
+import { dynamodbClient } from './clients.ts';
+
+/** The outcomes that the table has, in no order. */
+export async function recordedOutcomes(table: LocalTable): Promise<Outcome[]> {
+  const client = DynamoDBDocumentClient.from(dynamodbClient(table));
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: table.name }));
+  client.destroy();
+  return Items.filter(({ pk }) => String(pk).startsWith('outcome#')).map(({ outcome }) =>
+    Outcome.parse(JSON.parse(String(outcome))),
+  );
+}
+
+/** How this execution ended. Throws where nothing is recorded of it. */
+export async function recordedOutcome(table: LocalTable, execution: string | undefined): Promise<Outcome> {
+  const found = (await recordedOutcomes(table)).find((outcome) => outcome.execution === execution);
+  if (found === undefined) throw new Error(`no outcome of ${execution}`);
+  return found;
+}
+
+/** Expects alerts of these kinds, in this order, each of which says what is recorded of its execution. */
+export async function expectAlerts({ sns, table, env }: EmulatedHost, kinds: readonly AlertKind[]) {
+  expect(sns.published.map(({ attributes }) => attributes['kind'])).toEqual(kinds);
+  for (const { attributes, subject, message } of sns.published) {
+    const outcome = await recordedOutcome(table, attributes['execution']);
+    const { text, ...alert } = alertFor(outcome, notifyServices(env).alertContext);
+    expect([subject, message.email]).toEqual([alert.subject, text]);
+  }
+}

@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest';
+import type { HistoryNote } from '../../lambdas/domain/promotion/history.ts';
+import { historyNote } from '../../lambdas/words/history.ts';
+
+/** Everything that is missing in a model's history, or does not fit together, and its sentence. */
+
+const at = '2026-11-21T10:00:00.000Z';
+
+const notes: [HistoryNote, string][] = [
+  [
+    { code: 'no-result', kind: 'promote', id: 'e1', at },
+    `The promote e1, announced at ${at}, has no result: it goes on, or was cut off`,
+  ],
+  [
+    { code: 'moved-unrecorded', to: '3', at, from: '1', recorded: '2' },
+    `When version 3 was promoted at ${at}, 1 was in Production, not 2: moved without a record of ours`,
+  ],
+  [
+    { code: 'moved-unrecorded', to: '3', at, from: null, recorded: '2' },
+    `When version 3 was promoted at ${at}, none was in Production, not 2: moved without a record of ours`,
+  ],
+  [
+    { code: 'production-differs', current: '1', recorded: '2' },
+    'In Production now: 1; the last record says 2. When it was moved is not recorded',
+  ],
+  [
+    { code: 'production-differs', current: '1', recorded: null },
+    'In Production now: 1; the last record says none. When it was moved is not recorded',
+  ],
+  [
+    { code: 'served-differs', current: 'a1', recorded: 'a2' },
+    "Served now: artifact a1; the Workload's history ends with a2",
+  ],
+  [
+    { code: 'served-differs', current: null, recorded: 'a2' },
+    "Served now: artifact none; the Workload's history ends with a2",
+  ],
+  [
+    { code: 'no-workload' },
+    'No Workload is known to serve the model (tag workload.id of the registered model)',
+  ],
+  [
+    { code: 'workload-missing', workload: 'w1' },
+    'Workload "w1" does not exist, or the owner of the token cannot see it',
+  ],
+  [
+    { code: 'workload-unread', workload: 'w1', why: 'WorkloadApiRefused: HTTP 403' },
+    'The history of Workload "w1" could not be read: WorkloadApiRefused: HTTP 403',
+  ],
+  [
+    { code: 'workload-unread', workload: 'w1', why: null },
+    'The history of Workload "w1" could not be read: DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform',
+  ],
+];
+
+it.each(notes)('%j', (note, sentence) => {
+  expect(historyNote(note)).toBe(sentence);
+});
+
+it('shows the id of a Workload, which somebody else chose, in visible form', () => {
+  expect(historyNote({ code: 'workload-missing', workload: 'w\n\u202e1' })).toBe(
+    'Workload "w\\n\\u{202e}1" does not exist, or the owner of the token cannot see it',
+  );
+});

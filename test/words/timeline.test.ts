@@ -1,0 +1,49 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { promotion } from '../support/command.ts';
+
+/** Sentences, tables and mails as `promotion run` prints them. */
+
+const printed = async (scenario: string) => (await promotion(['run', '--scenario', scenario])).stdout;
+
+describe.each([
+  'challenger-wins',
+  'challenger-loses',
+  'contested',
+  'rollback-twice',
+  'registry-refuses-after-switch',
+  'foreign-replacement',
+  'two-executions',
+])('the timeline of %s', (scenario) => {
+  it('fits into 100 columns and ends no line with a blank', async () => {
+    const lines = (await printed(scenario)).split('\n');
+    expect(lines.length).toBeGreaterThan(30);
+    expect(lines.filter((line) => [...line].length > 100 || line !== line.trimEnd())).toEqual([]);
+  });
+});
+
+describe('the timeline of a promotion', () => {
+  let stdout: string;
+  beforeAll(async () => {
+    stdout = await printed('challenger-wins');
+  });
+
+  it.each([
+    /CompareModels .* PROMOTE {2}Promote version 3 over version 2/,
+    /\n +profit +profit_total +65\.275 +94\.075 +passed /,
+    /\n +Sharpe ratio +sharpe_ratio /,
+    /ReplaceWorkload .* A rolling replacement/,
+    /\n {2}│ Subject: \[TradAI\] Model Promoted: PascalStrategy\n/,
+    /\n {2}│ New Production Version: 3\n/,
+    /\npromoted {2}Promote version 3/,
+  ])('has %s', (part) => {
+    expect(stdout).toMatch(part);
+  });
+});
+
+describe('the timeline of a comparison', () => {
+  it('says what the confidence means', async () => {
+    expect(await printed('challenger-loses')).toMatch(
+      /^ {11}confidence: \d.*% = weighted share of .*\(grade E: point\s+values only\)$/m,
+    );
+  });
+});
