@@ -284,7 +284,7 @@ describe('the alert of another ending', () => {
         comparison: null,
       },
       'Promotion Failed',
-      'The promotion of version 3 failed.\nReason: ABORTED: The execution was aborted; nothing was in flight\n',
+      'The promotion of version 3 failed.\nReason: ABORTED: The execution was aborted; no change was in progress\n',
     ],
     [
       'failed',

@@ -9,23 +9,23 @@ const at = '2026-11-21T10:00:00.000Z';
 const notes: [HistoryNote, string][] = [
   [
     { code: 'no-result', kind: 'promote', id: 'e1', at },
-    `The promote e1, announced at ${at}, has no result: it goes on, or was cut off`,
+    `The promote e1, recorded at ${at}, has no result: it is in progress or was interrupted`,
   ],
   [
     { code: 'moved-unrecorded', to: '3', at, from: '1', recorded: '2' },
-    `When version 3 was promoted at ${at}, 1 was in Production, not 2: moved without a record of ours`,
+    `When version 3 was promoted at ${at}, 1 was in Production, but the last record names 2: another actor moved it`,
   ],
   [
     { code: 'moved-unrecorded', to: '3', at, from: null, recorded: '2' },
-    `When version 3 was promoted at ${at}, none was in Production, not 2: moved without a record of ours`,
+    `When version 3 was promoted at ${at}, none was in Production, but the last record names 2: another actor moved it`,
   ],
   [
     { code: 'production-differs', current: '1', recorded: '2' },
-    'In Production now: 1; the last record says 2. When it was moved is not recorded',
+    'In Production now: 1; the last record names 2. The time of the move is not recorded',
   ],
   [
     { code: 'production-differs', current: '1', recorded: null },
-    'In Production now: 1; the last record says none. When it was moved is not recorded',
+    'In Production now: 1; the last record names none. The time of the move is not recorded',
   ],
   [
     { code: 'served-differs', current: 'a1', recorded: 'a2' },
@@ -35,10 +35,7 @@ const notes: [HistoryNote, string][] = [
     { code: 'served-differs', current: null, recorded: 'a2' },
     "Served now: artifact none; the Workload's history ends with a2",
   ],
-  [
-    { code: 'no-workload' },
-    'No Workload is known to serve the model (tag workload.id of the registered model)',
-  ],
+  [{ code: 'no-workload' }, 'No Workload serves the model: the registered model has no tag workload.id'],
   [
     { code: 'workload-missing', workload: 'w1' },
     'Workload "w1" does not exist, or the owner of the token cannot see it',
@@ -49,7 +46,7 @@ const notes: [HistoryNote, string][] = [
   ],
   [
     { code: 'workload-unread', workload: 'w1', why: null },
-    'The history of Workload "w1" could not be read: DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to ask the platform',
+    'The history of Workload "w1" could not be read: DATAROBOT_ENDPOINT and DATAROBOT_API_TOKEN are not set; set both to read it',
   ],
 ];
 
