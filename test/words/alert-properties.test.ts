@@ -1,10 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../lambdas/adapters/aws/sns.ts';
-import { type Outcome, OutcomeCause, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import {
+  type DecidedOutcome,
+  type Outcome,
+  OutcomeCause,
+  outcomeStatuses,
+} from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { RollbackFinding } from '../../lambdas/domain/promotion/rollback-finding.ts';
+import type { ServingFinding } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert.ts';
+import { inWords, rollbackDetail } from '../../lambdas/words/reasons.ts';
+import { servingReason } from '../../lambdas/words/rollout.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
+import { notReplaced, rolledBack, servingUndo } from '../support/stub-functions.ts';
 
 const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-models' };
 const nasty = fc.constantFrom(
@@ -286,5 +296,84 @@ describe('the size of the message', () => {
     const shown = text.split('\n').filter((line) => /^ {2}rule \d+ /.test(line)).length;
     expect(shown).toBeGreaterThan(50);
     expect(Number(left?.[1])).toBe(2000 - shown);
+  });
+});
+
+describe('a sentence that is stored in an outcome', () => {
+  const causes: Exclude<Outcome['cause'], null>[] = [
+    { code: 'promoted', direct: false },
+    { code: 'already', version: '3' },
+    { code: 'dry-run' },
+    { code: 'refused', said: 'Version 3 is PENDING_REGISTRATION, not READY' },
+    { code: 'rollout-failed', failure: null },
+    { code: 'error' },
+    { code: 'stopped', status: 'ABORTED', interrupted: 'rollback' },
+    { code: 'rollback-failed' },
+    { code: 'contested', said: 'The evidence has changed since the comparison' },
+    { code: 'busy', said: 'The lease for "PascalStrategy" is held by another until noon' },
+    { code: 'asked' },
+    { code: 'no-result' },
+  ];
+  const [from, to] = ['3', '2'];
+  const refused = { from, to, held: null, until: null, hours: null };
+  const findings: RollbackFinding[] = [
+    { code: 'would-move', from, to, workload: 'w1', artifact: 'a2' },
+    { code: 'would-settle', to },
+    { code: 'moved', from, to },
+    { code: 'refused', why: 'no-known-good', ...refused },
+    { code: 'refused', why: 'first-champion', ...refused },
+    { code: 'contested', why: 'lost-race', from, to, champions: [] },
+  ];
+  const undos: (ServingFinding | null)[] = [
+    null,
+    { code: 'locked-in-place' },
+    { code: 'foreign', artifact: 'a9', in_progress: true },
+  ];
+  const rollbacks: Outcome['rollback'][] = [
+    null,
+    ...findings.flatMap((finding) =>
+      undos.map((undo) => {
+        const serving =
+          undo === null ? null : servingUndo({ finding: undo, reason: servingReason(undo), undone: false });
+        const answer = rolledBack({ finding, serving });
+        return { ...answer, detail: rollbackDetail(answer) };
+      }),
+    ),
+  ];
+
+  /** Every sentence with another of the same length, whose words end where its words end. */
+  function muffled<T>(value: T, field?: string): T;
+  function muffled(value: unknown, field = ''): unknown {
+    if (typeof value === 'string')
+      return ['reason', 'detail', 'recommendation', 'method', 'said'].includes(field) && /\s/.test(value)
+        ? value.replace(/\S/g, 'x')
+        : value;
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map((each) => muffled(each));
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, muffled(each, name)]));
+  }
+
+  it.each(outcomeStatuses)('is shown and not read, in an outcome that is %s', (status) => {
+    for (const cause of causes) {
+      for (const rollback of rollbacks) {
+        const decided: DecidedOutcome = {
+          ...{ ...sampleOutcome, status, cause, rollback },
+          operation: cause.code === 'asked' ? 'rollback' : 'promote',
+          serving: { ...notReplaced, workload_id: 'w1' },
+          error: { name: 'MlflowUnavailable', message: 'no answer' },
+        };
+        const outcome = inWords(decided);
+        for (const told of [outcome, { ...outcome, cause: null }]) {
+          const [plain, blind] = [alertFor(told, context), alertFor(muffled(told), context)];
+          const expected = [...plain.text].map((each, at) => (blind.text[at] === 'x' ? 'x' : each)).join('');
+          expect(blind.text).toBe(expected);
+          expect([blind.kind, blind.subject, blind.slack.content.nextSteps]).toEqual([
+            plain.kind,
+            plain.subject,
+            plain.slack.content.nextSteps,
+          ]);
+        }
+      }
+    }
   });
 });
