@@ -23,7 +23,7 @@ import { type EvaluatedRule, evaluateRule, unevaluatedRule } from './rules.ts';
  *    (`not-better`).
  * 6. INVESTIGATE: the rest is mixed, or there is no champion to keep (`mixed`).
  *
- * A rule that fails because the challenger missingNumbers its number rules PROMOTE out, whatever its weight.
+ * A rule that fails because the challenger has no value for it excludes PROMOTE, whatever its weight.
  */
 export type Finding =
   | SelectionProblem

@@ -46,7 +46,7 @@ export function evaluateRule(rule: Rule, evidence: Evidence, { alpha }: Policy):
   return evaluated(rule, evidence, { verdict: missed ? 'failed' : gain.verdict, limit, gain });
 }
 
-/** A rule of which nothing was evaluated, with its numbers for a person to look at. */
+/** A rule that was not evaluated, with its values. */
 export const unevaluatedRule = (rule: Rule, evidence: Evidence): EvaluatedRule =>
   evaluated(rule, evidence, { verdict: 'missing' });
 
@@ -72,8 +72,8 @@ function evaluated(rule: Rule, { champion, challenger }: Evidence, found: Found)
 }
 
 /**
- * A challenger that missingNumbers a number its champion has is never skipped: the metric may have been dropped because it
- * got worse. Neither is a number that is logged but not finite: the training may have diverged.
+ * A rule is never skipped if the champion has the number and the challenger does not: the metric may have been dropped
+ * because it got worse. Nor is it if the number is logged but not finite: the training may have diverged.
  */
 function withoutNumber(rule: Rule, after: Reading, before: Reading | null): 'missing' | 'absent' | 'skipped' {
   const notFinite = missingNumbers(after, before).some(({ code }) => code !== 'not-logged');
