@@ -61,7 +61,7 @@ export async function cleanUpMissed(services: CleanUpServices): Promise<number> 
     if (services.clock.now().getTime() >= now + SWEEP_SECONDS * 1000) break;
     try {
       if ((await services.store.outcomeRecordedAt(execution)) !== null) continue;
-      const event = await executions?.ended(execution);
+      const event = await executions?.describeUnsuccessful(execution);
       if (!event) continue;
       log().warn('an execution ended without a recorded outcome', { execution });
       await cleanUp(event, services);
