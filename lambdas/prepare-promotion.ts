@@ -6,7 +6,7 @@ import { storeServices } from './runtime/store-services.ts';
 import { servingServices } from './runtime/workload-services.ts';
 import { prepare } from './use-cases/prepare-promotion.ts';
 
-/** The last check before writing: takes the lease, checks again what was decided, records the intent. */
+/** The last check before writing: takes the lease, compares again, records the intent. */
 export const handler = toHandler('prepare-promotion', {
   input: PrepareInput,
   services: (env, clock) => ({

@@ -4,7 +4,7 @@ import { storeServices } from './runtime/store-services.ts';
 import { servingServices } from './runtime/workload-services.ts';
 import { replace } from './use-cases/replace-workload.ts';
 
-/** One reconciling step on the Workload: look, do the next thing, report. Called again until it is settled. */
+/** One reconciling step on the Workload: read, execute the next step, report. Called again until the rollout is settled. */
 export const handler = toHandler('replace-workload', {
   input: ReplaceInput,
   services: (env, clock) => ({ ...servingServices(env), ...storeServices(env), clock }),

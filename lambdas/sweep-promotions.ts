@@ -6,7 +6,7 @@ import { notifyServices } from './runtime/notify-services.ts';
 import { cleanUp } from './use-cases/clean-up.ts';
 import { type SweepAnswer, SweepInput, sweep } from './use-cases/sweep-promotions.ts';
 
-/** Makes up for what was left undone: executions that could not end themselves, and notifications that were not sent. */
+/** Completes unfinished work: executions that ended without an outcome, and notifications that were not sent. */
 export const handler = toHandler('sweep-promotions', {
   input: SweepInput,
   services: (env, clock) => ({

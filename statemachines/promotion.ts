@@ -39,27 +39,30 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
     '$.challenger_version',
   );
   const operation = choice(scope, 'Operation?')
-    .when(all(isTrue('$.valid'), says('$.operation', 'promote')), compare)
-    .when(all(isTrue('$.valid'), says('$.operation', 'rollback')), prepare)
+    .when(all(isTrue('$.valid'), equals('$.operation', 'promote')), compare)
+    .when(all(isTrue('$.valid'), equals('$.operation', 'rollback')), prepare)
     .otherwise(notifyOutcome);
   const decision = choice(scope, 'Decision?')
-    .when(all(says('$.comparison.decision', 'PROMOTE'), isFalse('$.dry_run')), prepare)
+    .when(all(equals('$.comparison.decision', 'PROMOTE'), isFalse('$.dry_run')), prepare)
     .otherwise(notifyOutcome);
   const waitForLease = wait(scope, 'WaitForLease', '$.prepared.retry_after_seconds');
   const prepared = choice(scope, 'Prepared?')
-    .when(all(says('$.prepared.status', 'ready'), says('$.operation', 'rollback')), rollback)
+    .when(all(equals('$.prepared.status', 'ready'), equals('$.operation', 'rollback')), rollback)
     // No Workload serves the model, or there is nothing to put in service.
     .when(
-      all(says('$.prepared.status', 'ready'), isNothing('$.prepared.workload_id', '$.prepared.artifact_id')),
+      all(
+        equals('$.prepared.status', 'ready'),
+        isAnyNull('$.prepared.workload_id', '$.prepared.artifact_id'),
+      ),
       promote,
     )
-    .when(says('$.prepared.status', 'ready'), replace)
-    .when(all(says('$.prepared.status', 'busy'), isTrue('$.prepared.wait')), waitForLease)
+    .when(equals('$.prepared.status', 'ready'), replace)
+    .when(all(equals('$.prepared.status', 'busy'), isTrue('$.prepared.wait')), waitForLease)
     .otherwise(notifyOutcome);
   const waitForRollout = wait(scope, 'WaitForRollout', '$.serving.retry_after_seconds');
   const rollout = choice(scope, 'Rollout?')
-    .when(goesOn('$.serving.status', '$.serving.retry_after_seconds'), waitForRollout)
-    .when(says('$.serving.status', 'completed'), promote)
+    .when(isInProgress('$.serving.status', '$.serving.retry_after_seconds'), waitForRollout)
+    .when(equals('$.serving.status', 'completed'), promote)
     .otherwise(rollback);
   const waitForReplaceWorkload = waitForEndOf(scope, 'WaitForReplaceWorkload', 'replace-workload');
   const waitForPromoteModel = waitForEndOf(scope, 'WaitForPromoteModel', 'promote-model');
@@ -69,14 +72,14 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   const waitForModelRollback = waitForEndOf(scope, 'WaitForModelRollback', 'model-rollback');
   const waitForRollback = wait(scope, 'WaitForRollback', '$.rollback.retry_after_seconds');
   const rolledBack = choice(scope, 'RolledBack?')
-    .when(goesOn('$.rollback.status', '$.rollback.retry_after_seconds'), waitForRollback)
+    .when(isInProgress('$.rollback.status', '$.rollback.retry_after_seconds'), waitForRollback)
     .otherwise(notifyOutcome);
   const outcome = choice(scope, 'Outcome?')
     .when(isTrue('$.ending.succeeded'), new Succeed(scope, 'Done' satisfies StateName))
     .otherwise(fail(scope, 'Failed', { errorPath: '$.ending.status', causePath: '$.ending.reason' }));
-  const unannounced = fail(scope, 'OutcomeNotRecorded', {
+  const outcomeNotRecorded = fail(scope, 'OutcomeNotRecorded', {
     error: 'OutcomeNotRecorded',
-    // In full: the error that is caught need not have a cause (States Language, "Error output").
+    // A fixed text: the caught error need not have a cause (States Language, "Error output").
     cause: 'NotifyOutcome failed: see its last event in this history and the log of end-promotion',
   });
 
@@ -84,7 +87,7 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   follow(compare, pinChallenger);
   follow(pinChallenger, decision);
   follow(prepare, prepared);
-  // The model may have changed hands during the wait, so the evidence is compared afresh.
+  // The model may have changed during the wait, so the evidence is compared again.
   follow(waitForLease, operation);
   follow(replace, rollout);
   follow(waitForRollout, replace);
@@ -98,7 +101,7 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   follow(notifyOutcome, outcome);
 
   // Before the intent is recorded there is nothing to undo; after it, an error leads to a rollback.
-  // The input need not be an object, and then has no place to put an error: the error becomes the whole document.
+  // An input that is not an object cannot hold an error: the error becomes the whole document.
   catchAll(begin, notifyOutcome);
   catchAll(compare, notifyOutcome, '$.error');
   catchAll(prepare, notifyOutcome, '$.error');
@@ -106,30 +109,29 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
     [replace, waitForReplaceWorkload],
     [promote, waitForPromoteModel],
   ] as const) {
-    // Somebody else has the model by now: whatever is wrong with it is theirs to put right.
+    // Another owner holds the lease, and is responsible for the model.
     catchNamed(step, ['StaleFence'], notifyOutcome, '$.error');
-    // A copy that gave no answer may still start a rollout or move the registry; the rollback looks only when Lambda
-    // has ended that.
+    // An invocation without an answer may still start a rollout or move the registry; the rollback waits for its time-out.
     catchNamed(step, [...outcomeUnknown], waitForEnd, '$.error');
     catchAll(step, rollback, '$.error');
   }
-  // Ending the execution gives the lease away: a copy of the rollback that may still write is waited out first.
+  // Ending the execution releases the lease, so it waits for a rollback that may still write.
   catchNamed(rollback, [...outcomeUnknown], waitForModelRollback, '$.rollback_error');
   catchAll(rollback, notifyOutcome, '$.rollback_error');
   catchAll(notifySuccess, notifyOutcome, '$.error');
-  catchAll(notifyOutcome, unannounced, '$.ending_error');
+  catchAll(notifyOutcome, outcomeNotRecorded, '$.ending_error');
 
   return begin;
 }
 
 // A comparison with a value of another type, null among them, is false; one with a missing path fails the execution.
-const says = (variable: Path, value: string) => Condition.stringEquals(variable, value);
+const equals = (variable: Path, value: string) => Condition.stringEquals(variable, value);
 const isTrue = (variable: Path) => Condition.booleanEquals(variable, true);
 const isFalse = (variable: Path) => Condition.booleanEquals(variable, false);
-const isNothing = (...variables: Path[]) => Condition.or(...variables.map((path) => Condition.isNull(path)));
-/** Without a length a wait would fail the execution, unannounced. */
-const goesOn = (status: Path, seconds: Path) =>
-  all(says(status, 'in_progress'), Condition.isNumeric(seconds));
+const isAnyNull = (...variables: Path[]) => Condition.or(...variables.map((path) => Condition.isNull(path)));
+/** A wait without a length would fail the execution without a notification. */
+const isInProgress = (status: Path, seconds: Path) =>
+  all(equals(status, 'in_progress'), Condition.isNumeric(seconds));
 const all = (...conditions: Condition[]) => Condition.and(...conditions);
 
 const choice = (scope: Construct, name: StateName) => new Choice(scope, name);
@@ -140,15 +142,15 @@ const pass = (scope: Construct, name: StateName, inputPath: Path, resultPath: Re
 const wait = (scope: Construct, name: StateName, seconds: Path) =>
   new Wait(scope, name, { time: WaitTime.secondsPath(seconds) });
 
-/** As long as a copy of the function can run whose answer never came. */
+/** As long as an invocation without an answer can still run: the function's time-out. */
 const waitForEndOf = (scope: Construct, name: StateName, functionName: StepFunctionName) =>
   new Wait(scope, name, { time: WaitTime.duration(Duration.seconds(functionTimeoutSeconds[functionName])) });
 
 const fail = (
   scope: Construct,
   name: StateName,
-  says: { error: string; cause: string } | { errorPath: Path; causePath: Path },
-) => new Fail(scope, name, says);
+  output: { error: string; cause: string } | { errorPath: Path; causePath: Path },
+) => new Fail(scope, name, output);
 
 const follow = (from: INextable, to: IChainable) => from.next(to);
 

@@ -31,17 +31,17 @@ export const platformErrorNames = [
 ] as const;
 export type PlatformErrorName = (typeof platformErrorNames)[number];
 
-/** Every name that a `Retry` or a `Catch` of the state machine may use: a name that nobody throws does not compile. */
+/** Every name that a `Retry` or a `Catch` of the state machine may use: a name that is never thrown does not compile. */
 export type MachineErrorName = ErrorName | PlatformErrorName;
 
 /** Each pause is twice as long as the one before and has no jitter unless it says so: the language's own defaults. */
 type Policy = RetryProps & { errors: MachineErrorName[] };
 
 /**
- * Errors of `Invoke` that pass by themselves and come before the function has started: too many run already, or Lambda
- * is still making this one ready. It does so when the function is new, and after weeks without a call ("Lambda function
+ * Transient errors of `Invoke` before the function has started: throttling, or Lambda is still preparing the function. That
+ * happens for a new function, and after weeks without an invocation ("Lambda function
  * states" in its developer guide): the first call is then refused, and so are others until the network interface in
- * the VPC is back. `model-rollback` is the one that idles for weeks. What only people can mend is not among them.
+ * the VPC is back. `model-rollback` may be idle for weeks. Errors that only people can fix are not included.
  */
 export const notStarted: readonly MachineErrorName[] = [
   'Lambda.TooManyRequestsException',
@@ -55,8 +55,8 @@ export const notStarted: readonly MachineErrorName[] = [
 ];
 
 /**
- * Nothing has started, so calling again is free, while giving up is dear: it undoes a rollout that goes well, by a
- * function that is refused as likely. Jitter spreads the callers that were refused together. Waits at most
+ * Nothing has started, so a retry has no side effect, while giving up undoes a healthy rollout by a function that may be
+ * throttled too. Jitter spreads callers that were throttled together. Waits at most
  * 2 + 4 + 8 + 16 + 32 + 10 * 60 = 662 s in all, 331 s on average, and less than 180 s in 3 of 1,000 cases; a
  * network interface takes about a minute.
  */
@@ -69,8 +69,8 @@ export const whenNotStarted: Policy = {
 };
 
 /**
- * Our own function said that a remote system is away. As it answered, it has ended, and no second copy can meet it:
- * so full jitter, which may choose a pause of 0 s, is safe here. Waits at most 10 + 20 + 40 + 80 = 150 s in all.
+ * A function reported an unavailable remote system. It has ended, so no second invocation can overlap with it: full jitter,
+ * which may choose a pause of 0 s, is safe here. Waits at most 10 + 20 + 40 + 80 = 150 s in all.
  */
 export function whenUnavailable(errors: ErrorName[]): Policy {
   return {
@@ -81,7 +81,7 @@ export function whenUnavailable(errors: ErrorName[]): Policy {
   };
 }
 
-/** No answer came: the function may have done its work, or may be at it still. */
+/** No answer arrived: the function may have completed its work, or may still be running. */
 export const outcomeUnknown: readonly MachineErrorName[] = [
   'States.Timeout',
   'Sandbox.Timedout',
@@ -97,7 +97,7 @@ export const outcomeUnknown: readonly MachineErrorName[] = [
 /**
  * With no answer, the function may still be running and writing. The first pause is the function's own time-out,
  * after which Lambda has ended it, and the second is twice that. No jitter: Step Functions draws a jittered pause from
- * 0 up, which would let two copies write at once. Waits 3 time-outs in all: 90 s to announce, 180 s to promote
+ * 0 up, which would let two invocations write at once. Waits 3 time-outs in all: 90 s to end, 180 s to promote
  * or to replace, 360 s to compare or to roll back.
  */
 export function whenOutcomeUnknown(name: StepFunctionName): Policy {

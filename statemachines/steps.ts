@@ -10,15 +10,16 @@ import type { ReplaceInput } from '../lambdas/domain/serving/payloads.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
 import { whenNotStarted, whenOutcomeUnknown, whenUnavailable } from './retry-policies.ts';
 
-/** A path for every field that the function's payload has: one left out does not compile. */
+/** A path for every field of the function's payload: a missing one does not compile. */
 type Parameters<Payload> = { [Field in keyof Payload]-?: Path };
 
+/** A task of the state machine. */
 export interface Step {
   functionName: StepFunctionName;
   parameters: Record<string, Path>;
   /** Left out: the answer becomes the whole state document. */
   resultPath?: ResultPath;
-  /** Errors of our own that may pass by themselves. */
+  /** The functions' transient errors. */
   transient: ErrorName[];
 }
 
@@ -95,13 +96,13 @@ const rollback: Parameters<RollbackInput> = {
   previous: '$.rollback',
 };
 
-/** All that happened: what `end-promotion` records and announces is decided there, not by the path taken here. */
+/** The whole state document: `end-promotion` decides the outcome from it, not from the path taken. */
 const end: Parameters<{ state: unknown; execution: string }> = { state: '$', execution: '$$.Execution.Id' };
 
 const outage: ErrorName[] = ['MlflowUnavailable', 'LeaseStoreUnavailable'];
 const outageOnEitherSide: ErrorName[] = [...outage, 'WorkloadApiUnavailable'];
 
-/** The tasks: which function each calls, with what, and where its answer goes. */
+/** The tasks: function, parameters, and result path of each. */
 export const steps = {
   BeginPromotion: { functionName: 'begin-promotion', parameters: begin, transient: [] },
   CompareModels: {
@@ -159,7 +160,7 @@ export function task(
     lambdaFunction: functions[step.functionName],
     // The function's answer itself is the result, without the envelope of the `lambda:invoke` integration.
     payloadResponseOnly: true,
-    // CDK's own retries would call again after 2 s, while a function that gave no answer may still be writing.
+    // CDK's own retries would repeat the call after 2 s, while a function without an answer may still be writing.
     retryOnServiceExceptions: false,
     taskTimeout: Timeout.duration(Duration.seconds(taskTimeoutSeconds(step.functionName))),
     payload: TaskInput.fromObject(

@@ -1,23 +1,25 @@
 import type { Http, HttpRequest } from './http.ts';
 
-/** How requests show who they come from. Credentials may change while a function lives: they are asked for each time. */
+/** Credentials of requests. They may change while a function's environment lives, so they are read for each request. */
 export interface Authorization {
   /** Headers to add to one request. */
   headers(request: HttpRequest): Promise<Record<string, string>>;
-  /** The same after a server refused them, from nothing that is kept; null where that could be no others. */
+  /** Headers from freshly read credentials, after the server refused the first; null if there can be no others. */
   renewed(request: HttpRequest): Promise<Record<string, string> | null>;
-  /** Every value in use that no message may repeat. */
+  /** Every secret value in use, which messages must not contain. */
   secrets(): readonly string[];
 }
 
-/** The server asks for none. */
+/** No credentials. */
 export const anonymous: Authorization = fixed({}, []);
 
+/** HTTP Basic authentication (RFC 7617). */
 export function basic(username: string, password: string): Authorization {
   const encoded = Buffer.from(`${username}:${password}`).toString('base64');
   return fixed({ authorization: `Basic ${encoded}` }, [password, encoded]);
 }
 
+/** A bearer token (RFC 6750). */
 export function bearer(token: string): Authorization {
   return fixed({ authorization: `Bearer ${token}` }, [token]);
 }
@@ -33,8 +35,8 @@ function fixed(headers: Record<string, string>, secrets: readonly string[]): Aut
 const UNAUTHORIZED = 401;
 
 /**
- * The client with credentials. A server that answers 401 has done nothing, so the request is sent once more when fresh
- * credentials turn out to be others: a secret that was rotated is taken up at once.
+ * The client with credentials. A 401 has no effect on the server, so the request is repeated once if freshly read credentials
+ * differ: a rotated secret is used at once.
  */
 export function authorized(http: Http, authorization: Authorization): Http {
   return async (request) => {

@@ -1,4 +1,4 @@
-/** The only place that reads the time. Handlers get a clock with their services, so that tests can set it. */
+/** The only source of the time. Handlers get a clock with their services, so that tests can set it. */
 export interface Clock {
   now(): Date;
 }

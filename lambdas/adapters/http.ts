@@ -2,20 +2,23 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { Agent, errors, request as send } from 'undici';
 
-/** HTTP for JSON APIs: bounded in time and size, repeated only where a repeat is safe. Knows no particular API. */
+/** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
+/** Time and size limits of one call. */
 export interface HttpLimits {
+  /** Milliseconds for the connection. */
   connectMs: number;
-  /** From the request to the first byte of the answer. */
+  /** Milliseconds from the request to the first byte of the response. */
   headersMs: number;
-  /** Between two chunks of the answer. */
+  /** Milliseconds between two chunks of the response. */
   bodyMs: number;
-  /** One call with all its repeats; below the function's own time-out. */
+  /** Milliseconds for one call with all its retries; below the function's time-out. */
   totalMs: number;
+  /** Size limit of a response body. */
   maxBytes: number;
-  /** Repeats after the first try. */
+  /** Retries after the first attempt. */
   retries: number;
-  /** First pause before a repeat; doubled each time, and up to twice as long by jitter. */
+  /** Milliseconds before the first retry; doubled each time, and up to twice as long by jitter. */
   backoffMs: number;
 }
 
@@ -24,7 +27,7 @@ export interface HttpRequest {
   url: URL;
   headers: Record<string, string>;
   body?: string;
-  /** True when the server may carry the request out twice without harm. */
+  /** True when the request is idempotent. */
   repeatable: boolean;
   maxBytes?: number;
 }
@@ -35,7 +38,7 @@ export interface HttpReply {
   body: Buffer;
 }
 
-/** No answer arrived: connection, time-out or size. `sent` is false when the server cannot have seen the request. */
+/** No response arrived: connection, time-out or size. `sent` is false when the server cannot have received the request. */
 export class NoReply extends Error {
   override readonly name = 'NoReply' as const;
   readonly kind: 'connect' | 'timeout' | 'broken' | 'too-large';
@@ -48,9 +51,9 @@ export class NoReply extends Error {
   }
 }
 
-/** An answer that asks for another try; only lives inside `call`. */
-class Busy extends Error {
-  override readonly name = 'Busy' as const;
+/** A response that allows a retry; internal to the client. */
+class RetryableReply extends Error {
+  override readonly name = 'RetryableReply' as const;
   readonly reply: HttpReply;
   readonly retryAfterMs: number;
   constructor(reply: HttpReply, retryAfterMs: number) {
@@ -66,9 +69,9 @@ const TOO_MANY_REQUESTS = 429;
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
 /**
- * An HTTP client. Any status is an answer; only the lack of one throws (`NoReply`). Connection failures and 429
- * are always repeated, lost answers and 502/503/504 only when the request is repeatable. `Retry-After` is kept to;
- * one that asks for more than is left of `totalMs` ends the attempts at once.
+ * An HTTP client. Every status is an answer; only a missing response throws (`NoReply`). Connection failures and 429 are
+ * always retried, lost responses and 502, 503 and 504 only if the request is repeatable. `Retry-After` is honoured; one
+ * longer than the rest of `totalMs` ends the retries.
  */
 export function httpClient(
   limits: HttpLimits,
@@ -78,7 +81,7 @@ export function httpClient(
     connect: { timeout: limits.connectMs },
     headersTimeout: limits.headersMs,
     bodyTimeout: limits.bodyMs,
-    // MLflow's server closes idle sockets after about 5 s without saying so.
+    // MLflow's server closes idle sockets after about 5 s without notice.
     keepAliveTimeout: 4_000,
     keepAliveMaxTimeout: 4_000,
   });
@@ -86,10 +89,10 @@ export function httpClient(
     const total = AbortSignal.timeout(limits.totalMs);
     const endsAt = performance.now() + limits.totalMs;
     const attempt = async () => {
-      const { reply, retryAfterMs } = await once(agent, request, limits, total);
+      const { reply, retryAfterMs } = await sendOnce(agent, request, limits, total);
       const again =
         reply.status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_ERRORS.includes(reply.status));
-      if (again) throw new Busy(reply, retryAfterMs);
+      if (again) throw new RetryableReply(reply, retryAfterMs);
       return reply;
     };
     try {
@@ -99,26 +102,28 @@ export function httpClient(
         randomize: true,
         signal: total,
         shouldRetry: ({ error }) => {
-          if (error instanceof Busy) return performance.now() + error.retryAfterMs < endsAt;
+          if (error instanceof RetryableReply) return performance.now() + error.retryAfterMs < endsAt;
           return (
             error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent)
           );
         },
         onFailedAttempt: async ({ error, retriesLeft }) => {
-          const worthIt =
-            error instanceof Busy && retriesLeft > 0 && performance.now() + error.retryAfterMs < endsAt;
-          if (worthIt && error.retryAfterMs > 0) await wait(error.retryAfterMs, total);
+          const canWait =
+            error instanceof RetryableReply &&
+            retriesLeft > 0 &&
+            performance.now() + error.retryAfterMs < endsAt;
+          if (canWait && error.retryAfterMs > 0) await wait(error.retryAfterMs, total);
         },
       });
     } catch (error) {
-      if (error instanceof Busy) return error.reply;
+      if (error instanceof RetryableReply) return error.reply;
       if (error instanceof NoReply) throw error;
       throw new NoReply('timeout', `no answer within ${limits.totalMs} ms`, error);
     }
   };
 }
 
-async function once(agent: Agent, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
+async function sendOnce(agent: Agent, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
   const max = request.maxBytes ?? limits.maxBytes;
   try {
     const { statusCode, headers, body } = await send(request.url, {
@@ -150,8 +155,8 @@ async function once(agent: Agent, request: HttpRequest, limits: HttpLimits, sign
 }
 
 /**
- * Milliseconds that a `Retry-After` header asks for (RFC 9110 section 10.2.3): seconds, or a date, which is
- * measured against the answer's own `Date` so that no clock of ours comes into it. 0 where it says nothing usable.
+ * Milliseconds of a `Retry-After` header: seconds or a date, which is compared with the response's own `Date`. 0 if it is
+ * missing or invalid. https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function retryAfterMs(value: string, date: string): number {
   if (/^\d{1,6}$/.test(value.trim())) return Number(value) * 1000;
@@ -168,7 +173,7 @@ const CONNECT_ERRORS = [
   'UND_ERR_CONNECT_TIMEOUT',
 ];
 
-/** What OpenSSL says of a certificate that nobody known has signed (Node's documentation, "TLS"). */
+/** OpenSSL's codes for a certificate from an unknown authority (Node.js documentation, "TLS"). */
 const UNTRUSTED_CERTIFICATE = [
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -176,7 +181,7 @@ const UNTRUSTED_CERTIFICATE = [
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ];
-/** No file of certificates helps here. */
+/** Additional trusted certificates do not help here. */
 const INVALID_CERTIFICATE_DATES = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
 
 function noReply(error: unknown): NoReply {

@@ -3,16 +3,17 @@ import { type Policy, parsePolicy } from '../domain/comparison/policy.ts';
 import { InvalidPolicy, UnknownPolicy } from '../domain/errors.ts';
 import { visible } from '../domain/visible-text.ts';
 
+/** The policies, by name. */
 export interface Policies {
-  /** Throws `UnknownPolicy` (lists those there are) or `InvalidPolicy` (lists every mistake). */
+  /** Throws `UnknownPolicy`, which lists the known policies, or `InvalidPolicy`, which lists every mistake. */
   load(name: string): Promise<Policy>;
 }
 
-/** The only names that ever become part of a path: a registered model's tag may hold anything. */
+/** The only names that become part of a path: a registered model's tag may hold anything. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const FILE = /^([a-z0-9][a-z0-9-]{0,63})\.json$/;
 
-/** Policies as `<name>.json` in one directory, read again at each call. */
+/** Policies as files `<name>.json` in one directory, read at each call. */
 export function policyFiles(directory: URL): Policies {
   const base = directory.href.endsWith('/') ? directory : new URL(`${directory.href}/`);
 

@@ -1,6 +1,5 @@
 /**
- * JSON without blanks and with the keys of every object in order: one text for all values that say the same. A number
- * that JSON cannot hold becomes its name.
+ * JSON without white space and with sorted keys: equal values give equal text. NaN and infinities become strings.
  */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => {

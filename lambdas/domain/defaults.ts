@@ -1,16 +1,16 @@
 import type { RegistryMode } from './registry.ts';
 
-/** What holds where nothing else is said: in the environment of a function, and in the props of the stack. */
+/** Defaults of the functions' environment and of the stack's props. */
 export const defaults = {
   /** Name of the environment in alerts, logs and metrics. */
   environment: 'dev',
-  /** Stands in brackets before every subject. */
+  /** Prefix of every subject, in brackets. */
   alertPrefix: 'TradAI',
-  /** What alerts call the registry. */
+  /** Name of the registry in alerts. */
   registryName: 'tradai-models',
   registryMode: 'stages' satisfies RegistryMode,
-  /** For policies that name none. 0 to 1. */
+  /** For policies without a threshold of their own; 0 to 1. */
   minConfidence: 0.7,
-  /** Hours in which no second automatic rollback of a model is done. */
+  /** Hours after a rollback in which no second automatic rollback of the model starts. */
   rollbackCooldownHours: 24,
 } as const;

@@ -13,10 +13,12 @@ export class MlflowUnavailable extends PromotionError {
   override readonly name = 'MlflowUnavailable' as const;
 }
 
-/** MLflow understood and said no: 400, 401, 403, 404 or 409, or a 500 of its own making. Retrying cannot help. */
+/** MLflow rejected the request: 400, 401, 403, 404 or 409, or a 500 with an error code. Retrying cannot help. */
 export class MlflowRefused extends PromotionError {
   override readonly name = 'MlflowRefused' as const;
+  /** HTTP status. */
   readonly status: number;
+  /** MLflow's `error_code`; null if the response has none. */
   readonly errorCode: string | null;
   constructor(message: string, facts: { status: number; errorCode: string | null; cause?: unknown }) {
     super(message, { cause: facts.cause });
@@ -25,7 +27,7 @@ export class MlflowRefused extends PromotionError {
   }
 }
 
-/** MLflow answered with something that is not MLflow's: HTML, broken JSON, an unexpected shape, too many bytes. */
+/** The response is not MLflow's: HTML, invalid JSON, an unexpected shape, too many bytes. Retrying cannot help. */
 export class MlflowInvalidResponse extends PromotionError {
   override readonly name = 'MlflowInvalidResponse' as const;
 }
@@ -35,12 +37,12 @@ export class LeaseStoreUnavailable extends PromotionError {
   override readonly name = 'LeaseStoreUnavailable' as const;
 }
 
-/** An execution could not be started. Retrying can help. */
+/** Step Functions could not start, list or describe executions. Retrying can help. */
 export class StateMachineUnavailable extends PromotionError {
   override readonly name = 'StateMachineUnavailable' as const;
 }
 
-/** Somebody with a higher fence has taken the model since; the caller must not write. Never leads to a rollback. */
+/** Another owner holds the lease with a higher fence; the caller must not write. Never leads to a rollback. */
 export class StaleFence extends PromotionError {
   override readonly name = 'StaleFence' as const;
 }
@@ -50,27 +52,27 @@ export class InvalidConfiguration extends PromotionError {
   override readonly name = 'InvalidConfiguration' as const;
 }
 
-/** A payload does not fit its schema; the message lists every problem. */
+/** A payload does not match its schema; the message lists every problem. */
 export class InvalidInput extends PromotionError {
   override readonly name = 'InvalidInput' as const;
 }
 
-/** The registered model, or the version asked for, does not exist. */
+/** The registered model or the requested version does not exist. */
 export class ModelNotFound extends PromotionError {
   override readonly name = 'ModelNotFound' as const;
 }
 
-/** No policy file has that name; the message lists those there are. */
+/** No policy file has that name; the message lists the known policies. */
 export class UnknownPolicy extends PromotionError {
   override readonly name = 'UnknownPolicy' as const;
 }
 
-/** A policy file breaks its schema; the message lists every mistake with its path. */
+/** A policy file is invalid; the message lists every mistake with its path. */
 export class InvalidPolicy extends PromotionError {
   override readonly name = 'InvalidPolicy' as const;
 }
 
-/** The model is served, and no artifact is known for the challenger: none given, none tagged, none may be derived. */
+/** A Workload serves the model, and no artifact is known for the challenger: not passed, not tagged, not derivable. */
 export class ArtifactNotResolved extends PromotionError {
   override readonly name = 'ArtifactNotResolved' as const;
 }

@@ -4,8 +4,8 @@ import * as z from 'zod';
 const LambdaCause = z.object({ errorMessage: z.string() });
 
 /**
- * The message in the `Cause` of an error of Step Functions: Lambda's is JSON with a stack trace, that of the machine
- * itself is the message, and there may be none, which is the empty text.
+ * The message in the `Cause` of a Step Functions error: for a Lambda error it is taken from JSON with a stack trace, for an
+ * error of the machine it is the text itself; empty if there is none.
  */
 export function causeMessage(cause: unknown): string {
   const text = typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? '');

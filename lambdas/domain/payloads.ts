@@ -7,13 +7,14 @@ import { WorkloadRollout } from './serving/payloads.ts';
 
 /** Payloads of the functions and of the execution (design §3), snake_case as in the source documents. */
 
-/** MLflow accepts almost any name; only what no registry can hold is refused here. */
+/** MLflow accepts almost any name; only names that no registry can hold are rejected here. */
 const ModelName = z.string().min(1, 'must name a registered model').max(256);
 const ShortText = z.string().max(2000);
 const PolicyName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be a policy name such as "default"');
-/** Where a field is given but null, it counts as absent: the state machine passes null for what nobody set. */
+/** Null counts as absent: the state machine passes null for every field that was not set. */
 const absent = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? null);
 
+/** Why a rollback is requested. `ROLLOUT_FAILED` undoes an interrupted or failed promotion. */
 export const RollbackReason = z.enum([
   'MANUAL_REQUEST',
   'PERFORMANCE_DEGRADATION',
@@ -23,7 +24,7 @@ export const RollbackReason = z.enum([
 ]);
 export type RollbackReason = z.infer<typeof RollbackReason>;
 
-/** What an execution may be started with; nothing else is accepted (design §3, "Execution input"). */
+/** The input of an execution; unknown fields are rejected (design §3, "Execution input"). */
 export const ExecutionInput = z.strictObject({
   operation: z
     .enum(['promote', 'rollback'])
@@ -60,19 +61,21 @@ export const ExecutionInput = z.strictObject({
 });
 export type ExecutionInput = z.infer<typeof ExecutionInput>;
 
-/** Fields of the execution's input that later steps are called with: each step's payload picks its own. */
-const asked = ExecutionInput.shape;
+/** Fields of the execution input, from which the payload of each step picks. */
+const fields = ExecutionInput.shape;
 
+/** Payload of `compare-models`. */
 export const CompareInput = z.object({
-  model_name: asked.model_name,
-  champion_version: asked.champion_version,
-  challenger_version: asked.challenger_version,
-  policy: asked.policy,
-  /** Who asks, for the log. */
+  model_name: fields.model_name,
+  champion_version: fields.champion_version,
+  challenger_version: fields.challenger_version,
+  policy: fields.policy,
+  /** ARN of the execution, for the log. */
   execution: absent(z.string()),
 });
 export type CompareInput = z.infer<typeof CompareInput>;
 
+/** The decision of a comparison; INVESTIGATE if data are missing or ambiguous, and then nothing changes. */
 export const Decision = z.enum(['PROMOTE', 'KEEP', 'INVESTIGATE']);
 export type Decision = z.infer<typeof Decision>;
 
@@ -87,11 +90,11 @@ export const MissingNumber = z.object({
 });
 export type MissingNumber = z.infer<typeof MissingNumber>;
 
-/** What the first version stored: a boolean, or nothing where the rule was counted. */
+/** Values stored by the first version: a boolean, or nothing if the rule was counted. */
 const countedBefore = (value: unknown) =>
   value === false ? 'not-counted' : value === true || value === undefined ? 'counted' : value;
 
-/** One rule of the policy, as it came out. Numbers are null where the run has none that is finite. */
+/** The result of one rule of the policy. Numbers are null if the run has no finite value. */
 export const RuleResult = z.object({
   name: z.string(),
   metric: z.string(),
@@ -99,7 +102,7 @@ export const RuleResult = z.object({
   challenger: z.number().nullable(),
   passed: z.boolean(),
   /**
-   * Whether `passed` says anything. `counted`: the rule was evaluated. Otherwise it was not: `skipped`, a number is
+   * Whether `passed` is meaningful. `counted`: the rule was evaluated. Otherwise it was not: `skipped`, a number is
    * missing and the policy leaves such a rule out; `missing`, a number is missing or nothing was decided at all, so a
    * person has to look; `alone`, there is no champion and the rule sets no limit for a first model. `not-counted` is
    * read only, from a stored `false` of the first version: its `reason` alone says which of these it was.
@@ -114,7 +117,7 @@ export const RuleResult = z.object({
 export type RuleResult = z.infer<typeof RuleResult>;
 
 /**
- * What the confidence of a comparison is. `probability`: one minus the one-sided p of the least sure deciding rule.
+ * What the confidence of a comparison is. `probability`: one minus the one-sided p-value of the deciding rule with the lowest confidence.
  * `share`: weight of passed rules ÷ weight of counted rules. `limits`: the same share for a first model, of which only
  * limits are checked. `same`: 1, challenger and champion are one version. `none`: 0, nothing was decided.
  */
@@ -124,28 +127,29 @@ export type Basis = z.infer<typeof Basis>;
 /** What `compare-models` answers. */
 export const Comparison = z.object({
   decision: Decision,
-  /** 0 to 1; what it means is said by `basis` and `evidence_grade`, and it is never shown without them. */
+  /** 0 to 1; its meaning depends on `basis` and `evidence_grade`, and it is never shown without them. */
   confidence: z.number(),
   champion_version: z.string().nullable(),
   challenger_version: z.string().nullable(),
   same_version: z.boolean(),
   recommendation: z.string(),
-  /** Absent where the first version stored the comparison; then `method` is all there is. */
+  /** Absent in comparisons stored by the first version, which have only `method`. */
   basis: Basis.optional(),
   /** `basis` in words. */
   method: z.string(),
   /** Step of the ladder of evidence, `A` (best) to `E`; null where nothing was compared. */
   evidence_grade: z.enum(['A', 'B', 'C', 'D', 'E']).nullable(),
   rules: z.array(RuleResult),
-  /** SHA-256 (hex) of everything the decision was made on. */
+  /** SHA-256 (hex) of everything that the decision is based on. */
   evidence_digest: z.string(),
   policy: z.string(),
 });
 export type Comparison = z.infer<typeof Comparison>;
 
+/** Payload of `promote-model`. */
 export const PromoteInput = z.object({
-  model_name: asked.model_name,
-  new_version: asked.challenger_version,
+  model_name: fields.model_name,
+  new_version: fields.challenger_version,
   confidence: z
     .number()
     .min(0)
@@ -156,8 +160,8 @@ export const PromoteInput = z.object({
   expected_champion: VersionNumber.nullable().optional(),
   fence: absent(z.int().positive()),
   execution: absent(z.string()),
-  reason: asked.reason,
-  requested_by: asked.requested_by,
+  reason: fields.reason,
+  requested_by: fields.requested_by,
 });
 export type PromoteInput = z.infer<typeof PromoteInput>;
 
@@ -174,7 +178,7 @@ export const PromoteAnswer = z.discriminatedUnion('promoted', [
 ]);
 export type PromoteAnswer = z.infer<typeof PromoteAnswer>;
 
-/** What was true before the registry moved; what a compensating rollback restores. */
+/** The state before the registry moved, which a rollback restores. */
 export const BeforeState = z.object({
   champion_version: z.string().nullable(),
   challenger_version: z.string(),
@@ -183,18 +187,19 @@ export const BeforeState = z.object({
 });
 export type BeforeState = z.infer<typeof BeforeState>;
 
+/** Payload of `prepare-promotion`. */
 export const PrepareInput = z.object({
   operation: z.enum(['promote', 'rollback']),
-  model_name: asked.model_name,
-  challenger_version: asked.challenger_version,
-  workload_id: asked.workload_id,
+  model_name: fields.model_name,
+  challenger_version: fields.challenger_version,
+  workload_id: fields.workload_id,
   wait_for_lease_minutes: z.number(),
   dry_run: z.boolean(),
-  requested_by: asked.requested_by,
-  reason: asked.reason,
-  policy: asked.policy,
-  artifact_id: asked.artifact_id,
-  rollout: asked.rollout,
+  requested_by: fields.requested_by,
+  reason: fields.reason,
+  policy: fields.policy,
+  artifact_id: fields.artifact_id,
+  rollout: fields.rollout,
   comparison: Comparison.nullable(),
   execution: z.string(),
   started_at: z.iso.datetime({ offset: true }),
@@ -205,51 +210,52 @@ const text = z.string().nullable();
 
 /** What `prepare-promotion` answers. */
 export const Prepared = z.object({
-  /** `ready`: the lease is taken. `busy`: somebody else has it. `contested`: the registry is not as it was compared. */
+  /** `ready`: the lease is taken. `busy`: another owner holds it. `contested`: the registry or the evidence changed. */
   status: z.enum(['ready', 'busy', 'contested']),
   /** One sentence, for people only; null when `ready`. */
   reason: text,
-  /** Who has the lease when `busy`. */
+  /** The owner of the lease when `busy`: an ARN, or `direct:<request id>`. */
   holder: text,
-  /** ISO 8601; when the holder's lease ends at the latest. */
+  /** ISO 8601; the latest end of the holder's lease. */
   lease_expires_at: text,
   /** True when `busy` and the execution still has time to wait for the lease. */
   wait: z.boolean(),
   retry_after_seconds: z.number(),
   fence: z.number().nullable(),
-  /** Id of the intent that is recorded and has no result yet; null when there is nothing to do. */
+  /** Id of the recorded intent without a result; null when there is nothing to do. */
   promotion_id: text,
-  /** An earlier execution's promotion that this one only finishes; null where this one does the work. */
+  /** An earlier execution's promotion that this one only completes; null otherwise. */
   unfinished: z
     .object({ execution: text, champion_before: text, confidence: z.number().nullable() })
     .nullable(),
   before_state: BeforeState.nullable(),
   rollback_reason: RollbackReason,
-  /** ISO 8601; when the lease was taken. What happened on the Workload before is not this execution's. */
+  /** ISO 8601; when the lease was taken. Earlier changes of the Workload are not this execution's. */
   prepared_at: z.string(),
   /** The Workload that serves the model; null where none does. */
   workload_id: text,
   /** The artifact to put in service; null where there is none to put. */
   artifact_id: text,
-  /** ISO 8601; the rollout is cancelled when it has not come to its end by then. */
+  /** ISO 8601; a rollout that is not complete by then is cancelled. */
   deadline: text,
 });
 export type Prepared = z.infer<typeof Prepared>;
 
+/** Payload of `model-rollback`. */
 export const RollbackInput = z.object({
-  model_name: asked.model_name,
-  target_version: asked.target_version,
+  model_name: fields.model_name,
+  target_version: fields.target_version,
   reason: RollbackReason.nullish().transform((value) => value ?? 'MANUAL_REQUEST'),
-  alarm_name: asked.alarm_name,
-  /** When the execution began: an alarm that asks for it is about what was in Production then. */
+  alarm_name: fields.alarm_name,
+  /** ISO 8601; when the execution started: an alarm that requested it is about the version in Production then. */
   asked_at: absent(z.iso.datetime({ offset: true })),
-  dry_run: asked.dry_run,
-  emergency: asked.emergency,
+  dry_run: fields.dry_run,
+  emergency: fields.emergency,
   before_state: absent(BeforeState),
   workload_id: absent(z.string()),
   fence: absent(z.int().positive()),
   execution: absent(z.string()),
-  requested_by: asked.requested_by,
+  requested_by: fields.requested_by,
   /** The last answer of this function in the same execution; null on the first call. */
   previous: absent(z.object({ serving: ServingUndo.nullable() })),
 });
@@ -259,26 +265,27 @@ export type RollbackInput = z.infer<typeof RollbackInput>;
 export const RollbackAnswer = z.object({
   rolled_back: z.boolean(),
   model_name: z.string(),
-  /** The version that is undone; one whose rollout never came to the registry was not in Production. */
+  /** The version that is undone; it need not have reached Production. */
   from_version: text,
   to_version: text,
-  /** The champion that the rollback found when it began; null where there was none, or several, or nobody looked. */
+  /** The champion when the rollback began; null if there was none, several, or the registry was not read. */
   champion_before: text,
   reason: z.string(),
   alarm_name: text,
+  /** ISO 8601. */
   timestamp: z.string(),
   /** What was done on the serving side; null where no Workload serves the model. */
   serving: ServingUndo.nullable(),
   /** `in_progress` is called again after `retry_after_seconds`; the others are terminal. */
   status: z.enum(['in_progress', 'completed', 'contested']),
   retry_after_seconds: z.number().nullable(),
-  /** What was found and done in the registry; null in answers that were stored before there were findings. */
+  /** What was found and done in the registry; null in answers of the first version. */
   finding: RollbackFinding.nullable().default(null),
-  /** One sentence, for people only: the finding, and what came of the serving side. */
+  /** One sentence, for people only: the finding, and the result on the serving side. */
   detail: z.string(),
   dry_run: z.boolean(),
   already_rolled_back: z.literal(true).optional(),
-  /** True when an earlier call had finished everything: nobody has to be notified. */
+  /** True when an earlier call completed everything: no notification is sent. */
   nothing_to_do: z.literal(true).optional(),
 });
 export type RollbackAnswer = z.infer<typeof RollbackAnswer>;

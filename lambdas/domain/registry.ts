@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
-/** MLflow's registry and tracking store as the functions need them. The adapter is `adapters/mlflow.ts`. */
+/** The port to MLflow's registry and tracking store; `adapters/mlflow/client.ts` implements it. */
 
-/** Which pointer says "Production": MLflow's stages, its aliases, or both (design §6). */
+/** Which pointer names the champion: MLflow's stages, its aliases, or both (design §6). */
 export const RegistryMode = z.enum(['stages', 'aliases', 'both']);
 export type RegistryMode = z.infer<typeof RegistryMode>;
 
@@ -12,7 +12,7 @@ export const PREVIOUS_CHAMPION = 'previous_champion';
 
 /**
  * A version number as MLflow counts them: 1 to 2147483647, no leading zero. Larger numbers and other spellings
- * give database errors on some backends, so they are refused before the call.
+ * cause database errors on some backends, so they are rejected before the call.
  */
 export const VersionNumber = z
   .string()
@@ -39,7 +39,7 @@ export interface ModelVersion {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** A metric as a run recorded it last. `value` may be NaN or ±Infinity. */
+/** The last value of a metric of a run. `value` may be NaN or ±Infinity. */
 export interface Metric {
   readonly key: string;
   readonly value: number;
@@ -65,7 +65,7 @@ export interface Run {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** The registry as read in one go: what every decision about it is made on. */
+/** One consistent read of the registry, on which decisions are based. */
 export interface RegistryView {
   readonly model: RegisteredModel;
   readonly versions: readonly ModelVersion[];
@@ -75,9 +75,9 @@ export interface RegistryView {
 export interface Registry {
   /** Null when the model does not exist. */
   getModel(name: string): Promise<RegisteredModel | null>;
-  /** Every version of the model, newest number first; follows pages. Empty when the model does not exist. */
+  /** Every version of the model, highest number first; reads every page. Empty when the model does not exist. */
   listVersions(name: string): Promise<ModelVersion[]>;
-  /** Moves one version to `Production` and archives every other one there, in one call. Not repeated on a lost answer. */
+  /** Moves one version to `Production` and archives every other one there, in one call. Not repeated after a lost response. */
   moveToProduction(name: string, version: string): Promise<void>;
   setAlias(name: string, alias: string, version: string): Promise<void>;
   setModelTag(name: string, key: string, value: string): Promise<void>;
@@ -88,13 +88,13 @@ export interface Registry {
 
 const byNumberDescending = (a: ModelVersion, b: ModelVersion) => Number(b.version) - Number(a.version);
 
-/** The versions in one stage, newest number first. */
+/** The versions in one stage, highest number first. */
 export function inStage(view: RegistryView, stage: string): ModelVersion[] {
   return view.versions.filter((v) => v.stage === stage).sort(byNumberDescending);
 }
 
 /**
- * Every version that some pointer calls the champion, newest number first: one in a healthy registry, none before
+ * Every version that a pointer names as champion, highest number first: one in a healthy registry, none before
  * the first promotion, several after a race or between the two writes of mode `both`.
  */
 export function champions(view: RegistryView, mode: RegistryMode): string[] {
@@ -112,7 +112,7 @@ export function isSoleChampion(view: RegistryView, mode: RegistryMode, version: 
   return all.length === 1 && all[0] === version && aliasAgrees && stageAgrees;
 }
 
-/** The version that asks for the place: newest `Staging`, or `@challenger` in mode `aliases`; null where none. */
+/** The challenger: the newest version in `Staging`, or `@challenger` in mode `aliases`; null where none. */
 export function waitingChallenger(view: RegistryView, mode: RegistryMode): ModelVersion | null {
   const eligible = (v: ModelVersion | undefined) => (v !== undefined && !isRolledBack(v) ? v : null);
   if (mode === 'aliases') {
@@ -121,10 +121,10 @@ export function waitingChallenger(view: RegistryView, mode: RegistryMode): Model
   return inStage(view, 'Staging').find((v) => !isRolledBack(v)) ?? null;
 }
 
-/** Tag on a version that was taken out of Production by a rollback; its value is JSON with when and why. */
+/** Tag on a version that a rollback took out of Production; its value is JSON with time and reason. */
 export const ROLLED_BACK_TAG = 'rolled_back';
 
-/** True for a version that no automatic run may promote again. An empty value counts as cleared by a person. */
+/** True for a version that automatic runs do not promote again. An empty value counts as cleared. */
 export function isRolledBack(version: ModelVersion): boolean {
   return (version.tags[ROLLED_BACK_TAG] ?? '') !== '';
 }

@@ -6,7 +6,7 @@ import { ReplaceAnswer } from './serving/payloads.ts';
 
 const MAX_MESSAGE_LENGTH = 1000;
 
-/** An error as a Catch stores it: `Cause` is Lambda's JSON with a stack trace, or a bare message from the machine itself. */
+/** An error as a Catch stores it: `Cause` is Lambda's JSON with a stack trace, or a message of the machine. */
 const Caught = z.object({ Error: z.string(), Cause: z.unknown().optional() }).transform(
   ({ Error: name, Cause }): CaughtError => ({
     name,
@@ -14,19 +14,19 @@ const Caught = z.object({ Error: z.string(), Cause: z.unknown().optional() }).tr
   }),
 );
 
-const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: startedBy, ...asked } = ExecutionInput.shape;
+const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: startedBy, ...inputFields } = ExecutionInput.shape;
 
 /**
  * The document that the state machine hands from step to step: written whole by `begin-promotion`, then filled in by
- * each step under its own name. Every path that the machine reads exists from the start, null where there is nothing yet.
+ * each step under its own name. Every path that the machine reads exists from the start, null until it is filled.
  */
 export const StateDocument = z.object({
-  /** False: the input cannot be used, and `problems` lists why. */
+  /** False: the input is invalid, and `problems` lists why. */
   valid: z.boolean(),
   problems: z.array(z.string()),
-  ...asked,
-  /** Null where the input cannot be used and names no model. */
-  model_name: asked.model_name.nullable(),
+  ...inputFields,
+  /** Null if the input is invalid and names no model. */
+  model_name: inputFields.model_name.nullable(),
   started_by: startedBy,
   /** ARN. */
   execution: z.string(),
@@ -53,12 +53,12 @@ const lenient = Object.fromEntries(
 ) as LenientShape;
 const Fields = z.object(lenient);
 
-/** The document as it is read back: a field that is missing, or is not what it should be, is null. */
+/** The document as read back: a missing or invalid field is null. */
 export type PartialStateDocument = z.output<typeof Fields>;
 
 /**
- * Reads a document leniently: whatever went wrong in an execution, its ending must still be recorded. `{ Error, Cause }`
- * is what is left where the very first step failed. Never throws.
+ * Reads a document leniently: whatever failed in an execution, its outcome must still be recorded. If the first step failed,
+ * the document is `{ Error, Cause }`. Never throws.
  */
 export function readStateDocument(value: unknown): PartialStateDocument {
   const failed = Caught.safeParse(value).success;

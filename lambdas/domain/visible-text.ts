@@ -1,6 +1,6 @@
 /**
- * Text that other people chose (names, reasons, error messages) on its way into an email, a subject line or a chat
- * message. None of it may start a line of its own, hide characters, address people or change the formatting.
+ * Untrusted text (names, reasons, error messages) in emails, subject lines and chat messages: it must not start a line,
+ * hide characters, mention people or change the formatting.
  */
 
 /** Control, format (bidirectional, zero-width, tags) and line or paragraph separator characters. */
@@ -11,7 +11,7 @@ const codeOf = (character: string) => (character.codePointAt(0) ?? 0).toString(1
 
 /** One line, at most `limit` characters: unseen characters in visible form (`\n`, `\u{202e}`), the rest as it is. */
 export function visible(text: string, limit: number): string {
-  // Cut first: what cannot fit need not be looked at, however long it is.
+  // Cut first, so that the time does not depend on the length.
   const line = text
     .slice(0, limit + 1)
     .toWellFormed()
@@ -19,7 +19,7 @@ export function visible(text: string, limit: number): string {
   return clipped(line, limit);
 }
 
-/** A name as it stands in a sentence of ours. */
+/** A name in quotation marks for a sentence, at most 120 characters, in visible form. */
 export const quoted = (name: string) => `"${visible(name, 120)}"`;
 
 /** At most `limit` characters, the last one `…` where something was cut; never half a character. */
@@ -72,14 +72,14 @@ const SECRETS: readonly [RegExp, string][] = [
 export function publicMessage(message: string, limit: number): string {
   const start = message.slice(0, limit * 2);
   const trace = start.search(/(?:\n|\\n)\s+at\s/);
-  const said = trace === -1 ? start : start.slice(0, trace);
+  const text = trace === -1 ? start : start.slice(0, trace);
   return visible(
-    SECRETS.reduce((text, [secret, shown]) => text.replace(secret, shown), said),
+    SECRETS.reduce((safe, [secret, shown]) => safe.replace(secret, shown), text),
     limit,
   );
 }
 
-/** A version number for a sentence of ours; what is no version number is not repeated. */
+/** A version number for a sentence; invalid numbers are not repeated. */
 export function versionText(version: string | null): string {
   if (version === null) return 'no version';
   return /^\d{1,10}$/.test(version) ? `version ${version}` : 'a version with an invalid number';

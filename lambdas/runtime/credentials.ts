@@ -11,16 +11,16 @@ export const Login = z
 /** `{"token": …}`. */
 export const Token = z.object({ token: HeaderText }).transform(({ token }) => bearer(token));
 
-/** A token as it is. */
+/** The token as plain text. */
 export const BareToken = HeaderText.transform(bearer);
 
 interface Secret extends Omit<SecretOptions, 'arn' | 'read'> {
   arn: string | undefined;
-  /** What the secret holds: a JSON document, or else the text itself. */
+  /** Schema of the secret's content: a JSON document, or the text itself. */
   schema: z.ZodType<Authorization>;
 }
 
-/** From the secret where one is named, else `plain`. */
+/** Credentials from the secret if an ARN is set, else `plain`. Reading throws `InvalidConfiguration`, or the secret's `unavailable` error. */
 export function authorizationOf({ arn, schema, ...secret }: Secret, plain: Authorization): Authorization {
   if (arn === undefined) return plain;
   const read = (text: string) => schema.safeParse(jsonOrNull(text) ?? text.trim()).data ?? null;

@@ -14,7 +14,7 @@ const TrackingUri = z.string().superRefine((value, context) => {
   if (problem !== null) context.addIssue({ code: 'custom', message: problem });
 });
 
-/** Why a tracking URI cannot be used, or null. The value itself is never repeated: it may hold a password. */
+/** Why a tracking URI is invalid, or null. The message does not contain the value, which may hold a password. */
 function uriProblem(value: string): string | null {
   if (value.startsWith('arn:')) {
     return managedServer(value) !== null
@@ -26,17 +26,17 @@ function uriProblem(value: string): string | null {
   if (protocol !== 'http:' && protocol !== 'https:') {
     return `must be http: or https: (an MLflow server), not ${protocol} (a local store has no registry API)`;
   }
-  return tooMuchIn(value, 'use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a secret');
+  return forbiddenPartOf(value, 'use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a secret');
 }
 
-/** What an address to which paths are added must not have, or null. */
-function tooMuchIn(address: string, instead: string): string | null {
+/** A part of the URL that is not allowed, as paths are appended to it; null if there is none. */
+function forbiddenPartOf(address: string, instead: string): string | null {
   const { username, password, search, hash } = new URL(address);
   if (username !== '' || password !== '') return `must not hold credentials: ${instead}`;
   return search !== '' || hash !== '' ? 'must not have a query or a fragment' : null;
 }
 
-/** What a header can hold; the check keeps the value out of the message of the one who would refuse it. */
+/** A value for an HTTP header; checked here, because the HTTP client's error would contain it. */
 export const HeaderText = z
   .string()
   .regex(/^[\x21-\x7e]+$/, 'must be a token: printable characters without spaces');
@@ -47,13 +47,13 @@ const SecretArn = z
 
 export const MlflowEnvironment = z.object({
   MLFLOW_TRACKING_URI: TrackingUri,
-  /** On AWS instead of the three that follow. */
+  /** On AWS instead of the next three. */
   MLFLOW_CREDENTIALS_SECRET_ARN: SecretArn.optional(),
   MLFLOW_TRACKING_USERNAME: z.string().optional(),
   MLFLOW_TRACKING_PASSWORD: z.string().optional(),
   MLFLOW_TRACKING_TOKEN: z.string().optional(),
   MLFLOW_REGISTRY_MODE: RegistryMode.default(defaults.registryMode),
-  /** The address at which SageMaker's MLflow is called, as its plugin for MLflow takes it; tests call a stand-in. */
+  /** Endpoint of MLflow on SageMaker, named as in its MLflow plugin; for tests. */
   SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: z
     .string()
     .refine(
@@ -66,7 +66,7 @@ export const MlflowEnvironment = z.object({
 const LOGIN = ['MLFLOW_TRACKING_USERNAME', 'MLFLOW_TRACKING_PASSWORD', 'MLFLOW_TRACKING_TOKEN'];
 const SECRET = 'MLFLOW_CREDENTIALS_SECRET_ARN';
 
-/** Credentials for MLflow come from one place; requests to SageMaker show none but their signature. */
+/** Allows one source of credentials for MLflow, and none for SageMaker, whose requests are signed. */
 export const withOneLogin = <T extends z.ZodObject>(schema: T): T => {
   const hasLogin = (env: Record<string, unknown>) => LOGIN.some((name) => env[name] !== undefined);
   return schema
@@ -123,12 +123,12 @@ const Endpoint = z.string().superRefine((value, context) => {
   if (problem !== null) context.addIssue({ code: 'custom', message: problem });
 });
 
-/** Why an endpoint cannot be used, or null. The value itself is never repeated: it may hold a password. */
+/** Why an endpoint is invalid, or null. The message does not contain the value, which may hold a password. */
 function endpointProblem(value: string): string | null {
   if (!URL.canParse(value)) return 'must be a URL with its scheme, such as https://app.datarobot.com/api/v2';
   const { protocol } = new URL(value);
   if (protocol !== 'https:' && protocol !== 'http:') return `must be https: or http:, not ${protocol}`;
-  return tooMuchIn(value, 'use DATAROBOT_API_TOKEN');
+  return forbiddenPartOf(value, 'use DATAROBOT_API_TOKEN');
 }
 
 const WorkloadFields = z.object({
@@ -138,7 +138,7 @@ const WorkloadFields = z.object({
   DATAROBOT_TOKEN_SECRET_ARN: SecretArn.optional(),
 });
 
-/** One of the two is needed; which of two would count, nobody could guess. */
+/** Requires exactly one of the token and its secret. */
 export const withOneToken = <T extends z.ZodObject>(schema: T): T =>
   schema.refine(
     (env) => (env['DATAROBOT_API_TOKEN'] === undefined) !== (env['DATAROBOT_TOKEN_SECRET_ARN'] === undefined),
@@ -154,11 +154,11 @@ export const withOneToken = <T extends z.ZodObject>(schema: T): T =>
 
 export const WorkloadEnvironment = withOneToken(WorkloadFields);
 
-/** Where no Workload serves a model, its functions need none of these. */
+/** Optional: models without a Workload do not need them. */
 const Workloads = WorkloadFields.partial().shape;
 const LogEnvironment = z.object({ ENVIRONMENT: AlertEnvironment.shape.ENVIRONMENT });
 
-/** What each function reads from its environment; the stack's is typed by it. */
+/** Environment variables of each function; the stack's `environment` is typed by it. */
 export const functionEnvironments = {
   'begin-promotion': LogEnvironment,
   'compare-models': z.object({
@@ -195,10 +195,10 @@ export const functionEnvironments = {
   }),
 } satisfies Record<FunctionName, z.ZodObject>;
 
-/** What a function's environment may hold: names and values as they are set, before they are parsed. */
+/** The environment of a function as it is set, before parsing. */
 export type FunctionEnvironment<Name extends FunctionName> = z.input<(typeof functionEnvironments)[Name]>;
 
-/** Parses the variables that a function needs; an empty variable counts as absent. Throws `InvalidConfiguration`. */
+/** Parses a function's variables; an empty one counts as absent. Throws `InvalidConfiguration` with every problem, without values. */
 export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {
   const set = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
@@ -212,7 +212,7 @@ export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): 
   throw new InvalidConfiguration(`Invalid environment: ${problems.join('; ')}`);
 }
 
-/** The value of a JSON text, or null. */
+/** The value of a JSON text; null if it is invalid. */
 export function jsonOrNull(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -4,7 +4,7 @@ import { configuration, SweepEnvironment } from './environment.ts';
 
 /** What a function needs to start, list and describe executions of the state machine. */
 export interface ExecutionServices {
-  /** Null where no state machine is configured. The client is loaded at the first call: most events need none. */
+  /** Null if no state machine is configured. The client is loaded on first use. */
   executions: () => Promise<Executions | null>;
 }
 

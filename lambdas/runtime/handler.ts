@@ -5,19 +5,19 @@ import { visible } from '../domain/visible-text.ts';
 import { AlertEnvironment, configuration, jsonOrNull } from './environment.ts';
 import { log, logError, logText, withLogKeys } from './log.ts';
 
-/** What a function may know of its own invocation. */
+/** What a function knows about its invocation. */
 export interface Invocation {
-  /** Lambda's request id: the same when Lambda itself repeats an asynchronous invocation. */
+  /** Lambda's request id, which stays the same when Lambda retries an asynchronous invocation. */
   requestId: string;
 }
 
-/** A function in three pieces: what it takes, what it is built from, what it does. */
+/** A function in three parts: its input, its services, and what it does with them. */
 export interface HandlerDefinition<Input, Services, Answer> {
   input: z.ZodType<Input>;
-  /** Built on the first event, not when the module loads, and kept for the life of the process. */
+  /** Created on the first event, not when the module loads, and reused for the life of the environment. */
   services: (env: NodeJS.ProcessEnv, clock: Clock) => Services;
   run: (input: Input, services: Services, invocation: Invocation) => Promise<Answer>;
-  /** Answers an unusable payload where the contract wants an answer; otherwise `InvalidInput` is thrown. */
+  /** The answer to an invalid payload; without it `InvalidInput` is thrown. */
   onInvalid?: (problems: string[]) => Answer;
 }
 
@@ -26,13 +26,17 @@ export interface Context {
   awsRequestId?: string;
 }
 
+/** A Lambda handler. */
 export interface Handler {
   (event: unknown, context?: Context): Promise<unknown>;
-  /** The same function with services of its own, which take the time from `clock` and read `env` at the first event. */
+  /** The same function with separate services, which use `clock` and read `env` on the first event. */
   withClock(clock: Clock, env?: NodeJS.ProcessEnv): Handler;
 }
 
-/** The one place that knows Lambda: parses the event, builds the services once, logs start, end and error once. */
+/**
+ * The Lambda handler of a function: parses the event, creates the services once, logs the answer or the error once. The
+ * handler throws `InvalidInput`, and what `services` and `run` throw, with its original name.
+ */
 export function toHandler<Input, Services, Answer>(
   name: string,
   definition: HandlerDefinition<Input, Services, Answer>,
@@ -59,7 +63,12 @@ export function toHandler<Input, Services, Answer>(
     };
     const handle = (event: unknown, context?: Context) => {
       const requestId = context?.awsRequestId ?? 'local';
-      const keys = { ...keysOf(event), function: name, function_request_id: requestId, ...whereAndWhen(env) };
+      const keys = {
+        ...keysOf(event),
+        function: name,
+        function_request_id: requestId,
+        ...environmentKeys(env),
+      };
       return withLogKeys(keys, () => answerTo(event, requestId));
     };
     return Object.assign(handle, {
@@ -72,20 +81,20 @@ export function toHandler<Input, Services, Answer>(
 let cold = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] !== 'provisioned-concurrency';
 
 /** The environment, and whether this process was started for this invocation. */
-function whereAndWhen(env: NodeJS.ProcessEnv) {
+function environmentKeys(env: NodeJS.ProcessEnv) {
   const cold_start = cold;
   cold = false;
   const { ENVIRONMENT } = configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), env);
   return { environment: logText(ENVIRONMENT), cold_start };
 }
 
-/** For parsing payloads: a field that is absent is said to be so, in words of ours. */
+/** Messages for payload problems: a missing field `is required`. */
 export const payloadMessages = {
   error: ({ code, input }: z.core.$ZodRawIssue) =>
     code === 'invalid_type' && input === undefined ? 'is required' : undefined,
 };
 
-/** A payload may be as large as a state document: what is said of it may not. */
+/** Limits of the listed problems of a payload. */
 const MAX_PROBLEMS = 40;
 const MAX_PROBLEM_LENGTH = 300;
 
@@ -107,15 +116,17 @@ const Keys = z.object({
   target_version: Name,
 });
 const NO_KEYS = Keys.parse({});
-/** The input of an execution, which some events carry within them, as text or as it is. */
-const Within = z.object({ state: z.unknown().optional(), input: z.unknown().optional() }).catch({});
+/** The execution input, which some events contain as JSON text or as an object. */
+const Nested = z.object({ state: z.unknown().optional(), input: z.unknown().optional() }).catch({});
 
-/** What an event is about: named in it, in its state document, or in the execution's input. */
+/** Model, version and execution of an event: from the event, its state document, or the execution input. */
 function keysOf(event: unknown) {
-  const { state, input } = Within.parse(event);
+  const { state, input } = Nested.parse(event);
   const text = typeof input === 'string' ? jsonOrNull(input) : input;
-  const [outer, document, asked] = [event, state, text].map((part) => Keys.catch(NO_KEYS).parse(part));
-  const named = (key: keyof typeof NO_KEYS) => outer?.[key] ?? document?.[key] ?? asked?.[key];
+  const [outer, document, executionInput] = [event, state, text].map((part) =>
+    Keys.catch(NO_KEYS).parse(part),
+  );
+  const named = (key: keyof typeof NO_KEYS) => outer?.[key] ?? document?.[key] ?? executionInput?.[key];
   return {
     model_name: named('model_name'),
     version: named('new_version') ?? named('challenger_version') ?? named('target_version'),

@@ -6,7 +6,7 @@ import { publicMessage, visible } from '../domain/visible-text.ts';
 const root = new Logger({ serviceName: 'model-promotion' });
 const invocations = new AsyncLocalStorage<Logger>();
 
-/** The log of the running invocation, whose lines say which one it is; outside of one, a log without such keys. */
+/** The logger of the current invocation, with its keys in every line; outside of one, a logger without them. */
 export const log = (): Logger => invocations.getStore() ?? root;
 
 /** Runs one invocation with these keys in each of its lines. Several may run at once in one process. */
@@ -19,10 +19,10 @@ export function withLogKeys<T>(keys: Record<string, unknown>, run: () => Promise
 const MAX_TEXT_LENGTH = 300;
 const MAX_ERROR_LENGTH = 1_000;
 
-/** A name or a sentence as a line may hold it: bounded, and on one line wherever it is shown. */
+/** A text for a log line: one line, at most 300 characters. */
 export const logText = (text: string) => visible(text, MAX_TEXT_LENGTH);
 
-/** What a line says of an error: no stack trace, and nothing that looks like a credential. */
+/** An error for a log line: name and message without stack trace and credentials, at most 1000 characters. */
 export function logError(error: unknown): string {
   return error instanceof Error
     ? publicMessage(`${error.name}: ${error.message}`, MAX_ERROR_LENGTH)

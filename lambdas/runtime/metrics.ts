@@ -12,14 +12,15 @@ import { log, logError } from './log.ts';
 const Environment = AlertEnvironment.pick({ ENVIRONMENT: true });
 
 /**
- * Hands measurements to CloudWatch: one line on standard output in its embedded metric format. On Lambda only: elsewhere
- * standard output belongs to others. Never throws: no promotion fails because it was not counted.
+ * Publishes measurements to CloudWatch: one line on standard output in the embedded metric format. On Lambda only. Never
+ * throws.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function emit(measurements: readonly Measurement[], env: NodeJS.ProcessEnv = process.env): void {
   if (measurements.length === 0 || (env['AWS_LAMBDA_FUNCTION_NAME'] ?? '') === '') return;
   try {
     const metrics = new Metrics({ namespace: METRICS_NAMESPACE });
-    // It comes with a dimension `service`, with which each of its metrics would be another one.
+    // The default dimension `service` would make these different metrics.
     metrics.clearDefaultDimensions();
     metrics.setDefaultDimensions({
       [ENVIRONMENT_DIMENSION]: configuration(Environment, env).ENVIRONMENT,

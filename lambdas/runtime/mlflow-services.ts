@@ -11,13 +11,13 @@ import type { RegistryMode } from '../domain/registry.ts';
 import { authorizationOf, Login, Token } from './credentials.ts';
 import { configuration, MlflowEnvironment, withOneLogin } from './environment.ts';
 
-/** Everything a function needs to talk to MLflow. */
+/** What a function needs to call MLflow. */
 export interface RegistryServices {
   registry: Mlflow;
   mode: RegistryMode;
 }
 
-/** Throws `InvalidConfiguration`, which names the variables and repeats no value. */
+/** Throws `InvalidConfiguration`, which names the variables without their values. */
 export function registryServices(env: NodeJS.ProcessEnv, clock: Clock): RegistryServices {
   const config = configuration(withOneLogin(MlflowEnvironment), env);
   const http = httpClient(mlflowCall);
@@ -29,7 +29,7 @@ export function registryServices(env: NodeJS.ProcessEnv, clock: Clock): Registry
   return { registry, mode: config.MLFLOW_REGISTRY_MODE };
 }
 
-/** A secret where one is named; else in MLflow's own order: username and password, else the token. */
+/** From the secret if one is set, else in MLflow's order: username and password, then the token. */
 function credentialsIn(config: z.infer<typeof MlflowEnvironment>, env: NodeJS.ProcessEnv): Authorization {
   const {
     MLFLOW_CREDENTIALS_SECRET_ARN: arn,

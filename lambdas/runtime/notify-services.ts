@@ -6,17 +6,17 @@ import type { AlertContext } from '../words/wording.ts';
 import { AlertEnvironment, configuration } from './environment.ts';
 import { type StoreServices, storeServices } from './store-services.ts';
 
-/** Where alerts go, as a port. */
+/** The port to a topic for alerts. */
 export interface AlertPublisher {
   /** Sends one alert to every subscriber. Throws `AlertNotSent` and nothing else. */
   publish(alert: Alert): Promise<void>;
 }
 
-/** Who remembers how executions ended, and who is notified. */
+/** What a function needs to record outcomes and send notifications. */
 export interface NotifyServices extends StoreServices {
-  /** Null when alerts are switched off or no topic is configured. */
+  /** Null when alerts are disabled or no topic is configured. */
   alerts: AlertPublisher | null;
-  /** Where alerts go as well, once they are sent; null or absent where chat has no topic of its own. */
+  /** The topic of chat, published after the first; null or absent if chat has none of its own. */
   chat?: AlertPublisher | null;
   alertContext: AlertContext;
 }
@@ -40,7 +40,7 @@ export function notifyServices(env: NodeJS.ProcessEnv): NotifyServices {
 
 type Sns = typeof import('../adapters/aws/sns.ts');
 
-/** The client of SNS is loaded at the first publication: most calls have nothing to publish. */
+/** The SNS client is loaded on the first publication: most invocations publish nothing. */
 function publisher(
   env: NodeJS.ProcessEnv,
   topicArn: string | undefined,

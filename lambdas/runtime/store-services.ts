@@ -8,7 +8,7 @@ import {
 import { configuration, StoreEnvironment } from './environment.ts';
 import { log } from './log.ts';
 
-/** Who remembers leases, and how executions ended. */
+/** What a function needs for leases and recorded outcomes. */
 export interface StoreServices {
   store: PromotionStore;
 }

@@ -8,12 +8,12 @@ import type { Workloads } from '../domain/serving/workloads.ts';
 import { authorizationOf, BareToken, Token } from './credentials.ts';
 import { configuration, WorkloadEnvironment } from './environment.ts';
 
-/** Everything a function needs to talk to the Workload API. */
+/** What a function needs to call the Workload API. */
 export interface ServingServices {
   workloads: Workloads;
 }
 
-/** Throws `InvalidConfiguration`, which names the variables and repeats no value. */
+/** Throws `InvalidConfiguration`, which names the variables without their values. */
 export function servingServices(env: NodeJS.ProcessEnv): ServingServices {
   const {
     DATAROBOT_ENDPOINT: endpoint,

@@ -6,7 +6,7 @@ import { payloadMessages, problemsOf } from '../runtime/handler.ts';
 
 export const BeginInput = z.object({ input: z.unknown(), execution: z.string(), started_at: z.string() });
 
-/** What later steps fill in; every path that the state machine reads exists from the start. */
+/** The results of later steps, null at the start: every path that the state machine reads must exist. */
 const emptyResults = {
   comparison: null,
   prepared: null,
@@ -17,14 +17,15 @@ const emptyResults = {
   rollback_error: null,
 };
 
-/** The state document of a new execution; `valid: false` with its problems when the input cannot be used. */
+/** The state document of a new execution; `valid: false` with every problem when the input is invalid. Never throws. */
 export function begin({ input, execution, started_at }: z.infer<typeof BeginInput>): StateDocument {
   const parsed = ExecutionInput.safeParse(input, payloadMessages);
   const problems = [
     ...(parsed.success ? operationProblems(parsed.data) : problemsOf(parsed.error)),
     ...rolloutMinuteProblems(input),
   ];
-  const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: started_by, ...fields } = parsed.data ?? blank(input);
+  const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: started_by, ...fields } =
+    parsed.data ?? emptyInput(input);
   return {
     valid: problems.length === 0,
     problems,
@@ -39,20 +40,20 @@ export function begin({ input, execution, started_at }: z.infer<typeof BeginInpu
 const Rollout = z.object({ rollout: z.record(z.string(), z.unknown()) });
 
 /**
- * Minutes that no rollout may have: refused here, before anything is written, as the time-outs are computed from them.
- * Read from the raw input, so that they are told beside every other problem.
+ * Minutes out of range: refused before anything is written, as the time-outs are computed from them. Read from the raw
+ * input, so that they are listed together with every other problem.
  */
 function rolloutMinuteProblems(input: unknown): string[] {
-  const asked = Rollout.safeParse(input).data?.rollout ?? {};
+  const requested = Rollout.safeParse(input).data?.rollout ?? {};
   return Object.entries(maxRolloutMinutes).flatMap(([field, most]) => {
-    const minutes = asked[field];
+    const minutes = requested[field];
     if (typeof minutes !== 'number') return [];
     if (Number.isInteger(minutes) && minutes >= 0 && minutes <= most) return [];
     return [`rollout.${field}: must be a whole number of minutes from 0 to ${most}, and is ${minutes}`];
   });
 }
 
-/** What each operation does not understand. */
+/** Fields that are not valid with the requested operation. */
 function operationProblems(input: ExecutionInput): string[] {
   const problems: string[] = [];
   const promoteOnly = [
@@ -80,10 +81,10 @@ function operationProblems(input: ExecutionInput): string[] {
   return problems;
 }
 
-const Named = z.object({ model_name: z.string().max(256) });
+const WithModelName = z.object({ model_name: z.string().max(256) });
 
-/** Every field of an input that cannot be used, with the model's name where it can be told. */
-function blank(input: unknown): Omit<ExecutionInput, 'model_name'> & { model_name: string | null } {
-  const model_name = Named.safeParse(input).data?.model_name ?? null;
+/** Every field of an invalid input, empty, with the model's name where it is valid. */
+function emptyInput(input: unknown): Omit<ExecutionInput, 'model_name'> & { model_name: string | null } {
+  const model_name = WithModelName.safeParse(input).data?.model_name ?? null;
   return { ...ExecutionInput.parse({ model_name: 'unnamed' }), model_name };
 }

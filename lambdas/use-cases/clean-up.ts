@@ -13,10 +13,12 @@ import { type CloseServices, closeExecution } from './parts/close-execution.ts';
 import { readRegistry } from './parts/move-champion.ts';
 
 /**
- * The `detail` of EventBridge's "Step Functions Execution Status Change", as it comes, of executions that failed, timed
- * out or were aborted: no step of theirs may have said how they ended.
+ * The `detail` of EventBridge's event "Step Functions Execution Status Change", for executions that failed, timed out or
+ * were aborted, and that may not have recorded an outcome.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
  */
 export const CleanUpInput = z.object({
+  /** ARN of the execution. */
   executionArn: z.string().min(1),
   status: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
   /** JSON text; null when it was too large for an event. */
@@ -26,15 +28,16 @@ export const CleanUpInput = z.object({
 });
 
 export interface CleanUpServices extends CloseServices, ExecutionServices {
-  /** Made only when it is needed: a sweep that finds nothing to clean up needs no MLflow. */
+  /** Created on first use: a sweep without anything to clean up does not connect to MLflow. */
   registry: () => Registry;
 }
 
 /**
- * Ends an execution that could not end itself: records its outcome, sends the alert, and starts a rollback where its
- * promotion was recorded and has no result. The rollback has a name of its own, so that a repeated event starts no
- * second one. It gets the lease when no function of the stopped execution can write any more. One whose outcome is
- * recorded had come to its end, or was cleaned up: only what that may have left undone is done, its alert and its lease.
+ * Ends an execution that was stopped before it recorded its outcome: records it, sends the alert, and starts a rollback
+ * if its promotion was recorded and has no result. The rollback's execution name is derived from the stopped execution, so
+ * a repeated event starts no second one; it gets the lease when no function of the stopped execution can still write. If
+ * the outcome is already recorded, only a pending alert is sent and the lease ended. Throws what MLflow, the table and
+ * Step Functions throw: `MlflowUnavailable`, `LeaseStoreUnavailable`, `StateMachineUnavailable` and their kin.
  */
 export async function cleanUp(
   event: z.infer<typeof CleanUpInput>,
@@ -42,15 +45,15 @@ export async function cleanUp(
 ): Promise<EndAnswer> {
   const { store, clock } = services;
   const { executionArn: execution, status } = event;
-  // Of an input only what names the model and the request is believed: nobody may put there what only a step can know.
-  const asked = readStateDocument(jsonOrNull(event.input ?? 'null'));
+  // Only fields of the execution input are read: results of steps could have been forged there.
+  const requested = readStateDocument(jsonOrNull(event.input ?? 'null'));
   const known = {
-    operation: asked.operation ?? 'promote',
+    operation: requested.operation ?? 'promote',
     execution,
-    model_name: asked.model_name,
-    challenger_version: asked.challenger_version,
-    requested_by: asked.requested_by,
-    dry_run: asked.dry_run ?? false,
+    model_name: requested.model_name,
+    challenger_version: requested.challenger_version,
+    requested_by: requested.requested_by,
+    dry_run: requested.dry_run ?? false,
     recorded_at: clock.now().toISOString(),
   };
   const facts = { startedAt: dateOf(event.startDate) };
@@ -63,8 +66,9 @@ export async function cleanUp(
   };
   if ((await store.outcomeRecordedAt(execution)) !== null) return stopped('unknown');
 
-  const view = asked.model_name === null ? null : await readRegistry(services.registry(), asked.model_name);
-  const done = view === null ? null : promotionOf(view, execution);
+  const view =
+    requested.model_name === null ? null : await readRegistry(services.registry(), requested.model_name);
+  const done = view === null ? null : findCompletedPromotion(view, execution);
   if (view !== null && done !== null) {
     const { from: champion_before, to: champion_after, confidence } = done;
     const promoted = { champion_before, champion_after, challenger_version: champion_after, confidence };
@@ -75,7 +79,7 @@ export async function cleanUp(
     return closed.answer;
   }
 
-  const open = view === null ? null : await unfinished(view, execution, services);
+  const open = view === null ? null : await findOpenPromotion(view, execution, services);
   const executions = open === null ? null : await services.executions();
   if (view !== null && open !== null) {
     await executions?.start(`undo-${recordId(execution)}`.slice(0, 80), {
@@ -86,31 +90,31 @@ export async function cleanUp(
       wait_for_lease_minutes: CLEAN_UP_WAIT_MINUTES,
       requested_by: 'clean-up of a stopped execution',
     });
-    // The newest Staging version, where the input names none, is known by the record only.
+    // If the input names no version, the record alone says which one was promoted.
     return stopped(executions === null ? 'undo-by-hand' : 'being-undone', open.to);
   }
   if (typeof event.input !== 'string') return stopped('unknown');
   return stopped(known.operation === 'rollback' ? 'rollback' : 'nothing');
 }
 
-/** Told from the record, so that an event that comes again neither shortens nor lengthens the wait. */
+/** When the functions of the execution have ended; from the recorded time, so that a repeated event does not change it. */
 const lastWrite = ({ operation, recorded_at }: Pick<Outcome, 'operation' | 'recorded_at'>): Date =>
   new Date(Date.parse(recorded_at) + LAST_WRITE_SECONDS[operation] * 1000);
 
-/** Null where there is no such time. */
+/** Null for a missing or invalid time. */
 function dateOf(ms: number | null | undefined): Date | null {
   const date = new Date(ms ?? Number.NaN);
   return Number.isNaN(date.getTime()) ? null : date;
 }
 
-/** The promotion of this execution that had moved the registry before the execution was stopped. */
-function promotionOf(view: RegistryView, execution: string): PromotionRecord | null {
+/** The promotion that this execution completed in the registry before it was stopped. */
+function findCompletedPromotion(view: RegistryView, execution: string): PromotionRecord | null {
   const own = (r: PromotionRecord) => r.kind === 'promote' && r.execution === execution && r.holder === r.to;
   return recordsOn(view.versions).find((r) => own(r) && r.result?.result === 'promoted') ?? null;
 }
 
-/** The promotion that this execution recorded and that has no result; only while its lease is still its own. */
-async function unfinished(
+/** The promotion that this execution recorded and that has no result; null if the execution lost its lease. */
+async function findOpenPromotion(
   view: RegistryView,
   execution: string,
   { store, clock }: CleanUpServices,

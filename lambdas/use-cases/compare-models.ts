@@ -20,22 +20,22 @@ export interface CompareServices extends PolicyServices {
 const POLICY_TAG = 'promotion.policy';
 
 /**
- * Compares challenger and champion by the policy of the input, else of the model, else `default`. Reads only, at most
- * one model, its versions and two runs. Throws `ModelNotFound`, `UnknownPolicy`, `InvalidPolicy` and what reading
- * MLflow throws: what could not be found out is never answered as KEEP.
+ * Compares challenger and champion by the policy named in the input, else by the model's tag, else `default`. Reads one
+ * model, its versions and at most two runs; writes nothing. Throws `ModelNotFound`, `UnknownPolicy`, `InvalidPolicy`,
+ * `MlflowUnavailable`, `MlflowRefused` and `MlflowInvalidResponse`: a failed read never becomes a KEEP.
  */
 export async function compare(input: CompareInput, services: CompareServices): Promise<Comparison> {
   const view = await readRegistry(services.registry, input.model_name);
   if (view === null) throw new ModelNotFound(`Registered model ${quoted(input.model_name)} does not exist`);
   const policy = await services.policies.load(policyName(input, view.model));
-  const pair = selectCandidates(view, services.mode, input);
-  const { decided, used } = await judge(pair, policy, services);
+  const candidates = selectCandidates(view, services.mode, input);
+  const { decided, used } = await evaluate(candidates, policy, services);
   const parts = { model_name: input.model_name, ...used };
   const document = evidenceDocument(policy, services.minConfidence, parts);
   return { ...inWords(decided), evidence_digest: createHash('sha256').update(document).digest('hex') };
 }
 
-async function judge(
+async function evaluate(
   pair: Candidates,
   policy: Policy,
   { registry, minConfidence }: CompareServices,
@@ -50,7 +50,7 @@ async function judge(
   return { decided: decide({ champion, challenger }, policy, minConfidence), used };
 }
 
-/** The policy of the input, else of the model, else `default`. */
+/** The policy's name: from the input, else from the model's tag `promotion.policy`, else `default`. */
 export function policyName({ policy }: Pick<CompareInput, 'policy'>, { tags }: RegisteredModel): string {
   return policy ?? (tags[POLICY_TAG] || 'default');
 }

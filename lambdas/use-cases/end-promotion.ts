@@ -6,10 +6,13 @@ import { readStateDocument } from '../domain/state-document.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
 
-/** `state` is the whole state document, or whatever is left of it where the very first step failed. */
+/** `state` is the whole state document, or `{ Error, Cause }` if the first step failed; `execution` is the ARN. */
 export const EndInput = z.object({ state: z.unknown(), execution: z.string() });
 
-/** Called again, it answers what was recorded first and sends only an alert that is not known to be sent. */
+/**
+ * Records the outcome, sends its alert and releases the lease. Idempotent: a repeated call answers the recorded outcome and
+ * sends only an alert that is still pending. Throws `LeaseStoreUnavailable`; a failed alert is answered as `pending`.
+ */
 export async function end(
   { state, execution }: z.infer<typeof EndInput>,
   services: CloseServices,
@@ -24,7 +27,7 @@ function factsOf(state: unknown): RunFacts {
   const { started_at, serving } = readStateDocument(state);
   return {
     startedAt: started_at === null ? null : new Date(started_at),
-    // Where it could not be cancelled either, the failure says only that.
+    // If the cancellation failed too, `failure` is `cancel-unconfirmed`, and this is the original reason.
     failure: serving?.progress.cancelled_for ?? serving?.failure ?? null,
   };
 }

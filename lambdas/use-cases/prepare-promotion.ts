@@ -33,11 +33,15 @@ import { isLeaseStuck } from './parts/with-lease.ts';
 export interface PrepareServices extends CompareServices {
   store: PromotionStore;
   clock: Clock;
-  /** Made only for a model that a Workload serves: others need no Workload API. */
+  /** Created on first use: only models served by a Workload need the Workload API. */
   workloads: () => Workloads;
 }
 
-/** Answers `ready`, `busy` (somebody else has the lease) or `contested` (the registry is not as it was compared). */
+/**
+ * Takes the lease, compares again and records the intent. Answers `ready`, `busy` (another execution holds the lease) or
+ * `contested` (the registry or the evidence changed after the comparison). Throws `ModelNotFound`, `StaleFence`,
+ * `ArtifactNotResolved`, `WorkloadNotFound`, and the errors of MLflow, the Workload API and the table.
+ */
 export async function prepare(input: PrepareInput, services: PrepareServices): Promise<Prepared> {
   const { store, clock, registry } = services;
   const ready: Prepared = {
@@ -106,7 +110,7 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
   );
 }
 
-/** A rollback may have to wait out the longest time that any rollout keeps its old version. */
+/** A rollback may have to wait until the old version of an unknown rollout is no longer kept. */
 const rolloutOf = ({ operation, rollout }: PrepareInput) =>
   operation === 'rollback' ? { keepOldVersionMinutes: maxRolloutMinutes.keepOldVersionMinutes } : rollout;
 
@@ -122,7 +126,7 @@ async function preparePromotion(
   const { registry, mode } = services;
   const version = view.versions.find((v) => v.version === challenger);
   if (version === undefined || isSoleChampion(view, mode, challenger)) {
-    // Nothing to move. What an earlier execution left half-done, or told nobody, is named: it is finished and announced.
+    // Nothing to move. A promotion that an earlier execution left unfinished, or without notification, is completed.
     const earlier = version === undefined ? null : newestPromotion(version);
     const open = version !== undefined && findUnfinishedPromotion(version) !== null;
     const unfinished =
@@ -182,7 +186,7 @@ function intentOf(
   };
 }
 
-/** The serving side before the promotion, and the artifact that is to be served; null without a Workload. */
+/** The serving state before the promotion and the artifact to be served; null without a Workload. */
 async function readServing(
   view: RegistryView,
   version: ModelVersion,
@@ -204,7 +208,7 @@ async function readServing(
   );
 }
 
-/** Compares once more: what was decided (or approved, days ago) must still be what the evidence says. */
+/** Compares again: a decision (perhaps approved days ago) must still match the evidence. Null if nothing changed. */
 async function findChangeSinceComparison(
   view: RegistryView,
   input: PrepareInput,
@@ -235,8 +239,8 @@ async function findChangeSinceComparison(
 }
 
 /**
- * The fence of this execution. Where the registry remembers a higher one than the table counts (the table was restored,
- * or another one was used before), the count goes on from there, as long as the lease is still ours.
+ * The fence of this execution. If the registry records a higher one than the table (the table was restored, or another
+ * table was used before), counting continues from there while this execution holds the lease. Throws `StaleFence`.
  */
 async function fenceFor(
   view: RegistryView,
@@ -253,7 +257,7 @@ async function fenceFor(
   );
 }
 
-/** The registry itself remembers the highest fence, so that a writer who lost the lease is told when it reads. */
+/** Records the highest fence in the registry itself, so that a writer that lost the lease finds it when reading. */
 async function raiseFence(view: RegistryView, fence: number, { registry }: PrepareServices): Promise<void> {
   if (recordedFence(view) < fence) await registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
 }

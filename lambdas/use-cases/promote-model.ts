@@ -22,8 +22,9 @@ export interface PromoteServices extends RegistryServices, NotifyServices {
 }
 
 /**
- * Promotes a version, or says why not. At most six MLflow calls in mode `stages`: two to read, the intent, the
- * transition, the reading after it, the result. Throws when MLflow or the lease table cannot be relied on.
+ * Promotes a version, or answers the reason for refusing. At most six MLflow calls in mode `stages`: two reads, the
+ * intent, the transition, the read after it, the result. Throws `StaleFence`, `LeaseStoreUnavailable`, `MlflowUnavailable`,
+ * `MlflowRefused` and `MlflowInvalidResponse`.
  */
 export function promote(
   input: PromoteInput,
@@ -78,7 +79,7 @@ async function applyPlan(
   return { ...answer, archived_version: plan.from };
 }
 
-/** A promotion by an execution that never came to notify anybody; a direct call does it in its place. */
+/** A promotion whose execution never sent its notification; a direct call sends it instead. */
 async function findUnnotifiedPromotion(
   version: string,
   view: RegistryView,
@@ -90,7 +91,7 @@ async function findUnnotifiedPromotion(
   return record !== null && (await isUnnotified(record, fence, store)) ? record : null;
 }
 
-/** Writes down what is about to happen, so that a repeat and a rollback know. */
+/** Records the intent before the registry moves, for a repeated call and for a rollback. */
 async function recordIntent(
   to: string,
   from: string | null,
@@ -117,7 +118,7 @@ async function recordIntent(
   return intent;
 }
 
-/** The alert first, then the record that it is sent: a crash between the two sends it again rather than never. */
+/** Sends the alert before recording that it was sent: after a crash in between it is sent twice rather than never. */
 async function finish(
   intent: Intent,
   result: 'promoted' | 'contested',

@@ -27,8 +27,9 @@ export interface ReplaceServices extends ServingServices {
 }
 
 /**
- * Brings the Workload one step closer to serving the artifact, locked. May be called at any moment, any number of
- * times. Throws when the Workload API or the lease table cannot be relied on, and `WorkloadNotFound`.
+ * Executes one step towards the Workload serving the artifact, locked. Idempotent; called again after
+ * `retry_after_seconds`. Throws `WorkloadNotFound`, `StaleFence`, `LeaseStoreUnavailable`, `WorkloadApiUnavailable`,
+ * `WorkloadApiRefused` and `WorkloadApiInvalidResponse`.
  */
 export function replace(
   input: ReplaceInput,
@@ -42,7 +43,7 @@ export function replace(
     const now = clock.now();
     const planned = nextStep(observed, desired, now);
     const before = input.previous?.diagnosis ?? null;
-    // Cancelling removes what there is to see, so a diagnosis is made before it.
+    // Cancelling removes the candidate's protons, so they are diagnosed before it.
     const fresh = needsDiagnosis(planned, observed, desired)
       ? await diagnose(workloads, target, observed, planned.progress)
       : null;
@@ -67,7 +68,7 @@ function desiredStateOf(input: ReplaceInput): DesiredState {
   };
 }
 
-/** Failures that are about containers; the others are said in full by their reason. */
+/** Failures that the state of containers can explain. */
 const ABOUT_CONTAINERS: readonly FailureCode[] = [
   'candidate-failed',
   'candidate-dropped',
@@ -118,7 +119,7 @@ function answer(
   };
 }
 
-/** Somebody else may write for the model now: nothing was looked at and nothing touched. */
+/** Another owner holds the lease: nothing was read and nothing changed. */
 function leaseHeldResult(lease: LeaseHeld, { artifactId, progress }: DesiredState): ReplaceAnswer {
   return {
     action: progress.action,

@@ -22,10 +22,15 @@ import { refuseStale, type Writer, withLease } from './parts/with-lease.ts';
 export interface RollbackServices extends RegistryServices, NotifyServices {
   clock: Clock;
   cooldownHours: number;
-  /** Made only when there is something to undo on the serving side: others need no Workload API. */
+  /** Created on first use: only a rollback on the serving side needs the Workload API. */
   workloads: () => Workloads;
 }
 
+/**
+ * Undoes one promotion: the Workload first, one step per call, then the registry. Idempotent; with status `in_progress` it
+ * is called again after `retry_after_seconds`. Throws `StaleFence`, `LeaseStoreUnavailable`, and the errors of MLflow and
+ * the Workload API.
+ */
 export function rollback(
   input: RollbackInput,
   services: RollbackServices,
@@ -65,9 +70,9 @@ export function rollback(
     const current = champions(view, services.mode);
     found = current.length === 1 ? (current[0] ?? null) : null;
     const times = { now: services.clock.now(), cooldownHours: services.cooldownHours };
-    const asked = resolveInput(input, view);
-    const plan = rollbackPlan(view, services.mode, asked, times);
-    const before = servingToUndo(view, services.mode, plan, asked);
+    const resolved = resolveInput(input, view);
+    const plan = rollbackPlan(view, services.mode, resolved, times);
+    const before = servingToUndo(view, services.mode, plan, resolved);
     if (input.dry_run) return answer(plan, 'finding' in plan ? plan.finding : dryRun(plan, before));
     const undo =
       before === null
@@ -87,7 +92,7 @@ export function rollback(
       );
     }
     const settled = await undoRegistry(plan, view, {
-      input: asked,
+      input: resolved,
       services,
       writer,
       answer,
@@ -102,7 +107,7 @@ export function rollback(
   );
 }
 
-/** A rollout that was cut off is undone like one that failed: from its own record. */
+/** An interrupted rollout is undone like a failed one, from its own record. */
 function resolveInput(input: RollbackInput, view: RegistryView): RollbackInput {
   const open =
     input.before_state === null && input.reason === 'ROLLOUT_FAILED'

@@ -12,23 +12,23 @@ import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
 
-/** What a schedule sends, or the event of an execution that could not end itself. */
+/** The event of the schedule, or EventBridge's event about an execution that did not succeed. */
 export const SweepInput = z.union([z.object({ sweep: z.literal(true) }), CleanUpInput]);
 
-/** What a sweep answers: how many pending alerts it sent, and how many are still not sent, up to `SWEEP_MAX_COUNTED`. */
+/** How many pending alerts a sweep sent, and how many are left, up to `SWEEP_MAX_COUNTED`. */
 export interface SweepAnswer {
   sent: number;
   pending: number;
-  /** Executions whose end nobody had told of. */
+  /** Number of executions that had ended without a recorded outcome. */
   cleaned_up: number;
 }
 
-/** Sends what is pending, and cleans up after executions whose event was lost. */
+/** Sends pending alerts, and cleans up executions whose event was lost. Throws `LeaseStoreUnavailable` and `StateMachineUnavailable`. */
 export async function sweep(services: CleanUpServices): Promise<SweepAnswer> {
   return { ...(await sendPending(services)), cleaned_up: await cleanUpMissed(services) };
 }
 
-/** Sends what is pending, and measures what is left. */
+/** Sends pending alerts, at most `SWEEP_MAX_ALERTS`, and measures how many are left. Throws `LeaseStoreUnavailable`. */
 export async function sendPending(services: CloseServices): Promise<Omit<SweepAnswer, 'cleaned_up'>> {
   const { alerts, store, clock } = services;
   const until = clock.now().getTime() + SWEEP_SECONDS * 1000;
@@ -37,7 +37,7 @@ export async function sendPending(services: CloseServices): Promise<Omit<SweepAn
     if (alerts === null || clock.now().getTime() >= until) break;
     if ((await sendAlert(outcome, { ...services, alerts })) === 'sent') sent.add(outcome.execution);
   }
-  // The index may still show what was sent just now.
+  // The index is eventually consistent: it may still hold alerts that were just sent.
   const left = (await store.pendingExecutions(SWEEP_MAX_COUNTED + sent.size)).filter(
     (each) => !sent.has(each),
   );
@@ -47,8 +47,8 @@ export async function sendPending(services: CloseServices): Promise<Omit<SweepAn
 }
 
 /**
- * Cleans up after executions whose end nobody has told of, and answers how many. One that cannot be cleaned up is counted
- * as holding its model, and is tried again by the next sweep.
+ * Cleans up executions that ended without a recorded outcome, and answers how many. A failed clean-up counts in the metric
+ * `LeaseStuck`; the next sweep retries it. Throws `StateMachineUnavailable`.
  */
 export async function cleanUpMissed(services: CleanUpServices): Promise<number> {
   const now = services.clock.now().getTime();
@@ -61,7 +61,7 @@ export async function cleanUpMissed(services: CleanUpServices): Promise<number> 
     if (services.clock.now().getTime() >= now + SWEEP_SECONDS * 1000) break;
     try {
       if ((await services.store.outcomeRecordedAt(execution)) !== null) continue;
-      const event = await executions?.ended(execution);
+      const event = await executions?.describeUnsuccessful(execution);
       if (!event) continue;
       log().warn('an execution ended without a recorded outcome', { execution });
       await cleanUp(event, services);

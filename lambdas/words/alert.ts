@@ -7,10 +7,10 @@ import { type AlertParts, MAX_VALUE_LENGTH, partsOf, percentOf } from './facts.t
 import { type SlackNotification, slackNotification } from './slack.ts';
 import type { AlertContext, AlertKind, Line } from './wording.ts';
 
-/** What people are told about one outcome, ready to be published. */
+/** The notification about one outcome, ready to be published. */
 export interface Alert {
   readonly kind: AlertKind;
-  /** The model's name in visible form; null when the input named none. */
+  /** The model's name in visible form; null if the input names none. */
   readonly model: string | null;
   /** ARN of the execution, or `direct:<request id>`. */
   readonly execution: string;
@@ -21,13 +21,13 @@ export interface Alert {
   readonly slack: SlackNotification;
 }
 
-/** Characters of the evidence table in the email; more rules than fit are counted. */
+/** Characters of the evidence table in the email; rules that do not fit are counted. */
 const MAX_TABLE_LENGTH = 10_000;
-/** SNS says "less than 100 characters". */
+/** SNS requires less than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
 const MAX_SUBJECT_LENGTH = 99;
 const MAX_PREFIX_LENGTH = 30;
 
-/** Writes the alert for an outcome. Whatever the texts in it hold, they cannot add a line or address anybody. */
+/** The alert for an outcome. Untrusted texts in it cannot add a line or mention anybody. */
 export function alertFor(outcome: Outcome, context: AlertContext): Alert {
   const parts = partsOf(outcome);
   const { words } = parts;
@@ -41,7 +41,7 @@ export function alertFor(outcome: Outcome, context: AlertContext): Alert {
   };
 }
 
-/** The subject line. The end of a long name is kept too, as names often differ there only. */
+/** The subject line. A long name is shortened in the middle, as names often differ only at the end. */
 function subjectFor(prefix: string, title: string, name: string): string {
   const label = ascii(prefix).trim().slice(0, MAX_PREFIX_LENGTH);
   const start = `${label === '' ? '' : `[${label}] `}${title}: `;
@@ -74,12 +74,12 @@ function evidenceSection({ comparison, operation }: Outcome, { words, evidence }
   if (comparison === null || evidence === null) {
     return operation === 'rollback' ? [] : section('Evidence', ['No comparison was made.']);
   }
-  // The first lines of a promotion have the confidence with its method already.
-  const told = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
-  return section('Evidence', [...told, ...tableLines(comparison)]);
+  // The first lines of a promotion already have the confidence and its method.
+  const lines = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
+  return section('Evidence', [...lines, ...tableLines(comparison)]);
 }
 
-/** Indented, so that a long name that goes on in the next line cannot pass for a line of the alert. */
+/** Indented, so that a wrapped name cannot look like a line of the alert. */
 function tableLines(comparison: Comparison): string[] {
   const table = evidenceTable(comparison, { maxLength: MAX_TABLE_LENGTH });
   return ['', ...table.split('\n').map((line) => `  ${line}`)];
@@ -102,13 +102,13 @@ function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertP
     `Previous Version: ${before === null || before === after ? 'None' : visible(before, 20)}`,
     `Comparison Confidence: ${percentOf(outcome.confidence)}`,
     environment,
-    // A confidence says nothing without its method, so that follows at once.
+    // A confidence is meaningless without its method.
     `Confidence Method: ${visible(basisOf(outcome), MAX_VALUE_LENGTH)}`,
     registry,
   ];
 }
 
-/** Where the confidence of a promotion comes from; the comparison of a repeat is not the one it was decided on. */
+/** The origin of a promotion's confidence; the comparison of a repeated execution is not the one that decided. */
 function basisOf({ comparison, confidence }: Outcome): string {
   if (comparison !== null && comparison.confidence === confidence) return methodText(comparison);
   if (comparison !== null) return 'as recorded when this promotion started';
@@ -122,11 +122,11 @@ const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...
 const plainLine = (line: Line) => (typeof line === 'string' ? line : `${line.label}: ${line.value}`);
 
 function recordOf({ execution, requested_by: by, operation, recorded_at: at }: Outcome): Line[] {
-  const asked = { label: 'Requested by', value: visible(by ?? 'not given', MAX_VALUE_LENGTH) };
+  const requestedBy = { label: 'Requested by', value: visible(by ?? 'not given', MAX_VALUE_LENGTH) };
   return [
     { label: 'Execution', value: visible(execution, MAX_VALUE_LENGTH) },
-    // Who asked for a rollback stands beside why.
-    ...(operation === 'rollback' ? [] : [asked]),
+    // For a rollback it stands beside the reason.
+    ...(operation === 'rollback' ? [] : [requestedBy]),
     { label: 'Recorded at', value: visible(at, 40) },
   ];
 }

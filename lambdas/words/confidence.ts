@@ -1,9 +1,9 @@
 import type { Basis, Comparison } from '../domain/payloads.ts';
 import { percent, probability } from './numbers.ts';
 
-/** How sure a comparison was, and in which sense: a confidence is never shown without its method and grade. */
+/** The confidence of a comparison, which is never shown without its method and grade. */
 
-/** What a confidence is: it can be read after "100.0% =" or, where nothing was compared, alone. */
+/** The method of a confidence, shown after "100.0% =" or, without a comparison, alone. */
 export const METHODS: Readonly<Record<Basis, string>> = {
   probability: 'one minus the one-sided p-value of an unpaired comparison',
   share: 'weighted share of passed rules, not a probability',
@@ -20,18 +20,18 @@ const MEANING_OF_GRADE: Readonly<Record<NonNullable<Comparison['evidence_grade']
   E: 'grade E: point values only',
 };
 
-type Judgement = Pick<Comparison, 'confidence' | 'basis' | 'method' | 'evidence_grade'>;
+type ConfidenceFacts = Pick<Comparison, 'confidence' | 'basis' | 'method' | 'evidence_grade'>;
 
 /** The method with the grade of the evidence, such as "weighted share of … (grade E: point values only)". */
 export function methodText({
   method,
   evidence_grade: grade,
-}: Pick<Judgement, 'method' | 'evidence_grade'>): string {
+}: Pick<ConfidenceFacts, 'method' | 'evidence_grade'>): string {
   return grade === null ? method : `${method} (${MEANING_OF_GRADE[grade]})`;
 }
 
-/** The confidence with its method and grade, or that nothing was compared. The method is not in visible form yet. */
-export function confidenceText(comparison: Judgement): string {
+/** The confidence with its method and grade, or that nothing was compared. The method is not yet in visible form. */
+export function confidenceText(comparison: ConfidenceFacts): string {
   const { confidence, basis, method } = comparison;
   if (basis === 'none' || basis === 'same') return method;
   const shown = !Number.isFinite(confidence)

@@ -3,7 +3,7 @@ import { visible } from '../domain/visible-text.ts';
 import { digitsApart, show } from './numbers.ts';
 import { resultText } from './rules.ts';
 
-/** Columns of a terminal or a mail that the table is made for, less an indent of two. */
+/** Width of the table in characters: 100 less an indent of two. */
 const WIDTH = 98;
 const GAP = '  ';
 const MAX_NAME_LENGTH = 200;
@@ -22,22 +22,22 @@ const columns: readonly Column[] = [
   { title: 'challenger', widest: 24, right: true },
 ];
 const MIN_REASON_WIDTH = 22;
-/** Of the results: "not passed (critical)" stands in one line or in two, whichever makes the table shorter. */
+/** Widths of the results: "not passed (critical)" takes one line or two, whichever makes the table shorter. */
 const RESULT_WIDTHS = [21, 10];
 
 export interface TableOptions {
-  /** Longest text, in characters; rows that do not fit are counted in a last line. Default: no limit. */
+  /** Maximum length in characters; rows that do not fit are counted in a last line. Default: no limit. */
   readonly maxLength?: number;
   /** Without the column of reasons, for narrow places. Default: with. */
   readonly reasons?: boolean;
 }
 
-/** The rules of a comparison as lines of aligned text; readable at 100 columns, safe to print. */
+/** The rules of a comparison as aligned text, at most 100 columns wide, safe to print. */
 export function evidenceTable(comparison: Comparison, options: TableOptions = {}): string {
   const { maxLength = Number.POSITIVE_INFINITY, reasons = true } = options;
   if (comparison.rules.length === 0) return 'No rule was evaluated.';
-  const candidates = comparison.rules.slice(0, maxLength); // a row has more than one character
-  const cells = candidates.map((rule) => cellsOf(rule, comparison.champion_version !== null));
+  const rows = comparison.rules.slice(0, maxLength); // a row has more than one character
+  const cells = rows.map((rule) => cellsOf(rule, comparison.champion_version !== null));
   const tables = RESULT_WIDTHS.map((width) => laidOut(cells, shapeOf(cells, width, reasons)));
   const lines = tables.reduce((wide, narrow) => (isBetter(narrow, wide) ? narrow : wide));
   return withRowsThatFit(lines.slice(0, 2), lines.slice(2), comparison.rules, maxLength);
@@ -119,7 +119,7 @@ function shapeOf(rows: readonly string[][], resultWidth: number, reasons: boolea
 const longestOf = (title: string, rows: readonly string[][], index: number) =>
   rows.reduce((longest, row) => Math.max(longest, lengthOf(row[index] ?? '')), title.length);
 
-/** One row, over as many lines as its longest cell needs; nothing in a cell is cut. */
+/** One row, in as many lines as its longest cell needs; cells are not shortened. */
 function layOut(cells: readonly string[], shape: readonly Shape[]): string {
   const wrapped = shape.map(({ width }, index) => wrap(cells[index] ?? '', width));
   const height = Math.max(...wrapped.map((lines) => lines.length));

@@ -6,13 +6,13 @@ import { wordingOf } from './outcome.ts';
 import { causeText, rollbackFound } from './reasons.ts';
 import type { Line, Wording } from './wording.ts';
 
-/** What an alert is made of, whatever the channel. Foreign text in it is in visible form already: one line each, of bounded length. */
+/** The parts of an alert for every channel. Untrusted text in it is in visible form: one line each, bounded. */
 export interface AlertParts {
   readonly words: Wording;
   readonly name: string;
-  /** Why it happened: who asked and why, reason, errors, problems, holder. */
+  /** Why it happened: requester, reason, errors, problems, holder. */
   readonly causes: readonly Line[];
-  /** What the comparison decided, and how sure it was by which method; null where none was asked for. */
+  /** Decision and confidence of the comparison; null without one. */
   readonly evidence: { readonly decision: Line; readonly confidence: Line } | null;
 }
 
@@ -24,7 +24,7 @@ export const MAX_VALUE_LENGTH = 800;
 const MAX_PROBLEMS = 10;
 const MAX_LOG_LINES = 3;
 
-/** Puts an outcome into words. */
+/** The parts of the alert for an outcome. */
 export function partsOf(outcome: Outcome): AlertParts {
   const { model_name: name } = outcome;
   const words = wordingOf(outcome);
@@ -39,7 +39,7 @@ export function partsOf(outcome: Outcome): AlertParts {
 const line = (label: string, text: string): Line => ({ label, value: publicMessage(text, MAX_VALUE_LENGTH) });
 const visibleLine = (one: Line): Line => (typeof one === 'string' ? one : line(one.label, one.value));
 
-/** Why somebody, or an alarm, wanted the model to go back. */
+/** Why and by whom a rollback was requested. */
 function requestLines({ operation, rollback, requested_by: by }: Outcome): Line[] {
   if (operation !== 'rollback') return [];
   const because = rollback === null ? [] : [line('Rollback reason', requestReason(rollback))];
@@ -49,7 +49,7 @@ function requestLines({ operation, rollback, requested_by: by }: Outcome): Line[
 const requestReason = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback']>) =>
   alarm === null ? reason : `${reason} (alarm ${alarm})`;
 
-/** Each thing is said once: what one line holds already is left out of the others. */
+/** Each fact appears once: what one line contains is left out of the others. */
 function causesOf(outcome: Outcome): Line[] {
   const { cause, error, rollback_error: rollbackError, problems, holder } = outcome;
   const lines: Line[] = [];
@@ -57,8 +57,8 @@ function causesOf(outcome: Outcome): Line[] {
     if (text) lines.push(line(label, text));
   };
   if (problems.length === 0 && cause?.code !== 'rollback-failed') add('Reason', reasonOf(outcome));
-  const isSaid = cause === null || cause.code === 'error' || error?.message === rollbackError?.message;
-  if (error !== null && !isSaid) add('Error', `${error.name}: ${error.message}`);
+  const isShown = cause === null || cause.code === 'error' || error?.message === rollbackError?.message;
+  if (error !== null && !isShown) add('Error', `${error.name}: ${error.message}`);
   if (rollbackError !== null) add('Rollback error', `${rollbackError.name}: ${rollbackError.message}`);
   lines.push(...rollbackLines(outcome), ...diagnosisLines(outcome));
   add('Lease held by', holder);
@@ -68,14 +68,14 @@ function causesOf(outcome: Outcome): Line[] {
   return lines;
 }
 
-/** Without what the alert says elsewhere: that it was a dry run, what the rollback came to. */
+/** Without what the alert shows elsewhere: that it was a dry run, and the result of the rollback. */
 function reasonOf(outcome: Outcome): string {
   const { cause, reason, rollback } = outcome;
   if (cause === null) return reason;
   return cause.code === 'no-result' && rollback !== null ? '' : causeText(cause, outcome);
 }
 
-/** What the rollback came to. An outcome without a cause has it in its reason. */
+/** The result of the rollback. An outcome without a cause has it in its reason. */
 function rollbackLines({ cause, rollback }: Outcome): Line[] {
   if (cause === null || rollback === null) return [];
   const { finding, serving, model_name: model } = rollback;
@@ -89,16 +89,16 @@ function labelOf({ finding, rolled_back, serving }: RollbackAnswer, cause: Outco
   return cause.code === 'asked' || cause.code === 'no-result' ? 'Reason' : 'Rollback';
 }
 
-/** Why a rollout did not come up: the platform's sentence, and the last lines of the candidate's log. */
+/** Why a candidate did not become ready: the platform's message, and the last lines of the candidate's log. */
 function diagnosisLines({ serving, cause }: Outcome): Line[] {
   const { message = null, log_lines: log = [] } = serving?.diagnosis ?? {};
   const failure = cause?.code === 'rollout-failed' ? cause.failure : null;
-  const isSaid = failure?.code === 'candidate-failed' && failure.message === message;
-  const said = message === null || isSaid ? [] : [line('Platform message', message)];
-  return [...said, ...log.slice(-MAX_LOG_LINES).map((text) => line('Candidate log', text))];
+  const isShown = failure?.code === 'candidate-failed' && failure.message === message;
+  const platform = message === null || isShown ? [] : [line('Platform message', message)];
+  return [...platform, ...log.slice(-MAX_LOG_LINES).map((text) => line('Candidate log', text))];
 }
 
-/** Confidence as percent with one decimal, as the promotion message has always shown it. */
+/** Confidence as percent with one decimal; 0.0% if it is unknown. */
 export const percentOf = (confidence: number | null) =>
   `${(100 * (Number.isFinite(confidence) ? (confidence ?? 0) : 0)).toFixed(1)}%`;
 

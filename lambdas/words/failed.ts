@@ -3,17 +3,17 @@ import { versionText } from '../domain/visible-text.ts';
 import type { Words } from './wording.ts';
 import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
-/** The words for an execution that failed; the registry is as it was, or the rollback has put it back. */
+/** The words for a failed execution; the registry is unchanged, or was rolled back. */
 export function failed(outcome: Outcome): Words {
   if (outcome.rollback_error !== null) return rollbackFailed(outcome);
   if (isStuck(outcome)) return workloadNotBack(outcome);
-  const asked = outcome.operation === 'rollback';
+  const isRequested = outcome.operation === 'rollback';
   return {
     kind: 'failed',
     emoji: 'x',
-    title: asked ? 'Rollback Failed' : 'Promotion Failed',
+    title: isRequested ? 'Rollback Failed' : 'Promotion Failed',
     happened: [
-      asked ? 'The requested rollback failed.' : `The promotion of ${challengerOf(outcome)} failed.`,
+      isRequested ? 'The requested rollback failed.' : `The promotion of ${challengerOf(outcome)} failed.`,
       ...undoLines(outcome),
     ],
     todo: [
@@ -26,7 +26,7 @@ export function failed(outcome: Outcome): Words {
 const challengerOf = ({ challenger_version: challenger }: Outcome) =>
   challenger === null ? 'an unknown challenger' : versionText(challenger);
 
-/** The Workload serves what the rollback was to take out of service, and no automatic step is left. */
+/** The rollback failed on the Workload, and no automatic step is left. */
 function workloadNotBack(outcome: Outcome): Words {
   return {
     kind: 'failed',
@@ -43,17 +43,17 @@ function workloadNotBack(outcome: Outcome): Words {
   };
 }
 
-/** The worst ending: the registry may be half-moved and no automatic step is left. */
+/** The rollback failed: the registry may be inconsistent, and no automatic step is left. */
 function rollbackFailed(outcome: Outcome): Words {
   const { champion_before: before, champion_after: after } = outcome;
-  const asked = outcome.operation === 'rollback';
+  const isRequested = outcome.operation === 'rollback';
   return {
     kind: 'failed',
     emoji: 'rotating_light',
     title: 'ACTION NEEDED: Rollback Failed',
     loud: true,
     happened: [
-      asked
+      isRequested
         ? 'The requested rollback failed.'
         : `The promotion of ${challengerOf(outcome)} failed, and its rollback failed too.`,
       'No automatic step is left: check the registry now.',
@@ -67,7 +67,7 @@ function rollbackFailed(outcome: Outcome): Words {
     ],
     todo: [
       'Open the model in MLflow and check which versions are in Production. There must be exactly one.',
-      ...(asked ? manualRepeatSteps(before) : manualRollbackSteps(outcome)),
+      ...(isRequested ? manualRepeatSteps(before) : manualRollbackSteps(outcome)),
       ...manualUndoSteps(outcome),
     ],
   };
@@ -92,7 +92,7 @@ function manualRollbackSteps({ champion_before: before, challenger_version: bad 
 const targetOf = (version: string) =>
   /^\d{1,10}$/.test(version) ? ` and "target_version": "${version}"` : '';
 
-/** Here the champion before is the version that somebody wants out, so it is not the one to go back to. */
+/** In a requested rollback, the champion before is the unwanted version, not the one to roll back to. */
 function manualRepeatSteps(unwanted: string | null): string[] {
   return [
     'When MLflow is available again, start the rollback again with the same input. Repeating it is safe.',
@@ -104,7 +104,7 @@ function manualRepeatSteps(unwanted: string | null): string[] {
 const markBad = (version: string) =>
   `If ${versionText(version)} is bad, set its tag "rolled_back" to the reason: automatic runs then do not promote it.`;
 
-/** The words for an execution that its input kept from starting. */
+/** The words for an execution with invalid input. */
 export function refused(outcome: Outcome): Words {
   return {
     kind: 'failed',

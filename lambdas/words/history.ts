@@ -3,7 +3,7 @@ import { visible } from '../domain/visible-text.ts';
 
 const workload = (id: string) => `Workload "${visible(id, 80)}"`;
 
-/** What is missing in a model's history, or does not fit together, as a sentence. */
+/** A note of a model's history as a sentence. */
 export function historyNote(note: HistoryNote): string {
   switch (note.code) {
     case 'no-result':

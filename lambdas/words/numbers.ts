@@ -1,15 +1,15 @@
 /** Numbers as people read them, in sentences and tables alike. */
 
-/** Significant digits: enough to judge by. */
+/** Significant digits by default. */
 const DIGITS = 4;
 
-/** A number with as many significant digits as it takes to judge by it, or as `digits` says. */
+/** A number with at most `digits` significant digits. */
 export const show = (value: number, digits = 6) => String(Number(value.toPrecision(digits)));
 
 /** The same with a plus sign before a gain. */
 export const signed = (value: number, digits = DIGITS) => `${value > 0 ? '+' : ''}${show(value, digits)}`;
 
-/** How many digits make two numbers look different, from `fewest` on; `fewest` where they are equal. */
+/** How many significant digits make two numbers differ, from `fewest` on; `fewest` where they are equal. */
 export function digitsApart(a: number | null, b: number | null, fewest = DIGITS): number {
   if (a === null || b === null || a === b) return fewest;
   let digits = fewest;
@@ -27,5 +27,5 @@ export function percent(share: number): string {
   return text === '100.0%' ? '> 99.9%' : text;
 }
 
-/** A probability as percent with one decimal; none is ever certain. */
+/** A probability as percent with one decimal, at most `> 99.9%`. */
 export const probability = (value: number) => (value > 0.9995 - ROUNDING ? '> 99.9%' : percent(value));

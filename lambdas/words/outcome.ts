@@ -7,7 +7,7 @@ import { servedLines } from './workload.ts';
 
 const UNCHANGED = 'Nothing was changed.';
 
-/** Chooses the words for an outcome. A status without a kind of its own takes the nearest one. */
+/** The words for an outcome, by its status. */
 export function wordingOf(outcome: Outcome): Wording {
   const plain = byStatus[outcome.status](outcome);
   const words = outcome.dry_run ? dryRun(outcome, plain) : plain;
@@ -27,7 +27,7 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
   busy,
 };
 
-/** Where the champion is, before and after, with "not known" never passed off as "none". */
+/** The champion before and after; an unknown champion is never shown as none. */
 function championLines({ champion_before: before, champion_after: after }: Outcome): string[] {
   if (after === null && before === null) return ['In Production: none or unknown.'];
   if (after === null) {

@@ -6,13 +6,15 @@ import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
 import type { LeaseHeld } from '../domain/serving/rollout-finding.ts';
 import { quoted } from '../domain/visible-text.ts';
 
-/** The sentences in the `reason` and `detail` of answers and outcomes. Nothing reads them but people. */
+/** The sentences in the `reason` and `detail` of answers and outcomes, for people only. */
 
-const is = (versions: readonly string[]) =>
+const versionsAre = (versions: readonly string[]) =>
   `${versions.join(' and ')} ${versions.length === 1 ? 'is' : 'are'}`;
 
+/** The registered model does not exist. */
 export const modelMissing = (model: string) => `Registered model ${quoted(model)} does not exist`;
 
+/** Another owner holds the lease; `until` is ISO 8601. */
 export const leaseHeld = ({ model, holder, until }: Omit<LeaseHeld, 'code'>) =>
   `The lease for ${quoted(model)} is held by ${holder} until ${until}`;
 
@@ -33,7 +35,7 @@ export function promotionRefused(refusal: PromotionRefusal, model: string): stri
       return `Version ${refusal.version} is ${refusal.status}, not READY`;
     case 'other-champion': {
       const wanted = refusal.expected === null ? 'none' : `version ${refusal.expected}`;
-      return `Version ${is(refusal.champions)} in Production, expected ${wanted}`;
+      return `Version ${versionsAre(refusal.champions)} in Production, expected ${wanted}`;
     }
     case 'no-champion':
       return `No version is in Production, expected version ${refusal.expected}`;
@@ -42,6 +44,7 @@ export function promotionRefused(refusal: PromotionRefusal, model: string): stri
   }
 }
 
+/** Why `prepare-promotion` answers `contested`. */
 export function changedSince(change: ChangeSinceComparison): string {
   switch (change.code) {
     case 'champion-changed':
@@ -53,10 +56,11 @@ export function changedSince(change: ChangeSinceComparison): string {
   }
 }
 
+/** Why `prepare-promotion` answers `busy`; `until` is ISO 8601. */
 export const modelBusy = (model: string, holder: string, until: string) =>
   `Another execution is changing ${quoted(model)}: ${holder} holds the lease until ${until} at the latest`;
 
-/** What a rollback found and did in the registry; empty while the serving side speaks for it. */
+/** What a rollback found and did in the registry; empty while only the serving side has progress. */
 export function rollbackFound(finding: RollbackFinding, model: string): string {
   switch (finding.code) {
     case 'would-move': {
@@ -125,7 +129,7 @@ function rollbackContested({
     case 'after-alarm':
       return `Version ${from} was promoted after the alarm, so the alarm cannot be about it; nothing was changed`;
     case 'moved-on': {
-      const held = champions.length === 0 ? 'no version is' : `version ${is(champions)}`;
+      const held = champions.length === 0 ? 'no version is' : `version ${versionsAre(champions)}`;
       return `Another actor changed the registry: ${held} in Production; that change was kept`;
     }
     case 'lost-race':
@@ -133,7 +137,7 @@ function rollbackContested({
   }
 }
 
-/** The `detail` of `model-rollback`'s answer: the finding, and what came of the serving side. */
+/** The `detail` of `model-rollback`'s answer: the finding, and the result on the serving side. */
 export function rollbackDetail({
   finding,
   serving,
@@ -158,7 +162,7 @@ const INTERRUPTED: Readonly<Record<Interrupted, string>> = {
 
 const STOPPED_TEXT = { ABORTED: 'was aborted', TIMED_OUT: 'timed out', FAILED: 'failed' } as const;
 
-/** The event that decided how an execution ended. Empty where the finding of its rollback says it all. */
+/** The event that decided the outcome; empty if the finding of its rollback is enough. */
 export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'cause'>): string {
   const { comparison, error, problems } = outcome;
   switch (cause.code) {
@@ -191,7 +195,7 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
   }
 }
 
-/** Causes after which a rollback, if there was one, has nothing to add. */
+/** Causes that need no detail of the rollback. */
 const SELF_EXPLANATORY: readonly OutcomeCause['code'][] = [
   'invalid',
   'promoted',
@@ -205,7 +209,7 @@ export function outcomeReason(outcome: DecidedOutcome): string {
   const text = causeText(cause, outcome);
   if (cause.code === 'dry-run') return `Dry run: nothing was changed. ${text}`;
   if (rollback === null || SELF_EXPLANATORY.includes(cause.code)) return text;
-  // What made it necessary, then what it came to.
+  // The cause of the rollback, then its result.
   const because = cause.code === 'asked' || cause.code === 'no-result' ? [] : [text];
   return [...because, rollback.detail].join('. ');
 }

@@ -8,7 +8,7 @@ import { METHODS } from './confidence.ts';
 import { percent } from './numbers.ts';
 import { briefOf, missingText, named, reasonOf } from './rules.ts';
 
-/** A decision with its texts. Foreign text in them is in visible form. */
+/** A decision with its texts. Untrusted text in them is in visible form. */
 export function inWords(decided: Decided): Omit<Comparison, 'evidence_digest'> {
   const { finding: _, rules, ...facts } = decided;
   return {
@@ -19,7 +19,7 @@ export function inWords(decided: Decided): Omit<Comparison, 'evidence_digest'> {
   };
 }
 
-/** What a comparison says to a person: one short sentence to act on. */
+/** The recommendation of a comparison: one short sentence. */
 function recommendationOf(decided: Decided): string {
   const { finding, champion_version: champion, policy, rules } = decided;
   switch (finding.code) {
@@ -42,7 +42,7 @@ function recommendationOf(decided: Decided): string {
           : `there is no champion, and policy ${policy} sets no limit for a first model; promote it by name with promote-model`,
       ]);
     default:
-      return weighed(finding, decided);
+      return recommendationByRules(finding, decided);
   }
 }
 
@@ -52,7 +52,7 @@ function selectionProblemText(finding: SelectionProblem): string {
       const rolledBack = finding.passedOver.map((version) => visible(version, 20)).join(', ');
       const instead = rolledBack === '' ? '' : ` (skipped, as rolled back: ${rolledBack})`;
       const how = finding.mode === 'aliases' ? 'set the alias @challenger' : 'move one to Staging';
-      // The first words are fixed by the contract (source document 003); promote-model answers them too.
+      // Source document 003 fixes the first words; promote-model answers them too.
       return `No Staging version found${instead}; ${how} or pass challenger_version`;
     }
     case 'rolled-back':
@@ -105,7 +105,7 @@ function missing([one, ...others]: readonly EvaluatedRule[]): string {
   return `No decision: ${why} (rule ${ruleName(one)}${more}). Log it and run again.`;
 }
 
-function weighed(
+function recommendationByRules(
   finding: RulesFinding,
   { champion_version: champion, policy, evidence_grade: grade, ...decided }: Decided,
 ) {
@@ -139,14 +139,14 @@ function weighed(
   }
 }
 
-/** What keeps a challenger that fails no critical rule from passing. */
+/** Why a challenger that fails no critical rule does not pass. */
 function shortfall(
   { about, share, threshold, shortOf }: RulesFinding,
   { rules, confidence }: Pick<Decided, 'rules' | 'confidence'>,
   tally: string,
 ): string {
   const unclear = rules.filter(({ verdict }) => verdict === 'unclear');
-  // In full where nothing else is told; the table has every rule.
+  // In full if there is nothing else to name; the table has every rule.
   const doubt =
     about.length === 0 ? `${first(unclear)} is not distinguishable from chance` : `${unclear.length} unclear`;
   const needed = `needed ${percent(threshold)}`;
@@ -163,7 +163,7 @@ function shortfall(
 const MAX_RULE_NAME_LENGTH = 40;
 const ruleName = (one: EvaluatedRule | undefined) => visible(one?.rule.name ?? '', MAX_RULE_NAME_LENGTH);
 
-/** The same count as in the table: rules that were not counted are no misses. */
+/** The same count as in the table: rules that were not counted have not failed. */
 function tallyOf(rules: readonly EvaluatedRule[]): string {
   const counted = rules.filter(({ result }) => result.counted === 'counted');
   const passed = counted.filter(({ result }) => result.passed);
@@ -171,7 +171,7 @@ function tallyOf(rules: readonly EvaluatedRule[]): string {
   return `${passed.length} of ${counted.length} rules passed${rest === 0 ? '' : ` (${rest} not counted)`}`;
 }
 
-/** The first rule with what speaks for its verdict, and how many there are besides; the table has them all. */
+/** The first rule with the reason for its result, and the number of others; the table has them all. */
 function first([one, ...others]: readonly EvaluatedRule[]): string {
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   return one === undefined ? '' : `${ruleName(one)} (${briefOf(one)})${more}`;

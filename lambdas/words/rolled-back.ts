@@ -3,18 +3,18 @@ import { versionText } from '../domain/visible-text.ts';
 import type { Words } from './wording.ts';
 import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
-/** The words for a registry that was put back, as asked or because a promotion failed. */
+/** The words for a completed rollback, requested or after a failed promotion. */
 export function rolledBack(outcome: Outcome): Words {
   const from = versionText(outcome.rollback?.from_version ?? outcome.challenger_version);
-  const asked = outcome.operation === 'rollback';
-  const again = outcome.rollback?.already_rolled_back === true;
+  const isRequested = outcome.operation === 'rollback';
+  const isRepeated = outcome.rollback?.already_rolled_back === true;
   return {
     kind: 'rolled_back',
     emoji: 'leftwards_arrow_with_hook',
-    title: asked ? 'Model Rolled Back' : 'Promotion Rolled Back',
+    title: isRequested ? 'Model Rolled Back' : 'Promotion Rolled Back',
     happened: [
-      asked
-        ? `The requested rollback is complete.${again ? ' An earlier attempt completed it; this message reports it.' : ''}`
+      isRequested
+        ? `The requested rollback is complete.${isRepeated ? ' An earlier attempt completed it; this message reports it.' : ''}`
         : `The promotion of ${from} failed and was undone.`,
       ...undoLines(outcome),
     ],
@@ -25,7 +25,7 @@ export function rolledBack(outcome: Outcome): Words {
   };
 }
 
-/** The words where somebody else changed the registry or the Workload meanwhile. */
+/** The words when another actor changed the registry or the Workload during the execution. */
 export function contested(outcome: Outcome): Words {
   const title = outcome.operation === 'rollback' ? 'Rollback Contested' : 'Promotion Contested';
   const stuck = isStuck(outcome);
@@ -48,19 +48,19 @@ export function contested(outcome: Outcome): Words {
 
 const NOTHING_CHANGED = 'This was a dry run: nothing was changed.';
 
-/** A dry run ends as if it had done its work, or as `kept`; either way the message must not sound like a change. */
+/** The words for a dry run, which must not read like a change, whatever its status. */
 export function dryRun(outcome: Outcome, words: Words): Words {
   if (words.kind === 'failed' || words.kind === 'busy') return words;
   const kind = words.kind === 'promoted' || words.kind === 'rolled_back' ? 'kept' : words.kind;
-  const told = { ...words, kind, emoji: 'test_tube', loud: false } as const;
+  const dryWords = { ...words, kind, emoji: 'test_tube', loud: false } as const;
   const { rollback, operation } = outcome;
   if (operation === 'promote' || rollback === null) {
-    return { ...told, ...dryPromotion(outcome), happened: [NOTHING_CHANGED] };
+    return { ...dryWords, ...dryPromotion(outcome), happened: [NOTHING_CHANGED] };
   }
   const found = rollback.finding?.code;
   if (found !== 'would-move' && found !== 'would-settle') {
     return {
-      ...told,
+      ...dryWords,
       title: 'Dry Run: Rollback Not Possible',
       happened: [NOTHING_CHANGED, 'The rollback would not be possible.'],
       todo: ['Fix the cause named in this message, then start the dry run again.'],
@@ -68,7 +68,7 @@ export function dryRun(outcome: Outcome, words: Words): Words {
   }
   if (found === 'would-settle') {
     return {
-      ...told,
+      ...dryWords,
       title: 'Dry Run: Nothing to Roll Back',
       happened: [NOTHING_CHANGED, 'The rollback would change nothing.'],
       where: [`In Production: ${versionText(rollback.to_version)}.`],
@@ -76,7 +76,7 @@ export function dryRun(outcome: Outcome, words: Words): Words {
     };
   }
   return {
-    ...told,
+    ...dryWords,
     title: 'Dry Run of a Rollback',
     happened: [NOTHING_CHANGED, 'The rollback would be possible.'],
     todo: ['To apply this change, start the execution without "dry_run".'],

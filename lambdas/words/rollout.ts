@@ -3,12 +3,12 @@ import type { RolloutFailure, RolloutFinding } from '../domain/serving/rollout-f
 import { clipped, quoted } from '../domain/visible-text.ts';
 import { leaseHeld } from './reasons.ts';
 
-/** What a step of a rollout, or of the way back from one, says in one sentence. */
+/** The sentences for the steps of a rollout and of its rollback. */
 
 const none = (name: string | null) => quoted(name ?? 'none');
 const listed = (names: readonly string[]) => clipped(names.map(quoted).join(', '), 300);
 
-/** One sentence: what was done or seen, and on failure what to do. */
+/** One sentence: what was done or observed, and on failure what to do. */
 export function rolloutReason(finding: RolloutFinding): string {
   switch (finding.code) {
     case 'settings-change':
@@ -134,7 +134,7 @@ function deadlineReason(at: Extract<RolloutFailure, { code: 'deadline' }>['at'])
   }
 }
 
-/** One sentence: what a step of the way back did or saw. */
+/** One sentence: what a step of the rollback did or observed. */
 export function servingReason(finding: ServingFinding): string {
   switch (finding.code) {
     case 'rollout-switched':
@@ -164,7 +164,7 @@ export function servingReason(finding: ServingFinding): string {
   }
 }
 
-/** That the previous artifact is in service, to be said of the Workload. */
+/** That the previous artifact is served; the subject is the Workload. */
 export function servesPrevious({
   artifact,
   state,

@@ -5,7 +5,7 @@ import type { RuleResult } from '../domain/payloads.ts';
 import { visible } from '../domain/visible-text.ts';
 import { digitsApart, probability, show, signed } from './numbers.ts';
 
-/** What is said of a single rule: in its reason, in a sentence about several rules, in a table. */
+/** The texts about one rule: its reason, its part of a sentence, its row of the table. */
 
 const NOT_COUNTED = {
   skipped: 'Skipped',
@@ -14,7 +14,7 @@ const NOT_COUNTED = {
   'not-counted': 'Not counted',
 } as const satisfies Record<Exclude<RuleResult['counted'], 'counted'>, string>;
 
-/** The result of a rule for a table, and its reason beside that. */
+/** The result and the reason of a rule for the table. */
 export function resultText(rule: RuleResult): { result: string; reason: string } {
   const { passed, counted, critical, reason } = rule;
   if (counted === 'counted') {
@@ -24,7 +24,7 @@ export function resultText(rule: RuleResult): { result: string; reason: string }
   return { result, reason: counted === 'not-counted' ? reason : whyText(rule) };
 }
 
-/** All that was found about a rule, without the two values themselves. */
+/** The reason of a rule: everything found about it, without its two values. */
 export function reasonOf({ rule, result, limit, gain }: EvaluatedRule): string {
   const why = whyText(result);
   if (result.counted !== 'counted') {
@@ -35,7 +35,7 @@ export function reasonOf({ rule, result, limit, gain }: EvaluatedRule): string {
   return [why, ...(isMissed(limit) ? parts.reverse() : parts)].filter((part) => part !== '').join('; ');
 }
 
-/** What speaks for the verdict on a rule in a few words, for a sentence. */
+/** The reason for a rule's result in a few words. */
 export function briefOf({ rule, result, limit, gain }: EvaluatedRule): string {
   const why = whyText(result);
   if (why !== '') return why;
@@ -47,7 +47,7 @@ export function briefOf({ rule, result, limit, gain }: EvaluatedRule): string {
     : `${gainedText(gain)}, confidence ${probability(confidence)}`;
 }
 
-/** Why a rule has no verdict, or counts as failed without one; empty where it has one or nothing was decided. */
+/** Why a rule was not evaluated, or failed without a value; empty otherwise. */
 function whyText({ counted, why }: Pick<RuleResult, 'counted' | 'why'>): string {
   return counted === 'alone' ? 'no champion, and no limit set' : why.map(missingText).join(', ');
 }
@@ -55,7 +55,7 @@ function whyText({ counted, why }: Pick<RuleResult, 'counted' | 'why'>): string 
 /** A version as it stands in a sentence. */
 export const named = (version: string) => `version ${visible(version, 20)}`;
 
-/** Why a number is missing or a sample cannot be used. */
+/** Why a number is missing or a sample is invalid. */
 export function missingText(lack: NoSample): string {
   if (lack.code === 'too-large') return 'the values are too large for an interval';
   const who = named(lack.version);
@@ -89,13 +89,14 @@ function limitText(limit: EvaluatedRule['limit']): string[] {
 
 function gainText(found: MeasuredGain, strict: boolean): string {
   const { interval, confidence, noInterval } = found;
-  const asked = gainAndNeedText(found, strict);
-  if (noInterval.length > 0) return `${asked} (no interval: ${noInterval.map(missingText).join(', ')})`;
-  if (interval === null || confidence === null) return asked;
-  return `${asked}; ${intervalText(interval, found.needed)}, confidence ${probability(confidence)}`;
+  const comparedText = gainAndNeedText(found, strict);
+  if (noInterval.length > 0)
+    return `${comparedText} (no interval: ${noInterval.map(missingText).join(', ')})`;
+  if (interval === null || confidence === null) return comparedText;
+  return `${comparedText}; ${intervalText(interval, found.needed)}, confidence ${probability(confidence)}`;
 }
 
-/** With as many digits as it takes to tell the gain from the one that is needed. */
+/** With as many digits as distinguish the gain from the required one. */
 const gainedText = ({ gain, needed }: MeasuredGain) => `gain ${signed(gain, digitsApart(gain, needed))}`;
 
 function gainAndNeedText(found: MeasuredGain, strict: boolean): string {

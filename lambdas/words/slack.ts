@@ -7,7 +7,7 @@ import type { AlertContext, Line } from './wording.ts';
 
 /**
  * The "custom notification" document of Amazon Q Developer in chat applications (AWS Chatbot before): the only kind
- * of message of our own that it shows; other text on the topic is dropped without a word.
+ * of custom message that it shows; it drops other text on the topic silently.
  * https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
  */
 export interface SlackNotification {
@@ -39,7 +39,7 @@ const MAX_ID_LENGTH = 200;
 const MAX_CAUSES = 5;
 const MIN_TABLE_LENGTH = 250;
 
-/** The alert as Slack shows it. Foreign text stands in code spans, where Slack formats and links nothing. */
+/** The alert for Slack. Untrusted text stands in code spans, where Slack formats and links nothing. */
 export function slackNotification(
   outcome: Outcome,
   context: AlertContext,
@@ -70,14 +70,18 @@ export function slackNotification(
 
 const code = (text: string, limit: number) => `\`${slackSafe(text, limit) || ' '}\``;
 
-/** Characters of a value; the fewer, the more lines there are to show. */
+/** Characters of a value; shorter if there are many lines. */
 const VALUE_LENGTHS = [MAX_VALUE_LENGTH, 200, 100];
 
 function description(outcome: Outcome, parts: AlertParts): string {
-  const texts = VALUE_LENGTHS.map((limit) => ({ told: bodyOf(parts, limit), end: footerOf(outcome, limit) }));
-  const fits = ({ told, end }: (typeof texts)[number]) => told.length + end.length <= MAX_DESCRIPTION_LENGTH;
-  const { told, end } = texts.find(fits) ?? texts.at(-1) ?? { told: '', end: '' };
-  return `${told}${tableBlock(outcome, MAX_DESCRIPTION_LENGTH - told.length - end.length)}${end}`;
+  const texts = VALUE_LENGTHS.map((limit) => ({
+    body: bodyOf(parts, limit),
+    footer: footerOf(outcome, limit),
+  }));
+  const fits = ({ body, footer }: (typeof texts)[number]) =>
+    body.length + footer.length <= MAX_DESCRIPTION_LENGTH;
+  const { body, footer } = texts.find(fits) ?? texts.at(-1) ?? { body: '', footer: '' };
+  return `${body}${tableBlock(outcome, MAX_DESCRIPTION_LENGTH - body.length - footer.length)}${footer}`;
 }
 
 function bodyOf({ words, causes, evidence }: AlertParts, limit: number): string {
@@ -95,7 +99,7 @@ function bodyOf({ words, causes, evidence }: AlertParts, limit: number): string 
 
 function footerOf({ requested_by: by, execution, operation }: Outcome, limit: number): string {
   const shown = code(visible(execution, limit), limit);
-  // Who asked for a rollback stands beside why.
+  // For a rollback the requester stands beside the reason.
   if (operation === 'rollback') return `\nExecution ${shown}`;
   return `\nRequested by ${code(visible(by ?? 'not given', 100), 100)}, execution ${shown}`;
 }
@@ -103,7 +107,7 @@ function footerOf({ requested_by: by, execution, operation }: Outcome, limit: nu
 const slackLine = (line: Line, limit: number) =>
   typeof line === 'string' ? line : `${line.label}: ${code(line.value, limit)}`;
 
-/** The rules without their reasons, which make lines too long for a chat window; empty where there is no room. */
+/** The rules without their reasons, which are too wide for a chat window; empty without room. */
 function tableBlock({ comparison }: Outcome, room: number): string {
   if (comparison === null || comparison.rules.length === 0 || room < MIN_TABLE_LENGTH) return '';
   for (let maxLength = room - 10; maxLength >= MIN_TABLE_LENGTH / 2; maxLength = Math.floor(maxLength / 2)) {

@@ -10,30 +10,31 @@ export const alertKinds = [
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];
 
-/** A line of an alert: a sentence of our own, or a value somebody else chose after a label of our own. */
+/** A line of an alert: a fixed sentence, or a label with an untrusted value. */
 export type Line = string | { readonly label: string; readonly value: string };
 
 /**
- * What an alert says, in whole sentences of our own: the only foreign words in them are version numbers, which
- * `versionText` has checked. Everything else that is foreign stands alone, after a label.
+ * The sentences of an alert. The only untrusted parts in them are version numbers, checked by `versionText`; every other
+ * untrusted value stands after a label.
  */
 export interface Wording {
   readonly kind: AlertKind;
   /** Slack's name of the emoji before the title. */
   readonly emoji: string;
   readonly title: string;
-  /** True when somebody has to act at once; the alert says so in its first line. */
+  /** True when people must act at once; the first line shows it. */
   readonly loud?: boolean;
   readonly happened: readonly string[];
   readonly where: readonly Line[];
   readonly todo: readonly string[];
 }
 
-/** `where` is left out where the champion before and after, and the Workload, say it all. */
+/** Without `where`, the lines on the champion and the Workload are used. */
 export type Words = Omit<Wording, 'where'> & { readonly where?: readonly Line[] };
 
+/** Names that every alert shows. */
 export interface AlertContext {
-  /** Stands in brackets before every subject. */
+  /** Prefix of every subject, in brackets. */
   readonly prefix: string;
   readonly environment: string;
   readonly registryName: string;

@@ -4,9 +4,9 @@ import { versionText } from '../domain/visible-text.ts';
 import { servesPrevious } from './rollout.ts';
 import type { Line } from './wording.ts';
 
-/** What an outcome says about the Workload that serves the model. */
+/** The lines of an alert about the Workload that serves the model. */
 
-/** Lines on what is served; none where no Workload is concerned. */
+/** What is served; empty without a Workload. */
 export function servedLines(outcome: Outcome): Line[] {
   const { cause, rollback, serving } = outcome;
   const undo = rollback?.serving ?? null;
@@ -36,23 +36,23 @@ function servedText(undo: ServingUndo, { rollback }: Outcome): string {
 /** True when the promotion in place stands: it cannot be undone. */
 export const isLocked = ({ finding }: ServingUndo) => finding?.code === 'locked-in-place';
 
-/** True when the Workload is not as it was and no automatic step is left. */
+/** True when the rollback failed on the Workload and no automatic step is left. */
 export const isStuck = ({ rollback }: Outcome): boolean => rollback?.serving?.undone === false;
 
-/** What a rollback did on the Workload; empty where no Workload is concerned. */
+/** What a rollback did on the Workload; empty without a Workload. */
 export function undoLines({ rollback }: Outcome): string[] {
   const undo = rollback?.serving ?? null;
   if (undo === null) return [];
   if (undo.undone === null) return ['The rollback on the Workload did not finish.'];
   if (undo.undone) return [DONE[undo.action]];
-  const disagree = rollback?.rolled_back
+  const mismatch = rollback?.rolled_back
     ? ['The registry was rolled back but the Workload was not: they differ now.']
     : [];
   if (undo.contested)
-    return ['Another actor changed what the Workload serves; that change was kept.', ...disagree];
+    return ['Another actor changed what the Workload serves; that change was kept.', ...mismatch];
   if (isLocked(undo))
-    return ['The artifact was promoted in place on the Workload, which cannot be undone.', ...disagree];
-  return ['The previous artifact could not be restored on the Workload.', ...disagree];
+    return ['The artifact was promoted in place on the Workload, which cannot be undone.', ...mismatch];
+  return ['The previous artifact could not be restored on the Workload.', ...mismatch];
 }
 
 const DONE: Readonly<Record<ServingUndo['action'], string>> = {
@@ -62,7 +62,7 @@ const DONE: Readonly<Record<ServingUndo['action'], string>> = {
   replaced: 'The previous artifact was restored on the Workload by a replacement.',
 };
 
-/** What somebody has to do about the Workload by hand; empty where nothing is left to do. */
+/** Manual steps on the Workload; empty if none are needed. */
 export function manualUndoSteps({ rollback, rollback_error: error }: Outcome): string[] {
   const undo = rollback?.serving ?? null;
   if (undo === null || undo.undone === true) return [];

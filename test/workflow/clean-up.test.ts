@@ -63,7 +63,7 @@ beforeEach(async () => {
         started.push({ name, input });
       },
       listUnsuccessful: async () => [],
-      ended: async () => null,
+      describeUnsuccessful: async () => null,
     }),
   };
 });

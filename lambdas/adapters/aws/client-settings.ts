@@ -7,6 +7,7 @@ interface Credentials {
   sessionToken?: string;
 }
 
+/** Settings for an AWS SDK client; empty: the SDK's own defaults. */
 export interface ClientSettings {
   region?: string;
   endpoint?: string;
@@ -14,8 +15,8 @@ export interface ClientSettings {
 }
 
 /**
- * What `env` says of an AWS client. Nothing for the environment of the process, as on Lambda: the SDK reads that one
- * itself, and takes new credentials from it.
+ * The settings of an AWS client in `env`. Empty for the environment of the process, as on Lambda: the SDK reads that itself
+ * and picks up new credentials from it.
  */
 export function clientSettings(env: NodeJS.ProcessEnv, service: Service): ClientSettings {
   if (env === process.env) return {};
@@ -29,7 +30,7 @@ export function clientSettings(env: NodeJS.ProcessEnv, service: Service): Client
   };
 }
 
-/** The credentials that an environment holds, or null. */
+/** The credentials in an environment, or null. */
 export function credentialsIn(env: NodeJS.ProcessEnv): Credentials | null {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!accessKeyId || !secretAccessKey) return null;

@@ -21,32 +21,37 @@ import { Outcome } from '../../domain/outcome/outcome-schema.ts';
  * `outcome#<execution>`. The sparse index `pending-alerts` holds the outcomes whose alert is not known to be sent.
  */
 
+/** The result of taking a lease; `expiresAt` is ISO 8601, `holder` an ARN or `direct:<request id>`. */
 export type Lease =
-  | { taken: true /** Null where there is no table to count in. */; fence: number | null }
+  | { taken: true /** Null without a table. */; fence: number | null }
   | { taken: false; holder: string; expiresAt: string };
 
+/** State of an outcome's alert: `none` if none is due, `off` if alerts are disabled. */
 export type AlertState = 'sent' | 'pending' | 'none' | 'off';
+/** An outcome as recorded. */
 export interface RecordedOutcome {
   outcome: Outcome;
   alert: AlertState;
 }
+/** The result of recording an outcome. */
 export interface OutcomeRecord extends RecordedOutcome {
-  /** True when this call was the one that recorded it. */
+  /** True when this call recorded it. */
   first: boolean;
 }
 
-/** Who may write for a model, and how executions ended. Every method throws `LeaseStoreUnavailable`. */
+/** Leases of models and outcomes of executions. Every method throws `LeaseStoreUnavailable`. */
 export interface PromotionStore {
-  /** Takes the lease, or says who has it. Taking it again as the same owner keeps its fence and extends it. */
+  /** Takes the lease for some seconds, or answers its holder. The same owner keeps its fence and extends the lease. */
   takeLease(model: string, owner: string, now: Date, seconds: number): Promise<Lease>;
+  /** True while the owner holds the lease with this fence. */
   holdsLease(model: string, owner: string, fence: number, now: Date): Promise<boolean>;
-  /** Counts the owner's fence up to `to`, where the registry remembers a higher one than the table. False if it has no lease. */
+  /** Raises the owner's fence to `to`, if the registry records a higher one than the table. False without a lease. */
   raiseFence(model: string, owner: string, to: number): Promise<boolean>;
-  /** Lets the owner's lease end at this time at the latest, if it has it. */
+  /** Shortens the owner's lease to end at this time; does nothing for another owner's lease. */
   endLeaseAt(model: string, owner: string, at: Date): Promise<void>;
-  /** Ends the lease if `owner` has it; does nothing otherwise. */
+  /** Ends the lease if `owner` holds it; does nothing otherwise. */
   releaseLease(model: string, owner: string): Promise<void>;
-  /** Records how an execution ended, once: answers what is recorded, which may be an earlier outcome. */
+  /** Records the outcome of an execution once, and answers the recorded one, which may be an earlier one. */
   recordOutcome(outcome: Outcome, alert: AlertState): Promise<OutcomeRecord>;
   hasOutcome(execution: string): Promise<boolean>;
   /** When the outcome of an execution was recorded; null while there is none. */
@@ -54,7 +59,7 @@ export interface PromotionStore {
   markAlertSent(execution: string): Promise<void>;
   /** Outcomes whose alert is still pending, oldest first, at most `limit`. */
   pendingAlerts(limit: number): Promise<Outcome[]>;
-  /** The executions whose alert is still pending, at most `limit`; those sent just now may still be among them. */
+  /** Executions whose alert is pending, at most `limit`; may still include alerts that were just sent. */
   pendingExecutions(limit: number): Promise<string[]>;
 }
 
@@ -63,8 +68,9 @@ const PENDING = 'pending';
 
 const leaseKey = (model: string) => ({ pk: `lease#${model}` });
 const outcomeKey = (execution: string) => ({ pk: `outcome#${execution}` });
-const epoch = (date: Date) => Math.floor(date.getTime() / 1000);
+const epochSeconds = (date: Date) => Math.floor(date.getTime() / 1000);
 
+/** A DynamoDB client with 3 attempts, 2 s to connect and 4 s for a response. */
 export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
   return new DynamoDBClient({
     maxAttempts: 3,
@@ -73,6 +79,7 @@ export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBClien
   });
 }
 
+/** The promotion table in DynamoDB. */
 export function dynamodbStore(client: DynamoDBClient, table: string): PromotionStore {
   const db = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 
@@ -114,7 +121,7 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     );
   }
 
-  return typed({
+  return withTypedErrors({
     async takeLease(model, owner, now, seconds) {
       try {
         const { Attributes } = await db.send(
@@ -126,8 +133,8 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
             ExpressionAttributeNames: { '#owner': 'owner' },
             ExpressionAttributeValues: {
               ':me': owner,
-              ':end': epoch(now) + seconds,
-              ':now': epoch(now),
+              ':end': epochSeconds(now) + seconds,
+              ':now': epochSeconds(now),
               ':model': model,
               ':one': 1,
             },
@@ -140,18 +147,18 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       }
       const lease = await leaseOf(model);
       if (lease.owner === owner && lease.fence !== undefined) {
-        // The owner's step runs again and may take its full time again.
-        const end = { ':end': epoch(now) + seconds };
+        // A repeated step of the owner may take its full time again.
+        const end = { ':end': epochSeconds(now) + seconds };
         await updateOwn(model, owner, 'SET expires_at = :end', end, '#owner = :me AND expires_at < :end');
         return { taken: true, fence: lease.fence };
       }
-      const expiresAt = new Date((lease.expires_at ?? epoch(now)) * 1000).toISOString();
+      const expiresAt = new Date((lease.expires_at ?? epochSeconds(now)) * 1000).toISOString();
       return { taken: false, holder: lease.owner ?? 'an owner that has just released it', expiresAt };
     },
 
     async holdsLease(model, owner, fence, now) {
       const lease = await leaseOf(model);
-      return lease.owner === owner && lease.fence === fence && (lease.expires_at ?? 0) >= epoch(now);
+      return lease.owner === owner && lease.fence === fence && (lease.expires_at ?? 0) >= epochSeconds(now);
     },
 
     async raiseFence(model, owner, to) {
@@ -159,7 +166,7 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     },
 
     async endLeaseAt(model, owner, at) {
-      const end = { ':end': epoch(at) };
+      const end = { ':end': epochSeconds(at) };
       await updateOwn(model, owner, 'SET expires_at = :end', end, '#owner = :me AND expires_at > :end');
     },
 
@@ -171,7 +178,7 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       const Key = outcomeKey(outcome.execution);
       const pending = alert === 'pending' ? { alert_pending: PENDING } : {};
       const written_by = randomUUID();
-      // As text: a metric can be a number that DynamoDB has no room for.
+      // As text: a metric can be a number outside DynamoDB's range.
       const Item = {
         ...Key,
         written_by,
@@ -185,7 +192,7 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       );
       if (written) return { outcome, alert, first: true };
       const earlier = (await itemAt(Key)) ?? {};
-      // The SDK repeats a write whose answer was lost; the repeat finds what the first try wrote.
+      // The SDK repeats a write after a lost response, and finds what the first attempt wrote.
       const first = earlier['written_by'] === written_by;
       return { outcome: outcomeIn(earlier), alert: earlier['alert'], first };
     },
@@ -218,7 +225,7 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     async pendingExecutions(limit) {
       const found: string[] = [];
       let ExclusiveStartKey: QueryCommandOutput['LastEvaluatedKey'];
-      // One page may hold few: DynamoDB measures it by whole outcomes.
+      // A page may hold few rows: DynamoDB limits it to 1 MB of whole items.
       do {
         const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
           new QueryCommand({ ...pendingQuery, ProjectionExpression: 'pk', Limit: limit, ExclusiveStartKey }),
@@ -231,7 +238,7 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
   });
 }
 
-/** Without a table nothing is held back and nothing is remembered; MLflow's own fence tag still counts. */
+/** Without a table there are no leases and no recorded outcomes; the fence tag in MLflow still applies. */
 export const noStore: PromotionStore = {
   takeLease: async () => ({ taken: true, fence: null }),
   holdsLease: async () => true,
@@ -246,7 +253,7 @@ export const noStore: PromotionStore = {
   pendingExecutions: async () => [],
 };
 
-/** Never throws for an outcome of another version: one unreadable outcome must not hold back the alerts of all others. */
+/** Never throws for an outcome of another version: one unreadable outcome must not block the alerts of others. */
 function outcomeIn(item: Record<string, unknown>): Outcome {
   const stored: Outcome = JSON.parse(String(item['outcome']));
   const plain = { ...stored, cause: null, comparison: null, rollback: null, serving: null };
@@ -264,7 +271,7 @@ async function unlessConditionFails(write: Promise<unknown>): Promise<boolean> {
 }
 
 /** The same store with every failure of DynamoDB as `LeaseStoreUnavailable`, named by operation. */
-function typed(store: PromotionStore): PromotionStore {
+function withTypedErrors(store: PromotionStore): PromotionStore {
   const wrap =
     <A extends unknown[], R>(name: string, operation: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {

@@ -1,4 +1,4 @@
-/** Where MLflow that SageMaker manages is found, told by its ARN. Apart from the signing, as configurations ask, too. */
+/** The address of an MLflow server managed by SageMaker, from its ARN. Separate from signing, as the configuration uses it too. */
 
 const ARN =
   /^arn:(aws|aws-us-gov):sagemaker:([a-z0-9-]+):\d{12}:(mlflow-tracking-server|mlflow-app)\/([\w-]+)$/;
@@ -16,17 +16,18 @@ const KINDS = {
   },
 } as const;
 
+/** An MLflow server managed by SageMaker. */
 export interface ManagedServer {
   arn: string;
   region: string;
   /** Name of the service that requests are signed for. */
   service: string;
-  /** Header that names the server: one host serves those of a whole region. */
+  /** Header that names the server: one host serves all servers of a region. */
   header: string;
   url: string;
 }
 
-/** The server that an ARN names, or null when it names none. `endpoint` takes the place of its public address. */
+/** The server of an ARN, or null for any other text. `endpoint` replaces its public address. */
 export function managedServer(arn: string, endpoint?: string): ManagedServer | null {
   const [, , region, kind] = ARN.exec(arn) ?? [];
   if (region === undefined || (kind !== 'mlflow-tracking-server' && kind !== 'mlflow-app')) return null;

@@ -4,14 +4,13 @@ import { credentialsIn } from './client-settings.ts';
 import type { ManagedServer } from './sagemaker-arn.ts';
 
 /**
- * MLflow as SageMaker manages it. Requests are signed with the function's own role; what is signed and how was taken from
- * the behaviour of SageMaker's plugin for MLflow, sagemaker-mlflow 0.5.
+ * MLflow managed by SageMaker. Requests are signed with the function's role, in the way of SageMaker's plugin for MLflow,
+ * sagemaker-mlflow 0.5.
  */
 
 /**
- * Signs each request (Signature Version 4) with the credentials that are in the environment at that moment. A signature
- * is valid for five minutes, much longer than the HTTP client goes on with repeats. `headers` throws
- * `InvalidConfiguration` where there are no credentials.
+ * Signs each request (Signature Version 4) with the current credentials in the environment. A signature is valid for five
+ * minutes, much longer than one call with all its retries. `headers` throws `InvalidConfiguration` without credentials.
  */
 export function signed(server: ManagedServer, env: NodeJS.ProcessEnv, now: () => Date): Authorization {
   return {
@@ -39,17 +38,17 @@ export function signed(server: ManagedServer, env: NodeJS.ProcessEnv, now: () =>
         },
         { signingDate: now() },
       );
-      // The HTTP client writes this one itself.
+      // The HTTP client sets this header itself.
       const { host: _, ...rest } = request.headers;
       return rest;
     },
-    // Nothing is kept: signed again, the request would show the same credentials.
+    // Nothing is cached: signing again would use the same credentials.
     renewed: async () => null,
     secrets: () => ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => env[name] || []),
   };
 }
 
-/** Lambda sets them in the environment, from the function's role, and puts new ones there in time. */
+/** Lambda sets the credentials of the function's role in the environment and renews them. */
 function credentialsOf(env: NodeJS.ProcessEnv) {
   const credentials = credentialsIn(env);
   if (credentials !== null) return credentials;

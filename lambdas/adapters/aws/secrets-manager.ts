@@ -3,14 +3,14 @@ import { InvalidConfiguration } from '../../domain/errors.ts';
 import type { Authorization } from '../authorization.ts';
 import { clientSettings } from './client-settings.ts';
 
-/** Credentials from AWS Secrets Manager, kept for a while and read again when they were refused. */
+/** Credentials from AWS Secrets Manager, cached, and read again when a server refuses them. */
 
-/** A rotated secret is taken up after so long at the latest. */
-const KEPT_SECONDS = 300;
+/** Seconds for which a secret is cached. */
+const CACHE_SECONDS = 300;
 
 /**
- * One reading with its second attempt, and with the body, which the client's own time-outs leave out. A function reads
- * a secret once besides its longest chain of calls, and both together stay below its time-out.
+ * Milliseconds for one read with its second attempt and its body, which the client's own time-outs do not cover. A function
+ * reads a secret once besides its longest chain of calls; both together stay below its time-out.
  */
 const TOTAL_MS = 3_500;
 const CLIENT = {
@@ -18,23 +18,24 @@ const CLIENT = {
   requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_700, throwOnRequestTimeout: true },
 };
 
+/** How a secret becomes credentials. */
 export interface SecretOptions {
-  /** What the client is made for: see `clientSettings`. */
+  /** The environment of the client: see `clientSettings`. */
   env: NodeJS.ProcessEnv;
   /** Name of the variable that holds the ARN, for messages. */
   variable: string;
   arn: string;
-  /** The authorization that the secret's text describes; null when it is none that can be used. */
+  /** Parses the secret's text; null if it is invalid. */
   read: (text: string) => Authorization | null;
-  /** What the text should be, for messages. */
+  /** The expected text, for messages. */
   expected: string;
-  /** The error for a store that is away: the state machine tries again by its name. */
+  /** Creates the error for an unavailable Secrets Manager; the state machine retries it by its name. */
   unavailable: (message: string, cause: unknown) => Error;
 }
 
 /**
- * An authorization that is read from a secret at the first request. Its `headers` throw `InvalidConfiguration` for a
- * secret that does not exist, may not be read or cannot be understood, and the `unavailable` error otherwise.
+ * Credentials that are read from a secret at the first request. `headers` throws `InvalidConfiguration` for a secret that
+ * does not exist, may not be read or has invalid content, and the `unavailable` error otherwise.
  */
 export function fromSecret({
   env,
@@ -58,7 +59,7 @@ export function fromSecret({
   async function textOf(fresh: boolean): Promise<unknown> {
     try {
       const store = await storeOf(arn, env);
-      return await inTime(store.get(arn, { maxAge: KEPT_SECONDS, forceFetch: fresh }));
+      return await inTime(store.get(arn, { maxAge: CACHE_SECONDS, forceFetch: fresh }));
     } catch (error) {
       // The library's own error holds the service's.
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -78,7 +79,7 @@ export function fromSecret({
   };
 }
 
-/** What trying again does not mend (Secrets Manager API reference, "GetSecretValue"). */
+/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors */
 const NON_RETRYABLE_ERRORS = [
   'ResourceNotFoundException',
   'AccessDeniedException',
@@ -92,7 +93,7 @@ const NON_RETRYABLE_ERRORS = [
 
 const stores = new Map<string, Promise<SecretsProvider>>();
 
-/** Loaded when the first secret is needed, and shared by all secrets of a region: no secret, no cost. */
+/** Loaded for the first secret, and shared by all secrets of a region. */
 function storeOf(arn: string, env: NodeJS.ProcessEnv): Promise<SecretsProvider> {
   const settings = { ...clientSettings(env, 'SECRETS_MANAGER'), region: arn.split(':')[3] ?? '' };
   const key = JSON.stringify(settings);
@@ -105,7 +106,7 @@ function storeOf(arn: string, env: NodeJS.ProcessEnv): Promise<SecretsProvider> 
   return store;
 }
 
-/** What comes too late is still kept for the next request. */
+/** A late result is still cached for the next request. */
 async function inTime<T>(reading: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -7,12 +7,12 @@ import {
 } from '@aws-sdk/client-sns';
 import { visible } from '../../domain/visible-text.ts';
 
-/** SNS did not take the alert, or did not say so in time. The caller records it as pending; sending again is safe. */
+/** SNS rejected the alert, or did not confirm it in time. It stays pending; sending it again is safe. */
 export class AlertNotSent extends Error {
   override readonly name = 'AlertNotSent' as const;
 }
 
-/** What is published of an alert; `lambdas/words` says how each part is written. */
+/** The parts of an alert to publish; `lambdas/words` writes them. */
 export interface PublishedAlert {
   readonly kind: string;
   readonly execution: string;
@@ -23,24 +23,25 @@ export interface PublishedAlert {
   readonly slack: object;
 }
 
-/** Where alerts go. */
+/** An SNS topic for alerts. */
 export interface Topic {
   /** Sends one alert to every subscriber. Throws `AlertNotSent` and nothing else. */
   publish(alert: PublishedAlert): Promise<void>;
 }
 
+/** A topic and its client. */
 export interface SnsAlertsOptions {
   readonly topicArn: string;
   readonly client: SNSClient;
-  /** Milliseconds for all attempts together, below every function's own time limit. Default 12,000. */
+  /** Milliseconds for all attempts together, below every function's time-out. Default 12,000. */
   readonly totalTimeout?: number;
 }
 
-/** A client that gives up: 2 attempts, 3 s to connect, 5 s for an answer. */
+/** An SNS client with 2 attempts, 3 s to connect and 5 s for a response. */
 export function createSnsClient(config: SNSClientConfig = {}): SNSClient {
   return new SNSClient({
     maxAttempts: 2,
-    // Without `throwOnRequestTimeout` the SDK writes a warning and waits on.
+    // Without `throwOnRequestTimeout` the SDK logs a warning and keeps waiting.
     requestHandler: { connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true },
     ...config,
   });
@@ -65,14 +66,14 @@ function publisher(
   return {
     publish: async (alert) => {
       const signal = AbortSignal.timeout(totalTimeout);
-      // The SDK does not look at the signal between two attempts, so the wait itself is raced against it.
+      // The SDK does not check the signal between two attempts, so the call is raced against it.
       const expired = new Promise<never>((_, reject) => {
         signal.addEventListener('abort', () => reject(new Error('timed out')), { once: true });
       });
       try {
         const sent = client.send(publishCommand(alert, topicArn, message(alert)), { abortSignal: signal });
         const { MessageId } = await Promise.race([sent, expired]);
-        // A 200 without one is not from SNS: some proxy's page, for example.
+        // A 200 without it is not from SNS, but from a proxy, for example.
         if (MessageId === undefined) throw new AlertNotSent('the answer has no MessageId');
       } catch (error) {
         const problem = signal.aborted ? `no answer within ${totalTimeout} ms` : problemOf(error);
@@ -95,19 +96,22 @@ function publishCommand(alert: PublishedAlert, topicArn: string, message: Messag
   });
 }
 
-/** The message as SNS takes it: one JSON object with a text for each protocol. Below 262,144 bytes for every alert. */
+/**
+ * The message as one JSON object with a text for each protocol; below SNS's 262,144 bytes for every alert.
+ * https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+ */
 export function messageOf(alert: PublishedAlert): string {
   return JSON.stringify({ default: alert.text, email: alert.text, https: JSON.stringify(alert.slack) });
 }
 
-/** Error messages that say what to repair. Others may quote the signed request, session token included. */
+/** Errors whose message is safe to show. Others may quote the signed request with its session token. */
 const PUBLIC_ERROR_NAMES = /^(InvalidParameter|NotFound|AuthorizationError|KMS|Throttled|InternalError)/;
 
 function problemOf(error: unknown): string {
   if (error instanceof AlertNotSent) return error.message;
   if (error instanceof SNSServiceException) {
-    const said = PUBLIC_ERROR_NAMES.test(error.name) ? `: ${visible(error.message, 300)}` : '';
-    return `${visible(error.name, 100)} (HTTP ${error.$metadata.httpStatusCode ?? 'unknown'})${said}`;
+    const detail = PUBLIC_ERROR_NAMES.test(error.name) ? `: ${visible(error.message, 300)}` : '';
+    return `${visible(error.name, 100)} (HTTP ${error.$metadata.httpStatusCode ?? 'unknown'})${detail}`;
   }
   const code =
     error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;

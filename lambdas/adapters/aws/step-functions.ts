@@ -8,10 +8,11 @@ import {
 } from '@aws-sdk/client-sfn';
 import { StateMachineUnavailable } from '../../domain/errors.ts';
 
-/** An execution that did not end well, as EventBridge tells of it. */
+/** An execution that did not succeed, in the form of EventBridge's event. */
 export interface UnsuccessfulExecution {
   executionArn: string;
   status: 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+  /** JSON text. */
   input: string | null;
   /** Milliseconds since 1970. */
   startDate: number | null;
@@ -24,14 +25,15 @@ const UNSUCCESSFUL_STATUSES = [
 
 /** Executions of one state machine. Each method throws `StateMachineUnavailable`. */
 export interface Executions {
-  /** Starts one by its name; a second start with the same name does nothing. */
+  /** Starts an execution by name; a second start with the same name does nothing. */
   start(name: string, input: object): Promise<void>;
-  /** ARNs of those that failed, timed out or were aborted in this time, among the newest 1,000 of each kind. */
+  /** ARNs of executions that failed, timed out or were aborted between `from` and `until`, of the newest 1,000 of each status. */
   listUnsuccessful(from: Date, until: Date): Promise<string[]>;
-  /** What EventBridge's event says of one that has ended so; null when it runs, or has succeeded. */
-  ended(executionArn: string): Promise<UnsuccessfulExecution | null>;
+  /** An execution that did not succeed; null while it runs, or if it succeeded. */
+  describeUnsuccessful(executionArn: string): Promise<UnsuccessfulExecution | null>;
 }
 
+/** The executions of one state machine: 3 attempts, 2 s to connect, 4 s for a response. */
 export function stepFunctions(stateMachineArn: string, config: SFNClientConfig = {}): Executions {
   const client = new SFNClient({
     maxAttempts: 3,
@@ -43,7 +45,7 @@ export function stepFunctions(stateMachineArn: string, config: SFNClientConfig =
       try {
         await client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
       } catch (error) {
-        // With another input than the first time it says so by this name; with the same one it answers success.
+        // Only for a different input; with the same input a repeated start succeeds.
         if (error instanceof ExecutionAlreadyExists) return;
         throw unavailable('StartExecution', error);
       }
@@ -65,7 +67,7 @@ export function stepFunctions(stateMachineArn: string, config: SFNClientConfig =
       );
     },
 
-    async ended(executionArn) {
+    async describeUnsuccessful(executionArn) {
       const answer = await client.send(new DescribeExecutionCommand({ executionArn })).catch((error) => {
         throw unavailable('DescribeExecution', error);
       });

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { DatasetInput, Metric, ModelVersion, RegisteredModel, Run } from '../../domain/registry.ts';
 
 /**
- * What MLflow answers, read leniently: empty lists and unset fields are left out, `""` stands for "none", and
- * re-implementations send version numbers as numbers.
+ * Schemas of MLflow's responses, lenient: empty lists and unset fields are left out, `""` means none, and other
+ * implementations send version numbers as numbers. https://mlflow.org/docs/latest/rest-api.html
  */
 
 const Text = z.union([z.string(), z.number()]).transform(String);
@@ -46,7 +46,7 @@ const Model = z
     }),
   );
 
-/** JSON has no NaN: MLflow sends the words. */
+/** JSON has no NaN: MLflow sends strings. */
 const Double = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]);
 
 export const MetricAnswer = z

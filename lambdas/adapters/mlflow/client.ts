@@ -6,8 +6,9 @@ import { type Http, type HttpReply, NoReply } from '../http.ts';
 import { MetricsPage, ModelAnswer, Nothing, RunAnswer, VersionsPage } from './answers.ts';
 import { jsonObject, refusal, shorten } from './errors.ts';
 
-/** MLflow's own REST API, version 2.0 (https://mlflow.org/docs/latest/rest-api.html). */
+/** MLflow's REST API, version 2.0: https://mlflow.org/docs/latest/rest-api.html */
 
+/** Address, credentials and transport of one MLflow server. */
 export interface MlflowOptions {
   /** `http(s)://host[:port][/prefix]`, without credentials. */
   trackingUri: string;
@@ -17,7 +18,7 @@ export interface MlflowOptions {
 
 const VERSIONS_PER_PAGE = 200;
 const METRICS_PER_PAGE = 1000;
-/** With 200 versions a page: a model may have 20,000 versions before we say that we cannot read it. */
+/** With 200 versions a page, a model may have 20,000 versions. */
 const MAX_PAGES = 100;
 const ARTIFACT_MAX_BYTES = 64 * 1024 * 1024;
 
@@ -30,8 +31,9 @@ interface Call<T> {
   repeatable: boolean;
 }
 
+/** The registry, and request only tools and tests read. */
 export interface Mlflow extends Registry {
-  /** The newest version of each stage present. A second version in the same stage is hidden by MLflow. */
+  /** The newest version of each stage; MLflow omits other versions in the same stage. */
   latestVersions(name: string, stages?: string[]): Promise<ModelVersion[]>;
   /** Every value a run recorded for a metric, in the server's order. Points of one training run are not independent. */
   metricHistory(runId: string, key: string): Promise<Metric[]>;
@@ -40,23 +42,23 @@ export interface Mlflow extends Registry {
 }
 
 /**
- * A client for one MLflow server. Its methods throw `MlflowUnavailable` (retry can help), `MlflowRefused` (cannot)
- * or `MlflowInvalidResponse` (the answer is not MLflow's); messages carry method, path, status and MLflow's error code,
+ * A client for one MLflow server. Its methods throw `MlflowUnavailable` (retrying can help), `MlflowRefused` (it cannot)
+ * or `MlflowInvalidResponse` (the response is not MLflow's); messages carry method, path, status and MLflow's error code,
  * and never a credential.
  */
 export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlflow {
   const base = trackingUri.replace(/\/+$/, '');
   const send = authorized(http, authorization);
 
-  /** One request; `what` stands for it in messages and holds no host and no credential. */
-  async function ask(
+  /** Sends one request; `request` names it in messages, without host and credentials. */
+  async function sendRequest(
     method: 'GET' | 'POST',
     path: string,
     options: Pick<Call<unknown>, 'query' | 'body' | 'repeatable'> & { maxBytes?: number },
-  ): Promise<{ reply: HttpReply; what: string }> {
+  ): Promise<{ reply: HttpReply; request: string }> {
     const url = new URL(`${base}${path}`);
     url.search = queryString(options.query ?? {});
-    const what = `${method} ${shorten(url.pathname + url.search, 300)}`;
+    const request = `${method} ${shorten(url.pathname + url.search, 300)}`;
     const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'model-promotion' };
     if (options.body !== undefined) headers['content-type'] = 'application/json';
     try {
@@ -68,13 +70,13 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
         ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }),
       });
-      return { reply, what };
+      return { reply, request };
     } catch (error) {
       if (!(error instanceof NoReply)) throw error;
       if (error.kind === 'too-large')
-        throw new MlflowInvalidResponse(`${what}: ${error.message}`, { cause: error });
+        throw new MlflowInvalidResponse(`${request}: ${error.message}`, { cause: error });
       throw new MlflowUnavailable(
-        `${what}: ${error.message}. Check MLFLOW_TRACKING_URI and that the server is running.`,
+        `${request}: ${error.message}. Check MLFLOW_TRACKING_URI and that the server is running.`,
         {
           cause: error,
         },
@@ -83,17 +85,17 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
   }
 
   async function call<T>({ method, path, schema, ...options }: Call<T>): Promise<T> {
-    const { reply, what } = await ask(method, `/api/2.0/mlflow/${path}`, options);
-    if (reply.status < 200 || reply.status >= 300) throw refusal(reply, what, authorization.secrets());
-    const parsed = schema.safeParse(jsonObject(reply, what, authorization.secrets()));
+    const { reply, request } = await sendRequest(method, `/api/2.0/mlflow/${path}`, options);
+    if (reply.status < 200 || reply.status >= 300) throw refusal(reply, request, authorization.secrets());
+    const parsed = schema.safeParse(jsonObject(reply, request, authorization.secrets()));
     if (parsed.success) return parsed.data;
     const problems = parsed.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
-    throw new MlflowInvalidResponse(`${what}: unexpected answer (${problems.join('; ')})`);
+    throw new MlflowInvalidResponse(`${request}: unexpected answer (${problems.join('; ')})`);
   }
 
   const get = <T>(path: string, query: Record<string, string>, schema: z.ZodType<T>) =>
     call({ method: 'GET', path, query, schema, repeatable: true });
-  /** Setting a tag or an alias twice ends the same, so a lost answer may be repeated. */
+  /** Setting a tag or an alias is idempotent, so it is retried after a lost response. */
   const set = async (path: string, body: Record<string, unknown>) => {
     await call({ method: 'POST', path, body, schema: Nothing, repeatable: true });
   };
@@ -121,7 +123,7 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
   }
 
   return {
-    // The name is the only parameter: an invalid one is a model that this server cannot have.
+    // The name is the only parameter: with an invalid name there is no such model.
     getModel: (name): Promise<RegisteredModel | null> =>
       orNull(get('registered-models/get', { name }, ModelAnswer), 'INVALID_PARAMETER_VALUE').then(
         (answer) => answer?.registered_model ?? null,
@@ -139,7 +141,7 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
         VersionsPage,
         (page) => page.model_versions ?? [],
       );
-      // A page can repeat a row when versions are added meanwhile; a LIKE filter can match other models.
+      // Pages can repeat a row when versions are added in between; a LIKE filter can match other models.
       const own = found.filter((v) => v.name === name);
       return [...new Map(own.map(({ name: _, ...version }) => [version.version, version])).values()];
     },
@@ -172,7 +174,7 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
       try {
         await write();
       } catch (error) {
-        // Two clients that set an alias for the first time at once: MLflow lets the loser's INSERT fail.
+        // When two clients set a new alias at once, the second INSERT fails in MLflow.
         if (error instanceof MlflowRefused && error.errorCode === 'BAD_REQUEST') await write();
         else throw error;
       }
@@ -193,25 +195,25 @@ export function mlflow({ trackingUri, authorization, http }: MlflowOptions): Mlf
       ),
 
     async artifact(runId, path) {
-      const { reply, what } = await ask('GET', '/get-artifact', {
+      const { reply, request } = await sendRequest('GET', '/get-artifact', {
         query: { run_id: runId, path },
         repeatable: true,
         maxBytes: ARTIFACT_MAX_BYTES,
       });
-      if (reply.status !== 200) throw refusal(reply, what, authorization.secrets());
+      if (reply.status !== 200) throw refusal(reply, request, authorization.secrets());
       return reply.body;
     },
   };
 }
 
-/** MLflow's filter has no quote escaping; a name with both quotes is searched with a wildcard for each `'`. */
+/** MLflow's filters cannot escape quotes; a name with both kinds is searched with a wildcard for each `'`. */
 function nameFilter(name: string): string {
   if (!name.includes("'")) return `name='${name}'`;
   if (!name.includes('"')) return `name="${name}"`;
   return `name LIKE '${name.replaceAll("'", '_')}'`;
 }
 
-/** Encoded as RFC 3986 has it, spaces as %20: what is sent is then, letter by letter, what a signature is made of. */
+/** Encoded as in RFC 3986, spaces as %20, so that the query sent equals the signed one. https://www.rfc-editor.org/rfc/rfc3986 */
 function queryString(query: Record<string, string>): string {
   const encoded = (text: string) =>
     encodeURIComponent(text.toWellFormed()).replace(

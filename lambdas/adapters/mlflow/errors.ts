@@ -2,26 +2,26 @@ import { MlflowInvalidResponse, MlflowRefused, MlflowUnavailable } from '../../d
 import type { HttpReply } from '../http.ts';
 import { ErrorAnswer } from './answers.ts';
 
-/** Turns what is not a proper MLflow answer into a typed error that is safe to log, to show and to store. */
+/** Typed errors for invalid MLflow responses, safe to log, show and store. */
 
-/** The JSON object that a successful answer must hold; throws `MlflowInvalidResponse` for anything else. */
-export function jsonObject(reply: HttpReply, what: string, secrets: readonly string[]): unknown {
+/** The JSON object of a successful response; throws `MlflowInvalidResponse` for anything else. */
+export function jsonObject(reply: HttpReply, request: string, secrets: readonly string[]): unknown {
   const text = reply.body.toString('utf8');
-  // Some managed gateways answer an empty body or the words "200 OK" where MLflow says {}.
+  // Some managed gateways answer an empty body or "200 OK" instead of {}.
   if (text.trim() === '' || text.trim() === '200 OK') return {};
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // Fall through: the excerpt below says more than the parser's message.
+    // The excerpt below is more useful than the parser's message.
   }
   const hint = /<html|<!doctype/i.test(text) ? ' Check for a login page or a proxy in front of MLflow.' : '';
   throw new MlflowInvalidResponse(
-    `${what}: HTTP ${reply.status} with ${reply.contentType || 'no content type'} that is not a JSON object: "${excerpt(text, secrets)}".${hint}`,
+    `${request}: HTTP ${reply.status} with ${reply.contentType || 'no content type'} that is not a JSON object: "${excerpt(text, secrets)}".${hint}`,
   );
 }
 
-/** Codes whose message is MLflow's own sentence; the message of any other may hold SQL and its parameters. */
+/** Error codes whose message is safe to show; the message of any other may contain SQL with its parameters. */
 const PUBLIC_ERROR_CODES = [
   'INVALID_PARAMETER_VALUE',
   'RESOURCE_DOES_NOT_EXIST',
@@ -31,15 +31,15 @@ const PUBLIC_ERROR_CODES = [
   'NOT_IMPLEMENTED',
 ];
 
-/** The error for an answer that is no success: by MLflow's own code first, by the status only where there is none. */
-export function refusal(reply: HttpReply, what: string, secrets: readonly string[]): Error {
+/** The error for an unsuccessful response: by MLflow's error code, else by the status. */
+export function refusal(reply: HttpReply, request: string, secrets: readonly string[]): Error {
   const text = reply.body.toString('utf8');
   const envelope = ErrorAnswer.safeParse(parseOrNull(text));
   const errorCode = envelope.success ? envelope.data.error_code : null;
-  const said = envelope.success
+  const detail = envelope.success
     ? `${shorten(errorCode ?? '', 80)}${PUBLIC_ERROR_CODES.includes(errorCode ?? '') ? `: ${excerpt(envelope.data.message ?? '', secrets)}` : ''}`
     : `"${excerpt(text, secrets)}"`;
-  const message = `${what}: HTTP ${reply.status} ${said}${hintFor(reply.status, text)}`;
+  const message = `${request}: HTTP ${reply.status} ${detail}${hintFor(reply.status, text)}`;
   if ([429, 502, 503, 504].includes(reply.status)) return new MlflowUnavailable(message);
   if (reply.status >= 300 && reply.status < 400)
     return new MlflowInvalidResponse(`${message} (a redirect, possibly to a login page)`);
@@ -65,7 +65,7 @@ function parseOrNull(text: string): unknown {
 
 /** A short, one-line, secret-free piece of a remote answer. */
 function excerpt(text: string, secrets: readonly string[]): string {
-  // Before anything is cut off: half a secret would no longer be found.
+  // Before shortening: part of a secret would no longer be found.
   const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text).slice(0, 2000);
   return shorten(safe.replace(/\p{C}+|\s+/gu, ' ').trim(), 200);
 }

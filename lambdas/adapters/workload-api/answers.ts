@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Artifact, Replacement, Workload } from '../../domain/serving/workloads.ts';
 
 /**
- * What the Workload API answers, read leniently: only what a decision rests on has to be there. Statuses are open
- * strings, keys come and go between releases, and lists may be left out.
+ * Schemas of the Workload API's responses, lenient: only fields that decisions need are required. Statuses are open
+ * strings, fields change between releases, and lists may be left out.
  */
 
 export const Text = z

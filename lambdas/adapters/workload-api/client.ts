@@ -12,8 +12,9 @@ import { Anything, ArtifactAnswer, page, ReplacementAnswer, WorkloadAnswer } fro
 import { jsonObject, refusal } from './errors.ts';
 import { EventAnswer, LogAnswer, ProtonAnswer, StatsAnswer, StatusDetailsAnswer } from './telemetry.ts';
 
-/** DataRobot's Workload API (https://docs.datarobot.com/en/docs/workload-api/). */
+/** DataRobot's Workload API: https://docs.datarobot.com/en/docs/workload-api/ */
 
+/** Address, credentials and transport of one DataRobot installation. */
 export interface WorkloadApiOptions {
   /** `http(s)://host/api/v2`, without credentials. */
   endpoint: string;
@@ -21,9 +22,9 @@ export interface WorkloadApiOptions {
   http: Http;
 }
 
-/** The API refuses more than 100 rows a page. */
+/** Maximum page size of the API. */
 const ROWS_PER_PAGE = 100;
-/** Retired protons stay listed; more than this many rows of one list are not read. */
+/** Maximum number of rows read of one list; retired protons stay listed. */
 const MAX_ARTIFACTS = 100;
 const MAX_PROTONS = 500;
 const REDIRECTS = [301, 302, 307, 308];
@@ -34,13 +35,13 @@ interface Call<T> {
   query?: Record<string, string>;
   body?: Record<string, unknown>;
   schema: z.ZodType<T>;
-  /** Left out: only a POST must not be sent twice. */
+  /** Default: true, except for POST. */
   repeatable?: boolean;
 }
 
 /**
- * A client for one DataRobot installation. Its methods throw `WorkloadApiUnavailable` (retry can help),
- * `WorkloadApiRefused` (cannot) or `WorkloadApiInvalidResponse` (the answer is not the API's); messages carry method, path,
+ * A client for one DataRobot installation. Its methods throw `WorkloadApiUnavailable` (retrying can help),
+ * `WorkloadApiRefused` (it cannot) or `WorkloadApiInvalidResponse` (the response is not the API's); messages carry method, path,
  * status and the API's own text, and never the token.
  */
 export function workloadApi({ endpoint, authorization, http }: WorkloadApiOptions): Workloads {
@@ -50,7 +51,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
   async function send(
     request: Omit<HttpRequest, 'headers' | 'url'>,
     url: URL,
-    what: string,
+    name: string,
   ): Promise<HttpReply> {
     const headers: Record<string, string> = {
       accept: 'application/json',
@@ -60,17 +61,17 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     try {
       const reply = await sendAs({ ...request, url, headers });
       if (!REDIRECTS.includes(reply.status)) return reply;
-      // Some installations serve only one of `/x` and `/x/`. A redirect did nothing yet, and where it leads to is
-      // not followed: the token goes to no other place.
+      // Some installations serve only one of `/x` and `/x/`. Redirects are not followed, so that the token goes to no
+      // other host; the other form of the path is called instead.
       const other = new URL(url);
       other.pathname = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : `${url.pathname}/`;
       return await sendAs({ ...request, url: other, headers });
     } catch (error) {
       if (!(error instanceof NoReply)) throw error;
       if (error.kind === 'too-large')
-        throw new WorkloadApiInvalidResponse(`${what}: ${error.message}`, { cause: error });
+        throw new WorkloadApiInvalidResponse(`${name}: ${error.message}`, { cause: error });
       throw new WorkloadApiUnavailable(
-        `${what}: ${error.message}. Check DATAROBOT_ENDPOINT and that the platform is available.`,
+        `${name}: ${error.message}. Check DATAROBOT_ENDPOINT and that the platform is available.`,
         {
           outcomeUnknown: !request.repeatable && error.sent,
           cause: error,
@@ -79,32 +80,32 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     }
   }
 
-  async function ask<T>(call: Call<T>): Promise<{ value: T; status: number }> {
+  async function sendCall<T>(call: Call<T>): Promise<{ value: T; status: number }> {
     const url = new URL(`${base}${call.path}`);
     for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.append(key, value);
-    const what = `${call.method} ${visible(url.pathname + url.search, 300)}`;
+    const name = `${call.method} ${visible(url.pathname + url.search, 300)}`;
     const repeatable = call.repeatable ?? call.method !== 'POST';
     const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
-    const reply = await send({ method: call.method, repeatable, ...body }, url, what);
+    const reply = await send({ method: call.method, repeatable, ...body }, url, name);
     if (reply.status < 200 || reply.status >= 300)
-      throw refusal(reply, what, authorization.secrets(), !repeatable);
-    const parsed = call.schema.safeParse(jsonObject(reply, what, authorization.secrets()));
+      throw refusal(reply, name, authorization.secrets(), !repeatable);
+    const parsed = call.schema.safeParse(jsonObject(reply, name, authorization.secrets()));
     if (parsed.success) return { value: parsed.data, status: reply.status };
     const problems = parsed.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
-    throw new WorkloadApiInvalidResponse(`${what}: unexpected answer (${visible(problems.join('; '), 400)})`);
+    throw new WorkloadApiInvalidResponse(`${name}: unexpected answer (${visible(problems.join('; '), 400)})`);
   }
 
-  const call = async <T>(of: Call<T>): Promise<T> => (await ask(of)).value;
+  const call = async <T>(of: Call<T>): Promise<T> => (await sendCall(of)).value;
   const get = <T>(path: string, schema: z.ZodType<T>, query: Record<string, string> = {}) =>
     call({ method: 'GET', path, schema, query });
 
-  /** Pages by offset, never by the URL that a page names as the next: the token stays with this endpoint. */
+  /** Pages by offset, not by the URL of the next page, so that the token goes to no other host. */
   async function rows<T>(path: string, row: z.ZodType<T>, most: number, query: Record<string, string> = {}) {
     const found: T[] = [];
     while (found.length < most) {
       const limit = Math.min(ROWS_PER_PAGE, most - found.length);
-      const asked = { ...query, offset: String(found.length), limit: String(limit) };
-      const { data, totalCount } = await get(path, page(row), asked);
+      const parameters = { ...query, offset: String(found.length), limit: String(limit) };
+      const { data, totalCount } = await get(path, page(row), parameters);
       found.push(...data.slice(0, limit));
       if (data.length < limit || found.length >= (totalCount ?? Number.POSITIVE_INFINITY)) break;
     }
@@ -123,13 +124,13 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     },
     stats: async (id, protonId) =>
       get(`${workload(id)}/stats`, StatsAnswer, protonId === undefined ? {} : { protonId }),
-    // These two routes refuse every query parameter but the page's.
+    // These two routes accept no query parameters except for paging.
     events: async (id, most) => rows(`${workload(id)}/events`, EventAnswer, most),
     history: async (id, most) => rows(`${workload(id)}/history`, ReplacementAnswer, most),
 
     getArtifact: (id) => orNull(() => get(artifact(id), ArtifactAnswer)),
     lockArtifact: async (id) => patch(artifact(id), { status: 'locked' }),
-    // `spec.type` is the server's to set and refused inside a PATCH.
+    // The server sets `spec.type` and refuses it in a PATCH.
     setContainerGroups: async (id, containerGroups) => patch(artifact(id), { spec: { containerGroups } }),
     findArtifacts: async (text) => rows('/artifacts', ArtifactAnswer, MAX_ARTIFACTS, { search: text }),
     cloneArtifact: async (id, name) =>
@@ -149,7 +150,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     protons: async (id) => rows(`${workload(id)}/protons`, ProtonAnswer, MAX_PROTONS),
     async statusDetails(id, protonId) {
       const path = `${workload(id)}/protons/${segment(protonId)}/statusDetails`;
-      const { value, status } = await ask({ method: 'GET', path, schema: StatusDetailsAnswer });
+      const { value, status } = await sendCall({ method: 'GET', path, schema: StatusDetailsAnswer });
       return status === 204 ? null : value;
     },
 
@@ -164,7 +165,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
 const workload = (id: string) => `/workloads/${segment(id)}`;
 const artifact = (id: string) => `/artifacts/${segment(id)}`;
 
-/** An id inside a path. `.` and `..` cannot be encoded away: a URL drops them and would name another resource. */
+/** An id as a path segment. `.` and `..` cannot be encoded: a URL resolves them to another resource. */
 function segment(id: string): string {
   if (id === '' || id === '.' || id === '..') {
     throw new WorkloadApiRefused(`"${id}" is not a valid id`, { status: 404, detail: 'not a valid id' });
@@ -172,9 +173,9 @@ function segment(id: string): string {
   return encodeURIComponent(id.toWellFormed());
 }
 
-async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
+async function orNull<T>(read: () => Promise<T>): Promise<T | null> {
   try {
-    return await ask();
+    return await read();
   } catch (error) {
     if (error instanceof WorkloadApiRefused && error.status === 404) return null;
     throw error;

@@ -7,10 +7,10 @@ import {
 import { visible } from '../../domain/visible-text.ts';
 import type { HttpReply } from '../http.ts';
 
-/** Turns what is no success of the Workload API into a typed error that is safe to log, to show and to store. */
+/** Typed errors for unsuccessful responses of the Workload API, safe to log, show and store. */
 
 const MAX_DETAIL_LENGTH = 400;
-/** Of a validation error's list; a body of thousands of fields says nothing more than its first ones. */
+/** Maximum number of entries shown of a validation error's list. */
 const MAX_DETAILS = 8;
 
 const Path = z.union([z.string(), z.array(z.union([z.string(), z.number()]))]);
@@ -27,24 +27,24 @@ const Problem = z.union([
     .transform(({ path, loc, message, msg }) => {
       const where = path ?? loc ?? '';
       const field = typeof where === 'string' ? where : where.join('.');
-      const said = message ?? msg ?? '';
-      return field === '' ? said : `${field}: ${said}`;
+      const text = message ?? msg ?? '';
+      return field === '' ? text : `${field}: ${text}`;
     }),
 ]);
-/** The service's own envelope has `detail` in three forms; the gateway's edge and its sibling APIs say `message`. */
+/** The service's envelope has `detail` in three forms; the gateway and its other APIs use `message`. */
 const Envelope = z.union([
   z.object({ detail: z.string() }).transform(({ detail }) => detail),
   z.object({ detail: z.array(Problem) }).transform(({ detail }) => detail.slice(0, MAX_DETAILS).join('; ')),
   z.object({ message: z.string() }).transform(({ message }) => message),
 ]);
 
-/** The error for an answer that is no success. `once` is true for a request that must not be sent twice. */
-export function refusal(reply: HttpReply, what: string, secrets: readonly string[], once: boolean): Error {
+/** The error for an unsuccessful response. `once` is true for a request that is not idempotent. */
+export function refusal(reply: HttpReply, request: string, secrets: readonly string[], once: boolean): Error {
   const body = reply.body.toString('utf8');
   const envelope = Envelope.safeParse(jsonOrNull(body));
   const detail =
     envelope.success && envelope.data !== '' ? safe(envelope.data, secrets) : `"${safe(body, secrets)}"`;
-  const message = `${what}: HTTP ${reply.status} ${detail}${hintFor(reply.status)}`;
+  const message = `${request}: HTTP ${reply.status} ${detail}${hintFor(reply.status)}`;
   if (reply.status === 429) return new WorkloadApiUnavailable(message, { outcomeUnknown: false });
   if (reply.status >= 500) return new WorkloadApiUnavailable(message, { outcomeUnknown: once });
   if (reply.status < 400) {
@@ -55,15 +55,15 @@ export function refusal(reply: HttpReply, what: string, secrets: readonly string
   return new WorkloadApiRefused(message, { status: reply.status, detail });
 }
 
-/** The JSON object of a successful answer; an empty body is an empty object. Throws `WorkloadApiInvalidResponse`. */
-export function jsonObject(reply: HttpReply, what: string, secrets: readonly string[]): unknown {
+/** The JSON object of a successful response; an empty body is an empty object. Throws `WorkloadApiInvalidResponse`. */
+export function jsonObject(reply: HttpReply, request: string, secrets: readonly string[]): unknown {
   const body = reply.body.toString('utf8');
   if (body.trim() === '') return {};
   const value = jsonOrNull(body);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   const hint = /<html|<!doctype/i.test(body) ? ' Check that DATAROBOT_ENDPOINT ends in /api/v2.' : '';
   throw new WorkloadApiInvalidResponse(
-    `${what}: HTTP ${reply.status} with ${visible(reply.contentType, 80) || 'no content type'} that is not a JSON object: "${safe(body, secrets)}".${hint}`,
+    `${request}: HTTP ${reply.status} with ${visible(reply.contentType, 80) || 'no content type'} that is not a JSON object: "${safe(body, secrets)}".${hint}`,
   );
 }
 

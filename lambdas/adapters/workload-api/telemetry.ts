@@ -8,7 +8,7 @@ import type {
 } from '../../domain/serving/workloads.ts';
 import { list, Status, Text } from './answers.ts';
 
-/** What the Workload API tells of how a Workload is doing: protons, their details, events, statistics, logs. */
+/** Schemas of the Workload API's monitoring responses: protons, their details, events, statistics, logs. */
 
 const LogTail = list(z.string());
 const Count = z
@@ -44,13 +44,13 @@ const Container = z
       status: c.status,
       ready: c.ready ?? false,
       restarts: c.restartCount,
-      // A crash loop reads "waiting: CrashLoopBackOff" now; why it crashed is in the last state.
+      // In a crash loop the current reason is `CrashLoopBackOff`; the cause is in the last state.
       reason: [c.reason, c.lastState?.reason ?? null].filter((word) => word !== null).join(', ') || null,
       exitCode: c.exitCode ?? c.lastState?.exitCode ?? null,
       message: c.message ?? c.lastState?.message ?? null,
     }),
   );
-/** Older releases say `met`, newer ones `value`. */
+/** Older releases send `met`, newer ones `value`. */
 const Condition = z.object({
   value: z.boolean().nullish(),
   met: z.boolean().nullish(),
@@ -93,7 +93,7 @@ const EventDetails = z.object({
 export const EventAnswer = z
   .object({ id: Text, timestamp: Text, eventType: Status, details: z.unknown() })
   .transform((e): WorkloadEvent => {
-    // The API calls the shape of `details` provisional: an event whose details we cannot read is still an event.
+    // The API documents the shape of `details` as provisional: unknown details must not lose the event.
     const details = EventDetails.safeParse(e.details).data;
     const protons = Object.entries(details?.protonStatuses ?? {});
     return {

@@ -12,10 +12,10 @@ import {
 import { visible } from '../visible-text.ts';
 
 /**
- * Why it is unclear which two versions to compare. `no-challenger`: none was named and the registry has none; those in
- * `passedOver` are in Staging but were rolled back. `rolled-back`: the challenger was, and is not promoted again.
- * `named-twice`: the version is named as both but is not the only champion. `several-champions`: all of `versions` are
- * marked as champion, so it is unknown which one is served. `champion-not-found`: the alias names a version that does
+ * Why no two versions can be selected for a comparison. `no-challenger`: the input names none and the registry has none;
+ * the versions in `passedOver` are in Staging but were rolled back. `rolled-back`: the challenger was rolled back and is
+ * not promoted again. `named-twice`: the input names the version as both, and it is not the only champion.
+ * `several-champions`: all of `versions` are marked as champion. `champion-not-found`: the alias names a version that does
  * not exist.
  */
 export type SelectionProblem =
@@ -23,7 +23,7 @@ export type SelectionProblem =
   | { code: 'rolled-back' | 'named-twice' | 'champion-not-found'; version: string }
   | { code: 'several-champions'; versions: string[] };
 
-/** Which two versions a comparison is about, before any evidence is read. */
+/** The two versions of a comparison, before any evidence is read. */
 export type Candidates =
   | { kind: 'pair'; champion: ModelVersion | null; challenger: ModelVersion }
   | { kind: 'same'; version: string }
@@ -31,9 +31,9 @@ export type Candidates =
   | { kind: 'unclear'; champion: string | null; challenger: string | null; finding: SelectionProblem };
 
 /**
- * Picks champion and challenger: the ones named, else what the registry says. Throws `ModelNotFound` for a named
- * version that does not exist. Where several versions are marked as champion it is unknown which one is served, so
- * nothing is guessed; but one of two that is named as challenger is compared with the other, which settles it.
+ * Selects champion and challenger: from the input, else from the registry. If several versions are marked as champion,
+ * none is assumed; but if two are and the input names one as challenger, it is compared with the other. Throws
+ * `ModelNotFound` when the input names a version that does not exist.
  */
 export function selectCandidates(view: RegistryView, mode: RegistryMode, input: CompareInput): Candidates {
   const current = champions(view, mode);

@@ -5,7 +5,7 @@ import { type Grade, grades, type Policy } from './policy.ts';
 import { type EvaluatedRule, evaluateRule, unevaluatedRule } from './rules.ts';
 
 /**
- * From judged rules to a decision.
+ * From evaluated rules to a decision.
  *
  * Deciding rules: the critical ones; where the policy has none, all. Share: weight of passed rules ÷ weight of
  * counted rules. Grade: the weakest among the deciding rules that were compared with the champion. Confidence, grade
@@ -14,7 +14,7 @@ import { type EvaluatedRule, evaluateRule, unevaluatedRule } from './rules.ts';
  * the finding in brackets:
  *
  * 1. INVESTIGATE: a version or run is not usable or the data differ (`undecided`), a number is missing
- *    (`missing-numbers`), or no rule can be judged (`nothing-to-judge`).
+ *    (`missing-numbers`), or no rule can be evaluated (`nothing-to-judge`).
  * 2. KEEP: a critical rule fails (`critical-rules-failed`).
  * 3. INVESTIGATE: a deciding rule passes by the point values but not by its interval (`in-doubt`).
  * 4. PROMOTE: share and confidence reach the threshold, and the policy accepts the grade (`promote`); if it does not,
@@ -23,17 +23,17 @@ import { type EvaluatedRule, evaluateRule, unevaluatedRule } from './rules.ts';
  *    (`not-better`).
  * 6. INVESTIGATE: the rest is mixed, or there is no champion to keep (`mixed`).
  *
- * A rule that fails because the challenger missingNumbers its number rules PROMOTE out, whatever its weight.
+ * A rule that fails because the challenger has no value for it excludes PROMOTE, whatever its weight.
  */
 export type Finding =
   | SelectionProblem
-  /** The challenger is the champion: later steps find nothing to do, or complete what is half-done. */
+  /** The challenger is the champion: later steps change nothing, or complete an unfinished promotion. */
   | { readonly code: 'same-version'; readonly version: string }
   | { readonly code: 'undecided'; readonly obstacles: readonly Obstacle[] }
   | { readonly code: 'missing-numbers' | 'nothing-to-judge' }
   | RulesFinding;
 
-/** What decided where every rule could be judged. */
+/** What decided the comparison when every rule was evaluated. */
 export interface RulesFinding {
   readonly code:
     | 'critical-rules-failed'
@@ -44,8 +44,8 @@ export interface RulesFinding {
     | 'mixed';
   readonly challenger: string;
   /**
-   * The rules behind it, in this order of codes: the critical ones that failed; the deciding ones in doubt; the passed
-   * ones, that on which PROMOTE rests most first; the deciding ones; the ones that failed (`not-better`, `mixed`).
+   * The rules behind the code, in the order of the codes: the critical ones that failed; the deciding ones in doubt; the
+   * passed ones, the most decisive first; the deciding ones; the failed ones (`not-better`, `mixed`).
    */
   readonly about: readonly EvaluatedRule[];
   readonly share: number;
@@ -56,7 +56,7 @@ export interface RulesFinding {
   readonly dataUnknown: boolean;
 }
 
-/** A comparison in facts, to which only its texts and the digest are added. */
+/** A comparison without its texts and its evidence digest. */
 export interface Decided extends Omit<Comparison, 'recommendation' | 'method' | 'rules' | 'evidence_digest'> {
   basis: Basis;
   finding: Finding;
@@ -68,7 +68,7 @@ const UNDECIDED = { decision: 'INVESTIGATE', confidence: 0, basis: 'none', evide
 /** Sums of weights are rounded, so a share of exactly the threshold may come out a bit below it. */
 const ROUNDING = 1e-9;
 
-/** The decision on two versions by a policy; `minConfidence` counts where the policy names none. */
+/** Evaluates the policy for two versions; `minConfidence` (0 to 1) applies if the policy sets no threshold. */
 export function decide(evidence: Evidence, policy: Policy, minConfidence: number): Decided {
   const versions = {
     champion_version: evidence.champion?.version.version ?? null,
@@ -87,10 +87,10 @@ export function decide(evidence: Evidence, policy: Policy, minConfidence: number
   if (rules.some(({ verdict }) => verdict === 'missing')) return undecided('missing-numbers');
   const counted = rules.filter(({ result }) => result.counted === 'counted');
   if (counted.length === 0) return undecided('nothing-to-judge');
-  return { ...versions, ...weigh(counted, evidence, policy, minConfidence), rules };
+  return { ...versions, ...decideByRules(counted, evidence, policy, minConfidence), rules };
 }
 
-/** The answer when it is unclear what to compare. */
+/** The answer, INVESTIGATE, when no two versions can be selected. */
 export function investigate(
   policy: Policy,
   {
@@ -110,7 +110,7 @@ export function investigate(
   };
 }
 
-/** The answer when the challenger is the champion: later steps find nothing to do, or complete what is half-done. */
+/** The answer when the challenger is the champion: later steps change nothing, or complete an unfinished promotion. */
 export function sameVersion(policy: Policy, version: string): Decided {
   return {
     decision: 'PROMOTE',
@@ -127,7 +127,7 @@ export function sameVersion(policy: Policy, version: string): Decided {
 }
 
 /** Steps 2 to 6 of the order above. */
-function weigh(counted: EvaluatedRule[], evidence: Evidence, policy: Policy, minConfidence: number) {
+function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Policy, minConfidence: number) {
   const hasChampion = evidence.champion !== null;
   const critical = counted.filter(({ rule }) => rule.critical);
   const deciding = critical.length > 0 ? critical : counted;
@@ -136,9 +136,9 @@ function weigh(counted: EvaluatedRule[], evidence: Evidence, policy: Policy, min
   const unclear = counted.filter(({ verdict }) => verdict === 'unclear');
   const share = totalWeight(passed) / totalWeight(counted);
   const grade = hasChampion ? (weakest(deciding) ?? weakest(counted) ?? 'E') : null;
-  const chances = deciding.flatMap(({ gain }) => gain?.confidence ?? []);
-  const isProbability = grade !== null && grade !== 'E' && chances.length > 0;
-  const confidence = isProbability ? Math.min(...chances) : share;
+  const confidences = deciding.flatMap(({ gain }) => gain?.confidence ?? []);
+  const isProbability = grade !== null && grade !== 'E' && confidences.length > 0;
+  const confidence = isProbability ? Math.min(...confidences) : share;
   const threshold = policy.min_confidence ?? minConfidence;
   const reaches = (value: number) => value >= threshold - ROUNDING;
   const shortOf = !reaches(share) ? 'share' : !reaches(confidence) ? 'confidence' : null;
@@ -181,11 +181,11 @@ function weigh(counted: EvaluatedRule[], evidence: Evidence, policy: Policy, min
 
 const totalWeight = (some: EvaluatedRule[]) => some.reduce((sum, { rule }) => sum + rule.weight, 0);
 
-function weakest(judged: EvaluatedRule[]): Grade | null {
-  return grades.findLast((grade) => judged.some(({ gain }) => gain?.grade === grade)) ?? null;
+function weakest(rules: EvaluatedRule[]): Grade | null {
+  return grades.findLast((grade) => rules.some(({ gain }) => gain?.grade === grade)) ?? null;
 }
 
-/** The passed rules that the decision rests on, the least sure first, else the heaviest of the deciding. */
+/** The passed rules behind the decision: by ascending confidence, then by descending weight. */
 function weightiest(deciding: EvaluatedRule[], passed: EvaluatedRule[]): EvaluatedRule[] {
   const good = deciding.filter((one) => passed.includes(one));
   return (good.length > 0 ? good : passed).toSorted(

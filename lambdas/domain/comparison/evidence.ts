@@ -4,14 +4,16 @@ import type { ModelVersion, Run } from '../registry.ts';
 import type { Policy, Rule, Sample } from './policy.ts';
 import type { Mean, Proportion } from './statistics.ts';
 
-/** What MLflow holds about the two versions, and how it may be read. Everything in it was written by others. */
+/** The evidence in MLflow about two versions, and how it is read. All of it is untrusted input. */
 
+/** A version in a comparison, with its run. */
 export interface Candidate {
   readonly version: ModelVersion;
   /** Null when the version names no run or the run does not exist. */
   readonly run: Run | null;
 }
 
+/** What a policy is evaluated on. */
 export interface Evidence {
   /** Null for a first model. */
   readonly champion: Candidate | null;
@@ -19,7 +21,7 @@ export interface Evidence {
 }
 
 /**
- * Why a sample, and so an interval, cannot be had; `key` is the metric or parameter of the run of `version`.
+ * Why there is no sample, and so no interval; `key` is the metric or parameter of the run of `version`.
  * `no-number`: the run has neither a metric nor a parameter of that name. `not-numeric`: the parameter is no number.
  * `too-few-rows`: the size is not a whole number of at least `fewest`. `no-proportion`: the measured `value` is not
  * between 0 and 1. `no-deviation`: the deviation is not above zero. `too-large`: the values overflow in the computation.
@@ -34,7 +36,7 @@ export type NoSample =
 /** A number of a run, or why there is none. */
 export type Reading = { value: number } | { value: null; why: MissingNumber };
 
-/** SQL stores of MLflow keep an infinity as the largest double, so that one counts as not finite too. */
+/** SQL stores of MLflow save an infinity as the largest double, so that value counts as not finite too. */
 const isFiniteInMlflow = (value: number) => Number.isFinite(value) && Math.abs(value) < Number.MAX_VALUE;
 
 /** The last value a run recorded for a metric; missing, NaN and infinite ones give the reason instead. */
@@ -58,7 +60,7 @@ function readNumber(contender: Candidate, key: string): { value: number } | { va
   return isFiniteInMlflow(value) ? { value } : { value: null, why: { code: 'not-numeric', key, version } };
 }
 
-/** With fewer rows a deviation estimated from them cannot be taken as known. */
+/** With fewer rows, a deviation estimated from them cannot count as known. */
 const MIN_ROWS_FOR_MEAN = 30;
 
 type Sampled = { value: Proportion & Mean } | { value: null; why: NoSample };
@@ -87,7 +89,7 @@ export function readSample(contender: Candidate, sample: Sample, measured: numbe
 }
 
 /**
- * Why the evidence may not be evaluated, whatever the numbers say. `not-ready`: MLflow has not registered the version
+ * Why the evidence cannot be evaluated, whatever its values. `not-ready`: MLflow has not registered the version
  * completely (its `status`). `no-run`: the version names no run. `run-not-found`: the `run` it names does not exist.
  * `run-not-finished`: the run's `status` is another one, empty where MLflow gave none that is known. `data-unknown`:
  * neither run names its data, which the policy does not allow. `data-differ`: digests of the data on both sides.
@@ -99,7 +101,7 @@ export type Obstacle =
   | { code: 'data-unknown' }
   | { code: 'data-differ'; champion: string[]; challenger: string[] };
 
-/** What stands in the way of evaluating the evidence, each obstacle once; empty where nothing does. */
+/** Every reason why the evidence cannot be evaluated, each once; empty if there is none. */
 export function obstacles({ champion, challenger }: Evidence, policy: Policy): Obstacle[] {
   const sides = champion === null ? [challenger] : [challenger, champion];
   const unready = sides.flatMap(({ version: { version, status, runId }, run }) => {
@@ -116,7 +118,7 @@ export function obstacles({ champion, challenger }: Evidence, policy: Policy): O
   return dataObstacles(champion, challenger, policy);
 }
 
-/** True when no compared number of either side says which data it was measured on. */
+/** True when no compared metric of either version names the data it was measured on. */
 export function dataUnknown({ champion, challenger }: Evidence, policy: Policy): boolean {
   const sides = champion === null ? [] : [challenger, champion];
   return compared(policy).every((rule) =>
@@ -154,14 +156,14 @@ function dataOf({ run }: Candidate, key: string, { dataset }: Policy): string[] 
 }
 
 /**
- * Everything a decision is made on, as JSON that is the same whenever the content is: for the evidence digest.
- * Tags and metrics that the policy does not name are left out, so that they do not change it.
+ * Everything that a decision is based on, as canonical JSON: the input of the evidence digest. Tags and metrics that the
+ * policy does not name are left out.
  */
 export function evidenceDocument(policy: Policy, minConfidence: number, parts: unknown): string {
   return canonicalJson({ policy, min_confidence: minConfidence, evidence: parts });
 }
 
-/** The part of a contender that a policy's rules can see. */
+/** The part of a version's evidence that a policy's rules use. */
 export function evidenceUsed(contender: Candidate | null, policy: Policy): unknown {
   if (contender === null) return null;
   const keys = new Set(

@@ -4,21 +4,21 @@ import { confidenceAbove, interval, meanDifference, proportionDifference } from 
 
 /** The ladder of evidence: how two measured values of one metric are compared, best method first. */
 
-/** What a method says about two measured values. Gains are in units of the metric and in the good direction. */
+/** The result of a method for two measured values. Gains are in units of the metric; positive is better. */
 export interface MeasuredGain {
   /** `unclear`: good enough by the point values, but not distinguishable from chance. */
   readonly verdict: 'passed' | 'failed' | 'unclear';
   readonly grade: Grade;
-  /** One minus the one-sided p, where the method has one. */
+  /** One minus the one-sided p-value, 0 to 1; null if the method has none. */
   readonly confidence: number | null;
   /** True when the challenger has the better value, by more than rounding noise. */
   readonly better: boolean;
   readonly gain: number;
-  /** The gain that the rule asks for. */
+  /** The gain that the rule requires. */
   readonly needed: number;
   /** Of the gain, where the method has one. */
   readonly interval: Interval | null;
-  /** Why there is no interval although the rule describes a sample; empty where there is one, or none was wanted. */
+  /** Why there is no interval although the rule describes a sample; empty if there is one, or the rule describes none. */
   readonly noInterval: readonly NoSample[];
 }
 
@@ -30,6 +30,7 @@ export interface Interval {
   readonly rows: readonly [number, number];
 }
 
+/** Two values of one metric, with the rule to evaluate and the runs they come from. */
 export interface Pair {
   rule: Rule;
   alpha: number;
@@ -39,13 +40,13 @@ export interface Pair {
   after: number;
 }
 
-/** A step of the ladder: a gain, or why the runs do not hold what it needs (null: not asked for). */
+/** A step of the ladder: a gain, or why the runs lack what it needs (null: the rule does not describe it). */
 type Method = (pair: Pair) => MeasuredGain | NoSample | null;
 
-/** Best first; the first whose evidence is there judges. Paired methods (grades A and B) go in front. */
+/** Best first; the first method with complete evidence is used. Paired methods (grades A and B) go in front. */
 const ladder: readonly Method[] = [fromSamples];
 
-/** Compares by the best method that the runs hold the numbers for; the last one, the values alone, always can. */
+/** Compares by the best method for which the runs have the numbers; the last one, the values alone, always has them. */
 export function compareValues(pair: Pair): MeasuredGain {
   const noInterval: NoSample[] = [];
   for (const method of ladder) {
@@ -74,10 +75,10 @@ function fromSamples(pair: Pair): ReturnType<Method> {
   const confidence = confidenceAbove(difference, neededGain(rule, before));
   if (![ends.lower, ends.upper, confidence].every(Number.isFinite)) return { code: 'too-large' };
   const point = fromPoints(pair);
-  const sure = point.verdict === 'passed' && ends.lower > point.needed;
+  const significant = point.verdict === 'passed' && ends.lower > point.needed;
   return {
     ...point,
-    verdict: sure ? 'passed' : point.verdict === 'passed' ? 'unclear' : 'failed',
+    verdict: significant ? 'passed' : point.verdict === 'passed' ? 'unclear' : 'failed',
     grade: 'C',
     confidence,
     interval: { ...ends, alpha, rows: [first.value.size, second.value.size] },
@@ -87,7 +88,7 @@ function fromSamples(pair: Pair): ReturnType<Method> {
 /** Rounding noise: 0.9 × 0.7 and 0.63 differ in the last bit, and that is neither a gain nor a loss. */
 const ROUNDING = 1e-12;
 
-/** Grade E: the two values and nothing about how sure they are. */
+/** Grade E: the two values, without a measure of uncertainty. */
 function fromPoints({ rule, before, after }: Pair): MeasuredGain {
   const measured = gainOf(rule, before, after);
   const needed = neededGain(rule, before);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
 
-/** What a policy file may say (`policies/<name>.json`; the name of a policy is the name of its file). */
+/** The schema of a policy file, `policies/<name>.json`; the file's name is the policy's name. */
 
 /** Steps of the ladder of evidence, best first. */
 export const grades = ['A', 'B', 'C', 'D', 'E'] as const;
@@ -32,7 +32,7 @@ const Sample = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** Contradictions are looked for even where a field is wrong, so that every mistake is listed at once. */
+/** Contradictions are checked even if a field is invalid, so that every mistake is listed at once. */
 const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null };
 
 const RuleFields = z.strictObject({
@@ -74,7 +74,7 @@ const RuleFields = z.strictObject({
   ),
 });
 
-/** Pairs of fields that cannot stand in one rule, with the reason; the mistake is reported at the first. */
+/** Pairs of mutually exclusive fields of a rule, with the reason; reported at the first field. */
 const contradictions = [
   ['margin', 'min_gain', 'a rule asks for a gain or allows a loss'],
   ['margin', 'min_relative_gain', 'a rule asks for a gain or allows a loss'],
@@ -83,7 +83,7 @@ const contradictions = [
   ['margin', 'strict', 'strictly better and worse by a margin exclude each other'],
   ['relative_margin', 'strict', 'strictly better and worse by a margin exclude each other'],
 ] as const;
-/** Fields that say how to compare, and so mean nothing in a rule that does not. */
+/** Fields about the comparison, which have no effect in a rule that does not compare. */
 const comparing = [
   'strict',
   'min_gain',
@@ -166,7 +166,7 @@ export const PolicyFile = z
   }, always);
 export type Policy = z.infer<typeof PolicyFile> & { readonly name: string };
 
-/** A policy from the content of its file. Throws `InvalidPolicy` with every mistake and its path. */
+/** Parses the content of a policy file. Throws `InvalidPolicy` with every mistake and its path. */
 export function parsePolicy(name: string, content: unknown): Policy {
   const parsed = PolicyFile.safeParse(content);
   if (parsed.success) return { ...parsed.data, name };
@@ -175,21 +175,21 @@ export function parsePolicy(name: string, content: unknown): Policy {
 }
 
 /**
- * The signed gain over the champion that a rule asks for, in units of the metric: zero where it asks for nothing,
- * negative where it allows a loss. Where it names an absolute and a relative amount, both must hold.
+ * The signed gain over the champion that a rule requires, in units of the metric: zero by default, negative if the rule
+ * allows a loss. If it sets an absolute and a relative amount, both must hold.
  */
 export function neededGain(rule: Rule, champion: number): number {
   const scale = Math.max(Math.abs(champion), rule.relative_scale ?? MIN_RELATIVE_SCALE);
-  const asked = [
+  const amounts = [
     rule.min_gain,
     rule.min_relative_gain === undefined ? undefined : rule.min_relative_gain * scale,
     rule.margin === undefined ? undefined : -rule.margin,
     rule.relative_margin === undefined ? undefined : -rule.relative_margin * scale,
   ].filter((amount) => amount !== undefined);
-  return asked.length === 0 ? 0 : Math.max(...asked);
+  return amounts.length === 0 ? 0 : Math.max(...amounts);
 }
 
-/** How much better the challenger is, in units of the metric and in the good direction. */
+/** How much better the challenger is, in units of the metric; negative if it is worse. */
 export function gainOf(rule: Rule, champion: number, challenger: number): number {
   return rule.direction === 'higher' ? challenger - champion : champion - challenger;
 }

@@ -4,25 +4,25 @@ import { compareValues, type MeasuredGain } from './methods.ts';
 import type { Policy, Rule } from './policy.ts';
 
 /**
- * `unclear`: good enough by the point values, but not distinguishable from chance. `missing`: a number is missing,
- * so nothing may be decided. `absent`: the same, where the policy counts it against the challenger. `skipped`: the
- * same, where the policy leaves the rule out. `alone`: no champion to compare with, and no limit.
+ * The result of a rule. `unclear`: passed by the point values, but not distinguishable from chance. `missing`: a number is
+ * missing, so no decision is made. `absent`: a number is missing and the policy counts that against the challenger.
+ * `skipped`: a number is missing and the policy leaves the rule out. `alone`: no champion to compare with, and no limit.
  */
 export type Verdict = MeasuredGain['verdict'] | 'missing' | 'absent' | 'skipped' | 'alone';
 
-/** A rule with all that was found. */
+/** A rule with everything found about it. */
 export interface EvaluatedRule {
   readonly rule: Rule;
   readonly verdict: Verdict;
-  /** What the answer has of the rule, without its reason in words. */
+  /** The rule in the answer of `compare-models`, without its reason. */
   readonly result: Omit<RuleResult, 'reason'>;
-  /** The rule's limit and by how much it was missed, 0 where it was kept; null where none was checked. */
+  /** The rule's limit and by how much it was missed (0 if it was met); null if none was checked. */
   readonly limit: { readonly value: number; readonly missedBy: number } | null;
   /** Null where the rule was not compared with a champion. */
   readonly gain: MeasuredGain | null;
 }
 
-/** Judges one rule on what the runs hold. With no champion only the rule's limit counts. */
+/** Evaluates one rule on the runs' values. Without a champion only the rule's limit is checked. */
 export function evaluateRule(rule: Rule, evidence: Evidence, { alpha }: Policy): EvaluatedRule {
   const { champion, challenger } = evidence;
   const after = readMetric(challenger, rule.metric);
@@ -46,7 +46,7 @@ export function evaluateRule(rule: Rule, evidence: Evidence, { alpha }: Policy):
   return evaluated(rule, evidence, { verdict: missed ? 'failed' : gain.verdict, limit, gain });
 }
 
-/** A rule of which nothing was evaluated, with its numbers for a person to look at. */
+/** A rule that was not evaluated, with its values. */
 export const unevaluatedRule = (rule: Rule, evidence: Evidence): EvaluatedRule =>
   evaluated(rule, evidence, { verdict: 'missing' });
 
@@ -62,7 +62,7 @@ function evaluated(rule: Rule, { champion, challenger }: Evidence, found: Found)
     metric,
     champion: champion === null ? null : readMetric(champion, metric).value,
     challenger: readMetric(challenger, metric).value,
-    // A rule that asks nothing of a first model is not missed; one skipped for want of a number is not passed.
+    // A rule without a limit does not fail for a first model; a skipped rule has not passed.
     passed: verdict === 'passed' || verdict === 'alone',
     counted: isCounted ? ('counted' as const) : verdict,
     why,
@@ -72,15 +72,15 @@ function evaluated(rule: Rule, { champion, challenger }: Evidence, found: Found)
 }
 
 /**
- * A challenger that missingNumbers a number its champion has is never skipped: the metric may have been dropped because it
- * got worse. Neither is a number that is logged but not finite: the training may have diverged.
+ * A rule is never skipped if the champion has the number and the challenger does not: the metric may have been dropped
+ * because it got worse. Nor is it if the number is logged but not finite: the training may have diverged.
  */
 function withoutNumber(rule: Rule, after: Reading, before: Reading | null): 'missing' | 'absent' | 'skipped' {
   const notFinite = missingNumbers(after, before).some(({ code }) => code !== 'not-logged');
   const dropped = after.value === null && before !== null && before.value !== null;
   if (rule.when_missing === 'skip') return notFinite || dropped ? 'missing' : 'skipped';
-  const theirs = after.value === null && (before === null || before.value !== null);
-  return rule.when_missing === 'fail' && theirs ? 'absent' : 'missing';
+  const challengerLacks = after.value === null && (before === null || before.value !== null);
+  return rule.when_missing === 'fail' && challengerLacks ? 'absent' : 'missing';
 }
 
 const missingNumbers = (...readings: (Reading | null)[]) =>

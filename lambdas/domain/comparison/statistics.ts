@@ -1,7 +1,7 @@
 import cdf from '@stdlib/stats-base-dists-normal-cdf';
 import quantile from '@stdlib/stats-base-dists-normal-quantile';
 
-/** Unpaired tests on one number per model. Conservative: they cannot use that both saw the same rows. */
+/** Unpaired tests on one number per model. Conservative: they do not use that both models saw the same rows. */
 
 /** An estimated difference (second minus first) and its standard error. */
 export interface Difference {
@@ -9,16 +9,20 @@ export interface Difference {
   readonly standardError: number;
 }
 
+/** A share measured on a sample. */
 export interface Proportion {
   /** 0 to 1. */
   readonly share: number;
+  /** Number of rows. */
   readonly size: number;
 }
 
+/** A mean measured on a sample. */
 export interface Mean {
   readonly mean: number;
   /** Standard deviation of one row, taken as known. */
   readonly deviation: number;
+  /** Number of rows. */
   readonly size: number;
 }
 
@@ -43,7 +47,7 @@ export function meanDifference(first: Mean, second: Mean): Difference {
   return { estimate: second.mean - first.mean, standardError: Math.sqrt(variance) };
 }
 
-/** One minus the one-sided p of "the true difference is at most `needed`". 0 to 1. */
+/** One minus the one-sided p-value of "the true difference is at most `needed`". 0 to 1. */
 export function confidenceAbove({ estimate, standardError }: Difference, needed: number): number {
   return cdf((estimate - needed) / standardError, 0, 1);
 }

@@ -1,7 +1,7 @@
 import type { FailureCode } from '../serving/payloads.ts';
 import type { Outcome, OutcomeStatus } from './outcome-schema.ts';
 
-/** What the functions count and measure, for alarms, dashboards and people (CloudWatch custom metrics). */
+/** The CloudWatch metrics that the functions publish, for alarms and dashboards. */
 
 export const METRICS_NAMESPACE = 'ModelPromotion';
 
@@ -10,7 +10,7 @@ export const ENVIRONMENT_DIMENSION = 'Environment';
 
 /** Every metric with its unit. */
 export const metricUnits = {
-  // How executions and direct calls ended: one each time that an outcome is recorded for the first time.
+  // How executions and direct calls ended: 1 when an outcome is first recorded.
   Promoted: 'Count',
   AlreadyPromoted: 'Count',
   Kept: 'Count',
@@ -25,15 +25,15 @@ export const metricUnits = {
   LeadTime: 'Seconds',
   /** From the start of an execution to its outcome `rolled_back`. */
   RollbackTime: 'Seconds',
-  /** Something had to be undone and was not. */
+  /** A required rollback did not succeed. */
   RollbackFailed: 'Count',
-  /** A rollout was not done by its deadline. */
+  /** A rollout was not complete at its deadline. */
   RolloutDeadlineExceeded: 'Count',
-  /** A publication that SNS did not take. */
+  /** SNS rejected a publication, or did not confirm it in time. */
   AlertNotSent: 'Count',
-  /** Alerts that are still to be sent, as each sweep leaves them; 0 as a rule. */
+  /** Alerts left to send after each sweep; normally 0. */
   AlertsPending: 'Count',
-  /** A lease that is still held although its execution has ended. */
+  /** A lease is still held although its execution has ended. */
   LeaseStuck: 'Count',
 } as const satisfies Record<string, 'Count' | 'Seconds'>;
 
@@ -60,14 +60,14 @@ export interface Measurement {
   value: number;
 }
 
-/** What an outcome does not say of the run that it ended; a direct call knows none of it. */
+/** Facts about the execution that its outcome lacks; unknown for direct calls. */
 export interface RunFacts {
   startedAt?: Date | null;
-  /** Why the rollout failed, where it did. */
+  /** Why the rollout failed; null if it did not. */
   failure?: FailureCode | null;
 }
 
-/** What one outcome counts for, and how long it took: emitted when it is recorded for the first time. */
+/** The metrics of one outcome: its count and its duration in seconds. Emitted when it is first recorded. */
 export function metricsOf(outcome: Outcome, { startedAt = null, failure = null }: RunFacts): Measurement[] {
   const { status } = outcome;
   const measurements: Measurement[] = [{ name: outcomeMetrics[status], value: 1 }];
@@ -86,8 +86,8 @@ function secondsBetween(start: Date | null, end: string): number | null {
 }
 
 /**
- * Something had to be undone and was not: a rollback that was asked for, by a person, an alarm or the clean-up, or the
- * one after a failed step. A failed promotion that left nothing to undo is none.
+ * A required rollback did not succeed: one requested by a person, an alarm or the clean-up, or the one after a failed step.
+ * A failed promotion with nothing to undo does not count.
  */
 function isRollbackFailed({ status, operation, dry_run, rollback, rollback_error }: Outcome): boolean {
   if (dry_run) return false;

@@ -8,7 +8,7 @@ import { RolloutFailure } from '../serving/rollout-finding.ts';
 export const OutcomeStatus = z.enum([
   /** The challenger is the champion, on every side that the execution was to change. */
   'promoted',
-  /** The version asked for was the champion before the execution began; nothing was written. */
+  /** The requested version was the champion before the execution started; nothing was written. */
   'already_promoted',
   /** The comparison decided KEEP, or a dry run ended: nothing was changed. */
   'kept',
@@ -16,26 +16,26 @@ export const OutcomeStatus = z.enum([
   'needs_investigation',
   /** An approver declined. Nothing was changed. */
   'declined',
-  /** A rollback that was asked for is done, or a failed promotion was undone. */
+  /** A requested rollback is complete, or a failed promotion was undone. */
   'rolled_back',
-  /** Somebody else changed the registry or the Workload meanwhile; that was left alone. */
+  /** Another actor changed the registry or the Workload during the execution; that change was kept. */
   'contested',
   /** Another execution holds the lease of the model. Nothing was changed. */
   'busy',
-  /** The execution did not do its job; what it had changed is undone unless the alert says that it is not. */
+  /** The execution did not succeed; its changes are undone unless the alert states otherwise. */
   'failed',
-  /** The input was refused. Nothing was changed. */
+  /** The input is invalid. Nothing was changed. */
   'invalid_input',
 ]);
 export type OutcomeStatus = z.infer<typeof OutcomeStatus>;
 export const outcomeStatuses = OutcomeStatus.options;
 
-/** What a step said, for people: where the words are not made from the code. */
+/** A step's own message, for people: where no sentence is made from the code. */
 const said = z.string();
 
-/** What an execution that was stopped had begun, as the clean-up found it. */
+/** What was in progress when an execution was stopped, as the clean-up found it. */
 export const Interrupted = z.enum([
-  /** Nothing of its own was in flight. */
+  /** No change was in progress. */
   'nothing',
   /** Its promotion is open, and an execution that undoes it was started. */
   'being-undone',
@@ -43,12 +43,12 @@ export const Interrupted = z.enum([
   'undo-by-hand',
   /** It was a rollback. */
   'rollback',
-  /** The event had no room for the input: not even the model is known. */
+  /** The input was too large for the event: not even the model is known. */
   'unknown',
 ]);
 export type Interrupted = z.infer<typeof Interrupted>;
 
-/** Why an execution ended as it did: the event that decided, with its parameters. */
+/** Why an execution ended: the deciding event, with its parameters. */
 export const OutcomeCause = z.discriminatedUnion('code', [
   /** The input has problems: `problems` of the outcome. */
   z.object({ code: z.literal('invalid') }),
@@ -66,7 +66,7 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   z.object({ code: z.literal('rollout-failed'), failure: RolloutFailure.nullable() }),
   /** A step threw `error` of the outcome. */
   z.object({ code: z.literal('error') }),
-  /** The execution was aborted, ran out of time or failed without a step that could say so. */
+  /** The execution was aborted, timed out or failed before a step recorded its outcome. */
   z.object({
     code: z.literal('stopped'),
     status: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
@@ -74,22 +74,22 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   }),
   /** The rollback threw `rollback_error` of the outcome. */
   z.object({ code: z.literal('rollback-failed') }),
-  /** Somebody else moved the registry. */
+  /** Another actor moved the registry. */
   z.object({ code: z.literal('contested'), said }),
-  /** `holder` of the outcome has the lease. */
+  /** `holder` of the outcome holds the lease. */
   z.object({ code: z.literal('busy'), said }),
-  /** A rollback was asked for: `rollback.finding` of the outcome says what came of it. */
+  /** A rollback was requested; its result is `rollback.finding` of the outcome. */
   z.object({ code: z.literal('asked') }),
   /** No step left a result. */
   z.object({ code: z.literal('no-result') }),
 ]);
 export type OutcomeCause = z.infer<typeof OutcomeCause>;
 
-/** An error as the state machine hands it on: `Cause` without a stack trace. */
+/** An error that the state machine caught, without its stack trace. */
 export const CaughtError = z.object({ name: z.string(), message: z.string() });
 export type CaughtError = z.infer<typeof CaughtError>;
 
-/** What became of a rollout. */
+/** The result of a rollout. */
 export const ServingOutcome = z.object({
   workload_id: z.string(),
   /** The artifact that was to be served. */
@@ -97,7 +97,7 @@ export const ServingOutcome = z.object({
   status: z.enum(['in_progress', 'completed', 'failed']),
   endpoint: z.string().nullable(),
   reason: z.string(),
-  /** Why a candidate did not come up, for people; null where it did. */
+  /** Why a candidate did not become ready, for people; null if it did. */
   diagnosis: Diagnosis.nullable(),
 });
 export type ServingOutcome = z.infer<typeof ServingOutcome>;
@@ -107,7 +107,7 @@ const text = z.string().nullable();
 /** How one execution (or one direct invocation) ended: recorded once, notified at least once. */
 export const Outcome = z.object({
   status: OutcomeStatus,
-  /** Null in outcomes that were recorded before there were causes: they have their `reason` only. */
+  /** Null in outcomes of the first version, which have only `reason`. */
   cause: OutcomeCause.nullable().catch(null),
   operation: z.enum(['promote', 'rollback']),
   /** ARN of the execution, or `direct:<request id>`. */
@@ -115,15 +115,15 @@ export const Outcome = z.object({
   /** Null only when the input named no model. */
   model_name: text,
   champion_before: text,
-  /** The champion as far as the execution knows; null when there is none or it could not be found out. */
+  /** The champion as last read; null when there is none or it is unknown. */
   champion_after: text,
   challenger_version: text,
   confidence: z.number().nullable(),
-  /** One sentence, for people only: why it ended so. */
+  /** One sentence, for people only: why it ended. */
   reason: z.string(),
   comparison: Comparison.nullable(),
   rollback: RollbackAnswer.nullable(),
-  /** The rollout on the Workload; null where no Workload serves the model, or it never came to that. */
+  /** The rollout on the Workload; null if no Workload serves the model or no rollout started. */
   serving: ServingOutcome.nullable(),
   /** Who holds the lease, when `busy`. */
   holder: text,
@@ -140,15 +140,16 @@ export const Outcome = z.object({
 });
 export type Outcome = z.infer<typeof Outcome>;
 
-/** An outcome as it is decided: the words of its reason are made from it. */
+/** An outcome before its reason is put into words. */
 export type DecidedOutcome = Omit<Outcome, 'reason' | 'cause'> & { readonly cause: OutcomeCause };
 
 /** What `end-promotion` answers. */
 export const EndAnswer = z.object({
   status: OutcomeStatus,
-  /** True when the execution did its job; the machine ends SUCCEEDED or FAILED by it. */
+  /** True when the execution succeeded; the machine ends SUCCEEDED or FAILED accordingly. */
   succeeded: z.boolean(),
   reason: z.string(),
+  /** `sent`; `pending`: the sweep sends it; `none`: none is due; `off`: alerts are disabled. */
   alert: z.enum(['sent', 'pending', 'none', 'off']),
 });
 export type EndAnswer = z.infer<typeof EndAnswer>;

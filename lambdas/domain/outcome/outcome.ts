@@ -9,11 +9,11 @@ import type {
   ServingOutcome,
 } from './outcome-schema.ts';
 
-/** How an execution ended, read from the state document that the machine hands over at its end. */
+/** How an execution ended, decided from its final state document. */
 
 type Verdict = { status: OutcomeStatus; cause: OutcomeCause; champion_after: string | null };
 
-/** The outcome of an execution, whatever the machine hands over. */
+/** The outcome of an execution, whatever its state document holds. Never throws. */
 export function outcomeOf(state: unknown, execution: string, now: Date): DecidedOutcome {
   const document = readStateDocument(state);
   const { comparison, prepared, rollback } = document;
@@ -29,7 +29,7 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Decided
     model_name: document.model_name,
     champion_before: operation === 'rollback' ? (rollback?.champion_before ?? null) : before,
     challenger_version: document.challenger_version,
-    // A promotion that is only finished here was decided by the execution that began it.
+    // A promotion that is only completed here was decided by the execution that started it.
     confidence: unfinished ? unfinished.confidence : (comparison?.confidence ?? null),
     comparison,
     rollback,
@@ -51,7 +51,7 @@ function servingOf({ serving, prepared }: PartialStateDocument): ServingOutcome 
   return { workload_id: prepared.workload_id, artifact_id, status, endpoint, reason, diagnosis };
 }
 
-/** Latest event first: what happened last decides how the execution ended. */
+/** Latest event first: the last event decides the outcome. */
 function verdict(document: PartialStateDocument, before: string | null): Verdict {
   const { promotion, rollback, prepared, comparison, error, rollback_error: rollbackError } = document;
   const ended = (
@@ -73,7 +73,7 @@ function verdict(document: PartialStateDocument, before: string | null): Verdict
   if (comparison?.decision === 'KEEP') return ended('kept', { code: 'decided' });
   if (comparison?.decision === 'INVESTIGATE') return ended('needs_investigation', { code: 'decided' });
   if (comparison && document.dry_run) return ended('kept', { code: 'dry-run' });
-  // Asked last: while an execution waits for the lease, `prepared` still says busy and the steps after it decide.
+  // Checked last: after a wait for the lease, `prepared` may still be `busy`, and later steps decide.
   const said = prepared?.reason ?? '';
   if (prepared?.status === 'busy') return ended('busy', { code: 'busy', said });
   if (prepared?.status === 'contested') return ended('contested', { code: 'contested', said }, null);
@@ -85,18 +85,18 @@ function afterRollback(
   rollback: RollbackAnswer,
   ended: (status: OutcomeStatus, cause: OutcomeCause, after?: string | null) => Verdict,
 ): Verdict {
-  const asked = document.operation === 'rollback';
+  const isRequested = document.operation === 'rollback';
   const found = rollback.champion_before;
-  const cause = asked ? { code: 'asked' as const } : causeOf(document);
+  const cause = isRequested ? { code: 'asked' as const } : causeOf(document);
   if (rollback.status === 'contested') return ended('contested', cause, null);
   // The registry may be back while the Workload still serves the new artifact: that is not a rollback.
   if (rollback.serving?.undone === false) {
     const { champion_version = null } = document.prepared?.before_state ?? {};
-    const stayed = asked ? found : champion_version;
+    const stayed = isRequested ? found : champion_version;
     return ended('failed', cause, rollback.rolled_back ? rollback.to_version : stayed);
   }
   if (rollback.rolled_back) return ended('rolled_back', cause, rollback.to_version);
-  if (asked) return ended(rollback.dry_run ? 'kept' : 'failed', cause, found);
+  if (isRequested) return ended(rollback.dry_run ? 'kept' : 'failed', cause, found);
   const { promotion } = document;
   const contested = promotion?.promoted === false && promotion.contested === true;
   return ended(contested ? 'contested' : 'failed', cause);
@@ -113,7 +113,7 @@ function causeOf({ error, promotion, serving }: PartialStateDocument): OutcomeCa
   return { code: 'no-result' };
 }
 
-/** True when the execution did its job, or gave an answer that needs no alarm. */
+/** True when the execution succeeded, or ended in a way that needs no alarm. */
 export function isSuccessful(outcome: Pick<Outcome, 'status' | 'operation'>): EndAnswer['succeeded'] {
   if (outcome.status === 'rolled_back') return outcome.operation === 'rollback';
   return ['promoted', 'already_promoted', 'kept', 'needs_investigation', 'declined', 'busy'].includes(
@@ -121,12 +121,12 @@ export function isSuccessful(outcome: Pick<Outcome, 'status' | 'operation'>): En
   );
 }
 
-/** A repeated request that found nothing to do is recorded, and nobody is notified. */
+/** False for a repeated request that found nothing to do: it is recorded without a notification. */
 export function alertDue(outcome: Pick<Outcome, 'status' | 'rollback'>): boolean {
   return outcome.status !== 'already_promoted' && outcome.rollback?.nothing_to_do !== true;
 }
 
-/** The outcome of a direct invocation; what a direct call cannot know is null. */
+/** The outcome of a direct invocation; everything unknown to it is null. */
 export function directOutcome(
   known: Pick<DecidedOutcome, 'status' | 'cause' | 'operation' | 'execution' | 'model_name' | 'recorded_at'> &
     Partial<DecidedOutcome>,

@@ -4,17 +4,18 @@ import { type PromotionRecord, recordsOn, versionOf } from './record.ts';
 
 /** A time during which one version was in Production, or one artifact was served. Times are ISO 8601. */
 interface Period {
-  /** Null: since before anything that is known. */
+  /** Null: before the first record. */
   from: string | null;
   /** Null: until now. */
   until: string | null;
-  /** Null where nobody knows. */
+  /** Null if unknown. */
   version: string | null;
 }
 
+/** A time during which one version was in Production. */
 export interface ProductionPeriod extends Period {
   how: 'promoted' | 'rolled_back' | 'before_records';
-  /** Id of the record that it began with. */
+  /** Id of the record that began it. */
   record: string | null;
   execution: string | null;
   requested_by: string | null;
@@ -22,12 +23,14 @@ export interface ProductionPeriod extends Period {
   confidence: number | null;
 }
 
+/** A time during which one artifact was served. */
 export interface ServedPeriod extends Period {
   artifact_id: string | null;
-  /** The replacement that it began with. */
+  /** Id of the replacement that began it. */
   replacement: string | null;
 }
 
+/** The history of a model on both sides. */
 export interface ModelHistory {
   model: string;
   /** Oldest first. */
@@ -35,36 +38,36 @@ export interface ModelHistory {
   /** Oldest first; empty where no Workload serves the model or it could not be read. */
   served: ServedPeriod[];
   workload: { id: string; name: string } | null;
-  /** What is missing or does not fit together. */
+  /** What is missing or inconsistent. */
   notes: HistoryNote[];
 }
 
-/** What is missing in a history, or does not fit together. Times are ISO 8601. */
+/** What is missing or inconsistent in a history. Times are ISO 8601. */
 export type HistoryNote =
-  /** A record without a result: it is under way, or was interrupted. */
+  /** A record without a result: in progress, or interrupted. */
   | { code: 'no-result'; kind: 'promote' | 'rollback'; id: string; at: string }
-  /** Before a promotion another version was in Production than the records say. */
+  /** Before a promotion, another version was in Production than the last record names. */
   | { code: 'moved-unrecorded'; to: string; at: string; from: string | null; recorded: string | null }
-  /** Another version is in Production now than the records say. */
+  /** Another version is in Production now than the last record names. */
   | { code: 'production-differs'; current: string | null; recorded: string | null }
-  /** Another artifact is served now than the history of replacements says. */
+  /** Another artifact is served now than the last replacement put in service. */
   | { code: 'served-differs'; current: string | null; recorded: string | null }
-  /** No Workload is named by the registered model. */
+  /** The registered model names no Workload. */
   | { code: 'no-workload' }
   /** The Workload does not exist, or cannot be seen. */
   | { code: 'workload-missing'; workload: string }
   /** The Workload could not be read; `why` is the error, or null where the platform is not configured. */
   | { code: 'workload-unread'; workload: string; why: string | null };
 
-/** What the Workload API knows: settled replacements, and one that goes on. */
+/** What the Workload API reports: past replacements, and one in progress. */
 export interface ServingFacts {
   workload: Workload;
   replacements: readonly Replacement[];
 }
 
 /**
- * Which version was Production and which artifact was served, when. MLflow keeps no history of stages: the records
- * of promotions and rollbacks are its history; the platform keeps that of its replacements.
+ * Which version was in Production and which artifact was served, when. MLflow keeps no history of stages, so it comes from
+ * the records of promotions and rollbacks; the platform keeps the history of replacements.
  */
 export function modelHistory(
   view: RegistryView,
@@ -84,7 +87,7 @@ export function modelHistory(
 
 const moved = ({ kind, result }: PromotionRecord) =>
   result?.result === (kind === 'promote' ? 'promoted' : 'rolled_back');
-const nobody = { record: null, execution: null, requested_by: null, reason: null, confidence: null };
+const noRecord = { record: null, execution: null, requested_by: null, reason: null, confidence: null };
 
 function productionPeriods(
   view: RegistryView,
@@ -103,7 +106,7 @@ function productionPeriods(
   const [first] = moves;
   const earliest = first === undefined ? current : first.from;
   const periods: ProductionPeriod[] = [
-    { from: null, until: null, version: earliest, how: 'before_records', ...nobody },
+    { from: null, until: null, version: earliest, how: 'before_records', ...noRecord },
   ];
   for (const { at, kind, id, to, from, execution, requested_by, reason, confidence } of moves) {
     const last = periods.at(-1);
@@ -139,7 +142,7 @@ function servedPeriods(
   ];
   for (const { id, artifact, at } of switches) {
     const last = periods.at(-1);
-    // A change of settings replaces an artifact by itself.
+    // A settings change replaces an artifact by the same one.
     if (last === undefined || last.artifact_id === artifact) continue;
     last.until = at;
     const next = { artifact_id: artifact, version: version(artifact), replacement: id };
@@ -152,7 +155,7 @@ function servedPeriods(
   return periods;
 }
 
-/** What was served before the first known switch, where one of our records noted it. */
+/** What was served before the first known switch, if a record names it. */
 function servedBefore(
   records: PromotionRecord[],
   workloadId: string,
@@ -162,14 +165,16 @@ function servedBefore(
   return first?.artifact_id === switches[0]?.artifact ? (first?.previous_artifact_id ?? null) : null;
 }
 
-/** The platform writes microseconds and an offset; what is compared as text has to be written alike. */
+/** The platform writes microseconds and an offset; times that are compared as text need one format. */
 const iso = (time: string) => new Date(time).toISOString();
 
+/** The state of registry and serving side at one time. */
 export interface Moment {
+  /** ISO 8601. */
   at: string;
   production: ProductionPeriod | null;
   served: ServedPeriod | null;
-  /** Whether the version served was the one in Production; null where one of them is not known. */
+  /** Whether the served version was the one in Production; null if one of them is unknown. */
   agree: boolean | null;
 }
 

@@ -11,28 +11,28 @@ import {
 } from '../registry.ts';
 import { type PromotionRecord, recordsOn } from './record.ts';
 
-/** What `promote-model` has to do, decided from one reading of the registry. */
+/** What `promote-model` has to do, decided from one read of the registry. */
 export type PromotionPlan =
   | { kind: 'refuse'; refusal: PromotionRefusal }
   /** Champion already; `unfinished` is a promotion to it that was never finished. */
   | { kind: 'settled'; version: string; unfinished: PromotionRecord | null }
-  /** `intent` is the record that findOpenIntent this move, when there is one already. */
+  /** `intent` is the record of this move, if one was written before. */
   | { kind: 'move'; version: string; from: string | null; intent: PromotionRecord | null };
 
-/** Registered-model tag that holds the highest fence that may write; a writer with a lower one is stale. */
+/** Registered-model tag with the highest fence that may write; a writer with a lower fence is stale. */
 export const FENCE_TAG = 'promotion.fence';
 
-/** The fence that the registry itself remembers; 0 where none was ever recorded. */
+/** The fence recorded in the registry; 0 if there is none. */
 export function recordedFence(view: RegistryView): number {
   const fence = Number(view.model.tags[FENCE_TAG] ?? '0');
   return Number.isSafeInteger(fence) && fence > 0 ? fence : 0;
 }
 
-/** Why nothing is promoted. Terminal: the same request is refused again until somebody changes what it names. */
+/** Why nothing is promoted. Terminal: the same request is refused again until the named cause is fixed. */
 export type PromotionRefusal =
   /** The registered model does not exist. */
   | { code: 'no-model' }
-  /** No version was named, and none waits in Staging (mode `aliases`: none is `@challenger`). */
+  /** No version was passed, and none is in Staging (mode `aliases`: none is `@challenger`). */
   | { code: 'no-challenger' }
   | { code: 'version-missing'; version: string }
   | { code: 'not-ready'; version: string; status: string }
@@ -40,10 +40,10 @@ export type PromotionRefusal =
   | { code: 'other-champion'; champions: string[]; expected: string | null }
   /** Nothing is in Production, although a champion was expected. */
   | { code: 'no-champion'; expected: string }
-  /** Somebody else moved the registry at the same time. */
+  /** Another actor moved the registry at the same time. */
   | { code: 'lost-race'; version: string };
 
-/** What has changed between the comparison and the lease. */
+/** What changed between the comparison and taking the lease. */
 export type ChangeSinceComparison =
   | { code: 'champion-changed'; champions: string[]; compared_with: string | null }
   | { code: 'decision-changed'; decision: string; recommendation: string }
@@ -52,7 +52,7 @@ export type ChangeSinceComparison =
 const refuse = (refusal: PromotionRefusal): PromotionPlan => ({ kind: 'refuse', refusal });
 
 /**
- * Decides in the fixed order: which version, is it the only champion already, is the champion the expected one.
+ * Decides in a fixed order: which version, whether it is the only champion already, whether the champion is the expected one.
  * `ownId` is the id of the record that this caller writes, or has written before it was repeated.
  */
 export function promotionPlan(
@@ -81,14 +81,14 @@ export function promotionPlan(
   if (typeof expected === 'string' && champions(view, mode).length === 0) {
     return refuse({ code: 'no-champion', expected });
   }
-  // An alias can name a version that was deleted since: nothing can be archived there, nor gone back to.
+  // An alias can name a deleted version, which can be neither archived nor restored.
   const from = others.find((other) => view.versions.some((v) => v.version === other)) ?? null;
   return { kind: 'move', version, from, intent: findOpenIntent(challenger, from, input.execution) };
 }
 
 /**
- * A call that is repeated after the move finds no Staging version any more: it goes on with what it had begun. The
- * same request is known by its record; a new request takes up a direct promotion that was never finished.
+ * A call that is repeated after the move finds no Staging version any more: it continues its recorded promotion. The same
+ * request is identified by its record; a new request continues a direct promotion that was never finished.
  */
 function findBegunPromotion(
   view: RegistryView,
@@ -97,7 +97,7 @@ function findBegunPromotion(
   ownId: string,
 ): PromotionRecord | undefined {
   const current = champions(view, mode);
-  // An older one that was overtaken by a later promotion is nobody's to finish.
+  // An older one, superseded by a later promotion, is not finished.
   const newest = (r: PromotionRecord) =>
     view.versions.some((v) => v.version === r.holder && newestPromotion(v)?.id === r.id);
   const begun = (r: PromotionRecord) =>
@@ -107,11 +107,11 @@ function findBegunPromotion(
 
 const isPromotion = (record: PromotionRecord) => record.kind === 'promote' && record.to === record.holder;
 
-/** The newest promotion of a version to champion that was ever findOpenIntent, whatever came of it. */
+/** The newest recorded promotion of a version to champion, whatever its result; null if there is none. */
 export const newestPromotion = (version: ModelVersion): PromotionRecord | null =>
   recordsOn([version]).find(isPromotion) ?? null;
 
-/** The newest promotion to this version, if its result was never written or its alert is not known to be sent. */
+/** The newest promotion to this version, if it has no result or its alert is pending; null otherwise. */
 export function findUnfinishedPromotion(version: ModelVersion): PromotionRecord | null {
   const newest = newestPromotion(version);
   return newest !== null && (newest.result === null || newest.result.alert === 'pending') ? newest : null;
@@ -146,7 +146,7 @@ export function movesTo(version: string, from: string | null, mode: RegistryMode
   return moves;
 }
 
-/** What the reading after the write shows: done, worth asserting once more, or somebody else's by now. */
+/** What the read after the write shows: `done`, `again` (repeat the writes once), or `contested` by another actor. */
 export function afterMove(
   view: RegistryView,
   mode: RegistryMode,
@@ -156,6 +156,6 @@ export function afterMove(
   if (isSoleChampion(view, mode, version)) return 'done';
   const current = champions(view, mode);
   const strangers = current.filter((champion) => champion !== version && champion !== from);
-  // A sole stranger archived ours: that is a later decision, which we do not fight.
+  // Another version alone in Production archived ours: a later decision, which stands.
   return strangers.length > 0 && !current.includes(version) ? 'contested' : 'again';
 }

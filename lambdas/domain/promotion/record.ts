@@ -3,8 +3,8 @@ import { type ModelVersion, type RegistryView, ROLLED_BACK_TAG } from '../regist
 import { ServingBefore } from '../rollout/serving-rollback.ts';
 
 /**
- * What MLflow keeps of each promotion and rollback: two JSON tags on the model version, `promotion.<id>` written
- * before the registry moves (the intent) and `promotion.<id>.result` after it. MLflow itself keeps no history.
+ * The records of promotions and rollbacks in MLflow: two JSON tags on the model version, `promotion.<id>` written before
+ * the registry moves (the intent) and `promotion.<id>.result` after it. MLflow itself keeps no history of stages.
  */
 
 const text = z.string().nullable().default(null);
@@ -12,9 +12,9 @@ const text = z.string().nullable().default(null);
 const Intent = z.object({
   kind: z.enum(['promote', 'rollback']),
   id: z.string(),
-  /** The version that goes to Production. */
+  /** The version to be in Production. */
   to: z.string(),
-  /** The champion it takes the place of; null for a first model. */
+  /** The champion it replaces; null for a first model. */
   from: text,
   confidence: z.number().nullable().default(null),
   evidence_digest: text,
@@ -23,7 +23,7 @@ const Intent = z.object({
   /** ARN of the execution, or null when a function was invoked directly. */
   execution: text,
   fence: z.number().nullable().default(null),
-  /** What the promotion changes on the serving side, as it was before. */
+  /** The serving state before the promotion; null without a Workload. */
   serving: ServingBefore.nullable().default(null),
   /** ISO 8601. */
   at: z.string(),
@@ -35,13 +35,13 @@ const Result = z.object({
   result: z.enum(['promoted', 'rolled_back', 'not_promoted', 'contested']),
   /** `pending` until the alert is known to be sent; `execution` when `end-promotion` sends it. */
   alert: z.enum(['sent', 'pending', 'off', 'execution']),
-  /** The execution that came to this result. */
+  /** ARN of the execution that recorded this result. */
   by: text,
   at: z.string(),
 });
 export type Result = z.infer<typeof Result>;
 
-/** One event of a model's life: an intent and, once it has ended, its result. `holder` is the tagged version. */
+/** A promotion or rollback: its intent and, once it has ended, its result. `holder` is the tagged version. */
 export interface PromotionRecord extends Intent {
   readonly result: Result | null;
   readonly holder: string;
@@ -51,11 +51,11 @@ export interface PromotionRecord extends Intent {
 const Mark = z.object({
   /** Id of the rollback's record. */
   id: text,
-  /** The version that took its place. */
+  /** The version that replaced it. */
   to: text,
-  /** Why the rollback was asked for. */
+  /** Why the rollback was requested. */
   reason: text,
-  /** Who asked for it. */
+  /** Who requested it. */
   by: text,
   /** ISO 8601. */
   at: z.string(),
@@ -72,16 +72,18 @@ export function recordId(execution: string): string {
   return name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100) || 'unnamed';
 }
 
+/** The tag `promotion.<id>` of an intent; its reason is cut to 1000 characters. */
 export function intentTag(intent: Intent): { key: string; value: string } {
   const short = { ...intent, reason: intent.reason?.slice(0, MAX_TEXT_LENGTH) ?? null };
   return { key: `${PREFIX}${intent.id}`, value: JSON.stringify(short) };
 }
 
+/** The tag `promotion.<id>.result` of a result. */
 export function resultTag(result: Result): { key: string; value: string } {
   return { key: `${PREFIX}${result.id}${RESULT}`, value: JSON.stringify(result) };
 }
 
-/** All records on these versions, newest first. A tag that is not one of ours is passed over. */
+/** All records on these versions, newest first. Other tags are ignored. */
 export function recordsOn(versions: readonly ModelVersion[]): PromotionRecord[] {
   const found = versions.flatMap(({ version, tags }) =>
     Object.entries(tags).flatMap(([key, value]) => {
@@ -95,14 +97,15 @@ export function recordsOn(versions: readonly ModelVersion[]): PromotionRecord[] 
   return found.sort((a, b) => b.at.localeCompare(a.at));
 }
 
+/** The tag `rolled_back` of a version that a rollback took out of Production. */
 export function markTag(mark: Mark): { key: string; value: string } {
   return { key: ROLLED_BACK_TAG, value: JSON.stringify(mark) };
 }
 
-/** The mark as a rollback wrote it; null where there is none, or a person wrote something else there. */
+/** The mark as a rollback wrote it; null if there is none, or if the tag was set by hand. */
 export const markOn = ({ tags }: ModelVersion): Mark | null => parse(Mark, tags[ROLLED_BACK_TAG]);
 
-/** The version that an artifact serves, by the versions' tags and else by the records of promotions. */
+/** The version that an artifact serves, from the versions' tags, else from the records of promotions; null if unknown. */
 export function versionOf({ versions }: RegistryView, artifactId: string): string | null {
   const tagged = versions.find(({ tags }) => tags['workload.artifact_id'] === artifactId);
   const recorded = recordsOn(versions).find(({ serving }) => serving?.artifact_id === artifactId);

@@ -6,32 +6,32 @@ const version = z.string().nullable();
 export const RollbackRefusal = z.enum([
   /** The registered model does not exist. */
   'no-model',
-  /** Somebody else holds the lease; `held` names the holder, `until` when the lease ends. */
+  /** Another owner holds the lease: `held`, until `until` (ISO 8601). */
   'lease-held',
   /** Reason `ROLLOUT_FAILED` without a target, and no promotion is open. */
   'nothing-interrupted',
   /** No version is in Production. */
   'no-champion',
-  /** No record says which version to go back to. */
+  /** No record names a version to roll back to. */
   'no-known-good',
   /** The target version does not exist. */
   'target-missing',
   /** The target version is not READY; `held` is its status. */
   'not-ready',
-  /** The target version carries the mark of a rollback itself; `emergency` passes it. */
+  /** The target version was itself rolled back; `emergency` overrides this. */
   'rolled-back',
-  /** The last rollback is too recent; `hours` and `until` say for how long; `emergency` passes it. */
+  /** The last rollback was less than `hours` ago, until `until` (ISO 8601); `emergency` overrides this. */
   'cooling',
-  /** The version to undo was the champion before (`to`), never reached Production (no `to`), or is not in it any more. */
+  /** The version to undo was the champion before (`to`), never reached Production (no `to`), or is no longer in it. */
   'nothing-to-undo',
-  /** The version is the first champion: there is none to go back to, and it stays. */
+  /** The version is the first champion: there is no earlier version, and it stays in Production. */
   'first-champion',
 ]);
 export type RollbackRefusal = z.infer<typeof RollbackRefusal>;
 
-/** What a rollback found in the registry, and what it did there. Terminal unless it says otherwise. */
+/** What a rollback found and did in the registry. Terminal unless stated otherwise. */
 export const RollbackFinding = z.discriminatedUnion('code', [
-  /** A dry run: `to` would return to Production, `from` be archived, and the Workload get `artifact` back. */
+  /** A dry run: `to` would be moved to Production, `from` archived, and the Workload would serve `artifact` again. */
   z.object({
     code: z.literal('would-move'),
     from: z.string(),
@@ -41,7 +41,7 @@ export const RollbackFinding = z.discriminatedUnion('code', [
   }),
   /** A dry run: `to` is the champion already. */
   z.object({ code: z.literal('would-settle'), to: z.string() }),
-  /** Not terminal: the Workload goes back first, and `serving` says how far it is. */
+  /** Not terminal: the Workload is rolled back first; its progress is in `serving`. */
   z.object({ code: z.literal('serving-in-progress'), from: version, to: version }),
   /** `to` is back in Production; `from` is archived and marked. */
   z.object({ code: z.literal('moved'), from: z.string(), to: z.string() }),
@@ -52,7 +52,7 @@ export const RollbackFinding = z.discriminatedUnion('code', [
     why: RollbackRefusal,
     from: version,
     to: version,
-    /** Who has the lease, or the status of the target. */
+    /** The holder of the lease, or the status of the target. */
     held: z.string().nullable(),
     /** ISO 8601. */
     until: z.string().nullable(),
@@ -61,11 +61,11 @@ export const RollbackFinding = z.discriminatedUnion('code', [
   z.object({
     code: z.literal('contested'),
     why: z.enum([
-      /** The champion came into Production after the alarm that asks. */
+      /** The champion was promoted after the alarm that requested the rollback. */
       'after-alarm',
-      /** Somebody else has moved the registry since; `champions` are in Production now. */
+      /** Another actor moved the registry; `champions` are in Production now. */
       'moved-on',
-      /** Somebody else moved the registry at the same time. */
+      /** Another actor moved the registry at the same time. */
       'lost-race',
     ]),
     from: version,

@@ -107,7 +107,7 @@ export const WORKLOAD_TAG = 'workload.id';
 export const ARTIFACT_TAG = 'workload.artifact_id';
 
 /**
- * The promotion that was cut off before its result was recorded, as the before-state to go back to; null where every
+ * The promotion that was interrupted before its result was recorded, as the before-state to restore; null if every
  * promotion has ended. One that `execution` itself has just concluded counts still: its step may be running again.
  */
 export function findInterruptedChange(

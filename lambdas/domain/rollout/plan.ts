@@ -18,8 +18,8 @@ import {
 } from './step.ts';
 
 /**
- * The one next thing that brings the Workload closer to serving the desired artifact, locked. Whoever started it, a
- * replacement by the desired artifact is taken for ours; any other is never touched, and none is started beside it.
+ * The next step towards the Workload serving the desired artifact, locked. A replacement with the desired artifact counts as
+ * this rollout's, whoever started it; any other is never changed, and none is started beside it.
  */
 export function nextStep(observed: ObservedState, desired: DesiredState, now: Date): Step {
   const progress = updatedProgress(observed, desired, now);
@@ -28,14 +28,14 @@ export function nextStep(observed: ObservedState, desired: DesiredState, now: Da
     return fail({ progress }, { code: 'artifact-not-found', artifact: desired.artifactId });
   const situation = { ...observed, artifact: observed.artifact, desired, progress, now, late };
   const foreign = foreignReplacement(observed, desired.artifactId);
-  // Once ours is cancelled, what others do next is theirs.
+  // Once this rollout is cancelled, later replacements belong to others.
   if (foreign !== null && progress.cancelled_for === null) return fail(situation, foreign);
   return observed.workload.artifactId === desired.artifactId
     ? whenServed(situation)
     : whenNotServed(situation);
 }
 
-/** A replacement by the artifact that is served changes settings only; by any other than the desired it is foreign. */
+/** A replacement with the served artifact changes settings only; with any other than the desired one it is foreign. */
 function foreignReplacement(
   { replacement, workload }: ObservedState,
   desiredId: string,
@@ -48,9 +48,10 @@ function foreignReplacement(
 
 function whenNotServed(s: Situation): Step {
   const { replacement, desired, progress } = s;
-  if (replacement === null || (isTerminal(replacement) && !isOurs(replacement, s))) return whenNoneGoesOn(s);
+  if (replacement === null || (isTerminal(replacement) && !isOurs(replacement, s)))
+    return whenNoneInProgress(s);
   if (isTerminal(replacement)) {
-    if (progress.cancelled_for !== null || !hasFailed(replacement)) return whenNoneGoesOn(s);
+    if (progress.cancelled_for !== null || !hasFailed(replacement)) return whenNoneInProgress(s);
     return candidateFailed(s, replacement);
   }
   if (replacement.candidateArtifactId === desired.artifactId) return whenInFlight(s, replacement);
@@ -59,22 +60,22 @@ function whenNotServed(s: Situation): Step {
   return s.late ? fail(s, { code: 'deadline', at: change }) : wait(s, change);
 }
 
-/** A replacement by the desired artifact goes on: it is waited for, and cancelled once the deadline is over. */
+/** A replacement with the desired artifact is in progress: wait for it, and cancel it after the deadline. */
 function whenInFlight(s: Situation, replacement: Replacement): Step {
   const { progress, desired, now } = s;
   const state = stateWord(replacement.status);
   if (!s.late) return wait(s, { code: 'replacing', state });
   if (now.getTime() > desired.deadline.getTime() + CANCEL_MINUTES * 60_000)
     return fail(s, { code: 'cancel-unconfirmed', replacement: { id: replacement.id, state } });
-  // What has switched, or is leaving already, cannot be cancelled; which artifact it leaves behind will be observed.
+  // A replacement that has switched, or is being removed, cannot be cancelled; the next step reads which artifact is served.
   if (replacement.switchedAt !== null) return wait(s, { code: 'switched-by-deadline', state });
   const leaving: Progress = { ...progress, cancelled_for: progress.cancelled_for ?? 'deadline' };
   const kind = isLeaving(replacement) ? 'wait' : 'cancel';
   return { kind, progress: leaving, finding: { code: 'cancelling', state } };
 }
 
-/** Nothing goes on and another artifact is served: not begun yet, or begun and settled without a switch. */
-function whenNoneGoesOn(s: Situation): Step {
+/** No replacement is in progress and another artifact is served: not started yet, or ended without a switch. */
+function whenNoneInProgress(s: Situation): Step {
   const { progress, workload, now } = s;
   if (progress.cancelled_for !== null) return cancelled(s);
   const ended = s.history.find((entry) => isOurs(entry, s));
@@ -92,7 +93,7 @@ function whenNoneGoesOn(s: Situation): Step {
   return fail(s, { code: 'not-started', attempts: progress.attempts });
 }
 
-/** Whoever of us started it, and whether or not that could be updatedProgress: the platform's history knows how it ended. */
+/** The result of this rollout's replacement, from the platform's history. */
 function settled(s: Situation, ended: Replacement): Step {
   if (hasFailed(ended)) return candidateFailed(s, ended);
   const served = s.workload.artifactId;
@@ -108,7 +109,7 @@ function candidateFailed(s: Situation, { status, message }: Replacement): Step {
   });
 }
 
-/** Failed only when the old artifact is known to be served: until then it is still being undone. */
+/** Failed once the previous artifact is confirmed to be served; until then the cancellation is in progress. */
 function cancelled(s: Situation): Step {
   const { workload, progress, desired, now } = s;
   const old = progress.previous_artifact_id ?? workload.artifactId;

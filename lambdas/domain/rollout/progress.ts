@@ -10,9 +10,9 @@ import type { Replacement } from '../serving/workloads.ts';
 import { isTerminal } from './rules.ts';
 import type { DesiredState, ObservedState, Situation, Step } from './step.ts';
 
-/** What a rollout remembers between its steps, as no question to the platform could tell. */
+/** The progress of a rollout between its steps: what the platform does not report. */
 
-/** What was handed on, with what this look adds: where it began, and our replacement once it can be observed. */
+/** The previous progress, completed by this observation: where the rollout began, and its replacement once visible. */
 export function updatedProgress(
   observed: ObservedState,
   { artifactId, progress }: DesiredState,
@@ -28,7 +28,7 @@ export function updatedProgress(
   };
   if (replacement === null || isTerminal(replacement) || replacement.candidateArtifactId !== artifactId)
     return first;
-  // Served already when we came: what goes on is a change of settings, or the end of a rollout before ours.
+  // Served from the start: this replacement is a settings change, or the end of an earlier rollout.
   if (elsewhere === null && progress.action !== 'replace') return first;
   return {
     ...first,
@@ -43,8 +43,8 @@ export function updatedProgress(
 }
 
 /**
- * Whether a settled replacement is the one of this rollout. An earlier one by the same artifact, which failed last
- * week or a minute ago, says nothing about this one.
+ * Whether a settled replacement belongs to this rollout. An earlier one with the same artifact, from last week or a minute
+ * ago, does not.
  */
 export function isOurs(settled: Replacement, { desired, progress }: Situation): boolean {
   if (settled.candidateArtifactId !== desired.artifactId) return false;
@@ -58,8 +58,8 @@ export function isOurs(settled: Replacement, { desired, progress }: Situation): 
 }
 
 /**
- * Seconds until the next look is worth while: at once after a step of ours, every few seconds while a rollout is
- * young, every two minutes in a long one, and just after the deadline where that comes before.
+ * Seconds until the next poll: 1 after a step that changed something, a few at the start of a rollout, growing to two
+ * minutes, and no later than the deadline.
  */
 export function pollSeconds(kind: Step['kind'], progress: Progress, deadline: Date, now: Date): number {
   if (kind !== 'wait' && kind !== 'start' && kind !== 'cancel') return 1;
@@ -71,6 +71,6 @@ export function pollSeconds(kind: Step['kind'], progress: Progress, deadline: Da
   );
   const left = Math.ceil((deadline.getTime() - now.getTime()) / 1000);
   if (left > 0) return Math.min(pause, left);
-  // After the deadline only a cancellation is waited for, which takes seconds.
+  // After the deadline only a cancellation is in progress, which takes seconds.
   return Math.min(pause, MAX_POLL_SECONDS.cancellation);
 }

@@ -4,33 +4,38 @@ import type { NotRunning, RolloutFailure } from '../serving/rollout-finding.ts';
 import type { Artifact, Proton, Replacement, Workload } from '../serving/workloads.ts';
 import { visible } from '../visible-text.ts';
 
-/** The rules a rollout keeps: what the platform would refuse is refused before anything is sent. */
+/** The platform's rules for a rollout: violations are reported before any request is sent. */
 
-/** A word of the platform as a finding holds it. */
+/** A status of the platform for a finding: at most 40 characters, in visible form. */
 export const stateWord = (status: string) => visible(status, 40);
 
+/** True when the status is one of the words, ignoring case and white space. */
 export const isStatus = (status: string, ...words: string[]) => words.includes(status.trim().toLowerCase());
 
-/** Any other word, also one never seen before, means that it is still going on. */
+/** Every other status, including an unknown one, means in progress. */
 export const isTerminal = ({ status }: Replacement) => isStatus(status, 'completed', 'failed', 'errored');
+/** True when the platform reports the replacement as failed. */
 export const hasFailed = ({ status }: Replacement) => isStatus(status, 'failed', 'errored');
-/** On its way out after a cancellation; `finalizing` is said there too, but also after a switch. */
+/** Being removed after a cancellation; `finalizing` also follows a switch. */
 export const isLeaving = ({ status }: Replacement) =>
   isStatus(status, 'deleting', 'canceling', 'cancelling', 'finalizing', 'cleaning_up');
 
+/** The protons that serve requests. */
 export const activeProtons = (protons: readonly Proton[]) =>
   protons.filter(({ role }) => role !== null && isStatus(role, 'active'));
+/** The protons of the replacement in progress. */
 export const candidateProtons = (protons: readonly Proton[]) =>
   protons.filter(({ role }) => role !== null && isStatus(role, 'candidate'));
 
+/** What it takes to serve an artifact, or why the platform would refuse. */
 export type Move = 'none' | 'promote' | 'replace' | 'lock' | 'draft-onto-locked' | 'locked-onto-draft';
 type Known = 'draft' | 'locked';
 
 /**
- * What it takes to get from the artifact that is served to the one that is wanted, by their statuses. A Workload's
- * lifetime follows its artifact's status, so the platform replaces like with like only ("Replace and roll out",
- * status matrix: a mismatch is answered 400), and a draft that is served already is promoted where it is ("Promote to
- * production"). Locking first is one-way and so is only done on request.
+ * What it takes to get from the served artifact to the desired one, by their statuses. A Workload's
+ * lifetime follows its artifact's status, so the platform replaces an artifact only by one of the same status ("Replace and roll out",
+ * status matrix: a mismatch is answered 400), and a served draft is promoted in place ("Promote to
+ * production"). Locking is one-way, so it is done on request only.
  */
 const moves = {
   locked: { same: 'none', locked: 'replace', draft: 'lock' },
@@ -42,31 +47,31 @@ const known = (status: string): Known | null =>
 
 /** Null when one of the statuses is neither `draft` nor `locked`. */
 export function moveTo(
-  wanted: Artifact,
+  desired: Artifact,
   served: { id: string | null; status: string | null },
   lockAllowed: boolean,
 ): Move | null {
-  const to = known(wanted.status);
+  const to = known(desired.status);
   if (to === null) return null;
-  if (served.id === wanted.id) return moves[to].same;
+  if (served.id === desired.id) return moves[to].same;
   const from = known(served.status ?? '');
   if (from === null) return null;
   const move = moves[from][to];
   return move === 'lock' && !lockAllowed ? 'draft-onto-locked' : move;
 }
 
-/** The first thing that speaks against starting this rollout; null when nothing does. */
+/** The first reason not to start this rollout; null if there is none. */
 export function refusalToStart(
   workload: Workload,
-  wanted: Artifact,
+  desired: Artifact,
   protons: readonly Proton[],
   rollout: WorkloadRollout | null,
 ): RolloutFailure | null {
   return (
     wrongMinutes(rollout) ??
-    wrongType(workload, wanted) ??
+    wrongType(workload, desired) ??
     notRunning(workload, protons) ??
-    unknownContainer(rollout, wanted)
+    unknownContainer(rollout, desired)
   );
 }
 
@@ -80,15 +85,15 @@ function wrongMinutes(rollout: WorkloadRollout | null): RolloutFailure | null {
   return null;
 }
 
-function wrongType(workload: Workload, wanted: Artifact): RolloutFailure | null {
-  // Either document may leave the type out; the platform then decides by itself.
-  if (workload.type === null || wanted.type === null || isStatus(wanted.type, workload.type.toLowerCase()))
+function wrongType(workload: Workload, desired: Artifact): RolloutFailure | null {
+  // If either document omits the type, the platform checks it.
+  if (workload.type === null || desired.type === null || isStatus(desired.type, workload.type.toLowerCase()))
     return null;
-  const types = { type: wanted.type, workload_type: workload.type };
-  return { code: 'type-mismatch', artifact: wanted.id, workload: workload.id, ...types };
+  const types = { type: desired.type, workload_type: workload.type };
+  return { code: 'type-mismatch', artifact: desired.id, workload: workload.id, ...types };
 }
 
-/** A replacement needs an active proton; one that has errored may be replaced, as that is how it is put right. */
+/** A replacement needs an active proton; an errored one may be replaced, which repairs it. */
 export function notRunning({ id, status }: Workload, protons: readonly Proton[]): NotRunning | null {
   const which = { workload: id, state: stateWord(status) };
   if (isStatus(status, 'stopped', 'stopping', 'terminated', 'suspended'))
@@ -98,7 +103,7 @@ export function notRunning({ id, status }: Workload, protons: readonly Proton[])
 
 const MAX_NAMES = 8;
 
-/** A group or container that the artifact lacks is accepted by the platform and fails the rollout minutes later. */
+/** The platform accepts a group or container that the artifact lacks, and the rollout fails minutes later. */
 function unknownContainer(
   rollout: WorkloadRollout | null,
   { id: artifact, groups }: Artifact,
@@ -119,7 +124,7 @@ function unknownContainer(
         groups.map((g) => g.name),
       );
     const stranger = containers.find((container) => !group.containers.includes(container));
-    // A container without a name of its own gets one from the platform, which we do not know.
+    // The platform names a container without a name itself.
     if (stranger !== undefined && group.containers.length > 0) return unknown(stranger, group.containers);
   }
   return null;

@@ -4,7 +4,7 @@ import type { Importance } from '../serving/workloads.ts';
 import { activeProtons, isStatus, isTerminal, moveTo, notRunning, stateWord } from './rules.ts';
 import { fail, type Situation, type Step, secondsSince, unknownStatus, wait } from './step.ts';
 
-/** The platform names the desired artifact: what is left is to see it run, and to lock it where it stands. */
+/** The next step once the Workload names the desired artifact: confirm that it runs, and lock it in place. */
 export function whenServed(s: Situation): Step {
   const { workload, desired, progress, late } = s;
   if (progress.endpoint !== null && workload.endpoint !== progress.endpoint)
@@ -34,7 +34,7 @@ export function whenServed(s: Situation): Step {
     return { kind: 'complete', progress, finding };
   }
   if (late) return fail(s, { code: 'deadline', at: { code: 'draft' } });
-  // The platform refuses to promote while a replacement, be it of the settings only, goes on.
+  // The platform refuses to promote while any replacement is in progress, even of settings only.
   if (s.replacement !== null && !isTerminal(s.replacement)) return wait(s, { code: 'promotion-blocked' });
   if (importance !== null) return setImportance(s, importance);
   if (secondsSince(progress.promoted_at, s.now) < VISIBILITY_GRACE_SECONDS)

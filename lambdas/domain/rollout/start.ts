@@ -3,7 +3,7 @@ import type { StartReplacement } from '../serving/workloads.ts';
 import { moveTo, refusalToStart } from './rules.ts';
 import { fail, type Situation, type Step, unknownStatus } from './step.ts';
 
-/** The first step towards another artifact: the replacement itself, the lock before it, or why there is none. */
+/** The first step towards another artifact: the replacement, the lock before it, or why neither is possible. */
 export function start(s: Situation): Step {
   const { workload, artifact, desired, progress, now } = s;
   const refusal = refusalToStart(workload, artifact, s.protons, desired.rollout);
@@ -25,7 +25,7 @@ export function start(s: Situation): Step {
     config: { warmupDurationMinutes, keepOldVersionMinutes: desired.rollout?.keepOldVersionMinutes ?? 0 },
     ...(runtime === null ? {} : { runtime }),
   };
-  const asked: Progress = {
+  const requested: Progress = {
     ...progress,
     action: 'replace',
     started_at: now.toISOString(),
@@ -35,7 +35,7 @@ export function start(s: Situation): Step {
   return {
     kind: 'start',
     request,
-    progress: asked,
+    progress: requested,
     finding: { code: 'starting', artifact: artifact.id },
   };
 }

@@ -9,14 +9,14 @@ import type {
   Workload,
 } from '../serving/workloads.ts';
 
-/** The vocabulary of the rollout plan: what a step looks at, what it is asked for, and what it may decide. */
+/** The types of the rollout plan: observed state, desired state, and the steps between them. */
 
-/** What a step looks at. Read in this order of age: the replacement first, then the Workload, then the rest. */
+/** The state of a Workload. Read in this order: the replacement first, then the Workload, then the rest. */
 export interface ObservedState {
   readonly workload: Workload;
-  /** The desired artifact; null when there is none or it cannot be seen. */
+  /** The desired artifact; null if it does not exist or is not visible. */
   readonly artifact: Artifact | null;
-  /** Status of the artifact that is served; null where nobody says. */
+  /** Status of the served artifact; null if unknown. */
   readonly servedStatus: string | null;
   readonly replacement: Replacement | null;
   readonly protons: readonly Proton[];
@@ -24,18 +24,19 @@ export interface ObservedState {
   readonly history: readonly Replacement[];
 }
 
+/** What a rollout was requested to reach. */
 export interface DesiredState {
   readonly artifactId: string;
   readonly rollout: WorkloadRollout | null;
   readonly importance: Importance | null;
   readonly lockArtifact: boolean;
   readonly deadline: Date;
-  /** When the caller began; null where it does not say. */
+  /** When the caller started; null if unknown. */
   readonly since: Date | null;
   readonly progress: Progress;
 }
 
-/** One thing to do, with what has to be updatedProgress for the next time, and why it is done. */
+/** One step, with the progress to keep for the next call and the finding behind it. */
 export type Step = { readonly progress: Progress } & (
   | { readonly kind: 'complete'; readonly finding: RolloutDone }
   | { readonly kind: 'fail'; readonly finding: RolloutFailure }
@@ -46,7 +47,7 @@ export type Step = { readonly progress: Progress } & (
     ))
 );
 
-/** Everything one decision is made on. */
+/** Everything that one decision is based on. */
 export interface Situation extends ObservedState {
   readonly artifact: Artifact;
   readonly desired: DesiredState;
@@ -55,22 +56,25 @@ export interface Situation extends ObservedState {
   readonly late: boolean;
 }
 
+/** Waits: nothing to change until the next poll. */
 export const wait = ({ progress }: Situation, finding: RolloutWaiting): Step => ({
   kind: 'wait',
   progress,
   finding,
 });
 
+/** Fails: terminal. */
 export const fail = ({ progress }: Pick<Situation, 'progress'>, finding: RolloutFailure): Step => ({
   kind: 'fail',
   progress,
   finding,
 });
 
-/** Infinitely many where it never happened. */
+/** Seconds since an ISO 8601 time; infinite for null. */
 export const secondsSince = (at: string | null, now: Date) =>
   at === null ? Number.POSITIVE_INFINITY : (now.getTime() - Date.parse(at)) / 1000;
 
+/** Fails because an artifact is neither draft nor locked. */
 export function unknownStatus(s: Situation): Step {
   const { id: artifact, status } = s.artifact;
   return fail(s, { code: 'artifact-status-unknown', artifact, status, served_status: s.servedStatus });

@@ -1,6 +1,6 @@
 import type { Json } from './workloads.ts';
 
-/** What sets a derived artifact apart from the one it was cloned from. */
+/** The fields in which a derived artifact differs from its source. */
 export interface PrimaryContainer {
   readonly environment: Readonly<Record<string, string>>;
   /** Null keeps the image. */
@@ -8,24 +8,24 @@ export interface PrimaryContainer {
 }
 
 /**
- * The container groups with the primary container's environment (and image) set and everything else untouched: the
- * platform replaces the whole list. The primary one is the one flagged so, else the very first. Null without any.
+ * The container groups with the primary container's environment (and image) set and everything else unchanged: the
+ * platform replaces the whole list. The primary container is the one flagged so, else the first. Null without containers.
  */
-export function withPrimary(groups: readonly Json[], wanted: PrimaryContainer): Json[] | null {
+export function withPrimary(groups: readonly Json[], primaryFields: PrimaryContainer): Json[] | null {
   const all = groups.flatMap((group) => containersOf(group));
   const primary = all.find((container) => objectOf(container)?.['primary'] === true) ?? all[0];
   if (primary === undefined) return null;
   return groups.map((group) => {
     const fields = objectOf(group);
     if (fields === null || !containersOf(group).includes(primary)) return group;
-    const containers = containersOf(group).map((c) => (c === primary ? changed(c, wanted) : c));
+    const containers = containersOf(group).map((c) => (c === primary ? changed(c, primaryFields) : c));
     return { ...fields, containers };
   });
 }
 
-/** True when the primary container has all that is wanted already. */
-export function hasPrimary(groups: readonly Json[], wanted: PrimaryContainer): boolean {
-  const after = withPrimary(groups, wanted);
+/** True when the primary container already has these fields. */
+export function hasPrimary(groups: readonly Json[], primaryFields: PrimaryContainer): boolean {
+  const after = withPrimary(groups, primaryFields);
   return after !== null && JSON.stringify(after) === JSON.stringify(groups);
 }
 
@@ -35,7 +35,7 @@ function changed(container: Json, { environment, imageUri }: PrimaryContainer): 
   const kept = Array.isArray(before) ? before : [];
   const environmentVars = Object.entries(environment).reduce<Json[]>(withVariable, kept);
   if (imageUri === null || fields['imageUri'] === imageUri) return { ...fields, environmentVars };
-  // An image is either given or built: with the build's configuration left in, the platform would refuse the image.
+  // An image is either given or built: the platform refuses an image beside a build configuration.
   const { imageBuildConfig: _configuration, build: _build, ...rest } = fields;
   return { ...rest, environmentVars, imageUri };
 }

@@ -2,12 +2,12 @@ import { publicMessage, visible } from '../visible-text.ts';
 import type { ContainerReport, Diagnosis } from './payloads.ts';
 import type { LogLine, Proton, ReplicaState, StatusDetails, WorkloadEvent } from './workloads.ts';
 
-/** What could be found out about protons that did not come up. Its texts come from containers: none is trusted. */
+/** What was read about protons that did not become ready. Its texts come from containers and are untrusted. */
 export interface Findings {
-  /** The platform's sentence about the replacement. */
+  /** The platform's message about the replacement. */
   readonly message: string | null;
   readonly protons: readonly { id: string; proton: Proton | null; details: StatusDetails | null }[];
-  /** The newest event about the artifact; it keeps the containers' last states when the protons are gone. */
+  /** The newest event about the artifact; it has the containers' last states when the protons are gone. */
   readonly event: WorkloadEvent | null;
   readonly logs: readonly LogLine[];
   readonly unavailable: readonly string[];
@@ -18,7 +18,7 @@ const MAX_LINES = 20;
 const LINE = 300;
 const WORD = 80;
 
-/** The findings in a form that fits into the state of an execution and is safe to show. */
+/** The findings, bounded in size for the state of an execution and safe to show. */
 export function diagnosisOf(findings: Findings): Diagnosis {
   const reports = findings.protons.flatMap(({ id, details }) => reportsOf(id, details?.replicas ?? []));
   const kept = Object.entries(findings.event?.protons ?? {}).flatMap(([id, replicas]) =>
@@ -47,7 +47,7 @@ export function diagnosisOf(findings: Findings): Diagnosis {
   };
 }
 
-/** A later look often finds the protons gone: then what was seen before they went is the better account. */
+/** Merges two diagnoses. Later reads often find the protons gone; their earlier states are then kept. */
 export function mergeDiagnoses(now: Diagnosis, before: Diagnosis | null): Diagnosis {
   if (before === null) return now;
   const useLogs = now.log_lines.length > 0;

@@ -1,6 +1,5 @@
 /**
- * What can go wrong with the Workload API itself. A rollout that fails, or that must not be started, is an outcome
- * and never thrown.
+ * Errors of the Workload API itself. A rollout that fails or cannot start is an outcome and never thrown.
  */
 abstract class ServingError extends Error {
   abstract override readonly name: string;
@@ -9,7 +8,7 @@ abstract class ServingError extends Error {
 /** The Workload API could not be reached, timed out, or answered 429 or 5xx. Retrying can help. */
 export class WorkloadApiUnavailable extends ServingError {
   override readonly name = 'WorkloadApiUnavailable' as const;
-  /** True when the request may have been carried out all the same: the next thing to do is to look. */
+  /** True when the request may have taken effect: read the state before repeating it. */
   readonly outcomeUnknown: boolean;
   constructor(message: string, facts: { outcomeUnknown: boolean; cause?: unknown }) {
     super(message, { cause: facts.cause });
@@ -17,11 +16,12 @@ export class WorkloadApiUnavailable extends ServingError {
   }
 }
 
-/** The Workload API understood and said no: 400, 401, 403, 404, 409 or 422. Retrying cannot help. */
+/** The Workload API rejected the request: 400, 401, 403, 404, 409 or 422. Retrying cannot help. */
 export class WorkloadApiRefused extends ServingError {
   override readonly name = 'WorkloadApiRefused' as const;
+  /** HTTP status. */
   readonly status: number;
-  /** What the API said, on one line and without anything secret. */
+  /** The API's message on one line, without secrets. */
   readonly detail: string;
   constructor(message: string, facts: { status: number; detail: string; cause?: unknown }) {
     super(message, { cause: facts.cause });
@@ -30,12 +30,12 @@ export class WorkloadApiRefused extends ServingError {
   }
 }
 
-/** An answer that is not the Workload API's: HTML, broken JSON, an unexpected shape, too many bytes. */
+/** The response is not the Workload API's: HTML, invalid JSON, an unexpected shape, too many bytes. Retrying cannot help. */
 export class WorkloadApiInvalidResponse extends ServingError {
   override readonly name = 'WorkloadApiInvalidResponse' as const;
 }
 
-/** There is no such Workload, or the token's owner cannot see it: the API answers 404 to both. */
+/** The Workload does not exist, or the owner of the token cannot see it: the API answers 404 in both cases. */
 export class WorkloadNotFound extends ServingError {
   override readonly name = 'WorkloadNotFound' as const;
 }

@@ -17,7 +17,7 @@ export const WorkloadRollout = z.strictObject({
   strategy: z.literal('rolling').default('rolling'),
   warmupDurationMinutes: z.number().optional(),
   keepOldVersionMinutes: z.number().default(0),
-  /** Handed on as it is; the names of its groups and containers are checked against the artifact. */
+  /** Sent unchanged; the names of its groups and containers are checked against the artifact. */
   runtime: z.record(z.string(), z.json()).nullish(),
 });
 export type WorkloadRollout = z.infer<typeof WorkloadRollout>;
@@ -29,29 +29,29 @@ export type FailureCode = z.infer<typeof FailureCode>;
 
 const text = z.string().nullable().default(null);
 
-/** What the platform cannot tell a later step: carried from answer to answer through `previous`. */
+/** What a later step cannot read from the platform: passed from answer to answer in `previous`. */
 export const Progress = z.object({
   action: z.enum(['replace', 'promote', 'none']).default('none'),
-  /** When the first step looked; ISO 8601. */
+  /** When the first step ran; ISO 8601. */
   began_at: text,
-  /** Artifact and endpoint as it found them. */
+  /** Served artifact and endpoint at that time. */
   previous_artifact_id: text,
   endpoint: text,
-  /** When the replacement was asked for (or first seen, when it was adopted); ISO 8601. */
+  /** When the replacement was requested (or first observed, if it was adopted); ISO 8601. */
   started_at: text,
-  /** True once the API has acknowledged it; false while a lost answer leaves that open. */
+  /** True once the API has acknowledged it; false while the response is lost. */
   confirmed: z.boolean().default(false),
   replacement_id: text,
   candidate_proton_ids: z.array(z.string()).max(MAX_CANDIDATE_PROTONS).default([]),
-  /** How often it was asked for; more than once only after lost answers that turned out not to have counted. */
+  /** Number of requests; more than one only after lost responses without effect. */
   attempts: z.int().min(0).default(0),
-  /** Since when it was asked for and cannot be seen, neither in progress nor switched; ISO 8601. */
+  /** Since when it is requested and not visible, neither in progress nor switched; ISO 8601. */
   missing_since: text,
-  /** True once the API has accepted the importance; it is not asked for again. */
+  /** True once the API has accepted the importance; it is not sent again. */
   importance_set: z.boolean().default(false),
-  /** When promotion in place was asked for last; ISO 8601. */
+  /** When promotion in place was last requested; ISO 8601. */
   promoted_at: text,
-  /** Why it was cancelled, once it was. */
+  /** Why it was cancelled; null if it was not. */
   cancelled_for: FailureCode.nullable().default(null),
 });
 export type Progress = z.infer<typeof Progress>;
@@ -68,9 +68,9 @@ const ContainerReport = z.object({
 });
 export type ContainerReport = z.infer<typeof ContainerReport>;
 
-/** What a person needs to find out why a candidate did not come up. Every text is on one line and cut to size. */
+/** Why a candidate did not become ready, for people. Every text is on one line and bounded. */
 export const Diagnosis = z.object({
-  /** The platform's own sentence about the replacement. */
+  /** The platform's message about the replacement. */
   message: text,
   protons: z.array(
     z.object({ id: z.string(), role: text, status: z.string(), summary: text, unmet: z.array(z.string()) }),
@@ -97,10 +97,10 @@ export const ReplaceInput = z
     /** ISO 8601; nothing is started or promoted after it, and what is in flight then is cancelled. */
     deadline: z.iso.datetime({ offset: true }),
     fence: absent(z.int().positive()),
-    /** Whose lease is checked (or taken, without a fence); without it the Workload has a lease of its own. */
+    /** The model whose lease is checked (or taken, without a fence); null: the Workload's own lease. */
     model_name: absent(z.string().min(1).max(256)),
     execution: absent(z.string()),
-    /** ISO 8601; when the caller began. Replacements of the same artifact that ended before are somebody else's. */
+    /** ISO 8601; when the caller started. Earlier replacements with the same artifact are not this rollout's. */
     since: absent(z.iso.datetime({ offset: true })),
     /** The last answer of this function in the same rollout; null on the first call. */
     previous: absent(Previous),
@@ -123,10 +123,10 @@ export const ReplaceAnswer = z.object({
   previous_artifact_id: z.string().nullable(),
   endpoint: z.string().nullable(),
   candidate: z.object({ proton_id: z.string(), status: z.string() }).nullable(),
-  /** Seconds until the next step is worth while; null once it is settled. */
+  /** Seconds until the next call; null once it is settled. */
   retry_after_seconds: z.number().nullable(),
   already_replaced: z.boolean(),
-  /** One sentence, for people only: what was done or seen, and on failure what to do. */
+  /** One sentence, for people only: what was done or observed, and on failure what to do. */
   reason: z.string(),
   /** What the rollout is doing or waiting for; null once it is settled. */
   waiting: RolloutWaiting.nullable().default(null),

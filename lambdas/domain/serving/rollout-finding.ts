@@ -1,38 +1,38 @@
 import * as z from 'zod';
 
 /**
- * What one step of a rollout found or did, as facts; `words/rollout.ts` makes the sentence of it. Ids, names and types
- * are as the platform has them. Its words (`state`, `message`, `detail`) are on one line and cut to size.
+ * What one step of a rollout found or did. Ids, names and types are the platform's. Its texts (`state`, `message`,
+ * `detail`) are on one line and bounded. `words/rollout.ts` turns a finding into a sentence.
  */
 
 const Id = z.string();
 const State = z.string();
 
-/** The rollout goes on: none of these is terminal, and the next step looks again. */
+/** The rollout is in progress: none of these is terminal, and the next step reads the state again. */
 export const RolloutWaiting = z.discriminatedUnion('code', [
-  /** Somebody changes settings of the Workload, with the artifact that is served: waited for before the start. */
+  /** Another actor changes settings of the Workload; the rollout starts after that. */
   z.object({ code: z.literal('settings-change'), state: State }),
-  /** The wanted artifact is a draft where a locked one is served: it is being locked, as the input asks. */
+  /** The desired artifact is a draft where a locked one is served: it is being locked, as requested. */
   z.object({ code: z.literal('locking'), artifact: Id }),
   /** The replacement was requested, and the platform accepted it. */
   z.object({ code: z.literal('starting'), artifact: Id }),
-  /** The answer to the request for the replacement was lost: whether it counted is not known yet. */
+  /** The answer to the request for the replacement was lost: whether it took effect is not known yet. */
   z.object({ code: z.literal('start-unconfirmed') }),
   /** The replacement was requested and is not visible; after a grace time it is requested again, or has failed. */
   z.object({ code: z.literal('start-not-visible') }),
   /** The platform refused the request, and no other replacement is visible: requested again, or refused for good. */
   z.object({ code: z.literal('start-refused-for-now'), detail: z.string() }),
-  /** The platform refused the request because another replacement began before it: the next step looks whose it is. */
+  /** The platform refused the request because another replacement began before it: the next step reads which one it is. */
   z.object({ code: z.literal('start-overtaken'), detail: z.string() }),
-  /** The replacement by the wanted artifact is in progress, whoever started it. */
+  /** The replacement with the desired artifact is in progress, whoever started it. */
   z.object({ code: z.literal('replacing'), state: State }),
   /** The replacement had switched when the deadline was over and can no longer be cancelled: its end is awaited. */
   z.object({ code: z.literal('switched-by-deadline'), state: State }),
   /** The deadline is over before the switch: the replacement is being cancelled. */
   z.object({ code: z.literal('cancelling'), state: State }),
-  /** The cancelled replacement is gone, and the artifact from before is not yet confirmed on every active proton. */
+  /** The cancelled replacement is gone, and the previous artifact is not yet confirmed on every active proton. */
   z.object({ code: z.literal('cancelled') }),
-  /** The Workload names the wanted artifact; not all of its active protons run it yet. */
+  /** The Workload names the desired artifact; not all of its active protons run it yet. */
   z.object({ code: z.literal('activating'), running: z.int(), active: z.int() }),
   /** The served artifact is a draft, and the platform promotes none while a replacement is in progress. */
   z.object({ code: z.literal('promotion-blocked') }),
@@ -40,14 +40,14 @@ export const RolloutWaiting = z.discriminatedUnion('code', [
   z.object({ code: z.literal('promoting') }),
   /** Promotion in place was requested, and the artifact is a draft still. */
   z.object({ code: z.literal('promotion-requested') }),
-  /** The answer to the request for promotion in place was lost: the next step looks whether it counted. */
+  /** The answer to the request for promotion in place was lost: the next step reads whether it took effect. */
   z.object({ code: z.literal('promotion-unconfirmed') }),
-  /** The artifact is served; the Workload's importance is set as the input asks. */
+  /** The artifact is served; the Workload's importance is set as requested. */
   z.object({ code: z.literal('setting-importance'), importance: z.string() }),
 ]);
 export type RolloutWaiting = z.infer<typeof RolloutWaiting>;
 
-/** Terminal: the Workload serves the wanted artifact, locked. */
+/** Terminal: the Workload serves the desired artifact, locked. */
 export const RolloutDone = z.object({
   code: z.literal('serves'),
   artifact: Id,
@@ -63,20 +63,20 @@ const notRunning = [
   z.object({ code: z.literal('no-active-proton'), workload: Id, state: State }),
 ] as const;
 
-/** What can be wrong once the wanted artifact is served. */
+/** What can be wrong once the desired artifact is served. */
 const Unhealthy = z.discriminatedUnion('code', [
   ...notRunning,
   /** An active proton of the artifact has errored, or was stopped. */
   z.object({ code: z.literal('proton-down'), proton: Id, state: State }),
 ]);
 
-/** How far the rollout had come when its deadline was over. */
+/** The state of the rollout when its deadline passed. */
 const AtDeadline = z.discriminatedUnion('code', [
   /** A settings change was in progress all the time; nothing was started. */
   z.object({ code: z.literal('settings-change'), state: State }),
   /** The warm-up (minutes) would end after the deadline; nothing was started. */
   z.object({ code: z.literal('warm-up'), minutes: z.number() }),
-  /** The replacement was cancelled; the artifact from before is confirmed. */
+  /** The replacement was cancelled; the previous artifact is confirmed. */
   z.object({ code: z.literal('cancelled'), artifact: Id.nullable() }),
   /** Switched, and not all active protons ran the artifact. */
   z.object({ code: z.literal('activating'), running: z.int(), active: z.int() }),
@@ -89,9 +89,9 @@ const AtDeadline = z.discriminatedUnion('code', [
  * gets a new code.
  */
 export const RolloutFailure = z.discriminatedUnion('code', [
-  /** The wanted artifact does not exist, or the owner of the token cannot see it. */
+  /** The desired artifact does not exist, or the owner of the token cannot see it. */
   z.object({ code: z.literal('artifact-not-found'), artifact: Id }),
-  /** One of the two artifacts is neither draft nor locked; null where nobody says what the served one is. */
+  /** One of the two artifacts is neither draft nor locked; `served_status` is null if unknown. */
   z.object({
     code: z.literal('artifact-status-unknown'),
     artifact: Id,
@@ -120,14 +120,14 @@ export const RolloutFailure = z.discriminatedUnion('code', [
     container: z.string().nullable(),
     has: z.array(z.string()),
   }),
-  /** Minutes of the rollout that are no whole number from 0 to `most`. */
+  /** Minutes of the rollout that are not a whole number from 0 to `most`. */
   z.object({
     code: z.literal('minutes-out-of-range'),
     field: z.string(),
     minutes: z.number(),
     most: z.number(),
   }),
-  /** A replacement by an artifact that is neither wanted nor served is in progress; it was left alone. */
+  /** A replacement with an artifact that is neither desired nor served is in progress; it was not changed. */
   z.object({ code: z.literal('foreign-replacement'), artifact: Id, replacement: Id, state: State }),
   /** The platform refused to start the replacement: with 400 at once, with 404, 409 or 422 when it did so again. */
   z.object({ code: z.literal('start-refused'), http_status: z.int(), detail: z.string() }),
@@ -135,17 +135,17 @@ export const RolloutFailure = z.discriminatedUnion('code', [
   z.object({ code: z.literal('lock-refused'), http_status: z.int(), detail: z.string() }),
   /** The platform refused promotion in place. */
   z.object({ code: z.literal('promote-refused'), http_status: z.int(), detail: z.string() }),
-  /** Every request for the replacement lost its answer, and none of them was ever visible. */
+  /** Every request for the replacement lost its response, and no replacement became visible. */
   z.object({ code: z.literal('not-started'), attempts: z.int() }),
-  /** The platform says that the replacement failed; the artifact from before is served. */
+  /** The platform reports the replacement as failed; the previous artifact is served. */
   z.object({ code: z.literal('candidate-failed'), state: State, message: z.string().nullable() }),
   /** The replacement ended without a switch: in this state, or (null) gone without any; `served` as it is then. */
   z.object({ code: z.literal('candidate-dropped'), state: State.nullable(), served: Id.nullable() }),
   /** The artifact is served and does not run. */
   z.object({ code: z.literal('active-unhealthy'), problem: Unhealthy }),
-  /** The switch changed the Workload's endpoint, so that its callers have lost it. */
+  /** The switch changed the Workload's endpoint, so requests to the old one fail. */
   z.object({ code: z.literal('endpoint-changed'), from: z.string(), to: z.string().nullable() }),
-  /** Somebody else has put `served` in service: after this rollout had switched, or before it could. */
+  /** Another actor put `served` in service, after this rollout switched or before it did. */
   z.object({ code: z.literal('superseded'), served: Id.nullable(), switched: z.boolean() }),
   /** The deadline was over before the rollout was complete. */
   z.object({ code: z.literal('deadline'), at: AtDeadline }),
@@ -154,12 +154,12 @@ export const RolloutFailure = z.discriminatedUnion('code', [
     code: z.literal('cancel-unconfirmed'),
     replacement: z.object({ id: Id, state: State }).nullable(),
   }),
-  /** Another execution or call has the lease until then (ISO 8601): nothing was looked at. */
+  /** Another owner holds the lease until then (ISO 8601): nothing was read. */
   z.object({ code: z.literal('lease-held'), model: z.string(), holder: z.string(), until: z.string() }),
 ]);
 export type RolloutFailure = z.infer<typeof RolloutFailure>;
 
-/** Who has the lease that a direct call would have needed. */
+/** The holder of the lease that a direct call needs. */
 export type LeaseHeld = Extract<RolloutFailure, { code: 'lease-held' }>;
 
 /** Why a Workload cannot take a replacement as it is. */

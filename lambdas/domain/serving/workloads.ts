@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 
 /**
- * DataRobot's Workload API as the functions need it. The adapter is `adapters/workload-api/client.ts`. Every status is an
- * open string: the platform has renamed its states more than once.
+ * The port to DataRobot's Workload API; `adapters/workload-api/client.ts` implements it. Every status is an open string:
+ * the platform has renamed its states more than once. https://docs.datarobot.com/en/docs/workload-api/
  */
 
 export type Json = z.core.util.JSONType;
@@ -15,7 +15,7 @@ export interface Workload {
   readonly importance: string | null;
   readonly type: string | null;
   readonly artifactId: string | null;
-  /** Status of that artifact as the Workload's own document repeats it; null where it does not. */
+  /** Status of that artifact in the Workload's document; null if it is missing there. */
   readonly artifactStatus: string | null;
   readonly endpoint: string | null;
   readonly runtime: JsonObject | null;
@@ -65,7 +65,7 @@ export interface ContainerState {
   readonly status: string;
   readonly ready: boolean;
   readonly restarts: number;
-  /** A word of Kubernetes such as `CrashLoopBackOff`; of the current state, else of the last one. */
+  /** A reason of Kubernetes such as `CrashLoopBackOff`, of the current state, else of the last one. */
   readonly reason: string | null;
   readonly exitCode: number | null;
   readonly message: string | null;
@@ -75,7 +75,7 @@ export interface ReplicaState {
   readonly name: string;
   readonly status: string;
   readonly containers: readonly ContainerState[];
-  /** Conditions that do not hold and say why, such as `Unschedulable`. */
+  /** Unmet conditions with a reason, such as `Unschedulable`. */
   readonly unmet: readonly { readonly reason: string; readonly message: string | null }[];
 }
 
@@ -122,22 +122,22 @@ export type Importance = 'critical' | 'high' | 'moderate' | 'low';
 
 /**
  * The Workload API, as a port. Every method throws `WorkloadApiUnavailable`, `WorkloadApiRefused` or
- * `WorkloadApiInvalidResponse`. `promote`, `startReplacement` and `cloneArtifact` are sent once: whether a lost answer to one
- * of them was carried out has to be found out by looking.
+ * `WorkloadApiInvalidResponse`. `promote`, `startReplacement` and `cloneArtifact` are sent once: after a lost
+ * response the caller reads the state to find whether the request took effect.
  */
 export interface Workloads {
-  /** Null when there is none, or none that the caller may see. */
+  /** Null when it does not exist or the caller may not see it. */
   getWorkload(id: string): Promise<Workload | null>;
   setImportance(id: string, importance: Importance): Promise<void>;
   /** Promotion in place: locks the artifact, wipes the statistics, ends the lifetime limit. Cannot be undone. */
   promote(id: string): Promise<void>;
   stats(id: string, protonId?: string): Promise<Stats>;
-  /** Newest first as far as the API keeps to it; at most `most`. */
+  /** Newest first as the API returns them; at most `most`. */
   events(id: string, most: number): Promise<WorkloadEvent[]>;
-  /** Past replacements, newest first as far as the API keeps to it; at most `most`. */
+  /** Past replacements, newest first as the API returns them; at most `most`. */
   history(id: string, most: number): Promise<Replacement[]>;
   getArtifact(id: string): Promise<Artifact | null>;
-  /** One way. */
+  /** Cannot be undone. */
   lockArtifact(id: string): Promise<void>;
   /** Replaces the whole list of container groups of a draft. */
   setContainerGroups(id: string, containerGroups: readonly Json[]): Promise<void>;

@@ -11,18 +11,20 @@ import type { Progress } from '../../domain/serving/payloads.ts';
 import type { Replacement, Workloads } from '../../domain/serving/workloads.ts';
 import { quoted } from '../../domain/visible-text.ts';
 
-/** One look at a Workload and one step carried out: what the serving functions share. */
+/** Observing a Workload and executing one step on it, for rollout and rollback. */
 
 const HISTORY_ROWS = 50;
 
+/** A Workload and the artifact that it should serve. */
 export interface Target {
   workloadId: string;
   artifactId: string;
 }
 
 /**
- * What there is to see. The replacement is read before the Workload: a settled one vanishes only after the Workload's
- * document has switched, so that a switch in between is never taken for a failure. Throws `WorkloadNotFound`.
+ * Reads the state of a Workload. The replacement is read before the Workload: a settled one disappears only after the
+ * Workload's document has switched, so that a switch in between does not look like a failure. Throws `WorkloadNotFound`
+ * and the errors of the Workload API.
  */
 export async function observe(
   workloads: Workloads,
@@ -50,7 +52,7 @@ export async function observe(
   return { workload, artifact, servedStatus, replacement, protons, history };
 }
 
-/** Some installations lack the route; a rollout can do without it. */
+/** Empty where an installation lacks the route: a rollout does not depend on it. */
 async function pastReplacements(workloads: Workloads, workloadId: string): Promise<Replacement[]> {
   try {
     return await workloads.history(workloadId, HISTORY_ROWS);
@@ -60,16 +62,16 @@ async function pastReplacements(workloads: Workloads, workloadId: string): Promi
   }
 }
 
-/** The platform's own "no" to what was asked: an outcome. 401 and 403 are not about this rollout and are thrown. */
+/** True when the platform rejected the request itself, which is an outcome; 401 and 403 concern the credentials and are thrown. */
 const isRejected = (error: unknown): error is WorkloadApiRefused =>
   error instanceof WorkloadApiRefused && [400, 404, 409, 422].includes(error.status);
 
-/** Carried out, perhaps: the next look tells. What certainly was not is thrown, so that the caller is repeated. */
+/** True when the request may have taken effect: the next step reads the state. Otherwise the error is thrown and retried. */
 const isOutcomeUnknown = (error: unknown) =>
   error instanceof WorkloadApiInvalidResponse ||
   (error instanceof WorkloadApiUnavailable && error.outcomeUnknown);
 
-/** Does what the step says, once. Answers the step as it turned out: refused, still open, or as it was. */
+/** Executes the step once and answers it as it turned out: failed, unconfirmed, or unchanged. Throws the errors of the Workload API. */
 export async function executeStep(
   step: Step,
   target: Target,
@@ -96,10 +98,10 @@ export async function executeStep(
   }
 }
 
-/** Cancels the replacement in progress, where it can still be cancelled. */
+/** Cancels the replacement in progress; a rejected cancellation is ignored. */
 export async function cancel({ workloadId }: Target, workloads: Workloads): Promise<void> {
   await workloads.cancelReplacement(workloadId).catch((error: unknown) => {
-    // Too late to cancel, for example: which artifact remains will be seen.
+    // It may be too late to cancel; the next step reads which artifact is served.
     if (!isRejected(error)) throw error;
   });
 }
@@ -110,7 +112,7 @@ async function lock(step: Step, { artifactId }: Target, workloads: Workloads): P
     return step;
   } catch (error) {
     if (!(error instanceof WorkloadApiRefused)) throw error;
-    // A locked artifact refuses every change, also that to what it is already.
+    // A locked artifact rejects every change, even locking it again.
     if (await isLocked(workloads, artifactId)) return step;
     if (!isRejected(error)) throw error;
     return refused(step, 'lock-refused', error);
@@ -144,17 +146,17 @@ async function start(
     return acknowledged(step, await workloads.startReplacement(workloadId, step.request));
   } catch (error) {
     if (isOutcomeUnknown(error)) {
-      const seen = await workloads.getReplacement(workloadId).catch(() => null);
-      const taken = seen !== null && !isTerminal(seen) && seen.candidateArtifactId === artifactId;
-      // What was asked must be remembered even if nothing can be seen now: so this is an answer, not an error.
-      return taken
-        ? acknowledged(step, seen)
+      const current = await workloads.getReplacement(workloadId).catch(() => null);
+      const started = current !== null && !isTerminal(current) && current.candidateArtifactId === artifactId;
+      // The progress has to be kept even if nothing is visible yet: so this is an answer, not an error.
+      return started
+        ? acknowledged(step, current)
         : { kind: 'wait', progress: step.progress, finding: { code: 'start-unconfirmed' } };
     }
     if (!isRejected(error)) throw error;
     const other = await workloads.getReplacement(workloadId);
     if (other === null || isTerminal(other)) {
-      // One that was asked for a moment ago, perhaps by this very step before it died, cannot be seen at once.
+      // A replacement requested a moment ago, perhaps by an earlier attempt of this step, is not visible at once.
       if (before.missing_since !== null || error.status === 400) return refused(step, 'start-refused', error);
       const progress = { ...before, missing_since: step.progress.started_at };
       return { kind: 'wait', progress, finding: { code: 'start-refused-for-now', detail: error.detail } };
@@ -165,7 +167,7 @@ async function start(
 
 function acknowledged(step: Extract<Step, { kind: 'start' }>, replacement: Replacement): Step {
   const { id, candidateArtifactId, candidateProtonIds } = replacement;
-  // The answer may name a replacement that was there before, where the platform queues instead of refusing.
+  // Where the platform queues requests, the answer may name an earlier replacement.
   if (candidateArtifactId !== '' && candidateArtifactId !== step.request.artifactId) return step;
   const progress = {
     ...step.progress,

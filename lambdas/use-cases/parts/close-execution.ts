@@ -5,13 +5,14 @@ import type { EndAnswer, Outcome } from '../../domain/outcome/outcome-schema.ts'
 import type { NotifyServices } from '../../runtime/notify-services.ts';
 import { recordOutcomeAndNotify } from './record-and-notify.ts';
 
+/** What ending an execution needs. */
 export interface CloseServices extends NotifyServices {
   clock: Clock;
 }
 
 /**
- * Records how an execution ended and notifies people. What was recorded first counts: `model_name` and `recorded_at` are
- * of that. The caller gives the lease up.
+ * Records the outcome of an execution and sends its notification. An outcome that was recorded earlier stays, and
+ * `model_name` and `recorded_at` are taken from it. The caller releases the lease. Throws `LeaseStoreUnavailable`.
  */
 export async function closeExecution(
   ended: Outcome,
@@ -20,7 +21,7 @@ export async function closeExecution(
 ): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'operation' | 'recorded_at'>> {
   const { outcome, alert } = await recordOutcomeAndNotify(ended, alertDue(ended), services, facts);
   if (outcome.finishes !== null && outcome.finishes !== ended.execution) {
-    // Notified in its place: whoever comes next finds that it has ended.
+    // The execution whose promotion was finished gets its outcome too, so that nobody finishes it again.
     await services.store.recordOutcome({ ...outcome, execution: outcome.finishes, finishes: null }, 'none');
   }
   const { status, reason, model_name, operation, recorded_at } = outcome;

@@ -6,9 +6,9 @@ import { hasPrimary, type PrimaryContainer, withPrimary } from '../../domain/ser
 import type { Artifact, Workloads } from '../../domain/serving/workloads.ts';
 import { ascii, quoted } from '../../domain/visible-text.ts';
 
-/** From a model version to the artifact that serves it. */
+/** Deriving the artifact that serves a model version. */
 
-/** Version tag with the image that a derived artifact runs; absent: the image of the artifact it is derived from. */
+/** Version tag with the image URI of a derived artifact; if absent, the image of the source artifact is used. */
 export const IMAGE_TAG = 'workload.image_uri';
 
 /** The platform searches names by at most 100 characters. */
@@ -22,25 +22,25 @@ export interface Derivation {
 }
 
 /**
- * A copy of the artifact in service with the version's model in its primary container. A repeat finds what an earlier
- * try has left by its name, finishes it, and makes no second one. Locked when the current one is locked, because the
- * platform replaces like by like. Throws `ArtifactNotResolved` when the current artifact has no container.
+ * A clone of the served artifact with the version's model in its primary container. Idempotent: a repeated call finds the
+ * clone of an earlier attempt by its name and completes it. It is locked if the served artifact is, as the platform accepts
+ * no other replacement. Throws `ArtifactNotResolved` when the served artifact has no container.
  */
 export async function deriveArtifact(
   workloads: Workloads,
   { model, version, current }: Derivation,
 ): Promise<Artifact> {
   const name = derivedName(model, version.version);
-  const wanted: PrimaryContainer = {
+  const primary: PrimaryContainer = {
     environment: { MODEL_URI: `models:/${model}/${version.version}`, MODEL_VERSION: version.version },
     imageUri: version.tags[IMAGE_TAG] || null,
   };
   const earlier = (await workloads.findArtifacts(name)).filter((artifact) => artifact.name === name);
-  const finished = earlier.find(({ containerGroups }) => hasPrimary(containerGroups, wanted));
+  const finished = earlier.find(({ containerGroups }) => hasPrimary(containerGroups, primary));
   const begun = earlier.find(({ status }) => isStatus(status, 'draft'));
   const artifact = finished ?? begun ?? (await workloads.cloneArtifact(current.id, name));
-  if (!hasPrimary(artifact.containerGroups, wanted)) {
-    const groups = withPrimary(artifact.containerGroups, wanted);
+  if (!hasPrimary(artifact.containerGroups, primary)) {
+    const groups = withPrimary(artifact.containerGroups, primary);
     if (groups === null)
       throw new ArtifactNotResolved(`Artifact ${quoted(current.id)} has no container to put the model into`);
     await workloads.setContainerGroups(artifact.id, groups);
@@ -50,9 +50,9 @@ export async function deriveArtifact(
   return artifact;
 }
 
-/** The same for every try at one version, and unlikely for any other artifact. */
+/** The same for every attempt at one version, and practically unique. */
 function derivedName(model: string, version: string): string {
-  // Two names can look alike once they are cut and without their accents.
+  // Shortening and removing accents can make two model names equal.
   const hash = createHash('sha256').update(model).digest('hex').slice(0, 8);
   const end = ` version ${version} (derived ${hash})`;
   return `${ascii(model).slice(0, MAX_NAME_LENGTH - end.length)}${end}`;

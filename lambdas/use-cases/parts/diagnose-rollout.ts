@@ -8,7 +8,7 @@ const EVENT_ROWS = 50;
 const LOG_ROWS = 20;
 const MAX_PROTONS = 4;
 
-/** Why the wanted artifact's protons did not come up, as far as it can be read. Never throws: a diagnosis helps, or not. */
+/** Why the candidate's protons did not become ready, as far as it can be read. Never throws: unreadable parts are listed. */
 export async function diagnose(
   workloads: Workloads,
   { workloadId, artifactId }: Target,
@@ -16,12 +16,12 @@ export async function diagnose(
   progress: Progress,
 ): Promise<Diagnosis> {
   const unavailable: string[] = [];
-  const tried = async <T>(what: string, ask: Promise<T>, otherwise: T): Promise<T> => {
+  const readOr = async <T>(part: string, read: Promise<T>, fallback: T): Promise<T> => {
     try {
-      return await ask;
+      return await read;
     } catch (error) {
-      unavailable.push(`${what}: ${error instanceof Error ? error.message : 'unknown error'}`);
-      return otherwise;
+      unavailable.push(`${part}: ${error instanceof Error ? error.message : 'unknown error'}`);
+      return fallback;
     }
   };
   const own = observed.protons.filter((p) => p.artifactId === artifactId);
@@ -31,15 +31,15 @@ export async function diagnose(
   );
   const proton = (id: string): Proton | null => own.find((p) => p.id === id) ?? null;
   const [events, logs, protons] = await Promise.all([
-    tried('events', workloads.events(workloadId, EVENT_ROWS), []),
-    tried(
+    readOr('events', workloads.events(workloadId, EVENT_ROWS), []),
+    readOr(
       'logs',
       ids[0] === undefined ? Promise.resolve([]) : workloads.logs(workloadId, LOG_ROWS, ids[0]),
       [],
     ),
     Promise.all(
       ids.map(async (id) => {
-        const details = await tried(`proton ${id}`, workloads.statusDetails(workloadId, id), null);
+        const details = await readOr(`proton ${id}`, workloads.statusDetails(workloadId, id), null);
         return { id, proton: proton(id), details };
       }),
     ),

@@ -2,15 +2,16 @@ import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts
 import { afterMove, movesTo } from '../../domain/promotion/promotion-plan.ts';
 import type { Registry, RegistryMode, RegistryView } from '../../domain/registry.ts';
 
-/** The registry as it is now, or null when the model does not exist. Two calls. */
+/** The current state of the registry, or null when the model does not exist. Two calls. Throws the errors of MLflow. */
 export async function readRegistry(registry: Registry, name: string): Promise<RegistryView | null> {
   const model = await registry.getModel(name);
   return model === null ? null : { model, versions: await registry.listVersions(name) };
 }
 
 /**
- * Makes `version` the champion and reads back whether it is. A lost answer is settled by looking; where the reading
- * shows the old champion, or two, the writes are asserted once more. Throws only when the outcome is unknown.
+ * Makes `version` the champion and verifies it by reading back. A lost response is resolved by reading the current state;
+ * if that shows the old champion, or two, the writes are repeated once. Throws `MlflowRefused`, and `MlflowUnavailable` or
+ * `MlflowInvalidResponse` when the outcome is unknown.
  */
 export async function moveAndVerify(
   { registry, mode }: { registry: Registry; mode: RegistryMode },
@@ -25,15 +26,16 @@ export async function moveAndVerify(
       else await registry.setAlias(name, step.alias, step.version);
     }
   };
-  const look = async () => afterMove(await readAgain(registry, mode, view), mode, move.version, move.from);
+  const readBack = async () =>
+    afterMove(await readAgain(registry, mode, view), mode, move.version, move.from);
 
   await write().catch((error: unknown) => {
     if (!(error instanceof MlflowUnavailable || error instanceof MlflowInvalidResponse)) throw error;
   });
-  const seen = await look();
-  if (seen !== 'again') return seen;
+  const state = await readBack();
+  if (state !== 'again') return state;
   await write();
-  return (await look()) === 'done' ? 'done' : 'contested';
+  return (await readBack()) === 'done' ? 'done' : 'contested';
 }
 
 /** Reads only what the mode's pointers are made of: one call, or two in mode `both`. */

@@ -8,8 +8,9 @@ import type { AlertPublisher, NotifyServices } from '../../runtime/notify-servic
 import { type Alert, alertFor } from '../../words/alert.ts';
 
 /**
- * Records an outcome once, counts it then, and sends its alert unless it is known to be sent. Never throws because of
- * SNS. A crash between the record and the count leaves it uncounted: twice would be worse, by alarms and by times.
+ * Records an outcome once, counts it, and sends its alert unless that was sent before. Throws `LeaseStoreUnavailable`, but
+ * nothing because of SNS. After a crash between recording and counting it stays uncounted: counting twice would distort
+ * alarms.
  */
 export async function recordOutcomeAndNotify(
   outcome: Outcome,
@@ -17,8 +18,8 @@ export async function recordOutcomeAndNotify(
   { store, alerts, chat = null, alertContext }: NotifyServices,
   facts: RunFacts = {},
 ): Promise<{ outcome: Outcome; alert: AlertState }> {
-  const wanted: AlertState = !alertDue ? 'none' : alerts === null ? 'off' : 'pending';
-  const { first, ...recorded } = await store.recordOutcome(outcome, wanted);
+  const requested: AlertState = !alertDue ? 'none' : alerts === null ? 'off' : 'pending';
+  const { first, ...recorded } = await store.recordOutcome(outcome, requested);
   if (first) emit(metricsOf(recorded.outcome, facts));
   if (recorded.alert !== 'pending' || alerts === null) return recorded;
   return {
@@ -28,8 +29,8 @@ export async function recordOutcomeAndNotify(
 }
 
 /**
- * Publishes one alert and notes that it is sent. A crash in between sends it twice, never not at all. Chat comes after
- * the note and changes nothing in it: mail is not sent again because chat did not get it.
+ * Publishes one alert and records it as sent. After a crash in between it is published twice rather than never. Chat comes
+ * after that and has no part in the state: a failure there does not send the mail again. Throws `LeaseStoreUnavailable`.
  */
 export async function sendAlert(
   outcome: Outcome,
@@ -54,9 +55,9 @@ export async function sendAlert(
 }
 
 /**
- * True when an execution moved the registry and never came to record how it ended, so that nobody was told: it was
- * aborted, ran out of time, or could not reach the table. `counted` is the caller's fence as the table counts it: a
- * table that has not counted beyond the record's fence is another one, and cannot know how that execution ended.
+ * True when an execution moved the registry and recorded no outcome, so that no notification was sent: it was aborted,
+ * timed out, or could not reach the table. `counted` is the caller's fence in the table: a table that has not counted
+ * beyond the record's fence is a different one and cannot know that outcome. Throws `LeaseStoreUnavailable`.
  */
 export async function isUnnotified(
   record: PromotionRecord,

@@ -9,19 +9,20 @@ import { quoted } from '../../domain/visible-text.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count } from '../../runtime/metrics.ts';
 
+/** The holder of a lease, who may write for a model. */
 export interface Writer {
   /** Owner of the lease: the execution's ARN, or `direct:<request id>`. */
   owner: string;
-  /** Null where nothing counts fences: a direct call without a table. */
+  /** Null without a table: a direct call then has no fence. */
   fence: number | null;
-  /** True when no state machine called: then this function takes the lease and tells people itself. */
+  /** True without a state machine: the function then takes the lease and sends the notification itself. */
   direct: boolean;
 }
 
 /**
- * Runs `work` as the one who may write for a model. Called by the state machine (with a fence), it checks that the
- * lease is still the execution's; called directly it takes the lease and gives it back, or answers `busy`.
- * Throws `StaleFence`.
+ * Runs `work` while holding the lease of a model. Called by the state machine (with a fence), it checks that the execution
+ * still holds the lease; called directly, it takes the lease and releases it, or answers `busy`. Throws `StaleFence` and
+ * `LeaseStoreUnavailable`.
  */
 export async function withLease<Answer>(
   call: { model_name: string; fence: number | null; execution: string | null; requestId: string },
@@ -50,7 +51,7 @@ export async function withLease<Answer>(
   }
 }
 
-/** Throws `StaleFence` when the registry has seen a higher fence than the writer's. */
+/** Throws `StaleFence` when the registry records a higher fence than the writer's. */
 export function refuseStale(view: RegistryView, fence: number | null): void {
   if (fence === null) return;
   const recorded = recordedFence(view);
@@ -61,7 +62,7 @@ export function refuseStale(view: RegistryView, fence: number | null): void {
   }
 }
 
-/** True when the holder of a lease has ended some time ago. Never throws: it is asked for a metric only. */
+/** True when the holder of a lease ended more than `LEASE_RELEASE_MS` ago. Never throws: used for a metric only. */
 export async function isLeaseStuck(holder: string, now: Date, store: PromotionStore): Promise<boolean> {
   try {
     const ended = await store.outcomeRecordedAt(holder);
