@@ -15,7 +15,7 @@ import tracking
 
 
 class RetrainingError(Exception):
-    """MLflow rejected a request, could not be reached, or is in an unexpected state; the message says what to do."""
+    """MLflow failed or is in an unexpected state; the message says what to do."""
 
 
 @dataclass(frozen=True)

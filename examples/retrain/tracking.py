@@ -97,7 +97,7 @@ class Registry:
         return Version(str(version.version), recipe, metrics)
 
     def mark_champion(self, version: Version) -> None:
-        """Move the first version to production without a promotion: there is no champion to compare it with."""
+        """Move the first version to production without a promotion: there is no champion yet."""
         self._mark(version, "Production", CHAMPION_ALIAS)
 
     def mark_challenger(self, version: Version) -> None:
@@ -155,8 +155,8 @@ def log_predictions(predictions: pd.DataFrame) -> None:
 def log_model(model: Pipeline, split: Split) -> str:
     """Log the fitted model and return its URI."""
     inputs = split.training[split.measurements]
-    # MLflow 3 and MLflow 2 name this parameter differently. Without explicit requirements MLflow would load the
-    # model in a separate process to infer them.
+    # MLflow 3 and MLflow 2 name this parameter differently. Without explicit requirements MLflow would load
+    # the model in a separate process to infer them.
     name = {"name": "model"} if MLFLOW_MAJOR >= 3 else {"artifact_path": "model"}
     logged = mlflow.sklearn.log_model(
         model,

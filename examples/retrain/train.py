@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train a challenger, log its evidence to MLflow, register it, and start its promotion or print the command."""
+"""Train and register a challenger with its evidence in MLflow; start its promotion or print the command."""
 
 from __future__ import annotations
 
