@@ -177,7 +177,8 @@ function argumentsOf(args: string[]): { directory: string | undefined; help: boo
   try {
     const options = { help: { type: 'boolean', short: 'h' } } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    if (positionals.length > 1) throw new Error(`At most one directory is allowed, not ${positionals.length}.`);
+    if (positionals.length > 1)
+      throw new Error(`At most one directory is allowed, not ${positionals.length}.`);
     return { directory: positionals[0], help: values.help === true };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);

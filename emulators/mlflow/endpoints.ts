@@ -75,5 +75,7 @@ function notEmulated(method: string, path: string): ApiError | null {
   const known = NOT_EMULATED.some(
     ([methods, pattern]) => methods.split('|').includes(method) && new RegExp(`^${pattern}$`).test(path),
   );
-  return known ? new ApiError('NOT_IMPLEMENTED', `The MLflow emulator does not implement ${method} ${path}`) : null;
+  return known
+    ? new ApiError('NOT_IMPLEMENTED', `The MLflow emulator does not implement ${method} ${path}`)
+    : null;
 }

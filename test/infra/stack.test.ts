@@ -450,7 +450,11 @@ describe('mistakes in the props are named before synthesis ends:', () => {
       { alerts: { slack: { workspaceId: 'T1', channelId: '#ml' } } },
       /alerts\.slack\.channelId/,
     ],
-    ['an environment that no name can hold', { environment: 'Prod 1' }, /environment must be at most 20 lower-case/],
+    [
+      'an environment that no name can hold',
+      { environment: 'Prod 1' },
+      /environment must be at most 20 lower-case/,
+    ],
     ['a confidence above 1', { minConfidence: 70 }, /minConfidence/],
     [
       'a file of certificates that is not there',

@@ -201,7 +201,9 @@ describe('a twin', () => {
     sfn.runWith(onStubs(stubFunctions()));
     await promotionStart({ model: MODEL });
     const { stdout } = await promotionStart({ model: MODEL });
-    expect(stdout).toMatch(/The\s+request\s+names\s+no\s+version,\s+so\s+it\s+is\s+the\s+same\s+request\s+whichever\s+version\s+is\s+in\s+Staging\s+now/);
+    expect(stdout).toMatch(
+      /The\s+request\s+names\s+no\s+version,\s+so\s+it\s+is\s+the\s+same\s+request\s+whichever\s+version\s+is\s+in\s+Staging\s+now/,
+    );
   });
 
   it.each(['FAILED', 'TIMED_OUT', 'ABORTED'] as const)(
@@ -537,7 +539,11 @@ describe('the command', () => {
   );
 
   it.each([
-    ['no arguments', [], ['--arn: is required, or the environment variable STATE_MACHINE_ARN', '--model: is required']],
+    [
+      'no arguments',
+      [],
+      ['--arn: is required, or the environment variable STATE_MACHINE_ARN', '--model: is required'],
+    ],
     [
       'arguments for a promotion',
       ['--arn', 'promotion', '--model', 'm', '--version', 'abc', '--policy', 'No such', '--emergency'],

@@ -21,9 +21,7 @@ export interface BundleReport extends ReturnType<typeof sizesOf> {
 /** `npm run bench -- bundles`: size and start-up time of each deployed function. */
 export function bundlesCommand(): Command {
   return new Command('bundles')
-    .description(
-      "sizes and start-up times of the functions' bundles, compared with the unbundled sources",
-    )
+    .description("sizes and start-up times of the functions' bundles, compared with the unbundled sources")
     .option('--json', 'no table: one JSON document on standard output')
     .option('--runs <count>', 'start-ups of each function, of which the median is taken', positive, 9)
     .action(async ({ json, runs }: { json?: true; runs: number }) => {
