@@ -30,7 +30,7 @@ export function licensesOf(top: string, sources: string[]): string {
   return [...covered]
     .map(
       ([text, packages]) =>
-        `${[...packages].join('\n')}\n\n${text || 'The package contains no licence text.'}\n`,
+        `${[...packages].join('\n')}\n\n${text || 'The package has no text of its own.'}\n`,
     )
     .join(`\n${'-'.repeat(80)}\n\n`);
 }

@@ -1,4 +1,4 @@
-"""Starting the promotion of a version: on this machine, or as an execution on AWS."""
+"""Start the promotion of a version: on this machine, or as an execution on AWS."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class StartError(Exception):
 
 
 def execution_input(model_name: str, version: str) -> dict[str, str]:
-    """The input that asks for one version to be compared with the champion and promoted if it is better."""
+    """The execution input that compares a version with the champion and promotes it if it is better."""
     return {"model_name": model_name, "challenger_version": version, "requested_by": "examples/retrain"}
 
 
 def next_command(request: dict[str, str], tracking_uri: str, state_machine_arn: str | None) -> str:
-    """The command, to be typed in the repository's folder, that does what `--promote` does."""
+    """The shell command that does what `--promote` does; run it in the repository's folder."""
     document = shlex.quote(json.dumps(request))
     if state_machine_arn is not None:
         arn = shlex.quote(state_machine_arn)
@@ -34,7 +34,7 @@ def next_command(request: dict[str, str], tracking_uri: str, state_machine_arn: 
 
 
 def require(state_machine_arn: str | None) -> None:
-    """Raise StartError where something is missing that starting needs; called before the training."""
+    """Raise StartError if a requirement of the start is missing; called before the training."""
     if state_machine_arn is not None:
         if importlib.util.find_spec("boto3") is None:
             raise StartError("--state-machine-arn needs boto3: pip install boto3")
@@ -45,7 +45,7 @@ def require(state_machine_arn: str | None) -> None:
 
 
 def run_locally(request: dict[str, str], tracking_uri: str) -> int:
-    """Run the promotion with the project's own command; answers its exit status."""
+    """Run the promotion with the command of this repository and return its exit status."""
     npm = shutil.which(COMMAND[0]) or COMMAND[0]
     environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri}
     done = subprocess.run(
@@ -61,7 +61,10 @@ def run_locally(request: dict[str, str], tracking_uri: str) -> int:
 
 
 def start_on_aws(request: dict[str, str], state_machine_arn: str) -> str:
-    """Start an execution of the deployed state machine and answer its ARN; does not wait for it."""
+    """Start an execution of the deployed state machine and return its ARN without waiting.
+
+    Raises StartError if AWS rejects the start.
+    """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -1,4 +1,4 @@
-"""The data, and the models that can be trained on it. Knows nothing of MLflow."""
+"""The data, and the models that can be trained on it. Independent of MLflow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BETTER_RECIPE = "all-measurements"
 
 @dataclass(frozen=True)
 class Split:
-    """The rows to fit on and the rows to judge by; each has `row_id`, the measurements and the label."""
+    """The training rows and the evaluation rows; each has `row_id`, the measurements and the label."""
 
     training: pd.DataFrame
     evaluation: pd.DataFrame
@@ -38,7 +38,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one model did on the evaluation rows: the metrics, and the predictions behind them."""
+    """The results of one model on the evaluation rows: the metrics, and the predictions behind them."""
 
     metrics: dict[str, float]
     predictions: pd.DataFrame
@@ -47,7 +47,7 @@ class Evaluation:
 def load_split() -> Split:
     """Split the Wisconsin diagnostic breast cancer data (569 tumours, 30 measurements each) in two halves.
 
-    The split is the same at every run: two versions can be compared only on the same evaluation rows.
+    The split is the same in every run: two versions can be compared only on the same evaluation rows.
     `row_id` is the row's position in the data set, by which predictions of two versions can be joined.
     """
     data = load_breast_cancer(as_frame=True)
@@ -61,7 +61,7 @@ def load_split() -> Split:
 
 
 def refreshed(split: Split) -> Split:
-    """Leave out one training row in ten, as a refresh on slightly different data would have it."""
+    """Omit one training row in ten, as in a retraining on slightly different data."""
     training = split.training.sample(frac=0.9, random_state=REFRESH_SEED)
     return Split(training, split.evaluation)
 
@@ -69,7 +69,7 @@ def refreshed(split: Split) -> Split:
 def one_measurement() -> Pipeline:
     """Logistic regression on the mean radius alone, out of the same input columns as the other recipe.
 
-    MLflow 3 saves scikit-learn models as skops files; those of decision trees it loads only when told to.
+    MLflow 3 saves scikit-learn models as skops files; it does not load those of decision trees by default.
     """
     only_radius = make_column_transformer((StandardScaler(), ["mean radius"]))
     return make_pipeline(only_radius, LogisticRegression(max_iter=1000))
@@ -92,7 +92,7 @@ def fit(recipe: str, split: Split) -> Pipeline:
 
 
 def evaluate(model: Pipeline, split: Split) -> Evaluation:
-    """Judge a model on the evaluation rows; a probability of at least 0.5 counts as malignant."""
+    """Evaluate a model on the evaluation rows; a probability of at least 0.5 counts as malignant."""
     labels = split.evaluation[LABEL].to_numpy()
     probability = model.predict_proba(split.evaluation[split.measurements])[:, 1]
     predicted = (probability >= 0.5).astype(int)

@@ -1,4 +1,4 @@
-"""One retraining: look up the champion (or make one), train, judge, log and register a challenger."""
+"""One retraining: read the champion (or create one), train, evaluate, log and register a challenger."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import tracking
 
 
 class RetrainingError(Exception):
-    """MLflow refused or could not be reached, or holds something unexpected; the message says what to do."""
+    """MLflow failed or is in an unexpected state; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Versions:
-    """The version in production, and the one that wants its place."""
+    """The version in production, and the one to promote."""
 
     champion: tracking.Version
     challenger: tracking.Version
 
 
 def retrain(options: Namespace, say: Callable[[str], None]) -> Versions:
-    """Carry out one retraining; raises RetrainingError and nothing else for what can go wrong outside."""
+    """Run one retraining. Raises RetrainingError for every failure of MLflow."""
     try:
         return _retrain(options, say)
     except tracking.RegistryError as error:
@@ -68,7 +68,7 @@ def train_challenger(
 
 
 def add_version(registry: tracking.Registry, recipe: str, split: recipes.Split) -> tracking.Version:
-    """Fit, judge, log and register one model."""
+    """Fit, evaluate, log and register one model."""
     model = recipes.fit(recipe, split)
     evaluation = recipes.evaluate(model, split)
     model_uri = tracking.log_run(recipe, model, split, evaluation)
@@ -83,6 +83,6 @@ def describe(place: str, version: tracking.Version) -> str:
 
 
 def first_line(text: str) -> str:
-    """The beginning of a message that may be a whole page of HTML or of SQL."""
+    """The first line of a message, at most 300 characters; it may be a page of HTML or SQL."""
     line = text.strip().splitlines()[0] if text.strip() else "no reason given"
     return line if len(line) <= 300 else f"{line[:300]}…"

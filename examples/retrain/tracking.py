@@ -1,4 +1,4 @@
-"""What is written to MLflow and read from it: runs with their evidence, model versions, the champion."""
+"""Access to MLflow: runs with their evidence, model versions, the champion."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CHALLENGER_ALIAS = "challenger"
 
 
 class RegistryError(Exception):
-    """The registry is not in a state that this example can go on from; the message says what to do."""
+    """The registry is in a state that this example does not support; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Version:
 class Registry:
     """One registered model, and the runs behind its versions.
 
-    `mode` is the promotion's own MLFLOW_REGISTRY_MODE: whether champion and challenger are marked by stages,
+    `mode` is the promotion's MLFLOW_REGISTRY_MODE: whether champion and challenger are marked by stages,
     by aliases, or by both.
     """
 
     def __init__(self, model_name: str, tracking_uri: str, mode: str) -> None:
-        """Connect nothing yet; the first call does."""
+        """Does not connect; the first call does."""
         mlflow.set_tracking_uri(tracking_uri)
         mlflow.set_registry_uri(tracking_uri)
         self.model_name = model_name
@@ -63,8 +63,7 @@ class Registry:
     def champion(self) -> Version | None:
         """The version in production, or None for a model that is not registered yet or has no version.
 
-        Raises RegistryError for a model with versions of which none is in production: putting one there is
-        not this example's business.
+        Raises RegistryError for a model with versions of which none is in production.
         """
         try:
             model = self.client.get_registered_model(self.model_name)
@@ -83,7 +82,7 @@ class Registry:
         return self._version(self.client.get_model_version(self.model_name, number))
 
     def create(self, policy: str | None) -> None:
-        """Create the registered model; `policy` names the promotion policy that judges its versions."""
+        """Create the registered model; `policy` names the promotion policy for its versions."""
         tags = {} if policy is None else {"promotion.policy": policy}
         try:
             self.client.create_registered_model(self.model_name, tags=tags)
@@ -98,11 +97,11 @@ class Registry:
         return Version(str(version.version), recipe, metrics)
 
     def mark_champion(self, version: Version) -> None:
-        """Put the first version in production without a promotion: there is nothing to compare it with."""
+        """Move the first version to production without a promotion: there is no champion yet."""
         self._mark(version, "Production", CHAMPION_ALIAS)
 
     def mark_challenger(self, version: Version) -> None:
-        """Mark a version as the one that wants the champion's place."""
+        """Mark a version as the challenger."""
         self._mark(version, "Staging", CHALLENGER_ALIAS)
 
     def _mark(self, version: Version, stage: str, alias: str) -> None:
@@ -129,7 +128,7 @@ class Registry:
 
 
 def log_run(recipe: str, model: Pipeline, split: Split, evaluation: Evaluation) -> str:
-    """Log one run with everything that a comparison needs, and answer the URI of the logged model."""
+    """Log one run with everything that a comparison needs and return the URI of the logged model."""
     with quiet(), mlflow.start_run(run_name=recipe):
         mlflow.log_params({"recipe": recipe, "estimator": str(model[-1]), "train_rows": len(split.training)})
         log_dataset(split.training, "training")
@@ -154,10 +153,10 @@ def log_predictions(predictions: pd.DataFrame) -> None:
 
 
 def log_model(model: Pipeline, split: Split) -> str:
-    """Log the fitted model and answer its URI."""
+    """Log the fitted model and return its URI."""
     inputs = split.training[split.measurements]
-    # MLflow 3 and MLflow 2 call the same thing differently. The requirements are named, because finding them
-    # out would make MLflow load the model in a process of its own.
+    # MLflow 3 and MLflow 2 name this parameter differently. Without explicit requirements MLflow would load
+    # the model in a separate process to infer them.
     name = {"name": "model"} if MLFLOW_MAJOR >= 3 else {"artifact_path": "model"}
     logged = mlflow.sklearn.log_model(
         model,
@@ -174,9 +173,9 @@ def log_model(model: Pipeline, split: Split) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what MLflow says of itself: stages are deprecated, here is the run's address, a version exists.
+    """Suppress MLflow's messages about deprecated stages, run addresses and new versions.
 
-    Failures are exceptions and come through. Standard output must carry the result alone.
+    Exceptions are not affected. Standard output is reserved for the result.
     """
     nowhere = io.StringIO()
     with warnings.catch_warnings(), redirect_stdout(nowhere), redirect_stderr(nowhere):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train a challenger, log the evidence to MLflow, register it, and start its promotion or show how to."""
+"""Train and register a challenger with its evidence in MLflow; start its promotion or print the command."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ EPILOG = """\
 environment:
   MLFLOW_TRACKING_URI       the MLflow server, unless --tracking-uri is given
   MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN
-                            for a server that wants them
+                            credentials, if the server requires them
   MLFLOW_REGISTRY_MODE      stages (default), aliases or both: how champion and challenger are marked
 
 exit status:
-  0 done (with --promote: the promotion's own status), 1 failed, 2 unusable arguments
+  0 success (with --promote: the status of the promotion), 1 failure, 2 invalid arguments
 """
 
 
 def name(text: str) -> str:
-    """A name that says something."""
+    """A name that is not blank."""
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be empty")
     return text
@@ -38,14 +38,14 @@ def server_uri(text: str) -> str:
     """The address of an MLflow server; never repeats the text, which may hold a password."""
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 - raises ValueError for a port that is none
+        parts.port  # noqa: B018 - raises ValueError for an invalid port
     except ValueError:
         raise argparse.ArgumentTypeError("is not a valid URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise argparse.ArgumentTypeError("must be a server, such as http://127.0.0.1:5000")
+        raise argparse.ArgumentTypeError("must be the URL of a server, such as http://127.0.0.1:5000")
     if parts.username is not None or parts.password is not None:
         raise argparse.ArgumentTypeError(
-            "must hold no credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            "must not contain credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
         )
     return text.rstrip("/")
 
@@ -54,13 +54,13 @@ def state_machine(text: str) -> str:
     """The ARN of a state machine."""
     if not ARN.fullmatch(text):
         raise argparse.ArgumentTypeError(
-            "must be a state machine's ARN, arn:aws:states:REGION:ACCOUNT:stateMachine:NAME"
+            "must be the ARN of a state machine, arn:aws:states:REGION:ACCOUNT:stateMachine:NAME"
         )
     return text
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
-    """Read the command line; ends the program with status 2 and a sentence when it cannot be used."""
+    """Parse the command line; exits with status 2 and a message when it is invalid."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -80,14 +80,14 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         help="experiment of the runs (default: %(default)s)",
     )
     parser.add_argument(
-        "--policy", type=name, help="promotion policy to note on a newly registered model (default: none)"
+        "--policy", type=name, help="promotion policy to set on a newly registered model (default: none)"
     )
     parser.add_argument(
         "--challenger",
         choices=("better", "similar"),
         default="better",
-        help="better: a model on all the measurements; similar: the champion's recipe on slightly other "
-        "rows, not to be told from the champion (default: %(default)s)",
+        help="better: a model on all the measurements; similar: the champion's recipe on slightly different "
+        "rows, as good as the champion (default: %(default)s)",
     )
     parser.add_argument(
         "--state-machine-arn",
@@ -99,7 +99,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     ending.add_argument(
         "--promote",
         action="store_true",
-        help="start the promotion, instead of printing the command that does",
+        help="start the promotion instead of printing the command",
     )
     ending.add_argument("--json", action="store_true", help="print one JSON document instead of that command")
     options = parser.parse_args(arguments)
@@ -112,7 +112,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def tracking_uri_of_environment(parser: argparse.ArgumentParser) -> str:
-    """The server that the environment names."""
+    """The server in MLFLOW_TRACKING_URI."""
     text = os.environ.get("MLFLOW_TRACKING_URI")
     if not text:
         parser.error("no MLflow server: set MLFLOW_TRACKING_URI or give --tracking-uri")
@@ -123,15 +123,15 @@ def tracking_uri_of_environment(parser: argparse.ArgumentParser) -> str:
 
 
 def say(text: str) -> None:
-    """Tell people how far it is; the result alone goes to standard output."""
+    """Print progress to standard error; standard output is reserved for the result."""
     print(text, file=sys.stderr, flush=True)
 
 
 def set_defaults() -> None:
-    """Settle how MLflow's client behaves, before it is imported; what the user has set stays.
+    """Set defaults of MLflow's client before it is imported; values of the user are kept.
 
-    By default it tries for four minutes before it says that a server is down, draws progress bars, and, from
-    version 3 on, reports its use to its makers.
+    By default it retries for four minutes before it reports that a server is down, draws progress bars, and,
+    from version 3 on, sends telemetry.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
@@ -141,13 +141,13 @@ def set_defaults() -> None:
 
 
 def finish(options: argparse.Namespace, champion: str, challenger: str) -> int:
-    """Start the promotion, or say on standard output how to; answers the exit status."""
+    """Start the promotion, or print the command or the JSON document; returns the exit status."""
     request = promotion.execution_input(options.model_name, challenger)
     if options.json:
         document = {"champion_version": champion, "challenger_version": challenger, "input": request}
         print(json.dumps(document))
     elif not options.promote:
-        say("\nTo promote the challenger if it is better, in the repository's folder:")
+        say("\nTo promote the challenger if it is better, run in the repository's folder:")
         print(promotion.next_command(request, options.tracking_uri, options.state_machine_arn))
     elif options.state_machine_arn is not None:
         print(promotion.start_on_aws(request, options.state_machine_arn))
@@ -157,7 +157,7 @@ def finish(options: argparse.Namespace, champion: str, challenger: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the whole of it; answers the exit status."""
+    """Run the example; returns the exit status."""
     options = parse_arguments(arguments)
     set_defaults()
     try:
