@@ -107,7 +107,10 @@ export const RuleResult = z.object({
    * person has to look; `alone`, there is no champion and the rule sets no limit for a first model. `not-counted` is
    * read only, from a stored `false` of the first version: its `reason` alone says which of these it was.
    */
-  counted: z.preprocess(countedBefore, z.enum(['counted', 'skipped', 'missing', 'alone', 'not-counted'])),
+  counted: z.preprocess(
+    countedBefore,
+    z.enum(['counted', 'skipped', 'missing', 'alone', 'not-counted']).catch('not-counted'),
+  ),
   /** The numbers that the rule lacks; the challenger's first. */
   why: z.array(MissingNumber).default([]),
   critical: z.boolean(),
@@ -280,7 +283,7 @@ export const RollbackAnswer = z.object({
   status: z.enum(['in_progress', 'completed', 'contested']),
   retry_after_seconds: z.number().nullable(),
   /** What was found and done in the registry; null in answers of the first version. */
-  finding: RollbackFinding.nullable().default(null),
+  finding: RollbackFinding.nullable().catch(null),
   /** One sentence, for people only: the finding, and the result on the serving side. */
   detail: z.string(),
   dry_run: z.boolean(),

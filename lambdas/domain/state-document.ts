@@ -62,5 +62,5 @@ export type PartialStateDocument = z.output<typeof Fields>;
  */
 export function readStateDocument(value: unknown): PartialStateDocument {
   const failed = Caught.safeParse(value).success;
-  return Fields.catch(() => Fields.parse({})).parse(failed ? { error: value } : value);
+  return Fields.catch(() => Fields.parse({})).parse(failed ? { ...Object(value), error: value } : value);
 }

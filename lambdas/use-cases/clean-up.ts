@@ -75,7 +75,7 @@ export async function cleanUp(
     const cause = { code: 'promoted', direct: false } as const;
     const ended = directOutcome({ ...known, ...promoted, status: 'promoted', cause });
     const closed = await closeExecution(inWords(ended), services, facts);
-    await store.releaseLease(view.model.name, execution);
+    if (closed.model_name !== null) await store.releaseLease(closed.model_name, execution);
     return closed.answer;
   }
 

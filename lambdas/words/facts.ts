@@ -57,7 +57,9 @@ function causesOf(outcome: Outcome): Line[] {
     if (text) lines.push(line(label, text));
   };
   if (problems.length === 0 && cause?.code !== 'rollback-failed') add('Reason', reasonOf(outcome));
-  const isShown = cause === null || cause.code === 'error' || error?.message === rollbackError?.message;
+  // The reason of an outcome without a cause is that of what failed last.
+  const isReason = cause === null ? rollbackError === null : cause.code === 'error';
+  const isShown = isReason || error?.message === rollbackError?.message;
   if (error !== null && !isShown) add('Error', `${error.name}: ${error.message}`);
   if (rollbackError !== null) add('Rollback error', `${rollbackError.name}: ${rollbackError.message}`);
   lines.push(...rollbackLines(outcome), ...diagnosisLines(outcome));
@@ -93,8 +95,9 @@ function labelOf({ finding, rolled_back, serving }: RollbackAnswer, cause: Outco
 function diagnosisLines({ serving, cause }: Outcome): Line[] {
   const { message = null, log_lines: log = [] } = serving?.diagnosis ?? {};
   const failure = cause?.code === 'rollout-failed' ? cause.failure : null;
-  const isShown = failure?.code === 'candidate-failed' && failure.message === message;
-  const platform = message === null || isShown ? [] : [line('Platform message', message)];
+  // The reason of such a failure ends with the platform's message.
+  const isShown = failure?.code === 'candidate-failed' && failure.message !== null;
+  const platform = !message || isShown ? [] : [line('Platform message', message)];
   return [...platform, ...log.slice(-MAX_LOG_LINES).map((text) => line('Candidate log', text))];
 }
 

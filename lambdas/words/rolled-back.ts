@@ -58,6 +58,14 @@ export function dryRun(outcome: Outcome, words: Words): Words {
     return { ...dryWords, ...dryPromotion(outcome), happened: [NOTHING_CHANGED] };
   }
   const found = rollback.finding?.code;
+  if (found === undefined) {
+    return {
+      ...dryWords,
+      title: 'Dry Run of a Rollback',
+      happened: [NOTHING_CHANGED],
+      todo: ['Read the reason before you start the execution without "dry_run".'],
+    };
+  }
   if (found !== 'would-move' && found !== 'would-settle') {
     return {
       ...dryWords,

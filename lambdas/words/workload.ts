@@ -69,7 +69,8 @@ export function manualUndoSteps({ rollback, rollback_error: error }: Outcome): s
   if (undo.undone === null && error === null) return [];
   const harm =
     'The Workload was not stopped. If the served version does harm, stop the Workload or redirect its callers.';
-  if (isLocked(undo)) {
+  // Without a finding it may be locked: these steps are right in either case.
+  if (isLocked(undo) || (undo.finding === null && !undo.contested)) {
     return [
       'Find the artifact of the version to be served, and lock it if it is a draft: a draft cannot replace a locked artifact.',
       'Then start a replacement of the Workload with that artifact in DataRobot.',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alertDue, isSuccessful, outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
 import type { RollbackFinding } from '../../lambdas/domain/promotion/rollback-finding.ts';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 import {
   compared,
@@ -171,3 +172,20 @@ it.each([{ Error: 'States.Timeout' }, { Error: 'States.Timeout', Cause: '' }])(
     });
   },
 );
+
+it('keeps an answer whose finding it does not know, as another version may have written it', () => {
+  const later = { ...rollback, finding: { code: 'found-later' } };
+  expect(outcome({ comparison, prepared, error: caught, rollback: later })).toMatchObject({
+    status: 'rolled_back',
+    champion_after: '2',
+    rollback: { finding: null },
+  });
+});
+
+it('reads the ending of an execution whose first step failed', () => {
+  const ending = { status: 'failed', succeeded: false, reason: 'X', alert: 'sent' };
+  expect(readStateDocument({ ...caught, ending })).toMatchObject({
+    error: { name: 'MlflowUnavailable' },
+    ending,
+  });
+});

@@ -617,3 +617,41 @@ describe('the alert of a rollback', () => {
     expect(settled.text).toContain('1. No action needed.');
   });
 });
+
+describe('an outcome that was stored before there were codes', () => {
+  const stored = (answer: RollbackAnswer, changes: Partial<Outcome> = {}) =>
+    asked({ ...answer, finding: null }, { cause: null, ...changes });
+
+  it('shows its reason, and steps that are right for a locked artifact too', () => {
+    const serving = servingUndo({ undone: false, action: 'left', finding: null, reason: 'locked in place' });
+    const { text } = stored(
+      { ...rollback, serving },
+      { status: 'failed', reason: 'It stays. Serving: locked' },
+    );
+    expect(text).toContain('\nReason: It stays. Serving: locked\n');
+    expect(text).toContain('lock it if it is a draft');
+  });
+
+  it('does not say of a dry run whether it would be possible', () => {
+    const dry = { ...rollback, rolled_back: false, dry_run: true };
+    const { subject, text } = stored(dry, {
+      status: 'kept',
+      dry_run: true,
+      reason: 'Dry run: it would move',
+    });
+    expect(subject).toBe('[TradAI] Dry Run of a Rollback: PascalStrategy');
+    expect(text).toContain('\nReason: Dry run: it would move\n');
+    expect(text).not.toContain('possible');
+  });
+
+  it('shows the error beside that of the rollback, which alone is in the reason', () => {
+    const { text } = alert({
+      status: 'failed',
+      cause: null,
+      reason: 'The rollback itself failed: timed out',
+      error: { name: 'MlflowRefused', message: 'HTTP 403' },
+      rollback_error: { name: 'MlflowUnavailable', message: 'timed out' },
+    });
+    expect(text).toContain('\nError: MlflowRefused: HTTP 403\n');
+  });
+});

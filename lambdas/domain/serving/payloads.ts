@@ -129,10 +129,10 @@ export const ReplaceAnswer = z.object({
   /** One sentence, for people only: what was done or observed, and on failure what to do. */
   reason: z.string(),
   /** What the rollout is doing or waiting for; null once it is settled. */
-  waiting: RolloutWaiting.nullable().default(null),
+  waiting: RolloutWaiting.nullable().catch(null),
   failure: FailureCode.nullable(),
   /** The failure with its parameters; null without one. */
-  failure_details: RolloutFailure.nullable().default(null),
+  failure_details: RolloutFailure.nullable().catch(null),
   diagnosis: Diagnosis.nullable(),
   progress: Progress,
 });
