@@ -1,8 +1,8 @@
 import { clientSettings } from '../adapters/aws/client-settings.ts';
 import type { SnsAlertsOptions } from '../adapters/aws/sns.ts';
 import { chatMs } from '../domain/limits.ts';
-import type { Alert } from '../words/alert.ts';
-import type { AlertContext } from '../words/wording.ts';
+import type { Alert } from '../words/alert/alert.ts';
+import type { AlertContext } from '../words/alert/wording.ts';
 import { AlertEnvironment, configuration } from './environment.ts';
 import { type StoreServices, storeServices } from './store-services.ts';
 

@@ -4,7 +4,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
 import { AlertNotSent, createSnsClient, snsAlerts } from '../../lambdas/adapters/aws/sns.ts';
-import { alertFor } from '../../lambdas/words/alert.ts';
+import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
 
 const credentials = { accessKeyId: 'local', secretAccessKey: 'not-a-secret-but-must-not-show' };

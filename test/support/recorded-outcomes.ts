@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import type { LocalTable } from '../../emulators/aws/dynamodb.ts';
 import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
-import { alertFor } from '../../lambdas/words/alert.ts';
-import type { AlertKind } from '../../lambdas/words/wording.ts';
+import { alertFor } from '../../lambdas/words/alert/alert.ts';
+import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { dynamodbClient } from './clients.ts';
 

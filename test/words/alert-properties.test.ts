@@ -10,7 +10,7 @@ import {
 import type { RollbackFinding } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import type { ServingFinding } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
-import { alertFor } from '../../lambdas/words/alert.ts';
+import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords, rollbackDetail } from '../../lambdas/words/reasons.ts';
 import { servingReason } from '../../lambdas/words/rollout.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';

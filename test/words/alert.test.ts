@@ -3,7 +3,7 @@ import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
 import type { RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
-import { alertFor } from '../../lambdas/words/alert.ts';
+import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { METHODS } from '../../lambdas/words/confidence.ts';
 import { rollbackDetail } from '../../lambdas/words/reasons.ts';
 import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';
@@ -544,8 +544,9 @@ describe('the alert of a rollback', () => {
 
   it('is as loud after a failed promotion, and keeps its cause', () => {
     const detail = 'Nothing to undo: version 2 is still in Production';
+    const noCapacity = { code: 'start-refused', http_status: 409, detail: 'No capacity' } as const;
     const answer = withServing(
-      { undone: false, action: 'left', finding: null, reason: 'No capacity' },
+      { undone: false, action: 'left', finding: noCapacity, reason: 'No capacity' },
       { rolled_back: false, finding: refused('nothing-to-undo') },
     );
     const { text } = alert({

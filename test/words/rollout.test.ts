@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { ServingFinding, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import type { RolloutFinding } from '../../lambdas/domain/serving/rollout-finding.ts';
+import { isLocked, servedLines } from '../../lambdas/words/alert/workload.ts';
 import { servingReason } from '../../lambdas/words/rollout.ts';
-import { isLocked, servedLines } from '../../lambdas/words/workload.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
 import { rolledBack } from '../support/stub-functions.ts';
 

@@ -16,7 +16,7 @@ import { handler } from '../../lambdas/sweep-promotions.ts';
 import { type CleanUpServices, cleanUp } from '../../lambdas/use-cases/clean-up.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
 import { cleanUpMissed, sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
-import { type Alert, alertFor } from '../../lambdas/words/alert.ts';
+import { type Alert, alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords } from '../../lambdas/words/reasons.ts';
 import { dynamodbClient, mlflowClient } from '../support/clients.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';

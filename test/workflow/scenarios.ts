@@ -3,7 +3,7 @@ import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
-import type { AlertKind } from '../../lambdas/words/wording.ts';
+import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';

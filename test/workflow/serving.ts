@@ -7,7 +7,7 @@ import { inStage } from '../../lambdas/domain/registry.ts';
 import { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
-import type { AlertKind } from '../../lambdas/words/wording.ts';
+import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';

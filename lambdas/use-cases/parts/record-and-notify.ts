@@ -5,7 +5,7 @@ import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count, emit } from '../../runtime/metrics.ts';
 import type { AlertPublisher, NotifyServices } from '../../runtime/notify-services.ts';
-import { type Alert, alertFor } from '../../words/alert.ts';
+import { type Alert, alertFor } from '../../words/alert/alert.ts';
 
 /**
  * Records an outcome once, counts it, and sends its alert unless that was sent before. Throws `LeaseStoreUnavailable`, but

@@ -1,8 +1,8 @@
-import type { Outcome } from '../domain/outcome/outcome-schema.ts';
-import type { Comparison } from '../domain/payloads.ts';
-import { ascii, visible } from '../domain/visible-text.ts';
-import { methodText } from './confidence.ts';
-import { evidenceTable } from './evidence-table.ts';
+import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import type { Comparison } from '../../domain/payloads.ts';
+import { ascii, visible } from '../../domain/visible-text.ts';
+import { methodText } from '../confidence.ts';
+import { evidenceTable } from '../evidence-table.ts';
 import { type AlertParts, MAX_VALUE_LENGTH, partsOf, percentOf } from './facts.ts';
 import { type SlackNotification, slackNotification } from './slack.ts';
 import type { AlertContext, AlertKind, Line } from './wording.ts';

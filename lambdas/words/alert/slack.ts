@@ -1,7 +1,7 @@
-import type { Outcome } from '../domain/outcome/outcome-schema.ts';
-import { slackSafe, visible } from '../domain/visible-text.ts';
-import { confidenceText } from './confidence.ts';
-import { evidenceTable } from './evidence-table.ts';
+import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import { slackSafe, visible } from '../../domain/visible-text.ts';
+import { confidenceText } from '../confidence.ts';
+import { evidenceTable } from '../evidence-table.ts';
 import type { AlertParts } from './facts.ts';
 import type { AlertContext, Line } from './wording.ts';
 

@@ -1,9 +1,9 @@
-import type { Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../domain/payloads.ts';
-import { publicMessage, visible } from '../domain/visible-text.ts';
-import { confidenceText } from './confidence.ts';
+import type { Outcome, OutcomeCause } from '../../domain/outcome/outcome-schema.ts';
+import type { RollbackAnswer } from '../../domain/payloads.ts';
+import { publicMessage, visible } from '../../domain/visible-text.ts';
+import { confidenceText } from '../confidence.ts';
+import { causeText, rollbackFound } from '../reasons.ts';
 import { wordingOf } from './outcome.ts';
-import { causeText, rollbackFound } from './reasons.ts';
 import type { Line, Wording } from './wording.ts';
 
 /** The parts of an alert for every channel. Untrusted text in it is in visible form: one line each, bounded. */

@@ -1,5 +1,5 @@
-import type { Outcome } from '../domain/outcome/outcome-schema.ts';
-import { versionText } from '../domain/visible-text.ts';
+import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import { versionText } from '../../domain/visible-text.ts';
 import type { Words } from './wording.ts';
 import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
 

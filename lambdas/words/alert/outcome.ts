@@ -1,5 +1,5 @@
-import type { Outcome } from '../domain/outcome/outcome-schema.ts';
-import { sentence, versionText } from '../domain/visible-text.ts';
+import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import { sentence, versionText } from '../../domain/visible-text.ts';
 import { failed, refused } from './failed.ts';
 import { contested, dryRun, rolledBack } from './rolled-back.ts';
 import type { Wording, Words } from './wording.ts';

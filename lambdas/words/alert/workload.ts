@@ -1,7 +1,7 @@
-import type { Outcome } from '../domain/outcome/outcome-schema.ts';
-import type { ServingUndo } from '../domain/rollout/serving-rollback.ts';
-import { versionText } from '../domain/visible-text.ts';
-import { servesPrevious } from './rollout.ts';
+import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import type { ServingUndo } from '../../domain/rollout/serving-rollback.ts';
+import { versionText } from '../../domain/visible-text.ts';
+import { servesPrevious } from '../rollout.ts';
 import type { Line } from './wording.ts';
 
 /** The lines of an alert about the Workload that serves the model. */
@@ -70,7 +70,7 @@ export function manualUndoSteps({ rollback, rollback_error: error }: Outcome): s
   const harm =
     'The Workload was not stopped. If the served version does harm, stop the Workload or redirect its callers.';
   // Without a finding it may be locked: these steps are right in either case.
-  if (isLocked(undo) || (undo.finding === null && !undo.contested)) {
+  if (isLocked(undo) || (undo.undone === false && undo.finding === null && !undo.contested)) {
     return [
       'Find the artifact of the version to be served, and lock it if it is a draft: a draft cannot replace a locked artifact.',
       'Then start a replacement of the Workload with that artifact in DataRobot.',
