@@ -216,7 +216,9 @@ describe('a server whose certificate comes from an authority of its own', () => 
       new RegExp(`^connect false .* is not trusted \\(${code}\\); NODE_EXTRA_CA_CERTS .* caBundle$`),
     );
 
-  const outOfDate = expect.stringMatching(/^connect false .*not trusted \(CERT_HAS_EXPIRED\); renew it, or the certificate that signed it$/);
+  const outOfDate = expect.stringMatching(
+    /^connect false .*not trusted \(CERT_HAS_EXPIRED\); renew it, or the certificate that signed it$/,
+  );
 
   it('never sees the request, and the error says what would make it trusted', async () => {
     expect(await told(null)).toEqual({

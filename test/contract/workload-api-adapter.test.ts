@@ -110,7 +110,13 @@ describe('a refusal', () => {
 
 describe('an answer that the API would not give', () => {
   it.each([
-    ['an HTML page with 200', 200, '<!doctype html><title>Sign in</title>', 'text/html', /ends in \/api\/v2\./],
+    [
+      'an HTML page with 200',
+      200,
+      '<!doctype html><title>Sign in</title>',
+      'text/html',
+      /ends in \/api\/v2\./,
+    ],
     ['truncated JSON', 200, '{"id": "w', 'application/json', /not a JSON object/],
     ['a JSON list', 200, '[]', 'application/json', /not a JSON object/],
     ['another shape', 200, '{"id": 7}', 'application/json', /id:/],
