@@ -62,11 +62,11 @@ const RuleFields = z.strictObject({
     positive.optional(),
     `Relative amounts are shares of the champion's absolute value or of this, whichever is larger; default ${MIN_RELATIVE_SCALE}.`,
   ),
-  critical: describe(z.boolean().default(false), 'True: one miss decides.'),
+  critical: describe(z.boolean().default(false), 'True: failing this rule decides.'),
   weight: describe(positive.max(1e6).default(1), 'Share of this rule among all rules.'),
   when_missing: describe(
     z.enum(['investigate', 'fail', 'skip']).default('investigate'),
-    'When a number is missing: investigate asks a person; fail counts a challenger without it as failed; skip leaves out a rule whose metric the champion does not have either. What remains, and a skipped number that is logged but not finite, asks a person.',
+    'When a number is missing: investigate decides INVESTIGATE; fail counts the rule as failed for a challenger without it; skip leaves out a rule whose metric the champion does not have either. Every other missing number, and a number that is logged but not finite, decides INVESTIGATE.',
   ),
   sample: describe(
     Sample.optional(),
@@ -76,12 +76,12 @@ const RuleFields = z.strictObject({
 
 /** Pairs of mutually exclusive fields of a rule, with the reason; reported at the first field. */
 const contradictions = [
-  ['margin', 'min_gain', 'a rule asks for a gain or allows a loss'],
-  ['margin', 'min_relative_gain', 'a rule asks for a gain or allows a loss'],
-  ['relative_margin', 'min_gain', 'a rule asks for a gain or allows a loss'],
-  ['relative_margin', 'min_relative_gain', 'a rule asks for a gain or allows a loss'],
-  ['margin', 'strict', 'strictly better and worse by a margin exclude each other'],
-  ['relative_margin', 'strict', 'strictly better and worse by a margin exclude each other'],
+  ['margin', 'min_gain', 'a rule either requires a gain or allows a loss'],
+  ['margin', 'min_relative_gain', 'a rule either requires a gain or allows a loss'],
+  ['relative_margin', 'min_gain', 'a rule either requires a gain or allows a loss'],
+  ['relative_margin', 'min_relative_gain', 'a rule either requires a gain or allows a loss'],
+  ['margin', 'strict', 'strictly better and worse by a margin are mutually exclusive'],
+  ['relative_margin', 'strict', 'strictly better and worse by a margin are mutually exclusive'],
 ] as const;
 /** Fields about the comparison, which have no effect in a rule that does not compare. */
 const comparing = [
@@ -102,7 +102,7 @@ const Rule = RuleFields.superRefine((rule, context) => {
     if (given(field) && given(other)) refuse(field, `contradicts ${other}: ${reason}`);
   }
   if (rule.critical && rule.when_missing === 'skip') {
-    refuse('when_missing', 'contradicts critical: a rule that decides cannot be left out');
+    refuse('when_missing', 'contradicts critical: a critical rule cannot be skipped');
   }
   if (rule.against_champion !== false) {
     if (!given('relative_scale') || given('min_relative_gain') || given('relative_margin')) return;
@@ -139,7 +139,7 @@ export const PolicyFile = z
         ),
         when_missing: describe(
           z.enum(['allow', 'investigate']).default('allow'),
-          'When neither run names its data. Allowed, the answer says so. One side alone is never allowed.',
+          'When neither run names its data. If allowed, the answer states it. Data named by one run only are never allowed.',
         ),
       })
       .default({ when_missing: 'allow' }),
