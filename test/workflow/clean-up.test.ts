@@ -189,7 +189,7 @@ describe('an execution that was stopped from outside', () => {
       expect(await cleanUp(event({ executionArn, input }), services)).toMatchObject({
         status: 'failed',
         alert: 'sent',
-        reason: expect.stringContaining('look at its input and its last state in Step Functions'),
+        reason: expect.stringContaining('check its input and its last state in Step Functions'),
       });
       expect(sent).toMatchObject([{ model: null, text: expect.stringContaining(executionArn) }]);
     }

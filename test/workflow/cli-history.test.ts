@@ -49,7 +49,7 @@ it('tells of the registry alone where no Workload serves the model', async () =>
   seedPascalStrategy(host.mlflow);
   const ran = await history(MODEL);
   expect(ran.code).toBe(0);
-  expect(ran.stdout).toMatch(/version 2[\s\S]*No Workload is known to serve the model/);
+  expect(ran.stdout).toMatch(/version 2[\s\S]*No Workload serves the model/);
 });
 
 it('still tells of the registry when the platform cannot be asked, and exits 1', async () => {

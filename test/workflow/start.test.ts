@@ -546,7 +546,7 @@ describe('the command', () => {
     [
       'arguments for a rollback',
       ['--model', 'm'.repeat(257), '--rollback', '--reason', 'because', '--artifact', 'a'],
-      ['--arn: is required', 'model_name', 'reason', 'artifact_id: has no meaning'],
+      ['--arn: is required', 'model_name', 'reason', 'artifact_id: is not valid with operation'],
     ],
     [
       'an input beside other arguments',
