@@ -174,7 +174,9 @@ it('says in a dry run what would become of both sides, and changes nothing', asy
   expect(await doRollback('stages', { dry_run: true })).toMatchObject({
     rolled_back: false,
     dry_run: true,
-    detail: expect.stringMatching(/version 2 would be moved to Production.*Workload "w1" would serve artifact "a2" again/),
+    detail: expect.stringMatching(
+      /version 2 would be moved to Production.*Workload "w1" would serve artifact "a2" again/,
+    ),
   });
   expect(emulator.snapshot()).toEqual(before);
 });
