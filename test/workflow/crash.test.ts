@@ -13,8 +13,10 @@ import { ENTRY, functionsDirectory } from '../../infra/bundles.ts';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { Handler } from '../../lambdas/runtime/handler.ts';
+import type { AlertKind } from '../../lambdas/words/wording.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type KillingProxy, killingProxy, type WriteCount } from '../support/killing-proxy.ts';
+import { recordedOutcome } from '../support/recorded-outcomes.ts';
 
 /**
  * For each remote write of a function: the process is killed just after the write took effect and before its answer
@@ -175,7 +177,7 @@ const startedReplacements = () =>
     ({ method, path, status }) => method === 'POST' && path.endsWith('/replacement') && status === 202,
   );
 const nothing = async () => {};
-const alerts = (title: string) => sns.published.filter((message) => message.subject?.includes(title));
+const alerts = (kind: AlertKind) => sns.published.filter(({ attributes }) => attributes['kind'] === kind);
 
 describe('a function killed after each of its remote writes, and run again', () => {
   it('promotes once and announces it: promote-model invoked directly', async () => {
@@ -186,8 +188,10 @@ describe('a function killed after each of its remote writes, and run again', () 
       async (answer) => {
         expect(answer).toMatchObject({ promoted: true, new_version: '3', new_stage: 'Production' });
         expect(inProduction()).toEqual(['3']);
-        expect(alerts('Model Promoted').length).toBeGreaterThanOrEqual(1);
-        expect(alerts('Model Promoted')[0]?.message.email).toContain('Previous Version: 2');
+        expect(alerts('promoted').length).toBeGreaterThanOrEqual(1);
+        expect(await recordedOutcome(table, alerts('promoted')[0]?.attributes['execution'])).toMatchObject({
+          champion_before: '2',
+        });
       },
     );
     expect(writes).toEqual([
@@ -219,7 +223,7 @@ describe('a function killed after each of its remote writes, and run again', () 
         });
         expect(inProduction()).toEqual(['2']);
         expect(mlflow.snapshot()[MODEL]?.versions['3']?.tags['rolled_back']).toContain('TEST_FAILURE');
-        expect(alerts('Rolled Back').length).toBeGreaterThanOrEqual(1);
+        expect(alerts('rolled_back').length).toBeGreaterThanOrEqual(1);
       },
     );
   }, 120_000);
@@ -292,7 +296,7 @@ describe('the steps of an execution, each killed after each of its remote writes
     });
     const writes = await killAfterEachWrite(promote, 'end-promotion', event, async (answer) => {
       expect(answer).toMatchObject({ status: 'promoted', succeeded: true, alert: 'sent' });
-      expect(alerts('Model Promoted').length).toBeGreaterThanOrEqual(1);
+      expect(alerts('promoted').length).toBeGreaterThanOrEqual(1);
       expect(await call('sweep-promotions', { sweep: true })).toEqual({
         sent: 0,
         pending: 0,
