@@ -13,7 +13,7 @@ import { ENTRY, functionsDirectory } from '../../infra/bundles.ts';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { Handler } from '../../lambdas/runtime/handler.ts';
-import type { AlertKind } from '../../lambdas/words/wording.ts';
+import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type KillingProxy, killingProxy, type WriteCount } from '../support/killing-proxy.ts';
 import { recordedOutcome } from '../support/recorded-outcomes.ts';
