@@ -5,7 +5,7 @@ import { keyedWords } from './test/support/keyed-words.ts';
 const NEED_ASSEMBLY = ['workflow', 'infra', 'bundles', 'interpreters'];
 
 /** Kinds of test whose files leave nothing behind in their process, so that the next file uses what it has loaded. */
-const SHARE_PROCESSES = ['unit', 'words', 'contract', 'workflow', 'keyed-words'];
+const SHARE_PROCESSES = ['unit', 'words', 'contract', 'workflow', 'infra', 'keyed-words'];
 
 const project = (name: string) => ({
   test: {
