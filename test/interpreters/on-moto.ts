@@ -14,10 +14,14 @@ export function hostOnMoto(): () => Promise<Host> {
   afterAll(() => expect(machine?.entered).toContain('BeginPromotion'));
   return async () => {
     const host = await deployed.start();
-    const onMoto = await motoMachine(python, host.functions, deployed.deployed().definition);
+    const { definition, functions } = deployed.deployed();
+    const onMoto = await motoMachine(python, host.functions, definition);
     machine = onMoto;
+    const { ENVIRONMENT } = functions.find(({ name }) => name === 'end-promotion')?.environment ?? {};
     return {
       ...host,
+      // The alerts name the environment of the stack.
+      env: { ...host.env, ENVIRONMENT },
       machine: onMoto,
       close: async () => {
         await onMoto.close();
