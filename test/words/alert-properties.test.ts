@@ -254,7 +254,7 @@ describe('the size of the message', () => {
   it.each(['"', '\\', '€', '\n', '\u202e', '\ud800', '<', '&', '`', 'x'])(
     'stays within 256 KB when every text is a long run of %j',
     (character) => {
-      const sizeOf = (status: Outcome['status'], length: number, rules: number) => {
+      const sizeOf = (status: Outcome['status'], length: number) => {
         const text = character.repeat(length);
         const rule = { ...sampleRule, name: text, metric: text, reason: text, passed: false };
         return bytes({
@@ -271,15 +271,15 @@ describe('the size of the message', () => {
           rollback_error: { name: text, message: `2${text}` },
           comparison: {
             ...sampleComparison,
-            rules: Array.from({ length: rules }, () => rule),
+            rules: Array.from({ length: 100 }, () => rule),
             method: text,
             policy: text,
           },
         });
       };
       // Nothing is shown whole beyond 5,000 characters and 30 rules: one status tells what more of them bring.
-      for (const status of outcomeStatuses) expect(sizeOf(status, 6_000, 35)).toBeLessThan(262_144);
-      expect(sizeOf('promoted', 50_000, 100)).toBeLessThan(262_144);
+      for (const status of outcomeStatuses) expect(sizeOf(status, 6_000)).toBeLessThan(262_144);
+      expect(sizeOf('promoted', 50_000)).toBeLessThan(262_144);
     },
   );
 
