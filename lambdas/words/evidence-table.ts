@@ -140,13 +140,15 @@ function pad(text: string, width: number, right: boolean): string {
 
 /** Lines of at most `width` characters, broken between words where possible. */
 function wrap(text: string, width: number): string[] {
+  const characters = [...text.trim()];
   const lines: string[] = [];
-  let rest = [...text.trim()];
-  while (rest.length > width) {
-    const space = rest.slice(0, width + 1).lastIndexOf(' ');
-    const end = space > 0 ? space : width;
-    lines.push(rest.slice(0, end).join(''));
-    rest = [...rest.slice(end).join('').trimStart()];
+  let start = 0;
+  while (characters.length - start > width) {
+    const space = characters.lastIndexOf(' ', start + width);
+    const end = space > start ? space : start + width;
+    lines.push(characters.slice(start, end).join(''));
+    start = end;
+    while (characters[start]?.trim() === '') start += 1;
   }
-  return [...lines, rest.join('')];
+  return [...lines, characters.slice(start).join('')];
 }
