@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pRetry from 'p-retry';
-import { Agent, errors, request as send } from 'undici';
+import { errors, Pool, request as send } from 'undici';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -77,7 +77,7 @@ export function httpClient(
   limits: HttpLimits,
   wait: (ms: number, signal: AbortSignal) => Promise<unknown> = sleep,
 ): Http {
-  const agent = new Agent({
+  const poolOf = poolsByOrigin({
     connect: { timeout: limits.connectMs },
     headersTimeout: limits.headersMs,
     bodyTimeout: limits.bodyMs,
@@ -89,7 +89,7 @@ export function httpClient(
     const total = AbortSignal.timeout(limits.totalMs);
     const endsAt = performance.now() + limits.totalMs;
     const attempt = async () => {
-      const { reply, retryAfterMs } = await sendOnce(agent, request, limits, total);
+      const { reply, retryAfterMs } = await sendOnce(poolOf(request.url), request, limits, total);
       const again =
         reply.status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_ERRORS.includes(reply.status));
       if (again) throw new RetryableReply(reply, retryAfterMs);
@@ -123,14 +123,27 @@ export function httpClient(
   };
 }
 
-async function sendOnce(agent: Agent, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
+/**
+ * Connections that are kept for each origin. An `Agent` of undici would do so, too, but opens one for nearly every
+ * request after the first has been closed: https://github.com/nodejs/undici/issues/5022
+ */
+function poolsByOrigin(options: Pool.Options): (url: URL) => Pool {
+  const pools = new Map<string, Pool>();
+  return ({ origin }) => {
+    const pool = pools.get(origin) ?? new Pool(origin, options);
+    pools.set(origin, pool);
+    return pool;
+  };
+}
+
+async function sendOnce(pool: Pool, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
   const max = request.maxBytes ?? limits.maxBytes;
   try {
     const { statusCode, headers, body } = await send(request.url, {
       method: request.method,
       headers: request.headers,
       body: request.body ?? null,
-      dispatcher: agent,
+      dispatcher: pool,
       signal,
     });
     const chunks: Buffer[] = [];
