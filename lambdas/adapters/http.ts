@@ -104,7 +104,8 @@ export function httpClient(limits: HttpLimits, pause: Pause = sleep): Http {
         signal: total,
         onFailedAttempt: async ({ error, retriesConsumed, retriesLeft }) => {
           if (retriesLeft === 0 || !mayRepeat(error)) throw error;
-          if (error instanceof RetryableReply && error.retryAfterMs > 0) await pause(error.retryAfterMs, total);
+          if (error instanceof RetryableReply && error.retryAfterMs > 0)
+            await pause(error.retryAfterMs, total);
           await pause(limits.backoffMs * 2 ** retriesConsumed * (1 + Math.random()), total);
         },
       });
