@@ -97,7 +97,10 @@ const processes = new Map<FunctionName, ChildProcess>();
 /** A process with the bundle of a function, which answers one event after the other. */
 function startProcess(name: FunctionName): ChildProcess {
   const bundle = { _HANDLER: 'index.handler', LAMBDA_TASK_ROOT: dirname(join(bundles, name, ENTRY)) };
-  return fork(new URL('../support/lambda-runner.mjs', import.meta.url), [], { env: { ...env, ...bundle } });
+  return fork(new URL('../support/lambda-runner.mjs', import.meta.url), [], {
+    execArgv: [],
+    env: { ...env, ...bundle },
+  });
 }
 
 const Reply = z.object({
