@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { Agent, errors, request as send } from 'undici';
-import type { Pause } from './clock.ts';
+import { type Pause, withJitter } from './clock.ts';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -106,7 +106,7 @@ export function httpClient(limits: HttpLimits, pause: Pause = sleep): Http {
           if (retriesLeft === 0 || !mayRepeat(error)) throw error;
           if (error instanceof RetryableReply && error.retryAfterMs > 0)
             await pause(error.retryAfterMs, total);
-          await pause(limits.backoffMs * 2 ** retriesConsumed * (1 + Math.random()), total);
+          await pause(withJitter(limits.backoffMs * 2 ** retriesConsumed), total);
         },
       });
     } catch (error) {
