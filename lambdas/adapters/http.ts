@@ -1,6 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { errors, Pool, request as send } from 'undici';
+import { type Pause, withJitter } from './clock.ts';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -71,12 +72,9 @@ export type Http = (request: HttpRequest) => Promise<HttpReply>;
 /**
  * An HTTP client. Every status is an answer; only a missing response throws (`NoReply`). Connection failures and 429 are
  * always retried, lost responses and 502, 503 and 504 only if the request is repeatable. `Retry-After` is honoured; one
- * longer than the rest of `totalMs` ends the retries.
+ * longer than the rest of `totalMs` ends the retries. Every wait before a retry is left to `pause`.
  */
-export function httpClient(
-  limits: HttpLimits,
-  wait: (ms: number, signal: AbortSignal) => Promise<unknown> = sleep,
-): Http {
+export function httpClient(limits: HttpLimits, pause: Pause = sleep): Http {
   const poolOf = poolsByOrigin({
     connect: { timeout: limits.connectMs },
     headersTimeout: limits.headersMs,
@@ -95,24 +93,20 @@ export function httpClient(
       if (again) throw new RetryableReply(reply, retryAfterMs);
       return reply;
     };
+    const mayRepeat = (error: unknown) => {
+      if (error instanceof RetryableReply) return performance.now() + error.retryAfterMs < endsAt;
+      return error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent);
+    };
     try {
       return await pRetry(attempt, {
         retries: limits.retries,
-        minTimeout: limits.backoffMs,
-        randomize: true,
+        minTimeout: 0,
         signal: total,
-        shouldRetry: ({ error }) => {
-          if (error instanceof RetryableReply) return performance.now() + error.retryAfterMs < endsAt;
-          return (
-            error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent)
-          );
-        },
-        onFailedAttempt: async ({ error, retriesLeft }) => {
-          const canWait =
-            error instanceof RetryableReply &&
-            retriesLeft > 0 &&
-            performance.now() + error.retryAfterMs < endsAt;
-          if (canWait && error.retryAfterMs > 0) await wait(error.retryAfterMs, total);
+        onFailedAttempt: async ({ error, retriesConsumed, retriesLeft }) => {
+          if (retriesLeft === 0 || !mayRepeat(error)) throw error;
+          if (error instanceof RetryableReply && error.retryAfterMs > 0)
+            await pause(error.retryAfterMs, total);
+          await pause(withJitter(limits.backoffMs * 2 ** retriesConsumed), total);
         },
       });
     } catch (error) {
@@ -220,5 +214,5 @@ function noReply(error: unknown): NoReply {
 }
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await pause(ms, undefined, { signal });
+  await timer(ms, undefined, { signal });
 }
