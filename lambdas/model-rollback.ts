@@ -14,7 +14,7 @@ export const handler = toHandler('model-rollback', {
     ...notifyServices(env),
     clock,
     cooldownHours: configuration(RollbackEnvironment, env).ROLLBACK_COOLDOWN_HOURS,
-    workloads: () => servingServices(env).workloads,
+    workloads: () => servingServices(env, clock).workloads,
   }),
   run: rollback,
 });

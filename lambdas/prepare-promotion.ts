@@ -15,7 +15,7 @@ export const handler = toHandler('prepare-promotion', {
     ...policyServices(env, new URL('../policies/', import.meta.url)),
     ...storeServices(env),
     clock,
-    workloads: () => servingServices(env).workloads,
+    workloads: () => servingServices(env, clock).workloads,
   }),
   run: prepare,
 });

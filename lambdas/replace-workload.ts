@@ -7,6 +7,6 @@ import { replace } from './use-cases/replace-workload.ts';
 /** One reconciling step on the Workload: read, execute the next step, report. Called again until the rollout is settled. */
 export const handler = toHandler('replace-workload', {
   input: ReplaceInput,
-  services: (env, clock) => ({ ...servingServices(env), ...storeServices(env), clock }),
+  services: (env, clock) => ({ ...servingServices(env, clock), ...storeServices(env), clock }),
   run: replace,
 });

@@ -71,7 +71,7 @@ export async function startHost(
     functions: await loadFunctions(clock, env),
   }),
 ): Promise<Host> {
-  const clock = new LocalClock();
+  const clock = new LocalClock({ emulated: !real.mlflow && !real.workload });
   const [mlflow, workload, sns, table, stepFunctions] = await Promise.all([
     real.mlflow ? null : startMlflowEmulator({ clock: () => clock.now().getTime() }),
     real.workload ? null : startWorkloadEmulator({ clock }),
@@ -88,7 +88,7 @@ export async function startHost(
     clock,
     env,
     registry: registryServices(env, clock).registry,
-    workloads: servingServices(env).workloads,
+    workloads: servingServices(env, clock).workloads,
     ...emulators,
     close: async () => {
       await close?.();

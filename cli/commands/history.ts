@@ -72,7 +72,7 @@ async function servingFacts(id: string): Promise<ServingRead> {
   // No variable of the platform is set: nothing to read. Only some of them: a configuration error.
   if (Object.keys(WorkloadEnvironment.shape).every((name) => !process.env[name])) return unread(null);
   checkConfiguration(() => configuration(WorkloadEnvironment, process.env));
-  const { workloads } = servingServices(process.env);
+  const { workloads } = servingServices(process.env, systemClock);
   try {
     const [workload, inProgress] = await Promise.all([
       workloads.getWorkload(id),

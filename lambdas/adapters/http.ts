@@ -1,6 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
-import { Agent, errors, request as send } from 'undici';
+import { errors, Pool, request as send } from 'undici';
+import { type Pause, withJitter } from './clock.ts';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -71,13 +72,10 @@ export type Http = (request: HttpRequest) => Promise<HttpReply>;
 /**
  * An HTTP client. Every status is an answer; only a missing response throws (`NoReply`). Connection failures and 429 are
  * always retried, lost responses and 502, 503 and 504 only if the request is repeatable. `Retry-After` is honoured; one
- * longer than the rest of `totalMs` ends the retries.
+ * longer than the rest of `totalMs` ends the retries. Every wait before a retry is left to `pause`.
  */
-export function httpClient(
-  limits: HttpLimits,
-  wait: (ms: number, signal: AbortSignal) => Promise<unknown> = sleep,
-): Http {
-  const agent = new Agent({
+export function httpClient(limits: HttpLimits, pause: Pause = sleep): Http {
+  const poolOf = poolsByOrigin({
     connect: { timeout: limits.connectMs },
     headersTimeout: limits.headersMs,
     bodyTimeout: limits.bodyMs,
@@ -89,30 +87,26 @@ export function httpClient(
     const total = AbortSignal.timeout(limits.totalMs);
     const endsAt = performance.now() + limits.totalMs;
     const attempt = async () => {
-      const { reply, retryAfterMs } = await sendOnce(agent, request, limits, total);
+      const { reply, retryAfterMs } = await sendOnce(poolOf(request.url), request, limits, total);
       const again =
         reply.status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_ERRORS.includes(reply.status));
       if (again) throw new RetryableReply(reply, retryAfterMs);
       return reply;
     };
+    const mayRepeat = (error: unknown) => {
+      if (error instanceof RetryableReply) return performance.now() + error.retryAfterMs < endsAt;
+      return error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent);
+    };
     try {
       return await pRetry(attempt, {
         retries: limits.retries,
-        minTimeout: limits.backoffMs,
-        randomize: true,
+        minTimeout: 0,
         signal: total,
-        shouldRetry: ({ error }) => {
-          if (error instanceof RetryableReply) return performance.now() + error.retryAfterMs < endsAt;
-          return (
-            error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent)
-          );
-        },
-        onFailedAttempt: async ({ error, retriesLeft }) => {
-          const canWait =
-            error instanceof RetryableReply &&
-            retriesLeft > 0 &&
-            performance.now() + error.retryAfterMs < endsAt;
-          if (canWait && error.retryAfterMs > 0) await wait(error.retryAfterMs, total);
+        onFailedAttempt: async ({ error, retriesConsumed, retriesLeft }) => {
+          if (retriesLeft === 0 || !mayRepeat(error)) throw error;
+          if (error instanceof RetryableReply && error.retryAfterMs > 0)
+            await pause(error.retryAfterMs, total);
+          await pause(withJitter(limits.backoffMs * 2 ** retriesConsumed), total);
         },
       });
     } catch (error) {
@@ -123,14 +117,27 @@ export function httpClient(
   };
 }
 
-async function sendOnce(agent: Agent, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
+/**
+ * Connections that are kept for each origin. An `Agent` of undici would do so, too, but opens one for nearly every
+ * request after the first has been closed: https://github.com/nodejs/undici/issues/5022
+ */
+function poolsByOrigin(options: Pool.Options): (url: URL) => Pool {
+  const pools = new Map<string, Pool>();
+  return ({ origin }) => {
+    const pool = pools.get(origin) ?? new Pool(origin, options);
+    pools.set(origin, pool);
+    return pool;
+  };
+}
+
+async function sendOnce(pool: Pool, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
   const max = request.maxBytes ?? limits.maxBytes;
   try {
     const { statusCode, headers, body } = await send(request.url, {
       method: request.method,
       headers: request.headers,
       body: request.body ?? null,
-      dispatcher: agent,
+      dispatcher: pool,
       signal,
     });
     const chunks: Buffer[] = [];
@@ -207,5 +214,5 @@ function noReply(error: unknown): NoReply {
 }
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await pause(ms, undefined, { signal });
+  await timer(ms, undefined, { signal });
 }

@@ -20,7 +20,7 @@ export interface RegistryServices {
 /** Throws `InvalidConfiguration`, which names the variables without their values. */
 export function registryServices(env: NodeJS.ProcessEnv, clock: Clock): RegistryServices {
   const config = configuration(withOneLogin(MlflowEnvironment), env);
-  const http = httpClient(mlflowCall);
+  const http = httpClient(mlflowCall, clock.pause);
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
   const registry =
     managed === null

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { bearer } from '../adapters/authorization.ts';
+import type { Clock } from '../adapters/clock.ts';
 import { httpClient } from '../adapters/http.ts';
 import { workloadApi } from '../adapters/workload-api/client.ts';
 import { workloadCall } from '../domain/limits.ts';
@@ -14,7 +15,7 @@ export interface ServingServices {
 }
 
 /** Throws `InvalidConfiguration`, which names the variables without their values. */
-export function servingServices(env: NodeJS.ProcessEnv): ServingServices {
+export function servingServices(env: NodeJS.ProcessEnv, clock: Clock): ServingServices {
   const {
     DATAROBOT_ENDPOINT: endpoint,
     DATAROBOT_TOKEN_SECRET_ARN: arn,
@@ -30,5 +31,5 @@ export function servingServices(env: NodeJS.ProcessEnv): ServingServices {
       new WorkloadApiUnavailable(message, { outcomeUnknown: false, cause }),
   };
   const authorization = authorizationOf(secret, bearer(token));
-  return { workloads: workloadApi({ endpoint, authorization, http: httpClient(workloadCall) }) };
+  return { workloads: workloadApi({ endpoint, authorization, http: httpClient(workloadCall, clock.pause) }) };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lambdas/adapters/clock.ts';
+import type { Clock, Pause } from '../../lambdas/adapters/clock.ts';
 
 /** A wait is skipped in steps of this length, so that a client of the platform observes every state of a rollout. */
 export const STEP_MS = 5_000;
@@ -10,6 +10,12 @@ export const STEP_MS = 5_000;
 export class LocalClock implements Clock {
   #skipped = 0;
   #advances: Promise<void> = Promise.resolve();
+  /** Emulators need no pause before a request is repeated: it advances the clock instead. Real systems do. */
+  readonly pause?: Pause;
+
+  constructor({ emulated }: { emulated: boolean }) {
+    if (emulated) this.pause = async (ms) => this.skip(ms);
+  }
 
   now(): Date {
     return new Date(Date.now() + this.#skipped);

@@ -89,7 +89,7 @@ describe('Retry-After', () => {
   it('is waited for before the next try', async () => {
     answers = [(_, response) => response.writeHead(503, { 'retry-after': '1' }).end(), ok];
     expect((await call()).status).toBe(200);
-    expect(waits).toEqual([1000]);
+    expect(waits).toEqual([1000, expect.closeTo(1.5, 0)]);
   });
 
   it('ends the attempts at once when it asks for more time than is left', async () => {

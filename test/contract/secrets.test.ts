@@ -49,11 +49,14 @@ const mlflow = (store = secrets) =>
     systemClock,
   ).registry;
 const workloads = () =>
-  servingServices({
-    ...storeAt(secrets),
-    DATAROBOT_ENDPOINT: `${server.url}/api/v2`,
-    DATAROBOT_TOKEN_SECRET_ARN: arn,
-  }).workloads;
+  servingServices(
+    {
+      ...storeAt(secrets),
+      DATAROBOT_ENDPOINT: `${server.url}/api/v2`,
+      DATAROBOT_TOKEN_SECRET_ARN: arn,
+    },
+    systemClock,
+  ).workloads;
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
 async function caught(attempt: Promise<unknown>): Promise<Error> {

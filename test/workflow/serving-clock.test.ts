@@ -8,7 +8,7 @@ import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 const later = (clock: LocalClock, seconds: number) => new Date(clock.now().getTime() + seconds * 1000);
 
 it('walks to a time in strides of five seconds at most, and stays there', async () => {
-  const clock = new LocalClock();
+  const clock = new LocalClock({ emulated: true });
   const from = clock.now().getTime();
   const passed: number[] = [];
   await clock.advanceTo(later(clock, 12), async () => {
@@ -19,7 +19,7 @@ it('walks to a time in strides of five seconds at most, and stays there', async 
 });
 
 it('lets waits that run side by side take as long as the longer one', async () => {
-  const clock = new LocalClock();
+  const clock = new LocalClock({ emulated: true });
   const from = clock.now().getTime();
   const pass = async () => {};
   void clock.advanceTo(later(clock, 60), pass);
@@ -29,7 +29,7 @@ it('lets waits that run side by side take as long as the longer one', async () =
 });
 
 it('never goes back', async () => {
-  const clock = new LocalClock();
+  const clock = new LocalClock({ emulated: true });
   const from = clock.now();
   clock.skip(-60_000);
   await clock.advanceTo(new Date(0), async () => {});
@@ -53,7 +53,9 @@ it('counts every request to the endpoint, those that failed too, and tells of ch
     response.writeHead(status).end(body);
   });
   const told: (string | null)[] = [];
-  const client = endpointClient(server.url, 'token', new LocalClock(), ({ version }) => told.push(version));
+  const client = endpointClient(server.url, 'token', new LocalClock({ emulated: true }), ({ version }) =>
+    told.push(version),
+  );
   for (const _ of given) await client.call();
   expect(client.report()).toMatchObject({
     requests: 5,
