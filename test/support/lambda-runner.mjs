@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 let aheadMs = 0;
-const clock = { now: () => new Date(Date.now() + aheadMs) };
+// Back-off before a retry is skipped, as waits are.
+const clock = { now: () => new Date(Date.now() + aheadMs), pause: async () => {} };
 
 const [file, name] = process.env._HANDLER.split('.');
 const handler = import(pathToFileURL(join(process.env.LAMBDA_TASK_ROOT, `${file}.mjs`)).href).then((module) =>
