@@ -12,7 +12,7 @@ export const handler = toHandler('close-promotion', {
     ...registryServices(env, clock),
     ...storeServices(env),
     clock,
-    workloads: () => servingServices(env).workloads,
+    workloads: () => servingServices(env, clock).workloads,
   }),
   run: closePromotion,
 });

@@ -16,7 +16,7 @@ export function readingServices(env: NodeJS.ProcessEnv, clock: Clock): Omit<Read
       return registry;
     },
     workloads: () => {
-      workloads ??= servingServices(env);
+      workloads ??= servingServices(env, clock);
       return workloads.workloads;
     },
   };
