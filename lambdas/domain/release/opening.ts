@@ -285,8 +285,11 @@ export function openInRegistry(
   if (isOwn(item, opener)) return { kind: 'own' };
   if (change !== null) return { kind: 'refused', why: 'change-open' };
   const from = live ?? shownBy({ ...look, serving: null }, ARTIFACT_TAG);
-  if (from === null || !registryShows(look, from)) return { kind: 'refused', why: 'moved' };
-  if (from.version === version) return { kind: 'already', version };
+  if (from === null) return { kind: 'refused', why: 'moved' };
+  const shown = registryShows(look, from);
+  // Where nothing is recorded, a pointer that is not set yet does not disagree.
+  if (!shown && live !== null) return { kind: 'refused', why: 'moved' };
+  if (shown && from.version === version) return { kind: 'already', version };
   const { workload_id, artifact_id } = from;
   const aim = releaseOf(
     { version, workload_id, artifact_id },
@@ -314,7 +317,8 @@ export type Adoption =
 export function adoption(look: Look, item: ModelItem, opener: Opener, by: string): Adoption {
   if (item.live?.change === opener.id) return { kind: 'own' };
   const shown = shownBy(look, ARTIFACT_TAG);
-  if (shown === null || shown.version === null) return { kind: 'contested', why: 'unrecorded' };
+  if (shown === null || shown.version === null || !shows(look, shown))
+    return { kind: 'contested', why: 'unrecorded' };
   if (item.change === null && item.live !== null && isSameRelease(item.live, shown))
     return { kind: 'already', version: shown.version };
   const from = { change: opener.id, at: opener.now.toISOString(), adopted_by: by };
