@@ -77,12 +77,14 @@ const contested = (why: OpeningContest): Opening => ({ kind: 'contested', why })
 
 /** A release as an operation finds or wants it. */
 export function releaseOf(
-  halves: Wanted,
+  { version, workload_id, artifact_id }: Wanted,
   from: { change: string; at: string; adopted_by?: string | null },
   more: { draft?: boolean; importance?: string | null; runtime?: JsonObject | null } = {},
 ): StoredRelease {
   const whole = {
-    ...halves,
+    version,
+    workload_id,
+    artifact_id,
     draft: more.draft ?? false,
     importance: more.importance ?? null,
     runtime: more.runtime ?? null,
