@@ -1,5 +1,5 @@
 import type { JsonObject } from '../serving/workloads.ts';
-import { isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
+import { isKnown, type Look, registryShows, seen, servingShows, shownBy, shows } from './look.ts';
 import {
   type Change,
   isSameRelease,
@@ -119,12 +119,12 @@ export const isInStep = (look: Look, item: Pick<ModelItem, 'live' | 'change'>): 
 
 /**
  * The release completed by what is served, where it has no serving half and this operation knows the Workload. Null where
- * another artifact is in flight.
+ * another artifact is in flight, or on an active proton.
  */
 function completed(release: Release, look: Look): StoredRelease | Release | null {
   const { serving } = look;
   if (serving === null || release.artifact_id !== null) return release;
-  if (serving.in_flight !== null && serving.in_flight.artifact_id !== serving.artifact_id) return null;
+  if (!servingShows(serving, serving)) return null;
   const halves = {
     version: release.version,
     workload_id: serving.workload_id,
@@ -249,9 +249,11 @@ export function openRollback(
     if (change !== null && !isKnown(look, change)) return contested('foreign');
   }
   if (target === null) return { kind: 'refused', why: 'no-known-good' };
-  const safe = completed(target.release, look);
+  const safe = completed(named ? onServingWorkload(target.release, look, opener) : target.release, look);
   if (safe === null) return contested('in-flight');
   const whole = live === null ? null : completed(live, look);
+  // What the live version is served with is not known: by name alone may it be overruled.
+  if (!named && live !== null && whole === null) return contested('in-flight');
   if (inStep && whole !== null && whole.version === safe.version && whole.artifact_id === safe.artifact_id)
     return { kind: 'already', version: safe.version };
   const touched = union(
@@ -262,6 +264,14 @@ export function openRollback(
   const fresh = inStep && live !== null ? refreshed(live, look) : null;
   const replaced = isStored(fresh) ? fresh : null;
   return open({ live: replaced, safe, aim: safe, touched, left: leftBy(item, look, safe) });
+}
+
+/** A release that another Workload served, for the one that serves the model now, whose runtime and importance stay. */
+function onServingWorkload(release: StoredRelease, { serving }: Look, { id, now }: Opener): StoredRelease {
+  if (serving === null || release.workload_id === null || release.workload_id === serving.workload_id)
+    return release;
+  const halves = { ...release, workload_id: serving.workload_id };
+  return releaseOf(halves, { change: id, at: now.toISOString() });
 }
 
 /** The version that a rollback leaves: the live one, else the one that was being promoted, else the champion. */
