@@ -21,8 +21,9 @@ import {
   replaced,
   rolledBack,
   rolling,
-  served,
   stubFunctions,
+  tasks,
+  wayTo,
 } from '../support/stub-functions.ts';
 
 const answers = {
@@ -35,25 +36,6 @@ const answers = {
   'model-rollback': rolledBack(),
   'end-promotion': ended(),
 } satisfies Record<StepFunctionName, object>;
-
-const states: [string, StepFunctionName][] = [
-  ['BeginPromotion', 'begin-promotion'],
-  ['CompareModels', 'compare-models'],
-  ['PreparePromotion', 'prepare-promotion'],
-  ['ReplaceWorkload', 'replace-workload'],
-  ['PromoteModel', 'promote-model'],
-  ['ClosePromotion', 'close-promotion'],
-  ['ModelRollback', 'model-rollback'],
-  ['NotifySuccess', 'end-promotion'],
-  ['NotifyOutcome', 'end-promotion'],
-];
-
-/** What brings an execution to the state; the function of the state itself is left to the test. */
-const wayTo: Record<string, Parameters<typeof stubFunctions>[0]> = {
-  ReplaceWorkload: { 'prepare-promotion': [served()] },
-  ModelRollback: { 'begin-promotion': [begun({ operation: 'rollback' })] },
-  NotifyOutcome: { 'compare-models': [compared({ decision: 'KEEP' })] },
-};
 
 const mlflow = [
   new MlflowUnavailable('GET http://127.0.0.1:5000/: connection refused'),
@@ -94,7 +76,7 @@ interface State {
 }
 const definition: { States: Record<string, State> } = JSON.parse(readFileSync(renderedFile, 'utf8'));
 
-const cases = states.flatMap(([state, functionName]) =>
+const cases = tasks.flatMap(([state, functionName]) =>
   retriesOf(functionName).map(({ error, times }) => ({
     state,
     functionName,
@@ -127,7 +109,7 @@ describe('each retrier', () => {
   });
 
   it.each(cases)('of $state gives up on $name after $times more calls', async ({ state, error, times }) => {
-    const functionName = new Map(states).get(state) ?? 'begin-promotion';
+    const functionName = new Map(tasks).get(state) ?? 'begin-promotion';
     const replies =
       functionName === 'end-promotion'
         ? [...Array.from({ length: times + 1 }, () => error), ended()]
@@ -216,7 +198,7 @@ describe('the time until people are told that a system is away', () => {
   );
 
   it('is counted for every step that may find one away', () => {
-    const counted = states.filter(([, name]) => outages[name].times > 0).map(([state]) => state);
+    const counted = tasks.filter(([, name]) => outages[name].times > 0).map(([state]) => state);
     expect(counted.filter((state) => secondsOf(state) > CALL)).toEqual(counted);
     expect(secondsUntilTold('CompareModels')).toBe(120 + 5 * CALL + READING);
     expect(secondsUntilTold('PromoteModel')).toBe(120 + 5 * CALL + 56 + 4 * CALL + READING);

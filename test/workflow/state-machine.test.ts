@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, MlflowRefused, StaleFence } from '../../lambdas/domain/errors.ts';
 import { CloseInput } from '../../lambdas/domain/payloads.ts';
 import { WorkloadApiRefused } from '../../lambdas/domain/serving/errors.ts';
 import { ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
+import { renderedFile } from '../../tools/render.ts';
 import { execution, play } from '../support/play.ts';
 import {
   begun,
@@ -20,6 +22,8 @@ import {
   rolling,
   served,
   stubFunctions,
+  tasks,
+  wayTo,
 } from '../support/stub-functions.ts';
 
 type Replies = Parameters<typeof stubFunctions>[0];
@@ -411,6 +415,45 @@ describe('each catch leads to an announcement', () => {
       });
     },
   );
+});
+
+describe('each catch of the rendered definition', () => {
+  interface State {
+    Catch?: { ErrorEquals: string[]; Next: string }[];
+  }
+  const { States }: { States: Record<string, State> } = JSON.parse(readFileSync(renderedFile, 'utf8'));
+  const cases = tasks.flatMap(([state, functionName]) =>
+    (States[state]?.Catch ?? []).flatMap(({ ErrorEquals, Next }) =>
+      ErrorEquals.map((name) => ({
+        ...{ state, functionName, next: Next },
+        // Whatever no catch before it names, and no retrier.
+        name: name === 'States.ALL' ? 'TypeError' : name,
+      })),
+    ),
+  );
+
+  it('is one of a task that is thrown in here', () => {
+    const caught = Object.values(States).flatMap(({ Catch = [] }) => Catch.flatMap((one) => one.ErrorEquals));
+    expect(cases).toHaveLength(caught.length);
+    // Each step that may write names what to do about a lost lease, and about an answer that never came.
+    const named = cases.filter(({ name }) => name === 'StaleFence').map(({ state }) => state);
+    expect(named).toEqual(['ReplaceWorkload', 'PromoteModel', 'ClosePromotion']);
+    const unknown = cases.filter(({ name }) => name === 'States.Timeout').map(({ state }) => state);
+    expect(unknown).toEqual([...named, 'ModelRollback']);
+  });
+
+  it.each(cases)('of $state leads $name to $next', async ({ state, functionName, name, next }) => {
+    const error = platformError(name);
+    const again = functionName === 'end-promotion' && state !== 'NotifyOutcome';
+    const replies = { ...wayTo[state], [functionName]: again ? [error, ended()] : [error] };
+    const played = await play(stubFunctions(replies));
+    expect(played.events).toContainEqual(
+      expect.objectContaining({ kind: 'caught', state, error: name, next }),
+    );
+    expect(played.path[played.path.indexOf(state) + 1]).toBe(next);
+    const last = state === 'NotifyOutcome' ? 'OutcomeNotRecorded' : 'Done';
+    expect(played.path.at(-1)).toBe(last);
+  });
 });
 
 describe('each step is given what it needs', () => {
