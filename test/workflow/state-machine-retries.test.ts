@@ -163,7 +163,7 @@ describe('the time until people are told that a system is away', () => {
   const CALL = Math.max(mlflowCall.totalMs, workloadCall.totalMs) / 1000;
   /** Seconds of the last step before it tells: what both sides show is read first, one after the other. */
   const READING = (mlflowCall.totalMs + workloadCall.totalMs) / 1000;
-  const away = [...mlflow, ...platform, ...table].map(({ name }) => name);
+  const away: string[] = [...mlflow, ...platform, ...table].map(({ name }) => name);
 
   /** From the first call of a step until it gives up, every pause at its longest. */
   function secondsOf(state: string): number {
