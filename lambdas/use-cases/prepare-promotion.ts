@@ -28,13 +28,22 @@ import {
   type Wanted,
 } from '../domain/release/opening.ts';
 import { historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';
 import { count } from '../runtime/metrics.ts';
-import { changedSince, modelBusy, openingContested, prepareRefused, settling } from '../words/reasons.ts';
+import {
+  changedSince,
+  EARLIER_DEFINITION,
+  modelBusy,
+  openingContested,
+  prepareRefused,
+  settling,
+} from '../words/reasons.ts';
+import { rolloutReason } from '../words/rollout.ts';
 import { type CompareServices, compare, policyName } from './compare-models.ts';
 import { readRegistry, readServing, workloadOf } from './parts/look.ts';
-import { resolveArtifact } from './parts/resolve-artifact.ts';
+import { resolveArtifact, servedIn } from './parts/resolve-artifact.ts';
 import { isLeaseStuck } from './parts/with-lease.ts';
 
 export interface PrepareServices extends CompareServices {
@@ -63,6 +72,8 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
   const { store, clock, registry } = services;
   const now = clock.now();
   const ready = blankAnswer(input, now);
+  // Its later steps would neither open a change nor close it.
+  if (input.change_id === undefined) return { ...ready, status: 'contested', reason: EARLIER_DEFINITION };
   const lease = await store.takeLease(input.model_name, input.execution, now, leaseSecondsFor(input.rollout));
   if (!lease.taken) {
     if (await isLeaseStuck(lease.holder, now, store)) count('LeaseStuck');
@@ -100,14 +111,15 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
       status: 'refused',
       reason: prepareRefused({ code: 'no-table', workload: workload_id }),
     };
-  if (!input.dry_run) await raiseFence(view, fence ?? 0, services);
   const opener = { id: input.execution, since: askedAt(input), now };
   const preparation = { input, services, view, item, opener, leased };
   switch (input.operation) {
     case 'rollback':
+      await raiseFence(preparation);
       return leased;
     case 'resume':
-      return { ...leased, change_id: input.change_id };
+      await raiseFence(preparation);
+      return { ...leased, change_id: input.change_id ?? null };
     case 'adopt':
       return adopt(preparation);
     case 'promote':
@@ -245,6 +257,11 @@ async function openPromotionOf(
   if (opening.kind === 'contested')
     return { ...leased, status: 'contested', reason: openingContested(opening.why, look, item) };
   if (opening.kind === 'refused') return { ...leased, status: 'contested', reason: null };
+  const unreachable =
+    artifact === null || serving === null
+      ? null
+      : refusalOfTarget(artifact, servedIn(serving), input.lock_artifact === true);
+  if (unreachable !== null) return { ...leased, status: 'refused', reason: rolloutReason(unreachable) };
   const changed = await findChangeSinceComparison(view, input, comparison, services);
   if (changed !== null) return { ...leased, status: 'contested', reason: changedSince(changed) };
 
@@ -261,6 +278,7 @@ async function openPromotionOf(
     },
     nextAt: new Date(now.getTime() + attemptPauseMinutes(0) * 60_000),
   } as const;
+  await raiseFence(preparation);
   await recordIntent(preparation, comparison, wanted, serving?.artifact_id ?? null);
   for (const release of opening.store) await store.putRelease(input.model_name, release);
   const holder = { model: input.model_name, owner: opener.id, fence: leased.fence, now };
@@ -352,8 +370,9 @@ async function fenceFor(
   );
 }
 
-/** Records the highest fence in the registry itself, for a table that is lost. */
-async function raiseFence(view: RegistryView, fence: number, { registry }: PrepareServices): Promise<void> {
-  if (recordedFence(view, fence) < fence)
-    await registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
+/** Records the highest fence in the registry itself, for a table that is lost; only where something is to be changed. */
+async function raiseFence({ input, services, view, leased }: Preparation): Promise<void> {
+  const fence = leased.fence ?? 0;
+  if (!input.dry_run && recordedFence(view, fence) < fence)
+    await services.registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
 }
