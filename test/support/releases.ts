@@ -73,7 +73,8 @@ export const itemWith = (
 /** What a Workload shows: this artifact on its active proton. */
 export function serving(artifact_id: string | null, more: Partial<ServingView> = {}): ServingView {
   return {
-    ...{ workload_id: 'w1', artifact_id, artifact_status: 'locked', importance: 'low', runtime: null },
+    ...{ workload_id: 'w1', type: 'service', artifact_id, artifact_status: 'locked' },
+    ...{ importance: 'low', runtime: null },
     ...{ active: [artifact_id], in_flight: null },
     ...more,
   };
