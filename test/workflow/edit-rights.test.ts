@@ -64,7 +64,11 @@ describe('somebody with edit rights on one registered model', () => {
     const { workloadId, artifacts } = await promoted();
     const { id: forged } = host.workload.direct.createArtifact({ name: 'forged', env: {}, locked: true });
     tag('2', ARTIFACT_TAG, forged);
-    const serving = { workload_id: workloadId, artifact_id: artifacts[3] ?? '', previous_artifact_id: forged };
+    const serving = {
+      workload_id: workloadId,
+      artifact_id: artifacts[3] ?? '',
+      previous_artifact_id: forged,
+    };
     tag('3', 'promotion.forged', forgedRecord('3', '2', { serving }));
     expect(await run(rollback)).toMatchObject({ status: 'rolled_back' });
     expect(await served(workloadId)).toBe(artifacts[2]);
@@ -75,7 +79,11 @@ describe('somebody with edit rights on one registered model', () => {
     const { id: artifactId } = host.workload.direct.createArtifact({ name: 'other', env: {}, locked: true });
     const { id: other } = host.workload.direct.createWorkload({ name: 'other-model', artifactId });
     host.mlflow.registry.setModelTag(MODEL, WORKLOAD_TAG, other);
-    const serving = { workload_id: other, artifact_id: artifacts[3] ?? '', previous_artifact_id: artifacts[2] };
+    const serving = {
+      workload_id: other,
+      artifact_id: artifacts[3] ?? '',
+      previous_artifact_id: artifacts[2],
+    };
     tag('3', 'promotion.forged', forgedRecord('3', '2', { serving }));
     expect(await run(rollback)).toMatchObject({ status: 'rolled_back' });
     expect(await served(other)).toBe(artifactId);
@@ -89,16 +97,20 @@ describe('somebody with edit rights on one registered model', () => {
     expect(await run(rollback)).toMatchObject({ status: 'rolled_back' });
   });
 
-  it.each([String(2 ** 53 - 2), String(Number.MAX_SAFE_INTEGER), '1e300', 'NaN', '-1', '9'.repeat(400)])(
-    'cannot stop a model by the fence %s, and does not poison the counter',
-    async (fence) => {
-      seedPascalStrategy(host.mlflow);
-      host.mlflow.registry.setModelTag(MODEL, FENCE_TAG, fence);
-      expect(await run(promote)).toMatchObject({ status: 'promoted' });
-      host.mlflow.registry.setModelTag(MODEL, FENCE_TAG, fence);
-      expect(await run({ ...rollback, emergency: true })).toMatchObject({ status: 'rolled_back' });
-    },
-  );
+  it.each([
+    ['near 2^53', String(2 ** 53 - 2)],
+    ['of 2^53 - 1', String(Number.MAX_SAFE_INTEGER)],
+    ['of 1e300', '1e300'],
+    ['that is no number', 'NaN'],
+    ['below zero', '-1'],
+    ['of 400 digits', '9'.repeat(400)],
+  ])('cannot stop a model by a fence %s, and does not poison the counter', async (_, fence) => {
+    seedPascalStrategy(host.mlflow);
+    host.mlflow.registry.setModelTag(MODEL, FENCE_TAG, fence);
+    expect(await run(promote)).toMatchObject({ status: 'promoted' });
+    host.mlflow.registry.setModelTag(MODEL, FENCE_TAG, fence);
+    expect(await run({ ...rollback, emergency: true })).toMatchObject({ status: 'rolled_back' });
+  });
 
   it('can make us refuse a version by the mark of a rollback, which an emergency passes', async () => {
     await promoted();
