@@ -57,6 +57,7 @@ const prepare: Parameters<PrepareInput> = {
   reason: '$.reason',
   policy: '$.policy',
   comparison: '$.comparison',
+  lock_artifact: '$.lock_artifact',
   adopt: '$.adopt',
   change_id: '$.change_id',
   execution: '$$.Execution.Id',

@@ -208,6 +208,7 @@ export const PrepareInput = z.object({
   artifact_id: fields.artifact_id,
   rollout: fields.rollout,
   comparison: Comparison.nullable(),
+  lock_artifact: fields.lock_artifact,
   adopt: fields.adopt,
   change_id: fields.change_id,
   execution: z.string(),

@@ -28,13 +28,15 @@ import {
   type Wanted,
 } from '../domain/release/opening.ts';
 import { historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';
 import { count } from '../runtime/metrics.ts';
 import { changedSince, modelBusy, openingContested, prepareRefused, settling } from '../words/reasons.ts';
+import { rolloutReason } from '../words/rollout.ts';
 import { type CompareServices, compare, policyName } from './compare-models.ts';
 import { readRegistry, readServing, workloadOf } from './parts/look.ts';
-import { resolveArtifact } from './parts/resolve-artifact.ts';
+import { resolveArtifact, servedIn } from './parts/resolve-artifact.ts';
 import { isLeaseStuck } from './parts/with-lease.ts';
 
 export interface PrepareServices extends CompareServices {
@@ -245,6 +247,11 @@ async function openPromotionOf(
   if (opening.kind === 'contested')
     return { ...leased, status: 'contested', reason: openingContested(opening.why, look, item) };
   if (opening.kind === 'refused') return { ...leased, status: 'contested', reason: null };
+  const unreachable =
+    artifact === null || serving === null
+      ? null
+      : refusalOfTarget(artifact, servedIn(serving), input.lock_artifact === true);
+  if (unreachable !== null) return { ...leased, status: 'refused', reason: rolloutReason(unreachable) };
   const changed = await findChangeSinceComparison(view, input, comparison, services);
   if (changed !== null) return { ...leased, status: 'contested', reason: changedSince(changed) };
 

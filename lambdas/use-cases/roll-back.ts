@@ -23,7 +23,7 @@ import {
   releaseOf,
 } from '../domain/release/opening.ts';
 import type { Change, ModelItem, StoredRelease } from '../domain/release/release.ts';
-import { isStatus } from '../domain/rollout/rules.ts';
+import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import { Progress, type ServingUndo } from '../domain/serving/payloads.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
@@ -38,8 +38,8 @@ import {
 } from './parts/converge.ts';
 import { readBoth, readRegistry, workloadOf } from './parts/look.ts';
 import { notifyRollback } from './parts/notify-rollback.ts';
-import { leftVersion } from './parts/record-change.ts';
-import { artifactWhenLive } from './parts/resolve-artifact.ts';
+import { hasMovedBack, leftVersion } from './parts/record-change.ts';
+import { artifactWhenLive, servedIn } from './parts/resolve-artifact.ts';
 import { holderOf, type Writer, withLease } from './parts/with-lease.ts';
 
 export interface RollbackServices extends ConvergeServices, NotifyServices {
@@ -365,12 +365,18 @@ async function unfitTarget(
   if (serving === null || artifact_id === null) return null;
   const artifact = await services.workloads().getArtifact(artifact_id);
   if (artifact === null) return refuse(answer, 'artifact-gone', { from, to, held: artifact_id });
-  const other = serving.artifact_id !== artifact_id;
-  if (other && isStatus(artifact.status, 'draft') && isStatus(serving.artifact_status ?? '', 'locked')) {
+  const unreachable = refusalOfTarget(artifact, servedIn(serving), false);
+  if (unreachable === null) return null;
+  if (unreachable.code === 'draft-onto-locked') {
     const stays: Partial<RollbackAnswer> = { serving: lockedInPlace(serving.workload_id, services) };
     return refuse(answer, 'locked-in-place', { from, to, held: artifact_id }, stays);
   }
-  return null;
+  const why = unreachable.code === 'type-mismatch' ? 'other-type' : 'served-is-draft';
+  return refuse(answer, why, {
+    from,
+    to,
+    held: unreachable.code === 'type-mismatch' ? unreachable.type : artifact_id,
+  });
 }
 
 /** ISO time until which the model rests after its last rollback; null when it does not. */
@@ -416,10 +422,11 @@ async function convergeBack(
     case 'closed': {
       if (change.aim.key !== change.safe.key)
         return answer(versions, { code: 'completed', ...versions }, { serving: null });
-      const moved = versions.from !== null && versions.from !== versions.to;
+      const { from, to } = versions;
+      const moved = from !== null && to !== null && hasMovedBack(change, result.look);
       const finding = moved
-        ? ({ code: 'moved', from: versions.from ?? '', to: versions.to ?? '' } as const)
-        : ({ code: 'settled', from: versions.from, to: versions.to ?? '' } as const);
+        ? ({ code: 'moved', from, to } as const)
+        : ({ code: 'unmoved', from, to } as const);
       return answer(versions, finding, { rolled_back: true, serving });
     }
     case 'contested':

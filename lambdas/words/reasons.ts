@@ -180,6 +180,10 @@ export function rollbackFound(finding: RollbackFinding, model: string): string {
         : `The way to version ${finding.to} stays open and goes on by itself`;
     case 'moved':
       return `Version ${finding.to} is back in Production; version ${finding.from} is archived and marked as rolled back`;
+    case 'unmoved':
+      return finding.to === null
+        ? 'No version was promoted'
+        : `Version ${finding.to} is in Production, where no other has replaced it`;
     case 'settled':
       return `Version ${finding.to} is already the champion; nothing else was changed`;
     case 'refused':
@@ -218,6 +222,8 @@ function rollbackRefused(
       return `The served artifact is locked in place, and artifact ${quoted(held ?? '')} of version ${to} is a draft, which the platform does not put over a locked one: lock that draft first`;
     case 'other-type':
       return `The artifact of version ${to} is of type ${quoted(held ?? '')}, and the Workload is not`;
+    case 'served-is-draft':
+      return `The served artifact is a draft, and the platform does not replace it by the locked artifact ${quoted(held ?? '')} of version ${to}: promote the Workload first (POST /workloads/{id}/promote)`;
     case 'no-table':
       return `Workload ${quoted(held ?? '')} serves the model, and without PROMOTION_TABLE nothing protects it: nothing was changed`;
   }

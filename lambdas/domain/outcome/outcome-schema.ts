@@ -127,7 +127,7 @@ export const Ending = z.object({
   champions: z.array(z.string()).nullable(),
   /** Null if no Workload serves the model, or it could not be read. */
   workload: z.object({ workload_id: z.string(), artifact_id: text, in_flight: text }).nullable(),
-  /** Closed, and both sides show the live release; null if a part could not be read. */
+  /** Closed, and both sides show the live release; null if none is recorded, or a part could not be read. */
   in_step: z.boolean().nullable(),
   /** Of an open change: both sides show only what it put there; null if none is open or a part could not be read. */
   known: z.boolean().nullable(),

@@ -28,6 +28,8 @@ export const RollbackRefusal = z.enum([
   'locked-in-place',
   /** The target's artifact is of another type than the Workload: `held` is that type. */
   'other-type',
+  /** A draft is served, which the platform does not replace by the locked artifact `held`: it has to be promoted first. */
+  'served-is-draft',
   /** Without a table, a model that a Workload serves cannot be rolled back. */
   'no-table',
 ]);
@@ -49,7 +51,9 @@ export const RollbackFinding = z.discriminatedUnion('code', [
   z.object({ code: z.literal('serving-in-progress'), from: version, to: version }),
   /** `to` is back in Production; `from` is archived and marked. */
   z.object({ code: z.literal('moved'), from: z.string(), to: z.string() }),
-  /** `to` was the champion already; nothing more was changed. */
+  /** `to` was in Production throughout: `from` never replaced it there. The Workload may have gone back. */
+  z.object({ code: z.literal('unmoved'), from: version, to: version }),
+  /** `to` was the champion already, and nothing had to be changed on any side. */
   z.object({ code: z.literal('settled'), from: version, to: z.string() }),
   z.object({
     code: z.literal('refused'),

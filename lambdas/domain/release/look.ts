@@ -15,6 +15,8 @@ export interface Look {
 /** What a Workload shows. */
 export interface ServingView {
   readonly workload_id: string;
+  /** Type of the Workload; null if unknown. */
+  readonly type: string | null;
   readonly artifact_id: string | null;
   /** Status of the served artifact: `draft`, `locked`, another word, or null if unknown. */
   readonly artifact_status: string | null;
@@ -47,6 +49,7 @@ export function servingView(
 ): ServingView {
   return {
     workload_id: workload.id,
+    type: workload.type,
     artifact_id: workload.artifactId,
     artifact_status: servedStatus,
     importance: workload.importance,

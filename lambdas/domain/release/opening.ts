@@ -213,10 +213,16 @@ export interface RollbackTarget {
   readonly named: boolean;
 }
 
-/** Which release a rollback without a target goes back to; null where none is recorded, or the sides are contested. */
+/**
+ * Which release a rollback without a target goes back to; null where none is recorded. A second request finds the release
+ * that the first one went back to: never a second step back.
+ */
 export function defaultTarget(item: ModelItem): Release | PastRelease | null {
-  if (item.change !== null) return item.change.safe.version === null ? null : item.change.safe;
-  return newestGood(item);
+  const { change, live, history } = item;
+  if (change !== null) return change.safe.version === null ? null : change.safe;
+  const [last] = history;
+  const cameByRollback = live !== null && last !== undefined && !last.good && last.left_by === live.change;
+  return cameByRollback ? live : newestGood(item);
 }
 
 /**

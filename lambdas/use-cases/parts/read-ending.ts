@@ -93,7 +93,7 @@ function endingOf(
             artifact_id: serving.artifact_id,
             in_flight: serving.in_flight?.artifact_id ?? null,
           },
-    in_step: look === null || item === null ? null : isInStep(look, item),
+    in_step: look === null || item === null || (live ?? change) === null ? null : isInStep(look, item),
     known: look === null || change === null ? null : isKnown(look, change),
     picture: look === null ? null : pictureOf(look),
     unread,

@@ -27,6 +27,12 @@ export const leftVersion = ({ kind, left, to }: Change): string | null => (kind 
 const versionIn = ({ registry }: Look, version: string | null): ModelVersion | null =>
   registry.versions.find((v) => v.version === version) ?? null;
 
+/** True if the registry was moved back for this change: the intent is recorded before the move. */
+export function hasMovedBack(change: Change, look: Look): boolean {
+  const from = versionIn(look, leftVersion(change));
+  return from !== null && recordsOn([from]).some(({ id }) => id === rollbackRecordId(change));
+}
+
 /** Records `{from, to, id}` on the version that is taken out, before the registry moves back. */
 export async function recordBeforeMove(
   { change, writer, requested_by }: Recorded,
@@ -84,7 +90,7 @@ export async function recordEnd(
   const from = versionIn(look, leftVersion(change));
   if (from === null || from.version === change.aim.version) return;
   const id = rollbackRecordId(change);
-  const movedBack = recordsOn([from]).some((record) => record.id === id);
+  const movedBack = hasMovedBack(change, look);
   if ((movedBack || change.kind === 'rollback') && !isRolledBack(from)) {
     const reason = change.kind === 'rollback' ? change.asked.reason : 'ROLLOUT_FAILED';
     await set(markTag({ id, to: change.aim.version, reason, by: requested_by, at }), from.version);

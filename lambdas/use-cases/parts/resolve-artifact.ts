@@ -18,6 +18,14 @@ export interface ServedVersion {
   readonly mayDerive: () => Promise<boolean>;
 }
 
+/** What is served, as the rules of the platform compare it with another artifact. */
+export const servedIn = ({ workload_id, type, artifact_id, artifact_status }: ServingView) => ({
+  id: artifact_id,
+  status: artifact_status,
+  workload: workload_id,
+  type,
+});
+
 /** The artifact with which a version was live most recently; null if it never was. */
 export function artifactWhenLive({ live, change, history }: ModelItem, version: string): string | null {
   const releases = [live, change?.safe ?? null, ...history];
