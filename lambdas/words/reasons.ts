@@ -110,6 +110,10 @@ function servedText({ serving }: Look): string {
   return `; Workload ${quoted(serving.workload_id)} serves artifact ${quoted(serving.artifact_id ?? 'none')}${flying}`;
 }
 
+/** Why `prepare-promotion` does nothing for an execution that was started before an update of the stack. */
+export const EARLIER_DEFINITION =
+  'The execution was started by an earlier definition of the state machine; nothing was changed. Start it again';
+
 /** Why `prepare-promotion` waits: a request of the last owner may not be visible on the Workload yet. */
 export const settling = (seconds: number) =>
   `An earlier operation has left a change open, and its last request may become visible for another ${seconds} s`;
