@@ -11,9 +11,9 @@ import {
   withOneToken,
 } from '../../lambdas/runtime/environment.ts';
 import { log } from '../../lambdas/runtime/log.ts';
-import { readingServices } from '../../lambdas/runtime/reading-services.ts';
+import { type ReadingServices, readingServices } from '../../lambdas/runtime/reading-services.ts';
 import { storeServices } from '../../lambdas/runtime/store-services.ts';
-import { type ReadingServices, readBothSides } from '../../lambdas/use-cases/parts/read-ending.ts';
+import { readBothSides } from '../../lambdas/use-cases/parts/read-ending.ts';
 import { progressOn } from '../screen/progress.ts';
 import { statusLines, statusTable } from '../screen/status-lines.ts';
 import { UsageError } from '../usage-error.ts';

@@ -5,9 +5,10 @@ import type { EndAnswer, Interrupted, Outcome, OutcomeCause } from '../domain/ou
 import { readStateDocument } from '../domain/state-document.ts';
 import { jsonOrNull } from '../runtime/environment.ts';
 import type { ExecutionServices } from '../runtime/execution-services.ts';
+import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
-import { type BothSidesRead, type ReadingServices, readBothSides } from './parts/read-ending.ts';
+import { type BothSidesRead, readBothSides } from './parts/read-ending.ts';
 import { rememberTold } from './parts/tell-out-of-step.ts';
 
 /**

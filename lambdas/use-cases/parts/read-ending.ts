@@ -1,19 +1,11 @@
-import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
-import { champions, type Registry, type RegistryMode, type RegistryView } from '../../domain/registry.ts';
+import { champions, type RegistryView } from '../../domain/registry.ts';
 import { isKnown, type Look, pictureOf, type ServingView } from '../../domain/release/look.ts';
 import { isInStep } from '../../domain/release/opening.ts';
 import type { ModelItem } from '../../domain/release/release.ts';
-import type { Workloads } from '../../domain/serving/workloads.ts';
 import { log, logError } from '../../runtime/log.ts';
+import type { ReadingServices } from '../../runtime/reading-services.ts';
 import { readRegistry, readServing, workloadOf } from './look.ts';
-
-export interface ReadingServices {
-  store: PromotionStore;
-  /** Created on first use, as are the Workloads: what is not needed is not connected to. */
-  registry: () => { registry: Registry; mode: RegistryMode };
-  workloads: () => Workloads;
-}
 
 /** What both sides and the item show, as far as they could be read. */
 export interface BothSidesRead {
