@@ -6,9 +6,10 @@ import { recordsOn } from '../domain/promotion/record.ts';
 import { readStateDocument } from '../domain/state-document.ts';
 import { jsonOrNull } from '../runtime/environment.ts';
 import type { ExecutionServices } from '../runtime/execution-services.ts';
+import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
-import { type BothSidesRead, type ReadingServices, readBothSides } from './parts/read-ending.ts';
+import { type BothSidesRead, readBothSides } from './parts/read-ending.ts';
 import { rememberTold } from './parts/tell-out-of-step.ts';
 
 /**
@@ -45,7 +46,7 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
   const read = recorded || model_name === null ? null : await readBothSides(model_name, services);
   const change = requested.change_id ?? execution;
   const ended = directOutcome({
-    ...endOf(event, change, read),
+    ...endOf(event, change, requested.operation, read),
     operation: requested.operation ?? 'promote',
     execution,
     model_name,
@@ -70,11 +71,13 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
 function endOf(
   event: CleanUpInput,
   change: string,
+  operation: Outcome['operation'] | null,
   read: BothSidesRead | null,
 ): { status: Outcome['status']; cause: OutcomeCause } {
   const { live = null, in_step = null } = read?.ending ?? {};
   if (live?.change === change) {
     if (in_step === false) return { status: 'contested', cause: { code: 'moved-since' } };
+    if (operation === 'adopt') return { status: 'adopted', cause: { code: 'adopted' } };
     return read?.item?.history[0]?.left_by === change || read?.item?.history.length === 0
       ? { status: 'promoted', cause: { code: 'promoted', direct: false, workload_unchanged: false } }
       : { status: 'rolled_back', cause: { code: 'stopped', status: event.status, interrupted: 'nothing' } };
