@@ -137,10 +137,8 @@ function confidenceOf(change: string, read: BothSidesRead | null): number | null
 }
 
 /** When the functions of the execution have ended; from the recorded time, so that a repeated event does not change it. */
-function lastWrite({ operation, recorded_at }: Pick<Outcome, 'operation' | 'recorded_at'>): Date {
-  const seconds = LAST_WRITE_SECONDS[operation === 'promote' ? 'promote' : 'rollback'];
-  return new Date(Date.parse(recorded_at) + seconds * 1000);
-}
+const lastWrite = ({ recorded_at }: Pick<Outcome, 'recorded_at'>): Date =>
+  new Date(Date.parse(recorded_at) + LAST_WRITE_SECONDS * 1000);
 
 /** Null for a missing or invalid time. */
 function dateOf(ms: number | null | undefined): Date | null {
