@@ -21,6 +21,9 @@ export interface EndState {
   } | null;
 }
 
+/** A replacement that has ended is shown for a minute. */
+const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'errored']);
+
 type Systems = Pick<EmulatedHost, 'mlflow' | 'workload' | 'table'>;
 
 /** Reads what is left of the seeded model. */
@@ -42,7 +45,10 @@ export async function endStateOf({ mlflow, workload, table }: Systems): Promise<
             active: served.protons
               .filter(({ role }) => role === 'active')
               .map(({ artifactId }) => artifactId),
-            inFlight: served.activeReplacement?.candidateArtifactId ?? null,
+            inFlight:
+              served.activeReplacement === null || ENDED.has(served.activeReplacement.status)
+                ? null
+                : served.activeReplacement.candidateArtifactId,
           },
   };
 }
@@ -55,6 +61,9 @@ export type Ends =
   | 'unrecorded'
   /** The sides show something that no operation of ours put there, and that is what was said last. */
   | 'told';
+
+/** What a sweep answers where nothing is left to be done, and everything has been told. */
+export const nothingLeft = { sent: 0, pending: 0, cleaned_up: 0, attempted: 0, told: 0 };
 
 /**
  * Expects that what was said last is what both sides show, and that the model is left as `ends` says. `outcomes` are
