@@ -1,12 +1,20 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  CreateTableCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 
 /** The promotion table on dynalite, an in-memory emulator of DynamoDB, on loopback. The stack declares the same keys. */
 export interface LocalTable {
   endpoint: string;
   name: string;
+  /** Deletes all items. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,13 +60,22 @@ export async function startLocalTable(): Promise<LocalTable> {
       ],
     }),
   );
-  client.destroy();
   return {
     endpoint,
     name: NAME,
+    reset: async () => {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: NAME }));
+      await Promise.all(Items.map((item) => client.send(new DeleteItemCommand(keyOf(item)))));
+    },
     close: async () => {
+      client.destroy();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
     },
   };
 }
+
+const keyOf = ({ pk }: Record<string, AttributeValue>) => ({
+  TableName: NAME,
+  Key: pk === undefined ? {} : { pk },
+});

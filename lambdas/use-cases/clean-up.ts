@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { LAST_WRITE_SECONDS } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { EndAnswer, Interrupted, Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
+import { recordsOn } from '../domain/promotion/record.ts';
 import { readStateDocument } from '../domain/state-document.ts';
 import { jsonOrNull } from '../runtime/environment.ts';
 import type { ExecutionServices } from '../runtime/execution-services.ts';
@@ -52,6 +53,7 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
     champion_before: championBefore(change, read),
     champion_after: read?.ending.champions?.length === 1 ? (read.ending.champions[0] ?? null) : null,
     challenger_version: challengerOf(requested.challenger_version, change, read),
+    confidence: confidenceOf(change, read),
     requested_by: requested.requested_by,
     dry_run: requested.dry_run ?? false,
     ending: read?.ending ?? null,
@@ -107,6 +109,14 @@ function challengerOf(named: string | null, change: string, read: BothSidesRead 
   if (named !== null) return named;
   if (item?.change?.id === change) return item.change.to;
   return item?.live?.change === change ? item.live.version : null;
+}
+
+/** The confidence that the change was opened with: in the item while it is open, then in the record for people. */
+function confidenceOf(change: string, read: BothSidesRead | null): number | null {
+  const open = read?.item?.change ?? null;
+  if (open?.id === change) return open.asked.confidence;
+  const records = recordsOn(read?.look?.registry.versions ?? []);
+  return records.find(({ execution }) => execution === change)?.confidence ?? null;
 }
 
 /** When the functions of the execution have ended; from the recorded time, so that a repeated event does not change it. */

@@ -111,13 +111,14 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
       status: 'refused',
       reason: prepareRefused({ code: 'no-table', workload: workload_id }),
     };
-  if (!input.dry_run) await raiseFence(view, fence ?? 0, services);
   const opener = { id: input.execution, since: askedAt(input), now };
   const preparation = { input, services, view, item, opener, leased };
   switch (input.operation) {
     case 'rollback':
+      await raiseFence(preparation);
       return leased;
     case 'resume':
+      await raiseFence(preparation);
       return { ...leased, change_id: input.change_id ?? null };
     case 'adopt':
       return adopt(preparation);
@@ -277,6 +278,7 @@ async function openPromotionOf(
     },
     nextAt: new Date(now.getTime() + attemptPauseMinutes(0) * 60_000),
   } as const;
+  await raiseFence(preparation);
   await recordIntent(preparation, comparison, wanted, serving?.artifact_id ?? null);
   for (const release of opening.store) await store.putRelease(input.model_name, release);
   const holder = { model: input.model_name, owner: opener.id, fence: leased.fence, now };
@@ -368,8 +370,9 @@ async function fenceFor(
   );
 }
 
-/** Records the highest fence in the registry itself, for a table that is lost. */
-async function raiseFence(view: RegistryView, fence: number, { registry }: PrepareServices): Promise<void> {
-  if (recordedFence(view, fence) < fence)
-    await registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
+/** Records the highest fence in the registry itself, for a table that is lost; only where something is to be changed. */
+async function raiseFence({ input, services, view, leased }: Preparation): Promise<void> {
+  const fence = leased.fence ?? 0;
+  if (!input.dry_run && recordedFence(view, fence) < fence)
+    await services.registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
 }

@@ -1,6 +1,6 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
-import { inSequence, once, promote, rollback, type Scenario } from './scenario.ts';
+import { inSequence, once, promote, rollback, type Scenario, sweepAndTakeUp } from './scenario.ts';
 import { type Serving, type ServingSeed, seedFirstServing, seedPascalStrategy, seedServing } from './seed.ts';
 
 /** The ways a rollout can end. Each runs the input of `challenger-wins` on a platform that behaves differently. */
@@ -8,8 +8,6 @@ import { type Serving, type ServingSeed, seedFirstServing, seedPascalStrategy, s
 const START = { method: 'POST', path: 'workloads/*/replacement' };
 const WEEK_MS = 7 * 24 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
-/** After this a sweep takes up a change that was left open. */
-const ATTEMPT_MS = 6 * 60_000;
 /** Longer than the platform's own limit for a candidate, so that our deadline is reached first. */
 const LONG_WINDOW_MS = 30 * DAY_MS;
 
@@ -163,12 +161,8 @@ export const servingScenarios: readonly Scenario[] = [
       serve(host);
       let polls = 0;
       const abortAfter = (state: string) => state === 'ReplaceWorkload' && ++polls === 3;
-      const documents = [await execute(host, promote, { ...run, abortAfter })];
-      host.clock.skip(ATTEMPT_MS);
-      await host.functions['sweep-promotions']({ sweep: true });
-      for (const { name, input } of host.stepFunctions.take())
-        documents.push(await execute(host, input, { ...run, name }));
-      return documents;
+      const document = await execute(host, promote, { ...run, abortAfter });
+      return [document, ...(await sweepAndTakeUp(host, run, document.execution))];
     },
   },
   {

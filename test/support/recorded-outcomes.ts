@@ -29,16 +29,18 @@ export async function recordedOutcome(table: LocalTable, execution: string | und
 
 const parsed = (outcome: unknown) => Outcome.parse(JSON.parse(String(outcome)));
 
-/** The alerts of a host, and where the outcomes are that they tell of. */
-export type SentAlerts = Pick<EmulatedHost, 'table' | 'env'> & {
-  sns: { published: readonly PublishedMessage[] };
+/** The alerts of a host, and the outcomes that they tell of. */
+export type SentAlerts = Pick<EmulatedHost, 'env'> & {
+  published: readonly PublishedMessage[];
+  outcomes: readonly Outcome[];
 };
 
 /** Expects alerts of these kinds, in this order, each of which says what is recorded of its execution. */
-export async function expectAlerts({ sns, table, env }: SentAlerts, kinds: readonly AlertKind[]) {
-  expect(sns.published.map(({ attributes }) => attributes['kind'])).toEqual(kinds);
-  for (const { attributes, subject, message } of sns.published) {
-    const outcome = await recordedOutcome(table, attributes['execution']);
+export function expectAlerts({ published, outcomes, env }: SentAlerts, kinds: readonly AlertKind[]): void {
+  expect(published.map(({ attributes }) => attributes['kind'])).toEqual(kinds);
+  for (const { attributes, subject, message } of published) {
+    const outcome = outcomes.find(({ execution }) => execution === attributes['execution']);
+    if (outcome === undefined) throw new Error(`no outcome of ${attributes['execution']}`);
     const { text, ...alert } = alertFor(outcome, notifyServices(env).alertContext);
     expect([subject, message.email]).toEqual([alert.subject, text]);
   }

@@ -205,3 +205,23 @@ export function platformError(name: string): Error {
   error.name = name;
   return error;
 }
+
+/** The tasks of the state machine with their functions, in order. */
+export const tasks: [string, StepFunctionName][] = [
+  ['BeginPromotion', 'begin-promotion'],
+  ['CompareModels', 'compare-models'],
+  ['PreparePromotion', 'prepare-promotion'],
+  ['ReplaceWorkload', 'replace-workload'],
+  ['PromoteModel', 'promote-model'],
+  ['ClosePromotion', 'close-promotion'],
+  ['ModelRollback', 'model-rollback'],
+  ['NotifySuccess', 'end-promotion'],
+  ['NotifyOutcome', 'end-promotion'],
+];
+
+/** What brings an execution to a task; the function of the task itself is left to the test. */
+export const wayTo: Record<string, Partial<Record<StepFunctionName, Reply[]>>> = {
+  ReplaceWorkload: { 'prepare-promotion': [served()] },
+  ModelRollback: { 'begin-promotion': [begun({ operation: 'rollback' })] },
+  NotifyOutcome: { 'compare-models': [compared({ decision: 'KEEP' })] },
+};

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
-import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';

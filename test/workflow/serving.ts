@@ -5,9 +5,9 @@ import { defaultVariants, type Variants } from '../../emulators/workload/world/s
 import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
-import { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
+import { ServingUndo } from '../../lambdas/domain/serving/payloads.ts';
 import { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
-import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
