@@ -141,14 +141,18 @@ describe('arguments that cannot be used', () => {
     noTrace(ran);
   });
 
-  it.each([[['--help']], [['run', '--help']], [['emulators', '--help']], [['history', '--help']]])(
-    '%j explains itself and exits 0',
-    async (args) => {
-      const ran = await promotion(args);
-      expect(ran).toMatchObject({ code: 0, stderr: '' });
-      expect(ran.stdout).toContain('Usage:');
-    },
-  );
+  it.each([
+    [['--help']],
+    [['run', '--help']],
+    [['emulators', '--help']],
+    [['history', '--help']],
+    [['status', '--help']],
+    [['adopt', '--help']],
+  ])('%j explains itself and exits 0', async (args) => {
+    const ran = await promotion(args);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toContain('Usage:');
+  });
 });
 
 describe('an execution input that cannot be used', () => {
