@@ -100,9 +100,10 @@ async function promoteStep({ input, services, writer, look }: Call): Promise<Pro
   }
   const from = championBefore(view, services.mode, version);
   const move = { version, from, keepPrevious: true, ours: change.touched.versions };
-  const { state } = await moveAndVerify(services, view, move);
+  const { state, overwritten } = await moveAndVerify(services, view, move);
   if (state === 'contested') return contested({ code: 'lost-race', version }, input);
-  return { ...promoted(version), archived_version: from };
+  const also = overwritten.length === 0 ? {} : { overwritten };
+  return { ...promoted(version), archived_version: from, ...also };
 }
 
 /** A promotion by itself: opened from the registry, moved, read back and closed. */
