@@ -70,18 +70,21 @@ export function registryLine(state: RegistryState | null): string {
 
 /** A short text for the result of a state; empty for states without one. */
 export function resultOf(state: string, output: unknown): string {
-  const { valid, problems, comparison, prepared, serving, promotion, rollback, ending } =
+  const { valid, problems, comparison, prepared, serving, promotion, closing, rollback, ending } =
     readStateDocument(output);
   if (state === 'BeginPromotion')
     return valid === false ? `invalid input: ${printable((problems ?? []).join('; '))}` : '';
   if (state === 'CompareModels' && comparison !== null)
     return `${bold(comparison.decision)}  ${printable(comparison.recommendation)}`;
   if (state === 'PreparePromotion' && prepared !== null) {
-    const { status, fence, reason } = prepared;
-    return status === 'ready' ? `lease taken, fence ${fence}` : `${bold(status)}  ${printable(reason ?? '')}`;
+    const { status, fence, change_id, reason } = prepared;
+    if (status !== 'ready') return `${bold(status)}  ${printable(reason ?? '')}`;
+    return `lease taken, fence ${fence}${change_id === null ? '' : '; change open'}`;
   }
   if (state === 'ReplaceWorkload' && serving !== null) return rolloutLine(serving);
   if (state === 'PromoteModel' && promotion !== null) return promotionLine(promotion);
+  if (state === 'ClosePromotion' && closing !== null)
+    return `${closing.status === 'in_progress' ? '' : `${bold(closing.status)}  `}${shortIds(printable(closing.reason))}`;
   if (state === 'ModelRollback' && rollback !== null) return shortIds(printable(rollback.detail));
   if (state.startsWith('Notify') && ending) return `${ending.status}, alert ${ending.alert}`;
   return '';

@@ -59,7 +59,7 @@ export function rolloutReason(finding: RolloutFinding): string {
     case 'rollout-leaving':
       return `The platform is removing the cancelled rollout (${finding.state})`;
     case 'serves':
-      return `The Workload serves artifact ${quoted(finding.artifact)}, locked${
+      return `The Workload serves artifact ${quoted(finding.artifact)}${
         finding.importance_left === null
           ? ''
           : `; its importance is still ${finding.importance_left}, as the deadline has passed`
@@ -139,7 +139,7 @@ function deadlineReason(at: Extract<RolloutFailure, { code: 'deadline' }>['at'])
     case 'warm-up':
       return `A rollout with ${at.minutes} min of warm-up cannot end before its deadline: nothing was started`;
     case 'cancelled':
-      return `The rollout did not end before its deadline and was cancelled; artifact ${none(at.artifact)} is served as before`;
+      return `The rollout did not end before its deadline and was cancelled; artifact ${none(at.artifact)} is served`;
     case 'activating':
       return `${at.running} of ${at.active} active protons ran the artifact at the deadline`;
     case 'draft':
@@ -163,12 +163,10 @@ export function servingReason(finding: ServingFinding): string {
   }
 }
 
-/** That the previous artifact is served; the subject is the Workload. */
+/** That the artifact to go back to is in service; the subject is the Workload. */
 export function servesPrevious({
   artifact,
   state,
 }: Extract<ServingFinding, { code: 'serves-previous' }>): string {
-  return state === null
-    ? `serves artifact ${none(artifact)}, as before`
-    : `is ${state} with artifact ${none(artifact)}, as before`;
+  return state === null ? `serves artifact ${none(artifact)}` : `is ${state} with artifact ${none(artifact)}`;
 }

@@ -127,6 +127,8 @@ export const Ending = z.object({
       to: text,
       aim: text,
       safe: text,
+      /** True for a promotion that has failed and goes back to `safe`. */
+      turned: z.boolean().default(false),
       /** Attempts that the sweep has started so far. */
       attempts: z.int().default(0),
       /** ISO 8601; the sweep starts no attempt before. */

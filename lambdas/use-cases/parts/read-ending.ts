@@ -75,6 +75,7 @@ function recordedIn(item: ModelItem | null): Pick<Ending, 'live' | 'change'> {
             to: change.to,
             aim: change.aim.version,
             safe: change.safe.version,
+            turned: change.kind === 'promote' && change.aim.key === change.safe.key,
             attempts: change.attempts,
             next_at: change.next_at,
           },
