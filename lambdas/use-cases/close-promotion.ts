@@ -52,7 +52,8 @@ export function closePromotion(
         return answer('failed', { ...carried, finding: result.finding });
       case 'waiting': {
         const late = result.step === 'wait' && services.clock.now() >= deadline;
-        const seconds = result.step === 'wait' ? MAX_POLL_SECONDS.closing : MIN_POLL_SECONDS.rollout;
+        const blocked = result.finding.code === 'promotion-blocked';
+        const seconds = blocked ? MAX_POLL_SECONDS.closing : MIN_POLL_SECONDS.rollout;
         return late
           ? answer('failed', { ...carried, finding: { code: 'deadline', at: { code: 'draft' } } })
           : answer('in_progress', { ...carried, finding: result.finding, retry_after_seconds: seconds });

@@ -32,7 +32,14 @@ import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';
 import { count } from '../runtime/metrics.ts';
-import { changedSince, modelBusy, openingContested, prepareRefused, settling } from '../words/reasons.ts';
+import {
+  changedSince,
+  EARLIER_DEFINITION,
+  modelBusy,
+  openingContested,
+  prepareRefused,
+  settling,
+} from '../words/reasons.ts';
 import { rolloutReason } from '../words/rollout.ts';
 import { type CompareServices, compare, policyName } from './compare-models.ts';
 import { readRegistry, readServing, workloadOf } from './parts/look.ts';
@@ -65,6 +72,8 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
   const { store, clock, registry } = services;
   const now = clock.now();
   const ready = blankAnswer(input, now);
+  // Its later steps would neither open a change nor close it.
+  if (input.change_id === undefined) return { ...ready, status: 'contested', reason: EARLIER_DEFINITION };
   const lease = await store.takeLease(input.model_name, input.execution, now, leaseSecondsFor(input.rollout));
   if (!lease.taken) {
     if (await isLeaseStuck(lease.holder, now, store)) count('LeaseStuck');
@@ -109,7 +118,7 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
     case 'rollback':
       return leased;
     case 'resume':
-      return { ...leased, change_id: input.change_id };
+      return { ...leased, change_id: input.change_id ?? null };
     case 'adopt':
       return adopt(preparation);
     case 'promote':

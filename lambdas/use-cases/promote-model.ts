@@ -22,7 +22,7 @@ import { leaseHeld } from '../words/rollout.ts';
 import { readRegistry } from './parts/look.ts';
 import { moveAndVerify } from './parts/move-champion.ts';
 import { recordOutcomeAndNotify } from './parts/record-and-notify.ts';
-import { holderOf, type Writer, withLease } from './parts/with-lease.ts';
+import { holderOf, type Writer, withChange, withLease } from './parts/with-lease.ts';
 
 export interface PromoteServices extends RegistryServices, NotifyServices {
   clock: Clock;
@@ -130,7 +130,6 @@ async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
   if (opening.kind === 'refused') return refused(refusalFor(opening.why, item, look), input);
   if (opening.kind === 'contested') return refused(refusalFor('moved', item, look), input);
   const from = championBefore(look.registry, mode, version);
-  let change = item.change;
   if (opening.kind === 'open') {
     const now = clock.now();
     const asked = {
@@ -141,15 +140,16 @@ async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
       confidence: input.confidence,
     };
     const nextAt = new Date(now.getTime() + attemptPauseMinutes(0) * 60_000);
-    change = changeOf(opening, { ...opener, now }, { kind: 'promote', to: version, asked, nextAt });
+    const change = changeOf(opening, { ...opener, now }, { kind: 'promote', to: version, asked, nextAt });
     for (const release of opening.store) await store.putRelease(input.model_name, release);
     const live = opening.live === null ? null : bare(opening.live);
     if (!(await store.openChange(holderOf(writer, now), seenIn(item), change, live)))
       return contested({ code: 'superseded', version }, input);
     await recordIntent(call, version, from);
+    return moveAndClose({ ...call, writer: withChange(writer, change, live) }, change, version, from);
   }
-  if (change === null) return contested({ code: 'superseded', version }, input);
-  return moveAndClose(call, change, version, from);
+  if (item.change === null) return contested({ code: 'superseded', version }, input);
+  return moveAndClose(call, item.change, version, from);
 }
 
 /** The version of this request's own change, if it was opened or closed before the request was repeated. */
@@ -188,15 +188,7 @@ async function moveAndClose(
   }
   const now = clock.now();
   const live = { ...change.aim, change: change.id, at: now.toISOString() };
-  const history = historyAfter(
-    writer.item.live === null ? { ...writer.item, live: change.safe } : writer.item,
-    live,
-    {
-      at: live.at,
-      by: change.id,
-      bad: false,
-    },
-  );
+  const history = historyAfter(writer.item, live, { at: live.at, by: change.id, bad: false });
   if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))
     return contested({ code: 'superseded', version }, input);
   const served = live.artifact_id !== null || look.registry.model.tags['workload.id'] !== undefined;

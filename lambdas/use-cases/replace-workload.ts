@@ -14,7 +14,7 @@ import {
   type ReplaceAnswer,
   type ReplaceInput,
 } from '../domain/serving/payloads.ts';
-import type { LeaseHeld } from '../domain/serving/rollout-finding.ts';
+import type { RolloutFailure } from '../domain/serving/rollout-finding.ts';
 import { visible } from '../domain/visible-text.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { ServingServices } from '../runtime/workload-services.ts';
@@ -41,6 +41,10 @@ export function replace(
 ): Promise<ReplaceAnswer> {
   const target = { workloadId: input.workload_id, artifactId: input.artifact_id };
   const work = async ({ direct, owner, item }: Writer) => {
+    if (direct && item.change !== null) {
+      const open = { code: 'change-open', model: item.model, holder: item.change.id } as const;
+      return notStarted(open, desiredStateOf(input, null));
+    }
     const change = direct ? null : ownChange(item.change, owner, input);
     const desired = desiredStateOf(input, change);
     const observed = await observe(workloads, target);
@@ -61,9 +65,7 @@ export function replace(
   const model_name = input.model_name ?? `workload:${input.workload_id}`;
   const { fence, execution } = input;
   const call = { function: 'replace-workload', model_name, fence, execution, requestId } as const;
-  return withLease(call, { store, clock }, work, (lease) =>
-    leaseHeldResult(lease, desiredStateOf(input, null)),
-  );
+  return withLease(call, { store, clock }, work, (lease) => notStarted(lease, desiredStateOf(input, null)));
 }
 
 /** The execution's own change, while it is to put this artifact in service. Throws `StaleFence` otherwise. */
@@ -143,8 +145,8 @@ function answer(
   };
 }
 
-/** Another owner holds the lease: nothing was read and nothing changed. */
-function leaseHeldResult(lease: LeaseHeld, { artifactId, progress }: DesiredState): ReplaceAnswer {
+/** Another owner holds the lease, or has a change open: nothing was read and nothing changed. */
+function notStarted(why: RolloutFailure, { artifactId, progress }: DesiredState): ReplaceAnswer {
   return {
     action: progress.action,
     status: 'failed',
@@ -155,10 +157,10 @@ function leaseHeldResult(lease: LeaseHeld, { artifactId, progress }: DesiredStat
     candidate: null,
     retry_after_seconds: null,
     already_replaced: false,
-    reason: rolloutReason(lease),
+    reason: rolloutReason(why),
     waiting: null,
-    failure: lease.code,
-    failure_details: lease,
+    failure: why.code,
+    failure_details: why,
     diagnosis: null,
     progress,
   };

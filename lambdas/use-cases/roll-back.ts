@@ -22,7 +22,7 @@ import {
   type RollbackTarget,
   releaseOf,
 } from '../domain/release/opening.ts';
-import type { Change, ModelItem, StoredRelease } from '../domain/release/release.ts';
+import type { Change, ModelItem, Release, StoredRelease } from '../domain/release/release.ts';
 import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import { Progress, type ServingUndo } from '../domain/serving/payloads.ts';
 import type { Invocation } from '../runtime/handler.ts';
@@ -40,7 +40,7 @@ import { readBoth, readRegistry, workloadOf } from './parts/look.ts';
 import { notifyRollback } from './parts/notify-rollback.ts';
 import { hasMovedBack, leftVersion } from './parts/record-change.ts';
 import { artifactWhenLive, servedIn } from './parts/resolve-artifact.ts';
-import { holderOf, type Writer, withLease } from './parts/with-lease.ts';
+import { holderOf, type Writer, withChange, withLease } from './parts/with-lease.ts';
 
 export interface RollbackServices extends ConvergeServices, NotifyServices {
   clock: Clock;
@@ -98,7 +98,7 @@ export function rollback(
     const id = input.change_id ?? writer.owner;
     const own = await ownChange(call, id, view);
     if ('model_name' in own) return own;
-    const done = await convergeBack(call, own);
+    const done = await convergeBack({ ...call, writer: own }, own.change);
     if (writer.direct) await notifyRollback(done, writer.owner, input, services);
     return done;
   };
@@ -155,27 +155,34 @@ const contest = (
   return answer({ from, to }, finding, { status: 'contested', ...extra });
 };
 
+/** The writer of an open change. */
+type ChangeWriter = Writer & { readonly change: Change };
+
+const writerOf = (writer: Writer, change: Change, live: Release | null = null): ChangeWriter => ({
+  ...withChange(writer, change, live),
+  change,
+});
+
 /** The change that this call converges; an answer where there is none, or where it is closed already. */
-async function ownChange(call: Call, id: string, view: RegistryView): Promise<Change | RollbackAnswer> {
+async function ownChange(call: Call, id: string, view: RegistryView): Promise<ChangeWriter | RollbackAnswer> {
   const { input, writer, answer } = call;
   const { change, live } = writer.item;
-  if (change?.id === id && (input.change_id === null || input.previous !== null)) return change;
+  if (change?.id === id && (input.change_id === null || input.previous !== null))
+    return writerOf(writer, change);
   if (change?.id === id) return turned(call, change);
   if (live?.change === id) {
     const versions = {
       from: input.previous === null ? null : (input.previous.champion_before ?? null),
       to: live.version,
     };
-    const more = { rolled_back: true, already_rolled_back: true, nothing_to_do: true } as const;
+    const more = { rolled_back: true, already_rolled_back: true } as const;
     return answer(versions, { code: 'settled', ...versions, to: live.version ?? '' }, more);
   }
   if (input.change_id === null) return openOwn(call, view);
-  return contest(answer, 'superseded', {
-    from: null,
-    to: null,
-    look: null,
-    held: change?.id ?? live?.change ?? null,
-  });
+  const held = change?.id ?? live?.change ?? null;
+  // An attempt that comes late has nothing to tell.
+  const late = writer.owner === input.change_id ? {} : ({ nothing_to_do: true } as const);
+  return contest(answer, 'superseded', { from: null, to: null, look: null, held }, late);
 }
 
 /**
@@ -185,26 +192,27 @@ async function ownChange(call: Call, id: string, view: RegistryView): Promise<Ch
 async function turned(
   { input, services, writer, answer }: Call,
   change: Change,
-): Promise<Change | RollbackAnswer> {
-  if (change.aim.key === change.safe.key) return change;
+): Promise<ChangeWriter | RollbackAnswer> {
+  const own = writerOf(writer, change);
+  if (change.aim.key === change.safe.key) return own;
   const { look } = await lookAt(input.model_name, change.aim, services);
-  if (isComplete(change, look)) return change;
+  if (isComplete(change, look)) return own;
   if (change.safe.version === null && champions(look.registry, look.mode).length > 0) {
     // An attempt of the sweep goes on forward; the execution that failed ends here.
-    if (writer.owner !== change.id) return change;
+    if (writer.owner !== change.id) return own;
     const versions = { from: change.to, to: change.aim.version };
     return answer(versions, { code: 'open', ...versions, first_champion: true }, { status: 'open' });
   }
   const now = services.clock.now();
   if (await services.store.turnBack(holderOf(writer, now), change.id))
-    return { ...change, aim: change.safe, turned_at: now.toISOString() };
+    return writerOf(writer, { ...change, aim: change.safe, turned_at: now.toISOString() });
   const item = await services.store.readItem(input.model_name);
   const held = item.change?.id ?? item.owner;
   return contest(answer, 'superseded', { from: change.to, to: change.safe.version, look, held });
 }
 
 /** Opens a rollback of its own, or answers why not. */
-async function openOwn(call: Call, view: RegistryView): Promise<Change | RollbackAnswer> {
+async function openOwn(call: Call, view: RegistryView): Promise<ChangeWriter | RollbackAnswer> {
   const { input, services, writer, answer } = call;
   const { store, clock } = services;
   const { item } = writer;
@@ -279,7 +287,8 @@ async function openOwn(call: Call, view: RegistryView): Promise<Change | Rollbac
   });
   for (const release of opening.store) await store.putRelease(input.model_name, release);
   const live = opening.live === null ? null : bare(opening.live);
-  if (await store.openChange(holderOf(writer, now), seenIn(item), change, live)) return change;
+  if (await store.openChange(holderOf(writer, now), seenIn(item), change, live))
+    return writerOf(writer, change, live);
   return contest(answer, 'superseded', { from, to, look, held: null });
 }
 
@@ -331,8 +340,9 @@ async function targetOf(
     (r) => r?.version === version,
   );
   const release = recorded ? await stored(recorded.key) : null;
-  if (release !== null) return { release, named: true };
-  // A version that has never been live: its tag names its artifact.
+  if (release !== null && (look.serving === null || release.artifact_id !== null))
+    return { release, named: true };
+  // A version that has never been live with a Workload: its tag names its artifact.
   const artifact = artifactWhenLive(item, version) ?? (holder.tags[ARTIFACT_TAG] || null);
   if (look.serving !== null && artifact === null) return refuse(answer, 'no-artifact', { from, to: version });
   return { release: made(version, look.serving === null ? null : artifact), named: true };

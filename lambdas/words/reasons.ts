@@ -134,6 +134,10 @@ function shownText({ registry, mode, serving }: Look): string {
   return `${inProduction(named)}${tag}; Workload ${quoted(serving.workload_id)} serves artifact ${quoted(serving.artifact_id ?? 'none')}${flying}`;
 }
 
+/** Why `prepare-promotion` does nothing for an execution that was started before an update of the stack. */
+export const EARLIER_DEFINITION =
+  'The execution was started by an earlier definition of the state machine; nothing was changed. Start it again';
+
 /** Why `prepare-promotion` waits: a request of the last owner may not be visible on the Workload yet. */
 export const settling = (seconds: number) =>
   `An earlier operation left a change open, and its last request can still take effect for ${seconds} s`;

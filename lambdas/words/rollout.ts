@@ -127,6 +127,8 @@ function failureReason(failure: RolloutFailure): string {
       return failure.replacement === null
         ? 'The replacement was cancelled, but the previous artifact could not be confirmed: check the Workload'
         : `The replacement ${quoted(failure.replacement.id)} is still ${failure.replacement.state} after its cancellation: check the Workload`;
+    case 'change-open':
+      return `A change of ${quoted(failure.model)} is open (${failure.holder}), and the Workload is changed by it alone`;
     case 'lease-held':
       return leaseHeld(failure);
   }

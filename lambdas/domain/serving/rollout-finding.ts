@@ -168,6 +168,8 @@ export const RolloutFailure = z.discriminatedUnion('code', [
     code: z.literal('cancel-unconfirmed'),
     replacement: z.object({ id: Id, state: State }).nullable(),
   }),
+  /** A change of the model is open, and the Workload is changed by it alone: nothing was read. */
+  z.object({ code: z.literal('change-open'), model: z.string(), holder: z.string() }),
   /** Another owner holds the lease until then (ISO 8601): nothing was read. */
   z.object({ code: z.literal('lease-held'), model: z.string(), holder: z.string(), until: z.string() }),
 ]);

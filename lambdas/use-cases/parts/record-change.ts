@@ -77,7 +77,7 @@ export async function recordEnd(
   const set = ({ key, value }: { key: string; value: string }, version: string) =>
     registry.setVersionTag(model, version, key, value);
   const alert = writer.direct ? 'pending' : 'execution';
-  const forward = change.aim.key !== change.safe.key;
+  const forward = change.kind === 'promote' && change.aim.version === change.to;
   const promotion = versionIn(look, change.kind === 'promote' ? change.to : null);
   const open = (version: ModelVersion, id: string) =>
     recordsOn([version]).find((record) => record.id === id && record.result === null);

@@ -8,7 +8,7 @@ import {
   LEASE_RELEASE_MS,
   LOOK_SECONDS,
 } from '../../domain/limits.ts';
-import type { ModelItem } from '../../domain/release/release.ts';
+import type { Change, ModelItem, Release } from '../../domain/release/release.ts';
 import type { LeaseHeld } from '../../domain/serving/rollout-finding.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import { log, logError } from '../../runtime/log.ts';
@@ -81,6 +81,12 @@ function refuseStale(item: ModelItem, owner: string, fence: number, now: Date, s
       `The lease for ${model} ends at ${item.expires_at.toISOString()}, before this function: nothing is written`,
     );
 }
+
+/** The writer once its change is open: the item as the write has left it. */
+export const withChange = (writer: Writer, change: Change, live: Release | null): Writer => ({
+  ...writer,
+  item: { ...writer.item, change, live: live ?? writer.item.live, told: null },
+});
 
 /** The condition of every write of a change: the writer holds the lease now. */
 export const holderOf = ({ owner, fence, item }: Writer, now: Date): LeaseHolder => ({
