@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import type { CloseAnswer, PromoteAnswer } from '../../lambdas/domain/payloads.ts';
 import type { ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
@@ -83,8 +83,7 @@ export function resultOf(state: string, output: unknown): string {
   }
   if (state === 'ReplaceWorkload' && serving !== null) return rolloutLine(serving);
   if (state === 'PromoteModel' && promotion !== null) return promotionLine(promotion);
-  if (state === 'ClosePromotion' && closing !== null)
-    return `${closing.status === 'in_progress' ? '' : `${bold(closing.status)}  `}${shortIds(printable(closing.reason))}`;
+  if (state === 'ClosePromotion' && closing !== null) return closingLine(closing);
   if (state === 'ModelRollback' && rollback !== null) return shortIds(printable(rollback.detail));
   if (state.startsWith('Notify') && ending) return `${ending.status}, alert ${ending.alert}`;
   return '';
@@ -106,6 +105,9 @@ function promotionLine(promotion: PromoteAnswer): string {
   if (already === true) return `version ${version} is already in Production`;
   return `version ${version} → Production${archived === null ? '' : `, version ${archived} → Archived`}`;
 }
+
+const closingLine = ({ status, reason }: CloseAnswer): string =>
+  [status === 'in_progress' ? '' : bold(status), shortIds(printable(reason))].filter(Boolean).join('  ');
 
 /** The lines below a comparison: its confidence and the table of evidence; none for other states. */
 export function comparisonDetails(state: string, output: unknown): string[] {

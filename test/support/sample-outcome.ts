@@ -47,7 +47,7 @@ export const sampleComparison: Comparison = {
 /** A promotion that went well; tests change what they are about. */
 export const sampleOutcome: Outcome = {
   status: 'promoted',
-  cause: { code: 'promoted', direct: false },
+  cause: { code: 'promoted', direct: false, workload_unchanged: false },
   operation: 'promote',
   execution: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
   model_name: 'PascalStrategy',
@@ -63,7 +63,8 @@ export const sampleOutcome: Outcome = {
   error: null,
   rollback_error: null,
   problems: [],
-  finishes: null,
+  overwritten: [],
+  ending: null,
   requested_by: 'nightly retraining',
   dry_run: false,
   recorded_at: '2026-01-02T03:04:05.000Z',

@@ -91,6 +91,7 @@ export function wanted(more: Partial<DesiredState> = {}): DesiredState {
     lockArtifact: false,
     deadline: at(3600),
     since: null,
+    change: null,
     progress: progress(),
     ...more,
   };

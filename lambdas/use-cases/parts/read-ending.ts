@@ -1,20 +1,12 @@
-import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
 import { WORKLOAD_TAG } from '../../domain/promotion/promotion-plan.ts';
-import { CHAMPION, champions, inStage, type Registry, type RegistryMode } from '../../domain/registry.ts';
-import { isKnown, type Look, pictureOf, shownBy } from '../../domain/release/look.ts';
+import { CHAMPION, champions, inStage, type RegistryView } from '../../domain/registry.ts';
+import { isKnown, type Look, pictureOf, type ServingView, shownBy } from '../../domain/release/look.ts';
 import { ARTIFACT_TAG, isInStep } from '../../domain/release/opening.ts';
 import type { ModelItem } from '../../domain/release/release.ts';
-import type { Workloads } from '../../domain/serving/workloads.ts';
 import { log, logError } from '../../runtime/log.ts';
+import type { ReadingServices } from '../../runtime/reading-services.ts';
 import { readRegistry, readServing, workloadOf } from './look.ts';
-
-export interface ReadingServices {
-  store: PromotionStore;
-  /** Created on first use, as are the Workloads: what is not needed is not connected to. */
-  registry: () => { registry: Registry; mode: RegistryMode };
-  workloads: () => Workloads;
-}
 
 /** What both sides and the item show, as far as they could be read. */
 export interface BothSidesRead {
@@ -22,7 +14,13 @@ export interface BothSidesRead {
   readonly item: ModelItem | null;
   /** Null if a side could not be read, or the model does not exist. */
   readonly look: Look | null;
+  /** The registry; null if it could not be read, or the model does not exist. */
+  readonly view: RegistryView | null;
+  /** The Workload; null if it could not be read, or none serves the model. */
+  readonly serving: ServingView | null;
   readonly ending: Ending;
+  /** Why a part could not be read: one for each of `ending.unread`. */
+  readonly problems: readonly { readonly part: Ending['unread'][number]; readonly error: unknown }[];
 }
 
 /**
@@ -30,13 +28,13 @@ export interface BothSidesRead {
  * people are told whatever is away.
  */
 export async function readBothSides(model: string, services: ReadingServices): Promise<BothSidesRead> {
-  const unread: Ending['unread'] = [];
+  const problems: BothSidesRead['problems'][number][] = [];
   const orNull = async <T>(part: Ending['unread'][number], read: () => Promise<T>): Promise<T | null> => {
     try {
       return await read();
     } catch (error) {
       log().warn('could not read what is in service', { part, error: logError(error) });
-      unread.push(part);
+      problems.push({ part, error });
       return null;
     }
   };
@@ -46,11 +44,15 @@ export async function readBothSides(model: string, services: ReadingServices): P
   const workload = view === null || item === null ? null : workloadOf(null, item, view);
   const serving =
     workload === null ? null : await orNull('workload', () => readServing(services.workloads(), workload));
+  const unread = problems.map(({ part }) => part);
   const complete = view !== null && item !== null && !unread.includes('workload');
   const look: Look | null = complete ? { registry: view, mode: services.registry().mode, serving } : null;
   return {
     item,
     look,
+    view,
+    serving,
+    problems,
     ending: {
       ...recordedIn(item),
       ...shownIn(view === null ? null : { registry: view, mode: services.registry().mode, serving }),
