@@ -109,7 +109,7 @@ function failureReason(failure: RolloutFailure): string {
       return `The candidate did not become ready; the replacement is ${failure.state}${failure.message === null ? '' : `: ${failure.message}`}`;
     case 'candidate-dropped':
       return failure.state === null
-        ? `The platform dropped the replacement without an error: artifact ${none(failure.served)} is still served`
+        ? `The platform dropped the replacement without an error: artifact ${none(failure.served)} is served`
         : `The replacement ended as ${failure.state} without switching`;
     case 'active-unhealthy':
       return failure.problem.code === 'proton-down'
@@ -128,7 +128,7 @@ function failureReason(failure: RolloutFailure): string {
         ? 'The replacement was cancelled, but the previous artifact could not be confirmed: check the Workload'
         : `The replacement ${quoted(failure.replacement.id)} is still ${failure.replacement.state} after its cancellation: check the Workload`;
     case 'change-open':
-      return `A change of ${quoted(failure.model)} is open (${failure.holder}), and the Workload is changed by it alone`;
+      return `A change of ${quoted(failure.model)} by ${failure.holder} is open: nothing else changes the Workload before it is closed`;
     case 'lease-held':
       return leaseHeld(failure);
   }
@@ -145,9 +145,9 @@ function deadlineReason(at: Extract<RolloutFailure, { code: 'deadline' }>['at'])
     case 'activating':
       return `${at.running} of ${at.active} active protons ran the artifact at the deadline`;
     case 'draft':
-      return 'The Workload serves the artifact, but it was still a draft at the deadline and was not promoted';
+      return 'The Workload serves the artifact, but it was still a draft at the deadline and was not locked';
     case 'rollout-switched':
-      return `The old version of another rollout is still kept (${at.state}), and the platform takes no other replacement until it has ended`;
+      return `The old version of another rollout is still kept (${at.state}), and the platform takes no other replacement until that one has ended`;
     case 'rollout-leaving':
       return `The platform has not removed the cancelled rollout yet (${at.state})`;
   }
