@@ -5,6 +5,6 @@ import { EndInput, end } from './use-cases/end-promotion.ts';
 /** Ends an execution: records its outcome once, notifies people, releases the lease. */
 export const handler = toHandler('end-promotion', {
   input: EndInput,
-  services: (env, clock) => ({ ...notifyServices(env), clock }),
+  services: (env, clock, network) => ({ ...notifyServices(env, network), clock }),
   run: (input, services) => end(input, services),
 });

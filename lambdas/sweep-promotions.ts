@@ -9,11 +9,11 @@ import { type SweepAnswer, SweepInput, sweep } from './use-cases/sweep-promotion
 /** Completes unfinished work: executions that ended without an outcome, and notifications that were not sent. */
 export const handler = toHandler('sweep-promotions', {
   input: SweepInput,
-  services: (env, clock) => ({
-    ...notifyServices(env),
-    ...executionServices(env),
+  services: (env, clock, network) => ({
+    ...notifyServices(env, network),
+    ...executionServices(env, network),
     clock,
-    registry: () => registryServices(env, clock).registry,
+    registry: () => registryServices(env, clock, network).registry,
   }),
   run: async (input, services): Promise<EndAnswer | SweepAnswer> =>
     'executionArn' in input ? cleanUp(input, services) : sweep(services),

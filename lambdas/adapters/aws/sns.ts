@@ -6,6 +6,7 @@ import {
   SNSServiceException,
 } from '@aws-sdk/client-sns';
 import { visible } from '../../domain/visible-text.ts';
+import type { Sender } from '../network.ts';
 
 /** SNS rejected the alert, or did not confirm it in time. It stays pending; sending it again is safe. */
 export class AlertNotSent extends Error {
@@ -32,7 +33,7 @@ export interface Topic {
 /** A topic and its client. */
 export interface SnsAlertsOptions {
   readonly topicArn: string;
-  readonly client: SNSClient;
+  readonly client: Sender<SNSClient>;
   /** Milliseconds for all attempts together, below every function's time-out. Default 12,000. */
   readonly totalTimeout?: number;
 }
