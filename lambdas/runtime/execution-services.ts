@@ -12,14 +12,15 @@ export interface ExecutionServices {
 /** Throws `InvalidConfiguration`. */
 export function executionServices(env: NodeJS.ProcessEnv, network: Network = {}): ExecutionServices {
   const { STATE_MACHINE_ARN: arn } = configuration(SweepEnvironment, env);
+  let made: Executions | null = null;
   return {
     executions: async () => {
-      if (arn === undefined) return null;
+      if (arn === undefined || made !== null) return made;
       const { executionsOf, stepFunctions } = await import('../adapters/aws/step-functions.ts');
       const client = network.stepFunctions;
-      return client === undefined
-        ? stepFunctions(arn, clientSettings(env, 'SFN'))
-        : executionsOf(arn, client);
+      made =
+        client === undefined ? stepFunctions(arn, clientSettings(env, 'SFN')) : executionsOf(arn, client);
+      return made;
     },
   };
 }

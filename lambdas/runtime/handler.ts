@@ -44,6 +44,7 @@ export function toHandler<Input, Services, Answer>(
 ): Handler {
   const handlerOn = (clock: Clock, env: NodeJS.ProcessEnv, network: Network): Handler => {
     let services: Services | undefined;
+    let environment: string | undefined;
     const answerTo = async (event: unknown, requestId: string) => {
       try {
         const parsed = definition.input.safeParse(event, payloadMessages);
@@ -64,11 +65,13 @@ export function toHandler<Input, Services, Answer>(
     };
     const handle = (event: unknown, context?: Context) => {
       const requestId = context?.awsRequestId ?? 'local';
+      environment ??= environmentOf(env);
       const keys = {
         ...keysOf(event),
         function: name,
         function_request_id: requestId,
-        ...environmentKeys(env),
+        environment,
+        cold_start: isColdStart(),
       };
       return withLogKeys(keys, () => answerTo(event, requestId));
     };
@@ -82,13 +85,15 @@ export function toHandler<Input, Services, Answer>(
 
 let cold = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] !== 'provisioned-concurrency';
 
-/** The environment, and whether this process was started for this invocation. */
-function environmentKeys(env: NodeJS.ProcessEnv) {
-  const cold_start = cold;
+/** Whether this process was started for this invocation. */
+function isColdStart(): boolean {
+  const wasCold = cold;
   cold = false;
-  const { ENVIRONMENT } = configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), env);
-  return { environment: logText(ENVIRONMENT), cold_start };
+  return wasCold;
 }
+
+const environmentOf = (env: NodeJS.ProcessEnv): string =>
+  logText(configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), env).ENVIRONMENT);
 
 /** Messages for payload problems: a missing field `is required`. */
 export const payloadMessages = {

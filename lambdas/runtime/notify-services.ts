@@ -54,11 +54,11 @@ function publisher(
   let made: AlertPublisher | undefined;
   return {
     publish: async (alert) => {
-      const sns = await import('../adapters/aws/sns.ts');
-      made ??= make(sns, {
-        topicArn,
-        client: network.sns ?? sns.createSnsClient(clientSettings(env, 'SNS')),
-      });
+      if (made === undefined) {
+        const sns = await import('../adapters/aws/sns.ts');
+        const client = network.sns ?? sns.createSnsClient(clientSettings(env, 'SNS'));
+        made = make(sns, { topicArn, client });
+      }
       await made.publish(alert);
     },
   };

@@ -58,10 +58,10 @@ export function storyOf(seed: string): Story {
     mode,
     workload: (['locked', 'locked', 'draft', null] as const)[random.below(4)] ?? null,
     versions: random.pick([1, 2, 2, 2, 3]),
-    pace: random.pick([20, 20, 10, 4, 1]),
+    pace: random.pick([60, 60, 60, 60, 60, 20, 20, 20, 4, 1]),
   };
-  const isLong = random.chance(0.03);
-  const operations = isLong ? 30 : random.between(1, 4);
+  const isLong = random.chance(0.01);
+  const operations = isLong ? 30 : random.pick([1, 1, 2, 2, 3, 4]);
   const withPeople = random.chance(0.35);
   const steps = stepsOf(random, { operations, withPeople, mode, beginning });
   const last = steps.at(-1)?.at ?? 0;

@@ -66,10 +66,15 @@ function publisher(
 ): Topic {
   return {
     publish: async (alert) => {
-      const signal = AbortSignal.timeout(totalTimeout);
+      const abort = new AbortController();
+      const { signal } = abort;
+      let timer: NodeJS.Timeout | undefined;
       // The SDK does not check the signal between two attempts, so the call is raced against it.
       const expired = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(new Error('timed out')), { once: true });
+        timer = setTimeout(() => {
+          abort.abort();
+          reject(new Error('timed out'));
+        }, totalTimeout);
       });
       try {
         const sent = client.send(publishCommand(alert, topicArn, message(alert)), { abortSignal: signal });
@@ -79,6 +84,8 @@ function publisher(
       } catch (error) {
         const problem = signal.aborted ? `no answer within ${totalTimeout} ms` : problemOf(error);
         throw new AlertNotSent(`SNS Publish to ${visible(topicArn, 300)} failed: ${problem}`);
+      } finally {
+        clearTimeout(timer);
       }
     },
   };
