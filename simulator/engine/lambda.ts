@@ -51,7 +51,10 @@ export function invoke(play: Play, call: Call, run: DeployedFunction): Promise<J
       if (fault === 'runs-on') fail('Lambda.Unknown', 'The answer was lost', 20_000 * random.unit() ** 2);
       runAs(invocation, () => answerOf(call, run)).then(
         (answer) => finish(invocation, fault, limit.cancel, () => resolve(answer)),
-        (error: unknown) => finish(invocation, fault, limit.cancel, () => reject(error)),
+        (error: StateError) => {
+          play.count(`error ${functionName} ${error.name}`);
+          finish(invocation, fault, limit.cancel, () => reject(error));
+        },
       );
     });
     return undefined;

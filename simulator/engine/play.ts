@@ -51,6 +51,8 @@ export class Play {
   readonly trace: TraceLine[] | null;
   /** No faults from now on. */
   calm = false;
+  /** Told of each request that changes a remote system, at the moment at which it is sent. */
+  onWrite: (write: { by: string; system: System; name: string }) => void = () => {};
   #systems: Systems | null = null;
 
   constructor(time: VirtualTime, plan: FaultPlan, { traced }: { traced: boolean }) {

@@ -52,6 +52,7 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
   const { fault, random } = faultOf(invocation, call);
   if (fault === 'stalls') await invocation.pass(random.unit() * MAX_STALL_MS);
   if (fault === 'dies-before') return ended(invocation);
+  if (call.writes) play.onWrite({ by: invocation.id, system: call.system, name: call.name });
 
   const there = latency(invocation);
   const back = latency(invocation);

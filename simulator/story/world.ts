@@ -47,6 +47,22 @@ export interface Published {
   execution: string;
 }
 
+/** A request that moves a pointer or changes the Workload, as it was sent. */
+export interface SentWrite {
+  at: number;
+  /** The invocation. */
+  by: string;
+  name: string;
+  /** Who held the lease; null: nobody. */
+  owner: string | null;
+  /** Milliseconds until the lease's end. */
+  leftMs: number;
+}
+
+/** What moves a pointer or changes what is served. */
+const MOVES =
+  /^mlflow POST (model-versions\/transition-stage|registered-models\/alias)$|^workload (POST|PATCH|DELETE) workloads\//;
+
 /** All systems of one play. */
 export class World {
   readonly play: Play;
@@ -56,6 +72,8 @@ export class World {
   readonly table: MemoryTable;
   readonly published: Published[] = [];
   readonly executions: Executions;
+  /** Writes to pointers and Workload, with who held the lease when they were sent. */
+  readonly writes: SentWrite[] = [];
   readonly workloadId: string | null;
   /** Artifacts by version; versions without one are left out. */
   readonly artifacts = new Map<string, string>();
@@ -86,6 +104,12 @@ export class World {
     const served = this.artifacts.get(beginning.versions > 1 ? champion : '1');
     this.workloadId = served === undefined ? null : this.#serve(served);
     play.systems = this.#systems();
+    play.onWrite = ({ by, system, name }) => {
+      if (!MOVES.test(`${system} ${name}`)) return;
+      const { owner, expires_at: until } = this.table.items.get(`lease#${MODEL}`) ?? {};
+      const leftMs = typeof until === 'number' ? until * 1000 - time.now : 0;
+      this.writes.push({ at: time.now, by, name, owner: typeof owner === 'string' ? owner : null, leftMs });
+    };
   }
 
   /** Registers a version as challenger, with an artifact where a Workload serves the model; answers its number. */
