@@ -55,8 +55,7 @@ export const invariants: readonly Invariant[] = [
     violations(finished, sides) {
       const { world, story } = finished;
       const hadOne = story.beginning.versions > 1 || world.writes.length > 0;
-      if (!hadOne || sides.champion !== null || toldSince(finished, lastMove(finished)))
-        return [];
+      if (!hadOne || sides.champion !== null || toldSince(finished, lastMove(finished))) return [];
       const nothing = sides.stage?.length === 0 && sides.alias === null;
       return nothing && story.beginning.versions === 1 ? [] : [shownSides(sides, world)];
     },
@@ -114,7 +113,9 @@ export const invariants: readonly Invariant[] = [
       return world.writes.flatMap(({ by, name, owner, leftMs }) => {
         const [who = ''] = by.split('/');
         const isOwner = owner === executionArn(who) || owner === `direct:${by}`;
-        return isOwner && leftMs > -SKEW_MS ? [] : [`${by} sent ${name} while ${owner ?? 'nobody'} had the lease`];
+        return isOwner && leftMs > -SKEW_MS
+          ? []
+          : [`${by} sent ${name} while ${owner ?? 'nobody'} had the lease`];
       });
     },
   },
@@ -130,7 +131,8 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'direct answers',
-    about: 'A direct promotion that answers success on a model nobody else touches has made its version the champion.',
+    about:
+      'A direct promotion that answers success on a model nobody else touches has made its version the champion.',
     violations({ world, direct, persons, story }, sides) {
       const last = direct.at(-1);
       const isAlone = story.steps.filter(({ action }) => action.kind !== 'sweep').length === 1;
@@ -156,4 +158,3 @@ function toldSince({ world }: Finished, moment: number): boolean {
 }
 
 const ASKS_TO_ACT = ['failed', 'contested'];
-
