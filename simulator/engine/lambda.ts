@@ -41,8 +41,10 @@ export function invoke(play: Play, call: Call, run: DeployedFunction): Promise<J
     if (fault === 'service-error') return fail('Lambda.ServiceException', 'Service error.', startMs);
     if (fault === 'crashes-at-start') return fail('Runtime.ExitError', 'Runtime exited', startMs);
     const invocation = new Invocation(play, call, skewMs, (error) => {
+      play.processes -= 1;
       if (fault !== 'never-answers') reject(error);
     });
+    play.processes += 1;
     play.time.after(startMs, () => {
       const limit = play.time.after(functionTimeoutSeconds[functionName] * 1000, () =>
         invocation.die(new StateError('Sandbox.Timedout', `Task timed out: ${id}`)),
@@ -74,6 +76,7 @@ function finish(
     return;
   }
   invocation.alive = false;
+  invocation.play.processes -= 1;
   if (fault !== 'never-answers') answer();
 }
 

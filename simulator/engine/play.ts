@@ -49,6 +49,8 @@ export class Play {
   readonly counts = new Map<string, number>();
   /** Null: not kept. */
   readonly trace: TraceLine[] | null;
+  /** Processes that run now. */
+  processes = 0;
   /** No faults from now on. */
   calm = false;
   /** Told of each request that changes a remote system, at the moment at which it is sent. */

@@ -54,8 +54,9 @@ export class VirtualTime {
   async play(most: number, done: () => boolean = () => false): Promise<boolean> {
     await atRest();
     for (let moments = 0; moments < most; ) {
+      if (done()) return true;
       const entry = this.#pop();
-      if (entry === undefined || done()) return true;
+      if (entry === undefined) return true;
       if (entry.run === null) continue;
       moments += 1;
       this.#now = entry.at;

@@ -107,7 +107,7 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
   time.after(lastStep + 1, () => {
     acting = false;
   });
-  const busy = () => acting || world.executions.running.length > 0;
+  const busy = () => acting || play.processes > 0 || world.executions.running.length > 0;
   let atRest = await time.play(MAX_MOMENTS, () => !busy());
   stopSweeping();
   play.calm = true;
