@@ -6,7 +6,7 @@ import { notifyServices } from './runtime/notify-services.ts';
 import { servingServices } from './runtime/workload-services.ts';
 import { rollback } from './use-cases/roll-back.ts';
 
-/** Undoes what one promotion changed, serving first, then the registry; idempotent, never a second step back. */
+/** Brings both sides to a release of before: a rollback that was asked for, or a change that failed. */
 export const handler = toHandler('model-rollback', {
   input: RollbackInput,
   services: (env, clock, network) => ({

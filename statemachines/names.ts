@@ -1,5 +1,6 @@
 import type { EndAnswer } from '../lambdas/domain/outcome/outcome-schema.ts';
 import type {
+  CloseAnswer,
   Comparison,
   ExecutionInput,
   Prepared,
@@ -25,6 +26,10 @@ export const stateNames = [
   'PromoteModel',
   'WaitForPromoteModel',
   'WasPromoted?',
+  'ClosePromotion',
+  'Closed?',
+  'WaitForClose',
+  'WaitForClosePromotion',
   'ModelRollback',
   'RolledBack?',
   'WaitForModelRollback',
@@ -45,6 +50,7 @@ export type ResultPath =
   | '$.prepared'
   | '$.serving'
   | '$.promotion'
+  | '$.closing'
   | '$.rollback'
   | '$.ending'
   | '$.error'
@@ -65,6 +71,7 @@ export type Path =
   | `$.prepared.${keyof Prepared}`
   | `$.serving.${keyof ReplaceAnswer}`
   | `$.promotion.${keyof PromoteAnswer}`
+  | `$.closing.${keyof CloseAnswer}`
   | `$.rollback.${keyof RollbackAnswer}`
   | `$.ending.${keyof EndAnswer}`
   | '$$.Execution.Id'

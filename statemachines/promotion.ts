@@ -28,6 +28,7 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   const prepare = task(scope, 'PreparePromotion', functions);
   const replace = task(scope, 'ReplaceWorkload', functions);
   const promote = task(scope, 'PromoteModel', functions);
+  const close = task(scope, 'ClosePromotion', functions);
   const rollback = task(scope, 'ModelRollback', functions);
   const notifySuccess = task(scope, 'NotifySuccess', functions);
   const notifyOutcome = task(scope, 'NotifyOutcome', functions);
@@ -40,14 +41,21 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   );
   const operation = choice(scope, 'Operation?')
     .when(all(isTrue('$.valid'), equals('$.operation', 'promote')), compare)
-    .when(all(isTrue('$.valid'), equals('$.operation', 'rollback')), prepare)
+    .when(isTrue('$.valid'), prepare)
     .otherwise(notifyOutcome);
   const decision = choice(scope, 'Decision?')
     .when(all(equals('$.comparison.decision', 'PROMOTE'), isFalse('$.dry_run')), prepare)
     .otherwise(notifyOutcome);
   const waitForLease = wait(scope, 'WaitForLease', '$.prepared.retry_after_seconds');
   const prepared = choice(scope, 'Prepared?')
-    .when(all(equals('$.prepared.status', 'ready'), equals('$.operation', 'rollback')), rollback)
+    // A rollback opens its own change, and an attempt goes on with an open one.
+    .when(
+      all(
+        equals('$.prepared.status', 'ready'),
+        Condition.or(equals('$.operation', 'rollback'), equals('$.operation', 'resume')),
+      ),
+      rollback,
+    )
     // No Workload serves the model, or there is nothing to put in service.
     .when(
       all(
@@ -67,7 +75,13 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   const waitForReplaceWorkload = waitForEndOf(scope, 'WaitForReplaceWorkload', 'replace-workload');
   const waitForPromoteModel = waitForEndOf(scope, 'WaitForPromoteModel', 'promote-model');
   const wasPromoted = choice(scope, 'WasPromoted?')
-    .when(isTrue('$.promotion.promoted'), notifySuccess)
+    .when(isTrue('$.promotion.promoted'), close)
+    .otherwise(rollback);
+  const waitForClose = wait(scope, 'WaitForClose', '$.closing.retry_after_seconds');
+  const waitForClosePromotion = waitForEndOf(scope, 'WaitForClosePromotion', 'close-promotion');
+  const closed = choice(scope, 'Closed?')
+    .when(isInProgress('$.closing.status', '$.closing.retry_after_seconds'), waitForClose)
+    .when(equals('$.closing.status', 'completed'), notifySuccess)
     .otherwise(rollback);
   const waitForModelRollback = waitForEndOf(scope, 'WaitForModelRollback', 'model-rollback');
   const waitForRollback = wait(scope, 'WaitForRollback', '$.rollback.retry_after_seconds');
@@ -94,13 +108,16 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   follow(waitForReplaceWorkload, rollback);
   follow(promote, wasPromoted);
   follow(waitForPromoteModel, rollback);
+  follow(close, closed);
+  follow(waitForClose, close);
+  follow(waitForClosePromotion, rollback);
   follow(rollback, rolledBack);
   follow(waitForModelRollback, notifyOutcome);
   follow(waitForRollback, rollback);
   follow(notifySuccess, outcome);
   follow(notifyOutcome, outcome);
 
-  // Before the intent is recorded there is nothing to undo; after it, an error leads to a rollback.
+  // Before the change is open there is nothing to bring back; after it, an error leads to the way back.
   // An input that is not an object cannot hold an error: the error becomes the whole document.
   catchAll(begin, notifyOutcome);
   catchAll(compare, notifyOutcome, '$.error');
@@ -108,6 +125,7 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   for (const [step, waitForEnd] of [
     [replace, waitForReplaceWorkload],
     [promote, waitForPromoteModel],
+    [close, waitForClosePromotion],
   ] as const) {
     // Another owner holds the lease, and is responsible for the model.
     catchNamed(step, ['StaleFence'], notifyOutcome, '$.error');

@@ -5,7 +5,13 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { ErrorName } from '../lambdas/domain/errors.ts';
 import { type StepFunctionName, taskTimeoutSeconds } from '../lambdas/domain/limits.ts';
-import type { CompareInput, PrepareInput, PromoteInput, RollbackInput } from '../lambdas/domain/payloads.ts';
+import type {
+  CloseInput,
+  CompareInput,
+  PrepareInput,
+  PromoteInput,
+  RollbackInput,
+} from '../lambdas/domain/payloads.ts';
 import type { ReplaceInput } from '../lambdas/domain/serving/payloads.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
 import { whenNotStarted, whenOutcomeUnknown, whenUnavailable } from './retry-policies.ts';
@@ -51,8 +57,12 @@ const prepare: Parameters<PrepareInput> = {
   reason: '$.reason',
   policy: '$.policy',
   comparison: '$.comparison',
+  lock_artifact: '$.lock_artifact',
+  adopt: '$.adopt',
+  change_id: '$.change_id',
   execution: '$$.Execution.Id',
   started_at: '$$.Execution.StartTime',
+  previous: '$.prepared',
 };
 
 const replace: Parameters<ReplaceInput> = {
@@ -80,6 +90,15 @@ const promote: Parameters<PromoteInput> = {
   requested_by: '$.requested_by',
 };
 
+const close: Parameters<CloseInput> = {
+  model_name: '$.model_name',
+  change_id: '$.prepared.change_id',
+  execution: '$$.Execution.Id',
+  fence: '$.prepared.fence',
+  deadline: '$.prepared.deadline',
+  previous: '$.closing',
+};
+
 const rollback: Parameters<RollbackInput> = {
   model_name: '$.model_name',
   target_version: '$.target_version',
@@ -88,7 +107,7 @@ const rollback: Parameters<RollbackInput> = {
   asked_at: '$.started_at',
   dry_run: '$.dry_run',
   emergency: '$.emergency',
-  before_state: '$.prepared.before_state',
+  change_id: '$.prepared.change_id',
   workload_id: '$.workload_id',
   fence: '$.prepared.fence',
   execution: '$$.Execution.Id',
@@ -128,6 +147,12 @@ export const steps = {
     parameters: promote,
     resultPath: '$.promotion',
     transient: outage,
+  },
+  ClosePromotion: {
+    functionName: 'close-promotion',
+    parameters: close,
+    resultPath: '$.closing',
+    transient: outageOnEitherSide,
   },
   ModelRollback: {
     functionName: 'model-rollback',

@@ -17,7 +17,7 @@ import {
 } from '../../lambdas/runtime/environment.ts';
 import { registryServices } from '../../lambdas/runtime/mlflow-services.ts';
 import { servingServices } from '../../lambdas/runtime/workload-services.ts';
-import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import { historyNote } from '../../lambdas/words/history.ts';
 import { UsageError } from '../usage-error.ts';
 

@@ -94,14 +94,10 @@ function documentOf(documents: ExecutionDocument[]): unknown {
   return documents.length === 1 ? documents[0] : { executions: documents };
 }
 
-/**
- * Whether an execution failed because its Workload does not exist on the (empty) emulator: a promotion ends with an
- * error, a rollback leaves the Workload unchanged.
- */
+/** Whether an execution failed because its Workload does not exist on the (empty) emulator. */
 export function failedForMissingWorkload({ output }: Pick<ExecutionDocument, 'output'>): boolean {
-  const { error, rollback } = readStateDocument(output);
-  const finding = rollback?.serving?.finding;
-  return [error?.name, finding?.code === 'no-access' ? finding.error : null].includes('WorkloadNotFound');
+  const { error, rollback_error } = readStateDocument(output);
+  return [error?.name, rollback_error?.name].includes('WorkloadNotFound');
 }
 
 const MISSING_WORKLOAD_ADVICE =

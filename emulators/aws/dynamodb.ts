@@ -29,6 +29,8 @@ export async function startLocalTable(): Promise<LocalTable> {
         { AttributeName: 'pk', AttributeType: 'S' },
         { AttributeName: 'alert_pending', AttributeType: 'S' },
         { AttributeName: 'recorded_at', AttributeType: 'S' },
+        { AttributeName: 'open', AttributeType: 'S' },
+        { AttributeName: 'released', AttributeType: 'S' },
       ],
       KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
       GlobalSecondaryIndexes: [
@@ -40,6 +42,14 @@ export async function startLocalTable(): Promise<LocalTable> {
           ],
           Projection: { ProjectionType: 'ALL' },
         },
+        ...(['open', 'released'] as const).map((attribute) => ({
+          IndexName: { open: 'open-changes', released: 'released-models' }[attribute],
+          KeySchema: [
+            { AttributeName: attribute, KeyType: 'HASH' as const },
+            { AttributeName: 'pk', KeyType: 'RANGE' as const },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' as const },
+        })),
       ],
     }),
   );

@@ -54,8 +54,16 @@ export function environmentsFor(
     'prepare-promotion': { ...common, ...mlflow, ...compare, ...store, ...workloads },
     'replace-workload': { ...common, ...store, ...workloads },
     'promote-model': { ...common, ...mlflow, ...store, ...alert },
+    'close-promotion': { ...common, ...mlflow, ...store, ...workloads },
     'model-rollback': { ...common, ...mlflow, ...store, ...alert, ...rollback, ...workloads },
-    'end-promotion': { ...common, ...store, ...alert },
-    'sweep-promotions': { ...common, ...mlflow, ...store, ...alert, STATE_MACHINE_ARN: stateMachineArn },
+    'end-promotion': { ...common, ...mlflow, ...store, ...alert, ...workloads },
+    'sweep-promotions': {
+      ...common,
+      ...mlflow,
+      ...store,
+      ...alert,
+      ...workloads,
+      STATE_MACHINE_ARN: stateMachineArn,
+    },
   };
 }

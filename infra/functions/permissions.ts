@@ -39,20 +39,22 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
   'begin-promotion': { table: [], mlflow: [] },
   'compare-models': { table: [], mlflow: [...reads, 'GetRun'] },
   'prepare-promotion': {
-    table: takesLease,
+    table: recordsOutcome,
     mlflow: [...reads, 'GetRun', 'SetRegisteredModelTag', 'SetModelVersionTag'],
     workloads: true,
   },
   'replace-workload': { table: takesLease, mlflow: [], workloads: true },
   'promote-model': { table: recordsOutcome, publish: true, mlflow: writes },
+  'close-promotion': { table: takesLease, mlflow: writes, workloads: true },
   'model-rollback': { table: recordsOutcome, publish: true, mlflow: writes, workloads: true },
-  'end-promotion': { table: recordsOutcome, publish: true, mlflow: [] },
+  'end-promotion': { table: recordsOutcome, publish: true, mlflow: reads, workloads: true },
   'sweep-promotions': {
     table: recordsOutcome,
     pendingAlerts: true,
     publish: true,
     executions: true,
     mlflow: reads,
+    workloads: true,
   },
 };
 

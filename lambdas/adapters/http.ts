@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
-import { Agent, errors, request as send } from 'undici';
-import type { Clock } from './clock.ts';
+import { errors, Pool, request as send } from 'undici';
+import { type Clock, withJitter } from './clock.ts';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -89,7 +89,7 @@ export function httpClient(
   clock: Partial<Clock> = {},
   transport: Transport = overSockets(limits),
 ): Http {
-  const { pause = sleep, elapsed = processTime, expiry = processExpiry, random = Math.random } = clock;
+  const { pause = sleep, elapsed = processTime, expiry = processExpiry, random } = clock;
   return async (request) => {
     const total = expiry(limits.totalMs);
     const endsAt = elapsed() + limits.totalMs;
@@ -113,7 +113,7 @@ export function httpClient(
           if (retriesLeft === 0 || !mayRepeat(error)) throw error;
           if (error instanceof RetryableReply && error.retryAfterMs > 0)
             await pause(error.retryAfterMs, total);
-          await pause(limits.backoffMs * 2 ** retriesConsumed * (1 + random()), total);
+          await pause(withJitter(limits.backoffMs * 2 ** retriesConsumed, random), total);
         },
       });
     } catch (error) {
@@ -129,7 +129,7 @@ const processExpiry = (ms: number) => AbortSignal.timeout(ms);
 
 /** The network, with connections that are kept. */
 function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
-  const dispatcher = new Agent({
+  const poolOf = poolsByOrigin({
     connect: { timeout: connectMs },
     headersTimeout: headersMs,
     bodyTimeout: bodyMs,
@@ -144,7 +144,7 @@ function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
         method: request.method,
         headers: request.headers,
         body: request.body ?? null,
-        dispatcher,
+        dispatcher: poolOf(request.url),
         signal,
       });
       const chunks: Buffer[] = [];
@@ -159,6 +159,19 @@ function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
     } catch (error) {
       throw error instanceof NoReply ? error : noReply(error);
     }
+  };
+}
+
+/**
+ * Connections that are kept for each origin. An `Agent` of undici would do so, too, but opens one for nearly every
+ * request after the first has been closed: https://github.com/nodejs/undici/issues/5022
+ */
+function poolsByOrigin(options: Pool.Options): (url: URL) => Pool {
+  const pools = new Map<string, Pool>();
+  return ({ origin }) => {
+    const pool = pools.get(origin) ?? new Pool(origin, options);
+    pools.set(origin, pool);
+    return pool;
   };
 }
 

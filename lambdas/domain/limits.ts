@@ -10,6 +10,7 @@ export const functionTimeoutSeconds = {
   'prepare-promotion': 60,
   'replace-workload': 60,
   'promote-model': 60,
+  'close-promotion': 60,
   'model-rollback': 120,
   'end-promotion': 30,
   'sweep-promotions': 60,
@@ -91,6 +92,7 @@ function writingSeconds(rollout: RolloutMinutes): number {
     CANCEL_MINUTES * 60 +
     maxStepSeconds('replace-workload') +
     maxStepSeconds('promote-model') +
+    maxStepSeconds('close-promotion') +
     // `WaitForPromoteModel`: an invocation without an answer may still write; the rollback waits for its time-out.
     // `WaitForReplaceWorkload` is on a shorter path, without `PromoteModel`.
     functionTimeoutSeconds['promote-model'] +
@@ -168,7 +170,7 @@ export const MISSED_WITHIN_MS = 2 * 3_600_000;
 /** Minimum seconds between two polls: of the lease, of a rollout, of a rollback on the Workload. */
 export const MIN_POLL_SECONDS = { lease: 30, rollout: 3, rollback: 5 } as const;
 /** Maximum seconds between two polls: of a rollout, of its cancellation, of a rollback on the Workload. */
-export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, rollback: 300 } as const;
+export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, closing: 60, rollback: 300 } as const;
 /** The interval grows with the age of what is polled: the age in seconds divided by this, within the bounds above. */
 export const POLL_AGE_DIVISOR = 8;
 /**
@@ -176,6 +178,20 @@ export const POLL_AGE_DIVISOR = 8;
  * (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
  */
 export const MAX_POLLS = 500;
+
+/** Maximum number of past releases in a model's item, which stays below 10 KB. */
+export const MAX_HISTORY = 20;
+/** Seconds after a look in which a write based on it is sent; after them both sides are read again. */
+export const LOOK_SECONDS = 20;
+/** The largest jump of the fence that a tag in the registry is believed: beyond it the tag is forged or damaged. */
+export const MAX_FENCE_JUMP = 1_000_000;
+
+/** Minutes before the sweep starts the next attempt at an open change: growing, at most hourly. */
+export const attemptPauseMinutes = (attempts: number): number => Math.min(60, 5 * 2 ** Math.min(attempts, 4));
+/** Maximum number of models that one sweep compares with what both sides show. */
+export const SWEEP_MAX_MODELS = 20;
+/** Minutes between two comparisons of a closed model with what both sides show. */
+export const COMPARE_MINUTES = 60;
 
 /** Seconds until the platform shows a new replacement, and until the Workload's document follows its switch. */
 export const VISIBILITY_GRACE_SECONDS = 30;

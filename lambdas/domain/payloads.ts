@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { MAX_LEASE_WAIT_MINUTES } from './limits.ts';
 import { RollbackFinding } from './promotion/rollback-finding.ts';
 import { VersionNumber } from './registry.ts';
-import { ServingBefore, ServingUndo } from './rollout/serving-rollback.ts';
-import { WorkloadRollout } from './serving/payloads.ts';
+import { Progress, ServingUndo, WorkloadRollout } from './serving/payloads.ts';
+import { RolloutFinding } from './serving/rollout-finding.ts';
 
 /** Payloads of the functions and of the execution (design §3), snake_case as in the source documents. */
 
@@ -24,12 +24,16 @@ export const RollbackReason = z.enum([
 ]);
 export type RollbackReason = z.infer<typeof RollbackReason>;
 
+/**
+ * What an execution does: `promote` and `rollback` open a change; `resume` goes on with an open one, and `adopt` takes what
+ * both sides show as live, by hand.
+ */
+export const Operation = z.enum(['promote', 'rollback', 'resume', 'adopt']);
+export type Operation = z.infer<typeof Operation>;
+
 /** The input of an execution; unknown fields are rejected (design §3, "Execution input"). */
 export const ExecutionInput = z.strictObject({
-  operation: z
-    .enum(['promote', 'rollback'])
-    .nullish()
-    .transform((value) => value ?? 'promote'),
+  operation: Operation.nullish().transform((value) => value ?? 'promote'),
   model_name: ModelName,
   challenger_version: absent(VersionNumber),
   champion_version: absent(VersionNumber),
@@ -57,6 +61,13 @@ export const ExecutionInput = z.strictObject({
     .boolean()
     .nullish()
     .transform((value) => value ?? false),
+  /** A promotion may take what both sides show as live first, where the model was moved by hand. */
+  adopt: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
+  /** The open change that `resume` goes on with. */
+  change_id: absent(z.string().min(1).max(300)),
   AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: absent(z.string()),
 });
 export type ExecutionInput = z.infer<typeof ExecutionInput>;
@@ -177,22 +188,15 @@ export const PromoteAnswer = z.discriminatedUnion('promoted', [
     new_stage: z.literal('Production'),
     archived_version: z.string().nullable(),
     already_promoted: z.literal(true).optional(),
+    /** Versions that another actor moved to Production just before, and that this call archived. */
+    overwritten: z.array(z.string()).optional(),
   }),
 ]);
 export type PromoteAnswer = z.infer<typeof PromoteAnswer>;
 
-/** The state before the registry moved, which a rollback restores. */
-export const BeforeState = z.object({
-  champion_version: z.string().nullable(),
-  challenger_version: z.string(),
-  /** Null where no Workload serves the model. */
-  serving: ServingBefore.nullable().default(null),
-});
-export type BeforeState = z.infer<typeof BeforeState>;
-
 /** Payload of `prepare-promotion`. */
 export const PrepareInput = z.object({
-  operation: z.enum(['promote', 'rollback']),
+  operation: Operation,
   model_name: fields.model_name,
   challenger_version: fields.challenger_version,
   workload_id: fields.workload_id,
@@ -204,8 +208,13 @@ export const PrepareInput = z.object({
   artifact_id: fields.artifact_id,
   rollout: fields.rollout,
   comparison: Comparison.nullable(),
+  lock_artifact: fields.lock_artifact,
+  adopt: fields.adopt,
+  change_id: fields.change_id,
   execution: z.string(),
   started_at: z.iso.datetime({ offset: true }),
+  /** The last answer of this function in the same execution; null on the first call. */
+  previous: absent(z.object({ prepared_at: z.string(), retry_after_seconds: z.number() })),
 });
 export type PrepareInput = z.infer<typeof PrepareInput>;
 
@@ -213,25 +222,26 @@ const text = z.string().nullable();
 
 /** What `prepare-promotion` answers. */
 export const Prepared = z.object({
-  /** `ready`: the lease is taken. `busy`: another owner holds it. `contested`: the registry or the evidence changed. */
-  status: z.enum(['ready', 'busy', 'contested']),
+  /**
+   * `ready`: the lease is taken and, for a promotion, the change is open. `busy`: another owner holds the lease, or a
+   * request of the last one may not be visible yet. `contested`: another actor has changed the registry, the Workload or
+   * the evidence. `refused`: the promotion is not possible. `already_promoted`, `adopted`: nothing is left to be done.
+   */
+  status: z.enum(['ready', 'busy', 'contested', 'refused', 'already_promoted', 'adopted']),
   /** One sentence, for people only; null when `ready`. */
   reason: text,
   /** The owner of the lease when `busy`: an ARN, or `direct:<request id>`. */
   holder: text,
   /** ISO 8601; the latest end of the holder's lease. */
   lease_expires_at: text,
-  /** True when `busy` and the execution still has time to wait for the lease. */
+  /** True when `busy` and the execution still has time to wait. */
   wait: z.boolean(),
   retry_after_seconds: z.number(),
   fence: z.number().nullable(),
-  /** Id of the recorded intent without a result; null when there is nothing to do. */
-  promotion_id: text,
-  /** An earlier execution's promotion that this one only completes; null otherwise. */
-  unfinished: z
-    .object({ execution: text, champion_before: text, confidence: z.number().nullable() })
-    .nullable(),
-  before_state: BeforeState.nullable(),
+  /** The open change that the next steps converge; null where a rollback opens its own, and where none is open. */
+  change_id: text,
+  /** The champion before the change; null if there is none. */
+  champion_before: text,
   rollback_reason: RollbackReason,
   /** ISO 8601; when the lease was taken. Earlier changes of the Workload are not this execution's. */
   prepared_at: z.string(),
@@ -244,6 +254,34 @@ export const Prepared = z.object({
 });
 export type Prepared = z.infer<typeof Prepared>;
 
+/** Payload of `close-promotion`. */
+export const CloseInput = z.object({
+  model_name: fields.model_name,
+  change_id: absent(z.string()),
+  execution: z.string(),
+  fence: absent(z.int().positive()),
+  /** ISO 8601; the lock waits until then for the end of the rollout. */
+  deadline: absent(z.iso.datetime({ offset: true })),
+  /** The last answer of this function in the same execution; null on the first call. */
+  previous: absent(z.object({ progress: Progress })),
+});
+export type CloseInput = z.infer<typeof CloseInput>;
+
+/** What `close-promotion` answers. */
+export const CloseAnswer = z.object({
+  /** `in_progress` is called again after `retry_after_seconds`; the others are terminal. */
+  status: z.enum(['in_progress', 'completed', 'failed', 'contested']),
+  retry_after_seconds: z.number().nullable(),
+  /** One sentence, for people only. */
+  reason: z.string(),
+  /** What the Workload came to; null where nothing was left to be done there. */
+  finding: RolloutFinding.nullable().catch(null),
+  /** Versions that somebody moved to Production just before the promotion, which archived them. */
+  overwritten: z.array(z.string()).default([]),
+  progress: Progress,
+});
+export type CloseAnswer = z.infer<typeof CloseAnswer>;
+
 /** Payload of `model-rollback`. */
 export const RollbackInput = z.object({
   model_name: fields.model_name,
@@ -254,13 +292,14 @@ export const RollbackInput = z.object({
   asked_at: absent(z.iso.datetime({ offset: true })),
   dry_run: fields.dry_run,
   emergency: fields.emergency,
-  before_state: absent(BeforeState),
+  /** The open change to be brought to its end after a failure; null: the call opens a rollback of its own. */
+  change_id: absent(z.string()),
   workload_id: absent(z.string()),
   fence: absent(z.int().positive()),
   execution: absent(z.string()),
   requested_by: fields.requested_by,
   /** The last answer of this function in the same execution; null on the first call. */
-  previous: absent(z.object({ serving: ServingUndo.nullable() })),
+  previous: absent(z.object({ champion_before: z.string().nullable(), serving: ServingUndo.nullable() })),
 });
 export type RollbackInput = z.infer<typeof RollbackInput>;
 
@@ -268,7 +307,7 @@ export type RollbackInput = z.infer<typeof RollbackInput>;
 export const RollbackAnswer = z.object({
   rolled_back: z.boolean(),
   model_name: z.string(),
-  /** The version that is undone; it need not have reached Production. */
+  /** The version that is left; it need not have reached Production. */
   from_version: text,
   to_version: text,
   /** The champion when the rollback began; null if there was none, several, or the registry was not read. */
@@ -279,8 +318,11 @@ export const RollbackAnswer = z.object({
   timestamp: z.string(),
   /** What was done on the serving side; null where no Workload serves the model. */
   serving: ServingUndo.nullable(),
-  /** `in_progress` is called again after `retry_after_seconds`; the others are terminal. */
-  status: z.enum(['in_progress', 'completed', 'contested']),
+  /**
+   * `in_progress` is called again after `retry_after_seconds`; the others are terminal. `open`: the change could not be
+   * brought to its end and stays open; the sweep starts further attempts.
+   */
+  status: z.enum(['in_progress', 'completed', 'contested', 'open']),
   retry_after_seconds: z.number().nullable(),
   /** What was found and done in the registry; null in answers of the first version. */
   finding: RollbackFinding.nullable().catch(null),

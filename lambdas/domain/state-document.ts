@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import { causeMessage } from './lambda-cause.ts';
 import { type CaughtError, EndAnswer } from './outcome/outcome-schema.ts';
-import { Comparison, ExecutionInput, Prepared, PromoteAnswer, RollbackAnswer } from './payloads.ts';
+import {
+  CloseAnswer,
+  Comparison,
+  ExecutionInput,
+  Prepared,
+  PromoteAnswer,
+  RollbackAnswer,
+} from './payloads.ts';
 import { ReplaceAnswer } from './serving/payloads.ts';
 
 const MAX_MESSAGE_LENGTH = 1000;
@@ -36,6 +43,7 @@ export const StateDocument = z.object({
   prepared: Prepared.nullable(),
   serving: ReplaceAnswer.nullable(),
   promotion: PromoteAnswer.nullable(),
+  closing: CloseAnswer.nullable(),
   rollback: RollbackAnswer.nullable(),
   error: Caught.nullable(),
   rollback_error: Caught.nullable(),

@@ -179,6 +179,12 @@ export const functionEnvironments = {
     ...StoreEnvironment.shape,
     ...AlertEnvironment.shape,
   }),
+  'close-promotion': z.object({
+    ...MlflowEnvironment.shape,
+    ...LogEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...Workloads,
+  }),
   'model-rollback': z.object({
     ...MlflowEnvironment.shape,
     ...StoreEnvironment.shape,
@@ -186,12 +192,18 @@ export const functionEnvironments = {
     ...RollbackEnvironment.shape,
     ...Workloads,
   }),
-  'end-promotion': z.object({ ...StoreEnvironment.shape, ...AlertEnvironment.shape }),
+  'end-promotion': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...Workloads,
+  }),
   'sweep-promotions': z.object({
     ...MlflowEnvironment.shape,
     ...StoreEnvironment.shape,
     ...AlertEnvironment.shape,
     ...SweepEnvironment.shape,
+    ...Workloads,
   }),
 } satisfies Record<FunctionName, z.ZodObject>;
 

@@ -12,6 +12,7 @@ const emptyResults = {
   prepared: null,
   serving: null,
   promotion: null,
+  closing: null,
   rollback: null,
   error: null,
   rollback_error: null,
@@ -66,11 +67,19 @@ function operationProblems(input: ExecutionInput): string[] {
     'lock_artifact',
   ] as const;
   const rollbackOnly = ['target_version', 'alarm_name'] as const;
-  for (const field of input.operation === 'rollback' ? promoteOnly : rollbackOnly) {
-    if (input[field] !== null) problems.push(`${field}: is not valid with operation "${input.operation}"`);
-  }
-  if (input.operation === 'promote' && input.emergency)
-    problems.push('emergency: is not valid with operation "promote"');
+  const wrong = [
+    ...(input.operation === 'promote' ? [] : promoteOnly),
+    ...(input.operation === 'rollback' ? [] : rollbackOnly),
+    ...(input.operation === 'resume' ? (['workload_id'] as const) : (['change_id'] as const)),
+  ];
+  const refuse = (field: string) =>
+    problems.push(`${field}: is not valid with operation "${input.operation}"`);
+  for (const field of wrong) if (input[field] !== null) refuse(field);
+  if (input.operation !== 'rollback' && input.emergency) refuse('emergency');
+  if (input.operation !== 'promote' && input.adopt) refuse('adopt');
+  if (input.operation === 'adopt' && input.dry_run) refuse('dry_run');
+  if (input.operation === 'resume' && input.change_id === null)
+    problems.push('change_id: is required with operation "resume"');
   if (
     input.operation === 'rollback' &&
     input.reason !== null &&

@@ -9,7 +9,7 @@ import type { ModelVersion, RegisteredModel, Registry, RegistryMode } from '../d
 import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
 import { inWords } from '../words/recommendation.ts';
-import { readRegistry } from './parts/move-champion.ts';
+import { readRegistry } from './parts/look.ts';
 
 export interface CompareServices extends PolicyServices {
   registry: Registry;

@@ -1,25 +1,40 @@
 import * as z from 'zod';
 import type { RunFacts } from '../domain/outcome/metrics.ts';
-import { outcomeOf } from '../domain/outcome/outcome.ts';
+import { mayHaveChanged, outcomeOf } from '../domain/outcome/outcome.ts';
 import type { EndAnswer } from '../domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../domain/state-document.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
+import { type ReadingServices, readBothSides } from './parts/read-ending.ts';
+import { rememberTold } from './parts/tell-out-of-step.ts';
 
 /** `state` is the whole state document, or `{ Error, Cause }` if the first step failed; `execution` is the ARN. */
 export const EndInput = z.object({ state: z.unknown(), execution: z.string() });
 
+/** What ending an execution needs. */
+export interface EndServices extends CloseServices, ReadingServices {}
+
 /**
- * Records the outcome, sends its alert and releases the lease. Idempotent: a repeated call answers the recorded outcome and
- * sends only an alert that is still pending. Throws `LeaseStoreUnavailable`; a failed alert is answered as `pending`.
+ * Reads both sides, records the outcome that they show, sends its alert and releases the lease. Idempotent: a repeated call
+ * answers the recorded outcome and sends only an alert that is still pending. Throws `LeaseStoreUnavailable`, but only after
+ * people have been told; a failed alert is answered as `pending`.
  */
 export async function end(
   { state, execution }: z.infer<typeof EndInput>,
-  services: CloseServices,
+  services: EndServices,
 ): Promise<EndAnswer> {
-  const ended = inWords(outcomeOf(state, execution, services.clock.now()));
+  const { store, clock } = services;
+  const document = readStateDocument(state);
+  const read =
+    document.model_name !== null && mayHaveChanged(document)
+      ? await readBothSides(document.model_name, services)
+      : null;
+  const ended = inWords(outcomeOf(state, { execution, ending: read?.ending ?? null }, clock.now()));
   const closed = await closeExecution(ended, services, factsOf(state));
-  if (closed.model_name !== null) await services.store.releaseLease(closed.model_name, execution);
+  if (closed.model_name !== null) {
+    await rememberTold(closed.model_name, read, services);
+    await store.releaseLease(closed.model_name, execution, clock.now());
+  }
   return closed.answer;
 }
 

@@ -1,33 +1,42 @@
-import type { PromotionStore } from '../adapters/aws/promotion-table.ts';
+import { type PromotionStore, seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { ModelNotFound, StaleFence } from '../domain/errors.ts';
 import {
+  attemptPauseMinutes,
   leaseSecondsFor,
   MAX_POLLS,
   MIN_POLL_SECONDS,
-  maxRolloutMinutes,
   rolloutSeconds,
+  VISIBILITY_GRACE_SECONDS,
 } from '../domain/limits.ts';
 import { type Comparison, type Prepared, type PrepareInput, RollbackReason } from '../domain/payloads.ts';
 import {
   type ChangeSinceComparison,
+  championBefore,
   FENCE_TAG,
-  findUnfinishedPromotion,
-  newestPromotion,
   recordedFence,
 } from '../domain/promotion/promotion-plan.ts';
-import { type Intent, intentTag, recordId, recordsOn } from '../domain/promotion/record.ts';
-import { WORKLOAD_TAG } from '../domain/promotion/rollback-plan.ts';
-import { champions, isSoleChampion, type ModelVersion, type RegistryView } from '../domain/registry.ts';
-import type { ServingBefore } from '../domain/rollout/serving-rollback.ts';
+import { hasUnfinishedPromotion, intentTag, recordId, recordsOn } from '../domain/promotion/record.ts';
+import { champions, type RegistryView } from '../domain/registry.ts';
+import type { Look } from '../domain/release/look.ts';
+import {
+  adoption,
+  bare,
+  changeOf,
+  type Opener,
+  openPromotion,
+  type Wanted,
+} from '../domain/release/opening.ts';
+import { historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';
 import { count } from '../runtime/metrics.ts';
-import { changedSince, modelBusy } from '../words/reasons.ts';
+import { changedSince, modelBusy, openingContested, prepareRefused, settling } from '../words/reasons.ts';
+import { rolloutReason } from '../words/rollout.ts';
 import { type CompareServices, compare, policyName } from './compare-models.ts';
-import { readRegistry } from './parts/move-champion.ts';
-import { isUnnotified } from './parts/record-and-notify.ts';
-import { servingBefore } from './parts/serving-before.ts';
+import { readRegistry, readServing, workloadOf } from './parts/look.ts';
+import { resolveArtifact, servedIn } from './parts/resolve-artifact.ts';
 import { isLeaseStuck } from './parts/with-lease.ts';
 
 export interface PrepareServices extends CompareServices {
@@ -37,14 +46,81 @@ export interface PrepareServices extends CompareServices {
   workloads: () => Workloads;
 }
 
+/** What the steps of one preparation share. */
+interface Preparation {
+  readonly input: PrepareInput;
+  readonly services: PrepareServices;
+  readonly view: RegistryView;
+  readonly item: ModelItem;
+  readonly opener: Opener;
+  readonly leased: Prepared;
+}
+
 /**
- * Takes the lease, compares again and records the intent. Answers `ready`, `busy` (another execution holds the lease) or
- * `contested` (the registry or the evidence changed after the comparison). Throws `ModelNotFound`, `StaleFence`,
- * `ArtifactNotResolved`, `WorkloadNotFound`, and the errors of MLflow, the Workload API and the table.
+ * Takes the lease and looks at both sides. A promotion is compared again and its change is opened; `adopt` takes what both
+ * sides show as live; a rollback opens its change itself, and `resume` goes on with an open one. Throws `ModelNotFound`,
+ * `StaleFence`, `ArtifactNotResolved`, `WorkloadNotFound`, and the errors of MLflow, the Workload API and the table.
  */
 export async function prepare(input: PrepareInput, services: PrepareServices): Promise<Prepared> {
   const { store, clock, registry } = services;
-  const ready: Prepared = {
+  const now = clock.now();
+  const ready = blankAnswer(input, now);
+  const lease = await store.takeLease(input.model_name, input.execution, now, leaseSecondsFor(input.rollout));
+  if (!lease.taken) {
+    if (await isLeaseStuck(lease.holder, now, store)) count('LeaseStuck');
+    const waited = (now.getTime() - Date.parse(input.started_at)) / 60_000;
+    return {
+      ...ready,
+      status: 'busy',
+      reason: modelBusy(input.model_name, lease.holder, lease.expiresAt),
+      holder: lease.holder,
+      lease_expires_at: lease.expiresAt,
+      wait: waited < input.wait_for_lease_minutes,
+    };
+  }
+  const { item } = lease;
+  const settles = settlesAt(item, input.execution);
+  if (settles !== null && now < settles) {
+    const seconds = Math.ceil((settles.getTime() - now.getTime()) / 1000);
+    return { ...ready, status: 'busy', reason: settling(seconds), wait: true, retry_after_seconds: seconds };
+  }
+
+  const view = await readRegistry(registry, input.model_name);
+  if (view === null) throw new ModelNotFound(`Registered model ${quoted(input.model_name)} does not exist`);
+  const fence = await fenceFor(view, item, input, services);
+  const workload_id = servedBy(input, item, view);
+  const leased: Prepared = {
+    ...ready,
+    fence,
+    workload_id,
+    champion_before: championBefore(view, services.mode, null),
+    deadline: new Date(now.getTime() + rolloutSeconds(input.rollout) * 1000).toISOString(),
+  };
+  if (workload_id !== null && !store.keepsItems)
+    return {
+      ...leased,
+      status: 'refused',
+      reason: prepareRefused({ code: 'no-table', workload: workload_id }),
+    };
+  if (!input.dry_run) await raiseFence(view, fence ?? 0, services);
+  const opener = { id: input.execution, since: askedAt(input), now };
+  const preparation = { input, services, view, item, opener, leased };
+  switch (input.operation) {
+    case 'rollback':
+      return leased;
+    case 'resume':
+      return { ...leased, change_id: input.change_id };
+    case 'adopt':
+      return adopt(preparation);
+    case 'promote':
+      return input.comparison === null || input.challenger_version === null
+        ? leased
+        : openPromotionOf(preparation, input.comparison, input.challenger_version);
+  }
+}
+
+function blankAnswer(input: PrepareInput, now: Date): Prepared {
+  return {
     status: 'ready',
     reason: null,
     holder: null,
@@ -55,157 +131,183 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
       Math.ceil((input.wait_for_lease_minutes * 60) / MAX_POLLS),
     ),
     fence: null,
-    promotion_id: null,
-    unfinished: null,
-    before_state: null,
+    change_id: null,
+    champion_before: null,
     rollback_reason:
-      input.operation === 'promote'
-        ? 'ROLLOUT_FAILED'
-        : (RollbackReason.safeParse(input.reason).data ?? 'MANUAL_REQUEST'),
-    prepared_at: clock.now().toISOString(),
+      input.operation === 'rollback'
+        ? (RollbackReason.safeParse(input.reason).data ?? 'MANUAL_REQUEST')
+        : 'ROLLOUT_FAILED',
+    prepared_at: now.toISOString(),
     workload_id: null,
     artifact_id: null,
     deadline: null,
   };
-  const now = clock.now();
-  const lease = await store.takeLease(
-    input.model_name,
-    input.execution,
-    now,
-    leaseSecondsFor(rolloutOf(input)),
-  );
-  if (!lease.taken) {
-    if (await isLeaseStuck(lease.holder, now, store)) count('LeaseStuck');
-    const waited = (now.getTime() - Date.parse(input.started_at)) / 60_000;
-    const reason = modelBusy(input.model_name, lease.holder, lease.expiresAt);
-    return {
-      ...ready,
-      status: 'busy',
-      reason,
-      holder: lease.holder,
-      lease_expires_at: lease.expiresAt,
-      wait: waited < input.wait_for_lease_minutes,
-    };
-  }
-
-  const view = await readRegistry(registry, input.model_name);
-  if (view === null) throw new ModelNotFound(`Registered model ${quoted(input.model_name)} does not exist`);
-  const workload_id = input.workload_id ?? (view.model.tags[WORKLOAD_TAG] || null);
-  const fence = await fenceFor(view, lease.fence, input, services);
-  const deadline = new Date(now.getTime() + rolloutSeconds(input.rollout) * 1000).toISOString();
-  const leased: Prepared = { ...ready, fence, workload_id, deadline };
-
-  if (input.operation === 'rollback' || input.comparison === null || input.challenger_version === null) {
-    if (!input.dry_run) await raiseFence(view, fence, services);
-    return leased;
-  }
-  return preparePromotion(
-    view,
-    input,
-    input.comparison,
-    input.challenger_version,
-    leased,
-    lease.fence,
-    services,
-  );
 }
 
-/** A rollback may have to wait until the old version of an unknown rollout is no longer kept. */
-const rolloutOf = ({ operation, rollout }: PrepareInput) =>
-  operation === 'rollback' ? { keepOldVersionMinutes: maxRolloutMinutes.keepOldVersionMinutes } : rollout;
+/**
+ * Until when a request of the last owner may not be visible on the Workload: it has left a change open. Null where
+ * nothing can be outstanding.
+ */
+function settlesAt({ change, released_at }: ModelItem, me: string): Date | null {
+  if (change === null || change.id === me || change.aim.workload_id === null || released_at === null)
+    return null;
+  return new Date(released_at.getTime() + VISIBILITY_GRACE_SECONDS * 1000);
+}
 
-async function preparePromotion(
+/** When this execution asked for its change: at its start, or at the end of its last wait. */
+function askedAt({ previous, started_at }: PrepareInput): Date {
+  if (previous === null) return new Date(started_at);
+  return new Date(Date.parse(previous.prepared_at) + previous.retry_after_seconds * 1000);
+}
+
+/** Adopting takes the Workload as asked for or tagged, as the recorded one may be gone; everything else, as recorded. */
+function servedBy(
+  { operation, workload_id }: PrepareInput,
+  item: ModelItem,
   view: RegistryView,
-  input: PrepareInput,
+): string | null {
+  const nothing = { ...item, live: null, change: null };
+  return workloadOf(workload_id, operation === 'adopt' ? nothing : item, view);
+}
+
+async function lookOf({ services, view, leased }: Preparation): Promise<Look> {
+  const { workload_id } = leased;
+  const serving = workload_id === null ? null : await readServing(services.workloads(), workload_id);
+  return { registry: view, mode: services.mode, serving };
+}
+
+/** Takes what both sides show as live (W8). */
+async function adopt(preparation: Preparation): Promise<Prepared> {
+  const { input, services, item, opener, leased } = preparation;
+  const look = await lookOf(preparation);
+  const decided = adoption(look, item, opener, input.requested_by ?? input.execution);
+  if (decided.kind === 'contested')
+    return { ...leased, status: 'contested', reason: openingContested(decided.why, look, item) };
+  if (decided.kind === 'adopt') {
+    const { store } = services;
+    await store.putRelease(input.model_name, decided.live);
+    const live = bare(decided.live);
+    const left = { at: live.at, by: opener.id, bad: false };
+    const written = await store.adopt(
+      { model: input.model_name, owner: opener.id, fence: leased.fence, now: services.clock.now() },
+      seenIn(item),
+      live,
+      historyAfter(item, live, left),
+    );
+    if (!written)
+      return { ...leased, status: 'contested', reason: openingContested('overtaken', look, item) };
+  }
+  return { ...leased, status: 'adopted' };
+}
+
+/** Opens the change to the challenger (W2), after the evidence was read again. */
+async function openPromotionOf(
+  preparation: Preparation,
   comparison: Comparison,
   challenger: string,
-  leased: Prepared,
-  counted: number | null,
-  services: PrepareServices,
 ): Promise<Prepared> {
-  const { registry, mode } = services;
+  const { input, services, view, item, opener, leased } = preparation;
+  const { registry, store, clock } = services;
   const version = view.versions.find((v) => v.version === challenger);
-  if (version === undefined || isSoleChampion(view, mode, challenger)) {
-    // Nothing to move. A promotion that an earlier execution left unfinished, or without notification, is completed.
-    const earlier = version === undefined ? null : newestPromotion(version);
-    const open = version !== undefined && findUnfinishedPromotion(version) !== null;
-    const unfinished =
-      earlier !== null && (open || (await isUnnotified(earlier, counted, services.store))) ? earlier : null;
-    return {
-      ...leased,
-      promotion_id: unfinished?.id ?? null,
-      unfinished: unfinished && {
-        execution: unfinished.execution,
-        champion_before: unfinished.from,
-        confidence: unfinished.confidence,
-      },
-      artifact_id: open ? (earlier?.serving?.artifact_id ?? null) : null,
-      before_state: { champion_version: challenger, challenger_version: challenger, serving: null },
-    };
-  }
+  const refuse = (refusal: Parameters<typeof prepareRefused>[0]): Prepared => ({
+    ...leased,
+    status: 'refused',
+    reason: prepareRefused(refusal),
+  });
+  if (version === undefined) return refuse({ code: 'version-missing', version: challenger });
+  if (version.status !== 'READY')
+    return refuse({ code: 'not-ready', version: challenger, status: version.status });
+  const look = await lookOf(preparation);
+  const { serving } = look;
+  const artifact =
+    serving === null
+      ? null
+      : await resolveArtifact(
+          {
+            model: input.model_name,
+            version,
+            item,
+            serving,
+            artifactId: input.artifact_id,
+            mayDerive: async () =>
+              (await services.policies.load(policyName(input, view.model))).serving.derive_artifact,
+          },
+          { workloads: services.workloads(), registry },
+        );
+  const wanted: Wanted = {
+    version: challenger,
+    workload_id: serving?.workload_id ?? null,
+    artifact_id: artifact?.id ?? null,
+  };
+  const own: Prepared = { ...leased, change_id: opener.id, artifact_id: wanted.artifact_id };
+  const flags = { adopt: input.adopt, unfinished: hasUnfinishedPromotion(view.versions) };
+  const opening = openPromotion(look, item, wanted, opener, flags);
+  if (opening.kind === 'own') return { ...own, champion_before: ownChampionBefore(item, own) };
+  if (opening.kind === 'already') return { ...leased, status: 'already_promoted' };
+  if (opening.kind === 'contested')
+    return { ...leased, status: 'contested', reason: openingContested(opening.why, look, item) };
+  if (opening.kind === 'refused') return { ...leased, status: 'contested', reason: null };
+  const unreachable =
+    artifact === null || serving === null
+      ? null
+      : refusalOfTarget(artifact, servedIn(serving), input.lock_artifact === true);
+  if (unreachable !== null) return { ...leased, status: 'refused', reason: rolloutReason(unreachable) };
   const changed = await findChangeSinceComparison(view, input, comparison, services);
   if (changed !== null) return { ...leased, status: 'contested', reason: changedSince(changed) };
 
-  const id = recordId(input.execution);
-  const from = champions(view, mode).find((other) => other !== challenger) ?? null;
-  await raiseFence(view, leased.fence ?? 0, services);
-  const written = recordsOn([version]).find((record) => record.id === id);
-  const serving = written?.serving ?? (await readServing(view, version, input, leased.workload_id, services));
-  if (written === undefined) {
-    const intent = intentOf(
-      { id, to: challenger, from, serving },
-      input,
-      comparison,
-      leased.fence,
-      services.clock,
-    );
-    const { key, value } = intentTag(intent);
-    await registry.setVersionTag(input.model_name, challenger, key, value);
-  }
-  const before_state = { champion_version: from, challenger_version: challenger, serving };
-  return { ...leased, promotion_id: id, artifact_id: serving?.artifact_id ?? null, before_state };
+  const now = clock.now();
+  const request = {
+    kind: 'promote',
+    to: challenger,
+    asked: {
+      by: input.requested_by,
+      reason: input.reason,
+      alarm: null,
+      evidence_digest: comparison.evidence_digest,
+      confidence: comparison.confidence,
+    },
+    nextAt: new Date(now.getTime() + attemptPauseMinutes(0) * 60_000),
+  } as const;
+  await recordIntent(preparation, comparison, wanted, serving?.artifact_id ?? null);
+  for (const release of opening.store) await store.putRelease(input.model_name, release);
+  const holder = { model: input.model_name, owner: opener.id, fence: leased.fence, now };
+  const change = changeOf(opening, { ...opener, now }, request);
+  const live = opening.live === null ? null : bare(opening.live);
+  if (await store.openChange(holder, seenIn(item), change, live)) return own;
+  return { ...leased, status: 'contested', reason: openingContested('overtaken', look, item) };
 }
 
-function intentOf(
-  move: Pick<Intent, 'id' | 'to' | 'from' | 'serving'>,
-  input: PrepareInput,
+/** The change is open already, by an earlier copy of this step: the champion before it is that of its safe release. */
+const ownChampionBefore = ({ change }: ModelItem, { champion_before }: Prepared): string | null =>
+  change === null ? champion_before : change.safe.version;
+
+/** Records the promotion in the version's tags before anything moves, for people. */
+async function recordIntent(
+  { input, services, view, leased }: Preparation,
   comparison: Comparison,
-  fence: number | null,
-  clock: Clock,
-): Intent {
-  return {
+  { version: to, workload_id, artifact_id }: Wanted,
+  served: string | null,
+): Promise<void> {
+  const id = recordId(input.execution);
+  if (to === null || recordsOn(view.versions).some((record) => record.id === id)) return;
+  const { key, value } = intentTag({
     kind: 'promote',
-    ...move,
+    id,
+    to,
+    from: champions(view, services.mode).find((other) => other !== to) ?? null,
     confidence: comparison.confidence,
     evidence_digest: comparison.evidence_digest,
     reason: input.reason ?? comparison.recommendation,
     requested_by: input.requested_by,
     execution: input.execution,
-    fence,
-    at: clock.now().toISOString(),
-  };
-}
-
-/** The serving state before the promotion and the artifact to be served; null without a Workload. */
-async function readServing(
-  view: RegistryView,
-  version: ModelVersion,
-  input: PrepareInput,
-  workloadId: string | null,
-  services: PrepareServices,
-): Promise<ServingBefore | null> {
-  if (workloadId === null) return null;
-  const policy = await services.policies.load(policyName(input, view.model));
-  return servingBefore(
-    {
-      model: input.model_name,
-      version,
-      workloadId,
-      artifactId: input.artifact_id,
-      mayDerive: policy.serving.derive_artifact,
-    },
-    { workloads: services.workloads(), registry: services.registry },
-  );
+    fence: leased.fence,
+    serving:
+      workload_id === null || artifact_id === null
+        ? null
+        : { workload_id, artifact_id, previous_artifact_id: served },
+    at: services.clock.now().toISOString(),
+  });
+  await services.registry.setVersionTag(input.model_name, to, key, value);
 }
 
 /** Compares again: a decision (perhaps approved days ago) must still match the evidence. Null if nothing changed. */
@@ -239,17 +341,17 @@ async function findChangeSinceComparison(
 }
 
 /**
- * The fence of this execution. If the registry records a higher one than the table (the table was restored, or another
- * table was used before), counting continues from there while this execution holds the lease. Throws `StaleFence`.
+ * The fence of this execution; null without a table. If the registry records a higher one than the table (the table was
+ * restored, or another was used before), counting continues from there while this execution holds the lease. Throws `StaleFence`.
  */
 async function fenceFor(
   view: RegistryView,
-  counted: number | null,
+  { fence: counted }: ModelItem,
   { model_name, execution }: PrepareInput,
   { store }: PrepareServices,
-): Promise<number> {
-  const recorded = recordedFence(view);
-  if (counted === null) return recorded + 1;
+): Promise<number | null> {
+  if (counted === null) return null;
+  const recorded = recordedFence(view, counted);
   if (recorded <= counted) return counted;
   if (await store.raiseFence(model_name, execution, recorded + 1)) return recorded + 1;
   throw new StaleFence(
@@ -257,7 +359,8 @@ async function fenceFor(
   );
 }
 
-/** Records the highest fence in the registry itself, so that a writer that lost the lease finds it when reading. */
+/** Records the highest fence in the registry itself, for a table that is lost. */
 async function raiseFence(view: RegistryView, fence: number, { registry }: PrepareServices): Promise<void> {
-  if (recordedFence(view) < fence) await registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
+  if (recordedFence(view, fence) < fence)
+    await registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
 }

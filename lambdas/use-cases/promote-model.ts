@@ -1,30 +1,38 @@
+import { seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
+import { attemptPauseMinutes } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { PromoteAnswer, PromoteInput } from '../domain/payloads.ts';
 import {
-  newestPromotion,
-  type PromotionPlan,
+  championBefore,
   type PromotionRefusal,
-  promotionPlan,
+  refusalOf,
+  requestedVersion,
 } from '../domain/promotion/promotion-plan.ts';
-import { type Intent, intentTag, recordId, resultTag } from '../domain/promotion/record.ts';
-import type { RegistryView } from '../domain/registry.ts';
+import { intentTag, recordId, recordsOn, resultTag } from '../domain/promotion/record.ts';
+import { champions } from '../domain/registry.ts';
+import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
+import { bare, changeOf, openInRegistry } from '../domain/release/opening.ts';
+import { type Change, historyAfter, type ModelItem } from '../domain/release/release.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
-import { CONCURRENT_CHANGE, inWords, leaseHeld, promotionRefused } from '../words/reasons.ts';
-import { moveAndVerify, readRegistry } from './parts/move-champion.ts';
-import { isUnnotified, recordOutcomeAndNotify } from './parts/record-and-notify.ts';
-import { refuseStale, type Writer, withLease } from './parts/with-lease.ts';
+import { CONCURRENT_CHANGE, inWords, promotionRefused } from '../words/reasons.ts';
+import { leaseHeld } from '../words/rollout.ts';
+import { readRegistry } from './parts/look.ts';
+import { moveAndVerify } from './parts/move-champion.ts';
+import { recordOutcomeAndNotify } from './parts/record-and-notify.ts';
+import { holderOf, type Writer, withChange, withLease } from './parts/with-lease.ts';
 
 export interface PromoteServices extends RegistryServices, NotifyServices {
   clock: Clock;
 }
 
 /**
- * Promotes a version, or answers the reason for refusing. At most six MLflow calls in mode `stages`: two reads, the
- * intent, the transition, the read after it, the result. Throws `StaleFence`, `LeaseStoreUnavailable`, `MlflowUnavailable`,
- * `MlflowRefused` and `MlflowInvalidResponse`.
+ * Promotes a version, or answers the reason for refusing. As a step of the state machine it converges the registry half of
+ * the open change; called directly it opens a change of its own, which leaves the Workload as it is, and closes it. At most
+ * six MLflow calls in mode `stages`: two reads, the intent, the transition, the result, the read after it. Throws
+ * `StaleFence`, `LeaseStoreUnavailable`, `MlflowUnavailable`, `MlflowRefused` and `MlflowInvalidResponse`.
  */
 export function promote(
   input: PromoteInput,
@@ -34,74 +42,171 @@ export function promote(
   const work = async (writer: Writer): Promise<PromoteAnswer> => {
     const view = await readRegistry(services.registry, input.model_name);
     if (view === null) return refused({ code: 'no-model' }, input);
-    if (!writer.direct) refuseStale(view, writer.fence);
-    return applyPlan(
-      promotionPlan(view, services.mode, input, recordId(writer.owner)),
-      view,
+    const call: Call = {
       input,
       services,
       writer,
-    );
+      look: { registry: view, mode: services.mode, serving: null },
+    };
+    return writer.direct || !services.store.keepsItems ? promoteDirectly(call) : promoteStep(call);
   };
-  return withLease({ ...input, requestId }, services, work, (lease) => ({
-    promoted: false,
-    reason: leaseHeld(lease),
-  }));
+  const { model_name, fence, execution } = input;
+  const call = { function: 'promote-model', model_name, fence, execution, requestId } as const;
+  return withLease(call, services, work, (lease) => ({ promoted: false, reason: leaseHeld(lease) }));
 }
 
-const refused = (refusal: PromotionRefusal, { model_name }: PromoteInput) => ({
+interface Call {
+  readonly input: PromoteInput;
+  readonly services: PromoteServices;
+  readonly writer: Writer;
+  readonly look: Look;
+}
+
+const refused = (refusal: PromotionRefusal, { model_name }: Pick<PromoteInput, 'model_name'>) => ({
   promoted: false as const,
   reason: promotionRefused(refusal, model_name),
 });
 
-async function applyPlan(
-  plan: PromotionPlan,
-  view: RegistryView,
-  input: PromoteInput,
-  services: PromoteServices,
-  writer: Writer,
-): Promise<PromoteAnswer> {
-  if (plan.kind === 'refuse') return refused(plan.refusal, input);
-  const answer = { promoted: true, new_version: plan.version, new_stage: 'Production' } as const;
-  if (plan.kind === 'settled') {
-    const open = plan.unfinished ?? (await findUnnotifiedPromotion(plan.version, view, services, writer));
-    if (open !== null) await finish(open, 'promoted', input, services, writer);
-    return { ...answer, archived_version: null, already_promoted: true };
+const contested = (refusal: PromotionRefusal, input: PromoteInput) => ({
+  ...refused(refusal, input),
+  contested: true as const,
+});
+
+const promoted = (version: string) =>
+  ({ promoted: true, new_version: version, new_stage: 'Production' }) as const;
+
+const already = (version: string) =>
+  ({ ...promoted(version), archived_version: null, already_promoted: true }) as const;
+
+/** The registry half of the execution's open change. */
+async function promoteStep({ input, services, writer, look }: Call): Promise<PromoteAnswer> {
+  const { change, live } = writer.item;
+  const view = look.registry;
+  const version = input.new_version ?? change?.aim.version ?? live?.version ?? null;
+  if (version === null) return refused({ code: 'no-challenger' }, input);
+  const closed = change === null && live?.version === version;
+  if (closed && registryShows(look, { version })) return already(version);
+  if (change?.id !== writer.owner || change.aim.version !== version)
+    return contested({ code: 'superseded', version }, input);
+  if (registryShows(look, { version })) return already(version);
+  const refusal = refusalOf(view, services.mode, version, input.expected_champion);
+  if (refusal !== null && refusal.code !== 'other-champion') return refused(refusal, input);
+  if (!isRegistryKnown(look, change)) {
+    const { live: release } = writer.item;
+    return contested(
+      refusal ?? { code: 'moved', champions: champions(view, services.mode), live: release?.version ?? null },
+      input,
+    );
   }
-  const intent = plan.intent ?? (await recordIntent(plan.version, plan.from, input, services, writer));
-  const move = { version: plan.version, from: plan.from, keepPrevious: true };
-  const result = await moveAndVerify(services, view, move);
-  if (result === 'contested') {
-    await finish(intent, 'contested', input, services, writer);
-    return { ...refused({ code: 'lost-race', version: plan.version }, input), contested: true };
-  }
-  await finish(intent, 'promoted', input, services, writer);
-  return { ...answer, archived_version: plan.from };
+  const from = championBefore(view, services.mode, version);
+  const move = { version, from, keepPrevious: true, ours: change.touched.versions };
+  const { state } = await moveAndVerify(services, view, move);
+  if (state === 'contested') return contested({ code: 'lost-race', version }, input);
+  return { ...promoted(version), archived_version: from };
 }
 
-/** A promotion whose execution never sent its notification; a direct call sends it instead. */
-async function findUnnotifiedPromotion(
+/** A promotion by itself: opened from the registry, moved, read back and closed. */
+async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
+  const { input, services, writer, look } = call;
+  const { store, mode, clock } = services;
+  const { item } = writer;
+  const version = ownVersion(call) ?? requestedVersion(look.registry, mode, input, recordId(writer.owner));
+  if (version === null) return refused({ code: 'no-challenger' }, input);
+  const opener = { id: writer.owner, since: clock.now(), now: clock.now() };
+  const opening = openInRegistry(look, item, version, opener);
+  const refusal = refusalOf(look.registry, mode, version, input.expected_champion);
+  if (opening.kind === 'already' || (opening.kind === 'own' && item.change === null)) {
+    // A call that was cut off after it closed its change has told nobody.
+    const last = item.live;
+    if (
+      last?.change.startsWith('direct:') &&
+      last.version === version &&
+      !(await store.hasOutcome(last.change))
+    )
+      await notify({ ...call, writer: { ...writer, owner: last.change } }, version, null, 'promoted');
+    return already(version);
+  }
+  if (refusal !== null) return refused(refusal, input);
+  if (opening.kind === 'refused') return refused(refusalFor(opening.why, item, look), input);
+  if (opening.kind === 'contested') return refused(refusalFor('moved', item, look), input);
+  const from = championBefore(look.registry, mode, version);
+  if (opening.kind === 'open') {
+    const now = clock.now();
+    const asked = {
+      by: input.requested_by,
+      reason: input.reason,
+      alarm: null,
+      evidence_digest: null,
+      confidence: input.confidence,
+    };
+    const nextAt = new Date(now.getTime() + attemptPauseMinutes(0) * 60_000);
+    const change = changeOf(opening, { ...opener, now }, { kind: 'promote', to: version, asked, nextAt });
+    for (const release of opening.store) await store.putRelease(input.model_name, release);
+    const live = opening.live === null ? null : bare(opening.live);
+    if (!(await store.openChange(holderOf(writer, now), seenIn(item), change, live)))
+      return contested({ code: 'superseded', version }, input);
+    await recordIntent(call, version, from);
+    return moveAndClose({ ...call, writer: withChange(writer, change, live) }, change, version, from);
+  }
+  if (item.change === null) return contested({ code: 'superseded', version }, input);
+  return moveAndClose(call, item.change, version, from);
+}
+
+/** The version of this request's own change, if it was opened or closed before the request was repeated. */
+function ownVersion({ writer: { owner, item } }: Call): string | null {
+  if (item.change?.id === owner) return item.change.aim.version;
+  return item.live?.change === owner ? item.live.version : null;
+}
+
+function refusalFor(why: 'change-open' | 'moved', { change, live }: ModelItem, look: Look): PromotionRefusal {
+  return why === 'change-open'
+    ? { code: 'change-open', holder: change?.id ?? '' }
+    : {
+        code: 'moved',
+        champions: champions(look.registry, look.mode),
+        live: live?.version ?? null,
+      };
+}
+
+/** Transition, result tag, one more look, and only then the close: what is told last is what the registry shows. */
+async function moveAndClose(
+  call: Call,
+  change: Change,
   version: string,
-  view: RegistryView,
-  { store }: PromoteServices,
-  { direct, fence }: Writer,
-) {
-  const holder = view.versions.find((v) => v.version === version);
-  const record = direct && holder !== undefined ? newestPromotion(holder) : null;
-  return record !== null && (await isUnnotified(record, fence, store)) ? record : null;
+  from: string | null,
+): Promise<PromoteAnswer> {
+  const { input, services, writer, look } = call;
+  const { store, clock } = services;
+  const move = { version, from, keepPrevious: true, ours: change.touched.versions };
+  const { state } = await moveAndVerify(services, look.registry, move, () =>
+    recordResult(call, version, 'promoted'),
+  );
+  if (state === 'contested') {
+    await recordResult(call, version, 'contested');
+    await notify(call, version, from, 'contested');
+    return contested({ code: 'lost-race', version }, input);
+  }
+  const now = clock.now();
+  const live = { ...change.aim, change: change.id, at: now.toISOString() };
+  const history = historyAfter(writer.item, live, { at: live.at, by: change.id, bad: false });
+  if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))
+    return contested({ code: 'superseded', version }, input);
+  const served = live.artifact_id !== null || look.registry.model.tags['workload.id'] !== undefined;
+  await notify(call, version, from, 'promoted', served);
+  return { ...promoted(version), archived_version: from };
 }
 
-/** Records the intent before the registry moves, for a repeated call and for a rollback. */
+/** Records the intent before the registry moves, for people. */
 async function recordIntent(
+  { input, services, writer, look }: Call,
   to: string,
   from: string | null,
-  input: PromoteInput,
-  { registry, clock }: PromoteServices,
-  { owner, fence }: Writer,
-): Promise<Intent> {
-  const intent: Intent = {
+): Promise<void> {
+  const id = recordId(writer.owner);
+  if (recordsOn(look.registry.versions).some((record) => record.id === id)) return;
+  const { key, value } = intentTag({
     kind: 'promote',
-    id: recordId(owner),
+    id,
     to,
     from,
     confidence: input.confidence,
@@ -109,51 +214,48 @@ async function recordIntent(
     reason: input.reason,
     requested_by: input.requested_by,
     execution: input.execution,
-    fence,
+    fence: writer.fence,
     serving: null,
-    at: clock.now().toISOString(),
-  };
-  const { key, value } = intentTag(intent);
-  await registry.setVersionTag(input.model_name, to, key, value);
-  return intent;
+    at: services.clock.now().toISOString(),
+  });
+  await services.registry.setVersionTag(input.model_name, to, key, value);
 }
 
-/** Sends the alert before recording that it was sent: after a crash in between it is sent twice rather than never. */
-async function finish(
-  intent: Intent,
+async function recordResult(
+  { input, services, writer }: Call,
+  version: string,
   result: 'promoted' | 'contested',
-  input: PromoteInput,
-  services: PromoteServices,
-  { direct }: Writer,
 ): Promise<void> {
   const at = services.clock.now().toISOString();
-  const alert = direct ? await notify(intent, result, input.model_name, at, services) : 'execution';
-  const { key, value } = resultTag({ id: intent.id, result, alert, at, by: input.execution });
-  await services.registry.setVersionTag(input.model_name, intent.to, key, value);
+  const alert = writer.direct ? 'pending' : 'execution';
+  const { key, value } = resultTag({ id: recordId(writer.owner), result, alert, at, by: input.execution });
+  await services.registry.setVersionTag(input.model_name, version, key, value);
 }
 
+/** Sends the alert of a direct call; an execution is told by its last step. */
 async function notify(
-  intent: Intent,
+  { input, services, writer, look }: Call,
+  version: string,
+  from: string | null,
   status: 'promoted' | 'contested',
-  model_name: string,
-  at: string,
-  services: PromoteServices,
-) {
-  const promoted = status === 'promoted';
+  workloadUnchanged = false,
+): Promise<void> {
+  if (!writer.direct) return;
+  const done = status === 'promoted';
   const outcome = directOutcome({
     status,
-    cause: promoted ? { code: 'promoted', direct: true } : { code: 'contested', said: CONCURRENT_CHANGE },
+    cause: done
+      ? { code: 'promoted', direct: true, workload_unchanged: workloadUnchanged }
+      : { code: 'contested', said: CONCURRENT_CHANGE },
     operation: 'promote',
-    // Named after the intent, so that a repeat of the call finds the same outcome.
-    execution: intent.execution ?? `direct:${intent.id}`,
-    model_name,
-    champion_before: intent.from,
-    champion_after: promoted ? intent.to : null,
-    challenger_version: intent.to,
-    confidence: intent.confidence,
-    requested_by: intent.requested_by,
-    recorded_at: at,
+    execution: writer.owner,
+    model_name: input.model_name,
+    champion_before: from ?? championBefore(look.registry, services.mode, version),
+    champion_after: done ? version : null,
+    challenger_version: version,
+    confidence: input.confidence,
+    requested_by: input.requested_by,
+    recorded_at: services.clock.now().toISOString(),
   });
-  const { alert } = await recordOutcomeAndNotify(inWords(outcome), true, services);
-  return alert === 'none' ? 'off' : alert;
+  await recordOutcomeAndNotify(inWords(outcome), true, services);
 }

@@ -1,5 +1,7 @@
 import type { PromotionStore } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
+import { StaleFence } from '../domain/errors.ts';
+import type { Change } from '../domain/release/release.ts';
 import { nextStep } from '../domain/rollout/plan.ts';
 import { pollSeconds } from '../domain/rollout/progress.ts';
 import { candidateProtons, isStatus, isTerminal } from '../domain/rollout/rules.ts';
@@ -12,14 +14,14 @@ import {
   type ReplaceAnswer,
   type ReplaceInput,
 } from '../domain/serving/payloads.ts';
-import type { LeaseHeld } from '../domain/serving/rollout-finding.ts';
+import type { RolloutFailure } from '../domain/serving/rollout-finding.ts';
 import { visible } from '../domain/visible-text.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { ServingServices } from '../runtime/workload-services.ts';
 import { rolloutReason } from '../words/rollout.ts';
 import { executeStep, observe } from './parts/advance-rollout.ts';
 import { diagnose } from './parts/diagnose-rollout.ts';
-import { withLease } from './parts/with-lease.ts';
+import { isFresh, type Writer, withLease } from './parts/with-lease.ts';
 
 export interface ReplaceServices extends ServingServices {
   store: PromotionStore;
@@ -27,18 +29,24 @@ export interface ReplaceServices extends ServingServices {
 }
 
 /**
- * Executes one step towards the Workload serving the artifact, locked. Idempotent; called again after
- * `retry_after_seconds`. Throws `WorkloadNotFound`, `StaleFence`, `LeaseStoreUnavailable`, `WorkloadApiUnavailable`,
- * `WorkloadApiRefused` and `WorkloadApiInvalidResponse`.
+ * Executes one step towards the Workload serving the artifact. Idempotent; called again after `retry_after_seconds`. As a
+ * step of the state machine it converges the open change, whose lock comes last; by itself it also locks the artifact.
+ * Throws `WorkloadNotFound`, `StaleFence`, `LeaseStoreUnavailable`, `WorkloadApiUnavailable`, `WorkloadApiRefused` and
+ * `WorkloadApiInvalidResponse`.
  */
 export function replace(
   input: ReplaceInput,
   { workloads, store, clock }: ReplaceServices,
   { requestId }: Invocation,
 ): Promise<ReplaceAnswer> {
-  const desired = desiredStateOf(input);
   const target = { workloadId: input.workload_id, artifactId: input.artifact_id };
-  const work = async () => {
+  const work = async ({ direct, owner, item }: Writer) => {
+    if (direct && item.change !== null) {
+      const open = { code: 'change-open', model: item.model, holder: item.change.id } as const;
+      return notStarted(open, desiredStateOf(input, null));
+    }
+    const change = direct ? null : ownChange(item.change, owner, input);
+    const desired = desiredStateOf(input, change);
     const observed = await observe(workloads, target);
     const now = clock.now();
     const planned = nextStep(observed, desired, now);
@@ -47,23 +55,41 @@ export function replace(
     const fresh = needsDiagnosis(planned, observed, desired)
       ? await diagnose(workloads, target, observed, planned.progress)
       : null;
-    const done = await executeStep(planned, target, desired.progress, workloads);
+    // A diagnosis can take long, and a step is based on what was just seen.
+    const done = isFresh(now, clock.now())
+      ? await executeStep(planned, target, desired.progress, workloads)
+      : ({ kind: 'wait', progress: desired.progress, finding: { code: 'looking-again' } } as const);
     return answer(done, observed, desired, now, fresh === null ? before : mergeDiagnoses(fresh, before));
   };
   // Without a model the Workload has a lease of its own.
   const model_name = input.model_name ?? `workload:${input.workload_id}`;
-  const call = { model_name, fence: input.fence, execution: input.execution, requestId };
-  return withLease(call, { store, clock }, work, (lease) => leaseHeldResult(lease, desired));
+  const { fence, execution } = input;
+  const call = { function: 'replace-workload', model_name, fence, execution, requestId } as const;
+  return withLease(call, { store, clock }, work, (lease) => notStarted(lease, desiredStateOf(input, null)));
 }
 
-function desiredStateOf(input: ReplaceInput): DesiredState {
+/** The execution's own change, while it is to put this artifact in service. Throws `StaleFence` otherwise. */
+function ownChange(change: Change | null, owner: string, { artifact_id, workload_id }: ReplaceInput): Change {
+  if (
+    change?.id === owner &&
+    change.aim.artifact_id === artifact_id &&
+    change.aim.workload_id === workload_id
+  )
+    return change;
+  const now = change === null ? 'no change is open' : `the open change, of ${change.id}, has another aim`;
+  throw new StaleFence(`This execution no longer changes the Workload: ${now}`);
+}
+
+function desiredStateOf(input: ReplaceInput, change: Change | null): DesiredState {
   return {
     artifactId: input.artifact_id,
     rollout: input.rollout,
     importance: input.importance,
-    lockArtifact: input.lock_artifact ?? false,
+    // Once the artifact is locked, there is no way back to a draft.
+    lockArtifact: input.lock_artifact === true && change?.safe.draft !== true,
     deadline: new Date(input.deadline),
     since: input.since === null ? null : new Date(input.since),
+    change: change === null ? null : { touched: change.touched.artifacts, back: false },
     progress: input.previous?.progress ?? Progress.parse({}),
   };
 }
@@ -119,8 +145,8 @@ function answer(
   };
 }
 
-/** Another owner holds the lease: nothing was read and nothing changed. */
-function leaseHeldResult(lease: LeaseHeld, { artifactId, progress }: DesiredState): ReplaceAnswer {
+/** Another owner holds the lease, or has a change open: nothing was read and nothing changed. */
+function notStarted(why: RolloutFailure, { artifactId, progress }: DesiredState): ReplaceAnswer {
   return {
     action: progress.action,
     status: 'failed',
@@ -131,10 +157,10 @@ function leaseHeldResult(lease: LeaseHeld, { artifactId, progress }: DesiredStat
     candidate: null,
     retry_after_seconds: null,
     already_replaced: false,
-    reason: rolloutReason(lease),
+    reason: rolloutReason(why),
     waiting: null,
-    failure: lease.code,
-    failure_details: lease,
+    failure: why.code,
+    failure_details: why,
     diagnosis: null,
     progress,
   };

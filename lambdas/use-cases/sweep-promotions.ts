@@ -1,35 +1,68 @@
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import {
+  attemptPauseMinutes,
+  COMPARE_MINUTES,
   MISSED_AFTER_MS,
   MISSED_WITHIN_MS,
   SWEEP_MAX_ALERTS,
   SWEEP_MAX_COUNTED,
+  SWEEP_MAX_MODELS,
   SWEEP_SECONDS,
 } from '../domain/limits.ts';
+import { recordId } from '../domain/promotion/record.ts';
+import type { Change, ModelItem } from '../domain/release/release.ts';
 import { log, logError } from '../runtime/log.ts';
-import { emit } from '../runtime/metrics.ts';
+import { count, emit } from '../runtime/metrics.ts';
 import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
+import { readBothSides } from './parts/read-ending.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
+import { tellOutOfStep } from './parts/tell-out-of-step.ts';
 
 /** The event of the schedule, or EventBridge's event about an execution that did not succeed. */
 export const SweepInput = z.union([z.object({ sweep: z.literal(true) }), CleanUpInput]);
 
-/** How many pending alerts a sweep sent, and how many are left, up to `SWEEP_MAX_COUNTED`. */
+/** What one sweep did. */
 export interface SweepAnswer {
+  /** Pending alerts that were sent, and those that are left, up to `SWEEP_MAX_COUNTED`. */
   sent: number;
   pending: number;
-  /** Number of executions that had ended without a recorded outcome. */
+  /** Executions that had ended without a recorded outcome. */
   cleaned_up: number;
+  /** Attempts at open changes that were started. */
+  attempted: number;
+  /** Models that were told to be out of step. */
+  told: number;
 }
 
-/** Sends pending alerts, and cleans up executions whose event was lost. Throws `LeaseStoreUnavailable` and `StateMachineUnavailable`. */
+/**
+ * Sends pending alerts, cleans up executions whose event was lost, goes on with open changes, and compares closed models
+ * with what both sides show. Each part goes on where another has failed; then the first error is thrown:
+ * `LeaseStoreUnavailable` or `StateMachineUnavailable`.
+ */
 export async function sweep(services: CleanUpServices): Promise<SweepAnswer> {
-  return { ...(await sendPending(services)), cleaned_up: await cleanUpMissed(services) };
+  const until = services.clock.now().getTime() + SWEEP_SECONDS * 1000 * 4;
+  const failures: unknown[] = [];
+  const part = async <T>(work: () => Promise<T>, none: T): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      log().error('a part of the sweep failed', { error: logError(error) });
+      failures.push(error);
+      return none;
+    }
+  };
+  const sent = await part(() => sendPending(services), { sent: 0, pending: 0 });
+  const cleaned_up = await part(() => cleanUpMissed(services), 0);
+  const open = await part(() => attemptOpenChanges(services, until), { attempted: 0, told: 0 });
+  const closed = await part(() => compareClosed(services, until), 0);
+  if (failures.length > 0) throw failures[0];
+  return { ...sent, cleaned_up, attempted: open.attempted, told: open.told + closed };
 }
 
 /** Sends pending alerts, at most `SWEEP_MAX_ALERTS`, and measures how many are left. Throws `LeaseStoreUnavailable`. */
-export async function sendPending(services: CloseServices): Promise<Omit<SweepAnswer, 'cleaned_up'>> {
+export async function sendPending(services: CloseServices): Promise<Pick<SweepAnswer, 'sent' | 'pending'>> {
   const { alerts, store, clock } = services;
   const until = clock.now().getTime() + SWEEP_SECONDS * 1000;
   const sent = new Set<string>();
@@ -68,8 +101,103 @@ export async function cleanUpMissed(services: CleanUpServices): Promise<number> 
       cleanedUp += 1;
     } catch (error) {
       log().error('clean-up of an execution failed', { execution, error: logError(error) });
-      emit([{ name: 'LeaseStuck', value: 1 }]);
+      count('LeaseStuck');
     }
   }
   return cleanedUp;
+}
+
+const isHeld = ({ owner, expires_at }: ModelItem, now: Date): boolean =>
+  owner !== null && expires_at !== null && expires_at >= now;
+
+/** Starts an attempt at each open change that nobody works on and whose sides are known; tells of the others. */
+async function attemptOpenChanges(
+  services: CleanUpServices,
+  until: number,
+): Promise<Pick<SweepAnswer, 'attempted' | 'told'>> {
+  const done = { attempted: 0, told: 0 };
+  let from: string | null = null;
+  do {
+    const page: { models: readonly string[]; next: string | null } = await services.store.openChanges(
+      from,
+      SWEEP_MAX_MODELS,
+    );
+    for (const model of page.models) {
+      if (services.clock.now().getTime() >= until) return done;
+      try {
+        const came = await attempt(model, services);
+        if (came !== 'nothing') done[came] += 1;
+      } catch (error) {
+        log().error('an open change could not be taken up', { model, error: logError(error) });
+      }
+    }
+    from = page.next;
+  } while (from !== null);
+  return done;
+}
+
+async function attempt(model: string, services: CleanUpServices): Promise<'attempted' | 'told' | 'nothing'> {
+  const { store, clock } = services;
+  const now = clock.now();
+  const item = await store.readItem(model);
+  const { change } = item;
+  if (change === null || isHeld(item, now)) return 'nothing';
+  const due = change.next_at === null || new Date(change.next_at) <= now;
+  const read = await readBothSides(model, services);
+  if (read.ending.known === false) return (await tellOutOfStep(read, services)) ? 'told' : 'nothing';
+  if (!due) return 'nothing';
+  const executions = await services.executions();
+  if (executions === null) return 'nothing';
+  // W7 comes before the start: an attempt that dies at once does not use its name again.
+  const next = new Date(now.getTime() + attemptPauseMinutes(change.attempts + 1) * 60_000);
+  if (!(await store.countAttempt(model, change.id, change.attempts, next))) return 'nothing';
+  await executions.start(attemptName(change), {
+    operation: 'resume',
+    model_name: model,
+    change_id: change.id,
+    requested_by: 'sweep-promotions',
+  });
+  return 'attempted';
+}
+
+/** Name of the next attempt's execution: readable, distinct for every change and attempt, at most 80 characters. */
+export function attemptName({ id, attempts }: Pick<Change, 'id' | 'attempts'>): string {
+  const hash = createHash('sha256').update(id).digest('hex').slice(0, 12);
+  return `resume-${recordId(id).slice(0, 50)}-${hash}-${attempts + 1}`;
+}
+
+/**
+ * Compares closed models with what both sides show, page by page, a round at most every `COMPARE_MINUTES`, and answers how
+ * many were told to be out of step.
+ */
+async function compareClosed(services: CleanUpServices, until: number): Promise<number> {
+  const { store, clock } = services;
+  const cursor = await store.readCursor();
+  const now = clock.now();
+  if (cursor.from === null && cursor.next_round_at !== null && new Date(cursor.next_round_at) > now) return 0;
+  const next_round_at =
+    cursor.from === null || cursor.next_round_at === null
+      ? new Date(now.getTime() + COMPARE_MINUTES * 60_000).toISOString()
+      : cursor.next_round_at;
+  const page = await store.releasedModels(cursor.from, SWEEP_MAX_MODELS);
+  let told = 0;
+  let last = cursor.from;
+  for (const model of page.models) {
+    if (clock.now().getTime() >= until) {
+      await store.writeCursor({ from: last, next_round_at });
+      return told;
+    }
+    try {
+      const item = await store.readItem(model);
+      if (item.change === null && !isHeld(item, now)) {
+        const read = await readBothSides(model, services);
+        if (await tellOutOfStep(read, services)) told += 1;
+      }
+    } catch (error) {
+      log().error('a model could not be compared', { model, error: logError(error) });
+    }
+    last = model;
+  }
+  await store.writeCursor({ from: page.next, next_round_at });
+  return told;
 }

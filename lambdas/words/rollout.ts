@@ -1,9 +1,12 @@
-import type { ServingFinding } from '../domain/rollout/serving-rollback.ts';
-import type { RolloutFailure, RolloutFinding } from '../domain/serving/rollout-finding.ts';
+import type { ServingFinding } from '../domain/serving/payloads.ts';
+import type { LeaseHeld, RolloutFailure, RolloutFinding } from '../domain/serving/rollout-finding.ts';
 import { clipped, quoted } from '../domain/visible-text.ts';
-import { leaseHeld } from './reasons.ts';
 
 /** The sentences for the steps of a rollout and of its rollback. */
+
+/** Another owner holds the lease; `until` is ISO 8601. */
+export const leaseHeld = ({ model, holder, until }: Omit<LeaseHeld, 'code'>) =>
+  `The lease for ${quoted(model)} is held by ${holder} until ${until}`;
 
 const none = (name: string | null) => quoted(name ?? 'none');
 const listed = (names: readonly string[]) => clipped(names.map(quoted).join(', '), 300);
@@ -45,6 +48,16 @@ export function rolloutReason(finding: RolloutFinding): string {
       return 'Promotion in place was requested; the response was lost';
     case 'setting-importance':
       return `The importance of the Workload is being set to ${finding.importance}`;
+    case 'looking-again':
+      return 'The Workload is read again before it is changed';
+    case 'settling':
+      return 'An earlier request may not be visible yet';
+    case 'rollout-switched':
+      return `The other rollout has switched and is finishing (${finding.state}); this one starts after it`;
+    case 'rollout-cancelled':
+      return `The other rollout is being cancelled (${finding.state})`;
+    case 'rollout-leaving':
+      return `The platform is removing the cancelled rollout (${finding.state})`;
     case 'serves':
       return `The Workload serves artifact ${quoted(finding.artifact)}, locked${
         finding.importance_left === null
@@ -114,6 +127,8 @@ function failureReason(failure: RolloutFailure): string {
       return failure.replacement === null
         ? 'The replacement was cancelled, but the previous artifact could not be confirmed: check the Workload'
         : `The replacement ${quoted(failure.replacement.id)} is still ${failure.replacement.state} after its cancellation: check the Workload`;
+    case 'change-open':
+      return `A change of ${quoted(failure.model)} is open (${failure.holder}), and the Workload is changed by it alone`;
     case 'lease-held':
       return leaseHeld(failure);
   }
@@ -131,34 +146,20 @@ function deadlineReason(at: Extract<RolloutFailure, { code: 'deadline' }>['at'])
       return `${at.running} of ${at.active} active protons ran the artifact at the deadline`;
     case 'draft':
       return 'The Workload serves the artifact, but it was still a draft at the deadline and was not promoted';
+    case 'rollout-switched':
+      return `The old version of another rollout is still kept (${at.state}), and the platform takes no other replacement until it has ended`;
+    case 'rollout-leaving':
+      return `The platform has not removed the cancelled rollout yet (${at.state})`;
   }
 }
 
 /** One sentence: what a step of the rollback did or observed. */
 export function servingReason(finding: ServingFinding): string {
   switch (finding.code) {
-    case 'rollout-switched':
-      return `The rollout has switched and is finishing (${finding.state}); the rollback starts after it`;
-    case 'rollout-cancelled':
-      return `The rollout is being cancelled (${finding.state})`;
-    case 'rollout-leaving':
-      return `The platform is removing the cancelled rollout (${finding.state})`;
-    case 'protons-behind':
-      return 'The Workload names the previous artifact; not all of its protons run it yet';
     case 'serves-previous':
       return `The Workload ${servesPrevious(finding)}`;
     case 'locked-in-place':
       return 'locked in place';
-    case 'foreign':
-      return finding.in_progress
-        ? `Another replacement with artifact ${none(finding.artifact)} is in progress; it was not changed`
-        : `Another actor put artifact ${none(finding.artifact)} in service; that change was kept`;
-    case 'never-served':
-      return 'The Workload served no artifact before the promotion, so there is none to restore';
-    case 'overdue':
-      return `${servingReason(finding.waiting)}. This has lasted for more than ${finding.minutes} minutes: check the Workload`;
-    case 'no-access':
-      return finding.message;
     default:
       return rolloutReason(finding);
   }

@@ -91,6 +91,27 @@ export function seedServing(
   return { workloadId: id, artifacts: { 2: old, 3: next } };
 }
 
+/** Serves version 1, which is in Staging and was never in Production, as a draft: it was tried out on the Workload. */
+export function seedFirstServing({
+  mlflow,
+  workload,
+}: {
+  mlflow: MlflowEmulator;
+  workload: WorkloadEmulator;
+}): Pick<Serving, 'workloadId'> {
+  const env = { MODEL_URI: `models:/${MODEL}/1`, MODEL_VERSION: '1' };
+  const { id: artifactId } = workload.direct.createArtifact({
+    name: 'pascal v1',
+    image: IMAGE,
+    env,
+    locked: false,
+  });
+  mlflow.registry.setVersionTag(MODEL, '1', 'workload.artifact_id', artifactId);
+  const { id } = workload.direct.createWorkload({ name: WORKLOAD, artifactId, importance: 'moderate' });
+  mlflow.registry.setModelTag(MODEL, 'workload.id', id);
+  return { workloadId: id };
+}
+
 const TRADES = 240;
 
 /** Profit of each trade in percent. Every version trades in the same market, so the series differ only by their edge. */

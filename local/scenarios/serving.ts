@@ -1,13 +1,15 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
 import { inSequence, once, promote, rollback, type Scenario } from './scenario.ts';
-import { type Serving, type ServingSeed, seedPascalStrategy, seedServing } from './seed.ts';
+import { type Serving, type ServingSeed, seedFirstServing, seedPascalStrategy, seedServing } from './seed.ts';
 
 /** The ways a rollout can end. Each runs the input of `challenger-wins` on a platform that behaves differently. */
 
 const START = { method: 'POST', path: 'workloads/*/replacement' };
 const WEEK_MS = 7 * 24 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
+/** After this a sweep takes up a change that was left open. */
+const ATTEMPT_MS = 6 * 60_000;
 /** Longer than the platform's own limit for a candidate, so that our deadline is reached first. */
 const LONG_WINDOW_MS = 30 * DAY_MS;
 
@@ -35,19 +37,29 @@ export const servingScenarios: readonly Scenario[] = [
   },
   {
     name: 'draft-promotes-in-place',
-    about: 'the Workload already serves version 3 as a draft: promoted in place, which cannot be undone',
+    about:
+      'the Workload serves the first version as a draft: promoted in the registry, then locked in place, which cannot be undone',
     play: once({ ...promote, importance: 'high' }, (host) => {
-      serve(host, { candidate: 'draft', candidateServed: true });
+      seedPascalStrategy(host.mlflow, { firstModel: true });
+      seedFirstServing(host);
     }),
   },
   {
     name: 'adopt-in-flight',
-    about: 'a replacement by the same artifact is already in progress: adopted, no second one is started',
-    play: once(promote, (host) => {
+    about:
+      'another client starts a replacement by the same artifact just before: adopted, no second one is started',
+    async play(host, run) {
       const { workloadId, artifacts } = serve(host);
-      replaceBy(host, workloadId, artifacts[3] ?? '');
-      host.clock.skip(10_000);
-    }),
+      const document = await execute(host, promote, {
+        ...run,
+        onEvent: (event, execution) => {
+          run.onEvent?.(event, execution);
+          if (event.kind === 'exited' && event.state === 'PreparePromotion')
+            replaceBy(host, workloadId, artifacts[3] ?? '');
+        },
+      });
+      return [document];
+    },
   },
   {
     name: 'foreign-replacement',
@@ -146,12 +158,14 @@ export const servingScenarios: readonly Scenario[] = [
   {
     name: 'aborted-mid-rollout',
     about:
-      'the execution is stopped while the candidate starts: the clean-up starts a rollback, version 2 keeps serving',
+      'the execution is stopped while the candidate starts: a sweep takes its change up again, version 2 keeps serving',
     async play(host, run) {
       serve(host);
       let polls = 0;
       const abortAfter = (state: string) => state === 'ReplaceWorkload' && ++polls === 3;
       const documents = [await execute(host, promote, { ...run, abortAfter })];
+      host.clock.skip(ATTEMPT_MS);
+      await host.functions['sweep-promotions']({ sweep: true });
       for (const { name, input } of host.stepFunctions.take())
         documents.push(await execute(host, input, { ...run, name }));
       return documents;

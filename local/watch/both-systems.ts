@@ -1,6 +1,6 @@
 import { versionOf } from '../../lambdas/domain/promotion/record.ts';
 import type { RegistryView } from '../../lambdas/domain/registry.ts';
-import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import type { Host } from '../host.ts';
 
 /** The current state of one model in the registry and on the Workload API. */

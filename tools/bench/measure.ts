@@ -63,7 +63,7 @@ const withLeaseHeld =
     const store = dynamodbStore(dynamodbClient(clientSettings(host.env, 'DYNAMODB')), host.table.name);
     await store.takeLease(MODEL, HOLDER, host.clock.now(), HELD_MINUTES * 60);
     const document = await execute(host, input, run);
-    await store.releaseLease(MODEL, HOLDER);
+    await store.releaseLease(MODEL, HOLDER, host.clock.now());
     return [document];
   };
 

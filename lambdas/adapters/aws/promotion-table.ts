@@ -13,19 +13,45 @@ import {
   type QueryCommandOutput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
 import { LeaseStoreUnavailable } from '../../domain/errors.ts';
 import { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import { Change, type ModelItem, PastRelease, Release, StoredRelease } from '../../domain/release/release.ts';
 import type { Sender } from '../network.ts';
 
 /**
- * The promotion table: `lease#<model>` (never deleted: a deleted counter would start again) and
- * `outcome#<execution>`. The sparse index `pending-alerts` holds the outcomes whose alert is not known to be sent.
+ * The promotion table: `lease#<model>`, the item of a model with its lease, live release, open change and history (never
+ * deleted: a deleted counter would start again), `release#<model>#<key>`, its releases as they were seen in service, and
+ * `outcome#<execution>`. Three sparse indexes: `pending-alerts` holds the outcomes whose alert is not known to be sent,
+ * `open-changes` the models with an open change, `released-models` those with a live release.
  */
 
 /** The result of taking a lease; `expiresAt` is ISO 8601, `holder` an ARN or `direct:<request id>`. */
-export type Lease =
-  | { taken: true /** Null without a table. */; fence: number | null }
-  | { taken: false; holder: string; expiresAt: string };
+export type Lease = { taken: true; item: ModelItem } | { taken: false; holder: string; expiresAt: string };
+
+/** The holder of a lease, on whose condition every write of a change depends. */
+export interface LeaseHolder {
+  readonly model: string;
+  readonly owner: string;
+  /** Null without a table. */
+  readonly fence: number | null;
+  readonly now: Date;
+}
+
+/** The ids that a look found in the item: a write is refused if they have changed since. */
+export interface SeenItem {
+  /** Id of the open change; null if none. */
+  readonly change: string | null;
+  /** Id of the change that the live release closed; null if none is recorded. */
+  readonly live: string | null;
+}
+
+/** A page of models from an index. */
+export interface ModelPage {
+  readonly models: readonly string[];
+  /** Where the next page starts; null after the last one. */
+  readonly next: string | null;
+}
 
 /** State of an outcome's alert: `none` if none is due, `off` if alerts are disabled. */
 export type AlertState = 'sent' | 'pending' | 'none' | 'off';
@@ -40,18 +66,50 @@ export interface OutcomeRecord extends RecordedOutcome {
   first: boolean;
 }
 
-/** Leases of models and outcomes of executions. Every method throws `LeaseStoreUnavailable`. */
+/**
+ * The items of models and the outcomes of executions. Every method throws `LeaseStoreUnavailable`. A conditional write
+ * answers false if its condition does not hold, and true if it had been written already: a lost answer is settled by reading.
+ */
 export interface PromotionStore {
-  /** Takes the lease for some seconds, or answers its holder. The same owner keeps its fence and extends the lease. */
+  /** False without a table: nothing is kept from one call to the next, and nothing protects against other writers. */
+  readonly keepsItems: boolean;
+  /** W1: takes the lease for some seconds, or answers its holder. The same owner keeps its fence and extends the lease. */
   takeLease(model: string, owner: string, now: Date, seconds: number): Promise<Lease>;
-  /** True while the owner holds the lease with this fence. */
-  holdsLease(model: string, owner: string, fence: number, now: Date): Promise<boolean>;
+  /** The item of a model; empty where there is none. */
+  readItem(model: string): Promise<ModelItem>;
+  /** W2: opens or retargets the change; `live` replaces the live release. */
+  openChange(by: LeaseHolder, seen: SeenItem, change: Change, live: Release | null): Promise<boolean>;
+  /** W3: the aim of the change becomes its safe release. */
+  turnBack(by: LeaseHolder, change: string): Promise<boolean>;
+  /** W4: closes the change with its aim, whose key is `live.key`. */
+  closeChange(
+    by: LeaseHolder,
+    change: string,
+    live: Release,
+    history: readonly PastRelease[],
+  ): Promise<boolean>;
+  /** W5: remembers the picture that people were alerted to. Needs no lease. */
+  markTold(model: string, picture: string, change: string | null): Promise<boolean>;
+  /** W7: counts an attempt before it is started. Needs no lease. */
+  countAttempt(model: string, change: string, attempts: number, nextAt: Date): Promise<boolean>;
+  /** W8: what both sides show becomes live, and no change is open. */
+  adopt(by: LeaseHolder, seen: SeenItem, live: Release, history: readonly PastRelease[]): Promise<boolean>;
+  /** Stores a release once, before a change names it. */
+  putRelease(model: string, release: StoredRelease): Promise<void>;
+  getRelease(model: string, key: string): Promise<StoredRelease | null>;
+  /** Models with an open change. */
+  openChanges(from: string | null, limit: number): Promise<ModelPage>;
+  /** Models with a live release. */
+  releasedModels(from: string | null, limit: number): Promise<ModelPage>;
+  /** The cursor of the hourly comparison: where it goes on, and when a new round may begin. */
+  readCursor(): Promise<SweepCursor>;
+  writeCursor(cursor: SweepCursor): Promise<void>;
   /** Raises the owner's fence to `to`, if the registry records a higher one than the table. False without a lease. */
   raiseFence(model: string, owner: string, to: number): Promise<boolean>;
   /** Shortens the owner's lease to end at this time; does nothing for another owner's lease. */
   endLeaseAt(model: string, owner: string, at: Date): Promise<void>;
-  /** Ends the lease if `owner` holds it; does nothing otherwise. */
-  releaseLease(model: string, owner: string): Promise<void>;
+  /** W6: ends the lease if `owner` holds it; does nothing otherwise. */
+  releaseLease(model: string, owner: string, now: Date): Promise<void>;
   /** Records the outcome of an execution once, and answers the recorded one, which may be an earlier one. */
   recordOutcome(outcome: Outcome, alert: AlertState): Promise<OutcomeRecord>;
   hasOutcome(execution: string): Promise<boolean>;
@@ -64,9 +122,23 @@ export interface PromotionStore {
   pendingExecutions(limit: number): Promise<string[]>;
 }
 
-export const PENDING_ALERTS_INDEX = 'pending-alerts';
-const PENDING = 'pending';
+/** Where the comparison of closed models goes on. */
+export interface SweepCursor {
+  /** Start of the next page; null to begin a round. */
+  readonly from: string | null;
+  /** ISO 8601; no new round begins before. */
+  readonly next_round_at: string | null;
+}
 
+export const PENDING_ALERTS_INDEX = 'pending-alerts';
+export const OPEN_CHANGES_INDEX = 'open-changes';
+export const RELEASED_MODELS_INDEX = 'released-models';
+const PENDING = 'pending';
+const OPEN = 'open';
+const RELEASED = 'released';
+
+const releaseItemKey = (model: string, key: string) => ({ pk: `release#${model}#${key}` });
+const CURSOR_KEY = { pk: 'sweep#cursor' };
 const leaseKey = (model: string) => ({ pk: `lease#${model}` });
 const outcomeKey = (execution: string) => ({ pk: `outcome#${execution}` });
 const epochSeconds = (date: Date) => Math.floor(date.getTime() / 1000);
@@ -101,83 +173,240 @@ export function documentStore(db: Sender<DynamoDBDocumentClient>, table: string)
     return Item;
   }
 
-  async function leaseOf(model: string): Promise<{ owner?: string; fence?: number; expires_at?: number }> {
-    return (await itemAt(leaseKey(model))) ?? {};
-  }
+  const readItem = async (model: string) => modelItem(model, await itemAt(leaseKey(model)));
 
-  /** One write on a lease that `owner` has, where the condition holds; false otherwise. */
-  function updateOwn(
+  /** One conditional write on the item of a model; false where the condition does not hold. */
+  function updateItem(
     model: string,
-    owner: string,
     UpdateExpression: string,
-    values: Record<string, number> = {},
-    condition = '#owner = :me',
+    ConditionExpression: string,
+    values: Record<string, unknown>,
   ): Promise<boolean> {
+    const used = `${UpdateExpression} ${ConditionExpression}`;
+    const names = Object.entries(NAMES).filter(([name]) => used.includes(name));
     return unlessConditionFails(
       db.send(
         new UpdateCommand({
           TableName: table,
           Key: leaseKey(model),
           UpdateExpression,
-          ConditionExpression: condition,
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':me': owner, ...values },
+          ConditionExpression,
+          ...(names.length === 0 ? {} : { ExpressionAttributeNames: Object.fromEntries(names) }),
+          ExpressionAttributeValues: values,
         }),
       ),
     );
   }
 
+  /** A write under the lease. If its condition fails, the item shows whether an earlier copy of it took effect. */
+  async function underLease(
+    { model, owner, fence, now }: LeaseHolder,
+    write: { update: string; condition: string; values: Record<string, unknown> },
+    isWritten: (item: ModelItem) => boolean,
+  ): Promise<boolean> {
+    const condition = `#owner = :me AND fence = :fence AND expires_at > :now AND ${write.condition}`;
+    const values = { ...write.values, ':me': owner, ':fence': fence, ':now': epochSeconds(now) };
+    if (await updateItem(model, write.update, condition, values)) return true;
+    return isWritten(await readItem(model));
+  }
+
+  async function modelPage(
+    index: {
+      IndexName: string;
+      KeyConditionExpression: string;
+      ExpressionAttributeValues: Record<string, string>;
+      ExpressionAttributeNames?: Record<string, string>;
+    },
+    from: string | null,
+    limit: number,
+    start: (model: string) => Record<string, string>,
+  ): Promise<ModelPage> {
+    const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
+      new QueryCommand({
+        TableName: table,
+        ...index,
+        Limit: limit,
+        ...(from === null ? {} : { ExclusiveStartKey: start(from) }),
+      }),
+    );
+    const name = ({ pk }: Record<string, unknown>) => String(pk).slice(leaseKey('').pk.length);
+    return {
+      models: (Items ?? []).map(name),
+      next: LastEvaluatedKey === undefined ? null : name(LastEvaluatedKey),
+    };
+  }
+
   return withTypedErrors({
+    keepsItems: true,
+
     async takeLease(model, owner, now, seconds) {
-      try {
-        const { Attributes } = await db.send(
+      const values = { ':me': owner, ':end': epochSeconds(now) + seconds, ':model': model, ':one': 1 };
+      const take = (more: string, condition: string, extra: Record<string, unknown>) =>
+        db.send(
           new UpdateCommand({
             TableName: table,
             Key: leaseKey(model),
-            UpdateExpression: 'SET #owner = :me, expires_at = :end, model_name = :model ADD fence :one',
-            ConditionExpression: 'attribute_not_exists(#owner) OR expires_at < :now',
+            UpdateExpression: `SET #owner = :me, expires_at = :end, model_name = :model${more} ADD fence :one`,
+            ConditionExpression: condition,
             ExpressionAttributeNames: { '#owner': 'owner' },
-            ExpressionAttributeValues: {
-              ':me': owner,
-              ':end': epochSeconds(now) + seconds,
-              ':now': epochSeconds(now),
-              ':model': model,
-              ':one': 1,
-            },
+            ExpressionAttributeValues: { ...values, ...extra },
             ReturnValues: 'ALL_NEW',
           }),
         );
-        return { taken: true, fence: Number(Attributes?.['fence']) };
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      for (const attempt of [
+        () => take('', 'attribute_not_exists(#owner)', {}),
+        // Nobody released it: its owner may have written until its end.
+        () => take(', released_at = expires_at', 'expires_at < :now', { ':now': epochSeconds(now) }),
+      ]) {
+        try {
+          const { Attributes } = await attempt();
+          return { taken: true, item: modelItem(model, Attributes) };
+        } catch (error) {
+          if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        }
       }
-      const lease = await leaseOf(model);
-      if (lease.owner === owner && lease.fence !== undefined) {
+      const item = await readItem(model);
+      if (item.owner === owner && item.fence !== null && item.fence > 0) {
         // A repeated step of the owner may take its full time again.
-        const end = { ':end': epochSeconds(now) + seconds };
-        await updateOwn(model, owner, 'SET expires_at = :end', end, '#owner = :me AND expires_at < :end');
-        return { taken: true, fence: lease.fence };
+        const end = { ':me': owner, ':end': epochSeconds(now) + seconds };
+        await updateItem(model, 'SET expires_at = :end', '#owner = :me AND expires_at < :end', end);
+        return { taken: true, item: await readItem(model) };
       }
-      const expiresAt = new Date((lease.expires_at ?? epochSeconds(now)) * 1000).toISOString();
-      return { taken: false, holder: lease.owner ?? 'an owner that has just released it', expiresAt };
+      const expiresAt = (item.expires_at ?? now).toISOString();
+      return { taken: false, holder: item.owner ?? 'an owner that has just released it', expiresAt };
     },
 
-    async holdsLease(model, owner, fence, now) {
-      const lease = await leaseOf(model);
-      return lease.owner === owner && lease.fence === fence && (lease.expires_at ?? 0) >= epochSeconds(now);
+    readItem,
+
+    openChange: (by, seen, change, live) =>
+      underLease(
+        by,
+        {
+          update: `SET #change = :change, #open = :open${live === null ? '' : ', #live = :live, released = :released'} REMOVE told`,
+          condition: asSeen(seen),
+          values: {
+            ':change': change,
+            ':open': OPEN,
+            ...(live === null ? {} : { ':live': live, ':released': RELEASED }),
+            ...seenValues(seen),
+          },
+        },
+        (item) => item.change?.id === change.id && item.change.aim.key === change.aim.key,
+      ),
+
+    turnBack: (by, change) =>
+      underLease(
+        by,
+        {
+          update: 'SET #change.aim = #change.safe, #change.turned_at = :at',
+          condition: '#change.id = :change',
+          values: { ':change': change, ':at': by.now.toISOString() },
+        },
+        (item) => item.change?.id === change && item.change.aim.key === item.change.safe.key,
+      ),
+
+    closeChange: (by, change, live, history) =>
+      underLease(
+        by,
+        {
+          update: 'SET #live = :live, released = :released, history = :history REMOVE #change, #open, told',
+          condition: '#change.id = :change AND #change.aim.#key = :aim',
+          values: {
+            ':live': live,
+            ':released': RELEASED,
+            ':history': history,
+            ':change': change,
+            ':aim': live.key,
+          },
+        },
+        (item) => item.change === null && item.live?.change === change,
+      ),
+
+    async markTold(model, picture, change) {
+      const values = { ':told': picture, ...(change === null ? {} : { ':change': change }) };
+      const condition = change === null ? 'attribute_not_exists(#change)' : '#change.id = :change';
+      return updateItem(model, 'SET told = :told', condition, values);
+    },
+
+    async countAttempt(model, change, attempts, nextAt) {
+      return updateItem(
+        model,
+        'SET #change.attempts = #change.attempts + :one, #change.next_at = :next',
+        '#change.id = :change AND #change.attempts = :attempts',
+        { ':one': 1, ':next': nextAt.toISOString(), ':change': change, ':attempts': attempts },
+      );
+    },
+
+    adopt: (by, seen, live, history) =>
+      underLease(
+        by,
+        {
+          update: 'SET #live = :live, released = :released, history = :history REMOVE #change, #open, told',
+          condition: asSeen(seen),
+          values: { ':live': live, ':released': RELEASED, ':history': history, ...seenValues(seen) },
+        },
+        (item) => item.change === null && item.live?.change === live.change,
+      ),
+
+    async putRelease(model, release) {
+      const Item = { ...releaseItemKey(model, release.key), release: JSON.stringify(release) };
+      await unlessConditionFails(
+        db.send(new PutCommand({ TableName: table, Item, ConditionExpression: 'attribute_not_exists(pk)' })),
+      );
+    },
+
+    async getRelease(model, key) {
+      const item = await itemAt(releaseItemKey(model, key));
+      return item === undefined ? null : StoredRelease.parse(JSON.parse(String(item['release'])));
+    },
+
+    openChanges: (from, limit) =>
+      modelPage(
+        {
+          IndexName: OPEN_CHANGES_INDEX,
+          KeyConditionExpression: '#open = :open',
+          ExpressionAttributeNames: { '#open': 'open' },
+          ExpressionAttributeValues: { ':open': OPEN },
+        },
+        from,
+        limit,
+        (model) => ({ ...leaseKey(model), open: OPEN }),
+      ),
+
+    releasedModels: (from, limit) =>
+      modelPage(
+        {
+          IndexName: RELEASED_MODELS_INDEX,
+          KeyConditionExpression: 'released = :released',
+          ExpressionAttributeValues: { ':released': RELEASED },
+        },
+        from,
+        limit,
+        (model) => ({ ...leaseKey(model), released: RELEASED }),
+      ),
+
+    async readCursor() {
+      const item = await itemAt(CURSOR_KEY);
+      return { from: item?.['from'] ?? null, next_round_at: item?.['next_round_at'] ?? null };
+    },
+
+    async writeCursor(cursor) {
+      await db.send(new PutCommand({ TableName: table, Item: { ...CURSOR_KEY, ...cursor } }));
     },
 
     async raiseFence(model, owner, to) {
-      return updateOwn(model, owner, 'SET fence = :to', { ':to': to }, '#owner = :me AND fence < :to');
+      const values = { ':me': owner, ':to': to };
+      return updateItem(model, 'SET fence = :to', '#owner = :me AND fence < :to', values);
     },
 
     async endLeaseAt(model, owner, at) {
-      const end = { ':end': epochSeconds(at) };
-      await updateOwn(model, owner, 'SET expires_at = :end', end, '#owner = :me AND expires_at > :end');
+      const values = { ':me': owner, ':end': epochSeconds(at) };
+      await updateItem(model, 'SET expires_at = :end', '#owner = :me AND expires_at > :end', values);
     },
 
-    async releaseLease(model, owner) {
-      await updateOwn(model, owner, 'REMOVE #owner, expires_at');
+    async releaseLease(model, owner, now) {
+      const values = { ':me': owner, ':now': epochSeconds(now) };
+      await updateItem(model, 'SET released_at = :now REMOVE #owner, expires_at', '#owner = :me', values);
     },
 
     async recordOutcome(outcome, alert) {
@@ -244,10 +473,85 @@ export function documentStore(db: Sender<DynamoDBDocumentClient>, table: string)
   });
 }
 
-/** Without a table there are no leases and no recorded outcomes; the fence tag in MLflow still applies. */
+/** Attribute names that DynamoDB reserves. */
+const NAMES = {
+  '#owner': 'owner',
+  '#change': 'change',
+  '#live': 'live',
+  '#open': 'open',
+  '#key': 'key',
+} as const;
+
+const asSeen = ({ change, live }: SeenItem): string =>
+  [
+    change === null ? 'attribute_not_exists(#change)' : '#change.id = :seen_change',
+    live === null ? 'attribute_not_exists(#live)' : '#live.#change = :seen_live',
+  ].join(' AND ');
+
+const seenValues = ({ change, live }: SeenItem): Record<string, string> => ({
+  ...(change === null ? {} : { ':seen_change': change }),
+  ...(live === null ? {} : { ':seen_live': live }),
+});
+
+/** The ids of an item, for the condition of the next write. */
+export const seenIn = ({ change, live }: ModelItem): SeenItem => ({
+  change: change?.id ?? null,
+  live: live?.change ?? null,
+});
+
+const instant = (seconds: unknown): Date | null =>
+  typeof seconds === 'number' ? new Date(seconds * 1000) : null;
+
+const History = z.array(PastRelease).catch([]);
+
+/** The item as DynamoDB holds it. Throws `LeaseStoreUnavailable` for an item that is not ours: it must not look like an empty one. */
+function modelItem(model: string, stored: Record<string, unknown> | undefined): ModelItem {
+  const { owner, fence, expires_at, released_at, live, change, told, history } = stored ?? {};
+  return {
+    model,
+    owner: typeof owner === 'string' ? owner : null,
+    fence: typeof fence === 'number' ? fence : 0,
+    expires_at: instant(expires_at),
+    released_at: instant(released_at),
+    live: live === undefined ? null : Release.parse(live),
+    change: change === undefined ? null : Change.parse(change),
+    told: typeof told === 'string' ? told : null,
+    history: History.parse(history ?? []),
+  };
+}
+
+/** The item of a model that nothing is recorded for; without a table, of every model. */
+export const emptyItem = (model: string, fence: number | null = 0): ModelItem => ({
+  model,
+  owner: null,
+  fence,
+  expires_at: null,
+  released_at: null,
+  live: null,
+  change: null,
+  told: null,
+  history: [],
+});
+
+const NO_MODELS: ModelPage = { models: [], next: null };
+
+/** Without a table there are no leases, no items and no recorded outcomes. */
 export const noStore: PromotionStore = {
-  takeLease: async () => ({ taken: true, fence: null }),
-  holdsLease: async () => true,
+  keepsItems: false,
+  takeLease: async (model) => ({ taken: true, item: emptyItem(model, null) }),
+  readItem: async (model) => emptyItem(model, null),
+  openChange: async () => true,
+  turnBack: async () => true,
+  closeChange: async () => true,
+  markTold: async () => true,
+  countAttempt: async () => true,
+  adopt: async () => true,
+  putRelease: async () => {},
+  getRelease: async () => null,
+  openChanges: async () => NO_MODELS,
+  releasedModels: async () => NO_MODELS,
+  readCursor: async () => ({ from: null, next_round_at: null }),
+  writeCursor: async () => {},
   raiseFence: async () => true,
   endLeaseAt: async () => {},
   releaseLease: async () => {},
@@ -290,17 +594,9 @@ function withTypedErrors(store: PromotionStore): PromotionStore {
         });
       }
     };
-  return {
-    takeLease: wrap('takeLease', store.takeLease),
-    holdsLease: wrap('holdsLease', store.holdsLease),
-    raiseFence: wrap('raiseFence', store.raiseFence),
-    endLeaseAt: wrap('endLeaseAt', store.endLeaseAt),
-    releaseLease: wrap('releaseLease', store.releaseLease),
-    recordOutcome: wrap('recordOutcome', store.recordOutcome),
-    hasOutcome: wrap('hasOutcome', store.hasOutcome),
-    outcomeRecordedAt: wrap('outcomeRecordedAt', store.outcomeRecordedAt),
-    markAlertSent: wrap('markAlertSent', store.markAlertSent),
-    pendingAlerts: wrap('pendingAlerts', store.pendingAlerts),
-    pendingExecutions: wrap('pendingExecutions', store.pendingExecutions),
-  };
+  const entries = Object.entries(store).map(([name, value]) => [
+    name,
+    typeof value === 'function' ? wrap(name, value) : value,
+  ]);
+  return Object.fromEntries(entries) as PromotionStore;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Comparison, RollbackAnswer } from '../payloads.ts';
+import { Comparison, Operation, RollbackAnswer } from '../payloads.ts';
 import { Diagnosis } from '../serving/payloads.ts';
 import { RolloutFailure } from '../serving/rollout-finding.ts';
 
@@ -14,6 +14,8 @@ export const OutcomeStatus = z.enum([
   'kept',
   /** The comparison decided INVESTIGATE: the evidence is missing or ambiguous. Nothing was changed. */
   'needs_investigation',
+  /** What both sides show was taken as live, by hand. Nothing else was changed. */
+  'adopted',
   /** An approver declined. Nothing was changed. */
   'declined',
   /** A requested rollback is complete, or a failed promotion was undone. */
@@ -22,7 +24,7 @@ export const OutcomeStatus = z.enum([
   'contested',
   /** Another execution holds the lease of the model. Nothing was changed. */
   'busy',
-  /** The execution did not succeed; its changes are undone unless the alert states otherwise. */
+  /** The execution did not succeed. If its change is open, the sweep starts attempts at it; the alert says so. */
   'failed',
   /** The input is invalid. Nothing was changed. */
   'invalid_input',
@@ -35,15 +37,11 @@ const said = z.string();
 
 /** What was in progress when an execution was stopped, as the clean-up found it. */
 export const Interrupted = z.enum([
-  /** No change was in progress. */
+  /** No change of its own is open. */
   'nothing',
-  /** Its promotion is open, and an execution that undoes it was started. */
-  'being-undone',
-  /** Its promotion is open, and nothing here can start executions. */
-  'undo-by-hand',
-  /** It was a rollback. */
-  'rollback',
-  /** The input was too large for the event: not even the model is known. */
+  /** Its change is open: the sweep starts attempts at it. */
+  'open',
+  /** Nobody knows: the input was too large for the event, or the table could not be read. */
   'unknown',
 ]);
 export type Interrupted = z.infer<typeof Interrupted>;
@@ -52,8 +50,15 @@ export type Interrupted = z.infer<typeof Interrupted>;
 export const OutcomeCause = z.discriminatedUnion('code', [
   /** The input has problems: `problems` of the outcome. */
   z.object({ code: z.literal('invalid') }),
-  /** The challenger was promoted; `direct` when promote-model was invoked without a state machine. */
-  z.object({ code: z.literal('promoted'), direct: z.boolean() }),
+  /**
+   * The challenger was promoted; `direct` when promote-model was invoked without a state machine: then a Workload that
+   * serves the model (`workload_unchanged`) goes on serving what it served.
+   */
+  z.object({
+    code: z.literal('promoted'),
+    direct: z.boolean(),
+    workload_unchanged: z.boolean().default(false),
+  }),
   /** `version` was the champion already. */
   z.object({ code: z.literal('already'), version: z.string().nullable() }),
   /** The comparison decided that nothing changes. */
@@ -80,6 +85,12 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   z.object({ code: z.literal('busy'), said }),
   /** A rollback was requested; its result is `rollback.finding` of the outcome. */
   z.object({ code: z.literal('asked') }),
+  /** `adopted`: what both sides show is live. */
+  z.object({ code: z.literal('adopted') }),
+  /** Both sides showed the result when the change was closed, and something else in the last reading. */
+  z.object({ code: z.literal('moved-since') }),
+  /** Found by a sweep: the sides show something that no operation of ours put there. */
+  z.object({ code: z.literal('out-of-step'), change_open: z.boolean() }),
   /** No step left a result. */
   z.object({ code: z.literal('no-result') }),
 ]);
@@ -104,13 +115,36 @@ export type ServingOutcome = z.infer<typeof ServingOutcome>;
 
 const text = z.string().nullable();
 
+/** What the item and both sides showed after the last write. */
+export const Ending = z.object({
+  /** The live release; null if none is recorded, or the table could not be read. */
+  live: z.object({ version: text, artifact_id: text, change: z.string() }).nullable(),
+  /** The open change; null if none is open, or the table could not be read. */
+  change: z
+    .object({ id: z.string(), kind: z.enum(['promote', 'rollback']), to: text, aim: text, safe: text })
+    .nullable(),
+  /** The versions in Production (mode `aliases`: the champion); null if they could not be read. */
+  champions: z.array(z.string()).nullable(),
+  /** Null if no Workload serves the model, or it could not be read. */
+  workload: z.object({ workload_id: z.string(), artifact_id: text, in_flight: text }).nullable(),
+  /** Closed, and both sides show the live release; null if none is recorded, or a part could not be read. */
+  in_step: z.boolean().nullable(),
+  /** Of an open change: both sides show only what it put there; null if none is open or a part could not be read. */
+  known: z.boolean().nullable(),
+  /** Digest of what both sides show; null if a part could not be read. */
+  picture: text,
+  /** What could not be read. */
+  unread: z.array(z.enum(['table', 'registry', 'workload'])),
+});
+export type Ending = z.infer<typeof Ending>;
+
 /** How one execution (or one direct invocation) ended: recorded once, notified at least once. */
 export const Outcome = z.object({
   status: OutcomeStatus,
   /** Null in outcomes of the first version, which have only `reason`. */
   cause: OutcomeCause.nullable().catch(null),
-  operation: z.enum(['promote', 'rollback']),
-  /** ARN of the execution, or `direct:<request id>`. */
+  operation: Operation,
+  /** ARN of the execution, `direct:<request id>`, or `sweep:<…>` for what a sweep found. */
   execution: z.string(),
   /** Null only when the input named no model. */
   model_name: text,
@@ -131,8 +165,10 @@ export const Outcome = z.object({
   rollback_error: CaughtError.nullable(),
   /** Every mistake of the input, when `invalid_input`. */
   problems: z.array(z.string()),
-  /** The execution whose promotion this one finished and notified of in its place; null as a rule. */
-  finishes: text,
+  /** Versions that another actor moved to Production just before, and that the promotion archived. */
+  overwritten: z.array(z.string()).default([]),
+  /** What both sides showed at the end; null where nothing was to be changed, and in outcomes of the first version. */
+  ending: Ending.nullable().catch(null).default(null),
   requested_by: text,
   dry_run: z.boolean(),
   /** ISO 8601. */

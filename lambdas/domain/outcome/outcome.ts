@@ -3,6 +3,7 @@ import { type PartialStateDocument, readStateDocument } from '../state-document.
 import type {
   DecidedOutcome,
   EndAnswer,
+  Ending,
   Outcome,
   OutcomeCause,
   OutcomeStatus,
@@ -11,26 +12,31 @@ import type {
 
 /** How an execution ended, decided from its final state document. */
 
-type Verdict = { status: OutcomeStatus; cause: OutcomeCause; champion_after: string | null };
+type Verdict = { status: OutcomeStatus; cause: OutcomeCause };
+
+/** What decides the outcome besides the state document: the id of the change and what was read after the last write. */
+interface Facts {
+  readonly execution: string;
+  readonly ending: Ending | null;
+}
 
 /** The outcome of an execution, whatever its state document holds. Never throws. */
-export function outcomeOf(state: unknown, execution: string, now: Date): DecidedOutcome {
+export function outcomeOf(state: unknown, { execution, ending }: Facts, now: Date): DecidedOutcome {
   const document = readStateDocument(state);
-  const { comparison, prepared, rollback } = document;
+  const { comparison, prepared, rollback, promotion, closing } = document;
   const operation = document.operation ?? 'promote';
-  const unfinished = prepared?.unfinished ?? null;
-  const before = unfinished
-    ? unfinished.champion_before
-    : (prepared?.before_state?.champion_version ?? comparison?.champion_version ?? null);
+  const before = prepared?.champion_before ?? comparison?.champion_version ?? null;
+  const decided = verdict(document, { execution, ending });
   return {
-    ...verdict(document, before),
+    ...decided,
     operation,
     execution,
     model_name: document.model_name,
-    champion_before: operation === 'rollback' ? (rollback?.champion_before ?? null) : before,
-    challenger_version: document.challenger_version,
-    // A promotion that is only completed here was decided by the execution that started it.
-    confidence: unfinished ? unfinished.confidence : (comparison?.confidence ?? null),
+    champion_before: operation === 'rollback' ? (rollback?.champion_before ?? before) : before,
+    champion_after: championAfter(decided.status, document, ending, before),
+    challenger_version:
+      document.challenger_version ?? (operation === 'resume' ? (rollback?.from_version ?? null) : null),
+    confidence: comparison?.confidence ?? null,
     comparison,
     rollback,
     serving: servingOf(document),
@@ -38,11 +44,39 @@ export function outcomeOf(state: unknown, execution: string, now: Date): Decided
     error: document.error,
     rollback_error: document.rollback_error,
     problems: document.problems ?? [],
-    finishes: unfinished?.execution ?? null,
+    overwritten: [
+      ...(promotion?.promoted === true ? (promotion.overwritten ?? []) : []),
+      ...(closing?.overwritten ?? []),
+    ],
+    ending,
     requested_by: document.requested_by,
     dry_run: document.dry_run ?? false,
     recorded_at: now.toISOString(),
   };
+}
+
+/** The champion as last read; where nothing was to be changed, as it was; null if unknown. */
+function championAfter(
+  status: OutcomeStatus,
+  { promotion, rollback }: PartialStateDocument,
+  ending: Ending | null,
+  before: string | null,
+): string | null {
+  if (ending !== null && ending.champions !== null)
+    return ending.champions.length === 1 ? (ending.champions[0] ?? null) : null;
+  if (status === 'promoted' && promotion?.promoted === true) return promotion.new_version;
+  if (status === 'rolled_back') return rollback?.to_version ?? null;
+  return ['kept', 'needs_investigation', 'declined', 'busy', 'already_promoted'].includes(status)
+    ? before
+    : null;
+}
+
+/** True for an execution that may have changed something, so that its end has to be read from both sides. */
+export function mayHaveChanged(document: PartialStateDocument): boolean {
+  const { valid, prepared, comparison, operation, dry_run } = document;
+  if (valid === false || document.model_name === null || dry_run === true) return false;
+  if (prepared !== null) return prepared.status !== 'busy' && prepared.status !== 'refused';
+  return operation !== 'promote' || comparison?.decision === 'PROMOTE';
 }
 
 function servingOf({ serving, prepared }: PartialStateDocument): ServingOutcome | null {
@@ -51,74 +85,104 @@ function servingOf({ serving, prepared }: PartialStateDocument): ServingOutcome 
   return { workload_id: prepared.workload_id, artifact_id, status, endpoint, reason, diagnosis };
 }
 
-/** Latest event first: the last event decides the outcome. */
-function verdict(document: PartialStateDocument, before: string | null): Verdict {
-  const { promotion, rollback, prepared, comparison, error, rollback_error: rollbackError } = document;
-  const ended = (
-    status: OutcomeStatus,
-    cause: OutcomeCause,
-    champion_after: string | null = before,
-  ): Verdict => ({ status, cause, champion_after });
-
-  if (document.valid === false) return ended('invalid_input', { code: 'invalid' }, null);
-  if (promotion?.promoted === true) {
-    const version = promotion.new_version;
-    return promotion.already_promoted && prepared?.promotion_id === null
-      ? ended('already_promoted', { code: 'already', version }, version)
-      : ended('promoted', { code: 'promoted', direct: false }, version);
+/** What was written last decides, as both sides show it; then the latest event of the document. */
+function verdict(document: PartialStateDocument, { execution, ending }: Facts): Verdict {
+  const { prepared, comparison, error, rollback, rollback_error: rollbackError } = document;
+  const ended = (status: OutcomeStatus, cause: OutcomeCause): Verdict => ({ status, cause });
+  if (document.valid === false) return ended('invalid_input', { code: 'invalid' });
+  if (isClosedBy(document, { execution, ending })) {
+    if (ending?.in_step === false) return ended('contested', { code: 'moved-since' });
+    if (isForward(document)) return ended('promoted', PROMOTED);
+    return ended('rolled_back', document.operation === 'rollback' ? { code: 'asked' } : causeOf(document));
   }
-  if (rollbackError) return ended('failed', { code: 'rollback-failed' }, null);
-  if (rollback) return afterRollback(document, rollback, ended);
-  if (error) return ended('failed', { code: 'error' });
+  if (prepared?.status === 'already_promoted')
+    return ending?.in_step === false
+      ? ended('contested', { code: 'moved-since' })
+      : ended('already_promoted', { code: 'already', version: document.challenger_version });
+  if (prepared?.status === 'adopted') return ended('adopted', { code: 'adopted' });
+  if (rollbackError)
+    return ended(rollbackError.name === 'StaleFence' ? 'contested' : 'failed', { code: 'rollback-failed' });
+  if (rollback) return afterRollback(document, rollback, ending);
+  if (error) return ended(error.name === 'StaleFence' ? 'contested' : 'failed', { code: 'error' });
   if (comparison?.decision === 'KEEP') return ended('kept', { code: 'decided' });
   if (comparison?.decision === 'INVESTIGATE') return ended('needs_investigation', { code: 'decided' });
   if (comparison && document.dry_run) return ended('kept', { code: 'dry-run' });
   // Checked last: after a wait for the lease, `prepared` may still be `busy`, and later steps decide.
   const said = prepared?.reason ?? '';
   if (prepared?.status === 'busy') return ended('busy', { code: 'busy', said });
-  if (prepared?.status === 'contested') return ended('contested', { code: 'contested', said }, null);
+  if (prepared?.status === 'contested') return ended('contested', { code: 'contested', said });
+  if (prepared?.status === 'refused') return ended('failed', { code: 'refused', said });
   return ended('failed', { code: 'no-result' });
+}
+
+const PROMOTED = { code: 'promoted', direct: false, workload_unchanged: false } as const;
+
+/**
+ * The change of this execution is closed: the item says so; where it could not be read, or there is none, the last answer.
+ */
+function isClosedBy(
+  { change_id, prepared, closing, promotion, rollback }: PartialStateDocument,
+  { execution, ending }: Facts,
+): boolean {
+  if (rollback?.nothing_to_do === true) return false;
+  const id = change_id ?? execution;
+  if (ending?.live != null) return ending.live.change === id;
+  if (ending?.change != null && ending.change.id === id) return false;
+  const done =
+    promotion?.promoted === true && closing?.status === 'completed' && prepared?.status === 'ready';
+  return done || (rollback?.status === 'completed' && rollback.rolled_back);
+}
+
+/** The change was closed with what was asked for, not with what was there before. */
+function isForward({ operation, rollback, closing }: PartialStateDocument): boolean {
+  if (operation === 'rollback') return false;
+  if (rollback !== null) return rollback.finding?.code === 'completed';
+  return operation !== 'resume' || closing !== null;
 }
 
 function afterRollback(
   document: PartialStateDocument,
   rollback: RollbackAnswer,
-  ended: (status: OutcomeStatus, cause: OutcomeCause, after?: string | null) => Verdict,
+  ending: Ending | null,
 ): Verdict {
   const isRequested = document.operation === 'rollback';
-  const found = rollback.champion_before;
   const cause = isRequested ? { code: 'asked' as const } : causeOf(document);
-  if (rollback.status === 'contested') return ended('contested', cause, null);
-  // The registry may be back while the Workload still serves the new artifact: that is not a rollback.
-  if (rollback.serving?.undone === false) {
-    const { champion_version = null } = document.prepared?.before_state ?? {};
-    const stayed = isRequested ? found : champion_version;
-    return ended('failed', cause, rollback.rolled_back ? rollback.to_version : stayed);
-  }
-  if (rollback.rolled_back) return ended('rolled_back', cause, rollback.to_version);
-  if (isRequested) return ended(rollback.dry_run ? 'kept' : 'failed', cause, found);
+  if (rollback.status === 'contested') return { status: 'contested', cause };
+  if (rollback.already_rolled_back)
+    return ending?.in_step === false
+      ? { status: 'contested', cause: { code: 'moved-since' } }
+      : { status: 'rolled_back', cause };
+  if (isRequested) return { status: rollback.dry_run ? 'kept' : 'failed', cause };
   const { promotion } = document;
   const contested = promotion?.promoted === false && promotion.contested === true;
-  return ended(contested ? 'contested' : 'failed', cause);
+  return { status: contested ? 'contested' : 'failed', cause };
 }
 
 /** What made a compensation necessary. */
-function causeOf({ error, promotion, serving }: PartialStateDocument): OutcomeCause {
+function causeOf(document: PartialStateDocument): OutcomeCause {
+  const { error, promotion, serving } = document;
   if (error) return { code: 'error' };
   if (promotion?.promoted === false) {
     const { contested, reason: said } = promotion;
     return { code: contested === true ? 'contested' : 'refused', said };
   }
+  if (document.closing?.status === 'failed') return { code: 'refused', said: document.closing.reason };
   if (serving?.status === 'failed') return { code: 'rollout-failed', failure: serving.failure_details };
   return { code: 'no-result' };
 }
 
 /** True when the execution succeeded, or ended in a way that needs no alarm. */
 export function isSuccessful(outcome: Pick<Outcome, 'status' | 'operation'>): EndAnswer['succeeded'] {
-  if (outcome.status === 'rolled_back') return outcome.operation === 'rollback';
-  return ['promoted', 'already_promoted', 'kept', 'needs_investigation', 'declined', 'busy'].includes(
-    outcome.status,
-  );
+  if (outcome.status === 'rolled_back') return outcome.operation !== 'promote';
+  return [
+    'promoted',
+    'already_promoted',
+    'adopted',
+    'kept',
+    'needs_investigation',
+    'declined',
+    'busy',
+  ].includes(outcome.status);
 }
 
 /** False for a repeated request that found nothing to do: it is recorded without a notification. */
@@ -143,7 +207,8 @@ export function directOutcome(
     error: null,
     rollback_error: null,
     problems: [],
-    finishes: null,
+    overwritten: [],
+    ending: null,
     requested_by: null,
     dry_run: false,
     ...known,

@@ -1,9 +1,9 @@
+import { MAX_FENCE_JUMP } from '../limits.ts';
 import type { PromoteInput } from '../payloads.ts';
 import {
   CHAMPION,
   champions,
   isSoleChampion,
-  type ModelVersion,
   PREVIOUS_CHAMPION,
   type RegistryMode,
   type RegistryView,
@@ -11,21 +11,19 @@ import {
 } from '../registry.ts';
 import { type PromotionRecord, recordsOn } from './record.ts';
 
-/** What `promote-model` has to do, decided from one read of the registry. */
-export type PromotionPlan =
-  | { kind: 'refuse'; refusal: PromotionRefusal }
-  /** Champion already; `unfinished` is a promotion to it that was never finished. */
-  | { kind: 'settled'; version: string; unfinished: PromotionRecord | null }
-  /** `intent` is the record of this move, if one was written before. */
-  | { kind: 'move'; version: string; from: string | null; intent: PromotionRecord | null };
+/** Registered-model tag that names the Workload serving the model. */
+export const WORKLOAD_TAG = 'workload.id';
 
 /** Registered-model tag with the highest fence that may write; a writer with a lower fence is stale. */
 export const FENCE_TAG = 'promotion.fence';
 
-/** The fence recorded in the registry; 0 if there is none. */
-export function recordedFence(view: RegistryView): number {
+/**
+ * The fence recorded in the registry; 0 if there is none. Anybody with edit rights can write the tag: one that is further
+ * above the counted fence than any lost table could explain is not believed.
+ */
+export function recordedFence(view: RegistryView, counted: number): number {
   const fence = Number(view.model.tags[FENCE_TAG] ?? '0');
-  return Number.isSafeInteger(fence) && fence > 0 ? fence : 0;
+  return Number.isSafeInteger(fence) && fence > 0 && fence <= counted + MAX_FENCE_JUMP ? fence : 0;
 }
 
 /** Why nothing is promoted. Terminal: the same request is refused again until the named cause is fixed. */
@@ -41,7 +39,13 @@ export type PromotionRefusal =
   /** Nothing is in Production, although a champion was expected. */
   | { code: 'no-champion'; expected: string }
   /** Another actor moved the registry at the same time. */
-  | { code: 'lost-race'; version: string };
+  | { code: 'lost-race'; version: string }
+  /** A change of the model is open: `holder` opened it. */
+  | { code: 'change-open'; holder: string }
+  /** The registry does not show the live version (null: none is recorded, and its pointers disagree). */
+  | { code: 'moved'; champions: string[]; live: string | null }
+  /** The change was turned back or closed by another operation. */
+  | { code: 'superseded'; version: string };
 
 /** What changed between the comparison and taking the lease. */
 export type ChangeSinceComparison =
@@ -49,83 +53,57 @@ export type ChangeSinceComparison =
   | { code: 'decision-changed'; decision: string; recommendation: string }
   | { code: 'evidence-changed' };
 
-const refuse = (refusal: PromotionRefusal): PromotionPlan => ({ kind: 'refuse', refusal });
+/** Why `prepare-promotion` refuses: the request cannot be carried out until the named cause is fixed. */
+export type PrepareRefusal =
+  | { code: 'version-missing'; version: string }
+  | { code: 'not-ready'; version: string; status: string }
+  /** A Workload serves the model, and without a table nothing protects it. */
+  | { code: 'no-table'; workload: string };
 
 /**
- * Decides in a fixed order: which version, whether it is the only champion already, whether the champion is the expected one.
- * `ownId` is the id of the record that this caller writes, or has written before it was repeated.
+ * The version that a request names: the given one, else the one that the same request was promoting before it was
+ * repeated, else the newest waiting challenger. `ownId` is the id of the request's record.
  */
-export function promotionPlan(
+export function requestedVersion(
   view: RegistryView,
   mode: RegistryMode,
-  input: PromoteInput,
+  { new_version }: Pick<PromoteInput, 'new_version'>,
   ownId: string,
-): PromotionPlan {
-  const version =
-    input.new_version ??
-    findBegunPromotion(view, mode, input, ownId)?.to ??
-    waitingChallenger(view, mode)?.version;
-  if (version === undefined) return refuse({ code: 'no-challenger' });
+): string | null {
+  const own = recordsOn(view.versions).find((r) => isPromotion(r) && r.id === ownId);
+  return new_version ?? own?.to ?? waitingChallenger(view, mode)?.version ?? null;
+}
 
+/** Why the version cannot be promoted over the present champions; null if it can. */
+export function refusalOf(
+  view: RegistryView,
+  mode: RegistryMode,
+  version: string,
+  expected: string | null | undefined,
+): PromotionRefusal | null {
   const challenger = view.versions.find((v) => v.version === version);
-  if (challenger === undefined) return refuse({ code: 'version-missing', version });
-  if (isSoleChampion(view, mode, version))
-    return { kind: 'settled', version, unfinished: findUnfinishedPromotion(challenger) };
-  if (challenger.status !== 'READY') return refuse({ code: 'not-ready', version, status: challenger.status });
-
-  const others = champions(view, mode).filter((champion) => champion !== version);
-  const expected = input.expected_champion;
-  if (expected !== undefined && others.some((champion) => champion !== expected)) {
-    return refuse({ code: 'other-champion', champions: others, expected });
-  }
-  if (typeof expected === 'string' && champions(view, mode).length === 0) {
-    return refuse({ code: 'no-champion', expected });
-  }
-  // An alias can name a deleted version, which can be neither archived nor restored.
-  const from = others.find((other) => view.versions.some((v) => v.version === other)) ?? null;
-  return { kind: 'move', version, from, intent: findOpenIntent(challenger, from, input.execution) };
+  if (challenger === undefined) return { code: 'version-missing', version };
+  if (isSoleChampion(view, mode, version)) return null;
+  if (challenger.status !== 'READY') return { code: 'not-ready', version, status: challenger.status };
+  const current = champions(view, mode);
+  const others = current.filter((champion) => champion !== version);
+  if (expected !== undefined && others.some((champion) => champion !== expected))
+    return { code: 'other-champion', champions: others, expected };
+  if (typeof expected === 'string' && current.length === 0) return { code: 'no-champion', expected };
+  return null;
 }
 
-/**
- * A call that is repeated after the move finds no Staging version any more: it continues its recorded promotion. The same
- * request is identified by its record; a new request continues a direct promotion that was never finished.
- */
-function findBegunPromotion(
+/** The champion that a promotion to `version` archives; null if there is none that exists. */
+export const championBefore = (
   view: RegistryView,
   mode: RegistryMode,
-  input: PromoteInput,
-  ownId: string,
-): PromotionRecord | undefined {
-  const current = champions(view, mode);
-  // An older one, superseded by a later promotion, is not finished.
-  const newest = (r: PromotionRecord) =>
-    view.versions.some((v) => v.version === r.holder && newestPromotion(v)?.id === r.id);
-  const begun = (r: PromotionRecord) =>
-    r.id === ownId || (r.result === null && r.execution === input.execution && newest(r));
-  return recordsOn(view.versions).find((r) => isPromotion(r) && current.includes(r.to) && begun(r));
-}
+  version: string | null,
+): string | null =>
+  champions(view, mode).find(
+    (other) => other !== version && view.versions.some((v) => v.version === other),
+  ) ?? null;
 
 const isPromotion = (record: PromotionRecord) => record.kind === 'promote' && record.to === record.holder;
-
-/** The newest recorded promotion of a version to champion, whatever its result; null if there is none. */
-export const newestPromotion = (version: ModelVersion): PromotionRecord | null =>
-  recordsOn([version]).find(isPromotion) ?? null;
-
-/** The newest promotion to this version, if it has no result or its alert is pending; null otherwise. */
-export function findUnfinishedPromotion(version: ModelVersion): PromotionRecord | null {
-  const newest = newestPromotion(version);
-  return newest !== null && (newest.result === null || newest.result.alert === 'pending') ? newest : null;
-}
-
-/** Our own intent for exactly this move, written before a crash or by `prepare-promotion`. */
-function findOpenIntent(
-  version: ModelVersion,
-  from: string | null,
-  execution: string | null,
-): PromotionRecord | null {
-  const same = (r: PromotionRecord) => isPromotion(r) && r.execution === execution && r.from === from;
-  return recordsOn([version]).find((r) => same(r) && r.result === null) ?? null;
-}
 
 /** One write to the registry. In mode `stages` a promotion is a single one, which also archives the old version. */
 export type RegistryMove =
@@ -146,16 +124,16 @@ export function movesTo(version: string, from: string | null, mode: RegistryMode
   return moves;
 }
 
-/** What the read after the write shows: `done`, `again` (repeat the writes once), or `contested` by another actor. */
+/**
+ * What the read after the write shows: `done`, `again` (only versions of this change are named: repeat the writes once), or
+ * `contested` by another actor.
+ */
 export function afterMove(
   view: RegistryView,
   mode: RegistryMode,
   version: string,
-  from: string | null,
+  ours: readonly (string | null)[],
 ): 'done' | 'again' | 'contested' {
   if (isSoleChampion(view, mode, version)) return 'done';
-  const current = champions(view, mode);
-  const strangers = current.filter((champion) => champion !== version && champion !== from);
-  // Another version alone in Production archived ours: a later decision, which stands.
-  return strangers.length > 0 && !current.includes(version) ? 'contested' : 'again';
+  return champions(view, mode).every((champion) => ours.includes(champion)) ? 'again' : 'contested';
 }

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { type ModelVersion, type RegistryView, ROLLED_BACK_TAG } from '../registry.ts';
-import { ServingBefore } from '../rollout/serving-rollback.ts';
 
 /**
  * The records of promotions and rollbacks in MLflow: two JSON tags on the model version, `promotion.<id>` written before
@@ -9,7 +8,18 @@ import { ServingBefore } from '../rollout/serving-rollback.ts';
 
 const text = z.string().nullable().default(null);
 
+/** What a promotion changes on the Workload, for people. */
+const RecordedServing = z.object({
+  workload_id: z.string(),
+  /** The artifact that the promotion puts in service. */
+  artifact_id: z.string(),
+  /** The artifact that was served before; null when the Workload had none. */
+  previous_artifact_id: z.string().nullable(),
+});
+
 const Intent = z.object({
+  /** Null in records of the first version, which decisions were based on. */
+  schema: z.literal(2).nullable().default(null),
   kind: z.enum(['promote', 'rollback']),
   id: z.string(),
   /** The version to be in Production. */
@@ -24,7 +34,7 @@ const Intent = z.object({
   execution: text,
   fence: z.number().nullable().default(null),
   /** The serving state before the promotion; null without a Workload. */
-  serving: ServingBefore.nullable().default(null),
+  serving: RecordedServing.nullable().catch(null).default(null),
   /** ISO 8601. */
   at: z.string(),
 });
@@ -73,8 +83,8 @@ export function recordId(execution: string): string {
 }
 
 /** The tag `promotion.<id>` of an intent; its reason is cut to 1000 characters. */
-export function intentTag(intent: Intent): { key: string; value: string } {
-  const short = { ...intent, reason: intent.reason?.slice(0, MAX_TEXT_LENGTH) ?? null };
+export function intentTag(intent: Omit<Intent, 'schema'>): { key: string; value: string } {
+  const short = { ...intent, schema: 2, reason: intent.reason?.slice(0, MAX_TEXT_LENGTH) ?? null };
   return { key: `${PREFIX}${intent.id}`, value: JSON.stringify(short) };
 }
 
@@ -110,6 +120,15 @@ export function versionOf({ versions }: RegistryView, artifactId: string): strin
   const tagged = versions.find(({ tags }) => tags['workload.artifact_id'] === artifactId);
   const recorded = recordsOn(versions).find(({ serving }) => serving?.artifact_id === artifactId);
   return tagged?.version ?? recorded?.to ?? null;
+}
+
+/**
+ * True when the newest promotion that the first version of this system recorded on these versions has no result: it was
+ * interrupted, and no item says where it was to go.
+ */
+export function hasUnfinishedPromotion(versions: readonly ModelVersion[]): boolean {
+  const newest = recordsOn(versions).find((r) => r.kind === 'promote' && r.holder === r.to);
+  return newest !== undefined && newest.result === null && newest.schema === null;
 }
 
 function parse<T>(schema: z.ZodType<T>, value: string | undefined): T | null {

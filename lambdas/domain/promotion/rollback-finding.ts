@@ -8,8 +8,6 @@ export const RollbackRefusal = z.enum([
   'no-model',
   /** Another owner holds the lease: `held`, until `until` (ISO 8601). */
   'lease-held',
-  /** Reason `ROLLOUT_FAILED` without a target, and no promotion is open. */
-  'nothing-interrupted',
   /** No version is in Production. */
   'no-champion',
   /** No record names a version to roll back to. */
@@ -22,10 +20,18 @@ export const RollbackRefusal = z.enum([
   'rolled-back',
   /** The last rollback was less than `hours` ago, until `until` (ISO 8601); `emergency` overrides this. */
   'cooling',
-  /** The version to undo was the champion before (`to`), never reached Production (no `to`), or is no longer in it. */
-  'nothing-to-undo',
-  /** The version is the first champion: there is no earlier version, and it stays in Production. */
-  'first-champion',
+  /** The artifact of the target does not exist, or the owner of the token cannot see it: `held` is its id. */
+  'artifact-gone',
+  /** The target has never been live, and no artifact is known for it. */
+  'no-artifact',
+  /** The platform takes no draft over the locked artifact in service: `held` is the target's artifact. */
+  'locked-in-place',
+  /** The target's artifact is of another type than the Workload: `held` is that type. */
+  'other-type',
+  /** A draft is served, which the platform does not replace by the locked artifact `held`: it has to be promoted first. */
+  'served-is-draft',
+  /** Without a table, a model that a Workload serves cannot be rolled back. */
+  'no-table',
 ]);
 export type RollbackRefusal = z.infer<typeof RollbackRefusal>;
 
@@ -45,7 +51,9 @@ export const RollbackFinding = z.discriminatedUnion('code', [
   z.object({ code: z.literal('serving-in-progress'), from: version, to: version }),
   /** `to` is back in Production; `from` is archived and marked. */
   z.object({ code: z.literal('moved'), from: z.string(), to: z.string() }),
-  /** `to` was the champion already; nothing more was changed. */
+  /** `to` was in Production throughout: `from` never replaced it there. The Workload may have gone back. */
+  z.object({ code: z.literal('unmoved'), from: version, to: version }),
+  /** `to` was the champion already, and nothing had to be changed on any side. */
   z.object({ code: z.literal('settled'), from: version, to: z.string() }),
   z.object({
     code: z.literal('refused'),
@@ -58,19 +66,34 @@ export const RollbackFinding = z.discriminatedUnion('code', [
     until: z.string().nullable(),
     hours: z.number().nullable(),
   }),
+  /** The change that was to be undone was complete: both sides showed its aim, and it was closed. */
+  z.object({ code: z.literal('completed'), from: version, to: version }),
+  /** Terminal for this execution: the change towards `to` stays open, and the sweep starts further attempts. */
+  z.object({
+    code: z.literal('open'),
+    from: version,
+    to: version,
+    /** The first champion stays: there is no earlier version, and the attempts go on forward. */
+    first_champion: z.boolean(),
+  }),
   z.object({
     code: z.literal('contested'),
     why: z.enum([
-      /** The champion was promoted after the alarm that requested the rollback. */
+      /** The live release came after the alarm that requested the rollback. */
       'after-alarm',
-      /** Another actor moved the registry; `champions` are in Production now. */
+      /** The sides show something that no change put there; `champions` are in Production now. */
       'moved-on',
       /** Another actor moved the registry at the same time. */
       'lost-race',
+      /** No release is recorded, and the sides do not agree on one. */
+      'unrecorded',
+      /** Another operation has opened or closed a change since; `held` names it. */
+      'superseded',
     ]),
     from: version,
     to: version,
     champions: z.array(z.string()),
+    held: version.optional(),
   }),
 ]);
 export type RollbackFinding = z.infer<typeof RollbackFinding>;

@@ -18,8 +18,10 @@ import {
 } from './step.ts';
 
 /**
- * The next step towards the Workload serving the desired artifact, locked. A replacement with the desired artifact counts as
- * this rollout's, whoever started it; any other is never changed, and none is started beside it.
+ * The next step towards the Workload serving the desired artifact. A replacement with the desired artifact counts as this
+ * rollout's, whoever started it. One with another artifact that the change has touched is cancelled before its switch;
+ * any other is never changed, and none is started beside it. A rollout by itself also locks the artifact; as part of a
+ * change the lock comes last, after the registry.
  */
 export function nextStep(observed: ObservedState, desired: DesiredState, now: Date): Step {
   const progress = updatedProgress(observed, desired, now);
@@ -27,9 +29,11 @@ export function nextStep(observed: ObservedState, desired: DesiredState, now: Da
   if (observed.artifact === null)
     return fail({ progress }, { code: 'artifact-not-found', artifact: desired.artifactId });
   const situation = { ...observed, artifact: observed.artifact, desired, progress, now, late };
-  const foreign = foreignReplacement(observed, desired.artifactId);
+  const foreign = foreignReplacement(observed, desired) ?? foreignArtifact(observed, desired);
   // Once this rollout is cancelled, later replacements belong to others.
   if (foreign !== null && progress.cancelled_for === null) return fail(situation, foreign);
+  const other = whenAnotherInFlight(situation);
+  if (other !== null) return other;
   return observed.workload.artifactId === desired.artifactId
     ? whenServed(situation)
     : whenNotServed(situation);
@@ -38,12 +42,44 @@ export function nextStep(observed: ObservedState, desired: DesiredState, now: Da
 /** A replacement with the served artifact changes settings only; with any other than the desired one it is foreign. */
 function foreignReplacement(
   { replacement, workload }: ObservedState,
-  desiredId: string,
+  { artifactId, change }: DesiredState,
 ): RolloutFailure | null {
   if (replacement === null || isTerminal(replacement)) return null;
   const { id, candidateArtifactId: artifact, status } = replacement;
-  if (artifact === desiredId || artifact === workload.artifactId) return null;
+  if (artifact === artifactId || artifact === workload.artifactId || change?.touched.includes(artifact))
+    return null;
   return { code: 'foreign-replacement', artifact, replacement: id, state: stateWord(status) };
+}
+
+/** In a change: an artifact is served that the change has not put there. */
+function foreignArtifact(
+  { workload }: ObservedState,
+  { artifactId, change }: DesiredState,
+): RolloutFailure | null {
+  const served = workload.artifactId;
+  if (change === null || served === artifactId || change.touched.includes(served)) return null;
+  return { code: 'superseded', served, switched: false };
+}
+
+/**
+ * In a change: a replacement with another of its artifacts is in flight. It is cancelled before its switch, and waited for
+ * afterwards, as the platform takes no other until it has ended.
+ */
+function whenAnotherInFlight(s: Situation): Step | null {
+  const { replacement, desired, workload, progress } = s;
+  if (desired.change === null || replacement === null || isTerminal(replacement)) return null;
+  const { candidateArtifactId: candidate, switchedAt } = replacement;
+  if (candidate === desired.artifactId) return null;
+  const state = stateWord(replacement.status);
+  const switched = switchedAt !== null;
+  // A replacement by the artifact in service changes its settings only: it is somebody's, and waited for.
+  if (candidate === workload.artifactId && !switched) return null;
+  const waiting = switched
+    ? ({ code: 'rollout-switched', state } as const)
+    : ({ code: 'rollout-leaving', state } as const);
+  if (switched || isLeaving(replacement))
+    return s.late ? fail(s, { code: 'deadline', at: waiting }) : wait(s, waiting);
+  return { kind: 'cancel', progress, finding: { code: 'rollout-cancelled', state } };
 }
 
 function whenNotServed(s: Situation): Step {

@@ -60,6 +60,19 @@ export function moveTo(
   return move === 'lock' && !lockAllowed ? 'draft-onto-locked' : move;
 }
 
+/** Why the platform would refuse to replace what is served by this artifact; null if it would not, or serves it already. */
+export function refusalOfTarget(
+  desired: Artifact,
+  served: { id: string | null; status: string | null; workload: string; type: string | null },
+  lockAllowed: boolean,
+): RolloutFailure | null {
+  if (served.id === desired.id) return null;
+  const move = moveTo(desired, served, lockAllowed);
+  if (move === 'draft-onto-locked' || move === 'locked-onto-draft')
+    return { code: move, artifact: desired.id, served: served.id };
+  return wrongType({ id: served.workload, type: served.type }, desired);
+}
+
 /** The first reason not to start this rollout; null if there is none. */
 export function refusalToStart(
   workload: Workload,
@@ -85,7 +98,7 @@ function wrongMinutes(rollout: WorkloadRollout | null): RolloutFailure | null {
   return null;
 }
 
-function wrongType(workload: Workload, desired: Artifact): RolloutFailure | null {
+function wrongType(workload: Pick<Workload, 'id' | 'type'>, desired: Artifact): RolloutFailure | null {
   // If either document omits the type, the platform checks it.
   if (workload.type === null || desired.type === null || isStatus(desired.type, workload.type.toLowerCase()))
     return null;

@@ -7,6 +7,7 @@ import { fail, type Situation, type Step, secondsSince, unknownStatus, wait } fr
 /** The next step once the Workload names the desired artifact: confirm that it runs, and lock it in place. */
 export function whenServed(s: Situation): Step {
   const { workload, desired, progress, late } = s;
+  if (desired.change?.back === true) return whenServedAgain(s);
   if (progress.endpoint !== null && workload.endpoint !== progress.endpoint)
     return fail(s, { code: 'endpoint-changed', from: progress.endpoint, to: workload.endpoint });
   const stopped = notRunning(workload, s.protons);
@@ -27,7 +28,8 @@ export function whenServed(s: Situation): Step {
   const importance = importanceToSet(s);
   const move = moveTo(s.artifact, { id: workload.artifactId, status: null }, false);
   if (move === null) return unknownStatus(s);
-  if (move === 'none') {
+  // In a change the lock comes last, after the registry.
+  if (move === 'none' || desired.change !== null) {
     if (importance !== null && !late) return setImportance(s, importance);
     const importance_left = importance === null ? null : stateWord(workload.importance ?? 'none');
     const finding = { code: 'serves', artifact: desired.artifactId, importance_left } as const;
@@ -41,6 +43,22 @@ export function whenServed(s: Situation): Step {
     return wait(s, { code: 'promotion-requested' });
   const promoted: Progress = { ...progress, action: 'promote', promoted_at: s.now.toISOString() };
   return { kind: 'promote', progress: promoted, finding: { code: 'promoting' } };
+}
+
+/** On the way back: what was in service before is not judged, only whether the Workload and its active protons name it. */
+function whenServedAgain(s: Situation): Step {
+  const { desired, progress, late } = s;
+  const active = activeProtons(s.protons);
+  const own = active.filter(({ artifactId }) => artifactId === desired.artifactId);
+  if (own.length < active.length) {
+    const activating = { code: 'activating', running: own.length, active: active.length } as const;
+    return late ? fail(s, { code: 'deadline', at: activating }) : wait(s, activating);
+  }
+  // A rollout sets the importance after the switch; the way back sets it as it was.
+  const importance = progress.action === 'replace' && !late ? importanceToSet(s) : null;
+  if (importance !== null) return setImportance(s, importance);
+  const finding = { code: 'serves', artifact: desired.artifactId, importance_left: null } as const;
+  return { kind: 'complete', progress, finding };
 }
 
 function importanceToSet({ desired, workload, progress }: Situation): Importance | null {

@@ -33,6 +33,13 @@ export interface DesiredState {
   readonly deadline: Date;
   /** When the caller started; null if unknown. */
   readonly since: Date | null;
+  /** The change of the model that this rollout is part of; null for a rollout by itself. */
+  readonly change: {
+    /** Artifacts that the change may have put in service or in flight: any other is somebody else's. */
+    readonly touched: readonly (string | null)[];
+    /** True on the way back: the artifact has to be named by the Workload and its active protons, whatever their health. */
+    readonly back: boolean;
+  } | null;
   readonly progress: Progress;
 }
 

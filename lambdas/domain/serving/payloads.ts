@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { MAX_CANDIDATE_PROTONS } from '../limits.ts';
-import { RolloutFailure, RolloutWaiting } from './rollout-finding.ts';
+import { RolloutFailure, RolloutFinding, RolloutWaiting } from './rollout-finding.ts';
 
 /** Payloads of `replace-workload`, snake_case like those of the other functions. */
 
@@ -137,3 +137,36 @@ export const ReplaceAnswer = z.object({
   progress: Progress,
 });
 export type ReplaceAnswer = z.infer<typeof ReplaceAnswer>;
+
+/** What the way back came to on the Workload; a code of `RolloutFinding` while it goes on, or where it failed. */
+export const ServingFinding = z.discriminatedUnion('code', [
+  ...RolloutFinding.options,
+  /** The artifact to go back to is in service. */
+  z.object({
+    code: z.literal('serves-previous'),
+    artifact: z.string().nullable(),
+    state: z.string().nullable(),
+  }),
+  /** The served draft was locked in place, which the platform cannot undo: it takes no draft over a locked artifact. */
+  z.object({ code: z.literal('locked-in-place') }),
+]);
+export type ServingFinding = z.infer<typeof ServingFinding>;
+
+/** What a rollback has done on the Workload so far; handed from answer to answer. */
+export const ServingUndo = z.object({
+  workload_id: z.string(),
+  /** True once the artifact to go back to is served; false when it cannot or must not be; null while open. */
+  undone: z.boolean().nullable(),
+  action: z.enum(['none', 'cancelled', 'replaced', 'left']),
+  /** Null where it was stored before there were codes, or with one that there is no more. */
+  finding: ServingFinding.nullable().catch(null),
+  /** The finding as a sentence. */
+  reason: z.string(),
+  /** The API's own word for the state of the replacement; null when there is none. */
+  phase: z.string().nullable(),
+  contested: z.boolean(),
+  /** ISO 8601; the first look. */
+  began_at: z.string(),
+  progress: Progress,
+});
+export type ServingUndo = z.infer<typeof ServingUndo>;

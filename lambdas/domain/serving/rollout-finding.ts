@@ -44,6 +44,16 @@ export const RolloutWaiting = z.discriminatedUnion('code', [
   z.object({ code: z.literal('promotion-unconfirmed') }),
   /** The artifact is served; the Workload's importance is set as requested. */
   z.object({ code: z.literal('setting-importance'), importance: z.string() }),
+  /** The last look is too long ago to act on it: the next step looks again. */
+  z.object({ code: z.literal('looking-again') }),
+  /** A request that was sent before may not be visible yet: the next step looks again. */
+  z.object({ code: z.literal('settling') }),
+  /** Another rollout of the same change has switched: the platform takes no other replacement before its end. */
+  z.object({ code: z.literal('rollout-switched'), state: State }),
+  /** Another rollout of the same change has not switched, and this step cancels it. */
+  z.object({ code: z.literal('rollout-cancelled'), state: State }),
+  /** The platform is removing the cancelled rollout. */
+  z.object({ code: z.literal('rollout-leaving'), state: State }),
 ]);
 export type RolloutWaiting = z.infer<typeof RolloutWaiting>;
 
@@ -82,6 +92,10 @@ const AtDeadline = z.discriminatedUnion('code', [
   z.object({ code: z.literal('activating'), running: z.int(), active: z.int() }),
   /** Served, and not yet promoted in place. */
   z.object({ code: z.literal('draft') }),
+  /** Another rollout of the same change had switched, and its old version was still kept. */
+  z.object({ code: z.literal('rollout-switched'), state: State }),
+  /** The platform was still removing another rollout of the same change. */
+  z.object({ code: z.literal('rollout-leaving'), state: State }),
 ]);
 
 /**
@@ -154,6 +168,8 @@ export const RolloutFailure = z.discriminatedUnion('code', [
     code: z.literal('cancel-unconfirmed'),
     replacement: z.object({ id: Id, state: State }).nullable(),
   }),
+  /** A change of the model is open, and the Workload is changed by it alone: nothing was read. */
+  z.object({ code: z.literal('change-open'), model: z.string(), holder: z.string() }),
   /** Another owner holds the lease until then (ISO 8601): nothing was read. */
   z.object({ code: z.literal('lease-held'), model: z.string(), holder: z.string(), until: z.string() }),
 ]);

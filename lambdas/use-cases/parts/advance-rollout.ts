@@ -5,11 +5,10 @@ import {
   WorkloadApiInvalidResponse,
   WorkloadApiRefused,
   WorkloadApiUnavailable,
-  WorkloadNotFound,
 } from '../../domain/serving/errors.ts';
 import type { Progress } from '../../domain/serving/payloads.ts';
 import type { Replacement, Workloads } from '../../domain/serving/workloads.ts';
-import { quoted } from '../../domain/visible-text.ts';
+import { existing } from './look.ts';
 
 /** Observing a Workload and executing one step on it, for rollout and rollback. */
 
@@ -35,12 +34,8 @@ export async function observe(
     workloads.getWorkload(workloadId),
     workloads.getArtifact(artifactId),
   ]);
-  if (workload === null) {
-    throw new WorkloadNotFound(
-      `Workload ${quoted(workloadId)} does not exist, or the owner of the token cannot see it`,
-    );
-  }
-  const served = workload.artifactId;
+  const found = existing(workload, workloadId);
+  const served = found.artifactId;
   const another = served !== null && served !== artifactId;
   const settled = replacement === null || isTerminal(replacement);
   const [current, protons, history] = await Promise.all([
@@ -48,8 +43,8 @@ export async function observe(
     workloads.protons(workloadId),
     another && settled ? pastReplacements(workloads, workloadId) : [],
   ]);
-  const servedStatus = current?.status ?? workload.artifactStatus;
-  return { workload, artifact, servedStatus, replacement, protons, history };
+  const servedStatus = current?.status ?? found.artifactStatus;
+  return { workload: found, artifact, servedStatus, replacement, protons, history };
 }
 
 /** Empty where an installation lacks the route: a rollout does not depend on it. */
@@ -89,7 +84,7 @@ export async function executeStep(
     case 'lock':
       return lock(step, target, workloads);
     case 'promote':
-      return promote(step, target, workloads);
+      return promoteInPlace(step, target, workloads);
     case 'start':
       return start(step, target, before, workloads);
     case 'cancel':
@@ -119,7 +114,12 @@ async function lock(step: Step, { artifactId }: Target, workloads: Workloads): P
   }
 }
 
-async function promote(step: Step, { workloadId, artifactId }: Target, workloads: Workloads): Promise<Step> {
+/** Promotion in place: locks the served draft. Answers the step as it turned out. Throws the errors of the Workload API. */
+export async function promoteInPlace(
+  step: Step,
+  { workloadId, artifactId }: Target,
+  workloads: Workloads,
+): Promise<Step> {
   try {
     await workloads.promote(workloadId);
     return step;

@@ -20,10 +20,6 @@ export async function closeExecution(
   facts: RunFacts,
 ): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'operation' | 'recorded_at'>> {
   const { outcome, alert } = await recordOutcomeAndNotify(ended, alertDue(ended), services, facts);
-  if (outcome.finishes !== null && outcome.finishes !== ended.execution) {
-    // The execution whose promotion was finished gets its outcome too, so that nobody finishes it again.
-    await services.store.recordOutcome({ ...outcome, execution: outcome.finishes, finishes: null }, 'none');
-  }
   const { status, reason, model_name, operation, recorded_at } = outcome;
   const answer = { status, succeeded: isSuccessful(outcome), reason, alert };
   return { answer, model_name, operation, recorded_at };

@@ -2,22 +2,19 @@ import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts
 import { afterMove, movesTo } from '../../domain/promotion/promotion-plan.ts';
 import type { Registry, RegistryMode, RegistryView } from '../../domain/registry.ts';
 
-/** The current state of the registry, or null when the model does not exist. Two calls. Throws the errors of MLflow. */
-export async function readRegistry(registry: Registry, name: string): Promise<RegistryView | null> {
-  const model = await registry.getModel(name);
-  return model === null ? null : { model, versions: await registry.listVersions(name) };
-}
-
 /**
  * Makes `version` the champion and verifies it by reading back. A lost response is resolved by reading the current state;
- * if that shows the old champion, or two, the writes are repeated once. Throws `MlflowRefused`, and `MlflowUnavailable` or
+ * if that shows only versions of this change (`ours`), the writes are repeated once. Answers the versions that somebody
+ * moved to Production after `view` was read and that the move archived. Throws `MlflowRefused`, and `MlflowUnavailable` or
  * `MlflowInvalidResponse` when the outcome is unknown.
  */
 export async function moveAndVerify(
   { registry, mode }: { registry: Registry; mode: RegistryMode },
   view: RegistryView,
-  move: { version: string; from: string | null; keepPrevious: boolean },
-): Promise<'done' | 'contested'> {
+  move: { version: string; from: string | null; keepPrevious: boolean; ours: readonly (string | null)[] },
+  /** Runs between the writes and the read that decides. */
+  beforeReading: () => Promise<void> = async () => {},
+): Promise<{ state: 'done' | 'contested'; view: RegistryView; overwritten: string[] }> {
   const name = view.model.name;
   const writes = movesTo(move.version, move.keepPrevious ? move.from : null, mode);
   const write = async () => {
@@ -26,16 +23,34 @@ export async function moveAndVerify(
       else await registry.setAlias(name, step.alias, step.version);
     }
   };
-  const readBack = async () =>
-    afterMove(await readAgain(registry, mode, view), mode, move.version, move.from);
+  const readBack = async () => {
+    const after = await readAgain(registry, mode, view);
+    const state = afterMove(after, mode, move.version, move.ours);
+    return { state, view: after, overwritten: newlyArchived(view, after, move.ours) };
+  };
 
   await write().catch((error: unknown) => {
     if (!(error instanceof MlflowUnavailable || error instanceof MlflowInvalidResponse)) throw error;
   });
-  const state = await readBack();
-  if (state !== 'again') return state;
+  await beforeReading();
+  const first = await readBack();
+  if (first.state !== 'again') return { ...first, state: first.state };
   await write();
-  return (await readBack()) === 'done' ? 'done' : 'contested';
+  const second = await readBack();
+  return { ...second, state: second.state === 'done' ? 'done' : 'contested' };
+}
+
+/** Versions that were not archived before and are now: MLflow has no compare-and-set, so a move can archive another one. */
+function newlyArchived(
+  before: RegistryView,
+  after: RegistryView,
+  ours: readonly (string | null)[],
+): string[] {
+  const was = new Map(before.versions.map((v) => [v.version, v.stage]));
+  return after.versions
+    .filter((v) => v.stage === 'Archived' && !ours.includes(v.version))
+    .filter((v) => was.has(v.version) && was.get(v.version) !== 'Archived')
+    .map((v) => v.version);
 }
 
 /** Reads only what the mode's pointers are made of: one call, or two in mode `both`. */

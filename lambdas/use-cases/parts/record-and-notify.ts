@@ -1,7 +1,6 @@
-import type { AlertState, PromotionStore } from '../../adapters/aws/promotion-table.ts';
+import type { AlertState } from '../../adapters/aws/promotion-table.ts';
 import { metricsOf, type RunFacts } from '../../domain/outcome/metrics.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
-import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count, emit } from '../../runtime/metrics.ts';
 import type { AlertPublisher, NotifyServices } from '../../runtime/notify-services.ts';
@@ -19,7 +18,20 @@ export async function recordOutcomeAndNotify(
   facts: RunFacts = {},
 ): Promise<{ outcome: Outcome; alert: AlertState }> {
   const requested: AlertState = !alertDue ? 'none' : alerts === null ? 'off' : 'pending';
-  const { first, ...recorded } = await store.recordOutcome(outcome, requested);
+  const record = async () => {
+    try {
+      return await store.recordOutcome(outcome, requested);
+    } catch (error) {
+      // The table may be away for hours: people are told first, and once by each process.
+      const { execution } = outcome;
+      if (requested === 'pending' && alerts !== null && !toldUnrecorded.has(execution)) {
+        const sent = await publish(outcome, { alerts, chat, alertContext });
+        if (sent) toldUnrecorded.add(execution);
+      }
+      throw error;
+    }
+  };
+  const { first, ...recorded } = await record();
   if (first) emit(metricsOf(recorded.outcome, facts));
   if (recorded.alert !== 'pending' || alerts === null) return recorded;
   return {
@@ -28,14 +40,32 @@ export async function recordOutcomeAndNotify(
   };
 }
 
+/** Executions that this process has told of while their outcome could not be recorded. */
+const toldUnrecorded = new Set<string>();
+
+type Channels = Pick<NotifyServices, 'chat' | 'alertContext'> & { alerts: AlertPublisher };
+
 /**
- * Publishes one alert and records it as sent. After a crash in between it is published twice rather than never. Chat comes
- * after that and has no part in the state: a failure there does not send the mail again. Throws `LeaseStoreUnavailable`.
+ * Publishes one alert and records it as sent. After a crash in between it is published twice rather than never. Throws
+ * `LeaseStoreUnavailable`.
  */
 export async function sendAlert(
   outcome: Outcome,
-  { store, alerts, chat = null, alertContext }: NotifyServices & { alerts: AlertPublisher },
+  { store, ...channels }: NotifyServices & { alerts: AlertPublisher },
 ): Promise<AlertState> {
+  const markSent = () => store.markAlertSent(outcome.execution);
+  return (await publish(outcome, channels, markSent)) ? 'sent' : 'pending';
+}
+
+/**
+ * Publishes one alert; false if that failed. Chat comes after it and has no part in the state: a failure there does not
+ * send the mail again. Throws what `afterMail` throws.
+ */
+async function publish(
+  outcome: Outcome,
+  { alerts, chat = null, alertContext }: Channels,
+  afterMail: () => Promise<void> = async () => {},
+): Promise<boolean> {
   const { execution } = outcome;
   let alert: Alert;
   try {
@@ -44,29 +74,12 @@ export async function sendAlert(
   } catch (error) {
     count('AlertNotSent');
     log().error('alert not sent; it stays pending', { execution, error: logError(error) });
-    return 'pending';
+    return false;
   }
-  await store.markAlertSent(execution);
+  await afterMail();
   await chat?.publish(alert).catch((error: unknown) => {
     count('AlertNotSent');
     log().error('alert not sent to chat; not retried', { execution, error: logError(error) });
   });
-  return 'sent';
-}
-
-/**
- * True when an execution moved the registry and recorded no outcome, so that no notification was sent: it was aborted,
- * timed out, or could not reach the table. `counted` is the caller's fence in the table: a table that has not counted
- * beyond the record's fence is a different one and cannot know that outcome. Throws `LeaseStoreUnavailable`.
- */
-export async function isUnnotified(
-  record: PromotionRecord,
-  counted: number | null,
-  store: PromotionStore,
-): Promise<boolean> {
-  const { execution, result } = record;
-  if (execution === null || result?.alert !== 'execution') return false;
-  if (counted === null || record.fence === null || record.fence >= counted) return false;
-  const counts = result.result === 'promoted' || result.result === 'rolled_back';
-  return counts && !(await store.hasOutcome(execution));
+  return true;
 }

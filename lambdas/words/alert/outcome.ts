@@ -19,6 +19,7 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
   already_promoted: promoted,
   kept,
   declined: kept,
+  adopted,
   needs_investigation: needsInvestigation,
   failed,
   invalid_input: refused,
@@ -60,6 +61,22 @@ function promoted(outcome: Outcome): Words {
         ? 'No earlier champion is known for a rollback.'
         : `To roll back${earlier === null ? '' : ` to ${versionText(earlier)}`}, start an execution with "operation": "rollback".`,
     ],
+  };
+}
+
+function adopted({ ending }: Outcome): Words {
+  const live = ending?.live ?? null;
+  return {
+    kind: 'adopted',
+    emoji: 'white_check_mark',
+    title: 'Release Adopted',
+    happened: [
+      live === null
+        ? 'What both sides show was recorded as live.'
+        : `${sentence(versionText(live.version))} was recorded as live, as both sides show it.`,
+      'Nothing else was changed.',
+    ],
+    todo: ['No action needed.'],
   };
 }
 

@@ -1,5 +1,6 @@
 /** What an alert is about; subscribers can filter by it. */
 export const alertKinds = [
+  'adopted',
   'promoted',
   'kept',
   'needs_investigation',

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
-import type { ServingUndo } from '../../domain/rollout/serving-rollback.ts';
+import type { ServingUndo } from '../../domain/serving/payloads.ts';
 import { versionText } from '../../domain/visible-text.ts';
 import { servesPrevious } from '../rollout.ts';
 import type { Line } from './wording.ts';

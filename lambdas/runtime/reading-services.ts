@@ -1,0 +1,28 @@
+import type { Clock } from '../adapters/clock.ts';
+import type { Network } from '../adapters/network.ts';
+import type { ReadingServices } from '../use-cases/parts/read-ending.ts';
+import { registryServices } from './mlflow-services.ts';
+import { servingServices } from './workload-services.ts';
+
+/**
+ * What a function needs to say what both sides show. Created on first use: a function that reads nothing connects to
+ * nothing, and a missing variable is told as unread.
+ */
+export function readingServices(
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+  network: Network = {},
+): Omit<ReadingServices, 'store'> {
+  let registry: ReturnType<typeof registryServices> | undefined;
+  let workloads: ReturnType<typeof servingServices> | undefined;
+  return {
+    registry: () => {
+      registry ??= registryServices(env, clock, network);
+      return registry;
+    },
+    workloads: () => {
+      workloads ??= servingServices(env, clock, network);
+      return workloads.workloads;
+    },
+  };
+}

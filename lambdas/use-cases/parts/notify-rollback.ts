@@ -1,0 +1,30 @@
+import type { Clock } from '../../adapters/clock.ts';
+import { directOutcome } from '../../domain/outcome/outcome.ts';
+import type { RollbackAnswer, RollbackInput } from '../../domain/payloads.ts';
+import type { NotifyServices } from '../../runtime/notify-services.ts';
+import { inWords } from '../../words/reasons.ts';
+import { recordOutcomeAndNotify } from './record-and-notify.ts';
+
+/** Tells what a direct call of `model-rollback` did, with both sides. Not for a call that changed nothing. */
+export async function notifyRollback(
+  answer: RollbackAnswer,
+  owner: string,
+  { requested_by }: RollbackInput,
+  services: NotifyServices & { clock: Clock },
+): Promise<void> {
+  const { status, rolled_back, dry_run, nothing_to_do, finding } = answer;
+  if (dry_run || nothing_to_do === true || status === 'in_progress' || finding?.code === 'refused') return;
+  const outcome = directOutcome({
+    status: status === 'contested' ? 'contested' : rolled_back ? 'rolled_back' : 'failed',
+    cause: { code: 'asked' },
+    operation: 'rollback',
+    execution: owner,
+    model_name: answer.model_name,
+    champion_before: answer.champion_before,
+    champion_after: rolled_back ? answer.to_version : null,
+    rollback: answer,
+    requested_by,
+    recorded_at: services.clock.now().toISOString(),
+  });
+  await recordOutcomeAndNotify(inWords(outcome), true, services);
+}

@@ -1,0 +1,63 @@
+import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
+import { directOutcome } from '../../domain/outcome/outcome.ts';
+import type { Ending } from '../../domain/outcome/outcome-schema.ts';
+import { recordId } from '../../domain/promotion/record.ts';
+import { log, logError } from '../../runtime/log.ts';
+import { inWords } from '../../words/reasons.ts';
+import type { CloseServices } from './close-execution.ts';
+import type { BothSidesRead } from './read-ending.ts';
+import { recordOutcomeAndNotify } from './record-and-notify.ts';
+
+/** Telling people, once per picture, that a model shows something that no operation of ours put there. */
+
+/** True when the sides show something foreign to the open change, or something else than the live release. */
+const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
+  change === null ? live !== null && in_step === false : known === false;
+
+/**
+ * Remembers what an alert has just told, so that the sweep does not tell it again. Never throws: one alert too many is
+ * better than an execution that cannot end.
+ */
+export async function rememberTold(
+  model: string,
+  read: BothSidesRead | null,
+  { store }: { store: PromotionStore },
+): Promise<void> {
+  const picture = read?.ending.picture ?? null;
+  if (read === null || picture === null || !isOutOfStep(read.ending)) return;
+  try {
+    await store.markTold(model, picture, read.item?.change?.id ?? null);
+  } catch (error) {
+    log().warn('could not remember what was told', { model, error: logError(error) });
+  }
+}
+
+/**
+ * Tells that a model is out of step, unless the same picture was told last. Answers whether it was told now. Throws
+ * `LeaseStoreUnavailable`.
+ */
+export async function tellOutOfStep(
+  { item, ending }: BothSidesRead,
+  services: CloseServices,
+): Promise<boolean> {
+  const { picture } = ending;
+  if (item === null || picture === null || !isOutOfStep(ending) || item.told === picture) return false;
+  const now = services.clock.now();
+  const outcome = directOutcome({
+    status: 'contested',
+    cause: { code: 'out-of-step', change_open: item.change !== null },
+    operation: item.change?.kind ?? 'promote',
+    execution: `sweep:${recordId(item.model)}:${picture}:${now.getTime()}`,
+    model_name: item.model,
+    champion_before: item.live?.version ?? null,
+    champion_after: ending.champions?.length === 1 ? (ending.champions[0] ?? null) : null,
+    challenger_version: item.change?.to ?? null,
+    requested_by: item.change?.asked.by ?? null,
+    ending,
+    recorded_at: now.toISOString(),
+  });
+  // Told first: after a crash in between it is told twice rather than never.
+  await recordOutcomeAndNotify(inWords(outcome), true, services);
+  await services.store.markTold(item.model, picture, item.change?.id ?? null);
+  return true;
+}
