@@ -1,4 +1,6 @@
 import { errorNames } from '../../lambdas/domain/errors.ts';
+import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { Change, Release } from '../../lambdas/domain/release/release.ts';
 import { executionArn } from '../engine/executions.ts';
 import type { Finished } from '../story/play-story.ts';
 import { MODEL } from '../story/world.ts';
@@ -10,7 +12,7 @@ export interface Invariant {
   /** One sentence. */
   about: string;
   /** What is not so; empty where it holds. */
-  violations(finished: Finished, sides: Sides): string[];
+  violations(finished: Finished, sides: Sides, item: Item): string[];
 }
 
 /** A finding of one invariant. */
@@ -19,12 +21,34 @@ export interface Violation {
   what: string;
 }
 
+/** The model's item as it stands in the table. */
+interface Item {
+  live: Release | null;
+  change: Change | null;
+  told: string | null;
+  owner: string | null;
+  /** Milliseconds since 1970; 0 without a lease. */
+  leaseEndsAt: number;
+}
+
 /** Everything that is not as it must be. */
 export function check(finished: Finished): Violation[] {
   const sides = sidesOf(finished.world);
+  const item = itemOf(finished);
   return invariants.flatMap(({ name, violations }) =>
-    violations(finished, sides).map((what) => ({ invariant: name, what })),
+    violations(finished, sides, item).map((what) => ({ invariant: name, what })),
   );
+}
+
+function itemOf({ world }: Finished): Item {
+  const { live, change, told, owner, expires_at } = world.table.items.get(`lease#${MODEL}`) ?? {};
+  return {
+    live: (live ?? null) as Release | null,
+    change: (change ?? null) as Change | null,
+    told: typeof told === 'string' ? told : null,
+    owner: typeof owner === 'string' ? owner : null,
+    leaseEndsAt: Number(expires_at ?? 0) * 1000,
+  };
 }
 
 /** Clocks of functions and of the table differ by so much at most. */
@@ -45,31 +69,40 @@ export const invariants: readonly Invariant[] = [
     violations: ({ play }) =>
       [...play.counts.keys()].flatMap((name) => {
         const error = /^error \S+ (.*)$/.exec(name)?.[1];
-        const isKnown = error === undefined || KNOWN_ERRORS.test(error) || ERROR_NAMES.includes(error);
+        const isKnown = error === undefined || PLATFORM_ERRORS.test(error) || ERROR_NAMES.includes(error);
         return isKnown ? [] : [`thrown: ${name.slice('error '.length)}`];
       }),
   },
   {
     name: 'one champion',
-    about: 'A model that has had a champion has exactly one, and all pointers agree.',
-    violations(finished, sides) {
-      const { world, story } = finished;
-      const hadOne = story.beginning.versions > 1 || world.writes.length > 0;
-      if (!hadOne || sides.champion !== null || toldSince(finished, lastMove(finished))) return [];
-      const nothing = sides.stage?.length === 0 && sides.alias === null;
-      return nothing && story.beginning.versions === 1 ? [] : [shownSides(sides, world)];
+    about:
+      'A model that has a champion keeps exactly one, and all pointers agree, unless a person has moved it.',
+    violations({ world, story, persons }, sides) {
+      if (persons.length > 0 || sides.champion !== null) return [];
+      const neverHadOne =
+        story.beginning.versions === 1 && (sides.stage ?? []).length === 0 && sides.alias === null;
+      return neverHadOne ? [] : [shownSides(sides, world)];
+    },
+  },
+  {
+    name: 'closed',
+    about: 'Without further faults every change is closed, unless a person has interfered and was told.',
+    violations(finished, sides, { change, told }) {
+      if (change === null) return [];
+      if (finished.persons.length > 0 && told !== null) return [];
+      const { kind, aim, safe, attempts } = change;
+      return [
+        `a ${kind} (aim ${aim.version}, safe ${safe.version}, ${attempts} attempts) is open: ${shownSides(sides, finished.world)}`,
+      ];
     },
   },
   {
     name: 'in step',
-    about: 'The Workload serves the artifact of the champion, or people were told after the last change.',
-    violations(finished, { champion, served, ...more }) {
-      const { world } = finished;
-      if (served === null || champion === null || finished.persons.length > 0) return [];
-      const wanted = world.artifacts.get(champion);
-      if (wanted === undefined || wanted === served) return [];
-      if (toldSince(finished, lastMove(finished))) return [];
-      return [shownSides({ ...more, champion, served }, world)];
+    about: 'Closed, both sides show what is live, unless a person has moved them and was told.',
+    violations({ world, persons }, sides, { live, change, told }) {
+      if (live === null || change !== null || isAll(live, sides)) return [];
+      if (persons.length > 0 && told !== null) return [];
+      return [`live is ${shownRelease(live)}, but ${shownSides(sides, world)}`];
     },
   },
   {
@@ -91,18 +124,11 @@ export const invariants: readonly Invariant[] = [
     name: 'last word',
     about: 'What was said last is what both sides show, unless a person has changed it since.',
     violations(finished, sides) {
-      const { world, outcomes, persons } = finished;
-      const said = world.published.at(-1);
-      const recorded = said === undefined ? undefined : outcomes.get(said.execution);
-      if (said === undefined || recorded === undefined || persons.length > 0) return [];
-      const { status, challenger_version, rollback } = recorded.outcome;
-      const version =
-        status === 'promoted' ? challenger_version : status === 'rolled_back' ? rollback?.to_version : null;
-      if (version === null || version === undefined) return [];
-      const wanted = world.artifacts.get(version);
-      const isServed = sides.served === null || wanted === undefined || wanted === sides.served;
-      if (sides.champion === version && isServed) return [];
-      return [`"${said.subject}" (${status} ${version}), but ${shownSides(sides, world)}`];
+      const { world } = finished;
+      const last = lastSaid(finished);
+      if (last === null || finished.persons.length > 0) return [];
+      const wrong = contradicts(last, sides);
+      return wrong === null ? [] : [`said last: ${last.status} (${wrong}), but ${shownSides(sides, world)}`];
     },
   },
   {
@@ -122,39 +148,65 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'lease ends',
     about: 'No lease is held when every execution has ended.',
-    violations({ world, play }) {
-      const { owner, expires_at: until } = world.table.items.get(`lease#${MODEL}`) ?? {};
-      if (owner === undefined || Number(until) * 1000 <= play.time.now) return [];
-      const minutes = Math.round((Number(until) * 1000 - play.time.now) / 60_000);
-      return [`${String(owner)} holds it for ${minutes} more minutes`];
+    violations({ play }, _, { owner, leaseEndsAt }) {
+      const left = leaseEndsAt - play.time.now;
+      if (owner === null || left <= 0) return [];
+      return [`${owner} holds it for ${Math.round(left / 60_000)} more minutes`];
     },
   },
   {
-    name: 'direct answers',
-    about:
-      'A direct promotion that answers success on a model nobody else touches has made its version the champion.',
-    violations({ world, direct, persons, story }, sides) {
-      const last = direct.at(-1);
-      const isAlone = story.steps.filter(({ action }) => action.kind !== 'sweep').length === 1;
-      if (last?.functionName !== 'promote-model' || persons.length > 0 || !isAlone) return [];
-      const { answer } = last;
-      if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return [];
-      if (answer['promoted'] !== true || answer['new_version'] === sides.champion) return [];
-      return [`${JSON.stringify(answer)}, but ${shownSides(sides, world)}`];
-    },
+    name: 'left',
+    about: 'A rollback never ends on what it left.',
+    violations: ({ outcomes }) =>
+      [...outcomes.values()].flatMap(({ outcome: { execution, status, operation, rollback } }) => {
+        if (status !== 'rolled_back' || operation !== 'rollback' || rollback === null) return [];
+        const { from_version: from, to_version: to, already_rolled_back: already } = rollback;
+        return from === null || from !== to || already
+          ? []
+          : [`${execution} rolled back from ${from} to ${to}`];
+      }),
   },
 ];
 
 const ERROR_NAMES: readonly string[] = errorNames;
-/** Errors of the platform. */
-const KNOWN_ERRORS = /^(States|Lambda|Sandbox|Runtime)\./;
+const PLATFORM_ERRORS = /^(States|Lambda|Sandbox|Runtime)\./;
 
-/** When the functions last moved a pointer or changed the Workload. */
-const lastMove = ({ world }: Finished) => world.writes.at(-1)?.at ?? 0;
-
-/** Whether an alert that asks people to act was sent after a moment. */
-function toldSince({ world }: Finished, moment: number): boolean {
-  return world.published.some(({ at, kind }) => at >= moment && ASKS_TO_ACT.includes(kind));
+/** Both sides show this release and nothing is in flight; a serving half that is null is not compared. */
+function isAll({ version, artifact_id }: Release, sides: Sides): boolean {
+  const isServed =
+    artifact_id === null ||
+    (sides.served === artifact_id && sides.otherProtons.length === 0 && !sides.inFlight);
+  const isNamed =
+    version === null ? (sides.stage ?? []).length === 0 && sides.alias === null : sides.champion === version;
+  return isServed && isNamed;
 }
 
-const ASKS_TO_ACT = ['failed', 'contested'];
+const shownRelease = ({ version, artifact_id }: Release) =>
+  `version ${version ?? 'none'}${artifact_id === null ? '' : ` with artifact ${artifact_id}`}`;
+
+/** The newest outcome that people were told of. */
+function lastSaid({ world, outcomes }: Finished): Outcome | null {
+  const said = world.published.flatMap(({ execution }) => outcomes.get(execution) ?? []);
+  const newest = said.toSorted((a, b) => a.recordedAt - b.recordedAt).at(-1);
+  return newest?.outcome ?? null;
+}
+
+/** What an outcome says that the sides do not show; null where they agree. */
+function contradicts(
+  { status, ending, challenger_version, rollback, dry_run }: Outcome,
+  sides: Sides,
+): string | null {
+  if (dry_run) return null;
+  if (ending !== null && ending.champions !== null) {
+    const shown = ending.champions.join(' and ');
+    const named = [...new Set([...(sides.stage ?? []), ...(sides.alias === null ? [] : [sides.alias])])];
+    if (named.toSorted().join(' and ') !== ending.champions.toSorted().join(' and '))
+      return `champion ${shown}`;
+  }
+  if (ending?.workload && ending.workload.artifact_id !== sides.served)
+    return `the Workload serves ${ending.workload.artifact_id}`;
+  if (status === 'promoted' && sides.champion !== challenger_version) return `promoted ${challenger_version}`;
+  if (status === 'rolled_back' && sides.champion !== (rollback?.to_version ?? null))
+    return `rolled back to ${rollback?.to_version}`;
+  return null;
+}

@@ -50,9 +50,11 @@ const MINUTE = 60_000;
 const MAX_MOMENTS = 200_000;
 /** Sweeps come so often; the one that finds nothing is not played. */
 const SWEEP_MS = 5 * MINUTE;
-/** Sweeps after the last action, without faults, until nothing changes. */
-const MAX_FINAL_SWEEPS = 40;
-const FINAL_SWEEP_MS = 15 * MINUTE;
+/** Sweeps after the last action, without faults, until nothing changes. Attempts and comparisons are hourly at most. */
+const MAX_FINAL_SWEEPS = 12;
+const FINAL_SWEEP_MS = 61 * MINUTE;
+/** One in so many sweeps is played even if it should find nothing: the hourly comparison. */
+const HOURLY = 13;
 
 let loaded: Definition | undefined;
 
@@ -169,7 +171,7 @@ function sweeping(world: World, called: Called): () => void {
     world.play.time.after(SWEEP_MS, () => {
       if (stopped) return;
       number += 1;
-      if (mayFindSomething(world))
+      if (number % HOURLY === 0 || mayFindSomething(world))
         called('sweep-promotions', `sweep-${number}`, { sweep: true }).catch(() => {});
       next();
     });

@@ -206,7 +206,11 @@ export class World {
 }
 
 const TOPICS = new Set([TOPIC_ARN]);
-const INDEXES = [{ name: 'pending-alerts', hash: 'alert_pending', range: 'recorded_at' }];
+const INDEXES = [
+  { name: 'pending-alerts', hash: 'alert_pending', range: 'recorded_at' },
+  { name: 'open-changes', hash: 'open', range: 'pk' },
+  { name: 'released-models', hash: 'released', range: 'pk' },
+];
 
 /** A platform that is so many times faster than recorded. */
 function paced(pace: number): Partial<Timings> {
