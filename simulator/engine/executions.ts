@@ -4,7 +4,7 @@ import { type Definition, interpret, type MachineEvent } from './interpreter.ts'
 import type { Json } from './json-path.ts';
 import { type DeployedFunction, invokeWithin } from './lambda.ts';
 import type { Play } from './play.ts';
-import { never } from './time.ts';
+import { never, type Timer } from './time.ts';
 
 export const STATE_MACHINE_ARN = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
 const EXECUTION_ARN = 'arn:aws:states:us-east-1:123456789012:execution:promotion:';
@@ -35,6 +35,8 @@ export class Executions {
   readonly #definition: Definition;
   readonly #functions: Record<FunctionName, DeployedFunction>;
   readonly #onEnd: (execution: Execution) => void;
+  /** The time-outs of running executions. */
+  readonly #limits = new Map<Execution, Timer>();
 
   constructor(
     play: Play,
@@ -108,6 +110,7 @@ export class Executions {
     const limit = this.#play.time.after(this.#definition.TimeoutSeconds * 1000, () =>
       this.#end(execution, 'TIMED_OUT', 'States.Timeout'),
     );
+    this.#limits.set(execution, limit);
     const parsed: Json = JSON.parse(input);
     const StartTime = new Date(startedAt).toISOString();
     const context: Json = { Execution: { Id: arn, Name: name, StartTime, Input: parsed } };
@@ -130,7 +133,6 @@ export class Executions {
       random: () => random.unit(),
       onEvent: (event) => this.#followed(execution, event),
     });
-    limit.cancel();
     execution.output = ending.output;
     this.#end(
       execution,
@@ -171,6 +173,7 @@ export class Executions {
   #end(execution: Execution, status: ExecutionStatus, error: string | null): void {
     if (execution.status !== 'RUNNING') return;
     execution.status = status;
+    this.#limits.get(execution)?.cancel();
     execution.endedAt = this.#play.time.now;
     execution.error = error;
     this.#play.count(`ends ${status}`);

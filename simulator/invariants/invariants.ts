@@ -126,7 +126,7 @@ export const invariants: readonly Invariant[] = [
     violations(finished, sides) {
       const { world } = finished;
       const last = lastSaid(finished);
-      if (last === null || finished.persons.length > 0) return [];
+      if (last === null || finished.persons.length > 0 || lastCallFailed(finished)) return [];
       const wrong = contradicts(last, sides);
       return wrong === null ? [] : [`said last: ${last.status} (${wrong}), but ${shownSides(sides, world)}`];
     },
@@ -190,6 +190,11 @@ function lastSaid({ world, outcomes }: Finished): Outcome | null {
   const newest = said.toSorted((a, b) => a.recordedAt - b.recordedAt).at(-1);
   return newest?.outcome ?? null;
 }
+
+/** A direct call that ended with an error: its caller knows, and calls again. */
+const lastCallFailed = ({ direct, story }: Finished) =>
+  direct.some(({ error }) => error !== null) ||
+  direct.length < story.steps.filter(({ action }) => action.kind.startsWith('direct')).length;
 
 /** What an outcome says that the sides do not show; null where they agree. */
 function contradicts(
