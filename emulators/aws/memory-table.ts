@@ -30,28 +30,31 @@ export interface TableRequest {
 }
 
 /** Keys of a secondary index. */
-export interface TableIndex {
+interface TableIndex {
   name: string;
   hash: string;
   range: string;
+  /** The index holds the keys alone. */
+  keysOnly?: true;
 }
 
 const HASH = 'pk';
+/** Those of the promotion table, as the stack declares them. */
+const INDEXES: readonly TableIndex[] = [
+  { name: 'pending-alerts', hash: 'alert_pending', range: 'recorded_at' },
+  { name: 'open-changes', hash: 'open', range: HASH, keysOnly: true },
+  { name: 'released-models', hash: 'released', range: HASH, keysOnly: true },
+];
 /** An item of DynamoDB is at most 400 KB. */
 const MAX_ITEM_BYTES = 400 * 1024;
 const NAMES = {};
 
 /**
- * One table of DynamoDB on plain values, in the process: the commands Get, Put, Update, Delete and Query of the document
+ * The promotion table on plain values, in the process, without the SDK and a socket: the commands Get, Put, Update, Delete and Query of the document
  * client. Each request is executed at once, alone; what it does not know, it refuses. Numbers are those of JavaScript.
  */
 export class MemoryTable {
   readonly #items = new Map<string, Item>();
-  readonly #indexes: readonly TableIndex[];
-
-  constructor(indexes: readonly TableIndex[]) {
-    this.#indexes = indexes;
-  }
 
   /** Every item by its key; the items are the table's own. */
   get items(): ReadonlyMap<string, Item> {
@@ -107,7 +110,7 @@ export class MemoryTable {
   }
 
   #query({ IndexName, KeyConditionExpression = '', ...request }: TableRequest) {
-    const index = this.#indexes.find(({ name }) => name === IndexName);
+    const index = INDEXES.find(({ name }) => name === IndexName);
     if (index === undefined) throw new InvalidExpression(`The table does not have the index ${IndexName}`);
     const { hash, range } = index;
     const given = placeholders(request);
@@ -123,15 +126,18 @@ export class MemoryTable {
     const page = rows.slice(0, request.Limit ?? rows.length);
     const { FilterExpression: filter, ProjectionExpression: names } = request;
     const kept = filter === undefined ? page : page.filter((item) => fulfils(item, filter, given));
+    const keysOf = (item: Item) => copy({ [HASH]: item[HASH], [hash]: item[hash], [range]: item[range] });
+    const held = (item: Item) => {
+      const whole = index.keysOnly ? keysOf(item) : copy(item);
+      return names === undefined ? whole : projected(whole, names, given);
+    };
     const last = page.at(-1);
     const more = last !== undefined && page.length === request.Limit;
     return {
-      Items: kept.map((item) => (names === undefined ? copy(item) : projected(copy(item), names, given))),
+      Items: kept.map(held),
       Count: kept.length,
       ScannedCount: page.length,
-      ...(more
-        ? { LastEvaluatedKey: copy({ [HASH]: last[HASH], [hash]: last[hash], [range]: last[range] }) }
-        : {}),
+      ...(more ? { LastEvaluatedKey: keysOf(last) } : {}),
     };
   }
 
@@ -142,7 +148,7 @@ export class MemoryTable {
   }
 
   #store(key: string, item: Item): void {
-    for (const { hash, range } of this.#indexes)
+    for (const { hash, range } of INDEXES)
       for (const name of [hash, range])
         if (item[name] !== undefined && (typeof item[name] !== 'string' || item[name] === ''))
           throw new InvalidExpression(`The index key ${name} must be a non-empty string`);

@@ -1,20 +1,7 @@
-import type { System } from './faults.ts';
 import { running } from './invocation.ts';
 import { type Altering, send } from './remote.ts';
+import type { AwsClient } from './systems.ts';
 import { never } from './time.ts';
-
-/** How a client of the AWS SDK sends, without the SDK: its attempts and pauses, but neither signatures nor XML. */
-export interface AwsClient {
-  system: System;
-  /** As the functions set it. */
-  maxAttempts: number;
-  /** Milliseconds for an answer, as the functions set them. */
-  timeoutMs: number;
-  /** Commands that change something. */
-  writes: RegExp;
-  /** Executes a command by its class name; what it throws is the service's answer. */
-  execute: (command: string, input: object) => object;
-}
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
 const BACKOFF_MS = 100;

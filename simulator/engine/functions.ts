@@ -1,19 +1,11 @@
 import type { Network, Sender } from '../../lambdas/adapters/network.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import type { Handler } from '../../lambdas/runtime/handler.ts';
-import { type AwsClient, awsSender } from './aws.ts';
+import { awsSender } from './aws.ts';
 import { STATE_MACHINE_ARN } from './executions.ts';
-import { type HttpSystem, httpTransport } from './http.ts';
+import { httpTransport } from './http.ts';
 import { clock, running } from './invocation.ts';
 import type { DeployedFunction } from './lambda.ts';
-
-/** What the functions' requests reach in one play. */
-export interface Systems {
-  http(host: string): HttpSystem | undefined;
-  dynamodb: AwsClient;
-  sns: AwsClient;
-  stepFunctions: AwsClient;
-}
 
 export const MLFLOW_HOST = 'mlflow.invalid';
 export const WORKLOAD_HOST = 'datarobot.invalid';
@@ -43,29 +35,32 @@ export interface Deployment {
 
 export type DeployedFunctions = Record<FunctionName, DeployedFunction>;
 
-const deployments = new Map<string, Promise<DeployedFunctions>>();
+let loaded: Promise<[FunctionName, Handler][]> | undefined;
 
-/** The exported handlers in one deployment, loaded once: a play uses processes that are warm. */
-export function deployed(deployment: Deployment): Promise<DeployedFunctions> {
-  const key = JSON.stringify(deployment);
-  const known = deployments.get(key) ?? load(environmentOf(deployment));
-  deployments.set(key, known);
-  return known;
+/** The exported handlers in one deployment, in processes of their own: they remember nothing of other plays. */
+export async function deployed(deployment: Deployment): Promise<DeployedFunctions> {
+  const env = environmentOf(deployment);
+  loaded ??= load();
+  const entries = (await loaded).map(
+    ([name, handler]) => [name, handler.withClock(clock, env, network)] as const,
+  );
+  return Object.fromEntries(entries) as Record<FunctionName, Handler>;
 }
 
-async function load(env: NodeJS.ProcessEnv): Promise<DeployedFunctions> {
+async function load(): Promise<[FunctionName, Handler][]> {
   // Log lines would take most of the time.
   process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
-  // What the functions load on first use would else be loaded in the middle of the first play.
+  // What the functions load on first use would be loaded in the middle of the first play.
   await Promise.all([
     import('../../lambdas/adapters/aws/sns.ts'),
     import('../../lambdas/adapters/aws/step-functions.ts'),
   ]);
-  const entries = functionNames.map(async (name) => {
-    const module: { handler: Handler } = await import(`../../lambdas/${name}.ts`);
-    return [name, module.handler.withClock(clock, env, network)] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries)) as Record<FunctionName, Handler>;
+  return Promise.all(
+    functionNames.map(async (name): Promise<[FunctionName, Handler]> => {
+      const module: { handler: Handler } = await import(`../../lambdas/${name}.ts`);
+      return [name, module.handler];
+    }),
+  );
 }
 
 const environmentOf = ({ mode, table }: Deployment): NodeJS.ProcessEnv => ({

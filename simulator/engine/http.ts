@@ -1,15 +1,8 @@
-import type { PlainRequest, Sendable } from '../../emulators/exchange.ts';
-import type { RecordedRequest } from '../../emulators/faults.ts';
+import type { Sendable } from '../../emulators/exchange.ts';
 import { NoReply, type Transport } from '../../lambdas/adapters/http.ts';
-import type { System } from './faults.ts';
 import { deadlineOf, expire, running } from './invocation.ts';
 import { type Altering, send } from './remote.ts';
-
-/** A system with an HTTP API, without a socket. */
-export interface HttpSystem {
-  system: System;
-  receive(request: PlainRequest): { seen: RecordedRequest; answered: () => Sendable };
-}
+import type { HttpSystem } from './systems.ts';
 
 /** POST requests that only read. */
 const READS = /^(registered-models\/get-latest-versions|.*\/search)$/;

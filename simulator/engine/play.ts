@@ -9,7 +9,7 @@ import {
   type Site,
   type System,
 } from './faults.ts';
-import type { Systems } from './functions.ts';
+import type { Systems } from './systems.ts';
 import type { VirtualTime } from './time.ts';
 
 /** A period in which a system is away. */

@@ -27,7 +27,10 @@ export function act(stage: Stage, { id, action }: Step): void {
   const { play } = world;
   play.note(id, () => JSON.stringify(action));
   play.count(`action ${action.kind}`);
-  if (!isPersons(action)) return actByMachine(stage, id, action);
+  if (!isPersons(action)) {
+    actByMachine(stage, id, action);
+    return;
+  }
   try {
     byHand(stage, id, action);
     stage.persons.push({ at: play.time.now, what: JSON.stringify(action) });
@@ -54,15 +57,16 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
       world.register(action.quality);
       return;
     case 'promote':
-      return start(`${id}-promote`, {
+      start(`${id}-promote`, {
         model_name: MODEL,
         challenger_version: version(action.version),
         wait_for_lease_minutes: action.waitMinutes,
         lock_artifact: action.lock,
         requested_by: id,
       });
+      break;
     case 'rollback':
-      return start(`${id}-rollback`, {
+      start(`${id}-rollback`, {
         operation: 'rollback',
         model_name: MODEL,
         target_version: version(action.target),
@@ -71,6 +75,7 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
         wait_for_lease_minutes: action.waitMinutes,
         requested_by: id,
       });
+      break;
     case 'again':
       if (stage.lastInput !== null) world.executions.start(`${id}-again`, stage.lastInput);
       return;
@@ -80,21 +85,24 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
       return;
     }
     case 'direct-promote':
-      return stage.invoke('promote-model', `${id}-direct`, {
+      stage.invoke('promote-model', `${id}-direct`, {
         model_name: MODEL,
         new_version: version(action.version),
         confidence: 0.9,
       });
+      break;
     case 'direct-rollback':
-      return stage.invoke('model-rollback', `${id}-direct`, {
+      stage.invoke('model-rollback', `${id}-direct`, {
         model_name: MODEL,
         target_version: version(action.target),
         emergency: true,
         reason: 'MANUAL_REQUEST',
         workload_id: world.workloadId,
       });
+      break;
     case 'sweep':
-      return stage.invoke('sweep-promotions', `${id}-sweep`, { sweep: true });
+      stage.invoke('sweep-promotions', `${id}-sweep`, { sweep: true });
+      break;
     default:
   }
 }
@@ -104,11 +112,13 @@ function byHand({ world }: Stage, id: string, action: Action): void {
   const replacement = `workloads/${world.workloadId}/replacement`;
   switch (action.kind) {
     case 'stage':
-      return registry.transition(MODEL, versionOf(world, action.version), action.stage, {
+      registry.transition(MODEL, versionOf(world, action.version), action.stage, {
         archive: action.archive && action.stage !== 'Archived',
       });
+      break;
     case 'alias':
-      return registry.setAlias(MODEL, 'champion', versionOf(world, action.version));
+      registry.setAlias(MODEL, 'champion', versionOf(world, action.version));
+      break;
     case 'serve': {
       const known =
         action.version === null ? undefined : world.artifacts.get(versionOf(world, action.version));

@@ -13,7 +13,6 @@ import {
   type DeployedFunctions,
   MLFLOW_HOST,
   type RegistryMode,
-  type Systems,
   TOPIC_ARN,
   WORKLOAD_BASE,
   WORKLOAD_HOST,
@@ -21,6 +20,7 @@ import {
 } from '../engine/functions.ts';
 import type { Definition } from '../engine/interpreter.ts';
 import type { Play } from '../engine/play.ts';
+import type { Systems } from '../engine/systems.ts';
 
 /** The one registered model of a world. */
 export const MODEL = 'PascalStrategy';
@@ -95,7 +95,7 @@ export class World {
       { clock: { now: () => new Date(time.now) }, token: WORKLOAD_TOKEN, timings: paced(beginning.pace) },
       () => WORKLOAD_BASE,
     );
-    this.table = new MemoryTable(INDEXES);
+    this.table = new MemoryTable();
     this.executions = new Executions(play, definition, functions, onEnd);
     this.mlflow.registry.createModel(MODEL);
     for (let number = 1; number <= beginning.versions; number += 1) this.register('better');
@@ -206,11 +206,6 @@ export class World {
 }
 
 const TOPICS = new Set([TOPIC_ARN]);
-const INDEXES = [
-  { name: 'pending-alerts', hash: 'alert_pending', range: 'recorded_at' },
-  { name: 'open-changes', hash: 'open', range: 'pk' },
-  { name: 'released-models', hash: 'released', range: 'pk' },
-];
 
 /** A platform that is so many times faster than recorded. */
 function paced(pace: number): Partial<Timings> {
