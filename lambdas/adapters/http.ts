@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { errors, Pool, request as send } from 'undici';
-import { type Pause, withJitter } from './clock.ts';
+import { type Clock, withJitter } from './clock.ts';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -70,31 +70,38 @@ const TOO_MANY_REQUESTS = 429;
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
 /**
+ * Sends a request once; throws `NoReply` when no response arrives within the limits. Header names are in lower case; the body
+ * has at most the request's `maxBytes`, or those of the limits.
+ */
+export type Transport = (
+  request: HttpRequest,
+  limits: HttpLimits,
+  signal: AbortSignal,
+) => Promise<{ status: number; headers: Record<string, string | undefined>; body: Buffer }>;
+
+/**
  * An HTTP client. Every status is an answer; only a missing response throws (`NoReply`). Connection failures and 429 are
  * always retried, lost responses and 502, 503 and 504 only if the request is repeatable. `Retry-After` is honoured; one
- * longer than the rest of `totalMs` ends the retries. Every wait before a retry is left to `pause`.
+ * longer than the rest of `totalMs` ends the retries. Every wait before a retry is left to the clock.
  */
-export function httpClient(limits: HttpLimits, pause: Pause = sleep): Http {
-  const poolOf = poolsByOrigin({
-    connect: { timeout: limits.connectMs },
-    headersTimeout: limits.headersMs,
-    bodyTimeout: limits.bodyMs,
-    // MLflow's server closes idle sockets after about 5 s without notice.
-    keepAliveTimeout: 4_000,
-    keepAliveMaxTimeout: 4_000,
-  });
+export function httpClient(
+  limits: HttpLimits,
+  clock: Partial<Clock> = {},
+  transport: Transport = overSockets(limits),
+): Http {
+  const { pause = sleep, elapsed = processTime, expiry = processExpiry, random } = clock;
   return async (request) => {
-    const total = AbortSignal.timeout(limits.totalMs);
-    const endsAt = performance.now() + limits.totalMs;
+    const total = expiry(limits.totalMs);
+    const endsAt = elapsed() + limits.totalMs;
     const attempt = async () => {
-      const { reply, retryAfterMs } = await sendOnce(poolOf(request.url), request, limits, total);
-      const again =
-        reply.status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_ERRORS.includes(reply.status));
-      if (again) throw new RetryableReply(reply, retryAfterMs);
+      const { status, headers, body } = await transport(request, limits, total);
+      const reply: HttpReply = { status, contentType: headers['content-type'] ?? '', body };
+      const again = status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_ERRORS.includes(status));
+      if (again) throw new RetryableReply(reply, retryAfterMs(headers['retry-after'], headers['date']));
       return reply;
     };
     const mayRepeat = (error: unknown) => {
-      if (error instanceof RetryableReply) return performance.now() + error.retryAfterMs < endsAt;
+      if (error instanceof RetryableReply) return elapsed() + error.retryAfterMs < endsAt;
       return error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent);
     };
     try {
@@ -106,13 +113,51 @@ export function httpClient(limits: HttpLimits, pause: Pause = sleep): Http {
           if (retriesLeft === 0 || !mayRepeat(error)) throw error;
           if (error instanceof RetryableReply && error.retryAfterMs > 0)
             await pause(error.retryAfterMs, total);
-          await pause(withJitter(limits.backoffMs * 2 ** retriesConsumed), total);
+          await pause(withJitter(limits.backoffMs * 2 ** retriesConsumed, random), total);
         },
       });
     } catch (error) {
       if (error instanceof RetryableReply) return error.reply;
       if (error instanceof NoReply) throw error;
       throw new NoReply('timeout', `no answer within ${limits.totalMs} ms`, error);
+    }
+  };
+}
+
+const processTime = () => performance.now();
+const processExpiry = (ms: number) => AbortSignal.timeout(ms);
+
+/** The network, with connections that are kept. */
+function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
+  const poolOf = poolsByOrigin({
+    connect: { timeout: connectMs },
+    headersTimeout: headersMs,
+    bodyTimeout: bodyMs,
+    // MLflow's server closes idle sockets after about 5 s without notice.
+    keepAliveTimeout: 4_000,
+    keepAliveMaxTimeout: 4_000,
+  });
+  return async (request, limits, signal) => {
+    const max = request.maxBytes ?? limits.maxBytes;
+    try {
+      const { statusCode, headers, body } = await send(request.url, {
+        method: request.method,
+        headers: request.headers,
+        body: request.body ?? null,
+        dispatcher: poolOf(request.url),
+        signal,
+      });
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of body) {
+        size += chunk.length;
+        if (size > max) throw new NoReply('too-large', `the answer is larger than ${max} bytes`);
+        chunks.push(chunk);
+      }
+      const texts = Object.entries(headers).map(([name, value]) => [name, String(value ?? '')]);
+      return { status: statusCode, headers: Object.fromEntries(texts), body: Buffer.concat(chunks) };
+    } catch (error) {
+      throw error instanceof NoReply ? error : noReply(error);
     }
   };
 }
@@ -130,42 +175,11 @@ function poolsByOrigin(options: Pool.Options): (url: URL) => Pool {
   };
 }
 
-async function sendOnce(pool: Pool, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
-  const max = request.maxBytes ?? limits.maxBytes;
-  try {
-    const { statusCode, headers, body } = await send(request.url, {
-      method: request.method,
-      headers: request.headers,
-      body: request.body ?? null,
-      dispatcher: pool,
-      signal,
-    });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of body) {
-      size += chunk.length;
-      if (size > max) throw new NoReply('too-large', `the answer is larger than ${max} bytes`);
-      chunks.push(chunk);
-    }
-    const reply: HttpReply = {
-      status: statusCode,
-      contentType: String(headers['content-type'] ?? ''),
-      body: Buffer.concat(chunks),
-    };
-    return {
-      reply,
-      retryAfterMs: retryAfterMs(String(headers['retry-after'] ?? ''), String(headers['date'] ?? '')),
-    };
-  } catch (error) {
-    throw error instanceof NoReply ? error : noReply(error);
-  }
-}
-
 /**
  * Milliseconds of a `Retry-After` header: seconds or a date, which is compared with the response's own `Date`. 0 if it is
  * missing or invalid. https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
-export function retryAfterMs(value: string, date: string): number {
+export function retryAfterMs(value = '', date = ''): number {
   if (/^\d{1,6}$/.test(value.trim())) return Number(value) * 1000;
   const until = Date.parse(value) - Date.parse(date);
   return Number.isFinite(until) ? Math.max(0, until) : 0;

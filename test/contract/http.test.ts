@@ -43,9 +43,14 @@ afterEach(() => {
 
 function call(more: Partial<HttpRequest> & { limits?: Partial<typeof limits> } = {}) {
   const { port } = server.address() as AddressInfo;
-  const http = httpClient({ ...limits, ...more.limits }, async (ms) => {
-    waits.push(ms);
-  });
+  const http = httpClient(
+    { ...limits, ...more.limits },
+    {
+      pause: async (ms) => {
+        waits.push(ms);
+      },
+    },
+  );
   return http({
     method: 'GET',
     url: new URL(`http://127.0.0.1:${port}/x`),

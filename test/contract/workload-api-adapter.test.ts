@@ -21,7 +21,7 @@ async function clientOf(answer: Answer): Promise<Workloads> {
   return workloadApi({
     endpoint: `${server.url}/api/v2/`,
     authorization: bearer(TOKEN),
-    http: httpClient(IMPATIENT, async () => {}),
+    http: httpClient(IMPATIENT, { pause: async () => {} }),
   });
 }
 
