@@ -5,6 +5,24 @@ import { visible } from '../domain/visible-text.ts';
  * encoding, and cut off anywhere, so secrets are searched for in what the text decodes to, and in pieces.
  */
 
+/** The names under which answers hold texts that somebody else has written. */
+const TEXT_FIELDS = ['message', 'reason', 'summary', 'logTail'];
+/** Characters that are kept of each of them. */
+const MAX_TEXT_LENGTH = 4_000;
+
+/** The same value with the secrets masked in its texts. */
+export function withMaskedTexts<T>(value: T, secrets: readonly string[]): T {
+  const copy = (inner: unknown, isText: boolean): unknown => {
+    if (typeof inner === 'string') return isText ? masked(inner, secrets, MAX_TEXT_LENGTH) : inner;
+    if (Array.isArray(inner)) return inner.map((each) => copy(each, isText));
+    if (typeof inner !== 'object' || inner === null) return inner;
+    return Object.fromEntries(
+      Object.entries(inner).map(([key, each]) => [key, copy(each, isText || TEXT_FIELDS.includes(key))]),
+    );
+  };
+  return copy(value, false) as T;
+}
+
 /** A text, or what it decodes to; each character knows the part of the original that it comes from. */
 interface Decoded {
   readonly text: string;

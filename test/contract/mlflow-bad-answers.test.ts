@@ -19,7 +19,11 @@ async function client(
   server = await cannedServer((_, response) =>
     response.writeHead(status, { 'content-type': contentType }).end(body),
   );
-  return mlflow({ trackingUri: server.url, authorization, http: httpClient(IMPATIENT, { pause: async () => {} }) });
+  return mlflow({
+    trackingUri: server.url,
+    authorization,
+    http: httpClient(IMPATIENT, { pause: async () => {} }),
+  });
 }
 
 const envelope = (error_code: string, message: string) => JSON.stringify({ error_code, message });

@@ -8,11 +8,29 @@ import type { DatasetInput, Metric, ModelVersion, RegisteredModel, Run } from '.
 
 const Text = z.union([z.string(), z.number()]).transform(String);
 const Optional = Text.nullish().transform((value) => (value === undefined || value === '' ? null : value));
-const KeyValue = z.object({ key: z.string(), value: Text.nullish() });
+
+/** A list of at most so many rows; a longer one is refused before zod reports on each of them. */
+const rows = <T extends z.ZodType>(row: T, most: number) =>
+  z.array(z.unknown()).max(most).pipe(z.array(row)).nullish();
+
+/** Tags and parameters may be many: checked by hand, with one report for all that are invalid. */
 const Pairs = z
-  .array(KeyValue)
+  .array(z.unknown())
   .nullish()
-  .transform((pairs) => Object.fromEntries((pairs ?? []).map(({ key, value }) => [key, value ?? ''])));
+  .transform((pairs, context): Record<string, string> => {
+    const entries = (pairs ?? []).map(keyAndValue);
+    const valid = entries.filter((entry) => entry !== null);
+    if (valid.length < entries.length)
+      context.addIssue({ code: 'custom', message: 'must be a list of keys and values' });
+    return Object.fromEntries(valid);
+  });
+
+function keyAndValue(pair: unknown): [string, string] | null {
+  if (typeof pair !== 'object' || pair === null || !('key' in pair) || typeof pair.key !== 'string')
+    return null;
+  const value = 'value' in pair ? (pair.value ?? '') : '';
+  return typeof value === 'string' || typeof value === 'number' ? [pair.key, String(value)] : null;
+}
 
 export const Version = z
   .object({
@@ -36,7 +54,7 @@ const Model = z
   .object({
     name: z.string(),
     tags: Pairs,
-    aliases: z.array(z.object({ alias: z.string(), version: Text })).nullish(),
+    aliases: rows(z.object({ alias: z.string(), version: Text }), 10_000),
   })
   .transform(
     (m): RegisteredModel => ({
@@ -67,16 +85,16 @@ const Dataset = z
 
 const RunBody = z.object({
   info: z.object({ run_id: z.string(), status: z.string().nullish() }),
-  data: z.object({ metrics: z.array(MetricAnswer).nullish(), params: Pairs, tags: Pairs }).nullish(),
-  inputs: z.object({ dataset_inputs: z.array(Dataset).nullish() }).nullish(),
+  data: z.object({ metrics: rows(MetricAnswer, 20_000), params: Pairs, tags: Pairs }).nullish(),
+  inputs: z.object({ dataset_inputs: rows(Dataset, 1_000) }).nullish(),
 });
 
 export const ModelAnswer = z.object({ registered_model: Model });
 export const VersionsPage = z.object({
-  model_versions: z.array(Version).nullish(),
+  model_versions: rows(Version, 10_000),
   next_page_token: Optional,
 });
-export const MetricsPage = z.object({ metrics: z.array(MetricAnswer).nullish(), next_page_token: Optional });
+export const MetricsPage = z.object({ metrics: rows(MetricAnswer, 20_000), next_page_token: Optional });
 export const Nothing = z.object({});
 export const RunAnswer = z.object({ run: RunBody }).transform(
   ({ run }): Run => ({

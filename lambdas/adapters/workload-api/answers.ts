@@ -15,9 +15,13 @@ export const Status = z
   .string()
   .nullish()
   .transform((value) => value ?? Unknown);
+/** A longer list is refused before zod reports on each of its rows. */
+const MAX_ROWS = 2_000;
 export const list = <T extends z.ZodType>(schema: T) =>
   z
-    .array(schema)
+    .array(z.unknown())
+    .max(MAX_ROWS)
+    .pipe(z.array(schema))
     .nullish()
     .transform((value) => value ?? []);
 const JsonObject = z.record(z.string(), z.json());
