@@ -104,11 +104,13 @@ export function mlflowRequests(
     const found: T[] = [];
     const tokens = new Set<string>();
     const where = () => `GET ${path}, after ${found.length} rows`;
+    const isOver = () => http.endsAt(0) >= endsAt;
+    const tooSlow = (cause?: unknown) =>
+      new MlflowUnavailable(`${where()}: the list did not end within ${mlflowListMs} ms`, { cause });
     let token: string | null = null;
     let size = how.perPage;
     for (let requests = 0; requests < MAX_PAGES; requests += 1) {
-      if (http.endsAt(0) >= endsAt)
-        throw new MlflowUnavailable(`${where()}: the list did not end within ${mlflowListMs} ms`);
+      if (isOver()) throw tooSlow();
       const query: Record<string, string> = { ...how.query, max_results: String(size) };
       if (token !== null) query['page_token'] = token;
       const page: P | MlflowInvalidResponse = await call(path, schema, {
@@ -118,7 +120,7 @@ export function mlflowRequests(
         endsAt,
       }).catch((error: unknown) => {
         if (isTooLarge(error)) return error;
-        throw error;
+        throw isOver() ? tooSlow(error) : error;
       });
       if (page instanceof MlflowInvalidResponse) {
         if (size === 1) throw new MlflowInvalidResponse(`${where()}: ${page.message}`, { cause: page.cause });

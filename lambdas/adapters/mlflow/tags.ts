@@ -27,7 +27,7 @@ export function boundedTags(tags: Tags, now: Date): Tags {
   const others = keys.filter((key) => !isDecisive(key) && recordOf(key) === null).sort();
   const kept = [
     ...keys.filter(isDecisive),
-    ...keys.filter((key) => records.has(recordOf(key) ?? '')),
+    ...keys.filter((key) => records.has(recordOf(key))),
     ...others.slice(0, tagLimits.others),
   ];
   return Object.fromEntries(kept.map((key) => [key, cut(tags[key] ?? '')]));
@@ -66,7 +66,7 @@ function recordOf(key: string): string | null {
 }
 
 /** Ids of the newest records, by the time in them and then by id; a time that cannot be read, or lies ahead, is the oldest. */
-function newestRecords(tags: Tags, now: Date): Set<string> {
+function newestRecords(tags: Tags, now: Date): Set<string | null> {
   const latest = new Map<string, number>();
   for (const [key, value] of Object.entries(tags)) {
     const id = recordOf(key);
