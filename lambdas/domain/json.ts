@@ -7,8 +7,8 @@
 export const jsonLimits = {
   /** Nested arrays and objects. */
   levels: 100,
-  /** Arrays, objects, and the members of both: some 65,000 tags of MLflow. */
-  values: 200_000,
+  /** Arrays, objects, and the members of both: some 130,000 tags of MLflow. */
+  values: 400_000,
 } as const;
 
 /** A limit of JSON that a text exceeds. */

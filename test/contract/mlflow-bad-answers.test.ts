@@ -82,7 +82,7 @@ describe('an answer that MLflow would not give', () => {
       `{"registered_model": {"name": "m", "tags": [${'{},'.repeat(1_000_000)}{}]}}`,
       'application/json',
       'MlflowInvalidResponse',
-      /more than 200000 values/,
+      /more than 400000 values/,
     ],
     [
       'tags without keys',

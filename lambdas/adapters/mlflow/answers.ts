@@ -13,24 +13,23 @@ const Optional = Text.nullish().transform((value) => (value === undefined || val
 const rows = <T extends z.ZodType>(row: T, most: number) =>
   z.array(z.unknown()).max(most).pipe(z.array(row)).nullish();
 
-/** Tags and parameters may be many: checked by hand, with one report for all that are invalid. */
-const Pairs = z
-  .array(z.unknown())
-  .nullish()
-  .transform((pairs, context): Record<string, string> => {
-    const entries = (pairs ?? []).map(keyAndValue);
-    const valid = entries.filter((entry) => entry !== null);
-    if (valid.length < entries.length)
-      context.addIssue({ code: 'custom', message: 'must be a list of keys and values' });
-    return Object.fromEntries(valid);
-  });
-
-function keyAndValue(pair: unknown): [string, string] | null {
-  if (typeof pair !== 'object' || pair === null || !('key' in pair) || typeof pair.key !== 'string')
-    return null;
-  const value = 'value' in pair ? (pair.value ?? '') : '';
-  return typeof value === 'string' || typeof value === 'number' ? [pair.key, String(value)] : null;
-}
+/** Tags and parameters may be very many: read by hand, without a copy of each and a report on each that is invalid. */
+const Pairs = z.unknown().transform((pairs, context): Record<string, string> => {
+  const invalid = () => {
+    context.addIssue({ code: 'custom', message: 'must be a list of keys and values' });
+    return z.NEVER;
+  };
+  if (!Array.isArray(pairs ?? [])) return invalid();
+  const found = new Map<string, string>();
+  for (const pair of (pairs ?? []) as unknown[]) {
+    if (typeof pair !== 'object' || pair === null || !('key' in pair)) return invalid();
+    const { key } = pair;
+    const value = 'value' in pair ? (pair.value ?? '') : '';
+    if (typeof key !== 'string' || (typeof value !== 'string' && typeof value !== 'number')) return invalid();
+    found.set(key, String(value));
+  }
+  return Object.fromEntries(found);
+});
 
 export const Version = z
   .object({
