@@ -14,22 +14,26 @@ const rows = <T extends z.ZodType>(row: T, most: number) =>
   z.array(z.unknown()).max(most).pipe(z.array(row)).nullish();
 
 /** Tags and parameters may be very many: read by hand, without a copy of each and a report on each that is invalid. */
-const Pairs = z.unknown().transform((pairs, context): Record<string, string> => {
-  const invalid = () => {
-    context.addIssue({ code: 'custom', message: 'must be a list of keys and values' });
-    return z.NEVER;
-  };
-  if (!Array.isArray(pairs ?? [])) return invalid();
-  const found = new Map<string, string>();
-  for (const pair of (pairs ?? []) as unknown[]) {
-    if (typeof pair !== 'object' || pair === null || !('key' in pair)) return invalid();
-    const { key } = pair;
-    const value = 'value' in pair ? (pair.value ?? '') : '';
-    if (typeof key !== 'string' || (typeof value !== 'string' && typeof value !== 'number')) return invalid();
-    found.set(key, String(value));
-  }
-  return Object.fromEntries(found);
-});
+const Pairs = z
+  .unknown()
+  .optional()
+  .transform((pairs, context): Record<string, string> => {
+    const invalid = () => {
+      context.addIssue({ code: 'custom', message: 'must be a list of keys and values' });
+      return z.NEVER;
+    };
+    if (!Array.isArray(pairs ?? [])) return invalid();
+    const found = new Map<string, string>();
+    for (const pair of (pairs ?? []) as unknown[]) {
+      if (typeof pair !== 'object' || pair === null || !('key' in pair)) return invalid();
+      const { key } = pair;
+      const value = 'value' in pair ? (pair.value ?? '') : '';
+      if (typeof key !== 'string' || (typeof value !== 'string' && typeof value !== 'number'))
+        return invalid();
+      found.set(key, String(value));
+    }
+    return Object.fromEntries(found);
+  });
 
 export const Version = z
   .object({
