@@ -276,6 +276,15 @@ describe('an answer of one moment', () => {
     expect(asked()).toBe(9);
   });
 
+  it('that there are no versions is believed if it is given twice', async () => {
+    const once = await scripted((_path, count) => ({ body: count === 1 ? '{}' : good }));
+    expect(await once.listVersions('m')).toHaveLength(1);
+    server.close();
+    const always = await scripted(() => ({ body: '{}' }));
+    expect(await always.listVersions('m')).toEqual([]);
+    expect(asked()).toBe(2);
+  });
+
   it.each(momentary.filter(([name]) => name !== 'nothing' && name !== 'another shape'))(
     'to a tag is asked for again: %s',
     async (_, bad) => {

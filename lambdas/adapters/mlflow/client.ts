@@ -68,15 +68,19 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
 
     async listVersions(name) {
       const bounded = versionTags(now());
-      const found = await list('model-versions/search', VersionsPage, {
-        query: { filter: nameFilter(name), order_by: 'version_number DESC' },
-        perPage: VERSIONS_PER_PAGE,
-        // A LIKE filter can match other models.
-        rows: ({ model_versions }) =>
-          (model_versions ?? []).flatMap(({ name: of, ...version }) =>
-            of === name ? [bounded(version)] : [],
-          ),
-      });
+      const read = () =>
+        list('model-versions/search', VersionsPage, {
+          query: { filter: nameFilter(name), order_by: 'version_number DESC' },
+          perPage: VERSIONS_PER_PAGE,
+          // A LIKE filter can match other models.
+          rows: ({ model_versions }) =>
+            (model_versions ?? []).flatMap(({ name: of, ...version }) =>
+              of === name ? [bounded(version)] : [],
+            ),
+        });
+      // MLflow answers `{}` where there is none, as any other server may: it is believed if it says so twice.
+      const first = await read();
+      const found = first.length === 0 ? await read() : first;
       // Pages can repeat a row when versions are added in between.
       return [...new Map(found.map((version) => [version.version, version])).values()];
     },

@@ -96,7 +96,7 @@ export function jsonObject(reply: HttpReply, { request, secrets, once: outcomeUn
 
 const HINTS: Readonly<Record<number, string>> = {
   401: ' Check DATAROBOT_API_TOKEN, or the secret of DATAROBOT_TOKEN_SECRET_ARN.',
-  403: ' The owner of the token lacks permission: it needs an update role on the Workload and the artifact, and the entitlement for the Workload API.',
+  403: ' The owner of the token lacks permission: it needs an update role on the Workload and the artifact, the entitlement WORKLOAD_API_CONTAINERS, and a free seat, replica and Workload.',
   404: ' It does not exist, or the owner of the token cannot see it.',
 };
 const hintFor = (status: number) => HINTS[status] ?? '';
