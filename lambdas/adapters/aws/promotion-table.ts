@@ -16,6 +16,7 @@ import {
 import { LeaseStoreUnavailable } from '../../domain/errors.ts';
 import { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { Sender } from '../network.ts';
+import { answeredByDynamodb } from './dynamodb-answers.ts';
 
 /**
  * The promotion table: `lease#<model>` (never deleted: a deleted counter would start again) and
@@ -83,7 +84,9 @@ export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBClien
 /** The promotion table in DynamoDB. */
 export const dynamodbStore = (client: DynamoDBClient, table: string): PromotionStore =>
   documentStore(
-    DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } }),
+    DynamoDBDocumentClient.from(answeredByDynamodb(client), {
+      marshallOptions: { removeUndefinedValues: true },
+    }),
     table,
   );
 
