@@ -53,7 +53,9 @@ it('counts every request to the endpoint, those that failed too, and tells of ch
     response.writeHead(status).end(body);
   });
   const told: (string | null)[] = [];
-  const client = endpointClient(server.url, 'token', new LocalClock({ emulated: true }), ({ version }) => told.push(version));
+  const client = endpointClient(server.url, 'token', new LocalClock({ emulated: true }), ({ version }) =>
+    told.push(version),
+  );
   for (const _ of given) await client.call();
   expect(client.report()).toMatchObject({
     requests: 5,
