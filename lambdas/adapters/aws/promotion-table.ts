@@ -18,6 +18,7 @@ import { LeaseStoreUnavailable } from '../../domain/errors.ts';
 import { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { Change, type ModelItem, PastRelease, Release, StoredRelease } from '../../domain/release/release.ts';
 import type { Sender } from '../network.ts';
+import { answeredByDynamodb } from './dynamodb-answers.ts';
 
 /**
  * The promotion table: `lease#<model>`, the item of a model with its lease, live release, open change and history (never
@@ -157,7 +158,9 @@ export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBClien
 /** The promotion table in DynamoDB. */
 export const dynamodbStore = (client: DynamoDBClient, table: string): PromotionStore =>
   documentStore(
-    DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } }),
+    DynamoDBDocumentClient.from(answeredByDynamodb(client), {
+      marshallOptions: { removeUndefinedValues: true },
+    }),
     table,
   );
 
