@@ -33,15 +33,21 @@ export async function rememberTold(
 }
 
 /**
- * Tells that a model is out of step, unless the same picture was told last. Answers whether it was told now. Throws
- * `LeaseStoreUnavailable`.
+ * Tells that a model is out of step, unless the same picture was told last. Answers whether it was told now. Once the sides
+ * show what they should, the picture is forgotten: moved there again, it is told again. Throws `LeaseStoreUnavailable`.
  */
 export async function tellOutOfStep(
   { item, ending }: BothSidesRead,
   services: CloseServices,
 ): Promise<boolean> {
   const { picture } = ending;
-  if (item === null || picture === null || !isOutOfStep(ending) || item.told === picture) return false;
+  if (item === null || picture === null) return false;
+  const change = item.change?.id ?? null;
+  if (!isOutOfStep(ending)) {
+    if (item.told !== null) await services.store.markTold(item.model, null, change);
+    return false;
+  }
+  if (item.told === picture) return false;
   const now = services.clock.now();
   const outcome = directOutcome({
     status: 'contested',
@@ -58,6 +64,6 @@ export async function tellOutOfStep(
   });
   // Told first: after a crash in between it is told twice rather than never.
   await recordOutcomeAndNotify(inWords(outcome), true, services);
-  await services.store.markTold(item.model, picture, item.change?.id ?? null);
+  await services.store.markTold(item.model, picture, change);
   return true;
 }
