@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { visible } from '../../lambdas/domain/visible-text.ts';
 import type { ModelStatus, OpenChange, RecordedRelease } from '../commands/model-status.ts';
+import { wrapLines } from './layout.ts';
 import { bold, dim, printable } from './timeline-lines.ts';
 
 /** What `promotion status` prints. */
@@ -13,12 +14,16 @@ const MARKS = {
   unknown: styleText('red', 'unknown'),
 } as const satisfies Record<ModelStatus['status'], string>;
 
-const ADVICE: Readonly<Partial<Record<ModelStatus['status'], string>>> = {
-  out_of_step:
-    'A side shows something other than the live release: bring it back, roll back to a version by name, or take what is there as live with: promotion adopt MODEL',
-  unrecorded:
-    'The first promotion records what is live. To record what both sides show now: promotion adopt MODEL',
-};
+/** What to do, and the command for it; nothing where nothing is. */
+function adviceFor({ status, change, model }: ModelStatus): string[] {
+  const adopt = `  npx promotion adopt ${visible(model, 256)}`;
+  if (status === 'unrecorded')
+    return ['', 'The first promotion records what is live. To record what both sides show now:', adopt];
+  if (status !== 'out_of_step' && change?.known !== false) return [];
+  const what =
+    'A side shows something that no promotion or rollback put there. Put it back, roll back to a version by name, or take what is there as live:';
+  return ['', ...wrapLines(what), adopt];
+}
 
 const id = (text: string | null) => visible(text ?? 'unknown', 200);
 const version = (number: string | null) => (number === null ? 'no version' : `version ${id(number)}`);
@@ -32,7 +37,6 @@ function releaseText({ version: number, workload_id, artifact_id }: RecordedRele
 /** One model in full. */
 export function statusLines(status: ModelStatus): string[] {
   const { live, change, lease, unread } = status;
-  const advice = ADVICE[status.status];
   return [
     `${bold(visible(status.model, 256))}  ${MARKS[status.status]}`,
     row('Live', live === null ? 'nothing recorded' : `${releaseText(live)}, since ${live.at}`),
@@ -43,12 +47,19 @@ export function statusLines(status: ModelStatus): string[] {
     row('Lease', lease === null ? 'nobody holds it' : leaseText(lease)),
     row('Rollback', rollbackText(status)),
     ...unread.map(({ part, error }) => styleText('red', row('Not read', `${part}: ${printable(error)}`))),
-    ...(advice === undefined ? [] : ['', advice.replace('MODEL', () => visible(status.model, 256))]),
+    ...adviceFor(status),
   ];
 }
 
-const originText = ({ change, adopted_by }: RecordedRelease): string =>
-  adopted_by === null ? `by ${id(change)}` : `adopted by ${printable(adopted_by)}`;
+/** Prefix of the change of a release that an operation found in service, and did not put there. */
+const SEEN = 'seen:';
+
+function originText({ change, adopted_by }: RecordedRelease): string {
+  if (adopted_by !== null) return `adopted by ${printable(adopted_by)}`;
+  return change.startsWith(SEEN)
+    ? `found in service by ${id(change.slice(SEEN.length))}`
+    : `by ${id(change)}`;
+}
 
 const isUnread = ({ unread }: ModelStatus, part: ModelStatus['unread'][number]['part']) =>
   unread.some((each) => each.part === part);

@@ -197,10 +197,17 @@ export const mlflowCall = {
   headersMs: 4_000,
   bodyMs: 3_000,
   totalMs: 5_000,
-  maxBytes: 4 * 1024 * 1024,
+  // Measured on the bundle of `promote-model`: a model and its versions, each with as much, take at most 210 MB of 256.
+  maxBytes: 12 * 1024 * 1024,
   retries: 3,
   backoffMs: 100,
 } as const;
+
+/**
+ * Milliseconds for all pages of one list of MLflow, such as the versions of a model: well below the time-out of every function
+ * that reads one, some of them three times. A list that takes longer is an error.
+ */
+export const mlflowListMs = 10_000;
 
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:
