@@ -156,7 +156,8 @@ async function attempt(
   const due = change.next_at === null || new Date(change.next_at) <= now;
   const read = await readBothSides(model, services);
   if (await tellOutOfStep(read, services)) return 'told';
-  if (read.ending.known === false || !due) return 'nothing';
+  if (read.ending.known === false) return 'nothing';
+  if (!due) return 'nothing';
   const executions = await services.executions();
   if (executions === null) return 'nothing';
   // W7 comes before the start: an attempt that dies at once does not use its name again.

@@ -90,8 +90,8 @@ export interface PromotionStore {
     live: Release,
     history: readonly PastRelease[],
   ): Promise<boolean>;
-  /** W5: remembers the picture that people were alerted to, or forgets it (null). Needs no lease. */
-  markTold(model: string, picture: string | null, change: string | null): Promise<boolean>;
+  /** W5: remembers the picture that people were alerted to. Needs no lease. */
+  markTold(model: string, picture: string, change: string | null): Promise<boolean>;
   /** W7: counts an attempt before it is started. Needs no lease. */
   countAttempt(model: string, change: string, attempts: number, nextAt: Date): Promise<boolean>;
   /** W8: what both sides show becomes live, and no change is open. */

@@ -33,21 +33,20 @@ export async function rememberTold(
 }
 
 /**
- * Tells that a model is out of step, unless the same picture was told last. Answers whether it was told now. Once the sides
- * show what they should, the picture is forgotten: moved there again, it is told again. Throws `LeaseStoreUnavailable`.
+ * Tells that a model is out of step, unless the same picture was told last. Where somebody has brought both sides back, the
+ * earlier picture is forgotten: if it returns, it is told again. Answers whether it was told now. Throws
+ * `LeaseStoreUnavailable`.
  */
 export async function tellOutOfStep(
   { item, ending }: BothSidesRead,
   services: CloseServices,
 ): Promise<boolean> {
   const { picture } = ending;
-  if (item === null || picture === null) return false;
-  const change = item.change?.id ?? null;
+  if (item === null || picture === null || item.told === picture) return false;
   if (!isOutOfStep(ending)) {
-    if (item.told !== null) await services.store.markTold(item.model, null, change);
+    if (item.told !== null) await services.store.markTold(item.model, picture, item.change?.id ?? null);
     return false;
   }
-  if (item.told === picture) return false;
   const now = services.clock.now();
   const outcome = directOutcome({
     status: 'contested',
@@ -64,6 +63,6 @@ export async function tellOutOfStep(
   });
   // Told first: after a crash in between it is told twice rather than never.
   await recordOutcomeAndNotify(inWords(outcome), true, services);
-  await services.store.markTold(item.model, picture, change);
+  await services.store.markTold(item.model, picture, item.change?.id ?? null);
   return true;
 }
