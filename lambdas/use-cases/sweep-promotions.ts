@@ -197,7 +197,8 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
   let last = cursor.from;
   for (const model of page.models) {
     if (clock.now().getTime() >= until) {
-      await store.writeCursor({ from: last, next_round_at, out_of_step });
+      // A round that has not begun is left to the next sweep.
+      if (last !== null) await store.writeCursor({ from: last, next_round_at, out_of_step });
       return told;
     }
     try {
