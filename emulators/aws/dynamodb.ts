@@ -37,8 +37,7 @@ export async function startLocalTable(): Promise<LocalTable> {
         { AttributeName: 'pk', AttributeType: 'S' },
         { AttributeName: 'alert_pending', AttributeType: 'S' },
         { AttributeName: 'recorded_at', AttributeType: 'S' },
-        { AttributeName: 'open', AttributeType: 'S' },
-        { AttributeName: 'released', AttributeType: 'S' },
+        { AttributeName: 'change_state', AttributeType: 'S' },
       ],
       KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
       GlobalSecondaryIndexes: [
@@ -50,14 +49,14 @@ export async function startLocalTable(): Promise<LocalTable> {
           ],
           Projection: { ProjectionType: 'ALL' },
         },
-        ...(['open', 'released'] as const).map((attribute) => ({
-          IndexName: { open: 'open-changes', released: 'released-models' }[attribute],
+        {
+          IndexName: 'models',
           KeySchema: [
-            { AttributeName: attribute, KeyType: 'HASH' as const },
-            { AttributeName: 'pk', KeyType: 'RANGE' as const },
+            { AttributeName: 'change_state', KeyType: 'HASH' },
+            { AttributeName: 'pk', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'KEYS_ONLY' as const },
-        })),
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
       ],
     }),
   );

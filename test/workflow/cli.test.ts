@@ -141,14 +141,18 @@ describe('arguments that cannot be used', () => {
     noTrace(ran);
   });
 
-  it.each([[['--help']], [['run', '--help']], [['emulators', '--help']], [['history', '--help']]])(
-    '%j explains itself and exits 0',
-    async (args) => {
-      const ran = await promotion(args);
-      expect(ran).toMatchObject({ code: 0, stderr: '' });
-      expect(ran.stdout).toContain('Usage:');
-    },
-  );
+  it.each([
+    [['--help']],
+    [['run', '--help']],
+    [['emulators', '--help']],
+    [['history', '--help']],
+    [['status', '--help']],
+    [['adopt', '--help']],
+  ])('%j explains itself and exits 0', async (args) => {
+    const ran = await promotion(args);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toContain('Usage:');
+  });
 });
 
 describe('an execution input that cannot be used', () => {
@@ -311,7 +315,7 @@ describe('a server that is not as it should be', () => {
       MLFLOW_TRACKING_PASSWORD: 'hunter2',
     };
   };
-  const bigTag = { registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(5_000_000) }] } };
+  const bigTag = { registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(13_000_000) }] } };
 
   it.each([
     [
@@ -323,7 +327,7 @@ describe('a server that is not as it should be', () => {
       /login page/,
     ],
     [
-      'answers a tag of 5 MB',
+      'answers a tag of 13 MB',
       200,
       JSON.stringify(bigTag),
       'application/json',

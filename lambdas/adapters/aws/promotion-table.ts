@@ -17,12 +17,15 @@ import * as z from 'zod';
 import { LeaseStoreUnavailable } from '../../domain/errors.ts';
 import { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { Change, type ModelItem, PastRelease, Release, StoredRelease } from '../../domain/release/release.ts';
+import type { Sender } from '../network.ts';
+import { answeredByDynamodb } from './dynamodb-answers.ts';
 
 /**
  * The promotion table: `lease#<model>`, the item of a model with its lease, live release, open change and history (never
  * deleted: a deleted counter would start again), `release#<model>#<key>`, its releases as they were seen in service, and
- * `outcome#<execution>`. Three sparse indexes: `pending-alerts` holds the outcomes whose alert is not known to be sent,
- * `open-changes` the models with an open change, `released-models` those with a live release.
+ * `outcome#<execution>`. Two sparse indexes: `pending-alerts` holds the outcomes whose alert is not known to be sent,
+ * `models` the models with an open change and, apart from them, those with a live release and none. They are one index, as
+ * DynamoDB creates one at a time on a table that exists.
  */
 
 /** The result of taking a lease; `expiresAt` is ISO 8601, `holder` an ARN or `direct:<request id>`. */
@@ -98,7 +101,7 @@ export interface PromotionStore {
   getRelease(model: string, key: string): Promise<StoredRelease | null>;
   /** Models with an open change. */
   openChanges(from: string | null, limit: number): Promise<ModelPage>;
-  /** Models with a live release. */
+  /** Models with a live release and no open change. */
   releasedModels(from: string | null, limit: number): Promise<ModelPage>;
   /** The cursor of the hourly comparison: where it goes on, and when a new round may begin. */
   readCursor(): Promise<SweepCursor>;
@@ -127,14 +130,15 @@ export interface SweepCursor {
   readonly from: string | null;
   /** ISO 8601; no new round begins before. */
   readonly next_round_at: string | null;
+  /** Number of models that this round has found out of step so far. */
+  readonly out_of_step: number;
 }
 
 export const PENDING_ALERTS_INDEX = 'pending-alerts';
-export const OPEN_CHANGES_INDEX = 'open-changes';
-export const RELEASED_MODELS_INDEX = 'released-models';
+export const MODELS_INDEX = 'models';
 const PENDING = 'pending';
 const OPEN = 'open';
-const RELEASED = 'released';
+const CLOSED = 'closed';
 
 const releaseItemKey = (model: string, key: string) => ({ pk: `release#${model}#${key}` });
 const CURSOR_KEY = { pk: 'sweep#cursor' };
@@ -152,9 +156,16 @@ export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBClien
 }
 
 /** The promotion table in DynamoDB. */
-export function dynamodbStore(client: DynamoDBClient, table: string): PromotionStore {
-  const db = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+export const dynamodbStore = (client: DynamoDBClient, table: string): PromotionStore =>
+  documentStore(
+    DynamoDBDocumentClient.from(answeredByDynamodb(client), {
+      marshallOptions: { removeUndefinedValues: true },
+    }),
+    table,
+  );
 
+/** The promotion table behind a client whose items are plain values; values that are `undefined` must not be written. */
+export function documentStore(db: Sender<DynamoDBDocumentClient>, table: string): PromotionStore {
   const pendingQuery = {
     TableName: table,
     IndexName: PENDING_ALERTS_INDEX,
@@ -204,23 +215,16 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
     return isWritten(await readItem(model));
   }
 
-  async function modelPage(
-    index: {
-      IndexName: string;
-      KeyConditionExpression: string;
-      ExpressionAttributeValues: Record<string, string>;
-      ExpressionAttributeNames?: Record<string, string>;
-    },
-    from: string | null,
-    limit: number,
-    start: (model: string) => Record<string, string>,
-  ): Promise<ModelPage> {
+  /** Models whose change is `open`, or `closed` with a live release. */
+  async function modelPage(state: string, from: string | null, limit: number): Promise<ModelPage> {
     const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
       new QueryCommand({
         TableName: table,
-        ...index,
+        IndexName: MODELS_INDEX,
+        KeyConditionExpression: 'change_state = :state',
+        ExpressionAttributeValues: { ':state': state },
         Limit: limit,
-        ...(from === null ? {} : { ExclusiveStartKey: start(from) }),
+        ...(from === null ? {} : { ExclusiveStartKey: { ...leaseKey(from), change_state: state } }),
       }),
     );
     const name = ({ pk }: Record<string, unknown>) => String(pk).slice(leaseKey('').pk.length);
@@ -276,12 +280,12 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       underLease(
         by,
         {
-          update: `SET #change = :change, #open = :open${live === null ? '' : ', #live = :live, released = :released'} REMOVE told`,
+          update: `SET #change = :change, change_state = :state${live === null ? '' : ', #live = :live'} REMOVE told`,
           condition: asSeen(seen),
           values: {
             ':change': change,
-            ':open': OPEN,
-            ...(live === null ? {} : { ':live': live, ':released': RELEASED }),
+            ':state': OPEN,
+            ...(live === null ? {} : { ':live': live }),
             ...seenValues(seen),
           },
         },
@@ -303,11 +307,11 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       underLease(
         by,
         {
-          update: 'SET #live = :live, released = :released, history = :history REMOVE #change, #open, told',
+          update: 'SET #live = :live, change_state = :state, history = :history REMOVE #change, told',
           condition: '#change.id = :change AND #change.aim.#key = :aim',
           values: {
             ':live': live,
-            ':released': RELEASED,
+            ':state': CLOSED,
             ':history': history,
             ':change': change,
             ':aim': live.key,
@@ -335,9 +339,9 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       underLease(
         by,
         {
-          update: 'SET #live = :live, released = :released, history = :history REMOVE #change, #open, told',
+          update: 'SET #live = :live, change_state = :state, history = :history REMOVE #change, told',
           condition: asSeen(seen),
-          values: { ':live': live, ':released': RELEASED, ':history': history, ...seenValues(seen) },
+          values: { ':live': live, ':state': CLOSED, ':history': history, ...seenValues(seen) },
         },
         (item) => item.change === null && item.live?.change === live.change,
       ),
@@ -354,34 +358,17 @@ export function dynamodbStore(client: DynamoDBClient, table: string): PromotionS
       return item === undefined ? null : StoredRelease.parse(JSON.parse(String(item['release'])));
     },
 
-    openChanges: (from, limit) =>
-      modelPage(
-        {
-          IndexName: OPEN_CHANGES_INDEX,
-          KeyConditionExpression: '#open = :open',
-          ExpressionAttributeNames: { '#open': 'open' },
-          ExpressionAttributeValues: { ':open': OPEN },
-        },
-        from,
-        limit,
-        (model) => ({ ...leaseKey(model), open: OPEN }),
-      ),
+    openChanges: (from, limit) => modelPage(OPEN, from, limit),
 
-    releasedModels: (from, limit) =>
-      modelPage(
-        {
-          IndexName: RELEASED_MODELS_INDEX,
-          KeyConditionExpression: 'released = :released',
-          ExpressionAttributeValues: { ':released': RELEASED },
-        },
-        from,
-        limit,
-        (model) => ({ ...leaseKey(model), released: RELEASED }),
-      ),
+    releasedModels: (from, limit) => modelPage(CLOSED, from, limit),
 
     async readCursor() {
       const item = await itemAt(CURSOR_KEY);
-      return { from: item?.['from'] ?? null, next_round_at: item?.['next_round_at'] ?? null };
+      return {
+        from: item?.['from'] ?? null,
+        next_round_at: item?.['next_round_at'] ?? null,
+        out_of_step: item?.['out_of_step'] ?? 0,
+      };
     },
 
     async writeCursor(cursor) {
@@ -472,7 +459,6 @@ const NAMES = {
   '#owner': 'owner',
   '#change': 'change',
   '#live': 'live',
-  '#open': 'open',
   '#key': 'key',
 } as const;
 
@@ -544,7 +530,7 @@ export const noStore: PromotionStore = {
   getRelease: async () => null,
   openChanges: async () => NO_MODELS,
   releasedModels: async () => NO_MODELS,
-  readCursor: async () => ({ from: null, next_round_at: null }),
+  readCursor: async () => ({ from: null, next_round_at: null, out_of_step: 0 }),
   writeCursor: async () => {},
   raiseFence: async () => true,
   endLeaseAt: async () => {},

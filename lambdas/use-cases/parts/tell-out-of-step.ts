@@ -11,7 +11,7 @@ import { recordOutcomeAndNotify } from './record-and-notify.ts';
 /** Telling people, once per picture, that a model shows something that no operation of ours put there. */
 
 /** True when the sides show something foreign to the open change, or something else than the live release. */
-const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
+export const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
   change === null ? live !== null && in_step === false : known === false;
 
 /**
