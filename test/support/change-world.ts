@@ -64,15 +64,10 @@ export function changeWorld({
   if (platform.workload !== null) platform.workload = { ...platform.workload, artifactId: served };
   platform.protonList = platform.protonList.map((proton) => ({ ...proton, artifactId: served }));
   const held = { owner: RUN, fence: 1, expires_at: at(7200), ...item };
-  const store = memoryStore({ ...itemWith({ ...held, live }), change: open });
-  for (const each of [two, three]) store.releases.set(`${MODEL}#${each.key}`, each);
+  const store = memoryStore([{ ...itemWith({ ...held, live }), change: open }], [two, three]);
   const alerts: Alert[] = [];
   const clock = { now: () => platform.now };
-  const found = () => {
-    const of = store.items.get(MODEL);
-    if (of === undefined) throw new Error('no item');
-    return of;
-  };
+  const found = () => store.item(MODEL);
   return {
     registry: versions,
     platform,
@@ -94,7 +89,7 @@ export function changeWorld({
       if (now === null) throw new Error('no change is open');
       return now;
     },
-    writer: () => ({ owner: RUN, fence: 1, direct: false, item: structuredClone(found()) }),
+    writer: () => ({ owner: RUN, fence: 1, direct: false, item: found() }),
     pass(seconds) {
       platform.now = at(seconds, platform.now);
     },
