@@ -155,7 +155,8 @@ async function attempt(
   const now = clock.now();
   const due = change.next_at === null || new Date(change.next_at) <= now;
   const read = await readBothSides(model, services);
-  if (read.ending.known === false) return (await tellOutOfStep(read, services)) ? 'told' : 'nothing';
+  if (await tellOutOfStep(read, services)) return 'told';
+  if (read.ending.known === false) return 'nothing';
   if (!due) return 'nothing';
   const executions = await services.executions();
   if (executions === null) return 'nothing';
