@@ -76,7 +76,7 @@ export async function converge(c: Convergence, services: ConvergeServices): Prom
   const carried = served?.progress ?? progress;
   const moved = await moveRegistry(c, look, carried, at, services);
   if (moved !== null) return moved;
-  const locked = observed === null ? null : await lock(c, observed, look, carried, services);
+  const locked = observed === null ? null : await lock(c, observed, look, carried, at, services);
   if (locked !== null) return locked;
   return close(c, look, carried, services);
 }
@@ -241,6 +241,7 @@ async function lock(
   observed: ObservedState,
   look: Look,
   progress: Progress,
+  at: Date,
   { workloads, clock }: ConvergeServices,
 ): Promise<Converged | null> {
   const { aim } = change;
@@ -259,6 +260,8 @@ async function lock(
     progress.promoted_at !== null &&
     now.getTime() - Date.parse(progress.promoted_at) < VISIBILITY_GRACE_SECONDS * 1000;
   if (requested) return waiting({ code: 'promotion-requested' }, 'wait', progress);
+  // It locks whatever is served by then.
+  if (!isFresh(at, now)) return waiting({ code: 'looking-again' }, 'wait', progress);
   const step: Step = {
     kind: 'promote',
     progress: { ...progress, promoted_at: now.toISOString() },
