@@ -4,6 +4,7 @@ import type { AdoptOptions } from './commands/adopt.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { RunOptions } from './commands/run.ts';
+import type { SimulateOptions } from './commands/simulate.ts';
 import type { StartOptions } from './commands/start-request.ts';
 import type { StatusOptions } from './commands/status.ts';
 
@@ -142,7 +143,33 @@ export function program(done: (status: number) => void): Command {
     .action(async (model: string, options: HistoryOptions) =>
       done(await (await import('./commands/history.ts')).history(model, options)),
     );
+  promotion
+    .command('simulate')
+    .description(
+      'play stories of promotions, rollbacks and people against the functions and emulators in this process, in virtual time and with faults at every request, and check what they leave behind; the same seed plays the same stories',
+    )
+    .option('--seed <seed>', 'seed of the stories: any text (default: promotion)')
+    .option('--stories <number>', 'number of stories (default: 500)', amount)
+    .option('--failures <number>', 'stop after so many stories that violate something', amount, 5)
+    .option('--story <seed>', 'play one story and print everything that happens in it')
+    .option(
+      '--only <ids>',
+      'with --story: leave out all steps, outages and faults but these, separated by commas',
+    )
+    .option(
+      '--json',
+      'print one JSON document on standard output, with the whole coverage; progress on standard error',
+    )
+    .addHelpText('after', SIMULATE_HELP)
+    .action(async (options: SimulateOptions) =>
+      done(await (await import('./commands/simulate.ts')).simulate(options)),
+    );
   return promotion;
+}
+
+function amount(value: string): number {
+  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('must be a number from 1.');
 }
 
 function port(value: string): number {
@@ -179,6 +206,12 @@ region of AWS are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Iden
 
 Exit status: 0 when no change is open and both sides show what is live (of every model), 1 when not, or when a part could
 not be read, 2 for invalid arguments or settings.`;
+
+const SIMULATE_HELP = `
+A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
+and plays it again exactly.
+
+Exit status: 0 when nothing was violated, 1 when something was, 2 for invalid arguments.`;
 
 const START_HELP = `
 It promotes; --rollback goes back to an earlier release; --adopt promotes a model that somebody has changed by hand. To

@@ -10,7 +10,7 @@ import {
   withOneLogin,
   withOneToken,
 } from '../../lambdas/runtime/environment.ts';
-import { log } from '../../lambdas/runtime/log.ts';
+import { silenceLog } from '../../lambdas/runtime/log.ts';
 import { type ReadingServices, readingServices } from '../../lambdas/runtime/reading-services.ts';
 import { storeServices } from '../../lambdas/runtime/store-services.ts';
 import { readBothSides } from '../../lambdas/use-cases/parts/read-ending.ts';
@@ -36,7 +36,7 @@ export async function status(model: string | undefined, { json }: StatusOptions)
   const { env } = process;
   checkEnvironment(env);
   // What could not be read is part of the answer.
-  log().setLogLevel('SILENT');
+  silenceLog();
   const services = { ...storeServices(env), ...readingServices(env, systemClock) };
   const progress = progressOn(process.stderr);
   try {

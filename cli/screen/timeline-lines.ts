@@ -77,8 +77,9 @@ export function resultOf(state: string, output: unknown): string {
   if (state === 'CompareModels' && comparison !== null)
     return `${bold(comparison.decision)}  ${printable(comparison.recommendation)}`;
   if (state === 'PreparePromotion' && prepared !== null) {
-    const { status, fence, reason } = prepared;
-    return status === 'ready' ? `lease taken, fence ${fence}` : `${bold(status)}  ${printable(reason ?? '')}`;
+    const { status, fence, change_id, reason } = prepared;
+    if (status !== 'ready') return `${bold(status)}  ${printable(reason ?? '')}`;
+    return `lease taken, fence ${fence}${change_id === null ? '' : '; change open'}`;
   }
   if (state === 'ReplaceWorkload' && serving !== null) return rolloutLine(serving);
   if (state === 'PromoteModel' && promotion !== null) return promotionLine(promotion);

@@ -97,8 +97,7 @@ export function rollback(
     const call: Call = { input, services, writer, answer };
     const id = input.change_id ?? writer.owner;
     const own = await ownChange(call, id, view);
-    if ('model_name' in own) return own;
-    const done = await convergeBack({ ...call, writer: own }, own.change);
+    const done = 'model_name' in own ? own : await convergeBack({ ...call, writer: own }, own.change);
     if (writer.direct) await notifyRollback(done, writer.owner, input, services);
     return done;
   };

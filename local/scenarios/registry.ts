@@ -1,5 +1,6 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
+import { releaseScenarios } from './releases.ts';
 import { inSequence, once, promote, rollback, type Scenario, sweep } from './scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
@@ -129,4 +130,5 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   ...servingScenarios,
+  ...releaseScenarios,
 ];

@@ -5,13 +5,15 @@ import { type Serving, type ServingSeed, seedFirstServing, seedPascalStrategy, s
 
 /** The ways a rollout can end. Each runs the input of `challenger-wins` on a platform that behaves differently. */
 
-const START = { method: 'POST', path: 'workloads/*/replacement' };
+/** The request that starts a replacement. */
+export const START = { method: 'POST', path: 'workloads/*/replacement' };
 const WEEK_MS = 7 * 24 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
 /** Longer than the platform's own limit for a candidate, so that our deadline is reached first. */
 const LONG_WINDOW_MS = 30 * DAY_MS;
 
-function serve(host: EmulatedHost, seed: ServingSeed = {}): Serving {
+/** Seeds the model, its Workload and their artifacts. */
+export function serve(host: EmulatedHost, seed: ServingSeed = {}): Serving {
   seedPascalStrategy(host.mlflow);
   return seedServing(host, seed);
 }
@@ -52,8 +54,9 @@ export const servingScenarios: readonly Scenario[] = [
         ...run,
         onEvent: (event, execution) => {
           run.onEvent?.(event, execution);
-          if (event.kind === 'exited' && event.state === 'PreparePromotion')
-            replaceBy(host, workloadId, artifacts[3] ?? '');
+          if (event.kind !== 'exited' || event.state !== 'PreparePromotion') return;
+          replaceBy(host, workloadId, artifacts[3] ?? '');
+          host.clock.skip(10_000);
         },
       });
       return [document];
@@ -178,6 +181,6 @@ export const servingScenarios: readonly Scenario[] = [
 ];
 
 /** Starts a replacement as another client of the platform would. */
-function replaceBy({ workload }: EmulatedHost, workloadId: string, artifactId: string): void {
+export function replaceBy({ workload }: EmulatedHost, workloadId: string, artifactId: string): void {
   workload.direct.perform('POST', `workloads/${workloadId}/replacement`, { artifactId, strategy: 'rolling' });
 }

@@ -6,6 +6,7 @@ import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
+import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { dynamodbClient } from './clients.ts';
 
@@ -44,4 +45,14 @@ export function expectAlerts({ published, outcomes, env }: SentAlerts, kinds: re
     const { text, ...alert } = alertFor(outcome, notifyServices(env).alertContext);
     expect([subject, message.email]).toEqual([alert.subject, text]);
   }
+}
+
+/** How this execution ended. Throws where nothing is recorded of it. */
+export function outcomeOf(
+  outcomes: readonly Outcome[],
+  document: Pick<ExecutionDocument, 'execution'> | undefined,
+): Outcome {
+  const found = outcomes.find(({ execution }) => execution === document?.execution);
+  if (found === undefined) throw new Error(`no outcome of ${document?.execution}`);
+  return found;
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { Ending, Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RuleResult } from '../../lambdas/domain/payloads.ts';
 import { METHODS } from '../../lambdas/words/confidence.ts';
 
@@ -42,6 +42,36 @@ export const sampleComparison: Comparison = {
   ],
   evidence_digest: 'a'.repeat(64),
   policy: 'trading',
+};
+
+/** What both sides show after a promotion of a model that a Workload serves; tests change what they are about. */
+export const sampleEnding: Ending = {
+  live: {
+    version: '3',
+    artifact_id: 'a3',
+    change: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
+  },
+  change: null,
+  champions: ['3'],
+  pointers: null,
+  workload: { workload_id: 'w1', artifact_id: 'a3', in_flight: null },
+  agreed: { version: '3', artifact_id: 'a3' },
+  in_step: true,
+  known: null,
+  picture: 'f'.repeat(32),
+  unread: [],
+};
+
+/** The open change of the same execution, on its way to version 3. */
+export const sampleChange: NonNullable<Ending['change']> = {
+  id: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
+  kind: 'promote',
+  to: '3',
+  aim: '3',
+  safe: '2',
+  turned: false,
+  attempts: 0,
+  next_at: '2026-01-02T03:09:05.000Z',
 };
 
 /** A promotion that went well; tests change what they are about. */

@@ -315,7 +315,7 @@ describe('a server that is not as it should be', () => {
       MLFLOW_TRACKING_PASSWORD: 'hunter2',
     };
   };
-  const bigTag = { registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(5_000_000) }] } };
+  const bigTag = { registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(13_000_000) }] } };
 
   it.each([
     [
@@ -327,7 +327,7 @@ describe('a server that is not as it should be', () => {
       /login page/,
     ],
     [
-      'answers a tag of 5 MB',
+      'answers a tag of 13 MB',
       200,
       JSON.stringify(bigTag),
       'application/json',

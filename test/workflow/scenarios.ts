@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RecordedRequest } from '../../emulators/faults.ts';
-import type { Outcome, OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
@@ -9,16 +9,18 @@ import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
+import { releaseScenarios } from '../../local/scenarios/releases.ts';
 import { ATTEMPT_MS, promote, sweepAndTakeUp } from '../../local/scenarios/scenario.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
-import { type Ends, endStateOf, expectEnd } from '../support/end-state.ts';
-import { expectAlerts, recordedOutcomes } from '../support/recorded-outcomes.ts';
+import { type Ends, endStateOf, expectEnd, nothingLeft } from '../support/end-state.ts';
+import { expectAlerts, outcomeOf, recordedOutcomes } from '../support/recorded-outcomes.ts';
 
 /** Each scenario of the registry (see `serving.test.ts` for the others) is run once as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
 export function registryScenarios(start: () => Promise<Host>): void {
   const MODEL = 'PascalStrategy';
+  const DAY_MS = 24 * 3_600_000;
   const WRITES = /create|set-tag|alias|transition|update|delete|rename/;
 
   let host: EmulatedHost;
@@ -104,7 +106,9 @@ export function registryScenarios(start: () => Promise<Host>): void {
     };
     const version = inStage(left.registry, 'Production')[0]?.version;
     const next = await host.functions['promote-model']({ model_name: MODEL, new_version: version });
-    return structuredClone({ ...left, next });
+    host.clock.skip(DAY_MS);
+    const swept = await host.functions['sweep-promotions']({ sweep: true });
+    return structuredClone({ ...left, next, swept });
   }
 
   const recordings = new Map<string, ReturnType<typeof record>>();
@@ -125,7 +129,9 @@ export function registryScenarios(start: () => Promise<Host>): void {
   }
 
   it('has an expectation for every scenario of the registry', () => {
-    const ofRegistry = scenarios.filter((scenario) => !servingScenarios.includes(scenario));
+    const ofRegistry = scenarios.filter(
+      (scenario) => ![...servingScenarios, ...releaseScenarios].includes(scenario),
+    );
     expect(ofRegistry.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
   });
 
@@ -149,6 +155,7 @@ export function registryScenarios(start: () => Promise<Host>): void {
         expect(left.next).toMatchObject(
           ends === 'told' ? { promoted: false } : { promoted: true, already_promoted: true },
         );
+        expect(left.swept).toEqual(nothingLeft);
       });
     },
   );
@@ -245,11 +252,4 @@ export function registryScenarios(start: () => Promise<Host>): void {
       await expectLeft(['failed', 'rolled_back'], ['failed', 'rolled_back']);
     });
   });
-}
-
-/** How this execution ended. Throws where nothing is recorded of it. */
-function outcomeOf(outcomes: readonly Outcome[], document: ExecutionDocument | undefined): Outcome {
-  const found = outcomes.find(({ execution }) => execution === document?.execution);
-  if (found === undefined) throw new Error(`no outcome of ${document?.execution}`);
-  return found;
 }

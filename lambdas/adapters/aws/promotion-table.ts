@@ -17,6 +17,8 @@ import * as z from 'zod';
 import { LeaseStoreUnavailable } from '../../domain/errors.ts';
 import { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { Change, type ModelItem, PastRelease, Release, StoredRelease } from '../../domain/release/release.ts';
+import type { Sender } from '../network.ts';
+import { answeredByDynamodb } from './dynamodb-answers.ts';
 
 /**
  * The promotion table: `lease#<model>`, the item of a model with its lease, live release, open change and history (never
@@ -154,9 +156,16 @@ export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBClien
 }
 
 /** The promotion table in DynamoDB. */
-export function dynamodbStore(client: DynamoDBClient, table: string): PromotionStore {
-  const db = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+export const dynamodbStore = (client: DynamoDBClient, table: string): PromotionStore =>
+  documentStore(
+    DynamoDBDocumentClient.from(answeredByDynamodb(client), {
+      marshallOptions: { removeUndefinedValues: true },
+    }),
+    table,
+  );
 
+/** The promotion table behind a client whose items are plain values; values that are `undefined` must not be written. */
+export function documentStore(db: Sender<DynamoDBDocumentClient>, table: string): PromotionStore {
   const pendingQuery = {
     TableName: table,
     IndexName: PENDING_ALERTS_INDEX,

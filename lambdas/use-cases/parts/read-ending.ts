@@ -1,7 +1,8 @@
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
-import { champions, type RegistryView } from '../../domain/registry.ts';
-import { isKnown, type Look, pictureOf, type ServingView } from '../../domain/release/look.ts';
-import { isInStep } from '../../domain/release/opening.ts';
+import { WORKLOAD_TAG } from '../../domain/promotion/promotion-plan.ts';
+import { CHAMPION, champions, inStage, type RegistryView } from '../../domain/registry.ts';
+import { isKnown, type Look, pictureOf, type ServingView, shownBy } from '../../domain/release/look.ts';
+import { ARTIFACT_TAG, isInStep } from '../../domain/release/opening.ts';
 import type { ModelItem } from '../../domain/release/release.ts';
 import { log, logError } from '../../runtime/log.ts';
 import type { ReadingServices } from '../../runtime/reading-services.ts';
@@ -52,30 +53,21 @@ export async function readBothSides(model: string, services: ReadingServices): P
     view,
     serving,
     problems,
-    ending: endingOf(
-      item,
-      look,
-      view === null ? null : champions(view, services.registry().mode),
-      serving,
+    ending: {
+      ...recordedIn(item),
+      ...shownIn(view === null ? null : { registry: view, mode: services.registry().mode, serving }),
+      ...compared(item, look),
       unread,
-    ),
+    },
   };
 }
 
-function endingOf(
-  item: ModelItem | null,
-  look: Look | null,
-  named: string[] | null,
-  serving: Look['serving'],
-  unread: Ending['unread'],
-): Ending {
+/** What is recorded: the live release and the open change. */
+function recordedIn(item: ModelItem | null): Pick<Ending, 'live' | 'change'> {
   const { live = null, change = null } = item ?? {};
-  const half = (release: ModelItem['live']) =>
-    release === null
-      ? null
-      : { version: release.version, artifact_id: release.artifact_id, change: release.change };
   return {
-    live: half(live),
+    live:
+      live === null ? null : { version: live.version, artifact_id: live.artifact_id, change: live.change },
     change:
       change === null
         ? null
@@ -85,8 +77,26 @@ function endingOf(
             to: change.to,
             aim: change.aim.version,
             safe: change.safe.version,
+            turned: change.kind === 'promote' && change.aim.key === change.safe.key,
+            attempts: change.attempts,
+            next_at: change.next_at,
           },
-    champions: named,
+  };
+}
+
+/** What the sides show; null: the registry could not be read, and the Workload was not. */
+function shownIn(look: Look | null): Pick<Ending, 'champions' | 'pointers' | 'workload'> {
+  if (look === null) return { champions: null, pointers: null, workload: null };
+  const { registry, mode, serving } = look;
+  return {
+    champions: champions(registry, mode),
+    pointers:
+      mode === 'both'
+        ? {
+            stage: inStage(registry, 'Production').map(({ version }) => version),
+            alias: registry.model.aliases[CHAMPION] ?? null,
+          }
+        : null,
     workload:
       serving === null
         ? null
@@ -95,9 +105,29 @@ function endingOf(
             artifact_id: serving.artifact_id,
             in_flight: serving.in_flight?.artifact_id ?? null,
           },
-    in_step: look === null || item === null || (live ?? change) === null ? null : isInStep(look, item),
-    known: look === null || change === null ? null : isKnown(look, change),
-    picture: look === null ? null : pictureOf(look),
-    unread,
   };
+}
+
+/** What the sides show against what is recorded; null where a part could not be read. */
+function compared(
+  item: ModelItem | null,
+  look: Look | null,
+): Pick<Ending, 'agreed' | 'in_step' | 'known' | 'picture'> {
+  if (item === null || look === null) return { agreed: null, in_step: null, known: null, picture: null };
+  const { live, change } = item;
+  return {
+    agreed: agreedIn(look),
+    in_step: (live ?? change) === null ? null : isInStep(look, item),
+    known: change === null ? null : isKnown(look, change),
+    picture: pictureOf(look),
+  };
+}
+
+/** What `adopt` would take as live. It takes the Workload that the model's tag names. */
+function agreedIn(look: Look): Ending['agreed'] {
+  const tagged = look.registry.model.tags[WORKLOAD_TAG] || null;
+  if (tagged !== (look.serving?.workload_id ?? null)) return null;
+  const shown = shownBy(look, ARTIFACT_TAG);
+  if (shown === null || shown.version === null) return null;
+  return { version: shown.version, artifact_id: shown.artifact_id };
 }
