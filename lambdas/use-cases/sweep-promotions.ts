@@ -155,7 +155,8 @@ async function attempt(
   const now = clock.now();
   const due = change.next_at === null || new Date(change.next_at) <= now;
   const read = await readBothSides(model, services);
-  if (read.ending.known === false) return (await tellOutOfStep(read, services)) ? 'told' : 'nothing';
+  if (await tellOutOfStep(read, services)) return 'told';
+  if (read.ending.known === false) return 'nothing';
   if (!due) return 'nothing';
   const executions = await services.executions();
   if (executions === null) return 'nothing';
@@ -196,7 +197,8 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
   let last = cursor.from;
   for (const model of page.models) {
     if (clock.now().getTime() >= until) {
-      await store.writeCursor({ from: last, next_round_at, out_of_step });
+      // A round that has not begun is left to the next sweep.
+      if (last !== null) await store.writeCursor({ from: last, next_round_at, out_of_step });
       return told;
     }
     try {

@@ -33,7 +33,8 @@ export async function rememberTold(
 }
 
 /**
- * Tells that a model is out of step, unless the same picture was told last. Answers whether it was told now. Throws
+ * Tells that a model is out of step, unless the same picture was told last. Where somebody has brought both sides back, the
+ * earlier picture is forgotten: if it returns, it is told again. Answers whether it was told now. Throws
  * `LeaseStoreUnavailable`.
  */
 export async function tellOutOfStep(
@@ -41,7 +42,11 @@ export async function tellOutOfStep(
   services: CloseServices,
 ): Promise<boolean> {
   const { picture } = ending;
-  if (item === null || picture === null || !isOutOfStep(ending) || item.told === picture) return false;
+  if (item === null || picture === null || item.told === picture) return false;
+  if (!isOutOfStep(ending)) {
+    if (item.told !== null) await services.store.markTold(item.model, picture, item.change?.id ?? null);
+    return false;
+  }
   const now = services.clock.now();
   const outcome = directOutcome({
     status: 'contested',
