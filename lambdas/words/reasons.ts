@@ -152,7 +152,7 @@ export function closingReason(
 ): string {
   switch (result.kind) {
     case 'closed':
-      return 'The promotion is complete: what was promoted is live';
+      return 'What was promoted is live';
     case 'contested':
       if (result.why === 'superseded')
         return `The change was taken over by ${holder === null ? 'another operation' : visible(holder, MAX_ID)}`;

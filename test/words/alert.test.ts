@@ -86,7 +86,7 @@ describe('the alert of a promotion', () => {
 
       What to do:
       1. Monitor the model. No other action needed.
-      2. To roll back to version 2, start an execution with "operation": "rollback".
+      2. To roll back to version 2, start an execution with "operation": "rollback" and "target_version": "2".
 
       Evidence:
       Decision: PROMOTE by policy trading

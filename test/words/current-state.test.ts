@@ -20,7 +20,7 @@ function told(changes: Partial<Outcome>, read: Partial<Ending> = {}) {
   };
   const alert = alertFor({ ...sampleOutcome, champion_after: null, ...changes, ending }, context);
   const section = (title: string) =>
-    new RegExp(`\n${title}:\n([^]*?)\n(?:\n|$)`).exec(`${alert.text}\n`)?.[1]?.split('\n') ?? [];
+    new RegExp(`\n${title}:\n([\\s\\S]*?)\n(?:\n|$)`).exec(`${alert.text}\n`)?.[1]?.split('\n') ?? [];
   return {
     ...alert,
     title: alert.subject.replace('[TradAI] ', '').replace(': PascalStrategy', ''),
