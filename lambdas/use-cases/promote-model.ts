@@ -10,8 +10,9 @@ import {
 } from '../domain/promotion/promotion-plan.ts';
 import { intentTag, recordId, recordsOn, resultTag } from '../domain/promotion/record.ts';
 import { champions } from '../domain/registry.ts';
+import { bare } from '../domain/release/found.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
-import { bare, changeOf, openInRegistry } from '../domain/release/opening.ts';
+import { changeOf, openInRegistry } from '../domain/release/opening.ts';
 import { type Change, historyAfter, type ModelItem } from '../domain/release/release.ts';
 import { seenIn } from '../domain/release/store.ts';
 import type { Invocation } from '../runtime/handler.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ending, Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { sampleChange, sampleEnding, sampleOutcome } from '../support/sample-outcome.ts';
 import { rolledBack, servingUndo } from '../support/stub-functions.ts';

@@ -107,8 +107,12 @@ export function modelItems(db: Documents, table: string): ModelItems {
       if (item.owner === owner && item.fence !== null && item.fence > 0) {
         // A repeated step of the owner may take its full time again.
         const end = { ':me': owner, ':end': epochSeconds(now) + seconds };
-        await updateItem(model, 'SET expires_at = :end', '#owner = :me AND expires_at < :end', end);
-        return { taken: true, item: await readItem(model) };
+        const open = '#owner = :me AND expires_at < :end AND (attribute_not_exists(ended) OR ended <> :me)';
+        await updateItem(model, 'SET expires_at = :end', open, end);
+        const after = await itemAt(db, table, leaseKey(model));
+        // A copy of a step of an execution that has been ended must not begin anything more.
+        if (after?.['owner'] === owner && after['ended'] !== owner)
+          return { taken: true, item: modelItem(model, after) };
       }
       const expiresAt = (item.expires_at ?? now).toISOString();
       return { taken: false, holder: item.owner ?? 'an owner that has just released it', expiresAt };
@@ -222,6 +226,7 @@ export function modelItems(db: Documents, table: string): ModelItems {
 
     async endLeaseAt(model, owner, at) {
       const values = { ':me': owner, ':end': epochSeconds(at) };
+      await updateItem(model, 'SET ended = :me', '#owner = :me', { ':me': owner });
       await updateItem(model, 'SET expires_at = :end', '#owner = :me AND expires_at > :end', values);
     },
 

@@ -83,7 +83,7 @@ export interface PromotionStore {
   writeCursor(cursor: SweepCursor): Promise<void>;
   /** Raises the owner's fence to `to`, if the registry records a higher one than the table. False without a lease. */
   raiseFence(model: string, owner: string, to: number): Promise<boolean>;
-  /** Shortens the owner's lease to end at this time; does nothing for another owner's lease. */
+  /** Shortens the owner's lease to end at this time, and lets it not be taken again; does nothing for another owner's. */
   endLeaseAt(model: string, owner: string, at: Date): Promise<void>;
   /** W6: ends the lease if `owner` holds it; does nothing otherwise. */
   releaseLease(model: string, owner: string, now: Date): Promise<void>;
