@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { type Policy, parsePolicy } from '../domain/comparison/policy.ts';
 import { InvalidPolicy, UnknownPolicy } from '../domain/errors.ts';
-import { parseJson } from '../domain/json.ts';
 import { visible } from '../domain/visible-text.ts';
 
 /** The policies, by name. */
@@ -37,7 +36,7 @@ export function policyFiles(directory: URL): Policies {
     async load(name) {
       const text = await content(name);
       try {
-        return parsePolicy(name, parseJson(text));
+        return parsePolicy(name, JSON.parse(text));
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
         throw new InvalidPolicy(`Policy "${name}" is not JSON: ${visible(error.message, 200)}`, {
