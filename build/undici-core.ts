@@ -6,12 +6,12 @@ import type { Plugin } from 'esbuild';
  * fails the build.
  */
 const core = `
-import Agent from 'undici/lib/dispatcher/agent.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import requestBy from 'undici/lib/api/api-request.js';
 import errors from 'undici/lib/core/errors.js';
 import { parseURL } from 'undici/lib/core/util.js';
 
-export { Agent, errors };
+export { Pool, errors };
 
 export function request(url, { dispatcher, ...options }) {
   const { origin, pathname, search } = parseURL(url);

@@ -18,3 +18,6 @@ export interface Clock {
 export type Pause = (ms: number, signal: AbortSignal) => Promise<unknown>;
 
 export const systemClock: Clock = { now: () => new Date() };
+
+/** Up to twice as long, by chance, so that clients that failed together do not come back together. */
+export const withJitter = (ms: number, random: () => number = Math.random): number => ms * (1 + random());

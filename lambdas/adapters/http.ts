@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
-import { Agent, errors, request as send } from 'undici';
-import type { Clock } from './clock.ts';
+import { errors, Pool, request as send } from 'undici';
+import { type Clock, withJitter } from './clock.ts';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -102,7 +102,7 @@ export function httpClient(
   clock: Partial<Clock> = {},
   transport: Transport = overSockets(limits),
 ): Http {
-  const { pause = sleep, elapsed = processTime, expiry = processExpiry, random = Math.random } = clock;
+  const { pause = sleep, elapsed = processTime, expiry = processExpiry, random } = clock;
   const endsIn = (ms = limits.totalMs) => elapsed() + ms;
 
   const call = async (request: HttpRequest) => {
@@ -140,7 +140,7 @@ export function httpClient(
         onFailedAttempt: async ({ error, retriesConsumed, retriesLeft }) => {
           if (retriesLeft === 0 || !mayRepeat(error)) throw error;
           const asked = error instanceof RetryableReply ? error.retryAfterMs : 0;
-          const backoff = limits.backoffMs * 2 ** retriesConsumed * (1 + random());
+          const backoff = withJitter(limits.backoffMs * 2 ** retriesConsumed, random);
           // No time is left after the wait: the error itself tells more than a time-out would.
           if (elapsed() + asked + backoff >= endsAt) throw error;
           if (asked > 0) await pause(asked, total);
@@ -161,7 +161,7 @@ const processExpiry = (ms: number) => AbortSignal.timeout(ms);
 
 /** The network, with connections that are kept. */
 function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
-  const dispatcher = new Agent({
+  const poolOf = poolsByOrigin({
     connect: { timeout: connectMs },
     headersTimeout: headersMs,
     bodyTimeout: bodyMs,
@@ -176,7 +176,7 @@ function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
         method: request.method,
         headers: request.headers,
         body: request.body ?? null,
-        dispatcher,
+        dispatcher: poolOf(request.url),
         signal,
       });
       const announced = Number(headers['content-length'] ?? 0);
@@ -197,6 +197,19 @@ function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
     } catch (error) {
       throw error instanceof NoReply ? error : noReply(error);
     }
+  };
+}
+
+/**
+ * Connections that are kept for each origin. An `Agent` of undici would do so, too, but opens one for nearly every
+ * request after the first has been closed: https://github.com/nodejs/undici/issues/5022
+ */
+function poolsByOrigin(options: Pool.Options): (url: URL) => Pool {
+  const pools = new Map<string, Pool>();
+  return ({ origin }) => {
+    const pool = pools.get(origin) ?? new Pool(origin, options);
+    pools.set(origin, pool);
+    return pool;
   };
 }
 

@@ -49,10 +49,11 @@ export function slackSafe(text: string, limit: number): string {
     .slice(0, limit + 1)
     .toWellFormed()
     .replace(/(?<!\w)@/g, '＠');
-  const pieces = [...quiet].map((character) => ENTITIES[character] ?? character);
-  if (pieces.join('').length <= limit) return pieces.join('');
+  const whole = quiet.replace(/[&<>`]/g, (character) => ENTITIES[character] ?? character);
+  if (whole.length <= limit) return whole;
   let safe = '';
-  for (const piece of pieces) {
+  for (const character of quiet) {
+    const piece = ENTITIES[character] ?? character;
     if (safe.length + piece.length >= limit) break;
     safe += piece;
   }
@@ -65,13 +66,16 @@ const SECRETS: readonly [RegExp, string][] = [
   [/(password|passwd|secret|token|api[_-]?key)(["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi, '$1$2***'],
 ];
 
+/** In a run of white space at its first break only: beginning at each would take the square of the time. */
+const STACK_TRACE = /(?:(?<!\n\s*?)\n|\\n)\s+at\s/;
+
 /**
  * An error message as people may see it: without a stack trace, and without what looks like a credential. The
  * adapters already leave both out; alerts leave the account, so they do not rely on it.
  */
 export function publicMessage(message: string, limit: number): string {
   const start = message.slice(0, limit * 2);
-  const trace = start.search(/(?:\n|\\n)\s+at\s/);
+  const trace = start.search(STACK_TRACE);
   const text = trace === -1 ? start : start.slice(0, trace);
   return visible(
     SECRETS.reduce((safe, [secret, shown]) => safe.replace(secret, shown), text),

@@ -131,7 +131,11 @@ function layOut(cells: readonly string[], shape: readonly Shape[]): string {
   ).join('\n');
 }
 
-const lengthOf = (text: string) => [...text].length;
+/** A text without surrogates has its characters at the indices of its code units. */
+const charactersOf = (text: string): string | string[] => (/[\uD800-\uDFFF]/.test(text) ? [...text] : text);
+const textOf = (characters: string | string[]) =>
+  typeof characters === 'string' ? characters : characters.join('');
+const lengthOf = (text: string) => charactersOf(text).length;
 
 function pad(text: string, width: number, right: boolean): string {
   const space = ' '.repeat(Math.max(0, width - lengthOf(text)));
@@ -140,13 +144,15 @@ function pad(text: string, width: number, right: boolean): string {
 
 /** Lines of at most `width` characters, broken between words where possible. */
 function wrap(text: string, width: number): string[] {
+  const characters = charactersOf(text.trim());
   const lines: string[] = [];
-  let rest = [...text.trim()];
-  while (rest.length > width) {
-    const space = rest.slice(0, width + 1).lastIndexOf(' ');
-    const end = space > 0 ? space : width;
-    lines.push(rest.slice(0, end).join(''));
-    rest = [...rest.slice(end).join('').trimStart()];
+  let start = 0;
+  while (characters.length - start > width) {
+    const space = characters.lastIndexOf(' ', start + width);
+    const end = space > start ? space : start + width;
+    lines.push(textOf(characters.slice(start, end)));
+    start = end;
+    while (characters[start]?.trim() === '') start += 1;
   }
-  return [...lines, rest.join('')];
+  return [...lines, textOf(characters.slice(start))];
 }

@@ -1,3 +1,4 @@
+import { request as send } from 'undici';
 import { z } from 'zod';
 import type { Clock } from '../../lambdas/adapters/clock.ts';
 
@@ -46,9 +47,10 @@ export function endpointClient(
   async function request(): Promise<EndpointAnswer> {
     try {
       const headers = { authorization: `Bearer ${token}` };
-      const response = await fetch(endpoint, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-      const body: unknown = await response.json();
-      if (response.status !== 200) return failedAnswer(`HTTP ${response.status} ${JSON.stringify(body)}`);
+      const response = await send(endpoint, { headers, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
+      const body: unknown = await response.body.json();
+      if (response.statusCode !== 200)
+        return failedAnswer(`HTTP ${response.statusCode} ${JSON.stringify(body)}`);
       const { artifactId, modelVersion } = Answer.parse(body);
       return { version: modelVersion, artifactId, problem: null };
     } catch (error) {

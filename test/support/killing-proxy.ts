@@ -20,13 +20,14 @@ export interface WriteCount {
   kill(): void;
 }
 
-export async function killingProxy(target: string, count: WriteCount): Promise<KillingProxy> {
+/** `target` is asked for each request: the server behind may be replaced. */
+export async function killingProxy(target: () => string, count: WriteCount): Promise<KillingProxy> {
   const server = createServer(async (incoming, outgoing) => {
     const body = await buffer(incoming);
     const headers = Object.entries(incoming.headers).filter(
       ([name]) => !['host', 'connection', 'content-length'].includes(name),
     );
-    const answer = await request(new URL(incoming.url ?? '/', target), {
+    const answer = await request(new URL(incoming.url ?? '/', target()), {
       method: (incoming.method ?? 'GET') as 'GET',
       headers: Object.fromEntries(headers) as Record<string, string>,
       body: body.length > 0 ? body : null,

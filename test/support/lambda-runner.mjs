@@ -2,11 +2,13 @@
 // message. Plain JavaScript without a dependency, as it runs away from the repository. The one thing that is not as on
 // AWS: the function's clock is as far ahead as the message says, because the local host skips waits.
 
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 let aheadMs = 0;
-const clock = { now: () => new Date(Date.now() + aheadMs) };
+// Back-off before a retry is skipped, as waits are.
+const clock = { now: () => new Date(Date.now() + aheadMs), pause: async () => {} };
 
 const [file, name] = process.env._HANDLER.split('.');
 const handler = import(pathToFileURL(join(process.env.LAMBDA_TASK_ROOT, `${file}.mjs`)).href).then((module) =>
@@ -33,6 +35,8 @@ process.on('message', async ({ id, event, ahead, timeoutMs }) => {
   try {
     const answer = await (await handler)(event, context);
     process.send({ id, answer: answer ?? null });
+    // For the next process, where NODE_COMPILE_CACHE is set: this one may be killed.
+    flushCompileCache();
   } catch (error) {
     const known = error instanceof Error;
     process.send({

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { fetch, Pool } from 'undici';
 
 /** An MLflow server to talk to without any client of ours in between. */
 export interface MlflowTarget {
@@ -20,9 +21,12 @@ type Query = Record<string, string | readonly string[]>;
 /** Raw requests below `/api/2.0/mlflow/`; a path with a leading slash is taken as it is. */
 export class MlflowRest {
   readonly #target: MlflowTarget;
+  /** Keeps its connections, which the `Agent` of undici does not: https://github.com/nodejs/undici/issues/5022 */
+  readonly #pool: Pool;
 
   constructor(target: MlflowTarget) {
     this.#target = target;
+    this.#pool = new Pool(new URL(target.url).origin);
   }
 
   get(path: string, query: Query = {}): Promise<MlflowReply> {
@@ -55,7 +59,12 @@ export class MlflowRest {
       ...(body === undefined ? {} : { 'content-type': type }),
       ...(authorization === undefined ? {} : { authorization }),
     };
-    const response = await fetch(target, { method, headers, ...(body === undefined ? {} : { body }) });
+    const response = await fetch(target, {
+      method,
+      headers,
+      dispatcher: this.#pool,
+      ...(body === undefined ? {} : { body }),
+    });
     const text = await response.text();
     const contentType = response.headers.get('content-type') ?? '';
     return { status: response.status, contentType, text, body: parse(text) };

@@ -1,6 +1,7 @@
-import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
 import type { LocalTable } from '../../emulators/aws/dynamodb.ts';
+import type { PublishedMessage } from '../../emulators/aws/sns.ts';
 import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
@@ -13,20 +14,28 @@ export async function recordedOutcomes(table: LocalTable): Promise<Outcome[]> {
   const client = DynamoDBDocumentClient.from(dynamodbClient(table));
   const { Items = [] } = await client.send(new ScanCommand({ TableName: table.name }));
   client.destroy();
-  return Items.filter(({ pk }) => String(pk).startsWith('outcome#')).map(({ outcome }) =>
-    Outcome.parse(JSON.parse(String(outcome))),
-  );
+  return Items.filter(({ pk }) => String(pk).startsWith('outcome#')).map(({ outcome }) => parsed(outcome));
 }
 
 /** How this execution ended. Throws where nothing is recorded of it. */
 export async function recordedOutcome(table: LocalTable, execution: string | undefined): Promise<Outcome> {
-  const found = (await recordedOutcomes(table)).find((outcome) => outcome.execution === execution);
-  if (found === undefined) throw new Error(`no outcome of ${execution}`);
-  return found;
+  const client = DynamoDBDocumentClient.from(dynamodbClient(table));
+  const Key = { pk: `outcome#${execution}` };
+  const { Item } = await client.send(new GetCommand({ TableName: table.name, Key, ConsistentRead: true }));
+  client.destroy();
+  if (Item === undefined) throw new Error(`no outcome of ${execution}`);
+  return parsed(Item['outcome']);
 }
 
+const parsed = (outcome: unknown) => Outcome.parse(JSON.parse(String(outcome)));
+
+/** The alerts of a host, and where the outcomes are that they tell of. */
+export type SentAlerts = Pick<EmulatedHost, 'table' | 'env'> & {
+  sns: { published: readonly PublishedMessage[] };
+};
+
 /** Expects alerts of these kinds, in this order, each of which says what is recorded of its execution. */
-export async function expectAlerts({ sns, table, env }: EmulatedHost, kinds: readonly AlertKind[]) {
+export async function expectAlerts({ sns, table, env }: SentAlerts, kinds: readonly AlertKind[]) {
   expect(sns.published.map(({ attributes }) => attributes['kind'])).toEqual(kinds);
   for (const { attributes, subject, message } of sns.published) {
     const outcome = await recordedOutcome(table, attributes['execution']);

@@ -1,3 +1,4 @@
+import { fetch, Pool } from 'undici';
 import { startWorkloadEmulator, type WorkloadEmulatorOptions } from '../../emulators/workload/server.ts';
 
 const START = Date.parse('2026-09-30T18:00:00Z');
@@ -75,6 +76,8 @@ export interface RestAnswer {
 export async function startWorkloadRest(options: WorkloadEmulatorOptions = {}) {
   let now = START;
   const emulator = await startWorkloadEmulator({ clock: { now: () => new Date(now) }, ...options });
+  // Keeps its connections, which the `Agent` of undici does not: https://github.com/nodejs/undici/issues/5022
+  const dispatcher = new Pool(new URL(emulator.url).origin);
   const request = async (
     method: string,
     path: string,
@@ -84,6 +87,7 @@ export async function startWorkloadRest(options: WorkloadEmulatorOptions = {}) {
     const text = init.raw ?? (body === undefined ? null : JSON.stringify(body));
     const answer = await fetch(path.startsWith('http') ? path : `${emulator.url}/${path}`, {
       method,
+      dispatcher,
       redirect: 'manual',
       headers: {
         authorization: `Bearer ${init.token ?? emulator.token}`,

@@ -4,6 +4,7 @@ import { checkInput } from '../../cli/aws/check-input.ts';
 import { arnProblem, consoleUrl, executionRegion, stateMachineOf } from '../../cli/aws/execution-arn.ts';
 import { executionName, MAX_ATTEMPTS } from '../../cli/aws/execution-name.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
+import { anyCharacter } from '../support/any-character.ts';
 
 /** Names of executions: what Step Functions takes, whatever the model is called, and the same for the same input. */
 
@@ -12,7 +13,7 @@ const versions = fc.option(
   fc.integer({ min: 1, max: 2_147_483_647 }).map((version) => String(version)),
   { nil: null },
 );
-const models = fc.string({ unit: 'binary', minLength: 1, maxLength: 256 });
+const models = fc.string({ unit: anyCharacter, minLength: 1, maxLength: 256 });
 const nameOf = (input: { model_name: string }, attempt = 1) =>
   executionName(input.model_name, null, canonicalJson(input), attempt);
 

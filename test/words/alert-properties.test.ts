@@ -13,6 +13,7 @@ import { Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords, rollbackDetail } from '../../lambdas/words/reasons.ts';
 import { servingReason } from '../../lambdas/words/rollout.ts';
+import { anyCharacter } from '../support/any-character.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
 import { notReplaced, rolledBack, servingUndo } from '../support/stub-functions.ts';
 
@@ -51,7 +52,7 @@ const nasty = fc.constantFrom(
   '€',
 );
 const hostile = fc
-  .array(fc.oneof(nasty, fc.string({ unit: 'binary' })), { maxLength: 30 })
+  .array(fc.oneof(nasty, fc.string({ unit: anyCharacter })), { maxLength: 30 })
   .map((parts) => parts.join(''));
 const statuses = fc.constantFrom(...outcomeStatuses);
 

@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
@@ -20,7 +20,8 @@ import { recordedOutcome } from '../support/recorded-outcomes.ts';
 
 /**
  * For each remote write of a function: the process is killed just after the write took effect and before its answer
- * arrives, then the step runs again in a new process, as Lambda and the state machine would have it.
+ * arrives, then the step runs again in a new process, as Lambda and the state machine would have it. A process that was
+ * not killed is given the next event of its function, as Lambda does, too.
  */
 
 const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:promotion:crash';
@@ -55,11 +56,8 @@ const count: WriteCount = { seen: [], killAt: null, kill: () => {} };
 
 async function start() {
   table = await startLocalTable();
-  proxies = await Promise.all(
-    [mlflow.url, sns.url, table.endpoint, workload.url.replace(/\/api\/v2$/, '')].map((url) =>
-      killingProxy(url, count),
-    ),
-  );
+  const systems = [() => mlflow.url, () => sns.url, () => table.endpoint, () => new URL(workload.url).origin];
+  proxies = await Promise.all(systems.map((url) => killingProxy(url, count)));
   env = {
     PATH: process.env['PATH'],
     MLFLOW_TRACKING_URI: proxies[0]?.url,
@@ -77,59 +75,63 @@ async function start() {
   };
 }
 
-async function stop() {
-  for (const proxy of proxies) proxy.close();
-  await table.close();
-}
-
 /** A fresh world: the seeded registry, no lease, no outcome, no alert. */
 async function renew() {
-  await stop();
+  await table.close();
+  table = await startLocalTable();
   mlflow.reset();
   sns.reset();
   workload.reset();
   seedPascalStrategy(mlflow);
-  await start();
 }
 
 /** Calls a function in this process, from its sources: what stands before and after the step that is killed. */
 async function call(name: FunctionName, event: object): Promise<Record<string, unknown>> {
-  for (const [key, value] of Object.entries(env)) vi.stubEnv(key, value);
   const module: { handler: Handler } = await import(`../../lambdas/${name}.ts`);
-  return (await module.handler.withClock(systemClock)(event)) as Record<string, unknown>;
+  return (await module.handler.withClock(systemClock, env)(event)) as Record<string, unknown>;
 }
 
-/** Calls the function of a bundle; its answer on standard output. */
-const CALL = `
-  const [bundle, event] = process.argv.slice(1);
-  const { handler } = await import(bundle);
-  const answer = await handler(JSON.parse(event), { awsRequestId: 'request-1' });
-  process.stdout.write(JSON.stringify(answer));`;
+/** The processes that wait for the next event of their functions. */
+const processes = new Map<FunctionName, ChildProcess>();
+
+/** A process with the bundle of a function, which answers one event after the other. */
+function startProcess(name: FunctionName): ChildProcess {
+  const bundle = { _HANDLER: 'index.handler', LAMBDA_TASK_ROOT: dirname(join(bundles, name, ENTRY)) };
+  return fork(new URL('../support/lambda-runner.mjs', import.meta.url), [], {
+    execArgv: [],
+    env: { ...env, ...bundle },
+  });
+}
+
+const Reply = z.object({
+  answer: z.record(z.string(), z.unknown()).optional(),
+  error: z.object({ trace: z.array(z.string()) }).optional(),
+});
 
 /** Runs a function in a process of its own; killed right after its write number `killAt`. */
 async function invoke(name: FunctionName, event: object, killAt: number | null = null) {
   Object.assign(count, { seen: [], killAt });
-  const child = execFile(
-    process.execPath,
-    [
-      '--enable-source-maps',
-      '--input-type=module',
-      '--eval',
-      CALL,
-      pathToFileURL(join(bundles, name, ENTRY)).href,
-      JSON.stringify(event),
-    ],
-    { env },
-  );
+  const child = processes.get(name) ?? startProcess(name);
+  processes.set(name, child);
   count.kill = () => child.kill('SIGKILL');
-  let output = '';
-  let errors = '';
-  child.stdout?.on('data', (chunk) => (output += chunk));
-  child.stderr?.on('data', (chunk) => (errors += chunk));
-  const [code, signal] = await once(child, 'close');
-  if (signal === 'SIGKILL') return 'killed' as const;
-  if (code !== 0) throw new Error(errors);
-  return JSON.parse(output) as Record<string, unknown>;
+  const over = new AbortController();
+  const { signal } = over;
+  child.send({ id: 'request-1', event, ahead: 0, timeoutMs: 60_000 });
+  const reply = await Promise.race([
+    once(child, 'message', { signal }).then(([message]) => Reply.parse(message)),
+    once(child, 'exit', { signal }).then(([, by]) => (by === 'SIGKILL' ? 'killed' : 'exited')),
+  ]).finally(() => {
+    over.abort();
+    // What this process writes from here on kills nobody.
+    count.killAt = null;
+  });
+  if (reply === 'killed') {
+    processes.delete(name);
+    return 'killed' as const;
+  }
+  if (typeof reply === 'string') throw new Error('the process has come to its end');
+  if (reply.answer === undefined) throw new Error(reply.error?.trace.join('\n'));
+  return reply.answer;
 }
 
 const inProduction = () =>
@@ -153,8 +155,8 @@ async function killAfterEachWrite(
       return count.seen;
     }
     const again = await invoke(name, event);
-    expect(again, `run again after write ${killAt}`).not.toBe('killed');
-    await check(again as Record<string, unknown>);
+    if (again === 'killed') throw new Error(`killed when it ran again after write ${killAt}`);
+    await check(again);
   }
   throw new Error('the function never came to an end');
 }
@@ -166,9 +168,13 @@ beforeAll(async () => {
   await start();
 });
 afterAll(async () => {
-  vi.unstubAllEnvs();
+  for (const child of processes.values()) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
   rmSync(bundles, { recursive: true });
-  await stop();
+  for (const proxy of proxies) proxy.close();
+  await table.close();
   await Promise.all([mlflow.close(), sns.close(), workload.close()]);
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RecordedRequest } from '../../emulators/faults.ts';
 import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
@@ -13,7 +14,7 @@ import { emulatedHost } from '../support/emulated-host.ts';
 import { expectAlerts, recordedOutcome } from '../support/recorded-outcomes.ts';
 import { intent, recorded } from '../support/registry.ts';
 
-/** Each scenario of the registry (see `serving.test.ts` for the others) is run as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
+/** Each scenario of the registry (see `serving.test.ts` for the others) is run once as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
 export function registryScenarios(start: () => Promise<Host>): void {
   const MODEL = 'PascalStrategy';
   const WRITES = /create|set-tag|alias|transition|update|delete|rename/;
@@ -69,10 +70,30 @@ export function registryScenarios(start: () => Promise<Host>): void {
     return documents;
   }
 
-  const writes = () =>
-    host.mlflow.requests
-      .filter(({ method, path }) => method !== 'GET' && WRITES.test(path))
-      .map(({ path }) => path);
+  /** Plays a scenario, then looks at everything that it left. */
+  async function record(name: string) {
+    const documents = await play(name);
+    const left = {
+      documents,
+      requests: [...host.mlflow.requests],
+      published: [...host.sns.published],
+      registry: await registry(),
+    };
+    const version = inStage(left.registry, 'Production')[0]?.version;
+    const next = await host.functions['promote-model']({ model_name: MODEL, new_version: version });
+    return structuredClone({ ...left, next });
+  }
+
+  const recordings = new Map<string, ReturnType<typeof record>>();
+  /** What the scenario left when it was played for the first test that asks. */
+  function leftBy(name: string): ReturnType<typeof record> {
+    const recording = recordings.get(name) ?? record(name);
+    recordings.set(name, recording);
+    return recording;
+  }
+
+  const writes = (requests: readonly RecordedRequest[]) =>
+    requests.filter(({ method, path }) => method !== 'GET' && WRITES.test(path)).map(({ path }) => path);
 
   async function registry() {
     const view = await readRegistry(host.registry, MODEL);
@@ -87,48 +108,43 @@ export function registryScenarios(start: () => Promise<Host>): void {
 
   describe.each(Object.entries(expected))('the scenario %s', (name, { statuses, production, alerts }) => {
     it('ends as its name says, with one champion, one outcome an execution, its alerts, and no lease left', async () => {
-      const documents = await play(name);
-      expect(documents.map(({ status }) => status)).toEqual(statuses);
+      const left = await leftBy(name);
+      expect(left.documents.map(({ status }) => status)).toEqual(statuses);
+      expect(inStage(left.registry, 'Production').map(({ version }) => version)).toEqual(production);
 
-      const view = await registry();
-      expect(inStage(view, 'Production').map(({ version }) => version)).toEqual(production);
+      await expectAlerts({ ...host, sns: left }, alerts);
 
-      await expectAlerts(host, alerts);
-
-      const unfinished = recordsOn(view.versions).filter(
+      const unfinished = recordsOn(left.registry.versions).filter(
         ({ result, to }) => result === null && production.includes(to),
       );
       expect(unfinished).toEqual([]);
 
       // The lease is free: whoever comes next gets it.
-      const next = await host.functions['promote-model']({ model_name: MODEL, new_version: production[0] });
-      expect(next).toMatchObject({ promoted: true, already_promoted: true });
+      expect(left.next).toMatchObject({ promoted: true, already_promoted: true });
     });
   });
 
   describe('what a scenario leaves in MLflow', () => {
     it('is nothing when there is nothing to do', async () => {
-      await play('already-promoted');
-      expect(writes()).toEqual([]);
+      expect(writes((await leftBy('already-promoted')).requests)).toEqual([]);
     });
 
     it.each(['challenger-loses', 'investigate', 'no-staging-version'])(
       'is nothing after %s',
       async (name) => {
-        await play(name);
-        expect(writes()).toEqual([]);
+        expect(writes((await leftBy(name)).requests)).toEqual([]);
       },
     );
 
     it('is the fence, the intent, one transition and the result after a promotion', async () => {
-      await play('challenger-wins');
-      expect(writes()).toEqual([
+      const { requests, registry } = await leftBy('challenger-wins');
+      expect(writes(requests)).toEqual([
         'registered-models/set-tag',
         'model-versions/set-tag',
         'model-versions/transition-stage',
         'model-versions/set-tag',
       ]);
-      const [record] = recordsOn((await registry()).versions);
+      const [record] = recordsOn(registry.versions);
       expect(record).toMatchObject({
         kind: 'promote',
         from: '2',
@@ -139,13 +155,13 @@ export function registryScenarios(start: () => Promise<Host>): void {
     });
 
     it('is one transition more after a lost answer at most', async () => {
-      await play('lost-answer');
-      expect(writes().filter((path) => path.includes('transition'))).toHaveLength(1);
+      const { requests } = await leftBy('lost-answer');
+      expect(writes(requests).filter((path) => path.includes('transition'))).toHaveLength(1);
     });
   });
 
   it('names the holder of the lease to the one who finds the model busy', async () => {
-    const [first, second] = await play('two-at-once');
+    const [first, second] = (await leftBy('two-at-once')).documents;
     expect(await recordedOutcome(host.table, second?.execution)).toMatchObject({
       cause: { code: 'busy' },
       holder: first?.execution,
@@ -153,12 +169,13 @@ export function registryScenarios(start: () => Promise<Host>): void {
   });
 
   it('says in the alert of a first model that there was none before', async () => {
-    const [document] = await play('first-model');
+    const { documents, published } = await leftBy('first-model');
+    const [document] = documents;
     expect(await recordedOutcome(host.table, document?.execution)).toMatchObject({
       champion_before: null,
       champion_after: '1',
     });
-    await expectAlerts(host, ['promoted']);
+    await expectAlerts({ ...host, sns: { published } }, ['promoted']);
   });
 
   describe('a promotion that its execution never came to announce', () => {
