@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { type Policy, parsePolicy } from '../domain/comparison/policy.ts';
 import { InvalidPolicy, UnknownPolicy } from '../domain/errors.ts';
+import { parseJson } from '../domain/json.ts';
 import { visible } from '../domain/visible-text.ts';
 
 /** The policies, by name. */
@@ -36,7 +37,7 @@ export function policyFiles(directory: URL): Policies {
     async load(name) {
       const text = await content(name);
       try {
-        return parsePolicy(name, JSON.parse(text));
+        return parsePolicy(name, parseJson(text));
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
         throw new InvalidPolicy(`Policy "${name}" is not JSON: ${visible(error.message, 200)}`, {
