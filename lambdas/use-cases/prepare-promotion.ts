@@ -1,4 +1,3 @@
-import { type PromotionStore, seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { ModelNotFound, StaleFence } from '../domain/errors.ts';
 import {
@@ -28,6 +27,7 @@ import {
   type Wanted,
 } from '../domain/release/opening.ts';
 import { historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { type PromotionStore, seenIn } from '../domain/release/store.ts';
 import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';

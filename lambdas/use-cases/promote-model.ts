@@ -1,4 +1,3 @@
-import { seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { attemptPauseMinutes } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
@@ -14,6 +13,7 @@ import { champions } from '../domain/registry.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
 import { bare, changeOf, openInRegistry } from '../domain/release/opening.ts';
 import { type Change, historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { seenIn } from '../domain/release/store.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';

@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { dynamodbStore, noStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { dynamodbStore, noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { bare, releaseOf } from '../../lambdas/domain/release/opening.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { type FailureCode, Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { handler as rollbackHandler } from '../../lambdas/model-rollback.ts';
 import { handler as promoteHandler } from '../../lambdas/promote-model.ts';

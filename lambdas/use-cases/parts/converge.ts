@@ -1,4 +1,3 @@
-import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import type { Clock } from '../../adapters/clock.ts';
 import { ModelNotFound } from '../../domain/errors.ts';
 import { VISIBILITY_GRACE_SECONDS } from '../../domain/limits.ts';
@@ -13,6 +12,7 @@ import {
   shows,
 } from '../../domain/release/look.ts';
 import { type Change, historyAfter, type Release } from '../../domain/release/release.ts';
+import type { PromotionStore } from '../../domain/release/store.ts';
 import { nextStep } from '../../domain/rollout/plan.ts';
 import { isStatus } from '../../domain/rollout/rules.ts';
 import type { DesiredState, ObservedState, Step } from '../../domain/rollout/step.ts';

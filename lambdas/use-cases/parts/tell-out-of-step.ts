@@ -1,7 +1,7 @@
-import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import { directOutcome } from '../../domain/outcome/outcome.ts';
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
 import { recordId } from '../../domain/promotion/record.ts';
+import type { PromotionStore } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { inWords } from '../../words/reasons.ts';
 import type { CloseServices } from './close-execution.ts';
