@@ -39,7 +39,7 @@ import {
   openingContested,
   prepareRefused,
   settling,
-} from '../words/reasons.ts';
+} from '../words/preparation.ts';
 import { rolloutReason } from '../words/rollout.ts';
 import { type CompareServices, compare, policyName } from './compare-models.ts';
 import { readRegistry, readServing, workloadOf } from './parts/look.ts';

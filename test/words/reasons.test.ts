@@ -13,12 +13,14 @@ import {
   closingReason,
   modelBusy,
   openingContested,
-  outcomeReason,
   prepareRefused,
+  settling,
+} from '../../lambdas/words/preparation.ts';
+import {
+  outcomeReason,
   promotionRefused,
   rollbackDetail,
   rollbackFound,
-  settling,
 } from '../../lambdas/words/reasons.ts';
 import { leaseHeld } from '../../lambdas/words/rollout.ts';
 import { sampleChange, sampleComparison, sampleEnding, sampleOutcome } from '../support/sample-outcome.ts';
