@@ -368,14 +368,6 @@ describe('an execution that did not complete its change', () => {
     [
       'that was stopped before it opened anything',
       { ...failed, error: null, cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'nothing' } },
-      [AGAIN, 'Executions that are started before 2026-01-02 03:06 UTC can end busy.'],
-    ],
-    [
-      'that was a stopped rollback, whose functions run longer',
-      {
-        ...{ ...failed, operation: 'rollback', error: null },
-        cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'nothing' },
-      },
       [AGAIN, 'Executions that are started before 2026-01-02 03:07 UTC can end busy.'],
     ],
   ])('%s is started again', (_, changes, todo) => {
