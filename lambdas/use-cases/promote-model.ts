@@ -1,4 +1,3 @@
-import { seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { attemptPauseMinutes } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
@@ -11,9 +10,11 @@ import {
 } from '../domain/promotion/promotion-plan.ts';
 import { intentTag, recordId, recordsOn, resultTag } from '../domain/promotion/record.ts';
 import { champions } from '../domain/registry.ts';
+import { bare } from '../domain/release/found.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
-import { bare, changeOf, openInRegistry } from '../domain/release/opening.ts';
+import { changeOf, openInRegistry } from '../domain/release/opening.ts';
 import { type Change, historyAfter, type ModelItem, type Release } from '../domain/release/release.ts';
+import { seenIn } from '../domain/release/store.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';

@@ -1,5 +1,4 @@
 import type { DecidedOutcome, Interrupted, Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../domain/payloads.ts';
 import type {
   ChangeSinceComparison,
   PrepareRefusal,
@@ -7,8 +6,10 @@ import type {
 } from '../domain/promotion/promotion-plan.ts';
 import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
 import { champions } from '../domain/registry.ts';
+import { ARTIFACT_TAG } from '../domain/release/found.ts';
 import { type Look, shownBy } from '../domain/release/look.ts';
-import { ARTIFACT_TAG, type OpeningContest } from '../domain/release/opening.ts';
+import type { OpeningContest } from '../domain/release/opening.ts';
+import type { RollbackAnswer } from '../domain/release/payloads.ts';
 import type { ModelItem } from '../domain/release/release.ts';
 import type { RolloutFinding } from '../domain/serving/rollout-finding.ts';
 import { quoted, sentence, visible } from '../domain/visible-text.ts';
@@ -152,7 +153,7 @@ export function closingReason(
 ): string {
   switch (result.kind) {
     case 'closed':
-      return 'The promotion is complete: what was promoted is live';
+      return 'What was promoted is live';
     case 'contested':
       if (result.why === 'superseded')
         return `The change was taken over by ${holder === null ? 'another operation' : visible(holder, MAX_ID)}`;

@@ -5,8 +5,9 @@ import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
-import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { directOutcome } from '../../lambdas/domain/outcome/outcome.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { cannedServer } from '../support/canned-server.ts';
 import { dynamodbClient } from '../support/clients.ts';
 

@@ -3,11 +3,12 @@ import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.t
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
 import { bearer } from '../../lambdas/adapters/authorization.ts';
-import { dynamodbStore, type PromotionStore, seenIn } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
-import { bare, releaseOf } from '../../lambdas/domain/release/opening.ts';
+import { bare, releaseOf } from '../../lambdas/domain/release/found.ts';
 import { type Change, type StoredRelease, touchedBy } from '../../lambdas/domain/release/release.ts';
+import { type PromotionStore, seenIn } from '../../lambdas/domain/release/store.ts';
 import type { CleanUpServices } from '../../lambdas/use-cases/clean-up.ts';
 import type { Alert } from '../../lambdas/words/alert/alert.ts';
 import { dynamodbClient, LOOPBACK, mlflowClient } from './clients.ts';

@@ -1,17 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { champions } from '../../lambdas/domain/registry.ts';
+import { isInStep } from '../../lambdas/domain/release/found.ts';
 import { shows } from '../../lambdas/domain/release/look.ts';
-import { isInStep } from '../../lambdas/domain/release/opening.ts';
 import { type Change, isSameRelease } from '../../lambdas/domain/release/release.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
-import {
-  type Converged,
-  type Convergence,
-  converge,
-  convergeQuickly,
-  lookAt,
-} from '../../lambdas/use-cases/parts/converge.ts';
+import { type Converged, converge, convergeQuickly, lookAt } from '../../lambdas/use-cases/parts/converge.ts';
+import type { Convergence } from '../../lambdas/use-cases/parts/convergence.ts';
 import { readBoth } from '../../lambdas/use-cases/parts/look.ts';
 import {
   type ChangeWorld,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ending, Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { sampleChange, sampleEnding, sampleOutcome } from '../support/sample-outcome.ts';
 import { rolledBack, servingUndo } from '../support/stub-functions.ts';
@@ -23,7 +23,7 @@ function told(changes: Partial<Outcome>, read: Partial<Ending> = {}) {
   };
   const alert = alertFor({ ...sampleOutcome, champion_after: null, ...changes, ending }, context);
   const section = (title: string) =>
-    new RegExp(`\n${title}:\n([^]*?)\n(?:\n|$)`).exec(`${alert.text}\n`)?.[1]?.split('\n') ?? [];
+    new RegExp(`\n${title}:\n([\\s\\S]*?)\n(?:\n|$)`).exec(`${alert.text}\n`)?.[1]?.split('\n') ?? [];
   return {
     ...alert,
     title: alert.subject.replace('[TradAI] ', '').replace(': PascalStrategy', ''),

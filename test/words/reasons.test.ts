@@ -211,7 +211,7 @@ describe('a change that is not opened', () => {
 describe('the end of a promotion', () => {
   const locking = { kind: 'waiting', finding: { code: 'promoting' } } as const;
   it.each<[Parameters<typeof closingReason>[0], string | null, string]>([
-    [{ kind: 'closed' }, null, 'The promotion is complete: what was promoted is live'],
+    [{ kind: 'closed' }, null, 'What was promoted is live'],
     [{ kind: 'contested', why: 'superseded' }, null, 'The change was taken over by another operation'],
     [{ kind: 'contested', why: 'superseded' }, 'arn:other', 'The change was taken over by arn:other'],
     [{ kind: 'contested', why: 'lost-race' }, null, 'Another actor changed the registry at the same time'],

@@ -7,11 +7,11 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { stepFunctions } from '../../lambdas/adapters/aws/step-functions.ts';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { handler } from '../../lambdas/sweep-promotions.ts';
 import { cleanUp } from '../../lambdas/use-cases/clean-up.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';

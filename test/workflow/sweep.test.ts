@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { LeaseStoreUnavailable, StateMachineUnavailable } from '../../lambdas/domain/errors.ts';
 import { SWEEP_MAX_MODELS } from '../../lambdas/domain/limits.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import type { CleanUpServices } from '../../lambdas/use-cases/clean-up.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
 import { attemptName, sweep } from '../../lambdas/use-cases/sweep-promotions.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { Comparison, Operation, RollbackAnswer } from '../payloads.ts';
+import { Comparison, Operation } from '../payloads.ts';
+import { RollbackAnswer } from '../release/payloads.ts';
 import { Diagnosis } from '../serving/payloads.ts';
 import { RolloutFailure } from '../serving/rollout-finding.ts';
 

@@ -1,4 +1,4 @@
-import type { RollbackAnswer } from '../payloads.ts';
+import type { RollbackAnswer } from '../release/payloads.ts';
 import { type PartialStateDocument, readStateDocument } from '../state-document.ts';
 import type {
   DecidedOutcome,

@@ -1,7 +1,7 @@
 import { ArtifactNotResolved } from '../../domain/errors.ts';
 import type { ModelVersion, Registry } from '../../domain/registry.ts';
+import { ARTIFACT_TAG } from '../../domain/release/found.ts';
 import type { ServingView } from '../../domain/release/look.ts';
-import { ARTIFACT_TAG } from '../../domain/release/opening.ts';
 import type { ModelItem } from '../../domain/release/release.ts';
 import type { Artifact, Workloads } from '../../domain/serving/workloads.ts';
 import { quoted } from '../../domain/visible-text.ts';
