@@ -2,7 +2,7 @@ import { MAX_POLL_SECONDS, MIN_POLL_SECONDS } from '../domain/limits.ts';
 import type { CloseAnswer, CloseInput } from '../domain/release/payloads.ts';
 import { Progress } from '../domain/serving/payloads.ts';
 import type { Invocation } from '../runtime/handler.ts';
-import { closingReason } from '../words/reasons.ts';
+import { closingReason } from '../words/preparation.ts';
 import { leaseHeld } from '../words/rollout.ts';
 import { convergeQuickly } from './parts/converge.ts';
 import type { ConvergeServices } from './parts/convergence.ts';

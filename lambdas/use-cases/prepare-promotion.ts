@@ -25,7 +25,7 @@ import {
   openingContested,
   prepareRefused,
   settling,
-} from '../words/reasons.ts';
+} from '../words/preparation.ts';
 import { rolloutReason } from '../words/rollout.ts';
 import { policyName } from './compare-models.ts';
 import { readRegistry, workloadOf } from './parts/look.ts';

@@ -6,19 +6,21 @@ import type {
 } from '../../lambdas/domain/promotion/promotion-plan.ts';
 import { type RollbackFinding, RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import type { Look, ServingView } from '../../lambdas/domain/release/look.ts';
-import type { OpeningContest } from '../../lambdas/domain/release/opening.ts';
+import { type OpeningContest } from '../../lambdas/domain/release/opening.ts';
 import type { ModelItem } from '../../lambdas/domain/release/release.ts';
 import {
   changedSince,
   closingReason,
   modelBusy,
   openingContested,
-  outcomeReason,
   prepareRefused,
+  settling,
+} from '../../lambdas/words/preparation.ts';
+import {
+  outcomeReason,
   promotionRefused,
   rollbackDetail,
   rollbackFound,
-  settling,
 } from '../../lambdas/words/reasons.ts';
 import { leaseHeld } from '../../lambdas/words/rollout.ts';
 import { sampleChange, sampleComparison, sampleEnding, sampleOutcome } from '../support/sample-outcome.ts';

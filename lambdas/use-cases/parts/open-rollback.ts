@@ -36,11 +36,11 @@ export async function openOwn(call: Call, view: RegistryView): Promise<ChangeWri
       : new Date(item.released_at.getTime() + VISIBILITY_GRACE_SECONDS * 1000);
   if (settles !== null && now < settles && item.change?.aim.workload_id != null) {
     const versions = { from: item.change.to, to: input.target_version };
-    const retry_after_seconds = Math.ceil((settles.getTime() - now.getTime()) / 1000);
     return answer(
       versions,
       { code: 'serving-in-progress', ...versions },
-      { status: 'in_progress', retry_after_seconds },
+      // Releasing the lease begins the wait anew: a shorter one would never end.
+      { status: 'in_progress', retry_after_seconds: VISIBILITY_GRACE_SECONDS },
     );
   }
   const look = await readBoth(services, services.workloads, input.model_name, (read) =>
