@@ -13,7 +13,7 @@ import { champions } from '../domain/registry.ts';
 import { bare } from '../domain/release/found.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
 import { changeOf, openInRegistry } from '../domain/release/opening.ts';
-import { type Change, historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { type Change, historyAfter, type ModelItem, type Release } from '../domain/release/release.ts';
 import { seenIn } from '../domain/release/store.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
@@ -188,7 +188,7 @@ async function moveAndClose(
     return contested({ code: 'lost-race', version }, input);
   }
   const now = clock.now();
-  const live = { ...change.aim, change: change.id, at: now.toISOString() };
+  const live: Release = { ...change.aim, change: change.id, at: now.toISOString(), result: 'promoted' };
   const history = historyAfter(writer.item, live, { at: live.at, by: change.id, bad: false });
   if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))
     return contested({ code: 'superseded', version }, input);
