@@ -60,7 +60,7 @@ export async function startPostgresql({ bin }: Installation): Promise<Postgresql
   const answers = () =>
     spawnSync(join(programs, 'pg_isready'), ['--host', folder, '--username', 'mlflow'], options).status === 0;
   return {
-    store: `postgresql://mlflow@/postgres?host=${encodeURIComponent(folder)}`,
+    store: `postgresql+psycopg2://mlflow@/postgres?host=${encodeURIComponent(folder)}`,
     ready: untilReady(answers, () => child.exitCode !== null || child.signalCode !== null, logFile),
     // SIGINT does not wait for clients, which SIGTERM does.
     stop: async () => {
