@@ -1,7 +1,7 @@
 import type { OutcomeStatus } from '../lambdas/domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../lambdas/domain/state-document.ts';
 
-const SUCCESSFUL: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'kept', 'declined'];
+const SUCCESSFUL: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'adopted', 'kept', 'declined'];
 
 /**
  * Exit status of a command that ran an execution: 0 when it succeeded, 2 when its input was invalid, 1 otherwise.

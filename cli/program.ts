@@ -1,9 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { WORKLOAD } from '../local/scenarios/seed.ts';
+import type { AdoptOptions } from './commands/adopt.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { RunOptions } from './commands/run.ts';
+import type { SimulateOptions } from './commands/simulate.ts';
 import type { StartOptions } from './commands/start-request.ts';
+import type { StatusOptions } from './commands/status.ts';
 
 /**
  * The commands of `promotion` and their options. `done` is called with the exit status. Each command imports its code
@@ -54,6 +57,10 @@ export function program(done: (status: number) => void): Command {
     .option('--rollback', 'roll the model back instead of promoting it')
     .option('--emergency', 'with --rollback: ignore the cool-down after the last rollback')
     .option(
+      '--adopt',
+      'promote although somebody has changed the model by hand: take what both sides show as live first',
+    )
+    .option(
       '--input <file>',
       'a complete execution input instead of these options, a JSON file or - for standard input',
     )
@@ -67,6 +74,39 @@ export function program(done: (status: number) => void): Command {
     .addHelpText('after', START_HELP)
     .action(async (options: StartOptions) =>
       done(await (await import('./commands/start-execution.ts')).start(options)),
+    );
+  promotion
+    .command('adopt')
+    .description(
+      'record what both sides show as live, after somebody has changed a model by hand or for a model that is not recorded yet: starts an execution of the deployed state machine and follows it to its end; an open change is closed by it; no version is moved and nothing is rolled out',
+    )
+    .argument('<model>', 'name of the registered model')
+    .option('--arn <arn>', 'ARN of the state machine (default: STATE_MACHINE_ARN); also sets the region')
+    .option(
+      '--workload <id>',
+      "Workload that serves the model (default: the registered model's tag workload.id)",
+    )
+    .option('--requested-by <who>', 'who adopts it; recorded and shown in notifications')
+    .option('--reason <text>', 'why; recorded with the execution')
+    .option('--detach', 'start it, print its ARN and exit without following it')
+    .option(
+      '--json',
+      'print one JSON document on standard output instead of the timeline; progress on standard error',
+    )
+    .addHelpText('after', ADOPT_HELP)
+    .action(async (model: string, options: AdoptOptions) =>
+      done(await (await import('./commands/adopt.ts')).adopt(model, options)),
+    );
+  promotion
+    .command('status')
+    .description(
+      'show what is live for a model, the change that is open, if any, and whether MLflow and the Workload show it; read from the table (PROMOTION_TABLE), the registry (MLFLOW_TRACKING_URI) and the platform (DATAROBOT_ENDPOINT, DATAROBOT_API_TOKEN)',
+    )
+    .argument('[model]', 'name of the registered model (default: every model that the table records)')
+    .option('--json', 'print one JSON document on standard output')
+    .addHelpText('after', STATUS_HELP)
+    .action(async (model: string | undefined, options: StatusOptions) =>
+      done(await (await import('./commands/status.ts')).status(model, options)),
     );
   promotion
     .command('emulators')
@@ -103,7 +143,33 @@ export function program(done: (status: number) => void): Command {
     .action(async (model: string, options: HistoryOptions) =>
       done(await (await import('./commands/history.ts')).history(model, options)),
     );
+  promotion
+    .command('simulate')
+    .description(
+      'play stories of promotions, rollbacks and people against the functions and emulators in this process, in virtual time and with faults at every request, and check what they leave behind; the same seed plays the same stories',
+    )
+    .option('--seed <seed>', 'seed of the stories: any text (default: promotion)')
+    .option('--stories <number>', 'number of stories (default: 500)', amount)
+    .option('--failures <number>', 'stop after so many stories that violate something', amount, 5)
+    .option('--story <seed>', 'play one story and print everything that happens in it')
+    .option(
+      '--only <ids>',
+      'with --story: leave out all steps, outages and faults but these, separated by commas',
+    )
+    .option(
+      '--json',
+      'print one JSON document on standard output, with the whole coverage; progress on standard error',
+    )
+    .addHelpText('after', SIMULATE_HELP)
+    .action(async (options: SimulateOptions) =>
+      done(await (await import('./commands/simulate.ts')).simulate(options)),
+    );
   return promotion;
+}
+
+function amount(value: string): number {
+  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('must be a number from 1.');
 }
 
 function port(value: string): number {
@@ -124,7 +190,34 @@ function time(value: string): Date {
   return parsed;
 }
 
+const ADOPT_HELP = `
+Both sides must agree (one champion, the artifact that is tagged on it in service, nothing being rolled out); otherwise the
+execution ends contested and nothing is recorded. Adopting what is live already changes nothing.
+
+Exit status: 0 when it is adopted (or --detach started it), 1 when it is not or AWS could not be reached, 2 for invalid
+arguments, 130 when Ctrl-C stopped following.
+
+  npx promotion adopt PascalStrategy --requested-by "$USER"
+  echo '{"operation": "adopt", "model_name": "PascalStrategy"}' | npm start -- --input -    # on the emulators`;
+
+const STATUS_HELP = `
+Reading the table needs dynamodb:GetItem on it and, without a model, dynamodb:Query on its index "models". Credentials and
+region of AWS are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
+
+Exit status: 0 when no change is open and both sides show what is live (of every model), 1 when not, or when a part could
+not be read, 2 for invalid arguments or settings.`;
+
+const SIMULATE_HELP = `
+A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
+and plays it again exactly.
+
+Exit status: 0 when nothing was violated, 1 when something was, 2 for invalid arguments.`;
+
 const START_HELP = `
+It promotes; --rollback goes back to an earlier release; --adopt promotes a model that somebody has changed by hand. To
+record what is there without promoting anything: promotion adopt. A whole input (--input) can name any operation: promote,
+rollback, adopt, and resume, which goes on with an open change (change_id) as the sweeps do by themselves.
+
 The command is idempotent: the same input names the same execution, whatever the field order and with or without
 fields at their default. A new attempt is started only after one that failed, timed out, was aborted or found the
 model busy. Step Functions keeps executions for 90 days; after that the same input starts a new execution.

@@ -10,6 +10,23 @@ export interface Sendable {
   headers?: Record<string, string> | undefined;
 }
 
+/** One request as an emulator reads it, with or without a socket. */
+export interface PlainRequest {
+  method: string;
+  /** Path and query, encoded. */
+  url: string;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: Buffer;
+}
+
+/** The request that a server received; its body must have been parsed as bytes, if there is one. */
+export function plainRequest({ method, raw, headers, body }: FastifyRequest): PlainRequest {
+  return { method, url: raw.url ?? '/', headers, body: Buffer.isBuffer(body) ? body : NO_BODY };
+}
+
+const NO_BODY = Buffer.alloc(0);
+
 /** One request to an emulator, with the fault that applies to it. */
 export interface Exchange {
   request: FastifyRequest;
@@ -23,7 +40,10 @@ export interface Exchange {
 /** Executes a request and responds to it, subject to its fault; `answered` is called at most once. */
 export async function respond(exchange: Exchange, answered: () => Sendable): Promise<FastifyReply> {
   const { request, reply, effect } = exchange;
-  if (effect?.kind === 'answer') return send(exchange, { ...effect, type: effect.contentType });
+  if (effect?.kind === 'answer') {
+    if (effect.when === 'after') answered();
+    return send(exchange, { ...effect, type: effect.contentType });
+  }
   if (effect?.kind === 'hold') await effect.until;
   const dropped = effect?.kind === 'drop';
   const answer = dropped && effect.when === 'before' ? null : answered();

@@ -26,7 +26,7 @@ export const ROLLBACK_ALARM_PREFIX = 'model-rollback-';
 /** An alarm delivered later may refer to a version that is no longer in service: then people decide. */
 const MAX_ALARM_EVENT_AGE = Duration.minutes(15);
 
-/** Interval of the sweeps, which send pending alerts. */
+/** Interval of the sweeps, which send pending alerts and start further attempts at open changes. */
 export const SWEEP_MINUTES = 5;
 
 /** The EventBridge rules: clean-up, rollback on alarm, sweep, and start on event. */
@@ -63,7 +63,7 @@ export class EventRules extends Construct {
 
     new Rule(this, 'CleanUp', {
       description:
-        'Records executions that could not record their end, sends their alerts and starts rollbacks where needed',
+        'Records executions that could not record their end, sends their alerts and ends their leases',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
@@ -86,7 +86,8 @@ export class EventRules extends Construct {
     });
 
     new Rule(this, 'Sweep', {
-      description: 'Sends pending alerts and cleans up after executions whose event was lost',
+      description:
+        'Sends pending alerts, cleans up after executions whose event was lost, starts attempts at open changes and compares models with what is live',
       schedule: Schedule.rate(Duration.minutes(SWEEP_MINUTES)),
       targets: [toSweep(RuleTargetInput.fromObject({ sweep: true }))],
     });

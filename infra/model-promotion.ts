@@ -1,5 +1,5 @@
 import { ArnFormat, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, type ITable, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Connections, type IConnectable, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CompositePrincipal, type IGrantable, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
@@ -7,7 +7,8 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct, type IConstruct } from 'constructs';
-import { PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/promotion-table.ts';
+import { MODELS_INDEX } from '../lambdas/adapters/aws/model-items.ts';
+import { PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/outcome-items.ts';
 import { defaults } from '../lambdas/domain/defaults.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
 import { findPropProblems } from './checked-props.ts';
@@ -32,7 +33,7 @@ export type {
 } from './props.ts';
 
 /**
- * Promotes models: the functions, the state machine that runs them, the table of leases and outcomes, the notification
+ * Promotes models: the functions, the state machine that runs them, the table of models and outcomes, the notification
  * topics, the event rules, the alarms and the dashboard. One per stack, because the names of alarms and of the Slack
  * configuration are derived from the stack's name. Throws `InvalidProps`.
  */
@@ -207,8 +208,9 @@ export class InvalidProps extends Error {
 }
 
 /**
- * Leases and outcomes. Items have no TTL: a deleted lease would restart the fence counter, and outcomes are part of the
- * audit trail.
+ * The items of models, their releases, and outcomes. Items have no TTL: a deleted item would restart the fence counter, and
+ * outcomes are part of the audit trail. DynamoDB creates at most one index in an update of a table that exists ("You can
+ * create or delete only one global secondary index per UpdateTable operation", API reference): a release adds at most one.
  */
 function promotionTable(scope: Construct, protect: boolean): Table {
   const table = new Table(scope, 'Table', {
@@ -222,6 +224,12 @@ function promotionTable(scope: Construct, protect: boolean): Table {
     indexName: PENDING_ALERTS_INDEX,
     partitionKey: { name: 'alert_pending', type: AttributeType.STRING },
     sortKey: { name: 'recorded_at', type: AttributeType.STRING },
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: MODELS_INDEX,
+    partitionKey: { name: 'change_state', type: AttributeType.STRING },
+    sortKey: { name: 'pk', type: AttributeType.STRING },
+    projectionType: ProjectionType.KEYS_ONLY,
   });
   return table;
 }

@@ -8,11 +8,11 @@ import { closePromotion } from './use-cases/close-promotion.ts';
 /** Locks what was promoted, reads both sides once more, and closes the change. Called again until it is settled. */
 export const handler = toHandler('close-promotion', {
   input: CloseInput,
-  services: (env, clock) => ({
-    ...registryServices(env, clock),
-    ...storeServices(env),
+  services: (env, clock, network) => ({
+    ...registryServices(env, clock, network),
+    ...storeServices(env, network),
     clock,
-    workloads: () => servingServices(env, clock).workloads,
+    workloads: () => servingServices(env, clock, network).workloads,
   }),
   run: closePromotion,
 });

@@ -7,8 +7,8 @@ import { compare } from './use-cases/compare-models.ts';
 /** Reads both versions' evidence from MLflow and evaluates the policy on it; writes nothing. */
 export const handler = toHandler('compare-models', {
   input: CompareInput,
-  services: (env, clock) => ({
-    ...registryServices(env, clock),
+  services: (env, clock, network) => ({
+    ...registryServices(env, clock, network),
     // Counted from this file: a bundle has its policies beside it, as the sources have.
     ...policyServices(env, new URL('../policies/', import.meta.url)),
   }),

@@ -6,6 +6,10 @@ import { EndInput, end } from './use-cases/end-promotion.ts';
 /** Ends an execution: reads both sides, records its outcome once, notifies people, releases the lease. */
 export const handler = toHandler('end-promotion', {
   input: EndInput,
-  services: (env, clock) => ({ ...notifyServices(env), ...readingServices(env, clock), clock }),
+  services: (env, clock, network) => ({
+    ...notifyServices(env, network),
+    ...readingServices(env, clock, network),
+    clock,
+  }),
   run: (input, services) => end(input, services),
 });

@@ -9,12 +9,12 @@ import { rollback } from './use-cases/roll-back.ts';
 /** Brings both sides to a release of before: a rollback that was asked for, or a change that failed. */
 export const handler = toHandler('model-rollback', {
   input: RollbackInput,
-  services: (env, clock) => ({
-    ...registryServices(env, clock),
-    ...notifyServices(env),
+  services: (env, clock, network) => ({
+    ...registryServices(env, clock, network),
+    ...notifyServices(env, network),
     clock,
     cooldownHours: configuration(RollbackEnvironment, env).ROLLBACK_COOLDOWN_HOURS,
-    workloads: () => servingServices(env, clock).workloads,
+    workloads: () => servingServices(env, clock, network).workloads,
   }),
   run: rollback,
 });

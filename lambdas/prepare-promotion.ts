@@ -9,13 +9,13 @@ import { prepare } from './use-cases/prepare-promotion.ts';
 /** The last check before writing: takes the lease, compares again, records the intent. */
 export const handler = toHandler('prepare-promotion', {
   input: PrepareInput,
-  services: (env, clock) => ({
-    ...registryServices(env, clock),
+  services: (env, clock, network) => ({
+    ...registryServices(env, clock, network),
     // Counted from this file: a bundle has its policies beside it, as the sources have.
     ...policyServices(env, new URL('../policies/', import.meta.url)),
-    ...storeServices(env),
+    ...storeServices(env, network),
     clock,
-    workloads: () => servingServices(env, clock).workloads,
+    workloads: () => servingServices(env, clock, network).workloads,
   }),
   run: prepare,
 });

@@ -7,7 +7,11 @@ import { promote } from './use-cases/promote-model.ts';
 /** Moves the registry: the new version to Production, the previous one archived, in one call; idempotent. */
 export const handler = toHandler('promote-model', {
   input: PromoteInput,
-  services: (env, clock) => ({ ...registryServices(env, clock), ...notifyServices(env), clock }),
+  services: (env, clock, network) => ({
+    ...registryServices(env, clock, network),
+    ...notifyServices(env, network),
+    clock,
+  }),
   run: promote,
   onInvalid: (problems): PromoteAnswer => ({
     promoted: false,

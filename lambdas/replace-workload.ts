@@ -7,6 +7,10 @@ import { replace } from './use-cases/replace-workload.ts';
 /** One reconciling step on the Workload: read, execute the next step, report. Called again until the rollout is settled. */
 export const handler = toHandler('replace-workload', {
   input: ReplaceInput,
-  services: (env, clock) => ({ ...servingServices(env, clock), ...storeServices(env), clock }),
+  services: (env, clock, network) => ({
+    ...servingServices(env, clock, network),
+    ...storeServices(env, network),
+    clock,
+  }),
   run: replace,
 });

@@ -9,11 +9,11 @@ import { type SweepAnswer, SweepInput, sweep } from './use-cases/sweep-promotion
 /** Completes unfinished work: executions without an outcome, alerts that were not sent, open changes, models out of step. */
 export const handler = toHandler('sweep-promotions', {
   input: SweepInput,
-  services: (env, clock) => ({
-    ...notifyServices(env),
-    ...executionServices(env),
+  services: (env, clock, network) => ({
+    ...notifyServices(env, network),
+    ...executionServices(env, network),
     clock,
-    ...readingServices(env, clock),
+    ...readingServices(env, clock, network),
   }),
   run: async (input, services): Promise<EndAnswer | SweepAnswer> =>
     'executionArn' in input ? cleanUp(input, services) : sweep(services),

@@ -41,7 +41,7 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   );
   const operation = choice(scope, 'Operation?')
     .when(all(isTrue('$.valid'), equals('$.operation', 'promote')), compare)
-    .when(isTrue('$.valid'), prepare)
+    .when(all(isTrue('$.valid'), isAnyOf('$.operation', 'rollback', 'resume', 'adopt')), prepare)
     .otherwise(notifyOutcome);
   const decision = choice(scope, 'Decision?')
     .when(all(equals('$.comparison.decision', 'PROMOTE'), isFalse('$.dry_run')), prepare)
@@ -49,13 +49,7 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   const waitForLease = wait(scope, 'WaitForLease', '$.prepared.retry_after_seconds');
   const prepared = choice(scope, 'Prepared?')
     // A rollback opens its own change, and an attempt goes on with an open one.
-    .when(
-      all(
-        equals('$.prepared.status', 'ready'),
-        Condition.or(equals('$.operation', 'rollback'), equals('$.operation', 'resume')),
-      ),
-      rollback,
-    )
+    .when(all(equals('$.prepared.status', 'ready'), isAnyOf('$.operation', 'rollback', 'resume')), rollback)
     // No Workload serves the model, or there is nothing to put in service.
     .when(
       all(
@@ -144,6 +138,8 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
 
 // A comparison with a value of another type, null among them, is false; one with a missing path fails the execution.
 const equals = (variable: Path, value: string) => Condition.stringEquals(variable, value);
+const isAnyOf = (variable: Path, ...values: string[]) =>
+  Condition.or(...values.map((value) => equals(variable, value)));
 const isTrue = (variable: Path) => Condition.booleanEquals(variable, true);
 const isFalse = (variable: Path) => Condition.booleanEquals(variable, false);
 const isAnyNull = (...variables: Path[]) => Condition.or(...variables.map((path) => Condition.isNull(path)));

@@ -68,15 +68,20 @@ export const whenNotStarted: Policy = {
   jitterStrategy: JitterType.FULL,
 };
 
+/** How often a step is called again after it has found a remote system away. */
+export const MAX_OUTAGE_RETRIES = 4;
+
 /**
- * A function reported an unavailable remote system. It has ended, so no second invocation can overlap with it: full jitter,
- * which may choose a pause of 0 s, is safe here. Waits at most 10 + 20 + 40 + 80 = 150 s in all.
+ * A function reported an unavailable remote system, or a malformed answer. It has ended, so no second invocation can overlap
+ * with it: full jitter, which may choose a pause of 0 s, is safe here. Waits at most 8 + 16 + 32 + 64 = 120 s in all, or
+ * 56 s with three attempts: people are told within three minutes before a rollout, and within five minutes when the way back
+ * finds the system away too.
  */
-export function whenUnavailable(errors: ErrorName[]): Policy {
+export function whenUnavailable(errors: ErrorName[], maxAttempts = MAX_OUTAGE_RETRIES): Policy {
   return {
     errors,
-    interval: Duration.seconds(10),
-    maxAttempts: 4,
+    interval: Duration.seconds(8),
+    maxAttempts,
     jitterStrategy: JitterType.FULL,
   };
 }

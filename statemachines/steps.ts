@@ -14,7 +14,7 @@ import type {
 } from '../lambdas/domain/payloads.ts';
 import type { ReplaceInput } from '../lambdas/domain/serving/payloads.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
-import { whenNotStarted, whenOutcomeUnknown, whenUnavailable } from './retry-policies.ts';
+import { MAX_OUTAGE_RETRIES, whenNotStarted, whenOutcomeUnknown, whenUnavailable } from './retry-policies.ts';
 
 /** A path for every field of the function's payload: a missing one does not compile. */
 type Parameters<Payload> = { [Field in keyof Payload]-?: Path };
@@ -25,8 +25,10 @@ export interface Step {
   parameters: Record<string, Path>;
   /** Left out: the answer becomes the whole state document. */
   resultPath?: ResultPath;
-  /** The functions' transient errors. */
+  /** The functions' transient errors: what it talks to may be away for a moment. */
   transient: ErrorName[];
+  /** How often it is called again after one of them; `MAX_OUTAGE_RETRIES` if left out. */
+  retries?: number;
 }
 
 // The whole input comes from the context object: it may be any JSON value, not only an object.
@@ -118,8 +120,11 @@ const rollback: Parameters<RollbackInput> = {
 /** The whole state document: `end-promotion` decides the outcome from it, not from the path taken. */
 const end: Parameters<{ state: unknown; execution: string }> = { state: '$', execution: '$$.Execution.Id' };
 
-const outage: ErrorName[] = ['MlflowUnavailable', 'LeaseStoreUnavailable'];
-const outageOnEitherSide: ErrorName[] = [...outage, 'WorkloadApiUnavailable'];
+// A malformed answer is often that of a proxy for a moment; a lasting one costs the pauses of one or two steps.
+const mlflow: ErrorName[] = ['MlflowUnavailable', 'MlflowInvalidResponse'];
+const workloadApi: ErrorName[] = ['WorkloadApiUnavailable', 'WorkloadApiInvalidResponse'];
+const table: ErrorName[] = ['LeaseStoreUnavailable'];
+const allSystems: ErrorName[] = [...mlflow, ...workloadApi, ...table];
 
 /** The tasks: function, parameters, and result path of each. */
 export const steps = {
@@ -128,49 +133,51 @@ export const steps = {
     functionName: 'compare-models',
     parameters: compare,
     resultPath: '$.comparison',
-    transient: ['MlflowUnavailable'],
+    transient: mlflow,
   },
   PreparePromotion: {
     functionName: 'prepare-promotion',
     parameters: prepare,
     resultPath: '$.prepared',
-    transient: outageOnEitherSide,
+    transient: allSystems,
   },
   ReplaceWorkload: {
     functionName: 'replace-workload',
     parameters: replace,
     resultPath: '$.serving',
-    transient: ['WorkloadApiUnavailable', 'LeaseStoreUnavailable'],
+    transient: [...workloadApi, ...table],
   },
   PromoteModel: {
     functionName: 'promote-model',
     parameters: promote,
     resultPath: '$.promotion',
-    transient: outage,
+    transient: [...mlflow, ...table],
   },
   ClosePromotion: {
     functionName: 'close-promotion',
     parameters: close,
     resultPath: '$.closing',
-    transient: outageOnEitherSide,
+    transient: allSystems,
   },
   ModelRollback: {
     functionName: 'model-rollback',
     parameters: rollback,
     resultPath: '$.rollback',
-    transient: outageOnEitherSide,
+    transient: allSystems,
+    // It comes after another step has found a system away, and people wait: attempts of the sweep go on with the change.
+    retries: MAX_OUTAGE_RETRIES - 1,
   },
   NotifySuccess: {
     functionName: 'end-promotion',
     parameters: end,
     resultPath: '$.ending',
-    transient: outage,
+    transient: table,
   },
   NotifyOutcome: {
     functionName: 'end-promotion',
     parameters: end,
     resultPath: '$.ending',
-    transient: outage,
+    transient: table,
   },
 } satisfies Partial<Record<StateName, Step>>;
 
@@ -196,7 +203,7 @@ export function task(
     ...(step.resultPath === undefined ? {} : { resultPath: step.resultPath }),
   });
   invoke.addRetry(whenNotStarted);
-  if (step.transient.length > 0) invoke.addRetry(whenUnavailable([...step.transient]));
+  if (step.transient.length > 0) invoke.addRetry(whenUnavailable([...step.transient], step.retries));
   invoke.addRetry(whenOutcomeUnknown(step.functionName));
   return invoke;
 }

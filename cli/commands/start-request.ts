@@ -17,6 +17,9 @@ export interface StartOptions {
   dryRun?: true;
   rollback?: true;
   emergency?: true;
+  adopt?: true;
+  /** Set by `promotion adopt`: take what both sides show as live, and nothing else. */
+  adoptOnly?: true;
   input?: string;
   again?: true;
   follow?: string;
@@ -43,6 +46,7 @@ const INPUT_OPTIONS = {
   dryRun: '--dry-run',
   rollback: '--rollback',
   emergency: '--emergency',
+  adopt: '--adopt',
 } as const satisfies Partial<Record<keyof StartOptions, string>>;
 
 const EXCLUDED_BY_FOLLOW = {
@@ -109,11 +113,9 @@ async function inputOf(options: StartOptions, problems: string[]): Promise<unkno
 }
 
 function fieldsOf(options: StartOptions): object {
-  const { version, reason, model = 'unnamed' } = options;
+  const { model = 'unnamed' } = options;
   return {
-    ...(options.rollback
-      ? { operation: 'rollback', target_version: version, reason: reason ?? 'MANUAL_REQUEST' }
-      : { challenger_version: version, reason }),
+    ...operationFields(options),
     model_name: model,
     policy: options.policy,
     workload_id: options.workload,
@@ -121,5 +123,12 @@ function fieldsOf(options: StartOptions): object {
     requested_by: options.requestedBy,
     dry_run: options.dryRun,
     emergency: options.emergency,
+    adopt: options.adopt,
   };
+}
+
+function operationFields({ rollback, adoptOnly, version, reason }: StartOptions): object {
+  if (adoptOnly) return { operation: 'adopt', reason };
+  if (rollback) return { operation: 'rollback', target_version: version, reason: reason ?? 'MANUAL_REQUEST' };
+  return { challenger_version: version, reason };
 }

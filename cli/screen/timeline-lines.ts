@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import type { CloseAnswer, PromoteAnswer } from '../../lambdas/domain/payloads.ts';
 import type { ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
@@ -70,18 +70,20 @@ export function registryLine(state: RegistryState | null): string {
 
 /** A short text for the result of a state; empty for states without one. */
 export function resultOf(state: string, output: unknown): string {
-  const { valid, problems, comparison, prepared, serving, promotion, rollback, ending } =
+  const { valid, problems, comparison, prepared, serving, promotion, closing, rollback, ending } =
     readStateDocument(output);
   if (state === 'BeginPromotion')
     return valid === false ? `invalid input: ${printable((problems ?? []).join('; '))}` : '';
   if (state === 'CompareModels' && comparison !== null)
     return `${bold(comparison.decision)}  ${printable(comparison.recommendation)}`;
   if (state === 'PreparePromotion' && prepared !== null) {
-    const { status, fence, reason } = prepared;
-    return status === 'ready' ? `lease taken, fence ${fence}` : `${bold(status)}  ${printable(reason ?? '')}`;
+    const { status, fence, change_id, reason } = prepared;
+    if (status !== 'ready') return `${bold(status)}  ${printable(reason ?? '')}`;
+    return `lease taken, fence ${fence}${change_id === null ? '' : '; change open'}`;
   }
   if (state === 'ReplaceWorkload' && serving !== null) return rolloutLine(serving);
   if (state === 'PromoteModel' && promotion !== null) return promotionLine(promotion);
+  if (state === 'ClosePromotion' && closing !== null) return closingLine(closing);
   if (state === 'ModelRollback' && rollback !== null) return shortIds(printable(rollback.detail));
   if (state.startsWith('Notify') && ending) return `${ending.status}, alert ${ending.alert}`;
   return '';
@@ -103,6 +105,9 @@ function promotionLine(promotion: PromoteAnswer): string {
   if (already === true) return `version ${version} is already in Production`;
   return `version ${version} → Production${archived === null ? '' : `, version ${archived} → Archived`}`;
 }
+
+const closingLine = ({ status, reason }: CloseAnswer): string =>
+  [status === 'in_progress' ? '' : bold(status), shortIds(printable(reason))].filter(Boolean).join('  ');
 
 /** The lines below a comparison: its confidence and the table of evidence; none for other states. */
 export function comparisonDetails(state: string, output: unknown): string[] {

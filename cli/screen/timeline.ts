@@ -1,10 +1,10 @@
 import { styleText } from 'node:util';
-import ora, { type Ora } from 'ora';
 import { z } from 'zod';
 import type { ExecutionDocument, FollowedEvent } from '../../local/execution.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
 import type { BothSystems } from '../../local/watch/both-systems.ts';
 import { type Place, shortIds, visibleLength, WIDTH, wrapLines } from './layout.ts';
+import { progressOn } from './progress.ts';
 import {
   bold,
   comparisonDetails,
@@ -38,11 +38,10 @@ export interface Timeline {
   stop(): void;
 }
 
-/** Waits between the polls of a rollout or rollback; not shown, as the first column shows the time. */
-const LOOPS = new Set(['WaitForRollout', 'WaitForRollback']);
-/** Without a terminal, a line shows that something is in progress, at growing intervals of up to a minute. */
-const STILL_RUNNING_MS = 2_000;
-const MAX_QUIET_MS = 60_000;
+/** Waits between the polls of a rollout, a close or a rollback; not shown, as the first column shows the time. */
+const LOOPS = new Set(['WaitForRollout', 'WaitForClose', 'WaitForRollback']);
+/** States that are called again until they are settled. */
+const POLLED = new Set(['ReplaceWorkload', 'ClosePromotion', 'ModelRollback']);
 const print = (text = '', place: Place = {}) =>
   process.stdout.write(`${wrapLines(text, place).join('\n')}\n`);
 /** Columns before the result of a state. */
@@ -55,31 +54,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
   const starts = new Map<string, number>();
   const results = new Map<string, string>();
   const caught = new Set<string>();
-  // In a terminal of unknown width the spinner erases lines endlessly.
-  const canSpin = process.stdout.isTTY && process.stdout.columns > 0;
-  const spinner: Ora | null = canSpin ? ora({ stream: process.stdout, discardStdin: false }) : null;
-  let ticking: NodeJS.Timeout | undefined;
-  let doing: string | null = null;
-
-  /** Shows progress within two seconds. */
-  const busy = (what: string) => {
-    doing = what;
-    spinner?.start(dim(what));
-    clearTimeout(ticking);
-    const since = performance.now();
-    const tickAfter = (ms: number) => {
-      ticking = setTimeout(() => {
-        print(dim(`         ${what}: ${Math.round((performance.now() - since) / 1000)} s`));
-        tickAfter(Math.min(ms * 2, MAX_QUIET_MS));
-      }, ms);
-    };
-    if (spinner === null) tickAfter(STILL_RUNNING_MS);
-  };
-  const idle = () => {
-    doing = null;
-    spinner?.stop();
-    clearTimeout(ticking);
-  };
+  const { doing: busy, stop: idle, current } = progressOn(process.stdout, 9);
   const line = (event: TimelineEvent, execution: string, text: string, hang = 12) => {
     idle();
     const seconds = ((event.at - (starts.get(execution) ?? event.at)) / 1000).toFixed(3).padStart(8);
@@ -93,7 +68,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     const now = resultOf(state, output);
     const before = results.get(key);
     results.set(key, now);
-    return before === now && (state === 'ReplaceWorkload' || state === 'ModelRollback');
+    return before === now && POLLED.has(state);
   };
 
   return {
@@ -119,7 +94,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
       } else if (event.kind === 'answered') {
         line(event, execution, endpointAnswerLine(event));
       } else if (event.kind === 'noted') {
-        const before = doing;
+        const before = current();
         line(event, execution, dim(printable(event.note)));
         if (before !== null) busy(before);
       } else if (event.kind === 'aborted') {

@@ -1,12 +1,20 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  CreateTableCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 
 /** The promotion table on dynalite, an in-memory emulator of DynamoDB, on loopback. The stack declares the same keys. */
 export interface LocalTable {
   endpoint: string;
   name: string;
+  /** Deletes all items. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,8 +37,7 @@ export async function startLocalTable(): Promise<LocalTable> {
         { AttributeName: 'pk', AttributeType: 'S' },
         { AttributeName: 'alert_pending', AttributeType: 'S' },
         { AttributeName: 'recorded_at', AttributeType: 'S' },
-        { AttributeName: 'open', AttributeType: 'S' },
-        { AttributeName: 'released', AttributeType: 'S' },
+        { AttributeName: 'change_state', AttributeType: 'S' },
       ],
       KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
       GlobalSecondaryIndexes: [
@@ -42,24 +49,33 @@ export async function startLocalTable(): Promise<LocalTable> {
           ],
           Projection: { ProjectionType: 'ALL' },
         },
-        ...(['open', 'released'] as const).map((attribute) => ({
-          IndexName: { open: 'open-changes', released: 'released-models' }[attribute],
+        {
+          IndexName: 'models',
           KeySchema: [
-            { AttributeName: attribute, KeyType: 'HASH' as const },
-            { AttributeName: 'pk', KeyType: 'RANGE' as const },
+            { AttributeName: 'change_state', KeyType: 'HASH' },
+            { AttributeName: 'pk', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'KEYS_ONLY' as const },
-        })),
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
       ],
     }),
   );
-  client.destroy();
   return {
     endpoint,
     name: NAME,
+    reset: async () => {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: NAME }));
+      await Promise.all(Items.map((item) => client.send(new DeleteItemCommand(keyOf(item)))));
+    },
     close: async () => {
+      client.destroy();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
     },
   };
 }
+
+const keyOf = ({ pk }: Record<string, AttributeValue>) => ({
+  TableName: NAME,
+  Key: pk === undefined ? {} : { pk },
+});

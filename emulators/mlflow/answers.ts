@@ -55,12 +55,18 @@ export const missing = (message: string) => new ApiError('RESOURCE_DOES_NOT_EXIS
 
 /** MLflow's JSON: indented by two, everything outside ASCII escaped. */
 export function json(body: unknown, status = 200): Answer {
-  const text = JSON.stringify(body, null, 2).replace(
-    /[\u0080-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return { status, type: 'application/json', body: text };
+  const text = JSON.stringify(body, null, 2);
+  const ascii = NOT_ASCII.test(text)
+    ? text.replaceAll(
+        NOT_ASCII_EACH,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
+    : text;
+  return { status, type: 'application/json', body: ascii };
 }
+
+const NOT_ASCII = /[\u0080-\uffff]/;
+const NOT_ASCII_EACH = /[\u0080-\uffff]/g;
 
 const PAGES: Record<number, [title: string, text: string]> = {
   400: ['Bad Request', 'The browser (or proxy) sent a request that this server could not understand.'],
@@ -87,10 +93,12 @@ export const double = (value: number): number | string => (Number.isFinite(value
 
 /** Unset fields and empty lists are left out of MLflow's answers. */
 export function sparse(fields: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries(fields).filter(
-    ([, value]) => value !== null && value !== undefined && !(Array.isArray(value) && value.length === 0),
-  );
-  return Object.fromEntries(kept);
+  const kept: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    kept[name] = value;
+  }
+  return kept;
 }
 
 /** Tags and parameters as MLflow sends them. */

@@ -3,15 +3,16 @@ import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { MODELS_INDEX } from '../../lambdas/adapters/aws/model-items.ts';
+import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/outcome-items.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 
 /** Least privilege: a test compares this table with the synthesised policies. */
 interface FunctionPermissions {
   /** On the promotion table. */
   table: readonly TableAction[];
-  /** On its index of pending alerts. */
-  pendingAlerts?: true;
+  /** The indexes of the table that it queries. */
+  indexes?: readonly IndexName[];
   publish?: true;
   /** Starts executions, lists those that failed, and describes them. */
   executions?: true;
@@ -20,6 +21,7 @@ interface FunctionPermissions {
 }
 
 type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem';
+type IndexName = typeof PENDING_ALERTS_INDEX | typeof MODELS_INDEX;
 
 /** Actions of SageMaker's managed MLflow: one for each call of MLflow's REST API. */
 type MlflowAction = (typeof reads | typeof writes)[number] | 'GetRun' | 'SetRegisteredModelTag';
@@ -50,7 +52,7 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
   'end-promotion': { table: recordsOutcome, publish: true, mlflow: reads, workloads: true },
   'sweep-promotions': {
     table: recordsOutcome,
-    pendingAlerts: true,
+    indexes: [PENDING_ALERTS_INDEX, MODELS_INDEX],
     publish: true,
     executions: true,
     mlflow: reads,
@@ -74,7 +76,7 @@ export interface GrantTargets {
 
 /** Grants a function its permissions on these resources. */
 export function grantPermissions(name: FunctionName, grantee: IGrantable, targets: GrantTargets): void {
-  const { table, pendingAlerts, publish, executions, mlflow, workloads } = functionPermissions[name];
+  const { table, indexes = [], publish, executions, mlflow, workloads } = functionPermissions[name];
   const allow = (actions: string[], ...resources: string[]) =>
     grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   const allowSecret = (secret: ISecret | undefined) => {
@@ -89,8 +91,8 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
       table.map((action) => `dynamodb:${action}`),
       targets.table.tableArn,
     );
-  if (pendingAlerts === true)
-    allow(['dynamodb:Query'], `${targets.table.tableArn}/index/${PENDING_ALERTS_INDEX}`);
+  if (indexes.length > 0)
+    allow(['dynamodb:Query'], ...indexes.map((index) => `${targets.table.tableArn}/index/${index}`));
   if (publish === true) {
     allow(['sns:Publish'], ...targets.topics.map(({ topicArn }) => topicArn));
     allow(['kms:Decrypt', 'kms:GenerateDataKey'], targets.topicKey.keyArn);

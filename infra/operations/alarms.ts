@@ -16,7 +16,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { COMPARE_MINUTES, type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import {
   ENVIRONMENT_DIMENSION,
   METRICS_NAMESPACE,
@@ -52,6 +52,8 @@ export const metricsPerAlarm = {
   FunctionErrors: functionNames.length,
   FunctionThrottles: functionNames.length,
   RolloutSlow: 1,
+  ChangeOpen: 1,
+  OutOfStep: 1,
   EventsNotDelivered: 1,
 } as const;
 
@@ -91,7 +93,7 @@ interface Rule {
 /**
  * The alarms of one environment; the runbook has a section for each. The outcome of a single execution is reported by its
  * own alert. Some alarms occur together (see the table in the runbook): `RollbackFailed` and `RolloutSlow` with
- * `ExecutionsFailed`; `FunctionErrors` with `ExecutionsFailed` when MLflow, the platform or DynamoDB is unavailable;
+ * `ExecutionsFailed`; `ChangeOpen` after either of these; `FunctionErrors` with `ExecutionsFailed` when MLflow, the platform or DynamoDB is unavailable;
  * `AlertNotSent` with `FunctionErrors`, `FunctionThrottles` or `EventsNotDelivered` when `sweep-promotions` does not run.
  */
 export class PromotionAlarms extends Construct {
@@ -148,6 +150,9 @@ function summed(metrics: readonly IMetric[]): IMetric {
 
 const FIVE_MINUTES = Duration.minutes(5);
 
+/** Age at which an open change is reported: by then the sweeps have started three attempts at it. */
+export const CHANGE_OPEN = Duration.minutes(60);
+
 function rulesFor({
   environment,
   machine,
@@ -181,10 +186,10 @@ function rulesFor({
     },
     RollbackFailed: {
       ...event,
-      // No automatic step is left after it: notified within a minute.
+      // The version to be removed may be in service: notified within a minute.
       metrics: counted('RollbackFailed', 1),
       summary:
-        'A rollback failed: the registry or the Workload may be in an intermediate state, and no automatic step is left.',
+        'A rollback is not complete: the registry or the Workload may still have the version that is to be removed.',
     },
     AlertNotSent: {
       metrics: [
@@ -228,6 +233,35 @@ function rulesFor({
       ...event,
       metrics: counted('RolloutDeadlineExceeded'),
       summary: 'A rollout exceeded its deadline and was cancelled.',
+    },
+    ChangeOpen: {
+      metrics: [
+        promotionMetric(environment, 'OpenChangeAge', {
+          statistic: Stats.MAXIMUM,
+          period: Duration.minutes(SWEEP_MINUTES),
+        }),
+      ],
+      threshold: CHANGE_OPEN.toSeconds(),
+      datapoints: { reached: 2, of: 2 },
+      // Every sweep that reads the table emits the metric; whether sweeps run is the subject of another alarm.
+      missing: TreatMissingData.IGNORE,
+      notifyOnOk: true,
+      summary: `A promotion or rollback has been incomplete for ${CHANGE_OPEN.toMinutes()} minutes: attempts have failed, or somebody else has changed the model.`,
+    },
+    OutOfStep: {
+      // One value for each complete comparison of all models.
+      metrics: [
+        promotionMetric(environment, 'OutOfStep', {
+          statistic: Stats.MAXIMUM,
+          period: Duration.minutes(COMPARE_MINUTES),
+        }),
+      ],
+      threshold: 1,
+      datapoints: once,
+      // A comparison may take longer than a period: until it is complete, the last state is kept.
+      missing: TreatMissingData.IGNORE,
+      notifyOnOk: true,
+      summary: 'The registry or the Workload of a model shows something other than what is recorded as live.',
     },
     EventsNotDelivered: {
       metrics: [undelivered.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period })],

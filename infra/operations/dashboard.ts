@@ -65,10 +65,18 @@ function outcomes({ environment }: MonitoredResources): GraphWidget[] {
     [50, 90].map((p) =>
       promotionMetric(environment, name, { statistic: Stats.p(p), period: DAY, label: `${name} p${p}` }),
     );
+  const oldest = promotionMetric(environment, 'OpenChangeAge', {
+    statistic: Stats.MAXIMUM,
+    period: DAY,
+    label: 'OpenChangeAge',
+  });
   return [
     graph('Outcomes per day', daily, { stacked: true }),
     graph('Lead time of promotions, seconds', spread('LeadTime')),
-    graph('Duration of rollbacks, seconds', spread('RollbackTime')),
+    graph('Duration of rollbacks, age of the oldest open change, seconds', [
+      ...spread('RollbackTime'),
+      oldest,
+    ]),
   ];
 }
 
@@ -89,10 +97,11 @@ function executions({ environment, machine }: MonitoredResources): GraphWidget[]
       machine.metricTime({ period, statistic: Stats.p(50), label: 'p50' }),
       machine.metricTime({ period, statistic: Stats.p(90), label: 'p90' }),
     ]),
-    graph('Deadlines exceeded, leases stuck, alerts not sent', [
+    graph('Deadlines exceeded, leases stuck, models out of step, alerts not sent', [
       own('RolloutDeadlineExceeded', Stats.SUM),
       own('RollbackFailed', Stats.SUM),
       own('LeaseStuck', Stats.SUM),
+      own('OutOfStep', Stats.MAXIMUM),
       own('AlertNotSent', Stats.SUM),
       own('AlertsPending', Stats.MAXIMUM),
     ]),

@@ -1,8 +1,17 @@
-/** The only source of the time. Handlers get a clock with their services, so that tests can set it. */
+/**
+ * The only source of time and chance. Handlers get a clock with their services, so that tests can set it; what is left out
+ * is the process's own.
+ */
 export interface Clock {
   now(): Date;
-  /** Waits before a request is repeated; rejects when the signal aborts. Left out: with a timer of the system. */
+  /** Waits before a request is repeated; rejects when the signal aborts. */
   pause?: Pause;
+  /** Milliseconds since some fixed moment; nothing sets them back. */
+  elapsed?: () => number;
+  /** A signal that aborts after so many milliseconds. */
+  expiry?: (ms: number) => AbortSignal;
+  /** A number from 0 up to 1, for jitter. */
+  random?: () => number;
 }
 
 /** Waits so many milliseconds, or until the signal aborts. */
@@ -11,4 +20,4 @@ export type Pause = (ms: number, signal: AbortSignal) => Promise<unknown>;
 export const systemClock: Clock = { now: () => new Date() };
 
 /** Up to twice as long, by chance, so that clients that failed together do not come back together. */
-export const withJitter = (ms: number): number => ms * (1 + Math.random());
+export const withJitter = (ms: number, random: () => number = Math.random): number => ms * (1 + random());

@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { errors, Pool, request as send } from 'undici';
-import { type Pause, withJitter } from './clock.ts';
+import { type Clock, withJitter } from './clock.ts';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -13,7 +13,7 @@ export interface HttpLimits {
   headersMs: number;
   /** Milliseconds between two chunks of the response. */
   bodyMs: number;
-  /** Milliseconds for one call with all its retries; below the function's time-out. */
+  /** Milliseconds for one call with all its retries: its last attempt has ended by then. */
   totalMs: number;
   /** Size limit of a response body. */
   maxBytes: number;
@@ -28,9 +28,16 @@ export interface HttpRequest {
   url: URL;
   headers: Record<string, string>;
   body?: string;
-  /** True when the request is idempotent. */
+  /**
+   * True when the request may be sent again without knowing whether it took effect: a read, or a write that nobody can
+   * have overtaken in the meantime.
+   */
   repeatable: boolean;
+  /** For a repeatable request: true for a response after which it is sent again, besides 429, 502, 503 and 504. */
+  isTransient?: (reply: HttpReply) => boolean;
   maxBytes?: number;
+  /** By when the last attempt has ended, as `Http.endsAt` says it. Default, and at most: `totalMs` from now. */
+  endsAt?: number;
 }
 
 export interface HttpReply {
@@ -39,16 +46,15 @@ export interface HttpReply {
   body: Buffer;
 }
 
-/** No response arrived: connection, time-out or size. `sent` is false when the server cannot have received the request. */
+/** No response arrived: connection, time-out or size. `sent` is false when the request cannot have taken effect. */
 export class NoReply extends Error {
   override readonly name = 'NoReply' as const;
   readonly kind: 'connect' | 'timeout' | 'broken' | 'too-large';
-  constructor(kind: NoReply['kind'], message: string, cause?: unknown) {
+  readonly sent: boolean;
+  constructor(kind: NoReply['kind'], message: string, cause?: unknown, sent = kind !== 'connect') {
     super(message, { cause });
     this.kind = kind;
-  }
-  get sent(): boolean {
-    return this.kind !== 'connect';
+    this.sent = sent;
   }
 }
 
@@ -67,34 +73,63 @@ class RetryableReply extends Error {
 const GATEWAY_ERRORS = [502, 503, 504];
 const TOO_MANY_REQUESTS = 429;
 
-export type Http = (request: HttpRequest) => Promise<HttpReply>;
+/** An HTTP client. */
+export interface Http {
+  /** Sends a request, and again where that is safe and can help. Throws `NoReply`. */
+  (request: HttpRequest): Promise<HttpReply>;
+  /** The moment `ms` from now, by default that by which a call that begins now has ended; on the client's own scale. */
+  endsAt(ms?: number): number;
+}
+
+/**
+ * Sends a request once; throws `NoReply` when no response arrives within the limits. Header names are in lower case; the body
+ * has at most the request's `maxBytes`, or those of the limits.
+ */
+export type Transport = (
+  request: HttpRequest,
+  limits: HttpLimits,
+  signal: AbortSignal,
+) => Promise<{ status: number; headers: Record<string, string | undefined>; body: Buffer }>;
 
 /**
  * An HTTP client. Every status is an answer; only a missing response throws (`NoReply`). Connection failures and 429 are
- * always retried, lost responses and 502, 503 and 504 only if the request is repeatable. `Retry-After` is honoured; one
- * longer than the rest of `totalMs` ends the retries. Every wait before a retry is left to `pause`.
+ * always retried, as the request took no effect; lost responses, 502, 503 and 504, and what the request itself calls transient,
+ * only if the request is repeatable. `Retry-After` is honoured; one longer than the rest of the time ends the retries. Every
+ * wait before a retry is left to the clock.
  */
-export function httpClient(limits: HttpLimits, pause: Pause = sleep): Http {
-  const poolOf = poolsByOrigin({
-    connect: { timeout: limits.connectMs },
-    headersTimeout: limits.headersMs,
-    bodyTimeout: limits.bodyMs,
-    // MLflow's server closes idle sockets after about 5 s without notice.
-    keepAliveTimeout: 4_000,
-    keepAliveMaxTimeout: 4_000,
-  });
-  return async (request) => {
-    const total = AbortSignal.timeout(limits.totalMs);
-    const endsAt = performance.now() + limits.totalMs;
+export function httpClient(
+  limits: HttpLimits,
+  clock: Partial<Clock> = {},
+  transport: Transport = overSockets(limits),
+): Http {
+  const { pause = sleep, elapsed = processTime, expiry = processExpiry, random } = clock;
+  const endsIn = (ms = limits.totalMs) => elapsed() + ms;
+
+  const call = async (request: HttpRequest) => {
+    const endsAt = Math.min(request.endsAt ?? Number.POSITIVE_INFINITY, endsIn());
+    const ms = Math.ceil(endsAt - elapsed());
+    if (ms <= 0) throw new NoReply('timeout', 'no time was left to send it', undefined, false);
+    const total = expiry(ms);
+    let sent = false;
     const attempt = async () => {
-      const { reply, retryAfterMs } = await sendOnce(poolOf(request.url), request, limits, total);
-      const again =
-        reply.status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_ERRORS.includes(reply.status));
-      if (again) throw new RetryableReply(reply, retryAfterMs);
-      return reply;
+      const before = sent;
+      sent = true;
+      try {
+        const { status, headers, body } = await transport(request, limits, total);
+        const reply: HttpReply = { status, contentType: headers['content-type'] ?? '', body };
+        if (status === TOO_MANY_REQUESTS) sent = before;
+        const again =
+          status === TOO_MANY_REQUESTS ||
+          (request.repeatable && (GATEWAY_ERRORS.includes(status) || request.isTransient?.(reply) === true));
+        if (again) throw new RetryableReply(reply, retryAfterMs(headers['retry-after'], headers['date']));
+        return reply;
+      } catch (error) {
+        if (error instanceof NoReply && !error.sent) sent = before;
+        throw error;
+      }
     };
     const mayRepeat = (error: unknown) => {
-      if (error instanceof RetryableReply) return performance.now() + error.retryAfterMs < endsAt;
+      if (error instanceof RetryableReply) return true;
       return error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent);
     };
     try {
@@ -104,15 +139,63 @@ export function httpClient(limits: HttpLimits, pause: Pause = sleep): Http {
         signal: total,
         onFailedAttempt: async ({ error, retriesConsumed, retriesLeft }) => {
           if (retriesLeft === 0 || !mayRepeat(error)) throw error;
-          if (error instanceof RetryableReply && error.retryAfterMs > 0)
-            await pause(error.retryAfterMs, total);
-          await pause(withJitter(limits.backoffMs * 2 ** retriesConsumed), total);
+          const asked = error instanceof RetryableReply ? error.retryAfterMs : 0;
+          const backoff = withJitter(limits.backoffMs * 2 ** retriesConsumed, random);
+          // No time is left after the wait: the error itself tells more than a time-out would.
+          if (elapsed() + asked + backoff >= endsAt) throw error;
+          if (asked > 0) await pause(asked, total);
+          await pause(backoff, total);
         },
       });
     } catch (error) {
       if (error instanceof RetryableReply) return error.reply;
       if (error instanceof NoReply) throw error;
-      throw new NoReply('timeout', `no answer within ${limits.totalMs} ms`, error);
+      throw new NoReply('timeout', `no answer within ${ms} ms`, error, sent);
+    }
+  };
+  return Object.assign(call, { endsAt: endsIn });
+}
+
+const processTime = () => performance.now();
+const processExpiry = (ms: number) => AbortSignal.timeout(ms);
+
+/** The network, with connections that are kept. */
+function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
+  const poolOf = poolsByOrigin({
+    connect: { timeout: connectMs },
+    headersTimeout: headersMs,
+    bodyTimeout: bodyMs,
+    // MLflow's server closes idle sockets after about 5 s without notice.
+    keepAliveTimeout: 4_000,
+    keepAliveMaxTimeout: 4_000,
+  });
+  return async (request, limits, signal) => {
+    const max = request.maxBytes ?? limits.maxBytes;
+    try {
+      const { statusCode, headers, body } = await send(request.url, {
+        method: request.method,
+        headers: request.headers,
+        body: request.body ?? null,
+        dispatcher: poolOf(request.url),
+        signal,
+      });
+      const announced = Number(headers['content-length'] ?? 0);
+      const tooLarge = () => new NoReply('too-large', `the answer is larger than ${max} bytes`);
+      if (announced > max) {
+        body.on('error', () => {}).destroy();
+        throw tooLarge();
+      }
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of body) {
+        size += chunk.length;
+        if (size > max) throw tooLarge();
+        chunks.push(chunk);
+      }
+      const texts = Object.entries(headers).map(([name, value]) => [name, String(value ?? '')]);
+      return { status: statusCode, headers: Object.fromEntries(texts), body: Buffer.concat(chunks) };
+    } catch (error) {
+      throw error instanceof NoReply ? error : noReply(error);
     }
   };
 }
@@ -130,42 +213,11 @@ function poolsByOrigin(options: Pool.Options): (url: URL) => Pool {
   };
 }
 
-async function sendOnce(pool: Pool, request: HttpRequest, limits: HttpLimits, signal: AbortSignal) {
-  const max = request.maxBytes ?? limits.maxBytes;
-  try {
-    const { statusCode, headers, body } = await send(request.url, {
-      method: request.method,
-      headers: request.headers,
-      body: request.body ?? null,
-      dispatcher: pool,
-      signal,
-    });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of body) {
-      size += chunk.length;
-      if (size > max) throw new NoReply('too-large', `the answer is larger than ${max} bytes`);
-      chunks.push(chunk);
-    }
-    const reply: HttpReply = {
-      status: statusCode,
-      contentType: String(headers['content-type'] ?? ''),
-      body: Buffer.concat(chunks),
-    };
-    return {
-      reply,
-      retryAfterMs: retryAfterMs(String(headers['retry-after'] ?? ''), String(headers['date'] ?? '')),
-    };
-  } catch (error) {
-    throw error instanceof NoReply ? error : noReply(error);
-  }
-}
-
 /**
  * Milliseconds of a `Retry-After` header: seconds or a date, which is compared with the response's own `Date`. 0 if it is
  * missing or invalid. https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
-export function retryAfterMs(value: string, date: string): number {
+export function retryAfterMs(value = '', date = ''): number {
   if (/^\d{1,6}$/.test(value.trim())) return Number(value) * 1000;
   const until = Date.parse(value) - Date.parse(date);
   return Number.isFinite(until) ? Math.max(0, until) : 0;

@@ -128,24 +128,13 @@ export function leaseSecondsFor(rollout: RolloutMinutes): number {
 }
 
 /**
- * Seconds for which a function may still write after its execution was stopped, by operation. A promotion's own rollback
- * may take longer, but it restores the same state as the rollback that the clean-up starts.
+ * Seconds for which a function may still write after its execution was stopped: the longest of those that write, which is
+ * also the way back of a promotion. Until then nobody else gets the model.
  */
-export const LAST_WRITE_SECONDS = {
-  promote:
-    Math.max(
-      ...(['prepare-promotion', 'replace-workload', 'promote-model'] as const).map(
-        (name) => functionTimeoutSeconds[name],
-      ),
-    ) + 10,
-  rollback: functionTimeoutSeconds['model-rollback'] + 10,
-};
+export const LAST_WRITE_SECONDS = functionTimeoutSeconds['model-rollback'] + 10;
 
 /** Seconds for which a direct call takes its lease: its function's time-out and a margin for the clocks. */
 export const DIRECT_LEASE_SECONDS = 150;
-
-/** Minutes that the rollback started by a clean-up may wait for the lease of the stopped execution. */
-export const CLEAN_UP_WAIT_MINUTES = 10;
 
 /**
  * Milliseconds after its outcome in which an execution releases its lease: seconds as a rule, little more than a minute
@@ -208,10 +197,17 @@ export const mlflowCall = {
   headersMs: 4_000,
   bodyMs: 3_000,
   totalMs: 5_000,
-  maxBytes: 4 * 1024 * 1024,
+  // Measured on the bundle of `promote-model`: a model and its versions, each with as much, take at most 210 MB of 256.
+  maxBytes: 12 * 1024 * 1024,
   retries: 3,
   backoffMs: 100,
 } as const;
+
+/**
+ * Milliseconds for all pages of one list of MLflow, such as the versions of a model: well below the time-out of every function
+ * that reads one, some of them three times. A list that takes longer is an error.
+ */
+export const mlflowListMs = 10_000;
 
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:

@@ -210,7 +210,8 @@ export const PrepareInput = z.object({
   comparison: Comparison.nullable(),
   lock_artifact: fields.lock_artifact,
   adopt: fields.adopt,
-  change_id: fields.change_id,
+  /** Undefined only in executions that were started by the definition of the first version. */
+  change_id: z.string().nullable().optional(),
   execution: z.string(),
   started_at: z.iso.datetime({ offset: true }),
   /** The last answer of this function in the same execution; null on the first call. */

@@ -1,5 +1,6 @@
 import { clientSettings } from '../adapters/aws/client-settings.ts';
 import type { Executions } from '../adapters/aws/step-functions.ts';
+import type { Network } from '../adapters/network.ts';
 import { configuration, SweepEnvironment } from './environment.ts';
 
 /** What a function needs to start, list and describe executions of the state machine. */
@@ -9,13 +10,17 @@ export interface ExecutionServices {
 }
 
 /** Throws `InvalidConfiguration`. */
-export function executionServices(env: NodeJS.ProcessEnv): ExecutionServices {
+export function executionServices(env: NodeJS.ProcessEnv, network: Network = {}): ExecutionServices {
   const { STATE_MACHINE_ARN: arn } = configuration(SweepEnvironment, env);
+  let made: Executions | null = null;
   return {
     executions: async () => {
-      if (arn === undefined) return null;
-      const { stepFunctions } = await import('../adapters/aws/step-functions.ts');
-      return stepFunctions(arn, clientSettings(env, 'SFN'));
+      if (arn === undefined || made !== null) return made;
+      const { executionsOf, stepFunctions } = await import('../adapters/aws/step-functions.ts');
+      const client = network.stepFunctions;
+      made =
+        client === undefined ? stepFunctions(arn, clientSettings(env, 'SFN')) : executionsOf(arn, client);
+      return made;
     },
   };
 }

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { type Clock, systemClock } from '../adapters/clock.ts';
+import type { Network } from '../adapters/network.ts';
 import { InvalidInput } from '../domain/errors.ts';
+import { excessText, isTooDeep } from '../domain/json.ts';
 import { visible } from '../domain/visible-text.ts';
 import { AlertEnvironment, configuration, jsonOrNull } from './environment.ts';
 import { log, logError, logText, withLogKeys } from './log.ts';
@@ -15,7 +17,7 @@ export interface Invocation {
 export interface HandlerDefinition<Input, Services, Answer> {
   input: z.ZodType<Input>;
   /** Created on the first event, not when the module loads, and reused for the life of the environment. */
-  services: (env: NodeJS.ProcessEnv, clock: Clock) => Services;
+  services: (env: NodeJS.ProcessEnv, clock: Clock, network: Network) => Services;
   run: (input: Input, services: Services, invocation: Invocation) => Promise<Answer>;
   /** The answer to an invalid payload; without it `InvalidInput` is thrown. */
   onInvalid?: (problems: string[]) => Answer;
@@ -29,8 +31,8 @@ export interface Context {
 /** A Lambda handler. */
 export interface Handler {
   (event: unknown, context?: Context): Promise<unknown>;
-  /** The same function with separate services, which use `clock` and read `env` on the first event. */
-  withClock(clock: Clock, env?: NodeJS.ProcessEnv): Handler;
+  /** The same function with separate services, which use `clock` and `network` and read `env` on the first event. */
+  withClock(clock: Clock, env?: NodeJS.ProcessEnv, network?: Network): Handler;
 }
 
 /**
@@ -41,18 +43,19 @@ export function toHandler<Input, Services, Answer>(
   name: string,
   definition: HandlerDefinition<Input, Services, Answer>,
 ): Handler {
-  const handlerOn = (clock: Clock, env: NodeJS.ProcessEnv): Handler => {
+  const handlerOn = (clock: Clock, env: NodeJS.ProcessEnv, network: Network): Handler => {
     let services: Services | undefined;
+    let environment: string | undefined;
     const answerTo = async (event: unknown, requestId: string) => {
       try {
-        const parsed = definition.input.safeParse(event, payloadMessages);
-        if (!parsed.success) {
-          const problems = problemsOf(parsed.error);
+        const parsed = parsePayload(definition.input, event);
+        if ('problems' in parsed) {
+          const { problems } = parsed;
           log().warn('invalid payload', { problems });
           if (definition.onInvalid !== undefined) return definition.onInvalid(problems);
           throw new InvalidInput(`Invalid payload: ${problems.join('; ')}`);
         }
-        services ??= definition.services(env, clock);
+        services ??= definition.services(env, clock, network);
         const answer = await definition.run(parsed.data, services, { requestId });
         log().info('answered', { answer: summary(answer) });
         return answer;
@@ -63,30 +66,45 @@ export function toHandler<Input, Services, Answer>(
     };
     const handle = (event: unknown, context?: Context) => {
       const requestId = context?.awsRequestId ?? 'local';
+      environment ??= environmentOf(env);
       const keys = {
         ...keysOf(event),
         function: name,
         function_request_id: requestId,
-        ...environmentKeys(env),
+        environment,
+        cold_start: isColdStart(),
       };
       return withLogKeys(keys, () => answerTo(event, requestId));
     };
     return Object.assign(handle, {
-      withClock: (other: Clock, otherEnv = process.env) => handlerOn(other, otherEnv),
+      withClock: (other: Clock, otherEnv = process.env, otherNetwork: Network = {}) =>
+        handlerOn(other, otherEnv, otherNetwork),
     });
   };
-  return handlerOn(systemClock, process.env);
+  return handlerOn(systemClock, process.env, {});
+}
+
+/** A payload nested too deep is not given to its schema, which would recurse. */
+function parsePayload<Input>(
+  schema: z.ZodType<Input>,
+  event: unknown,
+): { data: Input } | { problems: string[] } {
+  if (isTooDeep(event)) return { problems: [`is ${excessText.levels}`] };
+  const parsed = schema.safeParse(event, payloadMessages);
+  return parsed.success ? { data: parsed.data } : { problems: problemsOf(parsed.error) };
 }
 
 let cold = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] !== 'provisioned-concurrency';
 
-/** The environment, and whether this process was started for this invocation. */
-function environmentKeys(env: NodeJS.ProcessEnv) {
-  const cold_start = cold;
+/** Whether this process was started for this invocation. */
+function isColdStart(): boolean {
+  const wasCold = cold;
   cold = false;
-  const { ENVIRONMENT } = configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), env);
-  return { environment: logText(ENVIRONMENT), cold_start };
+  return wasCold;
 }
+
+const environmentOf = (env: NodeJS.ProcessEnv): string =>
+  logText(configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), env).ENVIRONMENT);
 
 /** Messages for payload problems: a missing field `is required`. */
 export const payloadMessages = {

@@ -5,6 +5,7 @@ import { managedServer } from '../adapters/aws/sagemaker-arn.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { httpClient } from '../adapters/http.ts';
 import { type Mlflow, mlflow } from '../adapters/mlflow/client.ts';
+import type { Network } from '../adapters/network.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
 import { mlflowCall } from '../domain/limits.ts';
 import type { RegistryMode } from '../domain/registry.ts';
@@ -18,14 +19,20 @@ export interface RegistryServices {
 }
 
 /** Throws `InvalidConfiguration`, which names the variables without their values. */
-export function registryServices(env: NodeJS.ProcessEnv, clock: Clock): RegistryServices {
+export function registryServices(
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+  network: Network = {},
+): RegistryServices {
   const config = configuration(withOneLogin(MlflowEnvironment), env);
-  const http = httpClient(mlflowCall, clock.pause);
+  const http = httpClient(mlflowCall, clock, network.http);
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
-  const registry =
+  const now = () => clock.now();
+  const server =
     managed === null
-      ? mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, authorization: credentialsIn(config, env), http })
-      : mlflow({ trackingUri: managed.url, authorization: signed(managed, env, () => clock.now()), http });
+      ? { trackingUri: config.MLFLOW_TRACKING_URI, authorization: credentialsIn(config, env) }
+      : { trackingUri: managed.url, authorization: signed(managed, env, now) };
+  const registry = mlflow({ ...server, http, now });
   return { registry, mode: config.MLFLOW_REGISTRY_MODE };
 }
 

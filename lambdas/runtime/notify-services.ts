@@ -1,5 +1,6 @@
 import { clientSettings } from '../adapters/aws/client-settings.ts';
 import type { SnsAlertsOptions } from '../adapters/aws/sns.ts';
+import type { Network } from '../adapters/network.ts';
 import { chatMs } from '../domain/limits.ts';
 import type { Alert } from '../words/alert/alert.ts';
 import type { AlertContext } from '../words/alert/wording.ts';
@@ -22,14 +23,16 @@ export interface NotifyServices extends StoreServices {
 }
 
 /** Throws `InvalidConfiguration`. */
-export function notifyServices(env: NodeJS.ProcessEnv): NotifyServices {
+export function notifyServices(env: NodeJS.ProcessEnv, network: Network = {}): NotifyServices {
   const config = configuration(AlertEnvironment, env);
   const topic = config.ALERTS_ENABLED ? config.ALERT_SNS_TOPIC_ARN : undefined;
   const chat = config.ALERTS_ENABLED ? config.ALERT_CHAT_TOPIC_ARN : undefined;
   return {
-    ...storeServices(env),
-    alerts: publisher(env, topic, ({ snsAlerts }, options) => snsAlerts(options)),
-    chat: publisher(env, chat, ({ snsChat }, options) => snsChat({ ...options, totalTimeout: chatMs })),
+    ...storeServices(env, network),
+    alerts: publisher(env, network, topic, ({ snsAlerts }, options) => snsAlerts(options)),
+    chat: publisher(env, network, chat, ({ snsChat }, options) =>
+      snsChat({ ...options, totalTimeout: chatMs }),
+    ),
     alertContext: {
       prefix: config.ALERT_PREFIX,
       environment: config.ENVIRONMENT,
@@ -43,6 +46,7 @@ type Sns = typeof import('../adapters/aws/sns.ts');
 /** The SNS client is loaded on the first publication: most invocations publish nothing. */
 function publisher(
   env: NodeJS.ProcessEnv,
+  network: Network,
   topicArn: string | undefined,
   make: (sns: Sns, options: SnsAlertsOptions) => AlertPublisher,
 ): AlertPublisher | null {
@@ -50,8 +54,11 @@ function publisher(
   let made: AlertPublisher | undefined;
   return {
     publish: async (alert) => {
-      const sns = await import('../adapters/aws/sns.ts');
-      made ??= make(sns, { topicArn, client: sns.createSnsClient(clientSettings(env, 'SNS')) });
+      if (made === undefined) {
+        const sns = await import('../adapters/aws/sns.ts');
+        const client = network.sns ?? sns.createSnsClient(clientSettings(env, 'SNS'));
+        made = make(sns, { topicArn, client });
+      }
       await made.publish(alert);
     },
   };

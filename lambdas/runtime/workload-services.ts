@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { bearer } from '../adapters/authorization.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { httpClient } from '../adapters/http.ts';
+import type { Network } from '../adapters/network.ts';
 import { workloadApi } from '../adapters/workload-api/client.ts';
 import { workloadCall } from '../domain/limits.ts';
 import { WorkloadApiUnavailable } from '../domain/serving/errors.ts';
@@ -15,7 +16,11 @@ export interface ServingServices {
 }
 
 /** Throws `InvalidConfiguration`, which names the variables without their values. */
-export function servingServices(env: NodeJS.ProcessEnv, clock: Clock): ServingServices {
+export function servingServices(
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+  network: Network = {},
+): ServingServices {
   const {
     DATAROBOT_ENDPOINT: endpoint,
     DATAROBOT_TOKEN_SECRET_ARN: arn,
@@ -31,5 +36,6 @@ export function servingServices(env: NodeJS.ProcessEnv, clock: Clock): ServingSe
       new WorkloadApiUnavailable(message, { outcomeUnknown: false, cause }),
   };
   const authorization = authorizationOf(secret, bearer(token));
-  return { workloads: workloadApi({ endpoint, authorization, http: httpClient(workloadCall, clock.pause) }) };
+  const http = httpClient(workloadCall, clock, network.http);
+  return { workloads: workloadApi({ endpoint, authorization, http }) };
 }

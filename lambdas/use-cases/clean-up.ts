@@ -2,12 +2,14 @@ import * as z from 'zod';
 import { LAST_WRITE_SECONDS } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { EndAnswer, Interrupted, Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
+import { type PromotionRecord, recordsOn } from '../domain/promotion/record.ts';
 import { readStateDocument } from '../domain/state-document.ts';
 import { jsonOrNull } from '../runtime/environment.ts';
 import type { ExecutionServices } from '../runtime/execution-services.ts';
+import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
-import { type BothSidesRead, type ReadingServices, readBothSides } from './parts/read-ending.ts';
+import { type BothSidesRead, readBothSides } from './parts/read-ending.ts';
 import { rememberTold } from './parts/tell-out-of-step.ts';
 
 /**
@@ -44,13 +46,14 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
   const read = recorded || model_name === null ? null : await readBothSides(model_name, services);
   const change = requested.change_id ?? execution;
   const ended = directOutcome({
-    ...endOf(event, change, read),
+    ...endOf(event, change, requested.operation, read),
     operation: requested.operation ?? 'promote',
     execution,
     model_name,
     champion_before: championBefore(change, read),
     champion_after: read?.ending.champions?.length === 1 ? (read.ending.champions[0] ?? null) : null,
     challenger_version: challengerOf(requested.challenger_version, change, read),
+    confidence: confidenceOf(change, read),
     requested_by: requested.requested_by,
     dry_run: requested.dry_run ?? false,
     ending: read?.ending ?? null,
@@ -68,12 +71,14 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
 function endOf(
   event: CleanUpInput,
   change: string,
+  operation: Outcome['operation'] | null,
   read: BothSidesRead | null,
 ): { status: Outcome['status']; cause: OutcomeCause } {
   const { live = null, in_step = null } = read?.ending ?? {};
   if (live?.change === change) {
     if (in_step === false) return { status: 'contested', cause: { code: 'moved-since' } };
-    return read?.item?.history[0]?.left_by === change || read?.item?.history.length === 0
+    if (operation === 'adopt') return { status: 'adopted', cause: { code: 'adopted' } };
+    return operation !== 'rollback' && wasForward(change, live.version, read)
       ? { status: 'promoted', cause: { code: 'promoted', direct: false, workload_unchanged: false } }
       : { status: 'rolled_back', cause: { code: 'stopped', status: event.status, interrupted: 'nothing' } };
   }
@@ -84,6 +89,24 @@ function endOf(
   } as const;
   return { status: 'failed', cause };
 }
+
+/**
+ * A closed promotion ended with the version that it was for, not with the one before. The item no longer says which that
+ * was, so the record for people does; without it, the history shows what the change has left.
+ */
+function wasForward(change: string, live: string | null, read: BothSidesRead | null): boolean {
+  const record = recordOf(change, read);
+  if (record !== null) return record.to === live;
+  const { history = [] } = read?.item ?? {};
+  const [last] = history;
+  return last === undefined || (last.left_by === change && last.good);
+}
+
+/** The record in MLflow of the promotion that opened the change; null if there is none, or it could not be read. */
+const recordOf = (change: string, read: BothSidesRead | null): PromotionRecord | null =>
+  recordsOn(read?.look?.registry.versions ?? []).find(
+    ({ kind, execution }) => kind === 'promote' && execution === change,
+  ) ?? null;
 
 function interruptedOf({ input }: CleanUpInput, change: string, read: BothSidesRead | null): Interrupted {
   if (typeof input !== 'string' || read === null || read.item === null) return 'unknown';
@@ -106,11 +129,16 @@ function challengerOf(named: string | null, change: string, read: BothSidesRead 
   return item?.live?.change === change ? item.live.version : null;
 }
 
-/** When the functions of the execution have ended; from the recorded time, so that a repeated event does not change it. */
-function lastWrite({ operation, recorded_at }: Pick<Outcome, 'operation' | 'recorded_at'>): Date {
-  const seconds = LAST_WRITE_SECONDS[operation === 'promote' ? 'promote' : 'rollback'];
-  return new Date(Date.parse(recorded_at) + seconds * 1000);
+/** The confidence that the change was opened with: in the item while it is open, then in the record for people. */
+function confidenceOf(change: string, read: BothSidesRead | null): number | null {
+  const open = read?.item?.change ?? null;
+  if (open?.id === change) return open.asked.confidence;
+  return recordOf(change, read)?.confidence ?? null;
 }
+
+/** When the functions of the execution have ended; from the recorded time, so that a repeated event does not change it. */
+const lastWrite = ({ recorded_at }: Pick<Outcome, 'recorded_at'>): Date =>
+  new Date(Date.parse(recorded_at) + LAST_WRITE_SECONDS * 1000);
 
 /** Null for a missing or invalid time. */
 function dateOf(ms: number | null | undefined): Date | null {

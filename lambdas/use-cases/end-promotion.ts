@@ -3,9 +3,10 @@ import type { RunFacts } from '../domain/outcome/metrics.ts';
 import { mayHaveChanged, outcomeOf } from '../domain/outcome/outcome.ts';
 import type { EndAnswer } from '../domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../domain/state-document.ts';
+import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
-import { type ReadingServices, readBothSides } from './parts/read-ending.ts';
+import { readBothSides } from './parts/read-ending.ts';
 import { rememberTold } from './parts/tell-out-of-step.ts';
 
 /** `state` is the whole state document, or `{ Error, Cause }` if the first step failed; `execution` is the ARN. */

@@ -1,4 +1,3 @@
-import { type PromotionStore, seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { ModelNotFound, StaleFence } from '../domain/errors.ts';
 import {
@@ -28,11 +27,19 @@ import {
   type Wanted,
 } from '../domain/release/opening.ts';
 import { historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { type PromotionStore, seenIn } from '../domain/release/store.ts';
 import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';
 import { count } from '../runtime/metrics.ts';
-import { changedSince, modelBusy, openingContested, prepareRefused, settling } from '../words/reasons.ts';
+import {
+  changedSince,
+  EARLIER_DEFINITION,
+  modelBusy,
+  openingContested,
+  prepareRefused,
+  settling,
+} from '../words/reasons.ts';
 import { rolloutReason } from '../words/rollout.ts';
 import { type CompareServices, compare, policyName } from './compare-models.ts';
 import { readRegistry, readServing, workloadOf } from './parts/look.ts';
@@ -65,6 +72,8 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
   const { store, clock, registry } = services;
   const now = clock.now();
   const ready = blankAnswer(input, now);
+  // Its later steps would neither open a change nor close it.
+  if (input.change_id === undefined) return { ...ready, status: 'contested', reason: EARLIER_DEFINITION };
   const lease = await store.takeLease(input.model_name, input.execution, now, leaseSecondsFor(input.rollout));
   if (!lease.taken) {
     if (await isLeaseStuck(lease.holder, now, store)) count('LeaseStuck');
@@ -102,14 +111,15 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
       status: 'refused',
       reason: prepareRefused({ code: 'no-table', workload: workload_id }),
     };
-  if (!input.dry_run) await raiseFence(view, fence ?? 0, services);
   const opener = { id: input.execution, since: askedAt(input), now };
   const preparation = { input, services, view, item, opener, leased };
   switch (input.operation) {
     case 'rollback':
+      await raiseFence(preparation);
       return leased;
     case 'resume':
-      return { ...leased, change_id: input.change_id };
+      await raiseFence(preparation);
+      return { ...leased, change_id: input.change_id ?? null };
     case 'adopt':
       return adopt(preparation);
     case 'promote':
@@ -268,6 +278,7 @@ async function openPromotionOf(
     },
     nextAt: new Date(now.getTime() + attemptPauseMinutes(0) * 60_000),
   } as const;
+  await raiseFence(preparation);
   await recordIntent(preparation, comparison, wanted, serving?.artifact_id ?? null);
   for (const release of opening.store) await store.putRelease(input.model_name, release);
   const holder = { model: input.model_name, owner: opener.id, fence: leased.fence, now };
@@ -359,8 +370,9 @@ async function fenceFor(
   );
 }
 
-/** Records the highest fence in the registry itself, for a table that is lost. */
-async function raiseFence(view: RegistryView, fence: number, { registry }: PrepareServices): Promise<void> {
-  if (recordedFence(view, fence) < fence)
-    await registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
+/** Records the highest fence in the registry itself, for a table that is lost; only where something is to be changed. */
+async function raiseFence({ input, services, view, leased }: Preparation): Promise<void> {
+  const fence = leased.fence ?? 0;
+  if (!input.dry_run && recordedFence(view, fence) < fence)
+    await services.registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
 }

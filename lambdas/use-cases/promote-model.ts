@@ -1,4 +1,3 @@
-import { seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { attemptPauseMinutes } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
@@ -14,6 +13,7 @@ import { champions } from '../domain/registry.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
 import { bare, changeOf, openInRegistry } from '../domain/release/opening.ts';
 import { type Change, historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { seenIn } from '../domain/release/store.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
@@ -100,9 +100,9 @@ async function promoteStep({ input, services, writer, look }: Call): Promise<Pro
   }
   const from = championBefore(view, services.mode, version);
   const move = { version, from, keepPrevious: true, ours: change.touched.versions };
-  const { state } = await moveAndVerify(services, view, move);
+  const { state, overwritten } = await moveAndVerify(services, view, move);
   if (state === 'contested') return contested({ code: 'lost-race', version }, input);
-  return { ...promoted(version), archived_version: from };
+  return { ...promoted(version), archived_version: from, ...named(overwritten) };
 }
 
 /** A promotion by itself: opened from the registry, moved, read back and closed. */
@@ -178,7 +178,7 @@ async function moveAndClose(
   const { input, services, writer, look } = call;
   const { store, clock } = services;
   const move = { version, from, keepPrevious: true, ours: change.touched.versions };
-  const { state } = await moveAndVerify(services, look.registry, move, () =>
+  const { state, overwritten } = await moveAndVerify(services, look.registry, move, () =>
     recordResult(call, version, 'promoted'),
   );
   if (state === 'contested') {
@@ -192,9 +192,12 @@ async function moveAndClose(
   if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))
     return contested({ code: 'superseded', version }, input);
   const served = live.artifact_id !== null || look.registry.model.tags['workload.id'] !== undefined;
-  await notify(call, version, from, 'promoted', served);
-  return { ...promoted(version), archived_version: from };
+  await notify(call, version, from, 'promoted', { workloadUnchanged: served, overwritten });
+  return { ...promoted(version), archived_version: from, ...named(overwritten) };
 }
+
+/** Left out where there are none, as source document 003 does not have it. */
+const named = (overwritten: string[]) => (overwritten.length === 0 ? {} : { overwritten });
 
 /** Records the intent before the registry moves, for people. */
 async function recordIntent(
@@ -238,7 +241,7 @@ async function notify(
   version: string,
   from: string | null,
   status: 'promoted' | 'contested',
-  workloadUnchanged = false,
+  { workloadUnchanged = false, overwritten = [] as string[] } = {},
 ): Promise<void> {
   if (!writer.direct) return;
   const done = status === 'promoted';
@@ -254,6 +257,7 @@ async function notify(
     champion_after: done ? version : null,
     challenger_version: version,
     confidence: input.confidence,
+    overwritten,
     requested_by: input.requested_by,
     recorded_at: services.clock.now().toISOString(),
   });

@@ -1,4 +1,3 @@
-import { seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import {
   attemptPauseMinutes,
@@ -23,6 +22,7 @@ import {
   releaseOf,
 } from '../domain/release/opening.ts';
 import type { Change, ModelItem, Release, StoredRelease } from '../domain/release/release.ts';
+import { seenIn } from '../domain/release/store.ts';
 import { refusalOfTarget } from '../domain/rollout/rules.ts';
 import { Progress, type ServingUndo } from '../domain/serving/payloads.ts';
 import type { Invocation } from '../runtime/handler.ts';
@@ -97,8 +97,7 @@ export function rollback(
     const call: Call = { input, services, writer, answer };
     const id = input.change_id ?? writer.owner;
     const own = await ownChange(call, id, view);
-    if ('model_name' in own) return own;
-    const done = await convergeBack({ ...call, writer: own }, own.change);
+    const done = 'model_name' in own ? own : await convergeBack({ ...call, writer: own }, own.change);
     if (writer.direct) await notifyRollback(done, writer.owner, input, services);
     return done;
   };

@@ -18,7 +18,7 @@ import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
 import { readBothSides } from './parts/read-ending.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
-import { tellOutOfStep } from './parts/tell-out-of-step.ts';
+import { isOutOfStep, tellOutOfStep } from './parts/tell-out-of-step.ts';
 
 /** The event of the schedule, or EventBridge's event about an execution that did not succeed. */
 export const SweepInput = z.union([z.object({ sweep: z.literal(true) }), CleanUpInput]);
@@ -110,22 +110,31 @@ export async function cleanUpMissed(services: CleanUpServices): Promise<number> 
 const isHeld = ({ owner, expires_at }: ModelItem, now: Date): boolean =>
   owner !== null && expires_at !== null && expires_at >= now;
 
-/** Starts an attempt at each open change that nobody works on and whose sides are known; tells of the others. */
+/**
+ * Starts an attempt at each open change that nobody works on and whose sides are known; tells of the others. Measures the
+ * age of the oldest one.
+ */
 async function attemptOpenChanges(
   services: CleanUpServices,
   until: number,
 ): Promise<Pick<SweepAnswer, 'attempted' | 'told'>> {
   const done = { attempted: 0, told: 0 };
+  let oldest = 0;
   let from: string | null = null;
-  do {
+  pages: do {
     const page: { models: readonly string[]; next: string | null } = await services.store.openChanges(
       from,
       SWEEP_MAX_MODELS,
     );
     for (const model of page.models) {
-      if (services.clock.now().getTime() >= until) return done;
+      const now = services.clock.now();
+      if (now.getTime() >= until) break pages;
       try {
-        const came = await attempt(model, services);
+        const item = await services.store.readItem(model);
+        const { change } = item;
+        if (change === null || isHeld(item, now)) continue;
+        oldest = Math.max(oldest, now.getTime() - Date.parse(change.opened_at));
+        const came = await attempt(model, change, services);
         if (came !== 'nothing') done[came] += 1;
       } catch (error) {
         log().error('an open change could not be taken up', { model, error: logError(error) });
@@ -133,18 +142,21 @@ async function attemptOpenChanges(
     }
     from = page.next;
   } while (from !== null);
+  emit([{ name: 'OpenChangeAge', value: oldest / 1000 }]);
   return done;
 }
 
-async function attempt(model: string, services: CleanUpServices): Promise<'attempted' | 'told' | 'nothing'> {
+async function attempt(
+  model: string,
+  change: Change,
+  services: CleanUpServices,
+): Promise<'attempted' | 'told' | 'nothing'> {
   const { store, clock } = services;
   const now = clock.now();
-  const item = await store.readItem(model);
-  const { change } = item;
-  if (change === null || isHeld(item, now)) return 'nothing';
   const due = change.next_at === null || new Date(change.next_at) <= now;
   const read = await readBothSides(model, services);
-  if (read.ending.known === false) return (await tellOutOfStep(read, services)) ? 'told' : 'nothing';
+  if (await tellOutOfStep(read, services)) return 'told';
+  if (read.ending.known === false) return 'nothing';
   if (!due) return 'nothing';
   const executions = await services.executions();
   if (executions === null) return 'nothing';
@@ -168,7 +180,7 @@ export function attemptName({ id, attempts }: Pick<Change, 'id' | 'attempts'>): 
 
 /**
  * Compares closed models with what both sides show, page by page, a round at most every `COMPARE_MINUTES`, and answers how
- * many were told to be out of step.
+ * many were told to be out of step. At the end of a round it measures how many are.
  */
 async function compareClosed(services: CleanUpServices, until: number): Promise<number> {
   const { store, clock } = services;
@@ -180,17 +192,20 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
       ? new Date(now.getTime() + COMPARE_MINUTES * 60_000).toISOString()
       : cursor.next_round_at;
   const page = await store.releasedModels(cursor.from, SWEEP_MAX_MODELS);
+  let { out_of_step } = cursor;
   let told = 0;
   let last = cursor.from;
   for (const model of page.models) {
     if (clock.now().getTime() >= until) {
-      await store.writeCursor({ from: last, next_round_at });
+      // A round that has not begun is left to the next sweep.
+      if (last !== null) await store.writeCursor({ from: last, next_round_at, out_of_step });
       return told;
     }
     try {
       const item = await store.readItem(model);
       if (item.change === null && !isHeld(item, now)) {
         const read = await readBothSides(model, services);
+        if (isOutOfStep(read.ending)) out_of_step += 1;
         if (await tellOutOfStep(read, services)) told += 1;
       }
     } catch (error) {
@@ -198,6 +213,8 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
     }
     last = model;
   }
-  await store.writeCursor({ from: page.next, next_round_at });
+  const ended = page.next === null;
+  await store.writeCursor({ from: page.next, next_round_at, out_of_step: ended ? 0 : out_of_step });
+  if (ended) emit([{ name: 'OutOfStep', value: out_of_step }]);
   return told;
 }

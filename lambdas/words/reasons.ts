@@ -7,17 +7,34 @@ import type {
 } from '../domain/promotion/promotion-plan.ts';
 import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
 import { champions } from '../domain/registry.ts';
-import type { Look } from '../domain/release/look.ts';
-import type { OpeningContest } from '../domain/release/opening.ts';
+import { type Look, shownBy } from '../domain/release/look.ts';
+import { ARTIFACT_TAG, type OpeningContest } from '../domain/release/opening.ts';
 import type { ModelItem } from '../domain/release/release.ts';
 import type { RolloutFinding } from '../domain/serving/rollout-finding.ts';
-import { quoted } from '../domain/visible-text.ts';
+import { quoted, sentence, visible } from '../domain/visible-text.ts';
 import { leaseHeld, rolloutReason } from './rollout.ts';
 
 /** The sentences in the `reason` and `detail` of answers and outcomes, for people only. */
 
-const versionsAre = (versions: readonly string[]) =>
-  `${versions.join(' and ')} ${versions.length === 1 ? 'is' : 'are'}`;
+/** Version numbers in one sentence; more are counted. */
+const MAX_VERSIONS = 5;
+
+/** `version 2`, or `versions 3 and 2`: numbers as MLflow has them, so in visible form, and bounded. */
+function versionsText(versions: readonly string[]): string {
+  const shown = versions.slice(0, MAX_VERSIONS).map((version) => visible(version, 20));
+  const left = versions.length - shown.length;
+  const listed = [...shown, ...(left > 0 ? [`${left} more`] : [])].join(' and ');
+  return `${versions.length === 1 ? 'version' : 'versions'} ${listed}`;
+}
+
+/** Which versions are in Production, for within a sentence. */
+const inProduction = (versions: readonly string[]) =>
+  versions.length === 0
+    ? 'no version is in Production'
+    : `${versionsText(versions)} ${versions.length === 1 ? 'is' : 'are'} in Production`;
+
+/** Characters of an execution's ARN or another holder's id. */
+const MAX_ID = 300;
 
 /** The registered model does not exist. */
 export const modelMissing = (model: string) => `Registered model ${quoted(model)} does not exist`;
@@ -39,26 +56,27 @@ export function promotionRefused(refusal: PromotionRefusal, model: string): stri
       return `Version ${refusal.version} is ${refusal.status}, not READY`;
     case 'other-champion': {
       const wanted = refusal.expected === null ? 'none' : `version ${refusal.expected}`;
-      return `Version ${versionsAre(refusal.champions)} in Production, expected ${wanted}`;
+      return `${sentence(inProduction(refusal.champions))}, expected ${wanted}`;
     }
     case 'no-champion':
       return `No version is in Production, expected version ${refusal.expected}`;
     case 'lost-race':
       return lostRace(refusal.version);
     case 'change-open':
-      return `A change of ${quoted(model)} is open (${refusal.holder}): nothing is promoted until it has ended`;
-    case 'moved': {
-      const recorded =
-        refusal.live === null ? 'no live version is recorded' : `version ${refusal.live} is recorded as live`;
-      return `${inProduction(refusal.champions)}, and ${recorded}: settle which one it is first, with "promotion adopt" or a rollback to a named version`;
-    }
+      return `A change of ${quoted(model)} by ${visible(refusal.holder, MAX_ID)} is open: nothing is promoted before it is closed`;
+    case 'moved':
+      return `${sentence(inProduction(refusal.champions))}, and ${recordedText(refusal.live)}. ${settle(refusal.live !== null && refusal.champions.length === 1)}`;
     case 'superseded':
-      return `Version ${refusal.version} is no longer being promoted by this execution: its change was turned back or taken over`;
+      return `This execution no longer promotes version ${refusal.version}: its change was turned back or taken over`;
   }
 }
 
-const inProduction = (versions: readonly string[]) =>
-  versions.length === 0 ? 'No version is in Production' : `Version ${versionsAre(versions)} in Production`;
+const recordedText = (live: string | null) =>
+  live === null ? 'none is recorded as live' : `version ${live} is recorded as live`;
+
+/** How a person ends what is contested. Adopting needs both sides to agree on one release. */
+const settle = (agreed: boolean) =>
+  `To settle it, start a rollback with "target_version"${agreed ? ', or adopt what is there with "operation": "adopt"' : ''}`;
 
 /** Why `prepare-promotion` refuses a promotion. */
 export function prepareRefused(refusal: PrepareRefusal): string {
@@ -68,51 +86,61 @@ export function prepareRefused(refusal: PrepareRefusal): string {
     case 'not-ready':
       return `Version ${refusal.version} is ${refusal.status}, not READY`;
     case 'no-table':
-      return `Workload ${quoted(refusal.workload)} serves the model, and without PROMOTION_TABLE nothing protects it: nothing was changed`;
+      return needsTable(refusal.workload);
   }
 }
 
-const SETTLE =
-  'settle it with a rollback to a named version ("operation": "rollback", "target_version"), or take what is in service as live with "promotion adopt"';
+const needsTable = (workload: string) =>
+  `Workload ${quoted(workload)} serves the model, which takes a promotion table (PROMOTION_TABLE); nothing was changed`;
 
 /** Why a change is not opened: what both sides show, and what was recorded. */
-export function openingContested(why: OpeningContest, look: Look, item: ModelItem): string {
-  const shown = `${inProduction(champions(look.registry, look.mode))}${servedText(look)}`;
+export function openingContested(why: OpeningContest, look: Look, { live, change }: ModelItem): string {
+  const shown = shownText(look);
+  const agreed = shownBy(look, ARTIFACT_TAG);
+  const settled = settle(agreed !== null && agreed.version !== null);
   switch (why) {
     case 'unrecorded':
-      return `No live release is recorded, and the registry and the Workload do not agree on one. ${shown}; ${SETTLE}`;
+      return `No release is recorded as live, and it is not clear which one is: ${shown}. ${settled}`;
     case 'unfinished':
-      return `No live release is recorded, and an earlier promotion has no result. ${shown}; ${SETTLE}`;
+      return `No release is recorded as live, and an earlier promotion has no result: ${shown}. ${settled}`;
     case 'moved':
-      return `Another actor changed the model: ${liveText(item)} is recorded as live. ${shown}; ${SETTLE}`;
+      return `Another actor changed the model: ${liveText(live)} is recorded as live, but ${shown}. ${settled}`;
     case 'foreign':
-      return `A change by ${item.change?.id} is open, and another actor changed the model. ${shown}; ${SETTLE}`;
+      return `Another actor changed the model while a change by ${visible(change?.id ?? 'another operation', MAX_ID)} is open: ${shown}. ${settled}`;
     case 'overtaken':
-      return 'Another operation changed the model after this one was requested; nothing was changed. Start again if the change is still needed';
+      return 'Another operation changed the model after this one was requested, so this one changed nothing';
     case 'in-flight':
-      return `A replacement with another artifact is in progress, so that it is not known what is served with the live version. ${shown}; wait until it has ended, and start again`;
+      return `It is not known what is served with the live version: ${shown}. Wait until the replacement has ended, and start again`;
     case 'after-alarm':
       return 'The live version came into Production after the alarm, so the alarm cannot be about it; nothing was changed';
   }
 }
 
-const liveText = ({ live }: ModelItem) =>
+const liveText = (live: ModelItem['live']) =>
   live === null || live.version === null
     ? 'no version'
     : `version ${live.version}${live.artifact_id === null ? '' : ` with artifact ${quoted(live.artifact_id)}`}`;
 
-function servedText({ serving }: Look): string {
-  if (serving === null) return '';
+/** What both sides show, for within a sentence. */
+function shownText({ registry, mode, serving }: Look): string {
+  const named = champions(registry, mode);
+  if (serving === null) return inProduction(named);
   const flying =
     serving.in_flight === null
       ? ''
       : `, and a replacement with artifact ${quoted(serving.in_flight.artifact_id)} is in progress`;
-  return `; Workload ${quoted(serving.workload_id)} serves artifact ${quoted(serving.artifact_id ?? 'none')}${flying}`;
+  const tagged = registry.versions.find(({ version }) => version === named[0])?.tags[ARTIFACT_TAG] || null;
+  const tag = tagged === null || named.length !== 1 ? '' : ` with artifact ${quoted(tagged)} in its tag`;
+  return `${inProduction(named)}${tag}; Workload ${quoted(serving.workload_id)} serves artifact ${quoted(serving.artifact_id ?? 'none')}${flying}`;
 }
+
+/** Why `prepare-promotion` does nothing for an execution that was started before an update of the stack. */
+export const EARLIER_DEFINITION =
+  'The execution was started by an earlier definition of the state machine; nothing was changed. Start it again';
 
 /** Why `prepare-promotion` waits: a request of the last owner may not be visible on the Workload yet. */
 export const settling = (seconds: number) =>
-  `An earlier operation has left a change open, and its last request may become visible for another ${seconds} s`;
+  `An earlier operation left a change open, and its last request can still take effect for ${seconds} s`;
 
 /** What `close-promotion` found; `holder` has the open change, where it is another's. */
 export function closingReason(
@@ -124,12 +152,10 @@ export function closingReason(
 ): string {
   switch (result.kind) {
     case 'closed':
-      return 'Both sides show the promoted version';
+      return 'What was promoted is live';
     case 'contested':
       if (result.why === 'superseded')
-        return holder === null
-          ? 'The change was taken over by another operation'
-          : `The change was taken over by ${holder}`;
+        return `The change was taken over by ${holder === null ? 'another operation' : visible(holder, MAX_ID)}`;
       return result.why === 'lost-race'
         ? CONCURRENT_CHANGE
         : 'The registry or the Workload shows something that this promotion did not put there';
@@ -143,7 +169,7 @@ export function closingReason(
 export function changedSince(change: ChangeSinceComparison): string {
   switch (change.code) {
     case 'champion-changed':
-      return `The champion changed after the comparison: now version ${change.champions.join(' and ')}, compared with ${change.compared_with ?? 'none'}`;
+      return `The champion changed after the comparison: now ${versionsText(change.champions)}, compared with ${change.compared_with ?? 'none'}`;
     case 'decision-changed':
       return `A second comparison decided ${change.decision}: ${change.recommendation}`;
     case 'evidence-changed':
@@ -167,25 +193,26 @@ export function rollbackFound(finding: RollbackFinding, model: string): string {
       return `version ${finding.to} would be moved to Production and version ${finding.from} archived${serving}`;
     }
     case 'would-settle':
-      return `version ${finding.to} is already the champion; nothing would change`;
+      return `version ${finding.to} is already live; nothing would change`;
     case 'serving-in-progress':
       return '';
     case 'completed':
-      return `Version ${finding.to} is in Production on every side: the promotion was complete, and it was not undone`;
+      return `Version ${finding.to} is live: its promotion was complete, so it was not undone`;
     case 'open':
       if (finding.first_champion)
-        return `Version ${finding.from} is the first champion: there is no earlier version to go back to, and the promotion goes on by itself`;
+        return `Version ${finding.from} is the first champion, with none to go back to: its promotion stays open and goes on by itself`;
       return finding.to === null
-        ? 'The change stays open and goes on by itself'
-        : `The way to version ${finding.to} stays open and goes on by itself`;
+        ? 'The change is not complete: it stays open and goes on by itself'
+        : `The way to version ${finding.to} is not complete: the change stays open and goes on by itself`;
     case 'moved':
-      return `Version ${finding.to} is back in Production; version ${finding.from} is archived and marked as rolled back`;
-    case 'unmoved':
-      return finding.to === null
-        ? 'No version was promoted'
-        : `Version ${finding.to} is in Production, where no other has replaced it`;
+      return `Version ${finding.to} is back in Production; version ${finding.from} is marked as rolled back`;
+    case 'unmoved': {
+      const { from, to } = finding;
+      if (to === null) return 'No version is in Production';
+      return `Version ${to} is in Production${from === null || from === to ? '' : `; version ${from} is not`}`;
+    }
     case 'settled':
-      return `Version ${finding.to} is already the champion; nothing else was changed`;
+      return `${finding.to === '' ? 'What was there before' : `Version ${finding.to}`} is already live; nothing more was changed`;
     case 'refused':
       return rollbackRefused(finding, model);
     case 'contested':
@@ -219,17 +246,15 @@ function rollbackRefused(
     case 'no-artifact':
       return `No artifact is known for version ${to}: set its tag workload.artifact_id`;
     case 'locked-in-place':
-      return `The served artifact is locked in place, and artifact ${quoted(held ?? '')} of version ${to} is a draft, which the platform does not put over a locked one: lock that draft first`;
+      return `The artifact in service is locked, and artifact ${quoted(held ?? '')} of version ${to} is a draft, which cannot replace it: lock that draft first`;
     case 'other-type':
-      return `The artifact of version ${to} is of type ${quoted(held ?? '')}, and the Workload is not`;
+      return `The artifact of version ${to} is of type ${quoted(held ?? '')}, and the Workload of another`;
     case 'served-is-draft':
-      return `The served artifact is a draft, and the platform does not replace it by the locked artifact ${quoted(held ?? '')} of version ${to}: promote the Workload first (POST /workloads/{id}/promote)`;
+      return `The artifact in service is a draft, which the locked artifact ${quoted(held ?? '')} of version ${to} cannot replace: promote the Workload first (POST /workloads/{id}/promote)`;
     case 'no-table':
-      return `Workload ${quoted(held ?? '')} serves the model, and without PROMOTION_TABLE nothing protects it: nothing was changed`;
+      return needsTable(held ?? '');
   }
 }
-
-const NAME_TARGET = 'To settle it, start a rollback with "target_version"';
 
 function rollbackContested({
   why,
@@ -242,15 +267,18 @@ function rollbackContested({
     case 'after-alarm':
       return `Version ${from} was promoted after the alarm, so the alarm cannot be about it; nothing was changed`;
     case 'moved-on':
-      return `Another actor changed the model: ${inProduction(named).replace(/^[VN]/, (first) => first.toLowerCase())}; that change was kept. ${NAME_TARGET}`;
+      return `Another actor changed the model, and that was kept: ${inProduction(named)}`;
     case 'unrecorded':
-      return `No live release is recorded, and the registry and the Workload do not agree on one. ${NAME_TARGET}`;
+      return 'No release is recorded as live, and it is not clear which one is';
     case 'superseded':
-      return `Another operation changed the model${held ? ` (${held})` : ''}; nothing was changed`;
+      return `Another operation changed the model${held ? ` (${visible(held, MAX_ID)})` : ''}, so this one stopped`;
     case 'lost-race':
       return `${lostRace(to ?? '')}; that change was kept`;
   }
 }
+
+/** What a rollback to a named version overrules; an alert has this among its steps. */
+const SETTLED_BY_TARGET: readonly string[] = ['moved-on', 'unrecorded'];
 
 /** The `detail` of `model-rollback`'s answer: the finding, and the result on the serving side. */
 export function rollbackDetail({
@@ -261,15 +289,15 @@ export function rollbackDetail({
   if (finding === null) return '';
   if (finding.code === 'serving-in-progress') return serving?.reason ?? '';
   const dry = finding.code === 'would-move' || finding.code === 'would-settle' ? 'Dry run: ' : '';
-  const found = `${dry}${rollbackFound(finding, model)}`;
+  const settled = finding.code === 'contested' && SETTLED_BY_TARGET.includes(finding.why);
+  const found = `${dry}${rollbackFound(finding, model)}${settled ? `. ${settle(false)}` : ''}`;
   return serving === null ? found : `${found}. Serving: ${serving.reason}`;
 }
 
 const INTERRUPTED: Readonly<Record<Interrupted, string>> = {
-  nothing: 'no change of its own is open',
-  open: 'its change is open and goes on by itself: the sweep starts an attempt when the functions of this execution have ended',
-  unknown:
-    'what it had changed could not be read: "promotion status" shows it; an open change goes on by itself',
+  nothing: 'it left no change open',
+  open: 'its change is open and goes on by itself',
+  unknown: 'it is not known whether it left a change open; an open change goes on by itself',
 };
 
 const STOPPED_TEXT = { ABORTED: 'was aborted', TIMED_OUT: 'timed out', FAILED: 'failed' } as const;
@@ -308,11 +336,13 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
     case 'adopted':
       return 'What both sides show is now recorded as live';
     case 'moved-since':
-      return 'The change was complete, and another actor has changed the model since';
+      return outcome.ending?.change == null
+        ? 'The change was complete, and another actor has changed the model since'
+        : 'The change was complete, and another operation has opened a change since';
     case 'out-of-step':
       return cause.change_open
-        ? `A change is open, and another actor changed the model; ${SETTLE}`
-        : `Another actor changed the model; ${SETTLE}`;
+        ? 'The registry or the Workload shows something that the open change did not put there'
+        : 'The registry or the Workload shows something else than the live release';
     case 'no-result':
       return 'The execution ended without a result';
   }
@@ -334,8 +364,11 @@ export function outcomeReason(outcome: DecidedOutcome): string {
   if (rollback === null || SELF_EXPLANATORY.includes(cause.code)) return text;
   // The cause of the rollback, then its result.
   const because = cause.code === 'asked' || cause.code === 'no-result' ? [] : [text];
-  return [...because, rollback.detail].join('. ');
+  return [...because, rollback.detail].map(withoutFullStop).join('. ');
 }
+
+/** A message of MLflow or of the platform may end with a full stop, our sentences in a reason do not. */
+const withoutFullStop = (text: string) => (text.endsWith('.') ? text.slice(0, -1) : text);
 
 /** A decided outcome with its reason in words. */
 export const inWords = (outcome: DecidedOutcome): Outcome => ({ ...outcome, reason: outcomeReason(outcome) });

@@ -59,7 +59,7 @@ export function rolloutReason(finding: RolloutFinding): string {
     case 'rollout-leaving':
       return `The platform is removing the cancelled rollout (${finding.state})`;
     case 'serves':
-      return `The Workload serves artifact ${quoted(finding.artifact)}, locked${
+      return `The Workload serves artifact ${quoted(finding.artifact)}${
         finding.importance_left === null
           ? ''
           : `; its importance is still ${finding.importance_left}, as the deadline has passed`
@@ -109,7 +109,7 @@ function failureReason(failure: RolloutFailure): string {
       return `The candidate did not become ready; the replacement is ${failure.state}${failure.message === null ? '' : `: ${failure.message}`}`;
     case 'candidate-dropped':
       return failure.state === null
-        ? `The platform dropped the replacement without an error: artifact ${none(failure.served)} is still served`
+        ? `The platform dropped the replacement without an error: artifact ${none(failure.served)} is served`
         : `The replacement ended as ${failure.state} without switching`;
     case 'active-unhealthy':
       return failure.problem.code === 'proton-down'
@@ -128,7 +128,7 @@ function failureReason(failure: RolloutFailure): string {
         ? 'The replacement was cancelled, but the previous artifact could not be confirmed: check the Workload'
         : `The replacement ${quoted(failure.replacement.id)} is still ${failure.replacement.state} after its cancellation: check the Workload`;
     case 'change-open':
-      return `A change of ${quoted(failure.model)} is open (${failure.holder}), and the Workload is changed by it alone`;
+      return `A change of ${quoted(failure.model)} by ${failure.holder} is open: nothing else changes the Workload before it is closed`;
     case 'lease-held':
       return leaseHeld(failure);
   }
@@ -141,13 +141,13 @@ function deadlineReason(at: Extract<RolloutFailure, { code: 'deadline' }>['at'])
     case 'warm-up':
       return `A rollout with ${at.minutes} min of warm-up cannot end before its deadline: nothing was started`;
     case 'cancelled':
-      return `The rollout did not end before its deadline and was cancelled; artifact ${none(at.artifact)} is served as before`;
+      return `The rollout did not end before its deadline and was cancelled; artifact ${none(at.artifact)} is served`;
     case 'activating':
       return `${at.running} of ${at.active} active protons ran the artifact at the deadline`;
     case 'draft':
-      return 'The Workload serves the artifact, but it was still a draft at the deadline and was not promoted';
+      return 'The Workload serves the artifact, but it was still a draft at the deadline and was not locked';
     case 'rollout-switched':
-      return `The old version of another rollout is still kept (${at.state}), and the platform takes no other replacement until it has ended`;
+      return `The old version of another rollout is still kept (${at.state}), and the platform takes no other replacement until that one has ended`;
     case 'rollout-leaving':
       return `The platform has not removed the cancelled rollout yet (${at.state})`;
   }
@@ -165,12 +165,10 @@ export function servingReason(finding: ServingFinding): string {
   }
 }
 
-/** That the previous artifact is served; the subject is the Workload. */
+/** That the artifact to go back to is in service; the subject is the Workload. */
 export function servesPrevious({
   artifact,
   state,
 }: Extract<ServingFinding, { code: 'serves-previous' }>): string {
-  return state === null
-    ? `serves artifact ${none(artifact)}, as before`
-    : `is ${state} with artifact ${none(artifact)}, as before`;
+  return state === null ? `serves artifact ${none(artifact)}` : `is ${state} with artifact ${none(artifact)}`;
 }

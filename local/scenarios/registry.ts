@@ -1,6 +1,7 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
-import { inSequence, once, promote, rollback, type Scenario } from './scenario.ts';
+import { releaseScenarios } from './releases.ts';
+import { inSequence, once, promote, rollback, type Scenario, sweep } from './scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
 
@@ -77,10 +78,7 @@ export const scenarios: readonly Scenario[] = [
       const document = await execute(host, promote, run);
       host.sns.faults.clear();
       const before = host.sns.published.length;
-      await host.functions['sweep-promotions']({ sweep: true });
-      const sent = host.sns.published.length - before;
-      const note = `sweep: ${sent} ${sent === 1 ? 'alert' : 'alerts'} sent`;
-      run.onEvent?.({ kind: 'noted', at: host.clock.now().getTime(), note }, document.execution);
+      await sweep(host, run, document.execution);
       return [{ ...document, alerts: [...document.alerts, ...host.sns.published.slice(before)] }];
     },
   },
@@ -132,4 +130,5 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   ...servingScenarios,
+  ...releaseScenarios,
 ];

@@ -1,19 +1,19 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
-import { inSequence, once, promote, rollback, type Scenario } from './scenario.ts';
+import { inSequence, once, promote, rollback, type Scenario, sweepAndTakeUp } from './scenario.ts';
 import { type Serving, type ServingSeed, seedFirstServing, seedPascalStrategy, seedServing } from './seed.ts';
 
 /** The ways a rollout can end. Each runs the input of `challenger-wins` on a platform that behaves differently. */
 
-const START = { method: 'POST', path: 'workloads/*/replacement' };
+/** The request that starts a replacement. */
+export const START = { method: 'POST', path: 'workloads/*/replacement' };
 const WEEK_MS = 7 * 24 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
-/** After this a sweep takes up a change that was left open. */
-const ATTEMPT_MS = 6 * 60_000;
 /** Longer than the platform's own limit for a candidate, so that our deadline is reached first. */
 const LONG_WINDOW_MS = 30 * DAY_MS;
 
-function serve(host: EmulatedHost, seed: ServingSeed = {}): Serving {
+/** Seeds the model, its Workload and their artifacts. */
+export function serve(host: EmulatedHost, seed: ServingSeed = {}): Serving {
   seedPascalStrategy(host.mlflow);
   return seedServing(host, seed);
 }
@@ -54,8 +54,9 @@ export const servingScenarios: readonly Scenario[] = [
         ...run,
         onEvent: (event, execution) => {
           run.onEvent?.(event, execution);
-          if (event.kind === 'exited' && event.state === 'PreparePromotion')
-            replaceBy(host, workloadId, artifacts[3] ?? '');
+          if (event.kind !== 'exited' || event.state !== 'PreparePromotion') return;
+          replaceBy(host, workloadId, artifacts[3] ?? '');
+          host.clock.skip(10_000);
         },
       });
       return [document];
@@ -163,12 +164,8 @@ export const servingScenarios: readonly Scenario[] = [
       serve(host);
       let polls = 0;
       const abortAfter = (state: string) => state === 'ReplaceWorkload' && ++polls === 3;
-      const documents = [await execute(host, promote, { ...run, abortAfter })];
-      host.clock.skip(ATTEMPT_MS);
-      await host.functions['sweep-promotions']({ sweep: true });
-      for (const { name, input } of host.stepFunctions.take())
-        documents.push(await execute(host, input, { ...run, name }));
-      return documents;
+      const document = await execute(host, promote, { ...run, abortAfter });
+      return [document, ...(await sweepAndTakeUp(host, run, document.execution))];
     },
   },
   {
@@ -184,6 +181,6 @@ export const servingScenarios: readonly Scenario[] = [
 ];
 
 /** Starts a replacement as another client of the platform would. */
-function replaceBy({ workload }: EmulatedHost, workloadId: string, artifactId: string): void {
+export function replaceBy({ workload }: EmulatedHost, workloadId: string, artifactId: string): void {
   workload.direct.perform('POST', `workloads/${workloadId}/replacement`, { artifactId, strategy: 'rolling' });
 }

@@ -1,11 +1,14 @@
+import { buffer } from 'node:stream/consumers';
 import { DynamoDBClient, ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
-import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { directOutcome } from '../../lambdas/domain/outcome/outcome.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
+import { cannedServer } from '../support/canned-server.ts';
 import { dynamodbClient } from '../support/clients.ts';
 
 let table: LocalTable;
@@ -221,6 +224,82 @@ describe('trouble with the table', () => {
       message: expect.stringContaining('takeLease: ProvisionedThroughputExceededException'),
     });
     documents.restore();
+  });
+
+  const answers = {
+    'an empty object': '{}',
+    'a page of HTML': '<!doctype html><title>Sign in</title>',
+    'truncated JSON': '{"Item": {"pk": {"S": "lea',
+    'a list': '[]',
+    nothing: '',
+    null: 'null',
+    'a lease of another server': '{"Item": {"owner": {"S": "somebody"}, "fence": {"N": "9"}}}',
+    'deep JSON': `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`,
+  };
+
+  /** Every method, so that none takes another server's answer for DynamoDB's. */
+  const methods: Record<keyof PromotionStore, (store: PromotionStore) => Promise<unknown>> = {
+    takeLease: (store) => store.takeLease('m', 'a', now, 60),
+    holdsLease: (store) => store.holdsLease('m', 'a', 1, now),
+    raiseFence: (store) => store.raiseFence('m', 'a', 2),
+    endLeaseAt: (store) => store.endLeaseAt('m', 'a', now),
+    releaseLease: (store) => store.releaseLease('m', 'a'),
+    recordOutcome: (store) => store.recordOutcome(outcome('other'), 'sent'),
+    hasOutcome: (store) => store.hasOutcome('other'),
+    outcomeRecordedAt: (store) => store.outcomeRecordedAt('other'),
+    markAlertSent: (store) => store.markAlertSent('other'),
+    pendingAlerts: (store) => store.pendingAlerts(5),
+    pendingExecutions: (store) => store.pendingExecutions(5),
+  };
+  const clientOf = ({ url }: { url: string }, maxAttempts: number) =>
+    new DynamoDBClient({
+      endpoint: url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      maxAttempts,
+    });
+
+  it.each(Object.entries(answers))(
+    'is also a 200 that is not of DynamoDB, and the request is repeated: %s',
+    async (_, body) => {
+      const server = await cannedServer((_request, response) =>
+        response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end(body),
+      );
+      const [patient, other] = [clientOf(server, 2), clientOf(server, 1)];
+      await expect(methods.holdsLease(dynamodbStore(patient, 't'))).rejects.toThrow(/UnexpectedAnswer/);
+      expect(server.requests).toHaveLength(2);
+      for (const [name, call] of Object.entries(methods))
+        await expect(call(dynamodbStore(other, 't')), name).rejects.toMatchObject({
+          name: 'LeaseStoreUnavailable',
+          message: `DynamoDB ${name}: UnexpectedAnswer. Check PROMOTION_TABLE.`,
+        });
+      patient.destroy();
+      other.destroy();
+      server.close();
+    },
+  );
+
+  it('of one moment loses no lease: a promotion holds it, or it is unknown whether it does', async () => {
+    await store.takeLease('moment', 'a', now, 60);
+    let count = 0;
+    const server = await cannedServer(async (request, response) => {
+      count += 1;
+      if (count === 1) return response.end('{}');
+      const { host: _, connection: __, ...headers } = request.headers;
+      const body = await buffer(request);
+      const answer = await fetch(table.endpoint, {
+        method: 'POST',
+        headers: headers as Record<string, string>,
+        body,
+      });
+      return response.writeHead(answer.status).end(await answer.text());
+    });
+    const proxied = clientOf(server, 2);
+    const { name } = table;
+    expect(await dynamodbStore(proxied, name).holdsLease('moment', 'a', 1, now)).toBe(true);
+    expect(count).toBe(2);
+    proxied.destroy();
+    server.close();
   });
 
   it('keeps a lease whose answer was lost: the repeat finds itself as the owner', async () => {

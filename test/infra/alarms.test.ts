@@ -22,9 +22,15 @@ import {
   PromotionAlarms,
 } from '../../infra/operations/alarms.ts';
 import { PromotionDashboard } from '../../infra/operations/dashboard.ts';
-import { dynamodbStore, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/outcome-items.ts';
+import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { errorNames } from '../../lambdas/domain/errors.ts';
-import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import {
+  attemptPauseMinutes,
+  COMPARE_MINUTES,
+  type FunctionName,
+  functionNames,
+} from '../../lambdas/domain/limits.ts';
 import {
   ENVIRONMENT_DIMENSION,
   METRICS_NAMESPACE,
@@ -48,6 +54,7 @@ interface AlarmProperties extends Partial<MetricStat['Metric']> {
   InsufficientDataActions?: unknown[];
   TreatMissingData?: string;
   Period?: number;
+  Threshold?: number;
   EvaluationPeriods: number;
   DatapointsToAlarm: number;
   Metrics?: { Expression?: string; MetricStat?: MetricStat }[];
@@ -114,6 +121,8 @@ const lookedAt: Record<AlarmId, string[]> = {
   FunctionErrors: ['AWS/Lambda Errors by FunctionName'],
   FunctionThrottles: ['AWS/Lambda Throttles by FunctionName'],
   RolloutSlow: ['ModelPromotion RolloutDeadlineExceeded by Environment'],
+  ChangeOpen: ['ModelPromotion OpenChangeAge by Environment'],
+  OutOfStep: ['ModelPromotion OutOfStep by Environment'],
   EventsNotDelivered: ['AWS/SQS ApproximateNumberOfMessagesVisible by QueueName'],
 };
 
@@ -179,7 +188,7 @@ describe('the runbook and the alarms', () => {
   it('names the alarms whose end is told', () => {
     const [, names = ''] = /says `OK: …` when it is over: ([^.]+)\./.exec(runbook) ?? [];
     const tell = each.filter(({ alarm }) => alarm.OKActions !== undefined).map(({ id }) => id);
-    expect(names.split(', ').sort()).toEqual(tell.sort());
+    expect(names.split(/,\s+/).sort()).toEqual(tell.sort());
   });
 
   it('names alarms only that exist in the table of those that come together', () => {
@@ -220,6 +229,9 @@ describe('every alarm', () => {
     const special: Partial<Record<AlarmId, string>> = {
       // No sweep, no alert.
       AlertNotSent: 'breaching',
+      // What is open or out of step stays so while no sweep can look.
+      ChangeOpen: 'ignore',
+      OutOfStep: 'ignore',
       // An idle queue is silent, whatever lies in it.
       EventsNotDelivered: 'ignore',
     };
@@ -269,6 +281,22 @@ describe('every alarm', () => {
     expect([Period, EvaluationPeriods, DatapointsToAlarm]).toEqual([SWEEP_MINUTES * 60, 2, 2]);
   });
 
+  it('about an open change fires once the sweeps have started three attempts, and gives the next sweep a chance', () => {
+    const starts = [0, 1, 2].map((attempt) =>
+      [...Array(attempt + 1).keys()].reduce((sum, each) => sum + attemptPauseMinutes(each), 0),
+    );
+    const fourth = (starts[2] ?? 0) + attemptPauseMinutes(3);
+    const { Period, EvaluationPeriods, DatapointsToAlarm, Threshold } = prod.alarms.ChangeOpen;
+    expect([Period, EvaluationPeriods, DatapointsToAlarm]).toEqual([SWEEP_MINUTES * 60, 2, 2]);
+    expect(Threshold).toBeGreaterThan(60 * (starts[2] ?? 0));
+    expect(Threshold).toBeLessThan(60 * fourth);
+  });
+
+  it('about models out of step looks at as long a time as the comparisons are apart', () => {
+    const { Period, EvaluationPeriods, Threshold } = prod.alarms.OutOfStep;
+    expect([Period, EvaluationPeriods, Threshold]).toEqual([COMPARE_MINUTES * 60, 1, 1]);
+  });
+
   it.each(['FunctionErrors', 'FunctionThrottles'] as const)('%s watches every function', (id) => {
     const watched = metricsOf(prod.alarms[id]).map(({ Dimensions }) => Dimensions?.[0]?.Value);
     expect(watched.sort()).toEqual([...functionNames].sort());
@@ -294,8 +322,15 @@ describe('our own metrics', () => {
       expect([dimension, value]).toEqual([ENVIRONMENT_DIMENSION, 'prod']);
   });
 
-  it('are watched by four alarms', () => {
-    expect(ours.map(({ id }) => id)).toEqual(['RollbackFailed', 'AlertNotSent', 'LeaseStuck', 'RolloutSlow']);
+  it('are watched by six alarms', () => {
+    expect(ours.map(({ id }) => id)).toEqual([
+      'RollbackFailed',
+      'AlertNotSent',
+      'LeaseStuck',
+      'RolloutSlow',
+      'ChangeOpen',
+      'OutOfStep',
+    ]);
   });
 });
 
@@ -413,14 +448,18 @@ describe('the lease of an execution that has ended', () => {
     await store.takeLease('stuck', 'gone', now, 86_400);
     expect(await store.takeLease('stuck', 'next', aSecondLater, 60)).toMatchObject({ taken: false });
     await release('stuck', 'gone');
-    expect(await store.takeLease('stuck', 'next', aSecondLater, 60)).toEqual({ taken: true, fence: 2 });
-    expect(await store.holdsLease('stuck', 'gone', 1, aSecondLater)).toBe(false);
+    expect(await store.takeLease('stuck', 'next', aSecondLater, 60)).toMatchObject({
+      taken: true,
+      item: { owner: 'next', fence: 2 },
+    });
   });
 
   it('is left alone by that command once somebody else has it', async () => {
     const store = dynamodbStore(client, table.name);
     await store.takeLease('taken', 'next', now, 86_400);
     await expect(release('taken', 'gone')).rejects.toThrow(dynamodb.ConditionalCheckFailedException);
-    expect(await store.holdsLease('taken', 'next', 1, aSecondLater)).toBe(true);
+    const { owner, fence, expires_at } = await store.readItem('taken');
+    expect({ owner, fence }).toEqual({ owner: 'next', fence: 1 });
+    expect(expires_at?.getTime()).toBeGreaterThan(aSecondLater.getTime());
   });
 });

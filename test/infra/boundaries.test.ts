@@ -6,7 +6,7 @@ import { errorNames } from '../../lambdas/domain/errors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folders = [
-  ...['lambdas', 'statemachines', 'infra', 'build', 'emulators', 'local', 'cli', 'tools'],
+  ...['lambdas', 'statemachines', 'infra', 'build', 'emulators', 'local', 'simulator', 'cli', 'tools'],
   ...['test', 'policies', 'examples', 'docs'],
 ];
 const files = globSync(`{${folders.join(',')}}/**/*`, {
@@ -29,7 +29,7 @@ function importsOf({ path, text }: { path: string; text: string }): string[] {
 }
 
 const isOurs = (name: string) =>
-  /^(lambdas|statemachines|infra|build|emulators|local|cli|tools|test|policies)\//.test(name);
+  /^(lambdas|statemachines|infra|build|emulators|local|simulator|cli|tools|test|policies)\//.test(name);
 const isHandler = (path: string) => /^lambdas\/[^/]+\.ts$/.test(path);
 const isIn =
   (...places: string[]) =>
@@ -67,7 +67,12 @@ const boundaries: { who: string; applies: (path: string) => boolean; may: (name:
   { who: 'the app', applies: isIn('infra/app/'), may: isIn('infra/', 'build/', 'lambdas/') },
   { who: 'build', applies: isIn('build/'), may: isIn('build/', 'infra/bundles.ts', 'lambdas/domain/') },
   { who: 'local', applies: isIn('local/'), may: isIn('local/', 'emulators/', 'lambdas/') },
-  { who: 'cli', applies: isIn('cli/'), may: isIn('cli/', 'local/', 'emulators/', 'lambdas/') },
+  {
+    who: 'the simulator',
+    applies: isIn('simulator/'),
+    may: isIn('simulator/', 'emulators/', 'lambdas/'),
+  },
+  { who: 'cli', applies: isIn('cli/'), may: isIn('cli/', 'local/', 'simulator/', 'emulators/', 'lambdas/') },
   { who: 'tools', applies: isIn('tools/'), may: (name) => !isIn('test/')(name) },
 ];
 

@@ -166,6 +166,12 @@ describe('an event', () => {
 
   it('of the clock is one at which sweep-promotions sends what is pending', async () => {
     printedLines();
-    expect(await sweepPromotions(handedOn(prod, 'Sweep'))).toEqual({ sent: 0, pending: 0, cleaned_up: 0 });
+    expect(await sweepPromotions(handedOn(prod, 'Sweep'))).toEqual({
+      sent: 0,
+      pending: 0,
+      cleaned_up: 0,
+      attempted: 0,
+      told: 0,
+    });
   });
 });

@@ -170,7 +170,10 @@ describe('the catches', () => {
 
   it('keep the state document, except where the input may not be an object', () => {
     expect(placeOf('BeginPromotion')).toEqual(new Set(['the whole document']));
-    const steps = ['CompareModels', 'PreparePromotion', 'ReplaceWorkload', 'PromoteModel', 'NotifySuccess'];
+    const steps = [
+      ...['CompareModels', 'PreparePromotion', 'ReplaceWorkload', 'PromoteModel', 'ClosePromotion'],
+      'NotifySuccess',
+    ];
     for (const name of steps) {
       expect(placeOf(name)).toEqual(new Set(['$.error']));
     }
@@ -178,7 +181,7 @@ describe('the catches', () => {
     expect(placeOf('NotifyOutcome')).toEqual(new Set(['$.ending_error']));
   });
 
-  it('lead from a step to a rollback only after the intent was recorded, and never from StaleFence', () => {
+  it('lead from a step to a rollback only after the change was opened, and never from StaleFence', () => {
     const toRollback = tasks.flatMap(({ name, state }) =>
       (state.Catch ?? []).flatMap(({ ErrorEquals, Next }) =>
         Next === 'ModelRollback' ? [[name, ErrorEquals]] : [],
@@ -189,19 +192,25 @@ describe('the catches', () => {
       ['ReplaceWorkload', ['States.ALL']],
       ['PromoteModel', ['States.DataLimitExceeded']],
       ['PromoteModel', ['States.ALL']],
+      ['ClosePromotion', ['States.DataLimitExceeded']],
+      ['ClosePromotion', ['States.ALL']],
     ]);
   });
 
-  it.each(['ReplaceWorkload', 'PromoteModel'])(
+  it.each([
+    ['ReplaceWorkload', 'replace-workload'],
+    ['PromoteModel', 'promote-model'],
+    ['ClosePromotion', 'close-promotion'],
+  ] as const)(
     'of %s undo nothing after StaleFence, and after no answer only when the first copy has ended',
-    (name) => {
+    (name, functionName) => {
       expect(definition.States[name]?.Catch?.slice(0, 2)).toEqual([
         { ErrorEquals: ['StaleFence'], ResultPath: '$.error', Next: 'NotifyOutcome' },
         { ErrorEquals: [...outcomeUnknown], ResultPath: '$.error', Next: `WaitFor${name}` },
       ]);
       expect(definition.States[`WaitFor${name}`]).toMatchObject({
         Type: 'Wait',
-        Seconds: functionTimeoutSeconds[name === 'PromoteModel' ? 'promote-model' : 'replace-workload'],
+        Seconds: functionTimeoutSeconds[functionName],
         Next: 'ModelRollback',
       });
     },
@@ -235,7 +244,7 @@ describe('the limits', () => {
     const steps = sum(
       (
         [
-          ...['prepare-promotion', 'replace-workload', 'promote-model'],
+          ...['prepare-promotion', 'replace-workload', 'promote-model', 'close-promotion'],
           // The minutes of the way back count from its first answer.
           ...['model-rollback', 'model-rollback', 'end-promotion', 'end-promotion'],
         ] as FunctionName[]

@@ -15,8 +15,9 @@ export function emulatedHost(
     use(host);
   });
   afterAll(() => host.close());
-  beforeEach(() => {
+  beforeEach(async () => {
     for (const system of [host.mlflow, host.workload, host.sns]) system.reset();
+    await host.table.reset();
     host.workload.faults.clear();
   });
 }

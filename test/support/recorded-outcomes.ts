@@ -6,6 +6,7 @@ import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
+import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { dynamodbClient } from './clients.ts';
 
@@ -29,17 +30,29 @@ export async function recordedOutcome(table: LocalTable, execution: string | und
 
 const parsed = (outcome: unknown) => Outcome.parse(JSON.parse(String(outcome)));
 
-/** The alerts of a host, and where the outcomes are that they tell of. */
-export type SentAlerts = Pick<EmulatedHost, 'table' | 'env'> & {
-  sns: { published: readonly PublishedMessage[] };
+/** The alerts of a host, and the outcomes that they tell of. */
+export type SentAlerts = Pick<EmulatedHost, 'env'> & {
+  published: readonly PublishedMessage[];
+  outcomes: readonly Outcome[];
 };
 
 /** Expects alerts of these kinds, in this order, each of which says what is recorded of its execution. */
-export async function expectAlerts({ sns, table, env }: SentAlerts, kinds: readonly AlertKind[]) {
-  expect(sns.published.map(({ attributes }) => attributes['kind'])).toEqual(kinds);
-  for (const { attributes, subject, message } of sns.published) {
-    const outcome = await recordedOutcome(table, attributes['execution']);
+export function expectAlerts({ published, outcomes, env }: SentAlerts, kinds: readonly AlertKind[]): void {
+  expect(published.map(({ attributes }) => attributes['kind'])).toEqual(kinds);
+  for (const { attributes, subject, message } of published) {
+    const outcome = outcomes.find(({ execution }) => execution === attributes['execution']);
+    if (outcome === undefined) throw new Error(`no outcome of ${attributes['execution']}`);
     const { text, ...alert } = alertFor(outcome, notifyServices(env).alertContext);
     expect([subject, message.email]).toEqual([alert.subject, text]);
   }
+}
+
+/** How this execution ended. Throws where nothing is recorded of it. */
+export function outcomeOf(
+  outcomes: readonly Outcome[],
+  document: Pick<ExecutionDocument, 'execution'> | undefined,
+): Outcome {
+  const found = outcomes.find(({ execution }) => execution === document?.execution);
+  if (found === undefined) throw new Error(`no outcome of ${document?.execution}`);
+  return found;
 }

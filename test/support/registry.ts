@@ -40,7 +40,7 @@ export function rollbackInput(more: Partial<RollbackInput> = {}): RollbackInput 
     asked_at: null,
     dry_run: false,
     emergency: false,
-    before_state: null,
+    change_id: null,
     workload_id: null,
     fence: null,
     execution: null,
@@ -52,6 +52,7 @@ export function rollbackInput(more: Partial<RollbackInput> = {}): RollbackInput 
 
 export function intent(more: Partial<Intent> & Pick<Intent, 'id' | 'to' | 'from'>): Intent {
   return {
+    schema: 2,
     kind: 'promote',
     confidence: 0.85,
     evidence_digest: null,

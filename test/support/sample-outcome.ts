@@ -1,4 +1,4 @@
-import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { Ending, Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RuleResult } from '../../lambdas/domain/payloads.ts';
 import { METHODS } from '../../lambdas/words/confidence.ts';
 
@@ -44,10 +44,40 @@ export const sampleComparison: Comparison = {
   policy: 'trading',
 };
 
+/** What both sides show after a promotion of a model that a Workload serves; tests change what they are about. */
+export const sampleEnding: Ending = {
+  live: {
+    version: '3',
+    artifact_id: 'a3',
+    change: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
+  },
+  change: null,
+  champions: ['3'],
+  pointers: null,
+  workload: { workload_id: 'w1', artifact_id: 'a3', in_flight: null },
+  agreed: { version: '3', artifact_id: 'a3' },
+  in_step: true,
+  known: null,
+  picture: 'f'.repeat(32),
+  unread: [],
+};
+
+/** The open change of the same execution, on its way to version 3. */
+export const sampleChange: NonNullable<Ending['change']> = {
+  id: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
+  kind: 'promote',
+  to: '3',
+  aim: '3',
+  safe: '2',
+  turned: false,
+  attempts: 0,
+  next_at: '2026-01-02T03:09:05.000Z',
+};
+
 /** A promotion that went well; tests change what they are about. */
 export const sampleOutcome: Outcome = {
   status: 'promoted',
-  cause: { code: 'promoted', direct: false },
+  cause: { code: 'promoted', direct: false, workload_unchanged: false },
   operation: 'promote',
   execution: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
   model_name: 'PascalStrategy',
@@ -63,7 +93,8 @@ export const sampleOutcome: Outcome = {
   error: null,
   rollback_error: null,
   problems: [],
-  finishes: null,
+  overwritten: [],
+  ending: null,
   requested_by: 'nightly retraining',
   dry_run: false,
   recorded_at: '2026-01-02T03:04:05.000Z',

@@ -5,6 +5,7 @@ import type {
   Artifact,
   Proton,
   Replacement,
+  StartReplacement,
   StatusDetails,
   Workload,
   WorkloadEvent,
@@ -91,6 +92,7 @@ export function wanted(more: Partial<DesiredState> = {}): DesiredState {
     lockArtifact: false,
     deadline: at(3600),
     since: null,
+    change: null,
     progress: progress(),
     ...more,
   };
@@ -117,6 +119,10 @@ export class FakePlatform implements Workloads {
   trouble: (call: string) => Trouble = () => null;
   readonly calls: string[] = [];
   readonly violations: string[] = [];
+  /** What was asked for with each replacement. */
+  readonly requests: StartReplacement[] = [];
+  /** Artifacts whose rollouts may be cancelled. */
+  ours: readonly string[] = ['new'];
   workload: Workload | null = workload();
   readonly artifacts = new Map([
     ['old', artifact('old')],
@@ -234,8 +240,9 @@ export class FakePlatform implements Workloads {
       this.#lock(this.workload?.artifactId ?? '');
     });
 
-  startReplacement = (_: string, request: { artifactId: string }) =>
+  startReplacement = (_: string, request: StartReplacement) =>
     this.#ask('startReplacement', () => {
+      this.requests.push(request);
       if (this.record !== null && this.record.status !== 'errored') {
         this.violations.push(`started ${request.artifactId} beside ${this.record.candidateArtifactId}`);
         throw refused(422, 'A replacement is already in progress');
@@ -250,7 +257,7 @@ export class FakePlatform implements Workloads {
     this.#ask('cancelReplacement', () => {
       const record = this.record;
       if (record === null) return;
-      if (record.candidateArtifactId !== 'new')
+      if (!this.ours.includes(record.candidateArtifactId))
         this.violations.push(`cancelled ${record.candidateArtifactId}`);
       if (record.switchedAt !== null) return;
       this.record = { ...record, status: 'deleting' };

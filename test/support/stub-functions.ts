@@ -1,8 +1,13 @@
 import { type StepFunctionName, stepFunctionNames } from '../../lambdas/domain/limits.ts';
 import type { EndAnswer } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { Comparison, Prepared, PromoteAnswer, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
-import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
-import { Progress, type ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
+import type {
+  CloseAnswer,
+  Comparison,
+  Prepared,
+  PromoteAnswer,
+  RollbackAnswer,
+} from '../../lambdas/domain/payloads.ts';
+import { Progress, type ReplaceAnswer, type ServingUndo } from '../../lambdas/domain/serving/payloads.ts';
 import type { LocalFunction } from '../../local/machine/state-machine.ts';
 
 /** Plain functions in the place of the handlers: they answer from a list, and remember what they were called with. */
@@ -47,6 +52,7 @@ export function begun(changes: Record<string, unknown> = {}): Record<string, unk
     },
     ...{ rollout: null, importance: null, lock_artifact: null, wait_for_lease_minutes: 0, dry_run: false },
     ...{ requested_by: 'retraining', reason: null, target_version: null, alarm_name: null, emergency: false },
+    ...{ adopt: false, change_id: null },
     ...{
       started_by: null,
       execution: 'run-1',
@@ -56,6 +62,7 @@ export function begun(changes: Record<string, unknown> = {}): Record<string, unk
       prepared: null,
       serving: null,
       promotion: null,
+      closing: null,
     },
     ...{ rollback: null, error: null, rollback_error: null },
     ...changes,
@@ -74,13 +81,13 @@ export function compared(changes: Partial<Comparison> = {}): Comparison {
 export function prepared(changes: Partial<Prepared> = {}): Prepared {
   return {
     ...{ status: 'ready', reason: null, holder: null, lease_expires_at: null, wait: false },
-    ...{ retry_after_seconds: 30, fence: 7, promotion_id: 'run-1', rollback_reason: 'ROLLOUT_FAILED' },
+    ...{ retry_after_seconds: 30, fence: 7, change_id: 'run-1', rollback_reason: 'ROLLOUT_FAILED' },
     ...{
-      before_state: { champion_version: '2', challenger_version: '3', serving: null },
+      champion_before: '2',
       deadline: '2026-01-01T01:00:00.000Z',
       prepared_at: '2026-01-01T00:20:00.000Z',
     },
-    ...{ workload_id: null, artifact_id: null, unfinished: null },
+    ...{ workload_id: null, artifact_id: null },
     ...changes,
   };
 }
@@ -94,8 +101,8 @@ export const busy = (changes: Partial<Prepared> = {}) =>
     status: 'busy',
     holder: 'run-0',
     fence: null,
-    promotion_id: null,
-    before_state: null,
+    change_id: null,
+    champion_before: null,
     ...changes,
   });
 
@@ -133,6 +140,15 @@ export const promoted: PromoteAnswer = {
 };
 
 export const notPromoted: PromoteAnswer = { promoted: false, reason: 'Version 3 is not READY' };
+
+/** What `close-promotion` answers once both sides have shown the aim. */
+export function closed(changes: Partial<CloseAnswer> = {}): CloseAnswer {
+  return {
+    ...{ status: 'completed', retry_after_seconds: null, reason: 'Both sides show it.', finding: null },
+    ...{ overwritten: [], progress: Progress.parse({}) },
+    ...changes,
+  };
+}
 
 export function rolledBack(changes: Partial<RollbackAnswer> = {}): RollbackAnswer {
   return {
@@ -178,6 +194,7 @@ const happy: Record<StepFunctionName, Reply[]> = {
   'prepare-promotion': [prepared()],
   'replace-workload': [replaced()],
   'promote-model': [promoted],
+  'close-promotion': [closed()],
   'model-rollback': [rolledBack()],
   'end-promotion': [ended()],
 };
@@ -188,3 +205,23 @@ export function platformError(name: string): Error {
   error.name = name;
   return error;
 }
+
+/** The tasks of the state machine with their functions, in order. */
+export const tasks: [string, StepFunctionName][] = [
+  ['BeginPromotion', 'begin-promotion'],
+  ['CompareModels', 'compare-models'],
+  ['PreparePromotion', 'prepare-promotion'],
+  ['ReplaceWorkload', 'replace-workload'],
+  ['PromoteModel', 'promote-model'],
+  ['ClosePromotion', 'close-promotion'],
+  ['ModelRollback', 'model-rollback'],
+  ['NotifySuccess', 'end-promotion'],
+  ['NotifyOutcome', 'end-promotion'],
+];
+
+/** What brings an execution to a task; the function of the task itself is left to the test. */
+export const wayTo: Record<string, Partial<Record<StepFunctionName, Reply[]>>> = {
+  ReplaceWorkload: { 'prepare-promotion': [served()] },
+  ModelRollback: { 'begin-promotion': [begun({ operation: 'rollback' })] },
+  NotifyOutcome: { 'compare-models': [compared({ decision: 'KEEP' })] },
+};

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../lambdas/adapters/aws/sns.ts';
 import {
   type DecidedOutcome,
+  type Ending,
   type Outcome,
   OutcomeCause,
   outcomeStatuses,
 } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { RollbackFinding } from '../../lambdas/domain/promotion/rollback-finding.ts';
-import type { ServingFinding } from '../../lambdas/domain/rollout/serving-rollback.ts';
-import { Progress } from '../../lambdas/domain/serving/payloads.ts';
+import { Progress, type ServingFinding } from '../../lambdas/domain/serving/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords, rollbackDetail } from '../../lambdas/words/reasons.ts';
 import { servingReason } from '../../lambdas/words/rollout.ts';
@@ -104,19 +104,43 @@ function onWorkload(text: string, undone: boolean | null): Pick<Outcome, 'rollba
   };
 }
 
+/** A last reading in which every text is somebody else's; `found` says how the sides stand to what is recorded. */
+function endingWith(text: string, found: (typeof readings)[number]): Ending {
+  const change = {
+    ...{ id: text, kind: 'promote' as const, to: text, aim: text, safe: `1${text}` },
+    ...{ turned: text.length % 2 === 0, attempts: 3, next_at: text },
+  };
+  return {
+    live: found === 'unrecorded' ? null : { version: text, artifact_id: text, change: text },
+    change: found === 'open' || found === 'foreign' ? change : null,
+    champions: found === 'unread' ? null : Array.from({ length: text.length % 9 }, () => text),
+    pointers: found === 'moved' ? { stage: [text, '2', '3', '4', '5', '6', '7'], alias: text } : null,
+    workload: { workload_id: text, artifact_id: text, in_flight: `5${text}` },
+    agreed: found === 'unread' ? null : { version: text, artifact_id: text },
+    in_step: found === 'in-step',
+    known: found === 'foreign' ? false : null,
+    picture: text,
+    unread: found === 'unread' ? ['table', 'registry', 'workload'] : [],
+  };
+}
+const readings = ['in-step', 'open', 'foreign', 'moved', 'unrecorded', 'unread'] as const;
+
 const outcomes: fc.Arbitrary<Outcome> = fc
   .record({
     status: statuses,
     text: hostile,
     name: hostile,
-    operation: fc.constantFrom('promote', 'rollback'),
+    operation: fc.constantFrom('promote', 'rollback', 'resume', 'adopt'),
+    reading: fc.option(fc.constantFrom(...readings)),
     undone: fc.boolean(),
     dry_run: fc.boolean(),
-    cause: fc.constantFrom('stored', 'error', 'refused', 'rollback-failed', 'rollout-failed'),
+    cause: fc.constantFrom('stored', 'error', 'refused', 'rollback-failed', 'rollout-failed', 'out-of-step'),
     workload: fc.option(fc.constantFrom(true, false, null), { nil: undefined }),
   })
-  .map(({ status, text, name, operation, undone, dry_run, cause, workload }) => ({
+  .map(({ status, text, name, operation, undone, dry_run, cause, workload, reading }) => ({
     ...sampleOutcome,
+    ending: reading === null ? null : endingWith(text, reading),
+    overwritten: [text, text],
     ...(workload === undefined ? {} : onWorkload(text, workload)),
     status,
     cause: causeNamed(cause, text),
@@ -141,7 +165,7 @@ const outcomes: fc.Arbitrary<Outcome> = fc
 
 /** `stored`: an outcome that was recorded before there were causes. */
 function causeNamed(name: string, text: string): Outcome['cause'] {
-  return OutcomeCause.safeParse({ code: name, said: text, failure: null }).data ?? null;
+  return OutcomeCause.safeParse({ code: name, said: text, failure: null, change_open: true }).data ?? null;
 }
 
 const worstStatus = (changes: Partial<Outcome>) => alertFor({ ...sampleOutcome, ...changes }, context);
@@ -242,6 +266,30 @@ describe('foreign text', () => {
     );
   });
 
+  it.each(outcomeStatuses)('stays within them when every text of an outcome %s is long', (status) => {
+    for (const character of ['x', '<', '"']) {
+      const text = character.repeat(500);
+      for (const reading of readings) {
+        for (const operation of ['promote', 'rollback', 'resume', 'adopt'] as const) {
+          const outcome = {
+            ...{ ...sampleOutcome, ...onWorkload(text, false), status, operation },
+            ...{ ending: endingWith(text, reading), overwritten: ['4', '5', '6', '7', '8', '9'] },
+            ...{
+              requested_by: text,
+              execution: text,
+              holder: text,
+              problems: Array.from({ length: 9 }, () => text),
+            },
+            ...{ error: { name: text, message: `1${text}` }, rollback_error: { name: text, message: text } },
+          };
+          const { content } = alertFor(outcome, context).slack;
+          expect(content.description.length).toBeLessThanOrEqual(2900);
+          for (const step of content.nextSteps) expect(step.length).toBeLessThanOrEqual(250);
+        }
+      }
+    }
+  });
+
   it('gives every model a thread of its own', () => {
     const thread = (name: string) => worstStatus({ model_name: name }).slack.metadata.threadId;
     expect(thread('a/b')).not.toBe(thread('a b'));
@@ -261,6 +309,8 @@ describe('the size of the message', () => {
         return bytes({
           ...sampleOutcome,
           ...onWorkload(text, false),
+          ending: endingWith(text, 'foreign'),
+          overwritten: Array.from({ length: 100 }, () => text),
           status,
           model_name: text,
           reason: text,
@@ -302,13 +352,16 @@ describe('the size of the message', () => {
 
 describe('a sentence that is stored in an outcome', () => {
   const causes: Exclude<Outcome['cause'], null>[] = [
-    { code: 'promoted', direct: false },
+    { code: 'promoted', direct: false, workload_unchanged: false },
+    { code: 'adopted' },
+    { code: 'moved-since' },
+    { code: 'out-of-step', change_open: true },
     { code: 'already', version: '3' },
     { code: 'dry-run' },
     { code: 'refused', said: 'Version 3 is PENDING_REGISTRATION, not READY' },
     { code: 'rollout-failed', failure: null },
     { code: 'error' },
-    { code: 'stopped', status: 'ABORTED', interrupted: 'rollback' },
+    { code: 'stopped', status: 'ABORTED', interrupted: 'open' },
     { code: 'rollback-failed' },
     { code: 'contested', said: 'The evidence has changed since the comparison' },
     { code: 'busy', said: 'The lease for "PascalStrategy" is held by another until noon' },
@@ -322,13 +375,14 @@ describe('a sentence that is stored in an outcome', () => {
     { code: 'would-settle', to },
     { code: 'moved', from, to },
     { code: 'refused', why: 'no-known-good', ...refused },
-    { code: 'refused', why: 'first-champion', ...refused },
-    { code: 'contested', why: 'lost-race', from, to, champions: [] },
+    { code: 'open', from, to, first_champion: true },
+    { code: 'unmoved', from, to },
+    { code: 'contested', why: 'lost-race', from, to, champions: [], held: null },
   ];
   const undos: (ServingFinding | null)[] = [
     null,
     { code: 'locked-in-place' },
-    { code: 'foreign', artifact: 'a9', in_progress: true },
+    { code: 'superseded', served: 'a9', switched: false },
   ];
   const rollbacks: Outcome['rollback'][] = [
     null,
@@ -354,11 +408,14 @@ describe('a sentence that is stored in an outcome', () => {
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, muffled(each, name)]));
   }
 
+  const endings = [null, ...readings.map((reading) => endingWith('3', reading))];
+
   it.each(outcomeStatuses)('is shown and not read, in an outcome that is %s', (status) => {
     for (const cause of causes) {
-      for (const rollback of rollbacks) {
+      for (const [index, rollback] of rollbacks.entries()) {
+        const ending = endings[index % endings.length] ?? null;
         const decided: DecidedOutcome = {
-          ...{ ...sampleOutcome, status, cause, rollback },
+          ...{ ...sampleOutcome, status, cause, rollback, ending },
           operation: cause.code === 'asked' ? 'rollback' : 'promote',
           serving: { ...notReplaced, workload_id: 'w1' },
           error: { name: 'MlflowUnavailable', message: 'no answer' },

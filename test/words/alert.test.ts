@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
 import type { RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
-import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
+import type { ServingUndo } from '../../lambdas/domain/serving/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { METHODS } from '../../lambdas/words/confidence.ts';
 import { rollbackDetail } from '../../lambdas/words/reasons.ts';
@@ -25,7 +25,7 @@ const rollback: RollbackAnswer = {
   status: 'completed',
   retry_after_seconds: null,
   finding: { code: 'moved', from: '3', to: '2' },
-  detail: 'Version 2 is back in Production; version 3 is archived and marked as rolled back',
+  detail: 'Version 2 is back in Production; version 3 is marked as rolled back',
   dry_run: false,
 };
 
@@ -86,7 +86,7 @@ describe('the alert of a promotion', () => {
 
       What to do:
       1. Monitor the model. No other action needed.
-      2. To roll back to version 2, start an execution with "operation": "rollback".
+      2. To roll back to version 2, start an execution with "operation": "rollback" and "target_version": "2".
 
       Evidence:
       Decision: PROMOTE by policy trading
@@ -284,17 +284,17 @@ describe('the alert of another ending', () => {
         comparison: null,
       },
       'Promotion Failed',
-      'The promotion of version 3 failed.\nReason: ABORTED: The execution was aborted; no change was in progress\n',
+      'The promotion of version 3 failed.\nReason: ABORTED: The execution was aborted; it left no change open\n',
     ],
     [
       'failed',
       {
         status: 'failed',
         operation: 'rollback',
-        cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'rollback' },
+        cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'open' },
       },
       'Rollback Failed',
-      "start the rollback again when the model's lease has ended, in 130 s",
+      'its change is open and goes on by itself',
     ],
     [
       'failed',
@@ -460,7 +460,7 @@ describe('the alert of a rollback', () => {
       The requested rollback is complete.
       Rollback reason: PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)
       Requested by: nightly retraining
-      In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
+      In the registry: Version 2 is back in Production; version 3 is marked as rolled back
 
       Current state:
       In Production now: version 2.
@@ -497,7 +497,7 @@ describe('the alert of a rollback', () => {
   ])('says of a Workload that %s what happened and what it serves', (_, changes, happened) => {
     const { text } = asked(withServing(changes));
     expect(text).toContain(`\n${happened}\n`);
-    expect(text).toContain('\nWorkload: w1 serves artifact "a2", as before\n');
+    expect(text).toContain('\nWorkload: w1 serves artifact "a2"\n');
     expect(text).not.toContain('Serving: ');
   });
 
@@ -524,7 +524,7 @@ describe('the alert of a rollback', () => {
       The registry was rolled back but the Workload was not: they differ now.
       Rollback reason: PERFORMANCE_DEGRADATION
       Requested by: nightly retraining
-      In the registry: Version 2 is back in Production; version 3 is archived and marked as rolled back
+      In the registry: Version 2 is back in Production; version 3 is marked as rolled back
 
       Current state:
       In Production now: version 2.
@@ -543,11 +543,11 @@ describe('the alert of a rollback', () => {
   });
 
   it('is as loud after a failed promotion, and keeps its cause', () => {
-    const detail = 'Nothing to undo: version 2 is still in Production';
+    const detail = 'Version 2 is in Production; version 3 is not';
     const noCapacity = { code: 'start-refused', http_status: 409, detail: 'No capacity' } as const;
     const answer = withServing(
       { undone: false, action: 'left', finding: noCapacity, reason: 'No capacity' },
-      { rolled_back: false, finding: refused('nothing-to-undo') },
+      { rolled_back: false, finding: { code: 'unmoved', from: '3', to: '2' } },
     );
     const { text } = alert({
       status: 'failed',
@@ -564,8 +564,8 @@ describe('the alert of a rollback', () => {
   });
 
   it('names what somebody else put in service, and asks for a person', () => {
-    const reason = 'Another actor put artifact "a9" in service; that change was kept';
-    const finding = { code: 'foreign', artifact: 'a9', in_progress: false } as const;
+    const reason = 'Another actor put artifact "a9" in service after the rollout began';
+    const finding = { code: 'superseded', served: 'a9', switched: false } as const;
     const answer = withServing({ undone: false, action: 'left', contested: true, finding, reason });
     const { kind, subject, text } = asked(answer, { status: 'contested', champion_after: null });
     expect(kind).toBe('contested');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ServingFinding, ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
+import { ServingFinding, ServingUndo } from '../../lambdas/domain/serving/payloads.ts';
 import type { RolloutFinding } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { isLocked, servedLines } from '../../lambdas/words/alert/workload.ts';
 import { servingReason } from '../../lambdas/words/rollout.ts';
@@ -8,7 +8,6 @@ import { rolledBack } from '../support/stub-functions.ts';
 
 /** What a rollout, and the way back from one, says: every code with its sentence. */
 
-const replaced = { code: 'rollout-switched', state: 'finalizing' } as const;
 const stopped = { workload: 'w1', state: 'stopped' } as const;
 const start = 'start it (POST /workloads/{id}/start), wait until it runs, and try again';
 
@@ -42,10 +41,24 @@ const rollout: [RolloutFinding, string][] = [
   [{ code: 'promotion-requested' }, 'Promotion in place was requested'],
   [{ code: 'promotion-unconfirmed' }, 'Promotion in place was requested; the response was lost'],
   [{ code: 'setting-importance', importance: 'high' }, 'The importance of the Workload is being set to high'],
-  [{ code: 'serves', artifact: 'new', importance_left: null }, 'The Workload serves artifact "new", locked'],
+  [{ code: 'looking-again' }, 'The Workload is read again before it is changed'],
+  [{ code: 'settling' }, 'An earlier request may not be visible yet'],
+  [
+    { code: 'rollout-switched', state: 'finalizing' },
+    'The other rollout has switched and is finishing (finalizing); this one starts after it',
+  ],
+  [
+    { code: 'rollout-cancelled', state: 'initializing' },
+    'The other rollout is being cancelled (initializing)',
+  ],
+  [
+    { code: 'rollout-leaving', state: 'deleting' },
+    'The platform is removing the cancelled rollout (deleting)',
+  ],
+  [{ code: 'serves', artifact: 'new', importance_left: null }, 'The Workload serves artifact "new"'],
   [
     { code: 'serves', artifact: 'new', importance_left: 'low' },
-    'The Workload serves artifact "new", locked; its importance is still low, as the deadline has passed',
+    'The Workload serves artifact "new"; its importance is still low, as the deadline has passed',
   ],
   [
     { code: 'artifact-not-found', artifact: 'new' },
@@ -106,7 +119,7 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'candidate-dropped', state: null, served: 'old' },
-    'The platform dropped the replacement without an error: artifact "old" is still served',
+    'The platform dropped the replacement without an error: artifact "old" is served',
   ],
   [
     { code: 'candidate-dropped', state: 'deleting', served: 'old' },
@@ -142,7 +155,7 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'deadline', at: { code: 'cancelled', artifact: 'old' } },
-    'The rollout did not end before its deadline and was cancelled; artifact "old" is served as before',
+    'The rollout did not end before its deadline and was cancelled; artifact "old" is served',
   ],
   [
     { code: 'deadline', at: { code: 'activating', running: 1, active: 2 } },
@@ -150,7 +163,15 @@ const rollout: [RolloutFinding, string][] = [
   ],
   [
     { code: 'deadline', at: { code: 'draft' } },
-    'The Workload serves the artifact, but it was still a draft at the deadline and was not promoted',
+    'The Workload serves the artifact, but it was still a draft at the deadline and was not locked',
+  ],
+  [
+    { code: 'deadline', at: { code: 'rollout-switched', state: 'finalizing' } },
+    'The old version of another rollout is still kept (finalizing), and the platform takes no other replacement until that one has ended',
+  ],
+  [
+    { code: 'deadline', at: { code: 'rollout-leaving', state: 'deleting' } },
+    'The platform has not removed the cancelled rollout yet (deleting)',
   ],
   [
     { code: 'cancel-unconfirmed', replacement: null },
@@ -161,45 +182,22 @@ const rollout: [RolloutFinding, string][] = [
     'The replacement "r2" is still deleting after its cancellation: check the Workload',
   ],
   [
+    { code: 'change-open', model: 'prices', holder: 'run-0' },
+    'A change of "prices" by run-0 is open: nothing else changes the Workload before it is closed',
+  ],
+  [
     { code: 'lease-held', model: 'prices', holder: 'run-0', until: '2026-11-20T12:00:00.000Z' },
     'The lease for "prices" is held by run-0 until 2026-11-20T12:00:00.000Z',
   ],
 ];
 
 const wayBack: [ServingFinding, string][] = [
-  [replaced, 'The rollout has switched and is finishing (finalizing); the rollback starts after it'],
-  [{ code: 'rollout-cancelled', state: 'initializing' }, 'The rollout is being cancelled (initializing)'],
-  [
-    { code: 'rollout-leaving', state: 'deleting' },
-    'The platform is removing the cancelled rollout (deleting)',
-  ],
-  [{ code: 'protons-behind' }, 'The Workload names the previous artifact; not all of its protons run it yet'],
-  [
-    { code: 'serves-previous', artifact: 'old', state: null },
-    'The Workload serves artifact "old", as before',
-  ],
+  [{ code: 'serves-previous', artifact: 'old', state: null }, 'The Workload serves artifact "old"'],
   [
     { code: 'serves-previous', artifact: null, state: 'stopped' },
-    'The Workload is stopped with artifact "none", as before',
+    'The Workload is stopped with artifact "none"',
   ],
   [{ code: 'locked-in-place' }, 'locked in place'],
-  [
-    { code: 'foreign', artifact: 'third', in_progress: true },
-    'Another replacement with artifact "third" is in progress; it was not changed',
-  ],
-  [
-    { code: 'foreign', artifact: null, in_progress: false },
-    'Another actor put artifact "none" in service; that change was kept',
-  ],
-  [
-    { code: 'never-served' },
-    'The Workload served no artifact before the promotion, so there is none to restore',
-  ],
-  [
-    { code: 'overdue', minutes: 15, waiting: replaced },
-    'The rollout has switched and is finishing (finalizing); the rollback starts after it. This has lasted for more than 15 minutes: check the Workload',
-  ],
-  [{ code: 'no-access', error: 'WorkloadNotFound', message: 'No such Workload' }, 'No such Workload'],
 ];
 
 it.each([...rollout, ...wayBack])('%j', (finding, sentence) => {

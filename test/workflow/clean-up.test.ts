@@ -6,211 +6,192 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
-import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { dynamodbStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stepFunctions } from '../../lambdas/adapters/aws/step-functions.ts';
+import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
+import { functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
+import { intentTag } from '../../lambdas/domain/promotion/record.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { handler } from '../../lambdas/sweep-promotions.ts';
-import { type CleanUpServices, cleanUp } from '../../lambdas/use-cases/clean-up.ts';
+import { cleanUp } from '../../lambdas/use-cases/clean-up.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
 import { cleanUpMissed, sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
-import { type Alert, alertFor } from '../../lambdas/words/alert/alert.ts';
+import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords } from '../../lambdas/words/reasons.ts';
-import { dynamodbClient, mlflowClient } from '../support/clients.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
 import { recordedOutcome } from '../support/recorded-outcomes.ts';
-import { intent, recorded } from '../support/registry.ts';
+import { intent } from '../support/registry.ts';
+import { arn, promotion, release, sweptModels } from '../support/swept-models.ts';
 
 /** sweep-promotions for executions that could not end themselves, and for alerts that could not be sent. */
 
 const MODEL = 'PascalStrategy';
-const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:e1';
-const now = new Date('2026-11-21T10:00:00Z');
+const execution = arn('e1');
+const models = sweptModels();
 
-let emulator: MlflowEmulator;
-let table: LocalTable;
-let store: PromotionStore;
-let started: { name: string; input: object }[];
-let sent: Alert[];
-let refuses: boolean;
-let services: CleanUpServices;
-
-beforeAll(async () => {
-  emulator = await startMlflowEmulator({});
-});
-afterAll(() => emulator.close());
-beforeEach(async () => {
-  await table?.close();
-  table = await startLocalTable();
-  store = dynamodbStore(dynamodbClient(table), table.name);
-  emulator.reset();
-  [started, sent, refuses] = [[], [], false];
-  services = {
-    store,
-    alerts: {
-      publish: async (alert) => {
-        if (refuses) throw new Error('SNS is down');
-        sent.push(alert);
-      },
-    },
-    alertContext: { prefix: 'TradAI', environment: 'test', registryName: 'models' },
-    clock: { now: () => now },
-    registry: () => mlflowClient(emulator),
-    executions: async () => ({
-      start: async (name, input) => {
-        started.push({ name, input });
-      },
-      listUnsuccessful: async () => [],
-      describeUnsuccessful: async () => null,
-    }),
-  };
-});
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
 });
-afterAll(() => table.close());
 
-/** Version 3 was announced by the execution that is cleaned up, which still has the lease. */
-async function inFlight({ finished = false, lease = true } = {}) {
-  const fence = lease ? await store.takeLease(MODEL, execution, now, 600) : null;
-  const announced = intent({
-    id: 'e1',
-    to: '3',
-    from: '2',
-    execution,
-    fence: fence?.taken ? fence.fence : 1,
-  });
-  for (const stage of ['Archived', 'Production']) emulator.registry.createVersion(MODEL, { stage });
-  emulator.registry.createVersion(MODEL, {
-    stage: 'Staging',
-    tags: recorded(announced, finished ? {} : null),
-  });
+/** When the functions of an execution that is stopped now have ended: the longest of them, and a margin. */
+const LAST_WRITE = functionTimeoutSeconds['model-rollback'] + 10;
+
+/** Version 2 is live, and the execution that is cleaned up has opened the change to 3, which it still has the lease for. */
+async function inFlight() {
+  models.model(MODEL, ['Archived', 'Production', 'Staging']);
+  await models.live(MODEL, release('2'));
+  await models.open(MODEL, promotion('e1', release('2'), release('3')), 600);
 }
-const outcome = (of = execution) => recordedOutcome(table, of);
+
+/** The execution has closed its change with this release, and records what it was for. */
+async function closed(version: string, left: string | null) {
+  await inFlight();
+  const { id, to, from } = { id: 'e1', to: '3', from: '2' };
+  const { key, value } = intentTag(intent({ id, to, from, execution }));
+  models.mlflow.registry.setVersionTag(MODEL, '3', key, value);
+  models.mlflow.registry.transition(MODEL, version, 'Production', { archive: true });
+  const { store, now } = models;
+  const { change, fence, live } = await store.readItem(MODEL);
+  const holder = { model: MODEL, owner: execution, fence, now };
+  if (change === null || live === null) throw new Error('nothing is open');
+  if (version === '2') await store.turnBack(holder, execution);
+  const aim = version === '2' ? change.safe : change.aim;
+  const past = { ...live, since: live.at, left_at: now.toISOString(), left_by: execution, good: true };
+  const history = left === null ? [] : [past];
+  await store.closeChange(holder, execution, { ...aim, change: execution, at: now.toISOString() }, history);
+}
+
+const outcome = (of = execution) => recordedOutcome(models.table, of);
 /** One alert was sent, which says what is recorded. */
-const expectToldOnce = async () => expect(sent).toEqual([alertFor(await outcome(), services.alertContext)]);
-const clockIn = (seconds: number) => ({ now: () => new Date(now.getTime() + seconds * 1000) });
-/** Asks as an execution that comes then. */
+const expectToldOnce = async () =>
+  expect(models.sent).toEqual([alertFor(await outcome(), models.services.alertContext)]);
+/** Asks as an execution that comes so many seconds after the first event. */
+const START = models.now;
 const isFreeAfter = async (seconds: number) =>
-  (await store.takeLease(MODEL, 'next', clockIn(seconds).now(), 60)).taken;
+  (await models.store.takeLease(MODEL, 'next', new Date(START.getTime() + seconds * 1000), 60)).taken;
 const event = (more: object = {}) => ({
   executionArn: execution,
   status: 'ABORTED' as const,
   input: JSON.stringify({ model_name: MODEL }),
   ...more,
 });
+const asking = (more: object) => event({ input: JSON.stringify({ model_name: MODEL, ...more }) });
+/** The services, with a table that these operations do not reach. */
+const withoutTable = (...operations: (keyof PromotionStore)[]) => {
+  const away = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB: connection refused'));
+  const store = { ...models.store, ...Object.fromEntries(operations.map((name) => [name, away])) };
+  return { ...models.services, store };
+};
 
 describe('an execution that was stopped from outside', () => {
-  it('gets its outcome and its alert, and a rollback of what it had announced', async () => {
+  it('gets its outcome and its alert, with both sides as they are; its change stays open', async () => {
     await inFlight();
-    expect(await cleanUp(event(), services)).toMatchObject({
+    expect(await cleanUp(event(), models.services)).toMatchObject({
       status: 'failed',
       succeeded: false,
       alert: 'sent',
     });
     expect(await outcome()).toMatchObject({
-      operation: 'promote',
-      challenger_version: '3',
-      cause: { code: 'stopped', status: 'ABORTED', interrupted: 'being-undone' },
+      ...{ operation: 'promote', challenger_version: '3', champion_before: '2', champion_after: '2' },
+      cause: { code: 'stopped', status: 'ABORTED', interrupted: 'open' },
+      ending: {
+        live: { version: '2' },
+        change: { id: execution, kind: 'promote', to: '3', aim: '3', safe: '2' },
+        champions: ['2'],
+        known: true,
+        unread: [],
+      },
     });
     await expectToldOnce();
-    expect(started).toEqual([
-      {
-        name: 'undo-e1',
-        input: expect.objectContaining({
-          operation: 'rollback',
-          model_name: MODEL,
-          reason: 'ROLLOUT_FAILED',
-        }),
-      },
-    ]);
-    // A function that was at work may write for a minute yet: until then nobody else gets the model.
-    expect(await isFreeAfter(70)).toBe(false);
-    expect(await isFreeAfter(71)).toBe(true);
+    const { change } = await models.store.readItem(MODEL);
+    expect(change).toMatchObject({ id: execution, aim: { version: '3' } });
+    // Attempts are the sweep's: nothing is started while a function of the execution may still write.
+    expect(models.started).toEqual([]);
+    expect(await isFreeAfter(LAST_WRITE)).toBe(false);
+    expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);
   });
 
   it('keeps the model until its last function is done, also when the event comes again', async () => {
     await inFlight();
-    await cleanUp(event(), services);
-    services.clock = clockIn(20);
-    await cleanUp(event(), services);
-    expect(await isFreeAfter(70)).toBe(false);
-    expect(await isFreeAfter(71)).toBe(true);
+    await cleanUp(event(), models.services);
+    models.pass({ seconds: 20 });
+    await cleanUp(event(), models.services);
+    expect(await isFreeAfter(LAST_WRITE)).toBe(false);
+    expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);
   });
 
   it('keeps it so when the clean-up itself died after its record', async () => {
     await inFlight();
-    const endLeaseAt = () => Promise.reject(new Error('the process ends here'));
-    await expect(cleanUp(event(), { ...services, store: { ...store, endLeaseAt } })).rejects.toThrow();
-    await cleanUp(event(), services);
-    expect(await isFreeAfter(70)).toBe(false);
-    expect(await isFreeAfter(71)).toBe(true);
+    await expect(cleanUp(event(), withoutTable('endLeaseAt'))).rejects.toThrow();
+    await cleanUp(event(), models.services);
+    expect(await isFreeAfter(LAST_WRITE)).toBe(false);
+    expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);
   });
 
-  it.each([
-    ['a promotion that had announced nothing yet', 'promote', 70],
-    ['a rollback', 'rollback', 130],
-  ])('keeps it for %s, too', async (_, operation, seconds) => {
-    await store.takeLease(MODEL, execution, now, 600);
-    await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, operation }) }), services);
-    expect(started).toEqual([]);
-    expect(await isFreeAfter(seconds)).toBe(false);
-    expect(await isFreeAfter(seconds + 1)).toBe(true);
-  });
+  it.each(['promote', 'rollback', 'resume', 'adopt'])(
+    'keeps it also when its %s had opened nothing yet, which it says',
+    async (operation) => {
+      models.model(MODEL, ['Archived', 'Production']);
+      await models.store.takeLease(MODEL, execution, models.now, 600);
+      await cleanUp(asking({ operation }), models.services);
+      expect(await outcome()).toMatchObject({ cause: { interrupted: 'nothing' } });
+      expect(await isFreeAfter(LAST_WRITE)).toBe(false);
+      expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);
+    },
+  );
 
   it('does not bring a lease back that has run out', async () => {
-    await store.takeLease(MODEL, execution, now, 60);
-    services.clock = clockIn(120);
-    await cleanUp(event(), services);
+    await models.store.takeLease(MODEL, execution, models.now, 60);
+    models.pass({ seconds: 120 });
+    await cleanUp(event(), models.services);
     expect(await isFreeAfter(121)).toBe(true);
   });
 
   it('is cleaned up once, however often the event comes', async () => {
     await inFlight();
-    await cleanUp(event(), services);
+    await cleanUp(event(), models.services);
     const { reason } = await outcome();
-    expect(await cleanUp(event({ status: 'TIMED_OUT' }), services)).toMatchObject({
+    expect(await cleanUp(event({ status: 'TIMED_OUT' }), models.services)).toMatchObject({
       status: 'failed',
       reason,
     });
     expect(await outcome()).toMatchObject({ cause: { code: 'stopped', status: 'ABORTED' } });
-    // Step Functions takes a second start with the same name for the first.
-    expect([sent.length, new Set(started.map(({ name }) => name)).size]).toEqual([1, 1]);
+    expect(models.sent).toHaveLength(1);
   });
 
-  it.each([['its lease is somebody else’s by now', { lease: false }]])(
-    'starts no rollback when %s',
-    async (_, state) => {
-      await inFlight(state);
-      await cleanUp(event(), services);
-      expect(started).toEqual([]);
-      expect(sent).toHaveLength(1);
-    },
-  );
+  it('says that nothing of it is open when another has taken up its change', async () => {
+    await inFlight();
+    models.pass({ minutes: 11 });
+    await models.open(MODEL, promotion('next', release('2'), release('3')), 600);
+    await cleanUp(event(), models.services);
+    expect(await outcome()).toMatchObject({
+      cause: { code: 'stopped', interrupted: 'nothing' },
+      ending: { change: { id: arn('next') } },
+    });
+    expect(await models.store.readItem(MODEL)).toMatchObject({ owner: arn('next') });
+  });
 
   it('is announced without its input too, saying where to look', async () => {
     await inFlight();
     for (const input of [null, undefined]) {
-      sent.length = 0;
+      models.sent.length = 0;
       const executionArn = `${execution}-${input}`;
-      expect(await cleanUp(event({ executionArn, input }), services)).toMatchObject({
+      expect(await cleanUp(event({ executionArn, input }), models.services)).toMatchObject({
         status: 'failed',
         alert: 'sent',
       });
       expect(await outcome(executionArn)).toMatchObject({
         cause: { code: 'stopped', interrupted: 'unknown' },
       });
-      expect(sent).toMatchObject([{ model: null, execution: executionArn }]);
+      expect(models.sent).toMatchObject([{ model: null, execution: executionArn }]);
     }
-    expect(started).toEqual([]);
   });
 
   it('takes from an input what somebody may ask for, and nothing that only a step can know', async () => {
     const forged = { promotion: { promoted: true, new_version: '9' }, requested_by: 'a person' };
-    await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, ...forged }) }), services);
+    await cleanUp(asking(forged), models.services);
     expect(await outcome()).toMatchObject({ status: 'failed', requested_by: 'a person' });
     await expectToldOnce();
   });
@@ -218,51 +199,178 @@ describe('an execution that was stopped from outside', () => {
   it.each([['not JSON'], ['[]'], ['{}'], [JSON.stringify({ model_name: 'missing' })]])(
     'is announced whatever its input was: %j',
     async (input) => {
-      expect(await cleanUp(event({ input }), services)).toMatchObject({ status: 'failed', alert: 'sent' });
-      expect(started).toEqual([]);
+      const answer = await cleanUp(event({ input }), models.services);
+      expect(answer).toMatchObject({ status: 'failed', alert: 'sent' });
     },
   );
 
-  it('is told as the promotion that it was, when it was stopped after it', async () => {
-    await inFlight({ finished: true });
-    expect(await cleanUp(event(), services)).toMatchObject({ status: 'promoted', succeeded: true });
-    expect(started).toEqual([]);
-    expect(await outcome()).toMatchObject({ champion_before: '2', champion_after: '3' });
+  it('is told as the promotion that it was, when it was stopped after its change had closed', async () => {
+    await closed('3', '2');
+    expect(await cleanUp(event(), models.services)).toMatchObject({ status: 'promoted', succeeded: true });
+    expect(await outcome()).toMatchObject({
+      ...{ champion_before: '2', champion_after: '3', challenger_version: '3' },
+      ending: { in_step: true, change: null },
+    });
     await expectToldOnce();
   });
 
+  it('is told as brought back, when it was stopped after its change had closed with what was live before', async () => {
+    await closed('2', null);
+    expect(await cleanUp(event(), models.services)).toMatchObject({
+      status: 'rolled_back',
+      succeeded: false,
+    });
+    expect(await outcome()).toMatchObject({
+      champion_after: '2',
+      cause: { code: 'stopped', status: 'ABORTED', interrupted: 'nothing' },
+    });
+  });
+
+  it('is told as the rollback that it was, when it was stopped after its change had closed', async () => {
+    models.model(MODEL, ['Archived', 'Production', 'Archived']);
+    await models.live(MODEL, release('3'));
+    const back = promotion('e1', release('2'), release('2'), { kind: 'rollback', left: '3' });
+    await models.open(MODEL, back, 600);
+    const { fence } = await models.store.readItem(MODEL);
+    const past = { ...release('3'), since: '2026-11-20T08:00:00.000Z', left_by: execution, good: false };
+    await models.store.closeChange(
+      { model: MODEL, owner: execution, fence, now: models.now },
+      execution,
+      { ...back.aim, change: execution },
+      [{ ...past, left_at: models.now.toISOString() }],
+    );
+    expect(await cleanUp(asking({ operation: 'rollback' }), models.services)).toMatchObject({
+      status: 'rolled_back',
+      succeeded: true,
+    });
+    expect(await outcome()).toMatchObject({ champion_before: '3', champion_after: '2' });
+  });
+
+  it('is told as the adoption that it was', async () => {
+    models.model(MODEL, ['Archived', 'Production']);
+    await models.live(MODEL, release('2', null, execution));
+    expect(await cleanUp(asking({ operation: 'adopt' }), models.services)).toMatchObject({
+      status: 'adopted',
+      succeeded: true,
+    });
+  });
+
+  it('is told as contested when the sides show something else than what it closed with, and is not told again', async () => {
+    await closed('3', '2');
+    models.mlflow.registry.transition(MODEL, '1', 'Production', { archive: true });
+    expect(await cleanUp(event(), models.services)).toMatchObject({ status: 'contested' });
+    const { ending } = await outcome();
+    expect(ending).toMatchObject({ champions: ['1'], in_step: false });
+    expect(await models.store.readItem(MODEL)).toMatchObject({ told: ending?.picture });
+  });
+
   it('says what to do when it was a rollback', async () => {
-    await cleanUp(event({ input: JSON.stringify({ model_name: MODEL, operation: 'rollback' }) }), services);
-    expect(await outcome()).toMatchObject({ cause: { code: 'stopped', interrupted: 'rollback' } });
+    models.model(MODEL, ['Archived', 'Production', 'Archived']);
+    await models.live(MODEL, release('3'));
+    await models.open(MODEL, promotion('e1', release('2'), release('2'), { kind: 'rollback', left: '3' }));
+    await cleanUp(asking({ operation: 'rollback' }), models.services);
+    expect(await outcome()).toMatchObject({
+      cause: { code: 'stopped', interrupted: 'open' },
+      ending: { change: { kind: 'rollback' } },
+    });
     await expectToldOnce();
   });
 
   it('changes nothing, sends nothing and counts nothing when it had told its end itself', async () => {
     await inFlight();
     const state = { operation: 'promote', model_name: MODEL, error: { Error: 'X', Cause: 'first' } };
-    await end({ state, execution }, services);
+    await end({ state, execution }, models.services);
     // The next one is at work when the event of the first arrives.
-    await store.takeLease(MODEL, 'next', now, 60);
-    const before = JSON.stringify(emulator.snapshot());
-    const requests = emulator.requests.length;
+    await models.store.takeLease(MODEL, 'next', models.now, 60);
+    const before = JSON.stringify(models.mlflow.snapshot());
+    const requests = models.mlflow.requests.length;
     vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'sweep-promotions');
     const lines = printedLines();
     const { cause, error, reason } = await outcome();
     expect({ cause, error }).toEqual({ cause: { code: 'error' }, error: { name: 'X', message: 'first' } });
-    expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ reason });
+    expect(await cleanUp(event({ status: 'FAILED' }), models.services)).toMatchObject({ reason });
     expect(measured(lines)).toEqual([]);
-    expect([sent.length, started, emulator.requests.length]).toEqual([1, [], requests]);
-    expect(JSON.stringify(emulator.snapshot())).toBe(before);
-    expect(await store.takeLease(MODEL, 'another', now, 60)).toMatchObject({ holder: 'next' });
+    expect([models.sent.length, models.started, models.mlflow.requests.length]).toEqual([1, [], requests]);
+    expect(JSON.stringify(models.mlflow.snapshot())).toBe(before);
+    expect(await models.store.takeLease(MODEL, 'another', models.now, 60)).toMatchObject({ holder: 'next' });
   });
 
   it('gets what its own end had left undone: the alert that was not sent, the lease that was not released', async () => {
     const state = { operation: 'promote', model_name: MODEL, error: { Error: 'X', Cause: 'first' } };
-    await store.takeLease(MODEL, execution, now, 600);
-    await store.recordOutcome(inWords(outcomeOf(state, execution, now)), 'pending');
-    expect(await cleanUp(event({ status: 'FAILED' }), services)).toMatchObject({ alert: 'sent' });
-    expect(sent).toHaveLength(1);
-    expect(await isFreeAfter(71)).toBe(true);
+    await models.store.takeLease(MODEL, execution, models.now, 600);
+    const decided = outcomeOf(state, { execution, ending: null }, models.now);
+    await models.store.recordOutcome(inWords(decided), 'pending');
+    expect(await cleanUp(event({ status: 'FAILED' }), models.services)).toMatchObject({ alert: 'sent' });
+    expect(models.sent).toHaveLength(1);
+    expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);
+  });
+});
+
+describe('an execution that was stopped while a system is away', () => {
+  const unreachable = { kind: 'drop', when: 'before' } as const;
+
+  it('is told at once while MLflow is away, with what could not be read', async () => {
+    await inFlight();
+    models.mlflow.faults.add({ path: '*', effect: unreachable });
+    expect(await cleanUp(event(), models.services)).toMatchObject({ status: 'failed', alert: 'sent' });
+    expect(await outcome()).toMatchObject({
+      cause: { code: 'stopped', interrupted: 'open' },
+      champion_after: null,
+      ending: { champions: null, unread: ['registry'], change: { id: execution } },
+    });
+    await expectToldOnce();
+    expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);
+  });
+
+  it('is told at once while the Workload API is away, with what the registry shows', async () => {
+    models.model(MODEL, ['Archived', 'Production', 'Staging']);
+    const served = await models.serve(MODEL, ['2', '3'], '2');
+    await models.live(MODEL, release('2', served));
+    await models.open(MODEL, promotion('e1', release('2', served), release('3', served)), 600);
+    models.workload.faults.add({ path: '*', effect: unreachable });
+    expect(await cleanUp(event(), models.services)).toMatchObject({ status: 'failed', alert: 'sent' });
+    expect(await outcome()).toMatchObject({
+      champion_after: '2',
+      ending: { champions: ['2'], workload: null, unread: ['workload'], known: null, picture: null },
+    });
+  });
+
+  it('is told before the error is thrown while the table is away, once by each process', async () => {
+    await inFlight();
+    const away = withoutTable('readItem', 'recordOutcome', 'outcomeRecordedAt', 'endLeaseAt', 'markTold');
+    for (const _ of ['first', 'retried by Lambda'])
+      await expect(cleanUp(event(), away)).rejects.toMatchObject({ name: 'LeaseStoreUnavailable' });
+    expect(models.sent).toMatchObject([{ kind: 'failed', execution }]);
+    // Nothing was recorded: the event or a sweep does all of it once the table is back.
+    await cleanUp(event(), models.services);
+    expect(await outcome()).toMatchObject({ cause: { code: 'stopped', interrupted: 'open' } });
+    expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);
+  });
+
+  it('stays to be told while the table and SNS are away', async () => {
+    await inFlight();
+    models.snsRefuses = true;
+    const away = withoutTable('recordOutcome', 'endLeaseAt');
+    const executionArn = arn('told-by-nobody');
+    for (const _ of ['first', 'retried by Lambda'])
+      await expect(cleanUp(event({ executionArn }), away)).rejects.toThrow();
+    expect(models.sent).toEqual([]);
+    models.snsRefuses = false;
+    await cleanUp(event({ executionArn }), models.services);
+    expect(models.sent).toHaveLength(1);
+  });
+});
+
+describe('an execution that ends while the table is away', () => {
+  it('is told before the error is thrown, and once, however often its last step is called again', async () => {
+    await inFlight();
+    const failed = { error: { Error: 'LeaseStoreUnavailable', Cause: 'DynamoDB: connection refused' } };
+    const state = { valid: true, operation: 'promote', model_name: MODEL, ...failed };
+    const away = withoutTable('readItem', 'recordOutcome', 'releaseLease', 'markTold');
+    const call = { state, execution: arn('told-first') };
+    for (const _ of ['first', 'again', 'NotifyOutcome'])
+      await expect(end(call, away)).rejects.toMatchObject({ name: 'LeaseStoreUnavailable' });
+    expect(models.sent).toMatchObject([{ kind: 'failed', execution: arn('told-first') }]);
   });
 });
 
@@ -273,8 +381,8 @@ describe('the event', () => {
       stateMachineArn: 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion',
       name: 'e1',
       status: 'TIMED_OUT',
-      startDate: now.getTime() - 60_000,
-      stopDate: now.getTime(),
+      startDate: models.now.getTime() - 60_000,
+      stopDate: models.now.getTime(),
       input: '{"model_name":"PascalStrategy"}',
       output: null,
       inputDetails: { included: true },
@@ -283,12 +391,12 @@ describe('the event', () => {
       cause: null,
     };
     vi.stubEnv('ALERT_SNS_TOPIC_ARN', undefined);
-    vi.stubEnv('PROMOTION_TABLE', table.name);
-    vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', table.endpoint);
+    vi.stubEnv('PROMOTION_TABLE', models.table.name);
+    vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', models.table.endpoint);
     vi.stubEnv('AWS_REGION', 'us-east-1');
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
-    vi.stubEnv('MLFLOW_TRACKING_URI', emulator.url);
+    vi.stubEnv('MLFLOW_TRACKING_URI', models.mlflow.url);
     expect(await handler(detail)).toMatchObject({ status: 'failed', alert: 'off' });
     expect(await outcome()).toMatchObject({
       cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'nothing' },
@@ -299,37 +407,34 @@ describe('the event', () => {
 
 describe('an execution whose end nobody has told of', () => {
   const sfn = mockClient(SFNClient);
-  const arn = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
-  const ago = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
+  const machine = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
+  const ago = (minutes: number) => new Date(models.now.getTime() - minutes * 60_000);
   /** Step Functions knows this one, which was aborted so many minutes ago. */
   function aborted(minutes: number) {
-    const found = { executionArn: execution, stateMachineArn: arn, name: 'e1', startDate: ago(minutes + 5) };
+    const known = { executionArn: execution, stateMachineArn: machine, name: 'e1' };
+    const found = { ...known, startDate: ago(minutes + 5) };
     sfn.on(ListExecutionsCommand).resolves({ executions: [] });
     sfn
-      .on(ListExecutionsCommand, { stateMachineArn: arn, statusFilter: 'ABORTED' })
+      .on(ListExecutionsCommand, { stateMachineArn: machine, statusFilter: 'ABORTED' })
       .resolves({ executions: [{ ...found, status: 'ABORTED', stopDate: ago(minutes) }] });
     sfn
       .on(DescribeExecutionCommand, { executionArn: execution })
       .resolves({ ...found, status: 'ABORTED', input: event().input });
   }
-  beforeEach(() => {
-    sfn.reset();
-    sfn.on(StartExecutionCommand).resolves({});
-    services.executions = async () => stepFunctions(arn);
-  });
+  const services = () => ({ ...models.services, executions: async () => stepFunctions(machine) });
+  beforeEach(() => sfn.reset());
   afterAll(() => sfn.restore());
 
-  it('is ended by the sweep: outcome, alert, rollback, lease; and once', async () => {
+  it('is ended by the sweep: outcome, alert, lease; and once', async () => {
     await inFlight();
     aborted(11);
-    expect(await cleanUpMissed(services)).toBe(1);
+    expect(await cleanUpMissed(services())).toBe(1);
     expect(await outcome()).toMatchObject({ cause: { code: 'stopped', status: 'ABORTED' } });
     await expectToldOnce();
-    const undone = sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input;
-    expect(undone).toMatchObject({ stateMachineArn: arn, name: 'undo-e1' });
-    expect(await isFreeAfter(71)).toBe(true);
-    expect(await cleanUpMissed(services)).toBe(0);
-    expect([sent.length, sfn.commandCalls(StartExecutionCommand).length]).toEqual([1, 1]);
+    expect(sfn.commandCalls(StartExecutionCommand)).toEqual([]);
+    expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);
+    expect(await cleanUpMissed(services())).toBe(0);
+    expect(models.sent).toHaveLength(1);
   });
 
   it.each([
@@ -337,22 +442,22 @@ describe('an execution whose end nobody has told of', () => {
     ['when it is history', 121],
   ])('is left alone %s', async (_, minutes) => {
     aborted(minutes);
-    expect(await cleanUpMissed(services)).toBe(0);
-    expect(sent).toEqual([]);
+    expect(await cleanUpMissed(services())).toBe(0);
+    expect(models.sent).toEqual([]);
   });
 
   it('is left alone when it has told of its end itself', async () => {
     aborted(11);
-    await end({ state: { operation: 'promote', model_name: MODEL }, execution }, services);
-    expect(await cleanUpMissed(services)).toBe(0);
+    await end({ state: { operation: 'promote', model_name: MODEL }, execution }, services());
+    expect(await cleanUpMissed(services())).toBe(0);
     expect(sfn.commandCalls(DescribeExecutionCommand)).toEqual([]);
   });
 
   it('is left alone when it was redriven meanwhile, or its kind is none that a clean-up is for', async () => {
     aborted(11);
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING', input: '{}' });
-    expect(await cleanUpMissed(services)).toBe(0);
-    expect(sent).toEqual([]);
+    expect(await cleanUpMissed(services())).toBe(0);
+    expect(models.sent).toEqual([]);
   });
 
   it('is counted as holding its model while it cannot be cleaned up, and tried again', async () => {
@@ -360,53 +465,59 @@ describe('an execution whose end nobody has told of', () => {
     aborted(11);
     vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'sweep-promotions');
     const lines = printedLines();
-    const { registry } = services;
-    services.registry = () => {
-      throw new Error('MLflow is away');
-    };
-    expect(await cleanUpMissed(services)).toBe(0);
+    const { executions } = services();
+    expect(await cleanUpMissed({ ...withoutTable('recordOutcome'), executions })).toBe(0);
     expect(measured(lines)).toEqual(['LeaseStuck 1 Count']);
-    services.registry = registry;
-    expect(await cleanUpMissed(services)).toBe(1);
+    expect(await cleanUpMissed(services())).toBe(1);
+  });
+
+  it('is cleaned up also while MLflow is away, and told with what could not be read', async () => {
+    await inFlight();
+    aborted(11);
+    models.mlflow.faults.add({ path: '*', effect: { kind: 'drop', when: 'before' } });
+    expect(await cleanUpMissed(services())).toBe(1);
+    expect(await outcome()).toMatchObject({ ending: { unread: ['registry'] } });
+    await expectToldOnce();
   });
 
   it('is not looked for where no state machine is known', async () => {
-    services.executions = async () => null;
-    expect(await cleanUpMissed(services)).toBe(0);
+    expect(await cleanUpMissed({ ...services(), executions: async () => null })).toBe(0);
   });
 
   it('makes the sweep fail by name when Step Functions does not answer', async () => {
     sfn.on(ListExecutionsCommand).rejects(new Error('no answer'));
-    await expect(cleanUpMissed(services)).rejects.toMatchObject({ name: 'StateMachineUnavailable' });
+    await expect(cleanUpMissed(services())).rejects.toMatchObject({ name: 'StateMachineUnavailable' });
   });
 });
 
 describe('an alert that could not be sent', () => {
   it('is sent by the next sweep, once', async () => {
-    refuses = true;
-    expect(await cleanUp(event(), services)).toMatchObject({ alert: 'pending' });
-    expect(await sendPending(services)).toEqual({ sent: 0, pending: 1 });
-    refuses = false;
-    expect(await sendPending(services)).toEqual({ sent: 1, pending: 0 });
-    expect(await sendPending(services)).toEqual({ sent: 0, pending: 0 });
-    expect(sent).toHaveLength(1);
+    models.snsRefuses = true;
+    expect(await cleanUp(event(), models.services)).toMatchObject({ alert: 'pending' });
+    expect(await sendPending(models.services)).toEqual({ sent: 0, pending: 1 });
+    models.snsRefuses = false;
+    expect(await sendPending(models.services)).toEqual({ sent: 1, pending: 0 });
+    expect(await sendPending(models.services)).toEqual({ sent: 0, pending: 0 });
+    expect(models.sent).toHaveLength(1);
   });
 });
 
 describe('starting an execution', () => {
-  const arn = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
+  const machine = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
 
   it('takes one that is there already for a success, and anything else for StateMachineUnavailable', async () => {
     const aws = mockClient(SFNClient);
     const exists = new ExecutionAlreadyExists({ message: 'exists', $metadata: {} });
     aws.on(StartExecutionCommand).rejectsOnce(exists).rejects(new Error('no route'));
-    const executions = stepFunctions(arn, { region: 'us-east-1' });
-    await executions.start('undo-e1', { operation: 'rollback' });
-    await expect(executions.start('undo-e1', {})).rejects.toMatchObject({ name: 'StateMachineUnavailable' });
+    const executions = stepFunctions(machine, { region: 'us-east-1' });
+    await executions.start('resume-e1-1', { operation: 'resume' });
+    await expect(executions.start('resume-e1-1', {})).rejects.toMatchObject({
+      name: 'StateMachineUnavailable',
+    });
     expect(aws.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({
-      stateMachineArn: arn,
-      name: 'undo-e1',
-      input: '{"operation":"rollback"}',
+      stateMachineArn: machine,
+      name: 'resume-e1-1',
+      input: '{"operation":"resume"}',
     });
     aws.restore();
   });

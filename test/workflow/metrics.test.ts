@@ -2,21 +2,30 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
-import { startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { dynamodbStore, noStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
+import { dynamodbStore, noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
+import { bare, releaseOf } from '../../lambdas/domain/release/opening.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { type FailureCode, Progress } from '../../lambdas/domain/serving/payloads.ts';
 import { handler as rollbackHandler } from '../../lambdas/model-rollback.ts';
+import { handler as promoteHandler } from '../../lambdas/promote-model.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
-import { end } from '../../lambdas/use-cases/end-promotion.ts';
-import type { CloseServices } from '../../lambdas/use-cases/parts/close-execution.ts';
-import { withLease } from '../../lambdas/use-cases/parts/with-lease.ts';
+import { readingServices } from '../../lambdas/runtime/reading-services.ts';
+import { type EndServices, end } from '../../lambdas/use-cases/end-promotion.ts';
+import { type LeaseCall, withLease } from '../../lambdas/use-cases/parts/with-lease.ts';
 import { type PrepareServices, prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
 import { sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
 import { embeddedMetrics, measured, printedLines } from '../support/printed-lines.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
-import { promoted as promotion, prepared as readied, replaced } from '../support/stub-functions.ts';
+import {
+  closed,
+  promoted as promotion,
+  prepared as readied,
+  replaced,
+  rolledBack,
+} from '../support/stub-functions.ts';
 
 /** What the functions tell CloudWatch, and what chat is told beside the mail. */
 
@@ -26,21 +35,24 @@ const started_at = '2026-11-21T10:00:00.000Z';
 const now = new Date('2026-11-21T10:20:00Z');
 const chatTopic = 'arn:aws:sns:us-east-1:123456789012:promotion-chat';
 
+let mlflow: MlflowEmulator;
 let sns: SnsEmulator;
 let table: LocalTable;
 let store: PromotionStore;
-let services: CloseServices;
+let services: EndServices;
 let lines: string[];
 
 beforeAll(async () => {
-  sns = await startSnsEmulator();
+  [sns, mlflow] = await Promise.all([startSnsEmulator(), startMlflowEmulator({})]);
 });
-afterAll(() => sns.close());
+afterAll(() => Promise.all([sns, mlflow].map((each) => each.close())));
 beforeEach(async () => {
   sns.reset();
+  mlflow.reset();
   table = await startLocalTable();
   const variables = {
     AWS_LAMBDA_FUNCTION_NAME: 'end-promotion',
+    MLFLOW_TRACKING_URI: mlflow.url,
     AWS_ENDPOINT_URL_SNS: sns.url,
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_REGION: 'us-east-1',
@@ -61,11 +73,10 @@ afterEach(async () => {
   await table.close();
 });
 
-function servicesWith(env: NodeJS.ProcessEnv): CloseServices {
-  return {
-    ...notifyServices({ ...process.env, ...env }),
-    clock: { now: () => now },
-  };
+function servicesWith(more: NodeJS.ProcessEnv): EndServices {
+  const env = { ...process.env, ...more };
+  const clock = { now: () => now };
+  return { ...notifyServices(env), ...readingServices(env, clock), clock };
 }
 
 const state = (more: object = {}) => ({
@@ -75,7 +86,7 @@ const state = (more: object = {}) => ({
   started_at,
   ...more,
 });
-const promoted = state({ promotion });
+const promoted = state({ prepared: readied(), promotion, closing: closed() });
 const metrics = () => measured(lines);
 const cancelledFor = (cancelled_for: FailureCode) => Progress.parse({ cancelled_for });
 
@@ -107,11 +118,21 @@ describe('an outcome', () => {
     expect(sns.published).toHaveLength(1);
   });
 
-  it('is counted once, when it finishes what another execution began', async () => {
-    const unfinished = { execution: 'e0', champion_before: '2', confidence: 0.9 };
-    const prepared = readied({ promotion_id: 'e0', unfinished });
-    await end({ state: { ...promoted, prepared }, execution }, services);
-    expect(metrics().filter((metric) => metric.startsWith('Promoted'))).toHaveLength(1);
+  it('of an attempt that completes what another execution began is counted as what it came to', async () => {
+    const rollback = rolledBack({ finding: { code: 'completed', from: '2', to: '3' }, rolled_back: false });
+    const attempt = state({ operation: 'resume', change_id: 'e0', prepared: readied(), rollback });
+    await store.takeLease(MODEL, 'e0', now, 60);
+    const live = releaseOf(
+      { version: '3', workload_id: null, artifact_id: null },
+      { change: 'e0', at: now.toISOString() },
+    );
+    const holder = { model: MODEL, owner: 'e0', fence: 1, now };
+    await store.adopt(holder, { change: null, live: null }, bare(live), []);
+    mlflow.registry.createVersion(MODEL, { stage: 'Archived' });
+    mlflow.registry.createVersion(MODEL, { stage: 'None' });
+    mlflow.registry.createVersion(MODEL, { stage: 'Production' });
+    await end({ state: attempt, execution }, services);
+    expect(metrics()).toEqual(['Promoted 1 Count', 'LeadTime 1200 Seconds']);
   });
 
   it.each([
@@ -119,10 +140,8 @@ describe('an outcome', () => {
     ['was cancelled for it', { failure: 'cancel-unconfirmed', progress: cancelledFor('deadline') }],
   ] as const)('counts a rollout that ran out of time, when it %s', async (_, failed) => {
     const serving = replaced({ status: 'failed', ...failed });
-    await end(
-      { state: state({ serving, rollback_error: { Error: 'X', Cause: 'no answer' } }), execution },
-      services,
-    );
+    const rollback_error = { Error: 'X', Cause: 'no answer' };
+    await end({ state: state({ prepared: readied(), serving, rollback_error }), execution }, services);
     expect(metrics()).toEqual([
       'Failed 1 Count',
       'RollbackFailed 1 Count',
@@ -139,17 +158,18 @@ describe('an outcome', () => {
 });
 
 describe('a direct call of model-rollback', () => {
-  it('counts what it could not undo, once for a request that Lambda repeats', async () => {
-    const mlflow = await startMlflowEmulator({});
-    for (const stage of ['Archived', 'Archived', 'Production'])
+  it('counts what it could not bring back, once for a request that Lambda repeats', async () => {
+    for (const stage of ['Archived', 'Production', 'Staging'])
       mlflow.registry.createVersion(MODEL, { stage });
-    vi.stubEnv('MLFLOW_TRACKING_URI', mlflow.url);
-    const before_state = { champion_version: '1', challenger_version: '2' };
+    for (const new_version of ['1', '2'])
+      await promoteHandler({ model_name: MODEL, new_version }, { awsRequestId: `promotes-${new_version}` });
+    lines.length = 0;
+    // Somebody moves the model by hand: that is not ours to undo.
+    mlflow.registry.transition(MODEL, '3', 'Production', { archive: true });
     for (const _ of ['first', 'repeated']) {
-      const answer = await rollbackHandler({ model_name: MODEL, before_state }, { awsRequestId: 'r1' });
+      const answer = await rollbackHandler({ model_name: MODEL }, { awsRequestId: 'r1' });
       expect(answer).toMatchObject({ status: 'contested', rolled_back: false });
     }
-    await mlflow.close();
     expect(metrics()).toEqual(['Contested 1 Count', 'RollbackFailed 1 Count']);
   });
 });
@@ -274,6 +294,7 @@ describe('a lease that is stuck', () => {
         wait_for_lease_minutes: 0,
         dry_run: false,
         comparison: null,
+        change_id: null,
         execution: 'next',
         started_at,
       }),
@@ -309,7 +330,10 @@ describe('a lease that is stuck', () => {
 
   it('is counted when a direct call cannot release its own', async () => {
     const releaseLease = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB: Timeout'));
-    const call = { model_name: MODEL, fence: null, execution: null, requestId: 'r1' };
+    const call: LeaseCall = {
+      ...{ function: 'promote-model' as const, model_name: MODEL },
+      ...{ fence: null, execution: null, requestId: 'r1' },
+    };
     const clock = { now: () => now };
     const done = withLease(
       call,

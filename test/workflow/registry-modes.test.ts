@@ -1,41 +1,54 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { dynamodbStore, noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { PromoteInput, RollbackInput } from '../../lambdas/domain/payloads.ts';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
+import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
 import { promote } from '../../lambdas/use-cases/promote-model.ts';
 import { rollback } from '../../lambdas/use-cases/roll-back.ts';
 import { promotionRefused } from '../../lambdas/words/reasons.ts';
-import { mlflowClient } from '../support/clients.ts';
+import { dynamodbClient, mlflowClient } from '../support/clients.ts';
+import { FakePlatform, proton, workload } from '../support/serving.ts';
 
 /** promote-model and model-rollback invoked directly, against the emulator, in each of the three modes. */
 
 const MODEL = 'PascalStrategy';
 let emulator: MlflowEmulator;
+let table: LocalTable;
+let store: PromotionStore;
+let platform: Workloads | null;
 let requests = 0;
 
 beforeAll(async () => {
-  emulator = await startMlflowEmulator({});
+  [emulator, table] = await Promise.all([startMlflowEmulator({}), startLocalTable()]);
+  store = dynamodbStore(dynamodbClient(table), table.name);
 });
-afterAll(() => emulator.close());
-beforeEach(() => {
+afterAll(async () => {
+  await Promise.all([emulator.close(), table.close()]);
+});
+beforeEach(async () => {
   emulator.reset();
+  await table.reset();
+  platform = null;
   emulator.registry.createVersion(MODEL, { stage: 'Archived' });
   emulator.registry.createVersion(MODEL, { stage: 'Production', aliases: ['champion'] });
   emulator.registry.createVersion(MODEL, { stage: 'Staging', aliases: ['challenger'] });
 });
 
-function services(mode: RegistryMode) {
+function services(mode: RegistryMode, kept = store) {
   return {
     registry: mlflowClient(emulator),
     mode,
-    store: noStore,
+    store: kept,
     alerts: null,
     alertContext: { prefix: 'TradAI', environment: 'test', registryName: 'models' },
     clock: { now: () => new Date('2026-11-21T10:00:00Z') },
     cooldownHours: 24,
-    workloads: (): never => {
-      throw new Error('no Workload serves this model');
+    workloads: () => {
+      if (platform === null) throw new Error('no Workload serves this model');
+      return platform;
     },
   };
 }
@@ -43,10 +56,10 @@ const invocation = () => {
   requests += 1;
   return { requestId: `request-${requests}` };
 };
-const doPromote = (mode: RegistryMode, input: object = {}) =>
-  promote(PromoteInput.parse({ model_name: MODEL, ...input }), services(mode), invocation());
-const doRollback = (mode: RegistryMode, input: object = {}) =>
-  rollback(RollbackInput.parse({ model_name: MODEL, ...input }), services(mode), invocation());
+const doPromote = (mode: RegistryMode, input: object = {}, by = invocation(), kept = store) =>
+  promote(PromoteInput.parse({ model_name: MODEL, ...input }), services(mode, kept), by);
+const doRollback = (mode: RegistryMode, input: object = {}, kept = store) =>
+  rollback(RollbackInput.parse({ model_name: MODEL, ...input }), services(mode, kept), invocation());
 
 const model = () => emulator.snapshot()[MODEL];
 const stages = () =>
@@ -113,28 +126,86 @@ describe.each<[RegistryMode, object, object, number]>([
     });
     expect(await doPromote(mode, { new_version: '3' })).toMatchObject({ promoted: true, new_version: '3' });
   });
+
+  it('without a table goes back only to a version that is named', async () => {
+    await doPromote(mode, {}, invocation(), noStore);
+    expect(await doRollback(mode, {}, noStore)).toMatchObject({
+      rolled_back: false,
+      finding: { code: 'refused', why: 'no-known-good' },
+    });
+    expect(await doRollback(mode, { target_version: '2' }, noStore)).toMatchObject({
+      rolled_back: true,
+      to_version: '2',
+    });
+    if (mode !== 'aliases') expect(stages()).toEqual({ 1: 'Archived', 2: 'Production', 3: 'Archived' });
+    if (mode !== 'stages') expect(aliases()).toMatchObject({ champion: '2' });
+  });
+
+  it('promotes nothing over a champion that a person has moved, until that is settled', async () => {
+    await doPromote(mode, { new_version: '3' });
+    if (mode !== 'aliases') emulator.registry.transition(MODEL, '1', 'Production', { archive: true });
+    if (mode !== 'stages') emulator.registry.setAlias(MODEL, 'champion', '1');
+    const before = emulator.snapshot();
+    expect(await doPromote(mode, { new_version: '2' })).toEqual({
+      promoted: false,
+      reason: promotionRefused({ code: 'moved', champions: ['1'], live: '3' }, MODEL),
+    });
+    expect(await doRollback(mode)).toMatchObject({
+      status: 'contested',
+      finding: { code: 'contested', why: 'moved-on', champions: ['1'] },
+    });
+    expect(emulator.snapshot()).toEqual(before);
+    expect(await doRollback(mode, { target_version: '2' })).toMatchObject({ rolled_back: true });
+    expect(await doPromote(mode, { new_version: '1' })).toMatchObject({ archived_version: '2' });
+  });
 });
 
 describe('in mode both', () => {
-  it('finishes what stopped between the two pointers', async () => {
-    emulator.registry.transition(MODEL, '3', 'Production', { archive: true });
-    expect(await doPromote('both', { new_version: '3' })).toMatchObject({ promoted: true, new_version: '3' });
+  /** The answer to the second alias is lost with the call: one pointer names version 3, the other version 2. */
+  const stopBetweenPointers = async () => {
+    emulator.faults.add({ path: 'registered-models/alias', effect: { kind: 'drop', when: 'before' } });
+    const by = invocation();
+    await expect(doPromote('both', { new_version: '3' }, by)).rejects.toThrow();
+    emulator.faults.clear();
+    expect([stages()?.['3'], aliases()?.['champion']]).toEqual(['Production', '2']);
+    return by;
+  };
+
+  it('finishes what stopped between the two pointers when it is repeated', async () => {
+    const by = await stopBetweenPointers();
+    expect(await doPromote('both', { new_version: '3' }, by)).toMatchObject({
+      promoted: true,
+      new_version: '3',
+    });
     expect(aliases()).toMatchObject({ champion: '3', previous_champion: '2' });
+    expect((await store.readItem(MODEL)).live?.version).toBe('3');
+  });
+
+  it('keeps others from what stopped between the two pointers, but for a rollback', async () => {
+    const { requestId } = await stopBetweenPointers();
+    expect(await doPromote('both', { new_version: '3' })).toEqual({
+      promoted: false,
+      reason: promotionRefused({ code: 'change-open', holder: `direct:${requestId}` }, MODEL),
+    });
+    expect(await doRollback('both')).toMatchObject({ rolled_back: true, to_version: '2' });
+    expect([stages()?.['2'], aliases()?.['champion']]).toEqual(['Production', '2']);
   });
 });
 
 describe('a registry with two versions in Production', () => {
-  it('has one after the promotion of either', async () => {
+  it('is settled by a person, who names the one to stay', async () => {
     emulator.registry.setStage(MODEL, '3', 'Production');
-    expect(await doPromote('stages', { new_version: '3' })).toMatchObject({
-      promoted: true,
-      archived_version: '2',
+    expect(await doPromote('stages', { new_version: '3' })).toEqual({
+      promoted: false,
+      reason: promotionRefused({ code: 'moved', champions: ['3', '2'], live: null }, MODEL),
     });
-    expect(stages()).toEqual({ 1: 'Archived', 2: 'Archived', 3: 'Production' });
+    expect(stages()).toEqual({ 1: 'Archived', 2: 'Production', 3: 'Production' });
+    expect(await doRollback('stages', { target_version: '2' })).toMatchObject({ rolled_back: true });
+    expect(stages()).toEqual({ 1: 'Archived', 2: 'Production', 3: 'Archived' });
   });
 
-  it('is repaired once when it appears during the promotion', async () => {
-    const interfere = () => emulator.registry.setStage(MODEL, '1', 'Production');
+  it('is repaired once when the old champion appears again during the promotion', async () => {
+    const interfere = () => emulator.registry.setStage(MODEL, '2', 'Production');
     emulator.faults.add({
       path: 'model-versions/transition-stage',
       times: 1,
@@ -144,13 +215,17 @@ describe('a registry with two versions in Production', () => {
     expect(stages()).toEqual({ 1: 'Archived', 2: 'Archived', 3: 'Production' });
   });
 
-  it('is contested when it appears again', async () => {
-    const interfere = () => emulator.registry.setStage(MODEL, '1', 'Production');
+  it.each([
+    ['the old champion appears again and again', '2'],
+    ['another version appears', '1'],
+  ])('is contested when %s', async (_, other) => {
+    const interfere = () => emulator.registry.setStage(MODEL, other, 'Production');
     emulator.faults.add({
       path: 'model-versions/transition-stage',
       effect: { kind: 'then', run: interfere },
     });
     expect(await doPromote('stages')).toMatchObject({ promoted: false, contested: true });
+    expect(stages()).toMatchObject({ [other]: 'Production', 3: 'Production' });
   });
 });
 
@@ -167,18 +242,30 @@ it('promotes a first model with nothing archived', async () => {
 
 it('says in a dry run what would become of both sides, and changes nothing', async () => {
   emulator.registry.setModelTag(MODEL, 'workload.id', 'w1');
-  for (const [number, artifact] of [
-    ['2', 'a2'],
-    ['3', 'a3'],
-  ] as const) {
-    emulator.registry.setVersionTag(MODEL, number, 'workload.artifact_id', artifact);
-  }
-  await doPromote('stages');
-  const before = emulator.snapshot();
-  expect(await doRollback('stages', { dry_run: true })).toMatchObject({
+  emulator.registry.setVersionTag(MODEL, '2', 'workload.artifact_id', 'old');
+  emulator.registry.setVersionTag(MODEL, '3', 'workload.artifact_id', 'new');
+  emulator.registry.transition(MODEL, '3', 'Production', { archive: true });
+  const served = new FakePlatform();
+  served.workload = workload({ artifactId: 'new' });
+  served.protonList = [proton('p1', 'new')];
+  platform = served;
+  const before = [emulator.snapshot(), await store.readItem(MODEL)];
+  expect(await doRollback('stages', { dry_run: true, target_version: '2' })).toMatchObject({
     rolled_back: false,
     dry_run: true,
-    finding: { code: 'would-move', from: '3', to: '2', workload: 'w1', artifact: 'a2' },
+    finding: { code: 'would-move', from: '3', to: '2', workload: 'w1', artifact: 'old' },
+  });
+  expect([emulator.snapshot(), await store.readItem(MODEL)]).toEqual(before);
+  expect(served.calls).toEqual([]);
+});
+
+it('refuses, without a table, to move a model that a Workload serves', async () => {
+  emulator.registry.setModelTag(MODEL, 'workload.id', 'w1');
+  platform = new FakePlatform();
+  const before = emulator.snapshot();
+  expect(await doRollback('stages', { target_version: '1' }, noStore)).toMatchObject({
+    rolled_back: false,
+    finding: { code: 'refused', why: 'no-table', held: 'w1' },
   });
   expect(emulator.snapshot()).toEqual(before);
 });

@@ -3,20 +3,24 @@ import type { RecordedRequest } from '../../emulators/faults.ts';
 import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
-import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
+import { releaseScenarios } from '../../local/scenarios/releases.ts';
+import { ATTEMPT_MS, promote, sweepAndTakeUp } from '../../local/scenarios/scenario.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
-import { expectAlerts, recordedOutcome } from '../support/recorded-outcomes.ts';
-import { intent, recorded } from '../support/registry.ts';
+import { type Ends, endStateOf, expectEnd, nothingLeft } from '../support/end-state.ts';
+import { expectAlerts, outcomeOf, recordedOutcomes } from '../support/recorded-outcomes.ts';
 
 /** Each scenario of the registry (see `serving.test.ts` for the others) is run once as `npm start` runs it, and the systems are looked at afterwards, not only the answer. */
 export function registryScenarios(start: () => Promise<Host>): void {
   const MODEL = 'PascalStrategy';
+  const DAY_MS = 24 * 3_600_000;
   const WRITES = /create|set-tag|alias|transition|update|delete|rename/;
 
   let host: EmulatedHost;
@@ -30,35 +34,54 @@ export function registryScenarios(start: () => Promise<Host>): void {
     production: string[];
     /** Kinds of the alerts, in the order in which they were sent. */
     alerts: AlertKind[];
+    ends: Ends;
   }
 
   const expected: Record<string, Expected> = {
-    'challenger-wins': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'] },
-    'challenger-loses': { statuses: ['kept'], production: ['2'], alerts: ['kept'] },
-    investigate: { statuses: ['needs_investigation'], production: ['2'], alerts: ['needs_investigation'] },
-    'first-model': { statuses: ['promoted'], production: ['1'], alerts: ['promoted'] },
-    'already-promoted': { statuses: ['already_promoted'], production: ['2'], alerts: [] },
+    'challenger-wins': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'], ends: 'in-step' },
+    'challenger-loses': { statuses: ['kept'], production: ['2'], alerts: ['kept'], ends: 'unrecorded' },
+    investigate: {
+      statuses: ['needs_investigation'],
+      production: ['2'],
+      alerts: ['needs_investigation'],
+      ends: 'unrecorded',
+    },
+    'first-model': { statuses: ['promoted'], production: ['1'], alerts: ['promoted'], ends: 'in-step' },
+    'already-promoted': {
+      statuses: ['already_promoted'],
+      production: ['2'],
+      alerts: [],
+      ends: 'unrecorded',
+    },
     'no-staging-version': {
       statuses: ['needs_investigation'],
       production: ['2'],
       alerts: ['needs_investigation'],
+      ends: 'unrecorded',
     },
-    'mlflow-down': { statuses: ['failed'], production: ['2'], alerts: ['failed'] },
-    'lost-answer': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'] },
-    'sns-down': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'] },
+    'mlflow-down': { statuses: ['failed'], production: ['2'], alerts: ['failed'], ends: 'unrecorded' },
+    'lost-answer': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'], ends: 'in-step' },
+    'sns-down': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'], ends: 'in-step' },
     rollback: {
       statuses: ['promoted', 'rolled_back'],
       production: ['2'],
       alerts: ['promoted', 'rolled_back'],
+      ends: 'in-step',
     },
     'rollback-twice': {
       statuses: ['promoted', 'rolled_back', 'rolled_back'],
       production: ['2'],
       // The second request finds nothing to do: recorded, and nobody is told.
       alerts: ['promoted', 'rolled_back'],
+      ends: 'in-step',
     },
-    contested: { statuses: ['contested'], production: ['1'], alerts: ['contested'] },
-    'two-at-once': { statuses: ['promoted', 'busy'], production: ['3'], alerts: ['busy', 'promoted'] },
+    contested: { statuses: ['contested'], production: ['1'], alerts: ['contested'], ends: 'told' },
+    'two-at-once': {
+      statuses: ['promoted', 'busy'],
+      production: ['3'],
+      alerts: ['busy', 'promoted'],
+      ends: 'in-step',
+    },
   };
 
   async function play(name: string): Promise<ExecutionDocument[]> {
@@ -77,11 +100,15 @@ export function registryScenarios(start: () => Promise<Host>): void {
       documents,
       requests: [...host.mlflow.requests],
       published: [...host.sns.published],
+      outcomes: await recordedOutcomes(host.table),
       registry: await registry(),
+      end: await endStateOf(host),
     };
     const version = inStage(left.registry, 'Production')[0]?.version;
     const next = await host.functions['promote-model']({ model_name: MODEL, new_version: version });
-    return structuredClone({ ...left, next });
+    host.clock.skip(DAY_MS);
+    const swept = await host.functions['sweep-promotions']({ sweep: true });
+    return structuredClone({ ...left, next, swept });
   }
 
   const recordings = new Map<string, ReturnType<typeof record>>();
@@ -102,27 +129,36 @@ export function registryScenarios(start: () => Promise<Host>): void {
   }
 
   it('has an expectation for every scenario of the registry', () => {
-    const ofRegistry = scenarios.filter((scenario) => !servingScenarios.includes(scenario));
+    const ofRegistry = scenarios.filter(
+      (scenario) => ![...servingScenarios, ...releaseScenarios].includes(scenario),
+    );
     expect(ofRegistry.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
   });
 
-  describe.each(Object.entries(expected))('the scenario %s', (name, { statuses, production, alerts }) => {
-    it('ends as its name says, with one champion, one outcome an execution, its alerts, and no lease left', async () => {
-      const left = await leftBy(name);
-      expect(left.documents.map(({ status }) => status)).toEqual(statuses);
-      expect(inStage(left.registry, 'Production').map(({ version }) => version)).toEqual(production);
+  describe.each(Object.entries(expected))(
+    'the scenario %s',
+    (name, { statuses, production, alerts, ends }) => {
+      it('ends as its name says, with one champion, one outcome an execution, its alerts, and no lease left', async () => {
+        const left = await leftBy(name);
+        expectEnd(left.end, ends, left.outcomes);
+        expect(left.documents.map(({ status }) => status)).toEqual(statuses);
+        expect(inStage(left.registry, 'Production').map(({ version }) => version)).toEqual(production);
 
-      await expectAlerts({ ...host, sns: left }, alerts);
+        expectAlerts({ ...left, env: host.env }, alerts);
 
-      const unfinished = recordsOn(left.registry.versions).filter(
-        ({ result, to }) => result === null && production.includes(to),
-      );
-      expect(unfinished).toEqual([]);
+        const unfinished = recordsOn(left.registry.versions).filter(
+          ({ result, to }) => result === null && production.includes(to),
+        );
+        expect(unfinished).toEqual([]);
 
-      // The lease is free: whoever comes next gets it.
-      expect(left.next).toMatchObject({ promoted: true, already_promoted: true });
-    });
-  });
+        // Where a person has interfered, no function promotes anything until that is settled.
+        expect(left.next).toMatchObject(
+          ends === 'told' ? { promoted: false } : { promoted: true, already_promoted: true },
+        );
+        expect(left.swept).toEqual(nothingLeft);
+      });
+    },
+  );
 
   describe('what a scenario leaves in MLflow', () => {
     it('is nothing when there is nothing to do', async () => {
@@ -161,52 +197,59 @@ export function registryScenarios(start: () => Promise<Host>): void {
   });
 
   it('names the holder of the lease to the one who finds the model busy', async () => {
-    const [first, second] = (await leftBy('two-at-once')).documents;
-    expect(await recordedOutcome(host.table, second?.execution)).toMatchObject({
+    const { documents, outcomes } = await leftBy('two-at-once');
+    const [first, second] = documents;
+    expect(outcomeOf(outcomes, second)).toMatchObject({
       cause: { code: 'busy' },
       holder: first?.execution,
     });
   });
 
   it('says in the alert of a first model that there was none before', async () => {
-    const { documents, published } = await leftBy('first-model');
+    const { documents, outcomes } = await leftBy('first-model');
     const [document] = documents;
-    expect(await recordedOutcome(host.table, document?.execution)).toMatchObject({
-      champion_before: null,
-      champion_after: '1',
-    });
-    await expectAlerts({ ...host, sns: { published } }, ['promoted']);
+    expect(outcomeOf(outcomes, document)).toMatchObject({ champion_before: null, champion_after: '1' });
   });
 
-  describe('a promotion that its execution never came to announce', () => {
-    /** Version 3 was promoted by an execution that died before `end-promotion`, and whose lease has been given up. */
-    async function findUnnotifiedPromotion() {
+  describe('a promotion whose execution is stopped', () => {
+    const stoppedAfter = (last: string) => {
       seedPascalStrategy(host.mlflow);
-      const lost = 'arn:aws:states:us-east-1:123456789012:execution:promotion:lost';
-      const tags = recorded(
-        intent({ id: 'lost', to: '3', from: '2', execution: lost, fence: 1, confidence: 0.85 }),
-        { alert: 'execution' },
-      );
-      for (const [key, value] of Object.entries(tags))
-        host.mlflow.registry.setVersionTag(MODEL, '3', key, value);
-      host.mlflow.registry.transition(MODEL, '3', 'Production', { archive: true });
-      return execute(host, { model_name: MODEL, challenger_version: '3' }, { pauseMs: 1 });
-    }
+      return execute(host, promote, { pauseMs: 1, abortAfter: (state) => state === last });
+    };
+    const expectLeft = async (statuses: OutcomeStatus[], alerts: AlertKind[]) => {
+      const outcomes = await recordedOutcomes(host.table);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual([...statuses].sort());
+      expectAlerts({ published: host.sns.published, outcomes, env: host.env }, alerts);
+      expectEnd(await endStateOf(host), 'in-step', outcomes);
+    };
 
-    it('is announced once by whoever comes next, as what it was', async () => {
-      // The table has counted on since: it is the one that would know.
-      await host.functions['promote-model']({ model_name: MODEL });
-      const document = await findUnnotifiedPromotion();
+    it('when both sides show it is announced once by the clean-up, as what it was', async () => {
+      const document = await stoppedAfter('ClosePromotion');
       expect(document).toMatchObject({ status: 'promoted' });
-      expect(await recordedOutcome(host.table, document.execution)).toMatchObject({
+      const comparison = readStateDocument(document.output).comparison;
+      expect(outcomeOf(await recordedOutcomes(host.table), document)).toMatchObject({
         champion_before: '2',
-        confidence: 0.85,
+        champion_after: '3',
+        confidence: comparison?.confidence,
       });
-      await expectAlerts(host, ['promoted']);
-      expect(
-        await execute(host, { model_name: MODEL, challenger_version: '3' }, { pauseMs: 1 }),
-      ).toMatchObject({ status: 'already_promoted' });
-      expect(host.sns.published).toHaveLength(1);
+      host.clock.skip(ATTEMPT_MS);
+      const again = { ...promote, challenger_version: '3' };
+      expect(await execute(host, again, { pauseMs: 1 })).toMatchObject({ status: 'already_promoted' });
+      await expectLeft(['promoted', 'already_promoted'], ['promoted']);
+    });
+
+    it('before it was closed is completed by the attempt of a sweep, and announced as promoted', async () => {
+      expect(await stoppedAfter('PromoteModel')).toMatchObject({ status: 'failed' });
+      const [attempt] = await sweepAndTakeUp(host, { pauseMs: 1 });
+      expect(attempt).toMatchObject({ status: 'promoted' });
+      await expectLeft(['failed', 'promoted'], ['failed', 'promoted']);
+    });
+
+    it('before the registry moved is turned back by the attempt of a sweep', async () => {
+      expect(await stoppedAfter('PreparePromotion')).toMatchObject({ status: 'failed' });
+      const [attempt] = await sweepAndTakeUp(host, { pauseMs: 1 });
+      expect(attempt).toMatchObject({ status: 'rolled_back' });
+      await expectLeft(['failed', 'rolled_back'], ['failed', 'rolled_back']);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type ModelHistory, modelHistory, momentAt } from '../../lambdas/domain/promotion/history.ts';
-import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { emulatedHost, thereAndBack } from '../support/emulated-host.ts';

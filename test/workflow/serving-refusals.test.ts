@@ -1,12 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { inStage } from '../../lambdas/domain/registry.ts';
+import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
+import { inStage, isRolledBack } from '../../lambdas/domain/registry.ts';
 import { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
-import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
+import { rolloutReason } from '../../lambdas/words/rollout.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
+import { type Ends, endStateOf, expectEnd } from '../support/end-state.ts';
+import { recordedOutcomes } from '../support/recorded-outcomes.ts';
 
 /** A platform that refuses, fails or is in no state to serve: said in full, and nothing is left in flight. */
 
@@ -20,7 +24,6 @@ beforeEach(() => {
   seedPascalStrategy(host.mlflow);
   serving = seedServing(host);
 });
-afterEach(() => host.clock.skip(2 * 24 * 3_600_000));
 
 const run = (more: object = {}) => execute(host, { model_name: MODEL, ...more }, { pauseMs: 1 });
 
@@ -45,9 +48,13 @@ const answer = (status: number, body: unknown, headers: Record<string, string> =
     headers,
   }) as const;
 
-/** One champion, version 2; the Workload on its artifact with nothing in progress; one alert; the lease free. */
-async function expectNothingChanged({ alerts }: ExecutionDocument) {
+/**
+ * One champion, version 2; the Workload on its artifact with nothing in progress; one alert; the lease free. A promotion
+ * that was turned back leaves version 2 as live, and a result on version 3, which may be promoted again.
+ */
+async function expectNothingChanged({ alerts }: ExecutionDocument, ends: Ends = 'in-step') {
   host.workload.faults.clear();
+  expectEnd(await endStateOf(host), ends, await recordedOutcomes(host.table));
   const view = await readRegistry(host.registry, MODEL);
   if (view === null) throw new Error('the model is gone');
   expect(inStage(view, 'Production').map(({ version }) => version)).toEqual(['2']);
@@ -56,6 +63,9 @@ async function expectNothingChanged({ alerts }: ExecutionDocument) {
   const replacement = await host.workloads.getReplacement(serving.workloadId);
   expect(replacement?.status ?? 'errored').toBe('errored');
   expect(alerts).toHaveLength(1);
+  const results = recordsOn(view.versions).map(({ to, result }) => [to, result?.result]);
+  expect(results).toEqual(ends === 'in-step' ? [['3', 'not_promoted']] : []);
+  expect(view.versions.filter(isRolledBack)).toEqual([]);
   const next = await host.functions['promote-model']({ model_name: MODEL, new_version: '2' });
   expect(next).toMatchObject({ promoted: true, already_promoted: true });
 }
@@ -87,7 +97,7 @@ describe('a platform that refuses to start the replacement', () => {
   ])('with %s: what it said, asked once more at most, nothing is left', async (_, status, body, said) => {
     host.workload.faults.add({ ...START, effect: answer(status, body) });
     const document = await run();
-    expect(document).toMatchObject({ status: 'failed', endpoint: { failed: 0 } });
+    expect(document).toMatchObject({ status: 'rolled_back', endpoint: { failed: 0 } });
     expect(causeOf(document)).toMatchObject(said);
     // Once more, as a replacement that this very step began before it died cannot be seen at once.
     const posts = host.workload.requests.filter(({ method }) => method === 'POST');
@@ -110,7 +120,7 @@ describe('a platform that refuses to start the replacement', () => {
   ])('with %s, for ever: gives up, and says so', async (_, status, body) => {
     host.workload.faults.add({ ...START, effect: answer(status, body) });
     const document = await run();
-    expect(document).toMatchObject({ status: 'failed', endpoint: { failed: 0 } });
+    expect(document).toMatchObject({ status: 'rolled_back', endpoint: { failed: 0 } });
     await expectNothingChanged(document);
   });
 });
@@ -121,9 +131,14 @@ describe('a platform that refuses everything', () => {
       'a wrong token',
       answer(401, { message: 'Invalid API key' }),
       'WorkloadApiRefused',
-      /401.*Invalid API key/,
+      /401 not authenticated\. Check DATAROBOT_API_TOKEN/,
     ],
-    ['no entitlement', answer(403, { detail: 'No seat' }), 'WorkloadApiRefused', /403.*No seat/],
+    [
+      'no entitlement',
+      answer(403, { detail: 'No seat' }),
+      'WorkloadApiRefused',
+      /403 not permitted\..*a free seat/,
+    ],
     ['502 with HTML', answer(502, '<html>Bad gateway</html>'), 'WorkloadApiUnavailable', /502/],
     ['HTML for an answer', answer(200, '<html>Sign in</html>'), 'WorkloadApiInvalidResponse', /./],
   ])('with %s: failed before anything is written', async (_, effect, name, said) => {
@@ -134,7 +149,7 @@ describe('a platform that refuses everything', () => {
     const error = { Error: name, Cause: expect.stringMatching(said) };
     expect(causeOf(document)).toEqual({ failure: null, error });
     expect(host.workload.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
-    await expectNothingChanged(document);
+    await expectNothingChanged(document, 'unrecorded');
   });
 });
 
@@ -146,7 +161,7 @@ describe('a Workload or an artifact that cannot be used', () => {
     perform('POST', `workloads/${serving.workloadId}/stop`);
     host.clock.skip(60_000);
     const document = await run();
-    expect(document.status).toBe('failed');
+    expect(document.status).toBe('rolled_back');
     expect(causeOf(document)).toMatchObject(failed({ code: 'workload-not-running', state: 'stopped' }));
     await expectNothingChanged(document);
   });
@@ -155,16 +170,18 @@ describe('a Workload or an artifact that cannot be used', () => {
     const { id } = host.workload.direct.createArtifact({ type: 'agent', locked: true });
     const document = await run({ artifact_id: id });
     expect(document.status).toBe('failed');
-    expect(causeOf(document)).toMatchObject(
-      failed({ code: 'type-mismatch', type: 'agent', workload_type: 'service' }),
-    );
-    await expectNothingChanged(document);
+    const { workloadId: workload } = serving;
+    const mismatch = { type: 'agent', artifact: id, workload, workload_type: 'service' };
+    const said = rolloutReason({ code: 'type-mismatch', ...mismatch });
+    const [outcome] = await recordedOutcomes(host.table);
+    expect(outcome?.cause).toEqual({ code: 'refused', said });
+    await expectNothingChanged(document, 'unrecorded');
   });
 
   it('is named when the runtime asks for a container that the artifact lacks', async () => {
     const runtime = { containerGroups: [{ name: 'default', containers: [{ name: 'sidecar' }] }] };
     const document = await run({ rollout: { runtime } });
-    expect(document.status).toBe('failed');
+    expect(document.status).toBe('rolled_back');
     expect(causeOf(document)).toMatchObject(
       failed({ code: 'unknown-container', container: 'sidecar', has: ['model'] }),
     );

@@ -240,6 +240,15 @@ describe('a twin', () => {
     expect(sfn.names()).toHaveLength(2);
   });
 
+  it('of a promotion that adopts first is another request', async () => {
+    await promotionStart({ model: MODEL, detach: true });
+    await promotionStart({ model: MODEL, adopt: true, detach: true });
+    expect(sfn.take().map(({ input }) => input)).toEqual([
+      { model_name: MODEL },
+      { model_name: MODEL, adopt: true },
+    ]);
+  });
+
   it('of a rollback asks for the default reason and names its target', async () => {
     await promotionStart({ model: MODEL, rollback: true, version: '2', emergency: true, detach: true });
     expect(sfn.take()).toMatchObject([
@@ -307,6 +316,8 @@ describe('while it follows', () => {
       'Prepared?',
       'PromoteModel',
       'WasPromoted?',
+      'ClosePromotion',
+      'Closed?',
       'NotifySuccess',
       'Outcome?',
       'Done',
@@ -324,7 +335,7 @@ describe('while it follows', () => {
     trouble({ kind: 'answer', status: 200, body: JSON.stringify({ events }) }, 1);
     const ran = await promotionStart({ model: MODEL, json: true });
     const names = report(ran).states.map(({ name }: { name: string }) => name);
-    expect(names).toHaveLength(12);
+    expect(names).toHaveLength(14);
     expect([names[0], names.at(-1)]).toEqual(['BeginPromotion', 'Done']);
   });
 
@@ -354,6 +365,7 @@ describe('while it follows', () => {
   });
 
   it.each([
+    ['adopted', 'adopt', 0],
     ['rolled_back', 'rollback', 0],
     ['rolled_back', 'promote', 1],
     ['kept', 'promote', 0],
@@ -364,6 +376,7 @@ describe('while it follows', () => {
     const succeeded = status !== 'rolled_back' || operation === 'rollback';
     const stubs = stubFunctions({
       'begin-promotion': [begun({ operation })],
+      ...(operation === 'adopt' ? { 'prepare-promotion': [prepared({ status: 'adopted' })] } : {}),
       'promote-model': [notPromoted],
       'end-promotion': [ended({ status, succeeded })],
     });
@@ -567,8 +580,8 @@ describe('the command', () => {
     ],
     [
       'arguments for a rollback',
-      ['--model', 'm'.repeat(257), '--rollback', '--reason', 'because', '--artifact', 'a'],
-      ['--arn: is required', 'model_name', 'reason', 'artifact_id: is not valid'],
+      ['--model', 'm'.repeat(257), '--rollback', '--reason', 'because', '--artifact', 'a', '--adopt'],
+      ['--arn: is required', 'model_name', 'reason', 'artifact_id: is not valid', 'adopt: is not valid'],
     ],
     [
       'an input beside other arguments',
@@ -596,6 +609,51 @@ describe('the command', () => {
     const ran = await run(['--input', '-'], {}, input);
     expect(ran).toMatchObject({ code: 2, stdout: '' });
     for (const problem of problems) expect(ran.stderr).toContain(problem);
+  });
+
+  it('adopt starts an execution that takes what is there as live, and follows it', async () => {
+    const stubs = stubFunctions({
+      'begin-promotion': [begun({ operation: 'adopt' })],
+      'prepare-promotion': [prepared({ status: 'adopted' })],
+      'end-promotion': [ended({ status: 'adopted', reason: 'It is live now.' })],
+    });
+    sfn.runWith(onStubs(stubs));
+    const options = ['--requested-by', 'me', '--reason', 'moved by hand', '--workload', 'w1', ...arn()];
+    const adopt = () => promotion(['adopt', MODEL, ...options], { env: aws({}) });
+    const ran = await adopt();
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toMatch(/^Started, attempt 1\n[\s\S]*PreparePromotion .* adopted[\s\S]*\nadopted {2}/);
+    expect(stubs.eventsOf('begin-promotion').map(({ input }) => input)).toEqual([
+      {
+        operation: 'adopt',
+        model_name: MODEL,
+        requested_by: 'me',
+        reason: 'moved by hand',
+        workload_id: 'w1',
+      },
+    ]);
+    expect(stubs.eventsOf('promote-model')).toEqual([]);
+    // What was live then need not be what is there now.
+    expect((await adopt()).stdout).toMatch(/^Started, attempt 2\n/);
+  });
+
+  it('adopt follows an adoption of the same model that is running', async () => {
+    const adopt = () => promotion(['adopt', MODEL, '--detach', ...arn()], { env: aws({}) });
+    await adopt();
+    expect((await adopt()).stdout).toMatch(/^Nothing was started: attempt 1 is already running/);
+    expect(sfn.names()).toHaveLength(1);
+  });
+
+  it.each([
+    [['adopt'], /missing required argument/],
+    [['adopt', MODEL], /--arn: is required, or the environment variable STATE_MACHINE_ARN/],
+    [['adopt', 'm'.repeat(257)], /model_name/],
+    [['adopt', MODEL, '--version', '3'], /unknown option/],
+  ])('%j exits 2 and starts nothing', async (args, message) => {
+    const ran = await promotion(args, { env: aws({}) });
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(message);
+    expect(sfn.names()).toEqual([]);
   });
 
   it('without credentials exits 1 and says where to get some', async () => {

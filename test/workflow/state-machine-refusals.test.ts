@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { StepFunctionName } from '../../lambdas/domain/limits.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
-import { readRegistry } from '../../lambdas/use-cases/parts/move-champion.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import { execute } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { type LocalFunction, localStateMachine } from '../../local/machine/state-machine.ts';

@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { LeaseStoreUnavailable, MlflowUnavailable } from '../../lambdas/domain/errors.ts';
-import type { StepFunctionName } from '../../lambdas/domain/limits.ts';
-import { WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
+import {
+  LeaseStoreUnavailable,
+  MlflowInvalidResponse,
+  MlflowUnavailable,
+} from '../../lambdas/domain/errors.ts';
+import { mlflowCall, type StepFunctionName, workloadCall } from '../../lambdas/domain/limits.ts';
+import { WorkloadApiInvalidResponse, WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
 import { notStarted, outcomeUnknown } from '../../statemachines/retry-policies.ts';
 import { renderedFile } from '../../tools/render.ts';
 import { play } from '../support/play.ts';
 import {
   begun,
+  closed,
   compared,
   ended,
   platformError,
@@ -16,8 +21,9 @@ import {
   replaced,
   rolledBack,
   rolling,
-  served,
   stubFunctions,
+  tasks,
+  wayTo,
 } from '../support/stub-functions.ts';
 
 const answers = {
@@ -26,55 +32,51 @@ const answers = {
   'prepare-promotion': prepared(),
   'replace-workload': replaced(),
   'promote-model': promoted,
+  'close-promotion': closed(),
   'model-rollback': rolledBack(),
   'end-promotion': ended(),
 } satisfies Record<StepFunctionName, object>;
 
-const states: [string, StepFunctionName][] = [
-  ['BeginPromotion', 'begin-promotion'],
-  ['CompareModels', 'compare-models'],
-  ['PreparePromotion', 'prepare-promotion'],
-  ['ReplaceWorkload', 'replace-workload'],
-  ['PromoteModel', 'promote-model'],
-  ['ModelRollback', 'model-rollback'],
-  ['NotifySuccess', 'end-promotion'],
-  ['NotifyOutcome', 'end-promotion'],
+const mlflow = [
+  new MlflowUnavailable('GET http://127.0.0.1:5000/: connection refused'),
+  new MlflowInvalidResponse('GET http://127.0.0.1:5000/: HTML in place of JSON'),
 ];
+const platform = [
+  new WorkloadApiUnavailable('GET http://127.0.0.1:5001/: connection refused', { outcomeUnknown: false }),
+  new WorkloadApiInvalidResponse('GET http://127.0.0.1:5001/: HTML in place of JSON'),
+];
+const table = [new LeaseStoreUnavailable('UpdateItem: connection refused')];
 
-/** What brings an execution to the state; the function of the state itself is left to the test. */
-const wayTo: Record<string, Parameters<typeof stubFunctions>[0]> = {
-  ReplaceWorkload: { 'prepare-promotion': [served()] },
-  ModelRollback: { 'begin-promotion': [begun({ operation: 'rollback' })] },
-  NotifyOutcome: { 'compare-models': [compared({ decision: 'KEEP' })] },
-};
-
-const mlflow = new MlflowUnavailable('GET http://127.0.0.1:5000/: connection refused');
-const table = new LeaseStoreUnavailable('UpdateItem: connection refused');
-const platform = new WorkloadApiUnavailable('GET http://127.0.0.1:5001/: connection refused', {
-  outcomeUnknown: false,
-});
-
-/** What each function talks to and may find away. */
-const outages: Record<StepFunctionName, Error[]> = {
-  'begin-promotion': [],
-  'compare-models': [mlflow],
-  'prepare-promotion': [mlflow, table, platform],
-  'replace-workload': [table, platform],
-  'promote-model': [mlflow, table],
-  'model-rollback': [mlflow, table, platform],
-  'end-promotion': [mlflow, table],
+/** What each function talks to, as it finds it away or answering nonsense, and how often it is then called again. */
+const outages: Record<StepFunctionName, { errors: Error[]; times: number }> = {
+  'begin-promotion': { errors: [], times: 0 },
+  'compare-models': { errors: mlflow, times: 4 },
+  'prepare-promotion': { errors: [...mlflow, ...platform, ...table], times: 4 },
+  'replace-workload': { errors: [...platform, ...table], times: 4 },
+  'promote-model': { errors: [...mlflow, ...table], times: 4 },
+  'close-promotion': { errors: [...mlflow, ...platform, ...table], times: 4 },
+  'model-rollback': { errors: [...mlflow, ...platform, ...table], times: 3 },
+  // What it cannot read of the two systems it says; only the table must be there.
+  'end-promotion': { errors: table, times: 4 },
 };
 
 function retriesOf(functionName: StepFunctionName): { error: Error; times: number }[] {
-  const away = outages[functionName];
+  const { errors, times: again } = outages[functionName];
   return [
     ...notStarted.map((name) => ({ error: platformError(name), times: 15 })),
-    ...away.map((error) => ({ error, times: 4 })),
+    ...errors.map((error) => ({ error, times: again })),
     ...outcomeUnknown.map((name) => ({ error: platformError(name), times: 2 })),
   ];
 }
 
-const cases = states.flatMap(([state, functionName]) =>
+interface State {
+  Type: string;
+  Retry?: { ErrorEquals: string[]; IntervalSeconds: number; MaxAttempts: number }[];
+  Catch?: { ErrorEquals: string[]; Next: string }[];
+}
+const definition: { States: Record<string, State> } = JSON.parse(readFileSync(renderedFile, 'utf8'));
+
+const cases = tasks.flatMap(([state, functionName]) =>
   retriesOf(functionName).map(({ error, times }) => ({
     state,
     functionName,
@@ -86,10 +88,7 @@ const cases = states.flatMap(([state, functionName]) =>
 
 describe('each retrier', () => {
   it('has only names that are thrown here', () => {
-    const { States }: { States: Record<string, { Retry?: { ErrorEquals: string[] }[] }> } = JSON.parse(
-      readFileSync(renderedFile, 'utf8'),
-    );
-    for (const [state, { Retry = [] }] of Object.entries(States)) {
+    for (const [state, { Retry = [] }] of Object.entries(definition.States)) {
       const thrown = cases.filter((one) => one.state === state).map(({ name }) => name);
       expect(Retry.flatMap(({ ErrorEquals }) => ErrorEquals).sort()).toEqual(thrown.sort());
     }
@@ -110,7 +109,7 @@ describe('each retrier', () => {
   });
 
   it.each(cases)('of $state gives up on $name after $times more calls', async ({ state, error, times }) => {
-    const functionName = new Map(states).get(state) ?? 'begin-promotion';
+    const functionName = new Map(tasks).get(state) ?? 'begin-promotion';
     const replies =
       functionName === 'end-promotion'
         ? [...Array.from({ length: times + 1 }, () => error), ended()]
@@ -126,7 +125,7 @@ describe('each retrier', () => {
 });
 
 describe('an error that no pause can heal', () => {
-  it.each(['MlflowRefused', 'MlflowInvalidResponse', 'InvalidConfiguration', 'StaleFence', 'TypeError'])(
+  it.each(['MlflowRefused', 'ModelNotFound', 'InvalidConfiguration', 'StaleFence', 'TypeError'])(
     'is not tried again (%s)',
     async (name) => {
       const stubs = stubFunctions({ 'promote-model': [platformError(name)] });
@@ -135,7 +134,7 @@ describe('an error that no pause can heal', () => {
     },
   );
 
-  it.each(['WorkloadApiRefused', 'WorkloadApiInvalidResponse', 'WorkloadNotFound', 'MlflowUnavailable'])(
+  it.each(['WorkloadApiRefused', 'WorkloadNotFound', 'MlflowUnavailable', 'MlflowInvalidResponse'])(
     'of the Workload API is not tried again (%s)',
     async (name) => {
       const stubs = stubFunctions({
@@ -150,10 +149,58 @@ describe('an error that no pause can heal', () => {
 
 describe('a loop', () => {
   it('has all its retries again at each step', async () => {
-    const failing = [platform, platform, platform];
+    const [away, nonsense] = platform;
+    const failing = [away, nonsense, away, nonsense].filter((error) => error !== undefined);
     const replies = [...failing, rolling(60), ...failing, rolling(60), ...failing, replaced()];
     const stubs = stubFunctions({ ...wayTo['ReplaceWorkload'], 'replace-workload': replies });
     expect((await play(stubs)).status).toBe('SUCCEEDED');
-    expect(stubs.eventsOf('replace-workload')).toHaveLength(12);
+    expect(stubs.eventsOf('replace-workload')).toHaveLength(15);
+  });
+});
+
+describe('the time until people are told that a system is away', () => {
+  /** Seconds of an invocation that finds a system away: its first call uses up all the time it has. */
+  const CALL = Math.max(mlflowCall.totalMs, workloadCall.totalMs) / 1000;
+  /** Seconds of the last step before it tells: what both sides show is read first, one after the other. */
+  const READING = (mlflowCall.totalMs + workloadCall.totalMs) / 1000;
+  const away: string[] = [...mlflow, ...platform, ...table].map(({ name }) => name);
+
+  /** From the first call of a step until it gives up, every pause at its longest. */
+  function secondsOf(state: string): number {
+    const retriers = (definition.States[state]?.Retry ?? []).filter(({ ErrorEquals }) =>
+      ErrorEquals.some((name) => away.includes(name)),
+    );
+    return retriers.reduce((total, { IntervalSeconds, MaxAttempts }) => {
+      const pauses = Array.from({ length: MaxAttempts }, (_, n) => IntervalSeconds * 2 ** n + CALL);
+      return pauses.reduce((sum, pause) => sum + pause, total);
+    }, CALL);
+  }
+
+  /** As far as the step that tells, along the way that the error takes. */
+  function secondsUntilTold(state: string): number {
+    const rest = definition.States[state]?.Catch?.find(({ ErrorEquals }) => ErrorEquals[0] === 'States.ALL');
+    const next = rest?.Next ?? '';
+    return secondsOf(state) + (next === 'ModelRollback' ? secondsUntilTold(next) : READING);
+  }
+
+  it.each(['BeginPromotion', 'CompareModels', 'PreparePromotion'])(
+    'before a rollout is three minutes at most (%s)',
+    (state) => {
+      expect(secondsUntilTold(state)).toBeLessThanOrEqual(180);
+    },
+  );
+
+  it.each(['ReplaceWorkload', 'PromoteModel', 'ClosePromotion', 'ModelRollback'])(
+    'within a rollout is five minutes at most (%s)',
+    (state) => {
+      expect(secondsUntilTold(state)).toBeLessThanOrEqual(300);
+    },
+  );
+
+  it('is counted for every step that may find one away', () => {
+    const counted = tasks.filter(([, name]) => outages[name].times > 0).map(([state]) => state);
+    expect(counted.filter((state) => secondsOf(state) > CALL)).toEqual(counted);
+    expect(secondsUntilTold('CompareModels')).toBe(120 + 5 * CALL + READING);
+    expect(secondsUntilTold('PromoteModel')).toBe(120 + 5 * CALL + 56 + 4 * CALL + READING);
   });
 });

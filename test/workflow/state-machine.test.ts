@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, MlflowRefused, StaleFence } from '../../lambdas/domain/errors.ts';
+import { CloseInput } from '../../lambdas/domain/payloads.ts';
 import { WorkloadApiRefused } from '../../lambdas/domain/serving/errors.ts';
 import { ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
+import { renderedFile } from '../../tools/render.ts';
 import { execution, play } from '../support/play.ts';
 import {
   begun,
   busy,
+  closed,
   compared,
   ended,
   notPromoted,
@@ -18,6 +22,8 @@ import {
   rolling,
   served,
   stubFunctions,
+  tasks,
+  wayTo,
 } from '../support/stub-functions.ts';
 
 type Replies = Parameters<typeof stubFunctions>[0];
@@ -30,16 +36,23 @@ const compare = `${begin} CompareModels PinChallenger Decision?`;
 const prepare = `${compare} PreparePromotion Prepared?`;
 const replace = `${prepare} ReplaceWorkload Rollout?`;
 const promote = `${prepare} PromoteModel WasPromoted?`;
+const close = `${promote} ClosePromotion Closed?`;
 const rollback = `${promote} ModelRollback RolledBack?`;
 const rollbackAsked = `${begin} PreparePromotion Prepared? ModelRollback RolledBack?`;
 const announce = 'NotifyOutcome Outcome? Done';
+/** From the registry's move to its end. */
+const promoteAndClose = 'PromoteModel WasPromoted? ClosePromotion Closed? NotifySuccess Outcome? Done';
+
+/** A closing that goes on, to be called again after so many seconds. */
+const closing = (seconds: number | null) =>
+  closed({ status: 'in_progress', retry_after_seconds: seconds, finding: { code: 'promoting' } });
 
 describe('each choice leads where its answer says', () => {
   const invalid = begun({ valid: false, problems: ['model_name: is missing'], model_name: null });
   const askedForRollback = begun({ operation: 'rollback' });
 
   it.each<[string, Replies, string]>([
-    ['a challenger that wins is promoted', {}, `${promote} NotifySuccess Outcome? Done`],
+    ['a challenger that wins is promoted', {}, `${close} NotifySuccess Outcome? Done`],
     ['invalid input is announced', { 'begin-promotion': [invalid] }, `${begin} ${announce}`],
     [
       'an operation nobody knows is announced',
@@ -61,27 +74,29 @@ describe('each choice leads where its answer says', () => {
     [
       'a busy model is waited for and compared afresh',
       { 'prepare-promotion': [busy({ wait: true }), prepared()] },
-      `${prepare} WaitForLease Operation? CompareModels PinChallenger Decision? PreparePromotion Prepared? PromoteModel WasPromoted? NotifySuccess Outcome? Done`,
+      `${prepare} WaitForLease Operation? CompareModels PinChallenger Decision? PreparePromotion Prepared? ${promoteAndClose}`,
     ],
-    [
-      'a contested model is announced',
-      { 'prepare-promotion': [prepared({ status: 'contested' })] },
-      `${prepare} ${announce}`,
-    ],
+    ...(['contested', 'refused', 'already_promoted', 'adopted'] as const).map(
+      (status): [string, Replies, string] => [
+        `a model is announced that is ${status}`,
+        { 'prepare-promotion': [prepared({ status, change_id: null })] },
+        `${prepare} ${announce}`,
+      ],
+    ),
     [
       'a model that a Workload serves is rolled out first',
       { 'prepare-promotion': [served()] },
-      `${replace} PromoteModel WasPromoted? NotifySuccess Outcome? Done`,
+      `${replace} ${promoteAndClose}`,
     ],
     [
       'a served model without an artifact to put in service moves in the registry only',
       { 'prepare-promotion': [served({ artifact_id: null })] },
-      `${promote} NotifySuccess Outcome? Done`,
+      `${close} NotifySuccess Outcome? Done`,
     ],
     [
       'an artifact without a Workload to serve it moves in the registry only',
       { 'prepare-promotion': [served({ workload_id: null })] },
-      `${promote} NotifySuccess Outcome? Done`,
+      `${close} NotifySuccess Outcome? Done`,
     ],
     [
       'a served model whose rollback was asked for is not rolled out',
@@ -99,7 +114,7 @@ describe('each choice leads where its answer says', () => {
         'prepare-promotion': [served()],
         'replace-workload': [rolling(1), rolling(3), rolling(60), replaced()],
       },
-      `${replace} ${'WaitForRollout ReplaceWorkload Rollout? '.repeat(3)}PromoteModel WasPromoted? NotifySuccess Outcome? Done`,
+      `${replace} ${'WaitForRollout ReplaceWorkload Rollout? '.repeat(3)}${promoteAndClose}`,
     ],
     [
       'a rollout that fails is rolled back, and the registry never moves',
@@ -115,6 +130,29 @@ describe('each choice leads where its answer says', () => {
       'a registry that refuses after the switch is rolled back',
       { 'prepare-promotion': [served()], 'promote-model': [notPromoted] },
       `${replace} PromoteModel WasPromoted? ModelRollback RolledBack? ${announce}`,
+    ],
+    [
+      'a promotion that is not closed yet is called again until it is',
+      { 'close-promotion': [closing(3), closing(60), closed()] },
+      `${close} ${'WaitForClose ClosePromotion Closed? '.repeat(2)}NotifySuccess Outcome? Done`,
+    ],
+    [
+      'a promotion that is being closed without saying for how long is rolled back',
+      { 'close-promotion': [closing(null)] },
+      `${close} ModelRollback RolledBack? ${announce}`,
+    ],
+    [
+      'a promotion that cannot be closed is rolled back',
+      { 'close-promotion': [closing(3), closed({ status: 'failed' })] },
+      `${close} WaitForClose ClosePromotion Closed? ModelRollback RolledBack? ${announce}`,
+    ],
+    [
+      'a promotion that somebody interfered with before it was closed is looked at once more, by the rollback',
+      {
+        'close-promotion': [closed({ status: 'contested' })],
+        'model-rollback': [rolledBack({ status: 'contested', rolled_back: false })],
+      },
+      `${close} ModelRollback RolledBack? ${announce}`,
     ],
     [
       'a version that was not promoted is rolled back',
@@ -144,6 +182,43 @@ describe('each choice leads where its answer says', () => {
         'model-rollback': [rolledBack({ status: 'contested', rolled_back: false })],
       },
       `${rollback} ${announce}`,
+    ],
+    [
+      'a rollback that leaves its change open is announced: attempts go on with it',
+      {
+        'promote-model': [notPromoted],
+        'model-rollback': [rolledBack({ status: 'open', rolled_back: false })],
+      },
+      `${rollback} ${announce}`,
+    ],
+    [
+      'an attempt at an open change compares and promotes nothing, and brings it to its end',
+      { 'begin-promotion': [begun({ operation: 'resume', change_id: 'run-0' })] },
+      `${rollbackAsked} ${announce}`,
+    ],
+    [
+      'an attempt at a change of a served model rolls nothing out itself',
+      {
+        'begin-promotion': [begun({ operation: 'resume', change_id: 'run-0' })],
+        'prepare-promotion': [served()],
+      },
+      `${rollbackAsked} ${announce}`,
+    ],
+    [
+      'an attempt that finds the model busy is announced',
+      {
+        'begin-promotion': [begun({ operation: 'resume', change_id: 'run-0' })],
+        'prepare-promotion': [busy()],
+      },
+      `${begin} PreparePromotion Prepared? ${announce}`,
+    ],
+    [
+      'adopting compares and moves nothing',
+      {
+        'begin-promotion': [begun({ operation: 'adopt' })],
+        'prepare-promotion': [prepared({ status: 'adopted', change_id: null })],
+      },
+      `${begin} PreparePromotion Prepared? ${announce}`,
     ],
     [
       'a rollback that was asked for compares nothing',
@@ -198,6 +273,18 @@ describe('each catch leads to an announcement', () => {
     ['PromoteModel', refused(), { 'promote-model': [refused()] }, `${prepare} PromoteModel ${afterPromote}`],
     ['PromoteModel', tooLarge, { 'promote-model': [tooLarge] }, `${prepare} PromoteModel ${afterPromote}`],
     [
+      'ClosePromotion',
+      refused(),
+      { 'close-promotion': [closing(3), refused()] },
+      `${close} WaitForClose ClosePromotion ${afterPromote}`,
+    ],
+    [
+      'ClosePromotion',
+      tooLarge,
+      { 'close-promotion': [tooLarge] },
+      `${promote} ClosePromotion ${afterPromote}`,
+    ],
+    [
       'ModelRollback',
       refused(),
       { 'promote-model': [notPromoted], 'model-rollback': [refused()] },
@@ -209,8 +296,8 @@ describe('each catch leads to an announcement', () => {
       { 'promote-model': [notPromoted], 'model-rollback': [tooLarge] },
       `${promote} ModelRollback`,
     ],
-    ['NotifySuccess', oops, { 'end-promotion': [oops, ended()] }, `${promote} NotifySuccess`],
-    ['NotifySuccess', tooLarge, { 'end-promotion': [tooLarge, ended()] }, `${promote} NotifySuccess`],
+    ['NotifySuccess', oops, { 'end-promotion': [oops, ended()] }, `${close} NotifySuccess`],
+    ['NotifySuccess', tooLarge, { 'end-promotion': [tooLarge, ended()] }, `${close} NotifySuccess`],
   ])('of %s for %s', async (state, error, replies, path) => {
     const stubs = stubFunctions(replies);
     const played = await play(stubs);
@@ -222,6 +309,17 @@ describe('each catch leads to an announcement', () => {
     const seen = stubs.eventsOf('end-promotion').at(-1)?.['state'] as Record<string, unknown>;
     const place = { BeginPromotion: seen, ModelRollback: seen['rollback_error'] }[state] ?? seen['error'];
     expect(place).toMatchObject({ Error: error.name, Cause: expect.stringContaining(error.message) });
+  });
+
+  it('leaves what it was about to close alone after StaleFence', async () => {
+    const stale = new StaleFence('fence 8 was seen, ours is 7');
+    const stubs = stubFunctions({ 'close-promotion': [closing(3), stale] });
+    expect((await play(stubs)).path).toEqual(`${close} WaitForClose ClosePromotion ${announce}`.split(' '));
+    expect(stubs.eventsOf('model-rollback')).toEqual([]);
+    expect(stubs.eventsOf('end-promotion')[0]?.['state']).toMatchObject({
+      error: { Error: 'StaleFence' },
+      closing: closing(3),
+    });
   });
 
   it('leaves the registry alone after StaleFence: a lost lease never leads to a rollback', async () => {
@@ -271,13 +369,39 @@ describe('each catch leads to an announcement', () => {
     });
   });
 
-  it('waits until a copy without an answer has ended, and then rolls back', async () => {
+  it('waits until a move without an answer has ended, and then rolls back', async () => {
     const played = await play(
       stubFunctions({ 'promote-model': [platformError('Lambda.SdkClientException')] }),
     );
     expect(played.path).toEqual(
       `${prepare} PromoteModel WaitForPromoteModel ${afterPromote} ${announce}`.split(' '),
     );
+  });
+
+  it('waits until a closing without an answer has ended, and lets the rollback see what it came to', async () => {
+    const stubs = stubFunctions({
+      'close-promotion': [closing(3), platformError('Sandbox.Timedout')],
+      'model-rollback': [
+        rolledBack({ rolled_back: false, finding: { code: 'completed', from: '2', to: '3' } }),
+      ],
+    });
+    const played = await play(stubs);
+    expect(played.path).toEqual(
+      `${close} WaitForClose ClosePromotion WaitForClosePromotion ${afterPromote} ${announce}`.split(' '),
+    );
+    expect(stubs.eventsOf('end-promotion')[0]?.['state']).toMatchObject({
+      error: { Error: 'Sandbox.Timedout' },
+      closing: closing(3),
+      rollback: { finding: { code: 'completed' } },
+    });
+  });
+
+  it('waits until a rollback without an answer has ended before it gives the lease back', async () => {
+    const played = await play(
+      stubFunctions({ 'promote-model': [notPromoted], 'model-rollback': [platformError('States.Timeout')] }),
+    );
+    expect(played.path).toEqual(`${promote} ModelRollback WaitForModelRollback ${announce}`.split(' '));
+    expect(played.output).toMatchObject({ rollback_error: { Error: 'States.Timeout' } });
   });
 
   it.each([new LeaseStoreUnavailable('no table'), tooLarge])(
@@ -291,6 +415,45 @@ describe('each catch leads to an announcement', () => {
       });
     },
   );
+});
+
+describe('each catch of the rendered definition', () => {
+  interface State {
+    Catch?: { ErrorEquals: string[]; Next: string }[];
+  }
+  const { States }: { States: Record<string, State> } = JSON.parse(readFileSync(renderedFile, 'utf8'));
+  const cases = tasks.flatMap(([state, functionName]) =>
+    (States[state]?.Catch ?? []).flatMap(({ ErrorEquals, Next }) =>
+      ErrorEquals.map((name) => ({
+        ...{ state, functionName, next: Next },
+        // Whatever no catch before it names, and no retrier.
+        name: name === 'States.ALL' ? 'TypeError' : name,
+      })),
+    ),
+  );
+
+  it('is one of a task that is thrown in here', () => {
+    const caught = Object.values(States).flatMap(({ Catch = [] }) => Catch.flatMap((one) => one.ErrorEquals));
+    expect(cases).toHaveLength(caught.length);
+    // Each step that may write names what to do about a lost lease, and about an answer that never came.
+    const named = cases.filter(({ name }) => name === 'StaleFence').map(({ state }) => state);
+    expect(named).toEqual(['ReplaceWorkload', 'PromoteModel', 'ClosePromotion']);
+    const unknown = cases.filter(({ name }) => name === 'States.Timeout').map(({ state }) => state);
+    expect(unknown).toEqual([...named, 'ModelRollback']);
+  });
+
+  it.each(cases)('of $state leads $name to $next', async ({ state, functionName, name, next }) => {
+    const error = platformError(name);
+    const again = functionName === 'end-promotion' && state !== 'NotifyOutcome';
+    const replies = { ...wayTo[state], [functionName]: again ? [error, ended()] : [error] };
+    const played = await play(stubFunctions(replies));
+    expect(played.events).toContainEqual(
+      expect.objectContaining({ kind: 'caught', state, error: name, next }),
+    );
+    expect(played.path[played.path.indexOf(state) + 1]).toBe(next);
+    const last = state === 'NotifyOutcome' ? 'OutcomeNotRecorded' : 'Done';
+    expect(played.path.at(-1)).toBe(last);
+  });
 });
 
 describe('each step is given what it needs', () => {
@@ -352,7 +515,7 @@ describe('each step is given what it needs', () => {
     expect(asked.eventsOf('prepare-promotion')[0]).toMatchObject({ operation: 'rollback', comparison: null });
   });
 
-  it('gives ModelRollback the before-state, the fence and the reason that PreparePromotion answered', async () => {
+  it('gives ModelRollback the open change, the fence and the reason that PreparePromotion answered', async () => {
     const stubs = stubFunctions({ 'promote-model': [notPromoted] });
     await play(stubs);
     expect(stubs.eventsOf('model-rollback')).toEqual([
@@ -365,9 +528,49 @@ describe('each step is given what it needs', () => {
           asked_at: '2026-01-01T00:00:00.000Z',
         },
         ...{ dry_run: false, emergency: false, workload_id: null, requested_by: 'retraining' },
-        ...{ before_state: prepared().before_state, fence: 7, execution: execution.id, previous: null },
+        ...{ change_id: 'run-1', fence: 7, execution: execution.id, previous: null },
       },
     ]);
+  });
+
+  it('gives ModelRollback no change where it is to open one itself', async () => {
+    const stubs = stubFunctions({
+      'begin-promotion': [begun({ operation: 'rollback', target_version: '1', alarm_name: 'drift' })],
+      'prepare-promotion': [prepared({ change_id: null, rollback_reason: 'MANUAL_REQUEST' })],
+    });
+    await play(stubs);
+    expect(stubs.eventsOf('model-rollback')).toMatchObject([
+      { change_id: null, target_version: '1', alarm_name: 'drift', reason: 'MANUAL_REQUEST', fence: 7 },
+    ]);
+  });
+
+  it('gives an attempt the change that was asked for, and the lease in its own name', async () => {
+    const stubs = stubFunctions({
+      'begin-promotion': [begun({ operation: 'resume', change_id: 'run-0' })],
+      'prepare-promotion': [prepared({ change_id: 'run-0' })],
+    });
+    await play(stubs);
+    expect(stubs.eventsOf('prepare-promotion')).toMatchObject([
+      { operation: 'resume', change_id: 'run-0', comparison: null, execution: execution.id },
+    ]);
+    expect(stubs.eventsOf('model-rollback')).toMatchObject([
+      { change_id: 'run-0', execution: execution.id, fence: 7 },
+    ]);
+  });
+
+  it('gives ClosePromotion the open change and its deadline, and each time its own last answer', async () => {
+    const stubs = stubFunctions({
+      'prepare-promotion': [served()],
+      'close-promotion': [closing(3), closing(60), closed()],
+    });
+    await play(stubs);
+    const event = {
+      ...{ model_name: 'PascalStrategy', change_id: 'run-1', execution: execution.id, fence: 7 },
+      deadline: '2026-01-01T01:00:00.000Z',
+    };
+    const events = stubs.eventsOf('close-promotion');
+    expect(events).toEqual([null, closing(3), closing(60)].map((previous) => ({ ...event, previous })));
+    for (const one of events) expect(CloseInput.parse(one)).toMatchObject(event);
   });
 
   it('gives ModelRollback the Workload that was named, and each time its own last answer', async () => {
@@ -383,8 +586,9 @@ describe('each step is given what it needs', () => {
     expect(events.map((event) => event['workload_id'])).toEqual(['w1', 'w1', 'w1']);
   });
 
-  it('gives PreparePromotion the artifact and the rollout that were asked for', async () => {
-    const asked = { artifact_id: 'a3', rollout: { strategy: 'rolling', keepOldVersionMinutes: 10 } };
+  it('gives PreparePromotion the artifact, the rollout and the leave to adopt that were asked for', async () => {
+    const rollout = { strategy: 'rolling', keepOldVersionMinutes: 10 };
+    const asked = { artifact_id: 'a3', rollout, adopt: true, lock_artifact: true };
     const stubs = stubFunctions({ 'begin-promotion': [begun(asked)] });
     await play(stubs);
     expect(stubs.eventsOf('prepare-promotion')[0]).toMatchObject(asked);
@@ -410,12 +614,12 @@ describe('each step is given what it needs', () => {
     for (const one of events) expect(ReplaceInput.parse(one)).toMatchObject(event);
   });
 
-  it('hands the rollback after a failed rollout what was before, and end-promotion why it failed', async () => {
+  it('hands the rollback after a failed rollout its change, and end-promotion why it failed', async () => {
     const stubs = stubFunctions({ 'prepare-promotion': [served()], 'replace-workload': [notReplaced] });
     await play(stubs);
     expect(stubs.eventsOf('promote-model')).toEqual([]);
     expect(stubs.eventsOf('model-rollback')[0]).toMatchObject({
-      before_state: served().before_state,
+      change_id: 'run-1',
       reason: 'ROLLOUT_FAILED',
     });
     expect(stubs.eventsOf('end-promotion')[0]?.['state']).toMatchObject({ serving: notReplaced });
@@ -430,6 +634,7 @@ describe('each step is given what it needs', () => {
       comparison: compared(),
       prepared: prepared(),
       promotion: promoted,
+      closing: closed(),
     };
     expect(stubs.eventsOf('end-promotion')).toEqual([{ state, execution: execution.id }]);
     expect(played.output).toEqual({ ...state, ending: ended() });

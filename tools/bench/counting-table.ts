@@ -7,9 +7,9 @@ import { buffer } from 'node:stream/consumers';
 export interface TableUse {
   tableRequests: number;
   readUnits: number;
-  /** Units of the table, without its index. */
+  /** Units of the table, without its indexes. */
   writeUnits: number;
-  /** Units of the index of pending alerts, which has a single partition. */
+  /** Units of the indexes of pending alerts and of models. */
   indexWriteUnits: number;
 }
 
@@ -31,9 +31,10 @@ const READS = new Set(['GetItem', 'Query']);
 
 /**
  * A proxy of the local table that counts the capacity of each request (`ReturnConsumedCapacity`), which dynalite computes
- * from the size of the item as DynamoDB does. It omits the index: an item with `alert_pending` is written there as well,
- * at the same size. A write whose condition failed reports no capacity and counts as one unit, as the items concerned
- * (the leases) are smaller than 1 KB.
+ * from the size of the item as DynamoDB does. It omits the indexes: an item with `alert_pending` is written to one of them
+ * as well, at the same size; a model that changes its place in the other one, which holds keys only, takes two units there, as
+ * it is deleted and put (at most: a place may be the first one, or stay the same). A write whose condition failed reports no
+ * capacity and counts as one unit.
  */
 export async function countingTable(target: string): Promise<CountingTable> {
   const use = noTableUse();
@@ -78,4 +79,5 @@ function count(use: TableUse, action: string, body: string, answer: string): voi
   }
   use.writeUnits += units;
   if (body.includes('alert_pending')) use.indexWriteUnits += units;
+  if (body.includes('change_state = ') && ConsumedCapacity !== undefined) use.indexWriteUnits += 2;
 }

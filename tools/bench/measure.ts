@@ -105,25 +105,28 @@ const kinds = {
 /** The kinds of execution that are measured. */
 export type KindName = keyof typeof kinds;
 
-/** Measures every kind of execution on the local host, one after the other; `onKind` gets the title of each first. */
+/**
+ * Measures every kind of execution, one after the other, each on a local host of its own: the table remembers what is live.
+ * `onKind` gets the title of each first.
+ */
 export async function measure(onKind: (title: string) => void = () => {}): Promise<Measured[]> {
-  const host = await startHost();
-  if (!isEmulated(host)) throw new Error('The figures need the emulators');
-  const table = await countingTable(host.table.endpoint);
-  // The functions read this variable on their first call.
-  host.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.endpoint;
-  freezeClock(host);
-  try {
-    const measured: Measured[] = [];
-    for (const kind of Object.keys(kinds) as KindName[]) {
-      onKind(kinds[kind].title);
+  const measured: Measured[] = [];
+  for (const kind of Object.keys(kinds) as KindName[]) {
+    onKind(kinds[kind].title);
+    const host = await startHost();
+    if (!isEmulated(host)) throw new Error('The figures need the emulators');
+    const table = await countingTable(host.table.endpoint);
+    // The functions read this variable on their first call.
+    host.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.endpoint;
+    freezeClock(host);
+    try {
       measured.push(await measureOne(host, table, kind));
+    } finally {
+      await table.close();
+      await host.close();
     }
-    return measured;
-  } finally {
-    await table.close();
-    await host.close();
   }
+  return measured;
 }
 
 /** Only waits advance the clock, so that the number of polls does not depend on the speed of this machine. */
@@ -145,9 +148,6 @@ interface Tally {
 }
 
 async function measureOne(host: EmulatedHost, table: CountingTable, kind: KindName): Promise<Measured> {
-  host.mlflow.reset();
-  host.workload.reset();
-  host.sns.reset();
   const { title, play, execution } = kinds[kind];
   const tallies: Tally[] = [];
   const functions = countingFunctions(host, table, () => tallies.at(-1));

@@ -1,7 +1,7 @@
 import { SWEEP_MINUTES } from '../../infra/event-rules.ts';
 import { functionPermissions } from '../../infra/functions/permissions.ts';
 import { alarmMetricCount } from '../../infra/operations/alarms.ts';
-import { functionMemoryMegabytes, functionNames } from '../../lambdas/domain/limits.ts';
+import { COMPARE_MINUTES, functionMemoryMegabytes, functionNames } from '../../lambdas/domain/limits.ts';
 import { metricNames } from '../../lambdas/domain/outcome/metrics.ts';
 import type { KindName, Measured } from './measure.ts';
 import list from './prices.json' with { type: 'json' };
@@ -39,6 +39,8 @@ export const standing = {
   keys: 2,
   secrets: 2,
   sweepsPerMonth: (30 * 24 * 60) / SWEEP_MINUTES,
+  comparisonsPerMonth: (30 * 24 * 60) / COMPARE_MINUTES,
+  models: 20,
 } as const;
 
 /** Amounts of what AWS charges for, by the names in `prices.json`. */
@@ -97,6 +99,8 @@ export function standingBills({
   keys,
   secrets,
   sweepsPerMonth,
+  comparisonsPerMonth,
+  models,
 }: Record<keyof typeof standing, number>): { what: string; bill: Bill }[] {
   return [
     { what: `${alarmMetrics} metrics of alarms`, bill: { alarmMetric: alarmMetrics } },
@@ -112,10 +116,19 @@ export function standingBills({
       bill: {
         lambdaRequest: sweepsPerMonth,
         lambdaCompute: computeOf(sweepsPerMonth),
-        // An index is read eventually consistent: half a unit.
-        tableRead: sweepsPerMonth / 2,
+        // Three queries of indexes, eventually consistent: half a unit each; and the cursor of the comparison.
+        tableRead: sweepsPerMonth * 2.5,
         trace: sweepsPerMonth,
         logs: (sweepsPerMonth * assumed.logBytesPerCall) / GB,
+      },
+    },
+    {
+      what: `${models} models compared ${whole(comparisonsPerMonth)} times`,
+      bill: {
+        // A model takes as long as a call: five requests to MLflow and the Workload API. Its item has at most 8 KB as a rule.
+        lambdaCompute: computeOf(comparisonsPerMonth * models),
+        tableRead: comparisonsPerMonth * (models * 2 + 0.5),
+        tableWrite: comparisonsPerMonth,
       },
     },
   ];

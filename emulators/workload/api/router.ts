@@ -152,10 +152,10 @@ function invalidOf(issue: z.core.$ZodIssue, prefix: string): Invalid[] {
 /** Finds the route and runs it; an `ApiError` becomes its response. */
 export function dispatch(routes: readonly Route[], request: RawRequest, world: World, base: string): Answer {
   const segments = request.path.replace(/\/$/, '').split('/').map(decoded);
-  const here = routes.filter((candidate) => matches(candidate, segments));
-  const found = here.find(({ method }) => method === request.method);
+  const here = (candidate: Route) => matches(candidate, segments);
+  const found = routes.find((candidate) => candidate.method === request.method && here(candidate));
   if (found === undefined) {
-    if (here.length > 0) return detail(405, 'Method Not Allowed');
+    if (routes.some(here)) return detail(405, 'Method Not Allowed');
     return json({ detail: `Not implemented by this emulator: ${request.method} /${request.path}` }, 501);
   }
   const params: Record<string, string> = {};

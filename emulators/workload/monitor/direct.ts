@@ -41,11 +41,11 @@ export interface Traffic {
 /** Access for scenarios and tests beside the HTTP interface. Errors are thrown as `ApiError`. */
 export class Direct {
   readonly #world: () => World;
-  readonly #base: string;
+  readonly #base: () => string;
   readonly #act: (raw: RawRequest) => Answer;
   #count = 0;
 
-  constructor(world: () => World, base: string, act: (raw: RawRequest) => Answer) {
+  constructor(world: () => World, base: () => string, act: (raw: RawRequest) => Answer) {
     this.#world = world;
     this.#base = base;
     this.#act = act;
@@ -94,7 +94,7 @@ export class Direct {
         proton.createdAt = world.now - world.timings.readyMs;
       }
     }
-    return workloadDocument(world, this.#base, workload);
+    return workloadDocument(world, this.#base(), workload);
   }
 
   /** `key` is an artifact's id or name, or the image of its primary container; counts for later launches. */
@@ -120,7 +120,7 @@ export class Direct {
 
   workload(id: string) {
     const world = this.#settled();
-    return workloadDocument(world, this.#base, world.workload(id));
+    return workloadDocument(world, this.#base(), world.workload(id));
   }
 
   artifact(id: string) {
@@ -164,8 +164,8 @@ export class Direct {
     return {
       artifacts: [...world.artifacts.values()].map((each) => artifactDocument(world, each)),
       workloads: [...world.workloads.values()].map((each) => ({
-        ...workloadDocument(world, this.#base, each),
-        protons: each.protons.map((proton) => protonDocument(world, this.#base, proton)),
+        ...workloadDocument(world, this.#base(), each),
+        protons: each.protons.map((proton) => protonDocument(world, this.#base(), proton)),
         activeReplacement: each.replacement === null ? null : replacementDocument(world, each.replacement),
         history: each.history.map((entry) => replacementDocument(world, entry)),
         events: each.events.map((event) => eventDocument(world, each.id, event)),

@@ -6,6 +6,7 @@ import {
   SNSServiceException,
 } from '@aws-sdk/client-sns';
 import { visible } from '../../domain/visible-text.ts';
+import type { Sender } from '../network.ts';
 
 /** SNS rejected the alert, or did not confirm it in time. It stays pending; sending it again is safe. */
 export class AlertNotSent extends Error {
@@ -32,7 +33,7 @@ export interface Topic {
 /** A topic and its client. */
 export interface SnsAlertsOptions {
   readonly topicArn: string;
-  readonly client: SNSClient;
+  readonly client: Sender<SNSClient>;
   /** Milliseconds for all attempts together, below every function's time-out. Default 12,000. */
   readonly totalTimeout?: number;
 }
@@ -65,10 +66,15 @@ function publisher(
 ): Topic {
   return {
     publish: async (alert) => {
-      const signal = AbortSignal.timeout(totalTimeout);
+      const abort = new AbortController();
+      const { signal } = abort;
+      let timer: NodeJS.Timeout | undefined;
       // The SDK does not check the signal between two attempts, so the call is raced against it.
       const expired = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(new Error('timed out')), { once: true });
+        timer = setTimeout(() => {
+          abort.abort();
+          reject(new Error('timed out'));
+        }, totalTimeout);
       });
       try {
         const sent = client.send(publishCommand(alert, topicArn, message(alert)), { abortSignal: signal });
@@ -78,6 +84,8 @@ function publisher(
       } catch (error) {
         const problem = signal.aborted ? `no answer within ${totalTimeout} ms` : problemOf(error);
         throw new AlertNotSent(`SNS Publish to ${visible(topicArn, 300)} failed: ${problem}`);
+      } finally {
+        clearTimeout(timer);
       }
     },
   };

@@ -7,6 +7,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { StateMachineUnavailable } from '../../domain/errors.ts';
+import type { Sender } from '../network.ts';
 
 /** An execution that did not succeed, in the form of EventBridge's event. */
 export interface UnsuccessfulExecution {
@@ -40,6 +41,11 @@ export function stepFunctions(stateMachineArn: string, config: SFNClientConfig =
     requestHandler: { connectionTimeout: 2_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
     ...config,
   });
+  return executionsOf(stateMachineArn, client);
+}
+
+/** The executions of one state machine behind this client. */
+export function executionsOf(stateMachineArn: string, client: Sender<SFNClient>): Executions {
   return {
     async start(name, input) {
       try {

@@ -36,6 +36,10 @@ export const metricUnits = {
   AlertsPending: 'Count',
   /** A lease is still held although its execution has ended. */
   LeaseStuck: 'Count',
+  /** Age of the oldest open change that no execution is working on, as each sweep finds it; 0 if there is none. */
+  OpenChangeAge: 'Seconds',
+  /** Closed models whose sides show something else than what is live, as each complete comparison finds them. */
+  OutOfStep: 'Count',
 } as const satisfies Record<string, 'Count' | 'Seconds'>;
 
 export type MetricName = keyof typeof metricUnits;
@@ -88,13 +92,16 @@ function secondsBetween(start: Date | null, end: string): number | null {
 }
 
 /**
- * A required rollback did not succeed: one requested by a person, an alarm or the clean-up, or the one after a failed step.
- * A failed promotion with nothing to undo does not count.
+ * A required rollback is not complete when its execution ends: one requested by a person or an alarm, or the one after a
+ * failed step. A failed promotion with nothing to undo does not count, nor does a further attempt of the sweep: how long a
+ * change stays open is `OpenChangeAge`.
  */
 function isRollbackFailed({ status, operation, dry_run, rollback, rollback_error }: Outcome): boolean {
-  if (dry_run) return false;
+  if (dry_run || operation === 'resume' || operation === 'adopt') return false;
   if (operation === 'rollback' && status === 'busy') return true;
   if (status !== 'failed' && status !== 'contested') return false;
   if (operation === 'rollback' || rollback_error !== null) return true;
-  return rollback?.status === 'contested' || rollback?.serving?.undone === false;
+  return (
+    rollback?.status === 'contested' || rollback?.status === 'open' || rollback?.serving?.undone === false
+  );
 }

@@ -121,12 +121,31 @@ export const Ending = z.object({
   live: z.object({ version: text, artifact_id: text, change: z.string() }).nullable(),
   /** The open change; null if none is open, or the table could not be read. */
   change: z
-    .object({ id: z.string(), kind: z.enum(['promote', 'rollback']), to: text, aim: text, safe: text })
+    .object({
+      id: z.string(),
+      kind: z.enum(['promote', 'rollback']),
+      to: text,
+      aim: text,
+      safe: text,
+      /** True for a promotion that has failed and goes back to `safe`. */
+      turned: z.boolean().default(false),
+      /** Attempts that the sweep has started so far. */
+      attempts: z.int().default(0),
+      /** ISO 8601; the sweep starts no attempt before. */
+      next_at: text.default(null),
+    })
     .nullable(),
   /** The versions in Production (mode `aliases`: the champion); null if they could not be read. */
   champions: z.array(z.string()).nullable(),
+  /** Mode `both`: what each pointer names. Null in the other modes, or if the registry could not be read. */
+  pointers: z
+    .object({ stage: z.array(z.string()), alias: text })
+    .nullable()
+    .default(null),
   /** Null if no Workload serves the model, or it could not be read. */
   workload: z.object({ workload_id: z.string(), artifact_id: text, in_flight: text }).nullable(),
+  /** The version and the artifact on which both sides agree, and which `adopt` would take as live; null if they do not. */
+  agreed: z.object({ version: z.string(), artifact_id: text }).nullable().default(null),
   /** Closed, and both sides show the live release; null if none is recorded, or a part could not be read. */
   in_step: z.boolean().nullable(),
   /** Of an open change: both sides show only what it put there; null if none is open or a part could not be read. */

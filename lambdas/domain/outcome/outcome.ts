@@ -90,6 +90,10 @@ function verdict(document: PartialStateDocument, { execution, ending }: Facts): 
   const { prepared, comparison, error, rollback, rollback_error: rollbackError } = document;
   const ended = (status: OutcomeStatus, cause: OutcomeCause): Verdict => ({ status, cause });
   if (document.valid === false) return ended('invalid_input', { code: 'invalid' });
+  if (prepared?.status === 'adopted')
+    return ending?.in_step === false
+      ? ended('contested', { code: 'moved-since' })
+      : ended('adopted', { code: 'adopted' });
   if (isClosedBy(document, { execution, ending })) {
     if (ending?.in_step === false) return ended('contested', { code: 'moved-since' });
     if (isForward(document)) return ended('promoted', PROMOTED);
@@ -99,7 +103,6 @@ function verdict(document: PartialStateDocument, { execution, ending }: Facts): 
     return ending?.in_step === false
       ? ended('contested', { code: 'moved-since' })
       : ended('already_promoted', { code: 'already', version: document.challenger_version });
-  if (prepared?.status === 'adopted') return ended('adopted', { code: 'adopted' });
   if (rollbackError)
     return ended(rollbackError.name === 'StaleFence' ? 'contested' : 'failed', { code: 'rollback-failed' });
   if (rollback) return afterRollback(document, rollback, ending);

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../serving/workloads.ts';
-import { isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
+import { isKnown, type Look, registryShows, seen, servingShows, shownBy, shows } from './look.ts';
 import {
   type Change,
   isSameRelease,
@@ -77,12 +77,14 @@ const contested = (why: OpeningContest): Opening => ({ kind: 'contested', why })
 
 /** A release as an operation finds or wants it. */
 export function releaseOf(
-  halves: Wanted,
+  { version, workload_id, artifact_id }: Wanted,
   from: { change: string; at: string; adopted_by?: string | null },
   more: { draft?: boolean; importance?: string | null; runtime?: JsonObject | null } = {},
 ): StoredRelease {
   const whole = {
-    ...halves,
+    version,
+    workload_id,
+    artifact_id,
     draft: more.draft ?? false,
     importance: more.importance ?? null,
     runtime: more.runtime ?? null,
@@ -117,12 +119,12 @@ export const isInStep = (look: Look, item: Pick<ModelItem, 'live' | 'change'>): 
 
 /**
  * The release completed by what is served, where it has no serving half and this operation knows the Workload. Null where
- * another artifact is in flight.
+ * another artifact is in flight, or on an active proton.
  */
 function completed(release: Release, look: Look): StoredRelease | Release | null {
   const { serving } = look;
   if (serving === null || release.artifact_id !== null) return release;
-  if (serving.in_flight !== null && serving.in_flight.artifact_id !== serving.artifact_id) return null;
+  if (!servingShows(serving, serving)) return null;
   const halves = {
     version: release.version,
     workload_id: serving.workload_id,
@@ -253,9 +255,11 @@ export function openRollback(
     if (change !== null && !isKnown(look, change)) return contested('foreign');
   }
   if (target === null) return { kind: 'refused', why: 'no-known-good' };
-  const safe = completed(target.release, look);
+  const safe = completed(named ? onServingWorkload(target.release, look, opener) : target.release, look);
   if (safe === null) return contested('in-flight');
   const whole = live === null ? null : completed(live, look);
+  // What the live version is served with is not known: by name alone may it be overruled.
+  if (!named && live !== null && whole === null) return contested('in-flight');
   if (inStep && whole !== null && whole.version === safe.version && whole.artifact_id === safe.artifact_id)
     return { kind: 'already', version: safe.version };
   const touched = union(
@@ -266,6 +270,14 @@ export function openRollback(
   const fresh = inStep && live !== null ? refreshed(live, look) : null;
   const replaced = isStored(fresh) ? fresh : null;
   return open({ live: replaced, safe, aim: safe, touched, left: leftBy(item, look, safe) });
+}
+
+/** A release that another Workload served, for the one that serves the model now, whose runtime and importance stay. */
+function onServingWorkload(release: StoredRelease, { serving }: Look, { id, now }: Opener): StoredRelease {
+  if (serving === null || release.workload_id === null || release.workload_id === serving.workload_id)
+    return release;
+  const halves = { ...release, workload_id: serving.workload_id };
+  return releaseOf(halves, { change: id, at: now.toISOString() });
 }
 
 /** The version that a rollback leaves: the live one, else the one that was being promoted, else the champion. */
@@ -291,8 +303,11 @@ export function openInRegistry(
   if (isOwn(item, opener)) return { kind: 'own' };
   if (change !== null) return { kind: 'refused', why: 'change-open' };
   const from = live ?? shownBy({ ...look, serving: null }, ARTIFACT_TAG);
-  if (from === null || !registryShows(look, from)) return { kind: 'refused', why: 'moved' };
-  if (from.version === version) return { kind: 'already', version };
+  if (from === null) return { kind: 'refused', why: 'moved' };
+  const shown = registryShows(look, from);
+  // Where nothing is recorded, a pointer that is not set yet does not disagree.
+  if (!shown && live !== null) return { kind: 'refused', why: 'moved' };
+  if (shown && from.version === version) return { kind: 'already', version };
   const { workload_id, artifact_id } = from;
   const aim = releaseOf(
     { version, workload_id, artifact_id },
@@ -320,7 +335,8 @@ export type Adoption =
 export function adoption(look: Look, item: ModelItem, opener: Opener, by: string): Adoption {
   if (item.live?.change === opener.id) return { kind: 'own' };
   const shown = shownBy(look, ARTIFACT_TAG);
-  if (shown === null || shown.version === null) return { kind: 'contested', why: 'unrecorded' };
+  if (shown === null || shown.version === null || !shows(look, shown))
+    return { kind: 'contested', why: 'unrecorded' };
   if (item.change === null && item.live !== null && isSameRelease(item.live, shown))
     return { kind: 'already', version: shown.version };
   const from = { change: opener.id, at: opener.now.toISOString(), adopted_by: by };

@@ -69,7 +69,7 @@ function whenAnotherInFlight(s: Situation): Step | null {
   const { replacement, desired, workload, progress } = s;
   if (desired.change === null || replacement === null || isTerminal(replacement)) return null;
   const { candidateArtifactId: candidate, switchedAt } = replacement;
-  if (candidate === desired.artifactId) return null;
+  if (candidate === desired.artifactId || !desired.change.touched.includes(candidate)) return null;
   const state = stateWord(replacement.status);
   const switched = switchedAt !== null;
   // A replacement by the artifact in service changes its settings only: it is somebody's, and waited for.
@@ -79,6 +79,8 @@ function whenAnotherInFlight(s: Situation): Step | null {
     : ({ code: 'rollout-leaving', state } as const);
   if (switched || isLeaving(replacement))
     return s.late ? fail(s, { code: 'deadline', at: waiting }) : wait(s, waiting);
+  if (isCancellationOver(s))
+    return fail(s, { code: 'cancel-unconfirmed', replacement: { id: replacement.id, state } });
   return { kind: 'cancel', progress, finding: { code: 'rollout-cancelled', state } };
 }
 
@@ -98,10 +100,10 @@ function whenNotServed(s: Situation): Step {
 
 /** A replacement with the desired artifact is in progress: wait for it, and cancel it after the deadline. */
 function whenInFlight(s: Situation, replacement: Replacement): Step {
-  const { progress, desired, now } = s;
+  const { progress } = s;
   const state = stateWord(replacement.status);
   if (!s.late) return wait(s, { code: 'replacing', state });
-  if (now.getTime() > desired.deadline.getTime() + CANCEL_MINUTES * 60_000)
+  if (isCancellationOver(s))
     return fail(s, { code: 'cancel-unconfirmed', replacement: { id: replacement.id, state } });
   // A replacement that has switched, or is being removed, cannot be cancelled; the next step reads which artifact is served.
   if (replacement.switchedAt !== null) return wait(s, { code: 'switched-by-deadline', state });
@@ -147,12 +149,16 @@ function candidateFailed(s: Situation, { status, message }: Replacement): Step {
 
 /** Failed once the previous artifact is confirmed to be served; until then the cancellation is in progress. */
 function cancelled(s: Situation): Step {
-  const { workload, progress, desired, now } = s;
+  const { workload, progress } = s;
   const old = progress.previous_artifact_id ?? workload.artifactId;
   const active = activeProtons(s.protons);
   const back = active.length > 0 && active.every((p) => p.artifactId === old) && workload.artifactId === old;
   if (back) return fail(s, { code: 'deadline', at: { code: 'cancelled', artifact: old } });
-  return now.getTime() <= desired.deadline.getTime() + CANCEL_MINUTES * 60_000
-    ? wait(s, { code: 'cancelled' })
-    : fail(s, { code: 'cancel-unconfirmed', replacement: null });
+  return isCancellationOver(s)
+    ? fail(s, { code: 'cancel-unconfirmed', replacement: null })
+    : wait(s, { code: 'cancelled' });
 }
+
+/** True once a cancellation after the deadline counts as failed. */
+const isCancellationOver = ({ desired, now }: Situation) =>
+  now.getTime() > desired.deadline.getTime() + CANCEL_MINUTES * 60_000;

@@ -57,7 +57,7 @@ export const RolloutWaiting = z.discriminatedUnion('code', [
 ]);
 export type RolloutWaiting = z.infer<typeof RolloutWaiting>;
 
-/** Terminal: the Workload serves the desired artifact, locked. */
+/** Terminal: the Workload serves the desired artifact, locked; in a change, which locks it last, it may be a draft still. */
 export const RolloutDone = z.object({
   code: z.literal('serves'),
   artifact: Id,

@@ -18,9 +18,9 @@ export async function closeExecution(
   ended: Outcome,
   services: CloseServices,
   facts: RunFacts,
-): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'operation' | 'recorded_at'>> {
+): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'recorded_at'>> {
   const { outcome, alert } = await recordOutcomeAndNotify(ended, alertDue(ended), services, facts);
-  const { status, reason, model_name, operation, recorded_at } = outcome;
+  const { status, reason, model_name, recorded_at } = outcome;
   const answer = { status, succeeded: isSuccessful(outcome), reason, alert };
-  return { answer, model_name, operation, recorded_at };
+  return { answer, model_name, recorded_at };
 }

@@ -1,4 +1,3 @@
-import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import type { Clock } from '../../adapters/clock.ts';
 import { ModelNotFound } from '../../domain/errors.ts';
 import { VISIBILITY_GRACE_SECONDS } from '../../domain/limits.ts';
@@ -13,6 +12,7 @@ import {
   shows,
 } from '../../domain/release/look.ts';
 import { type Change, historyAfter, type Release } from '../../domain/release/release.ts';
+import type { PromotionStore } from '../../domain/release/store.ts';
 import { nextStep } from '../../domain/rollout/plan.ts';
 import { isStatus } from '../../domain/rollout/rules.ts';
 import type { DesiredState, ObservedState, Step } from '../../domain/rollout/step.ts';
@@ -76,7 +76,7 @@ export async function converge(c: Convergence, services: ConvergeServices): Prom
   const carried = served?.progress ?? progress;
   const moved = await moveRegistry(c, look, carried, at, services);
   if (moved !== null) return moved;
-  const locked = observed === null ? null : await lock(c, observed, look, carried, services);
+  const locked = observed === null ? null : await lock(c, observed, look, carried, at, services);
   if (locked !== null) return locked;
   return close(c, look, carried, services);
 }
@@ -241,6 +241,7 @@ async function lock(
   observed: ObservedState,
   look: Look,
   progress: Progress,
+  at: Date,
   { workloads, clock }: ConvergeServices,
 ): Promise<Converged | null> {
   const { aim } = change;
@@ -259,6 +260,8 @@ async function lock(
     progress.promoted_at !== null &&
     now.getTime() - Date.parse(progress.promoted_at) < VISIBILITY_GRACE_SECONDS * 1000;
   if (requested) return waiting({ code: 'promotion-requested' }, 'wait', progress);
+  // It locks whatever is served by then.
+  if (!isFresh(at, now)) return waiting({ code: 'looking-again' }, 'wait', progress);
   const step: Step = {
     kind: 'promote',
     progress: { ...progress, promoted_at: now.toISOString() },

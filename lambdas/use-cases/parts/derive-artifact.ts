@@ -45,9 +45,9 @@ export async function deriveArtifact(
       throw new ArtifactNotResolved(`Artifact ${quoted(current.id)} has no container to put the model into`);
     await workloads.setContainerGroups(artifact.id, groups);
   }
-  if (isStatus(current.status, 'locked') && isStatus(artifact.status, 'draft'))
-    await workloads.lockArtifact(artifact.id);
-  return artifact;
+  if (!isStatus(current.status, 'locked') || !isStatus(artifact.status, 'draft')) return artifact;
+  await workloads.lockArtifact(artifact.id);
+  return { ...artifact, status: 'locked' };
 }
 
 /** The same for every attempt at one version, and practically unique. */

@@ -18,11 +18,15 @@ export async function readRegistry(registry: Registry, name: string): Promise<Re
  */
 export async function readServing(workloads: Workloads, id: string): Promise<ServingView> {
   const replacement = await workloads.getReplacement(id);
-  const [workload, protons] = await Promise.all([workloads.getWorkload(id), workloads.protons(id)]);
-  const found = existing(workload, id);
-  const status =
-    found.artifactStatus ??
-    (found.artifactId === null ? null : ((await workloads.getArtifact(found.artifactId))?.status ?? null));
+  // Of a Workload that does not exist, the platform refuses to list protons.
+  const found = existing(await workloads.getWorkload(id), id);
+  const [protons, artifact] = await Promise.all([
+    workloads.protons(id),
+    found.artifactStatus !== null || found.artifactId === null
+      ? null
+      : workloads.getArtifact(found.artifactId),
+  ]);
+  const status = found.artifactStatus ?? artifact?.status ?? null;
   return servingView(found, protons, replacement, status);
 }
 

@@ -1,19 +1,12 @@
-import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
-import { champions, type Registry, type RegistryMode } from '../../domain/registry.ts';
-import { isKnown, type Look, pictureOf } from '../../domain/release/look.ts';
-import { isInStep } from '../../domain/release/opening.ts';
+import { WORKLOAD_TAG } from '../../domain/promotion/promotion-plan.ts';
+import { CHAMPION, champions, inStage, type RegistryView } from '../../domain/registry.ts';
+import { isKnown, type Look, pictureOf, type ServingView, shownBy } from '../../domain/release/look.ts';
+import { ARTIFACT_TAG, isInStep } from '../../domain/release/opening.ts';
 import type { ModelItem } from '../../domain/release/release.ts';
-import type { Workloads } from '../../domain/serving/workloads.ts';
 import { log, logError } from '../../runtime/log.ts';
+import type { ReadingServices } from '../../runtime/reading-services.ts';
 import { readRegistry, readServing, workloadOf } from './look.ts';
-
-export interface ReadingServices {
-  store: PromotionStore;
-  /** Created on first use, as are the Workloads: what is not needed is not connected to. */
-  registry: () => { registry: Registry; mode: RegistryMode };
-  workloads: () => Workloads;
-}
 
 /** What both sides and the item show, as far as they could be read. */
 export interface BothSidesRead {
@@ -21,7 +14,13 @@ export interface BothSidesRead {
   readonly item: ModelItem | null;
   /** Null if a side could not be read, or the model does not exist. */
   readonly look: Look | null;
+  /** The registry; null if it could not be read, or the model does not exist. */
+  readonly view: RegistryView | null;
+  /** The Workload; null if it could not be read, or none serves the model. */
+  readonly serving: ServingView | null;
   readonly ending: Ending;
+  /** Why a part could not be read: one for each of `ending.unread`. */
+  readonly problems: readonly { readonly part: Ending['unread'][number]; readonly error: unknown }[];
 }
 
 /**
@@ -29,13 +28,13 @@ export interface BothSidesRead {
  * people are told whatever is away.
  */
 export async function readBothSides(model: string, services: ReadingServices): Promise<BothSidesRead> {
-  const unread: Ending['unread'] = [];
+  const problems: BothSidesRead['problems'][number][] = [];
   const orNull = async <T>(part: Ending['unread'][number], read: () => Promise<T>): Promise<T | null> => {
     try {
       return await read();
     } catch (error) {
       log().warn('could not read what is in service', { part, error: logError(error) });
-      unread.push(part);
+      problems.push({ part, error });
       return null;
     }
   };
@@ -45,35 +44,30 @@ export async function readBothSides(model: string, services: ReadingServices): P
   const workload = view === null || item === null ? null : workloadOf(null, item, view);
   const serving =
     workload === null ? null : await orNull('workload', () => readServing(services.workloads(), workload));
+  const unread = problems.map(({ part }) => part);
   const complete = view !== null && item !== null && !unread.includes('workload');
   const look: Look | null = complete ? { registry: view, mode: services.registry().mode, serving } : null;
   return {
     item,
     look,
-    ending: endingOf(
-      item,
-      look,
-      view === null ? null : champions(view, services.registry().mode),
-      serving,
+    view,
+    serving,
+    problems,
+    ending: {
+      ...recordedIn(item),
+      ...shownIn(view === null ? null : { registry: view, mode: services.registry().mode, serving }),
+      ...compared(item, look),
       unread,
-    ),
+    },
   };
 }
 
-function endingOf(
-  item: ModelItem | null,
-  look: Look | null,
-  named: string[] | null,
-  serving: Look['serving'],
-  unread: Ending['unread'],
-): Ending {
+/** What is recorded: the live release and the open change. */
+function recordedIn(item: ModelItem | null): Pick<Ending, 'live' | 'change'> {
   const { live = null, change = null } = item ?? {};
-  const half = (release: ModelItem['live']) =>
-    release === null
-      ? null
-      : { version: release.version, artifact_id: release.artifact_id, change: release.change };
   return {
-    live: half(live),
+    live:
+      live === null ? null : { version: live.version, artifact_id: live.artifact_id, change: live.change },
     change:
       change === null
         ? null
@@ -83,8 +77,26 @@ function endingOf(
             to: change.to,
             aim: change.aim.version,
             safe: change.safe.version,
+            turned: change.kind === 'promote' && change.aim.key === change.safe.key,
+            attempts: change.attempts,
+            next_at: change.next_at,
           },
-    champions: named,
+  };
+}
+
+/** What the sides show; null: the registry could not be read, and the Workload was not. */
+function shownIn(look: Look | null): Pick<Ending, 'champions' | 'pointers' | 'workload'> {
+  if (look === null) return { champions: null, pointers: null, workload: null };
+  const { registry, mode, serving } = look;
+  return {
+    champions: champions(registry, mode),
+    pointers:
+      mode === 'both'
+        ? {
+            stage: inStage(registry, 'Production').map(({ version }) => version),
+            alias: registry.model.aliases[CHAMPION] ?? null,
+          }
+        : null,
     workload:
       serving === null
         ? null
@@ -93,9 +105,29 @@ function endingOf(
             artifact_id: serving.artifact_id,
             in_flight: serving.in_flight?.artifact_id ?? null,
           },
-    in_step: look === null || item === null || (live ?? change) === null ? null : isInStep(look, item),
-    known: look === null || change === null ? null : isKnown(look, change),
-    picture: look === null ? null : pictureOf(look),
-    unread,
   };
+}
+
+/** What the sides show against what is recorded; null where a part could not be read. */
+function compared(
+  item: ModelItem | null,
+  look: Look | null,
+): Pick<Ending, 'agreed' | 'in_step' | 'known' | 'picture'> {
+  if (item === null || look === null) return { agreed: null, in_step: null, known: null, picture: null };
+  const { live, change } = item;
+  return {
+    agreed: agreedIn(look),
+    in_step: (live ?? change) === null ? null : isInStep(look, item),
+    known: change === null ? null : isKnown(look, change),
+    picture: pictureOf(look),
+  };
+}
+
+/** What `adopt` would take as live. It takes the Workload that the model's tag names. */
+function agreedIn(look: Look): Ending['agreed'] {
+  const tagged = look.registry.model.tags[WORKLOAD_TAG] || null;
+  if (tagged !== (look.serving?.workload_id ?? null)) return null;
+  const shown = shownBy(look, ARTIFACT_TAG);
+  if (shown === null || shown.version === null) return null;
+  return { version: shown.version, artifact_id: shown.artifact_id };
 }

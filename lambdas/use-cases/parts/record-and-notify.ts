@@ -1,6 +1,6 @@
-import type { AlertState } from '../../adapters/aws/promotion-table.ts';
 import { metricsOf, type RunFacts } from '../../domain/outcome/metrics.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import type { AlertState } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count, emit } from '../../runtime/metrics.ts';
 import type { AlertPublisher, NotifyServices } from '../../runtime/notify-services.ts';
@@ -24,9 +24,9 @@ export async function recordOutcomeAndNotify(
     } catch (error) {
       // The table may be away for hours: people are told first, and once by each process.
       const { execution } = outcome;
-      if (requested === 'pending' && alerts !== null && !toldUnrecorded.has(execution)) {
+      if (requested === 'pending' && alerts !== null && !toldBy(alerts).has(execution)) {
         const sent = await publish(outcome, { alerts, chat, alertContext });
-        if (sent) toldUnrecorded.add(execution);
+        if (sent) toldBy(alerts).add(execution);
       }
       throw error;
     }
@@ -40,8 +40,14 @@ export async function recordOutcomeAndNotify(
   };
 }
 
-/** Executions that this process has told of while their outcome could not be recorded. */
-const toldUnrecorded = new Set<string>();
+const toldUnrecorded = new WeakMap<AlertPublisher, Set<string>>();
+
+/** Executions that a process has told of, through its publisher, while their outcome could not be recorded. */
+function toldBy(alerts: AlertPublisher): Set<string> {
+  const told = toldUnrecorded.get(alerts) ?? new Set();
+  toldUnrecorded.set(alerts, told);
+  return told;
+}
 
 type Channels = Pick<NotifyServices, 'chat' | 'alertContext'> & { alerts: AlertPublisher };
 

@@ -1,7 +1,7 @@
-import type { PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import { directOutcome } from '../../domain/outcome/outcome.ts';
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
 import { recordId } from '../../domain/promotion/record.ts';
+import type { PromotionStore } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { inWords } from '../../words/reasons.ts';
 import type { CloseServices } from './close-execution.ts';
@@ -11,7 +11,7 @@ import { recordOutcomeAndNotify } from './record-and-notify.ts';
 /** Telling people, once per picture, that a model shows something that no operation of ours put there. */
 
 /** True when the sides show something foreign to the open change, or something else than the live release. */
-const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
+export const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
   change === null ? live !== null && in_step === false : known === false;
 
 /**
@@ -33,7 +33,8 @@ export async function rememberTold(
 }
 
 /**
- * Tells that a model is out of step, unless the same picture was told last. Answers whether it was told now. Throws
+ * Tells that a model is out of step, unless the same picture was told last. Where somebody has brought both sides back, the
+ * earlier picture is forgotten: if it returns, it is told again. Answers whether it was told now. Throws
  * `LeaseStoreUnavailable`.
  */
 export async function tellOutOfStep(
@@ -41,7 +42,11 @@ export async function tellOutOfStep(
   services: CloseServices,
 ): Promise<boolean> {
   const { picture } = ending;
-  if (item === null || picture === null || !isOutOfStep(ending) || item.told === picture) return false;
+  if (item === null || picture === null || item.told === picture) return false;
+  if (!isOutOfStep(ending)) {
+    if (item.told !== null) await services.store.markTold(item.model, picture, item.change?.id ?? null);
+    return false;
+  }
   const now = services.clock.now();
   const outcome = directOutcome({
     status: 'contested',

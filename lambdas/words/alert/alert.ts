@@ -70,9 +70,14 @@ function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): 
   ].join('\n');
 }
 
-function evidenceSection({ comparison, operation }: Outcome, { words, evidence }: AlertParts): string[] {
+function evidenceSection(
+  { comparison, operation, cause }: Outcome,
+  { words, evidence }: AlertParts,
+): string[] {
   if (comparison === null || evidence === null) {
-    return operation === 'rollback' ? [] : section('Evidence', ['No comparison was made.']);
+    // A clean-up does not know what was compared.
+    const compares = operation === 'promote' && cause?.code !== 'out-of-step' && cause?.code !== 'stopped';
+    return compares ? section('Evidence', ['No comparison was made.']) : [];
   }
   // The first lines of a promotion already have the confidence and its method.
   const lines = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];

@@ -78,9 +78,11 @@ function reasonOf(outcome: Outcome): string {
 }
 
 /** The result of the rollback. An outcome without a cause has it in its reason. */
-function rollbackLines({ cause, rollback }: Outcome): Line[] {
+function rollbackLines({ cause, rollback, ending }: Outcome): Line[] {
   if (cause === null || rollback === null) return [];
   const { finding, serving, model_name: model } = rollback;
+  // The current state says the same.
+  if (finding?.code === 'unmoved' && ending !== null) return [];
   const found = finding === null ? rollback.detail : rollbackFound(finding, model);
   return [line(labelOf(rollback, cause), found === '' ? (serving?.reason ?? '') : found)];
 }

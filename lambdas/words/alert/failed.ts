@@ -1,25 +1,75 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { versionText } from '../../domain/visible-text.ts';
-import type { Words } from './wording.ts';
-import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
+import { FIX_AND_START_AGAIN, stepsFor } from './advice.ts';
+import { isOutOfStep, isOwnChange, type OpenChange, situationOf } from './current-state.ts';
+import { operationName, type Words } from './wording.ts';
+import { isLockedOut, isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
-/** The words for a failed execution; the registry is unchanged, or was rolled back. */
+/** The words for an execution that did not succeed. Loud where no attempt of the sweep can bring it to its end. */
 export function failed(outcome: Outcome): Words {
+  const steps = stepsFor(outcome);
+  if (steps === null) return failedUnread(outcome);
+  const locked = isLockedOut(outcome);
+  const loud = locked || isOutOfStep(situationOf(outcome));
+  const title = locked ? 'Workload Not Rolled Back' : titleOf(outcome);
+  return {
+    kind: 'failed',
+    emoji: loud ? 'rotating_light' : 'x',
+    title: loud ? `ACTION NEEDED: ${title}` : title,
+    loud,
+    happened: [
+      whatFailed(outcome),
+      ...(locked ? ['The artifact in service is locked, and the one to go back to is a draft.'] : []),
+    ],
+    todo: steps,
+  };
+}
+
+/** The open change that this execution was to complete. */
+const ownChange = (outcome: Outcome): OpenChange | null => {
+  const change = outcome.ending?.change ?? null;
+  return change !== null && isOwnChange(change, outcome) ? change : null;
+};
+
+function titleOf(outcome: Outcome): string {
+  const change = ownChange(outcome);
+  if (change?.turned) return 'Promotion Failed';
+  if (change !== null) return `${change.kind === 'promote' ? 'Promotion' : 'Rollback'} Not Complete`;
+  return `${operationName(outcome)} ${outcome.rollback?.status === 'open' ? 'Not Complete' : 'Failed'}`;
+}
+
+function whatFailed(outcome: Outcome): string {
+  const { operation, rollback } = outcome;
+  const change = ownChange(outcome);
+  if (change?.turned)
+    return `The promotion of ${versionText(change.to)} failed, and the way back to ${versionText(change.aim)} is not complete.`;
+  if (change !== null)
+    return `The ${change.kind === 'promote' ? 'promotion of' : 'rollback to'} ${versionText(change.to)} is not complete.`;
+  if (rollback?.status === 'open') return `The way to ${versionText(rollback.to_version)} is not complete.`;
+  switch (operation) {
+    case 'promote':
+      return `The promotion of ${challengerOf(outcome)} failed.`;
+    case 'rollback':
+      return rollback?.finding?.code === 'refused'
+        ? 'The requested rollback was refused, and nothing was changed.'
+        : 'The requested rollback failed.';
+    case 'resume':
+      return 'An attempt of the sweep at an open change failed.';
+    case 'adopt':
+      return 'Nothing was adopted.';
+  }
+}
+
+/** The words where nothing was read at the end: for outcomes of the first version, and for direct calls. */
+function failedUnread(outcome: Outcome): Words {
   if (outcome.rollback_error !== null) return rollbackFailed(outcome);
   if (isStuck(outcome)) return workloadNotBack(outcome);
-  const isRequested = outcome.operation === 'rollback';
   return {
     kind: 'failed',
     emoji: 'x',
-    title: isRequested ? 'Rollback Failed' : 'Promotion Failed',
-    happened: [
-      isRequested ? 'The requested rollback failed.' : `The promotion of ${challengerOf(outcome)} failed.`,
-      ...undoLines(outcome),
-    ],
-    todo: [
-      'Fix the cause named in this message.',
-      'Then start a new execution. It reads the current state and does not repeat completed steps.',
-    ],
+    title: `${operationName(outcome)} Failed`,
+    happened: [whatFailed(outcome), ...undoLines(outcome)],
+    todo: FIX_AND_START_AGAIN,
   };
 }
 
@@ -109,7 +159,7 @@ export function refused(outcome: Outcome): Words {
   return {
     kind: 'failed',
     emoji: 'x',
-    title: outcome.operation === 'rollback' ? 'Rollback Not Started' : 'Promotion Not Started',
+    title: `${operationName(outcome)} Not Started`,
     happened: ['The execution input is invalid.', 'Nothing was changed.'],
     where: ['In Production: not read.'],
     todo: ['Correct every listed problem and start a new execution.'],

@@ -1,8 +1,10 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { sentence, versionText } from '../../domain/visible-text.ts';
+import { inputField, rollbackTo } from './advice.ts';
+import { endingLines, versionsText } from './current-state.ts';
 import { failed, refused } from './failed.ts';
 import { contested, dryRun, rolledBack } from './rolled-back.ts';
-import type { Wording, Words } from './wording.ts';
+import type { Line, Wording, Words } from './wording.ts';
 import { servedLines } from './workload.ts';
 
 const UNCHANGED = 'Nothing was changed.';
@@ -11,7 +13,13 @@ const UNCHANGED = 'Nothing was changed.';
 export function wordingOf(outcome: Outcome): Wording {
   const plain = byStatus[outcome.status](outcome);
   const words = outcome.dry_run ? dryRun(outcome, plain) : plain;
-  return { ...words, where: [...(words.where ?? championLines(outcome)), ...servedLines(outcome)] };
+  return { ...words, where: currentState(outcome, words) };
+}
+
+/** As read after the last write; without a reading, as the steps left it. */
+function currentState(outcome: Outcome, { where }: Words): readonly Line[] {
+  if (where === undefined && outcome.ending !== null) return endingLines(outcome, outcome.ending);
+  return [...(where ?? championLines(outcome)), ...servedLines(outcome)];
 }
 
 const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>> = {
@@ -42,27 +50,51 @@ function championLines({ champion_before: before, champion_after: after }: Outco
 function promoted(outcome: Outcome): Words {
   const { champion_before: before, champion_after: after, challenger_version: challenger } = outcome;
   const version = versionText(after ?? challenger);
-  const repeated = outcome.status === 'already_promoted';
   const earlier = before !== null && before !== after ? before : null;
   return {
     kind: 'promoted',
     emoji: 'white_check_mark',
     title: 'Model Promoted',
-    happened: repeated
-      ? [
-          `${sentence(version)} was already in Production: an earlier attempt moved it, and this message reports it.`,
-        ]
-      : [
-          `${sentence(version)} was promoted to Production${earlier === null ? '' : ` and replaced ${versionText(earlier)}`}.`,
-        ],
+    happened: [howPromoted(outcome, version, earlier), ...overwrittenLines(outcome)],
     todo: [
-      'Monitor the model. No other action needed.',
+      ...afterPromotion(outcome),
       before === null
         ? 'No earlier champion is known for a rollback.'
-        : `To roll back${earlier === null ? '' : ` to ${versionText(earlier)}`}, start an execution with "operation": "rollback".`,
+        : `To roll back${earlier === null ? '' : ` to ${versionText(earlier)}`}, ${rollbackTo(earlier)}.`,
     ],
   };
 }
+
+function afterPromotion(outcome: Outcome): string[] {
+  const { cause, overwritten, champion_after: after, challenger_version: challenger } = outcome;
+  const steps = [
+    ...(overwritten.length === 0
+      ? []
+      : [`Agree with whoever moved ${versionsText(overwritten)} there which version is to be live.`]),
+    ...(cause?.code === 'promoted' && cause.workload_unchanged
+      ? [
+          `To have the Workload serve it as well, start an execution with "artifact_id"${inputField('challenger_version', after ?? challenger)}.`,
+        ]
+      : []),
+  ];
+  return steps.length === 0
+    ? ['Monitor the model. No other action needed.']
+    : ['Monitor the model.', ...steps];
+}
+
+function howPromoted({ status, operation }: Outcome, version: string, earlier: string | null): string {
+  if (status === 'already_promoted')
+    return `${sentence(version)} was already in Production: an earlier attempt moved it, and this message reports it.`;
+  if (operation === 'resume') return `An attempt of the sweep completed the promotion of ${version}.`;
+  const replaced = earlier === null ? '' : ` and replaced ${versionText(earlier)}`;
+  return `${sentence(version)} was promoted to Production${replaced}.`;
+}
+
+/** MLflow has no compare-and-set: a move can archive what somebody has just put there. */
+const overwrittenLines = ({ overwritten }: Outcome): string[] =>
+  overwritten.length === 0
+    ? []
+    : [`It archived ${versionsText(overwritten)}, which another actor had just moved to Production.`];
 
 function adopted({ ending }: Outcome): Words {
   const live = ending?.live ?? null;

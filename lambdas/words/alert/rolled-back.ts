@@ -1,49 +1,71 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { versionText } from '../../domain/visible-text.ts';
-import type { Words } from './wording.ts';
-import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
+import { stepsFor } from './advice.ts';
+import { isOutOfStep, situationOf } from './current-state.ts';
+import { operationName, type Words } from './wording.ts';
+import { doneLines, isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
 /** The words for a completed rollback, requested or after a failed promotion. */
 export function rolledBack(outcome: Outcome): Words {
-  const from = versionText(outcome.rollback?.from_version ?? outcome.challenger_version);
-  const isRequested = outcome.operation === 'rollback';
-  const isRepeated = outcome.rollback?.already_rolled_back === true;
   return {
     kind: 'rolled_back',
     emoji: 'leftwards_arrow_with_hook',
-    title: isRequested ? 'Model Rolled Back' : 'Promotion Rolled Back',
-    happened: [
-      isRequested
-        ? `The requested rollback is complete.${isRepeated ? ' An earlier attempt completed it; this message reports it.' : ''}`
-        : `The promotion of ${from} failed and was undone.`,
-      ...undoLines(outcome),
-    ],
-    todo: [
-      `Find the cause in ${from} or in its promotion.`,
-      `Automatic runs do not promote ${from} while its tag "rolled_back" has a value.`,
-    ],
+    title: outcome.operation === 'promote' ? 'Promotion Rolled Back' : 'Model Rolled Back',
+    happened: [howRolledBack(outcome), ...(outcome.ending === null ? undoLines : doneLines)(outcome)],
+    todo: [`Find the cause in ${leftBy(outcome)} or in its promotion.`, markStep(outcome)],
   };
 }
 
-/** The words when another actor changed the registry or the Workload during the execution. */
+const leftBy = ({ rollback, challenger_version: challenger }: Outcome) =>
+  versionText(rollback?.from_version ?? challenger);
+
+function howRolledBack(outcome: Outcome): string {
+  const { operation, rollback, ending } = outcome;
+  if (operation === 'rollback')
+    return `The requested rollback is complete.${rollback?.already_rolled_back === true ? ' An earlier attempt completed it; this message reports it.' : ''}`;
+  if (ending === null) return `The promotion of ${leftBy(outcome)} failed and was undone.`;
+  const live = versionText(ending.live?.version ?? rollback?.to_version ?? null);
+  return operation === 'resume'
+    ? `An attempt of the sweep completed the open change: ${live} is live.`
+    : `The promotion of ${leftBy(outcome)} failed, and ${live} is live.`;
+}
+
+/** Whether automatic runs promote the version again: its tag bars them. */
+function markStep(outcome: Outcome): string {
+  const version = leftBy(outcome);
+  return outcome.operation === 'promote' && outcome.rollback?.finding?.code === 'unmoved'
+    ? `The tag "rolled_back" was not set, so that an automatic run can try ${version} again.`
+    : `Automatic runs do not promote ${version} while its tag "rolled_back" has a value.`;
+}
+
+/** The words when another actor changed the registry or the Workload. Loud where only a person can go on. */
 export function contested(outcome: Outcome): Words {
-  const title = outcome.operation === 'rollback' ? 'Rollback Contested' : 'Promotion Contested';
-  const stuck = isStuck(outcome);
+  const steps = stepsFor(outcome);
+  const title =
+    outcome.cause?.code === 'out-of-step' ? 'Model Out of Step' : `${operationName(outcome)} Contested`;
+  const loud = steps === null ? isStuck(outcome) : isOutOfStep(situationOf(outcome));
   return {
     kind: 'contested',
-    emoji: stuck ? 'rotating_light' : 'warning',
-    title: stuck ? `ACTION NEEDED: ${title}` : title,
-    loud: stuck,
-    happened: [
-      'Another actor changed the registry or the Workload while this execution ran; those changes were kept.',
-      ...undoLines(outcome),
-    ],
-    todo: [
+    emoji: loud ? 'rotating_light' : 'warning',
+    title: loud ? `ACTION NEEDED: ${title}` : title,
+    loud,
+    happened: [howContested(outcome), ...(steps === null ? undoLines(outcome) : [])],
+    todo: steps ?? [
       'Check in MLflow which versions are in Production and who moved them. There must be exactly one.',
       ...manualUndoSteps(outcome),
       'Then start a new execution if the change is still needed.',
     ],
   };
+}
+
+function howContested(outcome: Outcome): string {
+  if (outcome.cause?.code === 'out-of-step') return 'A sweep compared both sides with what is recorded.';
+  const situation = situationOf(outcome);
+  if (situation === null || isOutOfStep(situation))
+    return 'Another actor changed the registry or the Workload; those changes were kept.';
+  return situation === 'unrecorded'
+    ? 'The execution stopped and changed nothing.'
+    : 'Something else changed while this execution ran, so it stopped.';
 }
 
 const NOTHING_CHANGED = 'This was a dry run: nothing was changed.';

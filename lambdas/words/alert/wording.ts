@@ -1,3 +1,5 @@
+import type { Operation } from '../../domain/payloads.ts';
+
 /** What an alert is about; subscribers can filter by it. */
 export const alertKinds = [
   'adopted',
@@ -23,7 +25,7 @@ export interface Wording {
   /** Slack's name of the emoji before the title. */
   readonly emoji: string;
   readonly title: string;
-  /** True when people must act at once; the first line shows it. */
+  /** True where nothing goes on until a person acts; the first line shows it. */
   readonly loud?: boolean;
   readonly happened: readonly string[];
   readonly where: readonly Line[];
@@ -32,6 +34,11 @@ export interface Wording {
 
 /** Without `where`, the lines on the champion and the Workload are used. */
 export type Words = Omit<Wording, 'where'> & { readonly where?: readonly Line[] };
+
+const NAMES = { promote: 'Promotion', rollback: 'Rollback', resume: 'Attempt', adopt: 'Adoption' } as const;
+
+/** The operation in a title. An attempt is the sweep's, at an open change. */
+export const operationName = ({ operation }: { readonly operation: Operation }) => NAMES[operation];
 
 /** Names that every alert shows. */
 export interface AlertContext {

@@ -36,6 +36,10 @@ function servedText(undo: ServingUndo, { rollback }: Outcome): string {
 /** True when the promotion in place stands: it cannot be undone. */
 export const isLocked = ({ finding }: ServingUndo) => finding?.code === 'locked-in-place';
 
+/** True when the platform does not go back: a locked artifact is served, and the one to go back to is a draft. */
+export const isLockedOut = ({ rollback }: Outcome): boolean =>
+  rollback?.serving != null && isLocked(rollback.serving);
+
 /** True when the rollback failed on the Workload and no automatic step is left. */
 export const isStuck = ({ rollback }: Outcome): boolean => rollback?.serving?.undone === false;
 
@@ -53,6 +57,17 @@ export function undoLines({ rollback }: Outcome): string[] {
   if (isLocked(undo))
     return ['The artifact was promoted in place on the Workload, which cannot be undone.', ...mismatch];
   return ['The previous artifact could not be restored on the Workload.', ...mismatch];
+}
+
+/** What a completed rollback did on the Workload; empty where nothing had to be done. */
+export function doneLines({ rollback }: Outcome): string[] {
+  const undo = rollback?.serving ?? null;
+  if (undo?.undone !== true || undo.action === 'none' || undo.action === 'left') return [];
+  return [
+    undo.action === 'cancelled'
+      ? DONE.cancelled
+      : `A replacement put the artifact of ${versionText(rollback?.to_version ?? null)} in service.`,
+  ];
 }
 
 const DONE: Readonly<Record<ServingUndo['action'], string>> = {

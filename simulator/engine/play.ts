@@ -1,0 +1,121 @@
+import { Random } from '../random.ts';
+import {
+  type CallFault,
+  callWeights,
+  type FaultRecord,
+  type InvocationFault,
+  invocationWeights,
+  type OutageKind,
+  type Site,
+  type System,
+} from './faults.ts';
+import type { Systems } from './systems.ts';
+import type { VirtualTime } from './time.ts';
+
+/** A period in which a system is away. */
+export interface Outage {
+  system: System;
+  kind: OutageKind;
+  /** Milliseconds since 1970. */
+  from: number;
+  until: number;
+}
+
+/** What decides which faults happen in one play. */
+export interface FaultPlan {
+  seed: string;
+  /** Share of the places with a fault; 0 to 1. */
+  rate: number;
+  /** No more faults than this, unless `only` is given. */
+  budget: number;
+  /** Faults happen at these places and nowhere else; null: wherever the rate says. */
+  only: ReadonlySet<string> | null;
+  outages: readonly Outage[];
+}
+
+/** One line of the trace. */
+export interface TraceLine {
+  at: number;
+  who: string;
+  text: string;
+}
+
+/** Everything that one play shares: its time, its faults, what is noted about it. */
+export class Play {
+  readonly time: VirtualTime;
+  readonly plan: FaultPlan;
+  readonly faults: FaultRecord[] = [];
+  /** How often each thing happened, by its name. */
+  readonly counts = new Map<string, number>();
+  /** Null: not kept. */
+  readonly trace: TraceLine[] | null;
+  /** Processes that run now. */
+  processes = 0;
+  /** No faults from now on. */
+  calm = false;
+  /** Told of each request that changes a remote system, at the moment at which it is sent. */
+  onWrite: (write: { by: string; system: System; name: string }) => void = () => {};
+  #systems: Systems | null = null;
+
+  constructor(time: VirtualTime, plan: FaultPlan, { traced }: { traced: boolean }) {
+    this.time = time;
+    this.plan = plan;
+    this.trace = traced ? [] : null;
+  }
+
+  /** What the functions' requests reach; throws before it is set. */
+  get systems(): Systems {
+    if (this.#systems === null) throw new Error('This play has no systems yet');
+    return this.#systems;
+  }
+
+  set systems(systems: Systems) {
+    this.#systems = systems;
+  }
+
+  note(who: string, text: () => string): void {
+    this.trace?.push({ at: this.time.now, who, text: text() });
+  }
+
+  count(name: string): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+
+  /** The stream of random numbers for one actor. */
+  random(of: string): Random {
+    return new Random(`${this.plan.seed}/${of}`);
+  }
+
+  outageOf(system: System): Outage | null {
+    if (this.calm) return null;
+    const { now } = this.time;
+    return (
+      this.plan.outages.find((each) => each.system === system && each.from <= now && now < each.until) ?? null
+    );
+  }
+
+  /** `chance` is a stream of numbers that goes on the same with and without a fault. */
+  callFault(site: Site, chance: Random, weight: number): CallFault | null {
+    return this.#draw(site, chance, weight, () => this.random(site.id).weighted(callWeights));
+  }
+
+  invocationFault(site: Site, chance: Random): InvocationFault | null {
+    return this.#draw(site, chance, 1, () => this.random(site.id).weighted(invocationWeights));
+  }
+
+  #draw<Kind extends FaultRecord['kind']>(
+    site: Site,
+    chance: Random,
+    weight: number,
+    kindOf: () => Kind,
+  ): Kind | null {
+    const { rate, only, budget } = this.plan;
+    if (!chance.chance(rate * weight) || this.calm) return null;
+    if (only === null ? this.faults.length >= budget : !only.has(site.id)) return null;
+    const kind = kindOf();
+    this.faults.push({ ...site, kind });
+    this.count(`fault ${site.functionName} ${site.call}: ${kind}`);
+    this.note(site.id, () => `FAULT ${kind} at ${site.call}`);
+    return kind;
+  }
+}

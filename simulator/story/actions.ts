@@ -1,0 +1,137 @@
+import type { Json } from '../engine/json-path.ts';
+import { type Action, isPersons, type Step } from './story.ts';
+import { MODEL, type World } from './world.ts';
+
+/** What a person wrote to a system, beside the functions. */
+export interface PersonsWrite {
+  at: number;
+  what: string;
+}
+
+/** What the actions of one story share. */
+export interface Stage {
+  world: World;
+  persons: PersonsWrite[];
+  /** The input of the last execution that was started by hand. */
+  lastInput: string | null;
+  invoke(
+    functionName: 'promote-model' | 'model-rollback' | 'sweep-promotions',
+    id: string,
+    payload: Json,
+  ): void;
+}
+
+/** Does what a step says. What a system refuses to a person is only noted. */
+export function act(stage: Stage, { id, action }: Step): void {
+  const { world } = stage;
+  const { play } = world;
+  play.note(id, () => JSON.stringify(action));
+  play.count(`action ${action.kind}`);
+  if (!isPersons(action)) {
+    actByMachine(stage, id, action);
+    return;
+  }
+  try {
+    byHand(stage, id, action);
+    stage.persons.push({ at: play.time.now, what: JSON.stringify(action) });
+  } catch (error) {
+    play.note(id, () => `refused: ${String(error)}`);
+  }
+}
+
+/** A version that exists, by a number that counts on from the first. */
+function versionOf({ mlflow }: World, number: number): string {
+  const versions = Object.keys(mlflow.registry.snapshot()[MODEL]?.versions ?? {});
+  return versions[number % versions.length] ?? '1';
+}
+
+function actByMachine(stage: Stage, id: string, action: Action): void {
+  const { world } = stage;
+  const version = (number: number | null) => (number === null ? null : versionOf(world, number));
+  const start = (name: string, input: Json) => {
+    stage.lastInput = JSON.stringify(input);
+    world.executions.start(name, stage.lastInput);
+  };
+  switch (action.kind) {
+    case 'register':
+      world.register(action.quality);
+      return;
+    case 'promote':
+      start(`${id}-promote`, {
+        model_name: MODEL,
+        challenger_version: version(action.version),
+        wait_for_lease_minutes: action.waitMinutes,
+        lock_artifact: action.lock,
+        requested_by: id,
+      });
+      break;
+    case 'rollback':
+      start(`${id}-rollback`, {
+        operation: 'rollback',
+        model_name: MODEL,
+        target_version: version(action.target),
+        emergency: action.emergency,
+        reason: 'MANUAL_REQUEST',
+        wait_for_lease_minutes: action.waitMinutes,
+        requested_by: id,
+      });
+      break;
+    case 'again':
+      if (stage.lastInput !== null) world.executions.start(`${id}-again`, stage.lastInput);
+      return;
+    case 'abort': {
+      const running = world.executions.running.at(-1);
+      if (running !== undefined) world.executions.abort(running);
+      return;
+    }
+    case 'direct-promote':
+      stage.invoke('promote-model', `${id}-direct`, {
+        model_name: MODEL,
+        new_version: version(action.version),
+        confidence: 0.9,
+      });
+      break;
+    case 'direct-rollback':
+      stage.invoke('model-rollback', `${id}-direct`, {
+        model_name: MODEL,
+        target_version: version(action.target),
+        emergency: true,
+        reason: 'MANUAL_REQUEST',
+        workload_id: world.workloadId,
+      });
+      break;
+    case 'sweep':
+      stage.invoke('sweep-promotions', `${id}-sweep`, { sweep: true });
+      break;
+    default:
+  }
+}
+
+function byHand({ world }: Stage, id: string, action: Action): void {
+  const { registry } = world.mlflow;
+  const replacement = `workloads/${world.workloadId}/replacement`;
+  switch (action.kind) {
+    case 'stage':
+      registry.transition(MODEL, versionOf(world, action.version), action.stage, {
+        archive: action.archive && action.stage !== 'Archived',
+      });
+      break;
+    case 'alias':
+      registry.setAlias(MODEL, 'champion', versionOf(world, action.version));
+      break;
+    case 'serve': {
+      const known =
+        action.version === null ? undefined : world.artifacts.get(versionOf(world, action.version));
+      const artifactId = known ?? world.createArtifact(`hotfix ${id}`, 'locked');
+      world.platform.direct.perform('POST', replacement, {
+        artifactId,
+        strategy: 'rolling',
+      });
+      return;
+    }
+    case 'cancel':
+      world.platform.direct.perform('DELETE', replacement);
+      return;
+    default:
+  }
+}

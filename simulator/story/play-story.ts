@@ -1,0 +1,215 @@
+import { readFileSync } from 'node:fs';
+import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { Execution } from '../engine/executions.ts';
+import { type DeployedFunctions, deployed } from '../engine/functions.ts';
+import { type Definition, readDefinition } from '../engine/interpreter.ts';
+import type { Json } from '../engine/json-path.ts';
+import { invoke } from '../engine/lambda.ts';
+import { Play } from '../engine/play.ts';
+import { VirtualTime } from '../engine/time.ts';
+import { act, type PersonsWrite, type Stage } from './actions.ts';
+import type { Story } from './story.ts';
+import { World } from './world.ts';
+
+/** An answer to a function that somebody called directly; `error` where it threw. */
+export interface DirectAnswer {
+  id: string;
+  functionName: FunctionName;
+  /** The payload's own request id, as outcomes have it. */
+  at: number;
+  answer: Json;
+  error: string | null;
+}
+
+/** A world after its story, for the invariants. */
+export interface Finished {
+  story: Story;
+  play: Play;
+  world: World;
+  persons: PersonsWrite[];
+  direct: DirectAnswer[];
+  /** Recorded outcomes by execution. */
+  outcomes: Map<string, { outcome: Outcome; alert: string; recordedAt: number }>;
+  /** What kept the world from coming to rest; null as a rule. */
+  unrest: string | null;
+}
+
+export interface PlayOptions {
+  /** Keep a trace of every request. */
+  traced: boolean;
+  /** Faults happen at these places only; null: as the story says. */
+  onlyFaults: ReadonlySet<string> | null;
+  /** Replaces functions, to test that the simulator finds mistakes. */
+  altered?: (functions: DeployedFunctions) => DeployedFunctions;
+}
+
+const START = Date.parse('2026-11-21T10:00:00Z');
+const MINUTE = 60_000;
+/** A story with more moments than this does not end. */
+const MAX_MOMENTS = 200_000;
+/** Sweeps come so often; the one that finds nothing is not played. */
+const SWEEP_MS = 5 * MINUTE;
+/** Sweeps after the last action, without faults, until nothing changes. Attempts and comparisons are hourly at most. */
+const MAX_FINAL_SWEEPS = 12;
+const FINAL_SWEEP_MS = 61 * MINUTE;
+/** One in so many sweeps is played even if it should find nothing: the hourly comparison. */
+const HOURLY = 13;
+
+let loaded: Definition | undefined;
+
+function definition(): Definition {
+  const file = new URL('../../statemachines/promotion.asl.json', import.meta.url);
+  loaded ??= readDefinition(readFileSync(file, 'utf8'));
+  return loaded;
+}
+
+/** Plays a story to its end: until all executions have ended and sweeps find nothing more to do. */
+export async function playStory(story: Story, options: PlayOptions): Promise<Finished> {
+  const time = new VirtualTime(START);
+  const { seed, faultRate: rate, faultBudget: budget } = story;
+  const outages = story.outages.map((each) => ({
+    ...each,
+    from: START + each.from,
+    until: START + each.until,
+  }));
+  const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, outages }, options);
+  const loadedFunctions = await deployed({ mode: story.beginning.mode, table: story.table });
+  const functions = options.altered?.(loadedFunctions) ?? loadedFunctions;
+  const direct: DirectAnswer[] = [];
+  const called = (functionName: FunctionName, id: string, payload: Json) =>
+    invoke(play, { id, functionName, payload }, functions[functionName]);
+  const world = new World(play, story.beginning, definition(), functions, (execution) =>
+    deliverEnd(play, execution, called),
+  );
+  const stage: Stage = {
+    world,
+    persons: [],
+    lastInput: null,
+    invoke(functionName, id, payload) {
+      const asked = (answer: Json, error: string | null) => {
+        play.note(id, () => `answered ${error ?? JSON.stringify(answer)}`);
+        if (functionName !== 'sweep-promotions')
+          direct.push({ id, functionName, at: time.now, answer, error });
+      };
+      called(functionName, id, payload).then(
+        (answer) => asked(answer, null),
+        (error: Error) => asked(null, error.name),
+      );
+    },
+  };
+  for (const step of story.steps) time.after(step.at, () => act(stage, step));
+  const stopSweeping = sweeping(world, called);
+  const lastStep = Math.max(
+    0,
+    ...story.steps.map(({ at }) => at),
+    ...story.outages.map(({ until }) => until),
+  );
+  let acting = true;
+  time.after(lastStep + 1, () => {
+    acting = false;
+  });
+  const busy = () => acting || play.processes > 0 || world.executions.running.length > 0;
+  let atRest = await time.play(MAX_MOMENTS, () => !busy());
+  stopSweeping();
+  play.calm = true;
+  for (let number = 1; atRest && number <= MAX_FINAL_SWEEPS; number += 1) {
+    const before = fingerprint(world);
+    time.after(number === 1 ? SWEEP_MS : FINAL_SWEEP_MS, () => {
+      called('sweep-promotions', `final-sweep-${number}`, { sweep: true }).catch(() => {});
+    });
+    atRest = await time.play(MAX_MOMENTS);
+    if (number > 2 && before === fingerprint(world)) break;
+  }
+  return {
+    story,
+    play,
+    world,
+    persons: stage.persons,
+    direct,
+    outcomes: outcomesIn(world),
+    unrest: atRest ? null : 'something goes on for ever',
+  };
+}
+
+type Called = (functionName: FunctionName, id: string, payload: Json) => Promise<Json>;
+
+/** EventBridge: the end of an execution that did not succeed reaches the clean-up late, twice or never. */
+function deliverEnd(play: Play, execution: Execution, called: Called): void {
+  if (execution.status === 'SUCCEEDED') return;
+  const random = play.random(`${execution.name}/event`);
+  const detail: Json = {
+    executionArn: execution.arn,
+    status: execution.status,
+    input: execution.input,
+    startDate: execution.startedAt,
+  };
+  const fate = random.weighted({ once: 80, twice: 8, lost: 6, late: 6 });
+  if (play.calm || fate === 'once') deliver(play, `${execution.name}/end`, detail, called, 500);
+  else if (fate === 'late')
+    deliver(play, `${execution.name}/end`, detail, called, random.unit() * 20 * MINUTE);
+  else if (fate === 'twice') {
+    deliver(play, `${execution.name}/end`, detail, called, 500);
+    deliver(play, `${execution.name}/end-2`, detail, called, 500 + random.unit() ** 3 * 10 * MINUTE);
+  } else play.note(execution.name, () => 'its event is lost');
+}
+
+/** Lambda repeats an asynchronous call that failed twice, after one and two minutes. */
+function deliver(play: Play, id: string, payload: Json, called: Called, afterMs: number, attempt = 1): void {
+  play.time.after(afterMs, () => {
+    called('sweep-promotions', `${id}.${attempt}`, payload).catch(() => {
+      if (attempt < 3) deliver(play, id, payload, called, attempt * MINUTE, attempt + 1);
+    });
+  });
+}
+
+/** The schedule. Answers a function that stops it. */
+function sweeping(world: World, called: Called): () => void {
+  let number = 0;
+  let stopped = false;
+  const next = () => {
+    world.play.time.after(SWEEP_MS, () => {
+      if (stopped) return;
+      number += 1;
+      if (number % HOURLY === 0 || mayFindSomething(world))
+        called('sweep-promotions', `sweep-${number}`, { sweep: true }).catch(() => {});
+      next();
+    });
+  };
+  next();
+  return () => {
+    stopped = true;
+  };
+}
+
+function mayFindSomething({ table, executions }: World): boolean {
+  for (const item of table.items.values())
+    if (item['alert_pending'] !== undefined || item['open'] !== undefined) return true;
+  for (const { status, arn } of executions.all.values())
+    if (status !== 'RUNNING' && status !== 'SUCCEEDED' && !table.items.has(`outcome#${arn}`)) return true;
+  return false;
+}
+
+/** It moves with every comparison. */
+const CURSOR = 'sweep#cursor';
+
+/** What a sweep may change. */
+const fingerprint = ({ table, executions, published }: World) =>
+  JSON.stringify([
+    [...table.items.values()].filter(({ pk }) => pk !== CURSOR),
+    executions.all.size,
+    published.length,
+  ]);
+
+function outcomesIn({ table, putAt }: World): Finished['outcomes'] {
+  const found: Finished['outcomes'] = new Map();
+  for (const [key, item] of table.items) {
+    if (!key.startsWith('outcome#') || item['outcome'] === undefined) continue;
+    found.set(key.slice('outcome#'.length), {
+      outcome: JSON.parse(String(item['outcome'])),
+      alert: String(item['alert']),
+      recordedAt: putAt.get(key) ?? 0,
+    });
+  }
+  return found;
+}

@@ -1,0 +1,188 @@
+import { outageKinds, systems } from '../engine/faults.ts';
+import type { RegistryMode } from '../engine/functions.ts';
+import type { Outage } from '../engine/play.ts';
+import { Random } from '../random.ts';
+import type { Beginning } from './world.ts';
+
+/** Something that somebody does. Versions are counted modulo those that exist. */
+export type Action =
+  | { kind: 'register'; quality: 'better' | 'worse' }
+  | { kind: 'promote'; version: number | null; waitMinutes: number; lock: boolean | null }
+  | { kind: 'rollback'; target: number | null; emergency: boolean; waitMinutes: number }
+  | { kind: 'direct-promote'; version: number | null }
+  | { kind: 'direct-rollback'; target: number | null }
+  /** The same input as the last execution, under a new name. */
+  | { kind: 'again' }
+  | { kind: 'abort' }
+  | { kind: 'sweep' }
+  /** A person moves a version by hand. */
+  | { kind: 'stage'; version: number; stage: 'Production' | 'Archived' | 'Staging'; archive: boolean }
+  | { kind: 'alias'; version: number }
+  /** A person replaces the Workload's artifact: that of a version, or a hotfix. */
+  | { kind: 'serve'; version: number | null }
+  /** A person cancels the replacement. */
+  | { kind: 'cancel' };
+
+/** One action at its moment, in milliseconds after the beginning. */
+export interface Step {
+  /** The same in every play of the story. */
+  id: string;
+  at: number;
+  action: Action;
+}
+
+/** Everything about a story that is decided before it is played. */
+export interface Story {
+  seed: string;
+  beginning: Beginning;
+  table: boolean;
+  steps: Step[];
+  /** `from` and `until` in milliseconds after the beginning. */
+  outages: (Outage & { id: string })[];
+  faultRate: number;
+  faultBudget: number;
+}
+
+/** Actions of people, beside and against the functions. */
+export const isPersons = ({ kind }: Action): boolean => ['stage', 'alias', 'serve', 'cancel'].includes(kind);
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DRAFT_LIFE_MS = 3 * HOUR;
+
+/** The story that a seed tells. */
+export function storyOf(seed: string): Story {
+  const random = new Random(`${seed}/story`);
+  const mode = random.weighted<RegistryMode>({ stages: 5, aliases: 3, both: 4 });
+  const beginning: Beginning = {
+    mode,
+    workload: (['locked', 'locked', 'draft', null] as const)[random.below(4)] ?? null,
+    versions: random.pick([1, 2, 2, 2, 3]),
+    pace: random.pick([60, 60, 60, 60, 60, 20, 20, 20, 4, 1]),
+  };
+  const isLong = random.chance(0.01);
+  const operations = isLong ? 30 : random.pick([1, 1, 2, 2, 3, 4]);
+  const withPeople = random.chance(0.35);
+  const steps = stepsOf(random, { operations, withPeople, mode, beginning }).filter(
+    // After eight hours the platform stops a Workload that serves a draft.
+    ({ at }) => beginning.workload !== 'draft' || at < DRAFT_LIFE_MS,
+  );
+  const last = steps.at(-1)?.at ?? 0;
+  return {
+    seed,
+    beginning,
+    table: random.chance(0.97),
+    steps,
+    outages: outagesOf(random, last),
+    faultRate: random.pick([0, 0.003, 0.01, 0.02, 0.05]),
+    faultBudget: random.pick([1, 1, 2, 3, 5, 10]),
+  };
+}
+
+interface Length {
+  operations: number;
+  withPeople: boolean;
+  mode: RegistryMode;
+  beginning: Beginning;
+}
+
+function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Length): Step[] {
+  const steps: Step[] = [];
+  let at = 0;
+  const add = (action: Action) => steps.push({ id: `s${steps.length}`, at: Math.round(at), action });
+  for (let number = 0; number < operations; number += 1) {
+    if (number > 0) at += gap(random);
+    if (number > 0 && random.chance(0.5)) {
+      add({ kind: 'register', quality: random.chance(0.9) ? 'better' : 'worse' });
+      at += 5;
+    }
+    add(operation(random));
+    if (random.chance(0.12)) {
+      at += random.unit() * 3 * MINUTE;
+      add({ kind: random.chance(0.6) ? 'abort' : 'again' });
+    }
+    if (random.chance(0.1)) {
+      at += random.unit() * 5 * MINUTE;
+      add({ kind: 'sweep' });
+    }
+    if (withPeople && random.chance(0.6)) {
+      at += random.chance(0.5) ? random.unit() * 5 * SECOND : gap(random);
+      add(personsAction(random, mode, beginning));
+    }
+  }
+  return steps;
+}
+
+function gap(random: Random): number {
+  switch (random.weighted({ together: 25, during: 35, after: 34, later: 6 })) {
+    case 'together':
+      return random.unit() * 3 * SECOND;
+    case 'during':
+      return random.unit() * 3 * MINUTE;
+    case 'after':
+      return 10 * MINUTE + random.unit() * 40 * MINUTE;
+    case 'later':
+      return HOUR + random.unit() * 40 * HOUR;
+  }
+}
+
+function operation(random: Random): Action {
+  const version = random.chance(0.7) ? null : random.below(8);
+  const waitMinutes = random.chance(0.3) ? random.pick([1, 10, 60]) : 0;
+  switch (random.weighted({ promote: 60, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5 })) {
+    case 'promote':
+      return { kind: 'promote', version, waitMinutes, lock: random.pick([null, null, true]) };
+    case 'rollback':
+      return {
+        kind: 'rollback',
+        target: random.chance(0.6) ? null : random.below(8),
+        emergency: random.chance(0.6),
+        waitMinutes,
+      };
+    case 'direct-promote':
+      return { kind: 'direct-promote', version };
+    case 'direct-rollback':
+      return { kind: 'direct-rollback', target: random.chance(0.5) ? null : random.below(8) };
+  }
+}
+
+function personsAction(random: Random, mode: RegistryMode, { workload }: Beginning): Action {
+  const kind = random.weighted({
+    stage: mode === 'aliases' ? 0 : 4,
+    alias: mode === 'stages' ? 0 : 3,
+    serve: workload === null ? 0 : 4,
+    cancel: workload === null ? 0 : 2,
+  });
+  const version = random.below(8);
+  switch (kind) {
+    case 'stage':
+      return {
+        kind,
+        version,
+        stage: random.pick(['Production', 'Production', 'Archived', 'Staging']),
+        archive: random.chance(0.7),
+      };
+    case 'alias':
+      return { kind, version };
+    case 'serve':
+      return { kind, version: random.chance(0.6) ? version : null };
+    case 'cancel':
+      return { kind };
+  }
+}
+
+function outagesOf(random: Random, last: number): Story['outages'] {
+  const count = random.weighted({ none: 70, one: 22, two: 8 });
+  return Array.from({ length: { none: 0, one: 1, two: 2 }[count] }, (_, index) => {
+    const from = Math.round(random.unit() * (last + 5 * MINUTE));
+    const length = random.pick([20 * SECOND, 3 * MINUTE, 20 * MINUTE, 2 * HOUR]);
+    return {
+      id: `o${index}`,
+      system: random.pick(systems),
+      kind: random.pick(outageKinds),
+      from,
+      until: from + Math.round(random.unit() * length),
+    };
+  });
+}

@@ -1,0 +1,233 @@
+import type { PublishCommandInput } from '@aws-sdk/client-sns';
+import { MemoryTable, type TableRequest } from '../../emulators/aws/memory-table.ts';
+import { checkPublish } from '../../emulators/aws/sns-publish.ts';
+import { type MlflowWithoutSocket, mlflowWithoutSocket } from '../../emulators/mlflow/without-socket.ts';
+import {
+  type WorkloadWithoutSocket,
+  workloadWithoutSocket,
+} from '../../emulators/workload/without-socket.ts';
+import type { Timings } from '../../emulators/workload/world/settings.ts';
+import type { Execution } from '../engine/executions.ts';
+import { Executions } from '../engine/executions.ts';
+import {
+  type DeployedFunctions,
+  MLFLOW_HOST,
+  type RegistryMode,
+  TOPIC_ARN,
+  WORKLOAD_BASE,
+  WORKLOAD_HOST,
+  WORKLOAD_TOKEN,
+} from '../engine/functions.ts';
+import type { Definition } from '../engine/interpreter.ts';
+import type { Play } from '../engine/play.ts';
+import type { Systems } from '../engine/systems.ts';
+
+/** The one registered model of a world. */
+export const MODEL = 'PascalStrategy';
+const IMAGE = 'registry.example.com/pascal-strategy:1';
+
+/** How a world is when its story begins. */
+export interface Beginning {
+  mode: RegistryMode;
+  /** Status of the artifacts that are registered with the versions; null: no Workload serves the model. */
+  workload: 'locked' | 'draft' | null;
+  /** Number of versions; the last one waits as challenger, the one before is champion. */
+  versions: number;
+  /** How much faster than recorded the platform is. */
+  pace: number;
+}
+
+/** A message that SNS accepted. */
+export interface Published {
+  at: number;
+  subject: string;
+  text: string;
+  kind: string;
+  /** ARN, or `direct:<request id>`. */
+  execution: string;
+}
+
+/** A request that moves a pointer or changes the Workload, as it was sent. */
+export interface SentWrite {
+  at: number;
+  /** The invocation. */
+  by: string;
+  name: string;
+  /** Who held the lease; null: nobody. */
+  owner: string | null;
+  /** Milliseconds until the lease's end. */
+  leftMs: number;
+}
+
+/** What moves a pointer or changes what is served. */
+const MOVES =
+  /^mlflow POST (model-versions\/transition-stage|registered-models\/alias)$|^workload (POST|PATCH|DELETE) workloads\//;
+
+/** All systems of one play. */
+export class World {
+  readonly play: Play;
+  readonly mode: RegistryMode;
+  readonly mlflow: MlflowWithoutSocket;
+  readonly platform: WorkloadWithoutSocket;
+  readonly table: MemoryTable;
+  /** When each item was put, by the time itself: clocks of functions may be wrong. Milliseconds since 1970. */
+  readonly putAt = new Map<string, number>();
+  readonly published: Published[] = [];
+  readonly executions: Executions;
+  /** Writes to pointers and Workload, with who held the lease when they were sent. */
+  readonly writes: SentWrite[] = [];
+  readonly workloadId: string | null;
+  /** Artifacts by version; versions without one are left out. */
+  readonly artifacts = new Map<string, string>();
+  readonly #artifactStatus: 'locked' | 'draft' | null;
+
+  constructor(
+    play: Play,
+    beginning: Beginning,
+    definition: Definition,
+    functions: DeployedFunctions,
+    onEnd: (execution: Execution) => void,
+  ) {
+    const { time } = play;
+    this.play = play;
+    this.mode = beginning.mode;
+    this.#artifactStatus = beginning.workload;
+    this.mlflow = mlflowWithoutSocket({ clock: () => time.now });
+    this.platform = workloadWithoutSocket(
+      { clock: { now: () => new Date(time.now) }, token: WORKLOAD_TOKEN, timings: paced(beginning.pace) },
+      () => WORKLOAD_BASE,
+    );
+    this.table = new MemoryTable();
+    this.executions = new Executions(play, definition, functions, onEnd);
+    this.mlflow.registry.createModel(MODEL);
+    for (let number = 1; number <= beginning.versions; number += 1) this.register('better');
+    const champion = String(beginning.versions - 1);
+    if (beginning.versions > 1) this.#makeChampion(champion);
+    const served = this.artifacts.get(beginning.versions > 1 ? champion : '1');
+    this.workloadId = served === undefined ? null : this.#serve(served);
+    play.systems = this.#systems();
+    play.onWrite = ({ by, system, name }) => {
+      if (!MOVES.test(`${system} ${name}`)) return;
+      const { owner, expires_at: until } = this.table.items.get(`lease#${MODEL}`) ?? {};
+      const leftMs = typeof until === 'number' ? until * 1000 - time.now : 0;
+      this.writes.push({ at: time.now, by, name, owner: typeof owner === 'string' ? owner : null, leftMs });
+    };
+  }
+
+  /** Registers a version as challenger, with an artifact where a Workload serves the model; answers its number. */
+  register(quality: 'better' | 'worse'): string {
+    const { registry } = this.mlflow;
+    const number = Object.keys(registry.snapshot()[MODEL]?.versions ?? {}).length + 1;
+    const accuracy = quality === 'better' ? Math.min(0.99, 0.6 + 0.012 * number) : 0.52;
+    const runId = registry.createRun({
+      metrics: { accuracy },
+      params: { eval_rows: '20000' },
+      datasets: [{ name: 'holdout', digest: 'a41c09d7', context: 'evaluation' }],
+    });
+    const version = registry.createVersion(MODEL, {
+      runId,
+      ...(this.mode === 'aliases' ? { aliases: ['challenger'] } : { stage: 'Staging' }),
+    });
+    if (this.#artifactStatus !== null) {
+      const id = this.createArtifact(`pascal v${version}`, this.#artifactStatus);
+      this.artifacts.set(version, id);
+      registry.setVersionTag(MODEL, version, 'workload.artifact_id', id);
+    }
+    return version;
+  }
+
+  createArtifact(name: string, status: 'locked' | 'draft'): string {
+    const env = { MODEL_URI: `models:/${MODEL}`, NAME: name };
+    return this.platform.direct.createArtifact({ name, image: IMAGE, env, locked: status === 'locked' }).id;
+  }
+
+  #makeChampion(version: string): void {
+    const { registry } = this.mlflow;
+    if (this.mode !== 'aliases') registry.transition(MODEL, version, 'Production', { archive: true });
+    if (this.mode !== 'stages') registry.setAlias(MODEL, 'champion', version);
+  }
+
+  #serve(artifactId: string): string {
+    const { id } = this.platform.direct.createWorkload({
+      name: 'pascal-prod',
+      artifactId,
+      importance: 'moderate',
+    });
+    this.mlflow.registry.setModelTag(MODEL, 'workload.id', id);
+    return id;
+  }
+
+  #systems(): Systems {
+    const mlflow = { system: 'mlflow', receive: this.mlflow.receive } as const;
+    const workload = { system: 'workload', receive: this.platform.receive } as const;
+    return {
+      http: (host) => (host === MLFLOW_HOST ? mlflow : host === WORKLOAD_HOST ? workload : undefined),
+      dynamodb: {
+        system: 'dynamodb',
+        maxAttempts: 3,
+        timeoutMs: 4_000,
+        writes: /^(Put|Update|Delete)/,
+        execute: (command, input: TableRequest) => {
+          const answer = this.table.execute(command, input);
+          const key = input.Item?.['pk'];
+          if (typeof key === 'string') this.putAt.set(key, this.play.time.now);
+          return answer;
+        },
+      },
+      sns: {
+        system: 'sns',
+        maxAttempts: 2,
+        timeoutMs: 5_000,
+        writes: /^Publish/,
+        execute: (_, input) => this.#publish(input as PublishCommandInput),
+      },
+      stepFunctions: {
+        system: 'step-functions',
+        maxAttempts: 3,
+        timeoutMs: 4_000,
+        writes: /^Start/,
+        execute: (command, input) => this.executions.execute(command, { ...input }),
+      },
+    };
+  }
+
+  #publish(input: PublishCommandInput): object {
+    const form = new URLSearchParams({
+      TopicArn: input.TopicArn ?? '',
+      Message: input.Message ?? '',
+      ...(input.Subject === undefined ? {} : { Subject: input.Subject }),
+      ...(input.MessageStructure === undefined ? {} : { MessageStructure: input.MessageStructure }),
+    });
+    const attribute = (name: string) => input.MessageAttributes?.[name]?.StringValue ?? '';
+    const { subject, message } = checkPublish(form, TOPICS);
+    this.published.push({
+      at: this.play.time.now,
+      subject: subject ?? '',
+      text: message.email,
+      kind: attribute('kind'),
+      execution: attribute('execution'),
+    });
+    this.play.note('sns', () => `told: ${subject}`);
+    return { MessageId: `message-${this.published.length}` };
+  }
+}
+
+const TOPICS = new Set([TOPIC_ARN]);
+
+/** A platform that is so many times faster than recorded. */
+function paced(pace: number): Partial<Timings> {
+  const fast = (ms: number) => Math.max(1000, Math.round(ms / pace));
+  return {
+    readyMs: fast(25_000),
+    launchingMs: fast(8_000),
+    provisioningMs: fast(3_000),
+    stagedMs: fast(83_000),
+    promotingMs: fast(5_000),
+    finalizingMs: fast(60_000),
+    endpointLagMs: fast(61_000),
+    drainMs: fast(7 * 60_000),
+    stopMs: fast(20_000),
+    giveUpMs: fast(120_000),
+    failMs: fast(30_000),
+  };
+}

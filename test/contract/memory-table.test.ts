@@ -1,0 +1,193 @@
+import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import { MemoryTable, type TableRequest } from '../../emulators/aws/memory-table.ts';
+import { dynamodbClient } from '../support/clients.ts';
+
+/** The table in the process answers as dynalite does, which stands for DynamoDB everywhere else. */
+
+let table: LocalTable;
+let client: DynamoDBClient;
+let db: DynamoDBDocumentClient;
+
+beforeAll(async () => {
+  table = await startLocalTable();
+  client = dynamodbClient(table);
+  db = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+});
+afterAll(async () => {
+  client.destroy();
+  await table.close();
+});
+
+const COMMANDS = { GetCommand, PutCommand, UpdateCommand, DeleteCommand, QueryCommand };
+type Name = keyof typeof COMMANDS;
+type Step = [Name, TableRequest];
+
+const interesting = ({ Item, Attributes, Items, Count, LastEvaluatedKey }: Record<string, unknown>) => ({
+  Item,
+  Attributes,
+  Items,
+  Count,
+  LastEvaluatedKey,
+});
+
+async function onDynalite([name, input]: Step): Promise<unknown> {
+  const Command = COMMANDS[name] as unknown as new (input: object) => Parameters<typeof db.send>[0];
+  try {
+    return interesting({ ...(await db.send(new Command({ TableName: table.name, ...input }))) });
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+function inMemory(memory: MemoryTable, [name, input]: Step): unknown {
+  try {
+    return interesting(memory.execute(name, input));
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+function failure(error: unknown): string {
+  if (error instanceof ConditionalCheckFailedException) return 'condition failed';
+  if (error instanceof Error && error.name === 'ValidationException') return 'invalid';
+  throw error;
+}
+
+/** Requests in the forms that the promotion table has, on few items and values, so that conditions hold and fail. */
+function stepsOn(prefix: string): fc.Arbitrary<Step[]> {
+  const Key = fc.constantFrom('a', 'b').map((name) => ({ pk: `${prefix}-${name}` }));
+  const who = fc.constantFrom('x', 'y');
+  const small = fc.integer({ min: 0, max: 3 });
+  const release = fc.record({ key: fc.constantFrom('1-a', '2-b'), version: fc.constantFrom('1', null) });
+  const names = { '#owner': 'owner', '#change': 'change', '#live': 'live', '#open': 'open', '#key': 'key' };
+  const namesIn = (...texts: string[]) =>
+    Object.fromEntries(Object.entries(names).filter(([name]) => texts.some((text) => text.includes(name))));
+  const update = (
+    UpdateExpression: string,
+    ConditionExpression: string | undefined,
+    values: fc.Arbitrary<object>,
+  ) =>
+    fc.tuple(Key, values).map(([key, given]): Step => {
+      const ExpressionAttributeNames = namesIn(UpdateExpression, ConditionExpression ?? '');
+      const some = Object.keys(given).length > 0;
+      return [
+        'UpdateCommand',
+        {
+          Key: key,
+          UpdateExpression,
+          ...(ConditionExpression === undefined ? {} : { ConditionExpression }),
+          ...(Object.keys(ExpressionAttributeNames).length > 0 ? { ExpressionAttributeNames } : {}),
+          ...(some
+            ? {
+                ExpressionAttributeValues: { ...given } as NonNullable<
+                  TableRequest['ExpressionAttributeValues']
+                >,
+              }
+            : {}),
+          ReturnValues: 'ALL_NEW',
+        },
+      ];
+    });
+  const query = (index: string, hash: string, value: string): fc.Arbitrary<Step> =>
+    fc.constantFrom(1, 5).map(
+      (Limit): Step => [
+        'QueryCommand',
+        {
+          IndexName: index,
+          KeyConditionExpression: '#hash = :value',
+          ExpressionAttributeNames: { '#hash': hash },
+          ExpressionAttributeValues: { ':value': `${prefix}-${value}` },
+          Limit,
+        },
+      ],
+    );
+  const step = fc.oneof(
+    Key.map((key): Step => ['GetCommand', { Key: key }]),
+    Key.map((key): Step => ['DeleteCommand', { Key: key }]),
+    fc.tuple(Key, small, fc.boolean()).map(
+      ([key, number, pending]): Step => [
+        'PutCommand',
+        {
+          Item: {
+            ...key,
+            outcome: String(number),
+            recorded_at: `2026-11-2${number}`,
+            ...(pending ? { alert_pending: `${prefix}-pending` } : {}),
+          },
+          ...(number > 1 ? { ConditionExpression: 'attribute_not_exists(pk)' } : {}),
+        },
+      ],
+    ),
+    update(
+      'SET #owner = :me, expires_at = :end, model_name = :me ADD fence :one',
+      'attribute_not_exists(#owner) OR expires_at < :now',
+      fc.record({ ':me': who, ':end': small, ':now': small, ':one': fc.constant(1) }),
+    ),
+    update('REMOVE #owner, expires_at', '#owner = :me', fc.record({ ':me': who })),
+    update(
+      'SET #change = :change, #open = :open REMOVE told',
+      '#owner = :me AND fence = :fence AND expires_at > :now AND attribute_not_exists(#change)',
+      fc.record({
+        ':me': who,
+        ':fence': small,
+        ':now': small,
+        ':change': fc.record({ id: who, attempts: small, aim: release, safe: release }),
+        ':open': fc.constant(`${prefix}-open`),
+      }),
+    ),
+    update('SET #change.aim = #change.safe', '#change.id = :id', fc.record({ ':id': who })),
+    update(
+      'SET #change.attempts = #change.attempts + :one, #change.next_at = :id',
+      '#change.id = :id AND #change.attempts = :seen',
+      fc.record({ ':id': who, ':one': fc.constant(1), ':seen': small }),
+    ),
+    update('SET #change.attempts = #change.attempts + :one', undefined, fc.record({ ':one': small })),
+    update(
+      'SET #live = #change.aim, history = :list REMOVE #change, #open, told',
+      '#change.id = :id AND #change.aim.#key = :key',
+      fc.record({
+        ':id': who,
+        ':key': fc.constantFrom('1-a', '2-b'),
+        ':list': fc.array(release, { maxLength: 2 }),
+      }),
+    ),
+    update('SET told = :id', '#owner <> :id AND NOT (fence >= :n)', fc.record({ ':id': who, ':n': small })),
+    update('SET told = #live.version', 'attribute_exists(#live)', fc.constant({})),
+    update('SET fence = if_not_exists(fence, :n)', undefined, fc.record({ ':n': small })),
+    update(
+      'SET history = list_append(:list, history)',
+      undefined,
+      fc.record({ ':list': fc.array(release, { maxLength: 2 }) }),
+    ),
+    query('pending-alerts', 'alert_pending', 'pending'),
+    query('models', 'change_state', 'open'),
+  );
+  return fc.array(step, { minLength: 30, maxLength: 50 });
+}
+
+it('answers every request as dynalite does, and keeps the same items', async () => {
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat().chain((seed) => stepsOn(`r${seed}`)),
+      async (steps) => {
+        run += 1;
+        const own = JSON.parse(JSON.stringify(steps).replaceAll(/"r\d+-/g, `"run${run}-`)) as Step[];
+        const memory = new MemoryTable();
+        for (const step of own) expect(inMemory(memory, step)).toEqual(await onDynalite(step));
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

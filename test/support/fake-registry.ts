@@ -1,0 +1,88 @@
+import type { Mlflow } from '../../lambdas/adapters/mlflow/client.ts';
+import { MlflowUnavailable } from '../../lambdas/domain/errors.ts';
+import type { ModelVersion, RegistryView, Run } from '../../lambdas/domain/registry.ts';
+
+/** What happens to a request: its answer is lost before or after it took effect. */
+export type LostAnswer = 'lost-before' | 'lost-after' | null;
+
+/** MLflow's registry of one model in memory, for tests of many changes. `writes` lists every write that took effect. */
+export class FakeRegistry implements Mlflow {
+  view: RegistryView;
+  trouble: (call: string) => LostAnswer = () => null;
+  /** Somebody else's change just before a request: called with its name. */
+  before: (call: string) => void = () => {};
+  readonly writes: string[] = [];
+
+  constructor(view: RegistryView) {
+    this.view = view;
+  }
+
+  /** The versions in Production. */
+  get production(): string[] {
+    return this.view.versions.filter(({ stage }) => stage === 'Production').map(({ version }) => version);
+  }
+
+  tagsOf(version: string): ModelVersion['tags'] {
+    return this.view.versions.find((each) => each.version === version)?.tags ?? {};
+  }
+
+  #edit(edit: (version: ModelVersion) => ModelVersion): void {
+    this.view = { ...this.view, versions: this.view.versions.map(edit) };
+  }
+
+  /** Moves a version as a person would: others stay where they are. */
+  move(version: string, stage: string): void {
+    this.#edit((each) => (each.version === version ? { ...each, stage } : each));
+  }
+
+  async #ask<T>(call: string, effect: () => T): Promise<T> {
+    this.before(call);
+    const trouble = this.trouble(call);
+    if (trouble === 'lost-before') throw new MlflowUnavailable(`${call}: lost`);
+    const value = effect();
+    if (!call.startsWith('get') && !call.startsWith('list')) this.writes.push(call);
+    if (trouble === 'lost-after') throw new MlflowUnavailable(`${call}: lost`);
+    return value;
+  }
+
+  getModel = (name: string) =>
+    this.#ask('getModel', () => (name === this.view.model.name ? this.view.model : null));
+  listVersions = () => this.#ask('listVersions', () => [...this.view.versions]);
+
+  moveToProduction = (_: string, version: string) =>
+    this.#ask(`moveToProduction ${version}`, () =>
+      this.#edit((each) => ({
+        ...each,
+        stage:
+          each.version === version ? 'Production' : each.stage === 'Production' ? 'Archived' : each.stage,
+      })),
+    );
+
+  setAlias = (_: string, alias: string, version: string) =>
+    this.#ask(`setAlias ${alias} ${version}`, () => {
+      const { model } = this.view;
+      this.view = { ...this.view, model: { ...model, aliases: { ...model.aliases, [alias]: version } } };
+    });
+
+  setModelTag = (_: string, key: string, value: string) =>
+    this.#ask(`setModelTag ${key}`, () => {
+      const { model } = this.view;
+      this.view = { ...this.view, model: { ...model, tags: { ...model.tags, [key]: value } } };
+    });
+
+  setVersionTag = (_: string, version: string, key: string, value: string) =>
+    this.#ask(`setVersionTag ${key}`, () =>
+      this.#edit((each) =>
+        each.version === version ? { ...each, tags: { ...each.tags, [key]: value } } : each,
+      ),
+    );
+
+  getRun = async (): Promise<Run | null> => null;
+  latestVersions = unused;
+  metricHistory = unused;
+  artifact = unused;
+}
+
+async function unused(): Promise<never> {
+  throw new Error('not asked for by a change');
+}
