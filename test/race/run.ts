@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -32,6 +32,7 @@ champion, and how many of those nobody was told of. The first time it installs M
                    or all (default)
   --by NAME        ${parties.join(', ')} or all (default)
   --seed TEXT      who does what and when (default: the date); how the servers interleave it is theirs
+  --log FILE       appends each round with all that was said, as a line of JSON
   --help           this text
 
   PYTHON           the Python to install with (default: the first of 3.10 to 3.13 that is found)
@@ -39,8 +40,6 @@ champion, and how many of those nobody was told of. The first time it installs M
 Exit status 1 if a round of ours with the table ended wrong though no person wrote, or if a wrong round of ours went
 untold within one sweep.
 `;
-
-type Options = Parameters<typeof planOf>[0];
 
 await runCommand(async (command) => {
   const { values } = parseArgs({
@@ -51,6 +50,7 @@ await runCommand(async (command) => {
       contest: { type: 'string', default: 'all' },
       by: { type: 'string', default: 'all' },
       seed: { type: 'string', default: new Date().toISOString().slice(0, 10) },
+      log: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -62,14 +62,15 @@ await runCommand(async (command) => {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new SetupError('--rounds must be a whole number above 0');
-  return race(command, {
+  const wanted = {
     rounds,
     seed: values.seed,
     databases: chosen('--database', values.database, databases),
     modes: chosen('--mode', values.mode, modes),
     contests: chosen('--contest', values.contest, contests),
     parties: chosen('--by', values.by, parties),
-  });
+  };
+  return race(command, wanted, values.log ?? null);
 });
 
 function chosen<T extends string>(option: string, value: string, all: readonly T[]): T[] {
@@ -78,7 +79,11 @@ function chosen<T extends string>(option: string, value: string, all: readonly T
   return [...found];
 }
 
-async function race(command: Command, options: Options): Promise<number> {
+async function race(
+  command: Command,
+  options: Parameters<typeof planOf>[0],
+  log: string | null,
+): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'race-'));
   process.once('exit', (status) => {
     if (status === 1) process.stderr.write(`The servers' logs are in ${folder}\n`);
@@ -88,7 +93,7 @@ async function race(command: Command, options: Options): Promise<number> {
   const ended: Ended[] = [];
   for (const database of options.databases) {
     const rounds = plan.filter((round) => round.database === database);
-    if (rounds.length > 0) ended.push(...(await onDatabase(command, database, rounds, folder)));
+    if (rounds.length > 0) ended.push(...(await onDatabase(command, database, rounds, { folder, log })));
   }
   console.log(`\n${printed(ended)}\n\nSeed ${options.seed}, MLflow ${newest3.version}.`);
   const complaints = ended.flatMap((each) => {
@@ -105,7 +110,7 @@ async function onDatabase(
   command: Command,
   database: Database,
   rounds: readonly Round[],
-  folder: string,
+  { folder, log }: { folder: string; log: string | null },
 ): Promise<Ended[]> {
   const installation = await command.installation(newest3);
   const own = join(folder, database);
@@ -127,11 +132,7 @@ async function onDatabase(
     for (const round of rounds) {
       command.interrupted.throwIfAborted();
       ended.push(await orInterrupted(playRound(round, server), command.interrupted));
-      if (process.env['RACE_DUMP'])
-        (await import('node:fs')).appendFileSync(
-          process.env['RACE_DUMP'],
-          JSON.stringify(ended.at(-1)) + '\n',
-        );
+      if (log !== null) appendFileSync(log, `${JSON.stringify(ended.at(-1))}\n`);
       const wrong = ended.filter((each) => each.wrong).length;
       const failed = ended.filter((each) => complaintOf(each) !== null).length;
       show(
