@@ -3,6 +3,7 @@ import { executionArn } from '../../emulators/aws/step-functions.ts';
 import { functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
+import { localStateMachine } from '../../local/machine/state-machine.ts';
 import { promote, rollback, sweepAndTakeUp } from '../../local/scenarios/scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
@@ -141,6 +142,31 @@ describe('a rollback that was stopped', () => {
     await expectInStep();
     const { item } = await endStateOf(host);
     expect(item.history[0]).toMatchObject({ version: '3', good: false });
+  });
+});
+
+describe('a copy of PreparePromotion that comes after its execution has ended', () => {
+  it.each([
+    ['by itself', () => false],
+    ['as it was stopped', (state: string) => state === 'PreparePromotion'],
+  ])('%s takes no lease, which nobody would give back', async (_, abortAfter) => {
+    seed();
+    const events: unknown[] = [];
+    const prepare = (event: unknown) => {
+      events.push(event);
+      return host.functions['prepare-promotion'](event);
+    };
+    const machine = localStateMachine({ ...host.functions, 'prepare-promotion': prepare });
+    await execute({ ...host, machine }, promote, { ...run, abortAfter });
+    const { item: before } = await endStateOf(host);
+    expect(await host.functions['prepare-promotion'](events[0])).toMatchObject({
+      status: 'busy',
+      fence: null,
+    });
+    expect((await endStateOf(host)).item).toEqual(before);
+    // Once the functions of the execution have ended, whoever comes next gets the lease.
+    host.clock.skip((functionTimeoutSeconds['model-rollback'] + 11) * 1000);
+    expect(await execute(host, rollback, run)).toMatchObject({ output: { prepared: { status: 'ready' } } });
   });
 });
 
