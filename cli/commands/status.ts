@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ModelPage, PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
+import type { ModelPage, PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
 import {
   configuration,

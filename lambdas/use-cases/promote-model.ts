@@ -1,8 +1,7 @@
-import { seenIn } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { attemptPauseMinutes } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
-import type { PromoteAnswer, PromoteInput } from '../domain/payloads.ts';
+import { type PromoteAnswer, type PromoteInput } from '../domain/payloads.ts';
 import {
   championBefore,
   type PromotionRefusal,
@@ -11,9 +10,11 @@ import {
 } from '../domain/promotion/promotion-plan.ts';
 import { intentTag, recordId, recordsOn, resultTag } from '../domain/promotion/record.ts';
 import { champions } from '../domain/registry.ts';
+import { bare } from '../domain/release/found.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
-import { bare, changeOf, openInRegistry } from '../domain/release/opening.ts';
-import { type Change, historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { changeOf, openInRegistry } from '../domain/release/opening.ts';
+import { type Change, historyAfter, type ModelItem, type Release } from '../domain/release/release.ts';
+import { seenIn } from '../domain/release/store.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
@@ -187,7 +188,7 @@ async function moveAndClose(
     return contested({ code: 'lost-race', version }, input);
   }
   const now = clock.now();
-  const live = { ...change.aim, change: change.id, at: now.toISOString() };
+  const live: Release = { ...change.aim, change: change.id, at: now.toISOString(), result: 'promoted' };
   const history = historyAfter(writer.item, live, { at: live.at, by: change.id, bad: false });
   if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))
     return contested({ code: 'superseded', version }, input);

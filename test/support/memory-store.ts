@@ -1,7 +1,8 @@
 import { MemoryTable, type TableRequest } from '../../emulators/aws/memory-table.ts';
-import { documentStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { documentStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import type { Sender } from '../../lambdas/adapters/network.ts';
 import { Change, type ModelItem, Release, type StoredRelease } from '../../lambdas/domain/release/release.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 
 /** The promotion table in the process, for tests of many changes: the store that is deployed, on the emulator of the table. */
 export interface MemoryStore extends PromotionStore {

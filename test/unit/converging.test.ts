@@ -1,18 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MlflowUnavailable } from '../../lambdas/domain/errors.ts';
-import type { RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import { type RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { champions } from '../../lambdas/domain/registry.ts';
-import { isInStep } from '../../lambdas/domain/release/opening.ts';
+import { isInStep } from '../../lambdas/domain/release/found.ts';
 import { touchedBy } from '../../lambdas/domain/release/release.ts';
 import { WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
-import {
-  type Converged,
-  type Convergence,
-  converge,
-  convergeQuickly,
-} from '../../lambdas/use-cases/parts/converge.ts';
+import { type Converged, converge, convergeQuickly } from '../../lambdas/use-cases/parts/converge.ts';
+import { type Convergence } from '../../lambdas/use-cases/parts/convergence.ts';
 import { readBoth } from '../../lambdas/use-cases/parts/look.ts';
 import { rollback } from '../../lambdas/use-cases/roll-back.ts';
 import {

@@ -7,8 +7,9 @@ import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
 import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
 import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
 import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
+import type { PrepareServices } from '../../lambdas/use-cases/parts/preparation.ts';
 import { undoServing } from '../../lambdas/use-cases/parts/serving-undo.ts';
-import { type PrepareServices, prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
+import { prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
 import type { StateName } from '../../statemachines/names.ts';
 import {
   artifact,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { noStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { StaleFence } from '../../lambdas/domain/errors.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import {
   WorkloadApiInvalidResponse,
   WorkloadApiUnavailable,

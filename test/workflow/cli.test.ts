@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
+import { type ExecutionDocument, execute } from '../../local/execution.ts';
+import { startHost } from '../../local/host.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
 import { finished, promotion, promotionProcess, type Ran } from '../support/command.ts';
@@ -221,14 +223,6 @@ describe('an execution that cannot do its job', () => {
       },
     ],
     [
-      'a container that the artifact lacks',
-      {
-        model_name: 'PascalStrategy',
-        rollout: { runtime: { containerGroups: [{ name: 'gpu', containers: [] }] } },
-      },
-      { serving: { failure_details: { code: 'unknown-container', group: 'gpu', container: null } } },
-    ],
-    [
       'nothing to go back to',
       { model_name: 'PascalStrategy', operation: 'rollback' },
       { rollback: { finding: { code: 'refused', why: 'no-known-good' } } },
@@ -241,6 +235,18 @@ describe('an execution that cannot do its job', () => {
     expectFailureAlert(ran);
     noTrace(ran);
   });
+});
+
+it('a rollout that cannot begin ends with exit 1, the reason and the alert that nothing has changed', async () => {
+  const runtime = { containerGroups: [{ name: 'gpu', containers: [] }] };
+  const ran = await run({ model_name: 'PascalStrategy', rollout: { runtime } });
+  expect(ran.code).toBe(1);
+  expect(documentOf(ran).status).toBe('rolled_back');
+  expect(outputOf(ran)).toMatchObject({
+    serving: { failure_details: { code: 'unknown-container', group: 'gpu', container: null } },
+  });
+  expect(documentOf(ran).alerts).toMatchObject([{ attributes: { kind: 'rolled_back' } }]);
+  noTrace(ran);
 });
 
 describe('a policy file with mistakes', () => {
@@ -317,35 +323,42 @@ describe('a server that is not as it should be', () => {
   };
   const bigTag = { registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(13_000_000) }] } };
 
+  /** The same run in this process, where the pauses of a machine that retries take no time. */
+  async function withoutPauses(env: Record<string, string>): Promise<ExecutionDocument> {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    const host = await startHost({ mlflow: true, workload: false });
+    try {
+      return await execute(host, { model_name: 'm' }, { pauseMs: 0 });
+    } finally {
+      await host.close();
+      vi.unstubAllEnvs();
+    }
+  }
+
   it.each([
-    [
-      'answers 200 with HTML',
-      200,
-      '<!doctype html><title>Sign in</title>',
-      'text/html',
-      'MlflowInvalidResponse',
-      /login page/,
-    ],
-    [
-      'answers a tag of 13 MB',
-      200,
-      JSON.stringify(bigTag),
-      'application/json',
-      'MlflowInvalidResponse',
-      /larger than/,
-    ],
-    [
-      'refuses the credentials',
-      401,
-      'You are not authenticated, hunter2',
-      'text/html',
-      'MlflowRefused',
-      /Check the MLflow credentials/,
-    ],
-  ])('%s: failed, with the reason, no secret, no trace', async (_, status, body, type, name, message) => {
-    const ran = await run({ model_name: 'm' }, await answer(status, body, type));
+    ['answers 200 with HTML', '<!doctype html><title>Sign in</title>', 'text/html', /login page/],
+    ['answers a tag of 13 MB', JSON.stringify(bigTag), 'application/json', /larger than/],
+  ])('%s: failed after some retries, with the reason and no secret', async (_, body, type, message) => {
+    const document = await withoutPauses(await answer(200, body, type));
+    expect(document.status).toBe('failed');
+    expect(readStateDocument(document.output).error).toEqual({
+      name: 'MlflowInvalidResponse',
+      message: expect.stringMatching(message),
+    });
+    expect(document.alerts).toMatchObject([{ attributes: { kind: 'failed' } }]);
+    expect(JSON.stringify(document)).not.toContain('hunter2');
+  });
+
+  it('refuses the credentials: failed, with the reason, no secret, no trace', async () => {
+    const ran = await run(
+      { model_name: 'm' },
+      await answer(401, 'You are not authenticated, hunter2', 'text/html'),
+    );
     expect(ran.code).toBe(1);
-    expect(outputOf(ran).error).toEqual({ name, message: expect.stringMatching(message) });
+    expect(outputOf(ran).error).toEqual({
+      name: 'MlflowRefused',
+      message: expect.stringMatching(/Check the MLflow credentials/),
+    });
     expectFailureAlert(ran);
     expect(ran.stdout + ran.stderr).not.toContain('hunter2');
     noTrace(ran);
