@@ -96,7 +96,8 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
       await raiseFence(preparation);
       return leased;
     case 'resume':
-      await raiseFence(preparation);
+      // An attempt that comes late, when its change is not open any more, writes nothing.
+      if (item.change?.id === input.change_id) await raiseFence(preparation);
       return { ...leased, change_id: input.change_id ?? null };
     case 'adopt':
       return adopt(preparation);

@@ -93,7 +93,9 @@ async function ownChange(call: Call, id: string, view: RegistryView): Promise<Ch
       from: input.previous === null ? null : (input.previous.champion_before ?? null),
       to: live.version,
     };
-    const more = { rolled_back: true, already_rolled_back: true } as const;
+    const told = closedBefore(input, writer) ? ({ nothing_to_do: true } as const) : {};
+    if (live.result === 'promoted') return answer(versions, { code: 'completed', ...versions }, told);
+    const more = { rolled_back: true, already_rolled_back: true, ...told } as const;
     return answer(versions, { code: 'settled', ...versions, to: live.version ?? '' }, more);
   }
   if (input.change_id === null) return openOwn(call, view);
@@ -101,6 +103,12 @@ async function ownChange(call: Call, id: string, view: RegistryView): Promise<Ch
   // An attempt that comes late has nothing to tell.
   const late = writer.owner === input.change_id ? {} : ({ nothing_to_do: true } as const);
   return contest(answer, 'superseded', { from: null, to: null, look: null, held }, late);
+}
+
+/** True for an attempt whose change was closed before it began: whoever closed it has told. */
+function closedBefore({ change_id, asked_at }: RollbackInput, { owner, item }: Writer): boolean {
+  if (change_id === null || change_id === owner || asked_at === null || item.live === null) return false;
+  return Date.parse(item.live.at) < Date.parse(asked_at);
 }
 
 /**

@@ -325,15 +325,17 @@ describe('an answer of one moment', () => {
     expect(asked()).toBe(3);
   });
 
-  it('that excludes an effect lets a write be sent again: 429, and an alias that another client sets', async () => {
+  it('that excludes an effect lets a write be sent again: 429, and an alias or a tag that another client sets', async () => {
     const busy = { status: 429, body: envelope('REQUEST_LIMIT_EXCEEDED', 'later') };
     const inserted = { status: 400, body: envelope('BAD_REQUEST', 'UNIQUE constraint failed') };
     const registry = await scripted((path, count) =>
-      count % 2 === 0 ? { body: '{}' } : path.endsWith('alias') ? inserted : busy,
+      count % 2 === 0 ? { body: '{}' } : path.endsWith('transition-stage') ? busy : inserted,
     );
     await registry.moveToProduction('m', '3');
     await registry.setAlias('m', 'champion', '3');
-    expect(asked()).toBe(4);
+    await registry.setModelTag('m', 'k', 'v');
+    await registry.setVersionTag('m', '3', 'k', 'v');
+    expect(asked()).toBe(8);
     server.close();
     const always = await scripted(() => busy);
     await expect(always.moveToProduction('m', '3')).rejects.toMatchObject({

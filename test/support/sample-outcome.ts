@@ -50,6 +50,7 @@ export const sampleEnding: Ending = {
     version: '3',
     artifact_id: 'a3',
     change: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
+    result: 'promoted',
   },
   change: null,
   champions: ['3'],

@@ -137,7 +137,7 @@ describe('a change that is not opened', () => {
   });
   const release = {
     ...{ key: '1-x', version: '1', workload_id: 'w1', artifact_id: 'a1', draft: false, importance: null },
-    ...{ change: 'arn:first', at: until, adopted_by: null },
+    ...{ change: 'arn:first', at: until, adopted_by: null, result: null },
   };
   const item: ModelItem = {
     ...{ model: MODEL, owner: null, fence: 1, expires_at: null, released_at: null },

@@ -46,11 +46,18 @@ export interface Mlflow extends Registry {
 export function mlflow({ trackingUri, authorization, http, now = systemClock.now }: MlflowOptions): Mlflow {
   const { call, content, list } = mlflowRequests(trackingUri, http, authorization);
 
-  const tag = async (path: string, body: Record<string, string>) => {
-    await call(path, Nothing, { method: 'POST', body, writes: 'again' });
-  };
-  const writeOnce = async (path: string, body: Record<string, unknown>, endsAt = http.endsAt()) => {
-    await call(path, Nothing, { method: 'POST', body, writes: 'once', endsAt });
+  /**
+   * When two clients set the same new alias or tag at once, the second INSERT fails in MLflow, without an effect: it is
+   * repeated once. Both attempts share the time of one call.
+   */
+  const set = async (path: string, body: Record<string, string>, writes: 'again' | 'once') => {
+    const request = { method: 'POST', body, writes, endsAt: http.endsAt() } as const;
+    try {
+      await call(path, Nothing, request);
+    } catch (error) {
+      if (!(error instanceof MlflowRefused && error.errorCode === 'BAD_REQUEST')) throw error;
+      await call(path, Nothing, request);
+    }
   };
 
   return {
@@ -93,30 +100,15 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       return (answer.model_versions ?? []).map(({ name: _, ...version }) => bounded(version));
     },
 
-    moveToProduction: (name, version) =>
-      writeOnce('model-versions/transition-stage', {
-        name,
-        version,
-        stage: 'Production',
-        archive_existing_versions: true,
-      }),
-
-    async setAlias(name, alias, version) {
-      // Both attempts share the time of one call.
-      const endsAt = http.endsAt();
-      const write = () => writeOnce('registered-models/alias', { name, alias, version }, endsAt);
-      try {
-        await write();
-      } catch (error) {
-        // When two clients set a new alias at once, the second INSERT fails in MLflow, without an effect.
-        if (error instanceof MlflowRefused && error.errorCode === 'BAD_REQUEST') await write();
-        else throw error;
-      }
+    async moveToProduction(name, version) {
+      const body = { name, version, stage: 'Production', archive_existing_versions: true };
+      await call('model-versions/transition-stage', Nothing, { method: 'POST', body, writes: 'once' });
     },
 
-    setModelTag: (name, key, value) => tag('registered-models/set-tag', { name, key, value }),
+    setAlias: (name, alias, version) => set('registered-models/alias', { name, alias, version }, 'once'),
+    setModelTag: (name, key, value) => set('registered-models/set-tag', { name, key, value }, 'again'),
     setVersionTag: (name, version, key, value) =>
-      tag('model-versions/set-tag', { name, version, key, value }),
+      set('model-versions/set-tag', { name, version, key, value }, 'again'),
 
     getRun: (run_id): Promise<Run | null> =>
       orNull(call('runs/get', RunAnswer, { method: 'GET', query: { run_id }, writes: 'nothing' })),

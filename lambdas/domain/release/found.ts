@@ -22,7 +22,7 @@ export type Wanted = Pick<Release, 'version' | 'workload_id' | 'artifact_id'>;
 /** A release as an operation finds or wants it. */
 export function releaseOf(
   { version, workload_id, artifact_id }: Wanted,
-  from: { change: string; at: string; adopted_by?: string | null },
+  from: Pick<Release, 'change' | 'at'> & Partial<Pick<Release, 'adopted_by' | 'result'>>,
   more: { draft?: boolean; importance?: string | null; runtime?: JsonObject | null } = {},
 ): StoredRelease {
   const whole = {
@@ -35,6 +35,7 @@ export function releaseOf(
     change: from.change,
     at: from.at,
     adopted_by: from.adopted_by ?? null,
+    result: from.result ?? null,
   };
   return { key: releaseKey(whole), ...whole };
 }

@@ -241,7 +241,8 @@ async function close(
   if (!shows(look, change.aim) || draft)
     return { kind: 'waiting', finding: { code: 'looking-again' }, step: 'wait', look, progress };
   const now = clock.now();
-  const live: Release = { ...change.aim, change: change.id, at: now.toISOString() };
+  const result = change.kind === 'promote' && !isBack(change) ? 'promoted' : 'rolled_back';
+  const live: Release = { ...change.aim, change: change.id, at: now.toISOString(), result };
   const bad = change.kind === 'rollback' && change.left !== null && change.left === writer.item.live?.version;
   const history = historyAfter(writer.item, live, { at: live.at, by: change.id, bad });
   if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))

@@ -67,7 +67,14 @@ function recordedIn(item: ModelItem | null): Pick<Ending, 'live' | 'change'> {
   const { live = null, change = null } = item ?? {};
   return {
     live:
-      live === null ? null : { version: live.version, artifact_id: live.artifact_id, change: live.change },
+      live === null
+        ? null
+        : {
+            version: live.version,
+            artifact_id: live.artifact_id,
+            change: live.change,
+            result: live.result,
+          },
     change:
       change === null
         ? null

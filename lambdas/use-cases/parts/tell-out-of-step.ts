@@ -83,16 +83,22 @@ export async function tellDirectChange(
   if (await services.store.hasOutcome(live.change)) return;
   const [last] = item.history;
   const left = last?.left_by === live.change ? last : null;
-  const rolledBack = left?.good === false;
+  const promoted = live.result !== 'rolled_back';
+  // A promotion that failed is brought back to what was live; a rollback leaves what it took out.
+  const rollback = left?.good === false;
   const outcome = directOutcome({
-    status: rolledBack ? 'rolled_back' : 'promoted',
-    cause: rolledBack ? { code: 'asked' } : { code: 'promoted', direct: true, workload_unchanged: false },
-    operation: rolledBack ? 'rollback' : 'promote',
+    status: promoted ? 'promoted' : 'rolled_back',
+    cause: promoted
+      ? { code: 'promoted', direct: true, workload_unchanged: false }
+      : rollback
+        ? { code: 'asked' }
+        : { code: 'stopped', status: 'FAILED', interrupted: 'nothing' },
+    operation: rollback ? 'rollback' : 'promote',
     execution: live.change,
     model_name: item.model,
     champion_before: left?.version ?? null,
     champion_after: live.version,
-    challenger_version: rolledBack ? null : live.version,
+    challenger_version: promoted ? live.version : null,
     ending,
     recorded_at: now.toISOString(),
   });
