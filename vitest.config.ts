@@ -46,6 +46,7 @@ export default defineConfig({
       'workflow',
       'infra',
       'bundles',
+      'simulator',
       'bench',
       'interpreters',
       'mlflow',

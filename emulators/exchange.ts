@@ -40,7 +40,10 @@ export interface Exchange {
 /** Executes a request and responds to it, subject to its fault; `answered` is called at most once. */
 export async function respond(exchange: Exchange, answered: () => Sendable): Promise<FastifyReply> {
   const { request, reply, effect } = exchange;
-  if (effect?.kind === 'answer') return send(exchange, { ...effect, type: effect.contentType });
+  if (effect?.kind === 'answer') {
+    if (effect.when === 'after') answered();
+    return send(exchange, { ...effect, type: effect.contentType });
+  }
   if (effect?.kind === 'hold') await effect.until;
   const dropped = effect?.kind === 'drop';
   const answer = dropped && effect.when === 'before' ? null : answered();

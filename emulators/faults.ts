@@ -2,8 +2,15 @@
 
 /** What an emulator does instead of, or in addition to, answering a request. */
 export type Effect =
-  /** Sends this response and does not execute the request. */
-  | { kind: 'answer'; status: number; body: string; contentType?: string; headers?: Record<string, string> }
+  /** Sends this response: instead of executing the request, or after it (the response to it is lost). Default `before`. */
+  | {
+      kind: 'answer';
+      status: number;
+      body: string;
+      contentType?: string;
+      headers?: Record<string, string>;
+      when?: 'before' | 'after';
+    }
   /** Closes the socket, before the request takes effect or after it (the response is lost). */
   | { kind: 'drop'; when: 'before' | 'after' }
   /** Executes the request and responds after `ms` milliseconds. */

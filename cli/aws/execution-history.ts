@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { parseJson } from '../../lambdas/domain/json.ts';
 import { causeMessage } from '../../lambdas/domain/lambda-cause.ts';
 import type { TimelineEvent } from '../screen/timeline.ts';
 
@@ -147,7 +148,7 @@ function errorOf(error: string | undefined, cause: string | undefined): { name: 
 /** Null for undefined and for text that is not JSON. */
 function jsonOrNull(text: string | undefined): unknown {
   try {
-    return text === undefined ? null : JSON.parse(text);
+    return text === undefined ? null : parseJson(text);
   } catch {
     return null;
   }

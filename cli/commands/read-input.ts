@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { parseJson } from '../../lambdas/domain/json.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Reads the execution input from a file, or from standard input for `-`. Throws `UsageError` when it is not JSON. */
@@ -14,7 +15,7 @@ export async function readInput(file: string): Promise<unknown> {
     );
   }
   try {
-    return JSON.parse(content);
+    return parseJson(content);
   } catch (error) {
     throw new UsageError(
       `The execution input in ${where} is not JSON: ${error instanceof Error ? error.message : String(error)}`,

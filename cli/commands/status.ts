@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ModelPage, PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
+import type { ModelPage, PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
 import {
   configuration,
@@ -10,7 +10,7 @@ import {
   withOneLogin,
   withOneToken,
 } from '../../lambdas/runtime/environment.ts';
-import { log } from '../../lambdas/runtime/log.ts';
+import { silenceLog } from '../../lambdas/runtime/log.ts';
 import { type ReadingServices, readingServices } from '../../lambdas/runtime/reading-services.ts';
 import { storeServices } from '../../lambdas/runtime/store-services.ts';
 import { readBothSides } from '../../lambdas/use-cases/parts/read-ending.ts';
@@ -36,7 +36,7 @@ export async function status(model: string | undefined, { json }: StatusOptions)
   const { env } = process;
   checkEnvironment(env);
   // What could not be read is part of the answer.
-  log().setLogLevel('SILENT');
+  silenceLog();
   const services = { ...storeServices(env), ...readingServices(env, systemClock) };
   const progress = progressOn(process.stderr);
   try {

@@ -42,8 +42,7 @@ const HASH = 'pk';
 /** Those of the promotion table, as the stack declares them. */
 const INDEXES: readonly TableIndex[] = [
   { name: 'pending-alerts', hash: 'alert_pending', range: 'recorded_at' },
-  { name: 'open-changes', hash: 'open', range: HASH, keysOnly: true },
-  { name: 'released-models', hash: 'released', range: HASH, keysOnly: true },
+  { name: 'models', hash: 'change_state', range: HASH, keysOnly: true },
 ];
 /** An item of DynamoDB is at most 400 KB. */
 const MAX_ITEM_BYTES = 400 * 1024;

@@ -6,7 +6,7 @@ export interface Authorization {
   headers(request: HttpRequest): Promise<Record<string, string>>;
   /** Headers from freshly read credentials, after the server refused the first; null if there can be no others. */
   renewed(request: HttpRequest): Promise<Record<string, string> | null>;
-  /** Every secret value in use, which messages must not contain. */
+  /** Every secret value in use, which messages must not contain in any encoding (`masking.ts`). */
   secrets(): readonly string[];
 }
 
@@ -39,13 +39,16 @@ const UNAUTHORIZED = 401;
  * differ: a rotated secret is used at once.
  */
 export function authorized(http: Http, authorization: Authorization): Http {
-  return async (request) => {
+  const sendAs = async (request: HttpRequest) => {
+    // Both attempts and the reading of the credentials share the time of one call.
+    const endsAt = request.endsAt ?? http.endsAt();
     const send = (headers: Record<string, string>) =>
-      http({ ...request, headers: { ...request.headers, ...headers } });
+      http({ ...request, endsAt, headers: { ...request.headers, ...headers } });
     const first = await authorization.headers(request);
     const reply = await send(first);
     if (reply.status !== UNAUTHORIZED) return reply;
     const again = await authorization.renewed(request);
     return again === null || again['authorization'] === first['authorization'] ? reply : send(again);
   };
+  return Object.assign(sendAs, { endsAt: http.endsAt });
 }

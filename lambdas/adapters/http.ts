@@ -13,7 +13,7 @@ export interface HttpLimits {
   headersMs: number;
   /** Milliseconds between two chunks of the response. */
   bodyMs: number;
-  /** Milliseconds for one call with all its retries; below the function's time-out. */
+  /** Milliseconds for one call with all its retries: its last attempt has ended by then. */
   totalMs: number;
   /** Size limit of a response body. */
   maxBytes: number;
@@ -28,9 +28,16 @@ export interface HttpRequest {
   url: URL;
   headers: Record<string, string>;
   body?: string;
-  /** True when the request is idempotent. */
+  /**
+   * True when the request may be sent again without knowing whether it took effect: a read, or a write that nobody can
+   * have overtaken in the meantime.
+   */
   repeatable: boolean;
+  /** For a repeatable request: true for a response after which it is sent again, besides 429, 502, 503 and 504. */
+  isTransient?: (reply: HttpReply) => boolean;
   maxBytes?: number;
+  /** By when the last attempt has ended, as `Http.endsAt` says it. Default, and at most: `totalMs` from now. */
+  endsAt?: number;
 }
 
 export interface HttpReply {
@@ -39,16 +46,15 @@ export interface HttpReply {
   body: Buffer;
 }
 
-/** No response arrived: connection, time-out or size. `sent` is false when the server cannot have received the request. */
+/** No response arrived: connection, time-out or size. `sent` is false when the request cannot have taken effect. */
 export class NoReply extends Error {
   override readonly name = 'NoReply' as const;
   readonly kind: 'connect' | 'timeout' | 'broken' | 'too-large';
-  constructor(kind: NoReply['kind'], message: string, cause?: unknown) {
+  readonly sent: boolean;
+  constructor(kind: NoReply['kind'], message: string, cause?: unknown, sent = kind !== 'connect') {
     super(message, { cause });
     this.kind = kind;
-  }
-  get sent(): boolean {
-    return this.kind !== 'connect';
+    this.sent = sent;
   }
 }
 
@@ -67,7 +73,13 @@ class RetryableReply extends Error {
 const GATEWAY_ERRORS = [502, 503, 504];
 const TOO_MANY_REQUESTS = 429;
 
-export type Http = (request: HttpRequest) => Promise<HttpReply>;
+/** An HTTP client. */
+export interface Http {
+  /** Sends a request, and again where that is safe and can help. Throws `NoReply`. */
+  (request: HttpRequest): Promise<HttpReply>;
+  /** The moment `ms` from now, by default that by which a call that begins now has ended; on the client's own scale. */
+  endsAt(ms?: number): number;
+}
 
 /**
  * Sends a request once; throws `NoReply` when no response arrives within the limits. Header names are in lower case; the body
@@ -81,8 +93,9 @@ export type Transport = (
 
 /**
  * An HTTP client. Every status is an answer; only a missing response throws (`NoReply`). Connection failures and 429 are
- * always retried, lost responses and 502, 503 and 504 only if the request is repeatable. `Retry-After` is honoured; one
- * longer than the rest of `totalMs` ends the retries. Every wait before a retry is left to the clock.
+ * always retried, as the request took no effect; lost responses, 502, 503 and 504, and what the request itself calls transient,
+ * only if the request is repeatable. `Retry-After` is honoured; one longer than the rest of the time ends the retries. Every
+ * wait before a retry is left to the clock.
  */
 export function httpClient(
   limits: HttpLimits,
@@ -90,18 +103,33 @@ export function httpClient(
   transport: Transport = overSockets(limits),
 ): Http {
   const { pause = sleep, elapsed = processTime, expiry = processExpiry, random } = clock;
-  return async (request) => {
-    const total = expiry(limits.totalMs);
-    const endsAt = elapsed() + limits.totalMs;
+  const endsIn = (ms = limits.totalMs) => elapsed() + ms;
+
+  const call = async (request: HttpRequest) => {
+    const endsAt = Math.min(request.endsAt ?? Number.POSITIVE_INFINITY, endsIn());
+    const ms = Math.ceil(endsAt - elapsed());
+    if (ms <= 0) throw new NoReply('timeout', 'no time was left to send it', undefined, false);
+    const total = expiry(ms);
+    let sent = false;
     const attempt = async () => {
-      const { status, headers, body } = await transport(request, limits, total);
-      const reply: HttpReply = { status, contentType: headers['content-type'] ?? '', body };
-      const again = status === TOO_MANY_REQUESTS || (request.repeatable && GATEWAY_ERRORS.includes(status));
-      if (again) throw new RetryableReply(reply, retryAfterMs(headers['retry-after'], headers['date']));
-      return reply;
+      const before = sent;
+      sent = true;
+      try {
+        const { status, headers, body } = await transport(request, limits, total);
+        const reply: HttpReply = { status, contentType: headers['content-type'] ?? '', body };
+        if (status === TOO_MANY_REQUESTS) sent = before;
+        const again =
+          status === TOO_MANY_REQUESTS ||
+          (request.repeatable && (GATEWAY_ERRORS.includes(status) || request.isTransient?.(reply) === true));
+        if (again) throw new RetryableReply(reply, retryAfterMs(headers['retry-after'], headers['date']));
+        return reply;
+      } catch (error) {
+        if (error instanceof NoReply && !error.sent) sent = before;
+        throw error;
+      }
     };
     const mayRepeat = (error: unknown) => {
-      if (error instanceof RetryableReply) return elapsed() + error.retryAfterMs < endsAt;
+      if (error instanceof RetryableReply) return true;
       return error instanceof NoReply && error.kind !== 'too-large' && (request.repeatable || !error.sent);
     };
     try {
@@ -111,17 +139,21 @@ export function httpClient(
         signal: total,
         onFailedAttempt: async ({ error, retriesConsumed, retriesLeft }) => {
           if (retriesLeft === 0 || !mayRepeat(error)) throw error;
-          if (error instanceof RetryableReply && error.retryAfterMs > 0)
-            await pause(error.retryAfterMs, total);
-          await pause(withJitter(limits.backoffMs * 2 ** retriesConsumed, random), total);
+          const asked = error instanceof RetryableReply ? error.retryAfterMs : 0;
+          const backoff = withJitter(limits.backoffMs * 2 ** retriesConsumed, random);
+          // No time is left after the wait: the error itself tells more than a time-out would.
+          if (elapsed() + asked + backoff >= endsAt) throw error;
+          if (asked > 0) await pause(asked, total);
+          await pause(backoff, total);
         },
       });
     } catch (error) {
       if (error instanceof RetryableReply) return error.reply;
       if (error instanceof NoReply) throw error;
-      throw new NoReply('timeout', `no answer within ${limits.totalMs} ms`, error);
+      throw new NoReply('timeout', `no answer within ${ms} ms`, error, sent);
     }
   };
+  return Object.assign(call, { endsAt: endsIn });
 }
 
 const processTime = () => performance.now();
@@ -147,11 +179,17 @@ function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
         dispatcher: poolOf(request.url),
         signal,
       });
+      const announced = Number(headers['content-length'] ?? 0);
+      const tooLarge = () => new NoReply('too-large', `the answer is larger than ${max} bytes`);
+      if (announced > max) {
+        body.on('error', () => {}).destroy();
+        throw tooLarge();
+      }
       const chunks: Buffer[] = [];
       let size = 0;
       for await (const chunk of body) {
         size += chunk.length;
-        if (size > max) throw new NoReply('too-large', `the answer is larger than ${max} bytes`);
+        if (size > max) throw tooLarge();
         chunks.push(chunk);
       }
       const texts = Object.entries(headers).map(([name, value]) => [name, String(value ?? '')]);

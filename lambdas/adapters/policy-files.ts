@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Policy, parsePolicy } from '../domain/comparison/policy.ts';
 import { InvalidPolicy, UnknownPolicy } from '../domain/errors.ts';
+import { parseJson } from '../domain/json.ts';
 import { visible } from '../domain/visible-text.ts';
 
 /** The policies, by name. */
@@ -42,7 +43,7 @@ export function policyFiles(directory: URL): Policies {
       if (known !== undefined) return known;
       const text = content(name);
       try {
-        const policy = parsePolicy(name, JSON.parse(text));
+        const policy = parsePolicy(name, parseJson(text));
         read.set(name, policy);
         return policy;
       } catch (error) {

@@ -8,12 +8,28 @@ abstract class PromotionError extends Error {
   abstract override readonly name: string;
 }
 
-/** MLflow could not be reached, timed out, or answered 429/502/503/504. Retrying can help. */
-export class MlflowUnavailable extends PromotionError {
-  override readonly name = 'MlflowUnavailable' as const;
+/** What is known of a request without a usable answer. */
+interface WithoutAnswer {
+  /** True for a write that was sent once and may have taken effect; default false. */
+  outcomeUnknown?: boolean;
+  cause?: unknown;
 }
 
-/** MLflow rejected the request: 400, 401, 403, 404 or 409, or a 500 with an error code. Retrying cannot help. */
+/** MLflow could not be reached, timed out, or answered 429, 5xx or `INTERNAL_ERROR`. Retrying can help. */
+export class MlflowUnavailable extends PromotionError {
+  override readonly name = 'MlflowUnavailable' as const;
+  /** True when the request may have taken effect: read the state before repeating it. */
+  readonly outcomeUnknown: boolean;
+  constructor(message: string, { outcomeUnknown = false, cause }: WithoutAnswer = {}) {
+    super(message, { cause });
+    this.outcomeUnknown = outcomeUnknown;
+  }
+}
+
+/**
+ * MLflow rejected the request: 400, 401, 403, 404 or 409, or a 5xx with an error code other than `INTERNAL_ERROR` and
+ * `TEMPORARILY_UNAVAILABLE`. Retrying cannot help.
+ */
 export class MlflowRefused extends PromotionError {
   override readonly name = 'MlflowRefused' as const;
   /** HTTP status. */
@@ -27,9 +43,18 @@ export class MlflowRefused extends PromotionError {
   }
 }
 
-/** The response is not MLflow's: HTML, invalid JSON, an unexpected shape, too many bytes. Retrying cannot help. */
+/**
+ * The response is not MLflow's: HTML, invalid JSON, an unexpected shape, too large. Retrying can help: a proxy may answer
+ * like this for a moment.
+ */
 export class MlflowInvalidResponse extends PromotionError {
   override readonly name = 'MlflowInvalidResponse' as const;
+  /** True when the request may have taken effect: read the state before repeating it. */
+  readonly outcomeUnknown: boolean;
+  constructor(message: string, { outcomeUnknown = false, cause }: WithoutAnswer = {}) {
+    super(message, { cause });
+    this.outcomeUnknown = outcomeUnknown;
+  }
 }
 
 /** The lease table could not be read or written. Retrying can help. */

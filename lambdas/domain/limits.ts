@@ -159,7 +159,7 @@ export const MISSED_WITHIN_MS = 2 * 3_600_000;
 /** Minimum seconds between two polls: of the lease, of a rollout, of a rollback on the Workload. */
 export const MIN_POLL_SECONDS = { lease: 30, rollout: 3, rollback: 5 } as const;
 /** Maximum seconds between two polls: of a rollout, of its cancellation, of a rollback on the Workload. */
-export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, closing: 60, rollback: 300 } as const;
+export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, closing: 120, rollback: 300 } as const;
 /** The interval grows with the age of what is polled: the age in seconds divided by this, within the bounds above. */
 export const POLL_AGE_DIVISOR = 8;
 /**
@@ -197,10 +197,17 @@ export const mlflowCall = {
   headersMs: 4_000,
   bodyMs: 3_000,
   totalMs: 5_000,
-  maxBytes: 4 * 1024 * 1024,
+  // Measured on the bundle of `promote-model`: a model and its versions, each with as much, take at most 210 MB of 256.
+  maxBytes: 12 * 1024 * 1024,
   retries: 3,
   backoffMs: 100,
 } as const;
+
+/**
+ * Milliseconds for all pages of one list of MLflow, such as the versions of a model: well below the time-out of every function
+ * that reads one, some of them three times. A list that takes longer is an error.
+ */
+export const mlflowListMs = 10_000;
 
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:

@@ -124,6 +124,19 @@ export function waitingChallenger(view: RegistryView, mode: RegistryMode): Model
 /** Tag on a version that a rollback took out of Production; its value is JSON with time and reason. */
 export const ROLLED_BACK_TAG = 'rolled_back';
 
+/**
+ * The tags that decisions read. An adapter that bounds what it keeps of a model or a version never drops one of them in favour
+ * of others; a test compares the list with the names in the code.
+ */
+export const DECISION_TAGS = [
+  ROLLED_BACK_TAG,
+  'promotion.fence',
+  'promotion.policy',
+  'workload.id',
+  'workload.artifact_id',
+  'workload.image_uri',
+] as const;
+
 /** True for a version that automatic runs do not promote again. An empty value counts as cleared. */
 export function isRolledBack(version: ModelVersion): boolean {
   return (version.tags[ROLLED_BACK_TAG] ?? '') !== '';

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { managedServer } from '../adapters/aws/sagemaker-arn.ts';
 import { defaults } from '../domain/defaults.ts';
 import { InvalidConfiguration } from '../domain/errors.ts';
+import { parseJson } from '../domain/json.ts';
 import type { FunctionName } from '../domain/limits.ts';
 import { RegistryMode } from '../domain/registry.ts';
 
@@ -224,10 +225,10 @@ export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): 
   throw new InvalidConfiguration(`Invalid environment: ${problems.join('; ')}`);
 }
 
-/** The value of a JSON text; null if it is invalid. */
+/** The value of a JSON text; null if it is invalid or exceeds the limits of `domain/json.ts`. */
 export function jsonOrNull(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return null;
   }

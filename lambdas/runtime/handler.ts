@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Clock, systemClock } from '../adapters/clock.ts';
 import type { Network } from '../adapters/network.ts';
 import { InvalidInput } from '../domain/errors.ts';
+import { excessText, isTooDeep } from '../domain/json.ts';
 import { visible } from '../domain/visible-text.ts';
 import { AlertEnvironment, configuration, jsonOrNull } from './environment.ts';
 import { log, logError, logText, withLogKeys } from './log.ts';
@@ -47,9 +48,9 @@ export function toHandler<Input, Services, Answer>(
     let environment: string | undefined;
     const answerTo = async (event: unknown, requestId: string) => {
       try {
-        const parsed = definition.input.safeParse(event, payloadMessages);
-        if (!parsed.success) {
-          const problems = problemsOf(parsed.error);
+        const parsed = parsePayload(definition.input, event);
+        if ('problems' in parsed) {
+          const { problems } = parsed;
           log().warn('invalid payload', { problems });
           if (definition.onInvalid !== undefined) return definition.onInvalid(problems);
           throw new InvalidInput(`Invalid payload: ${problems.join('; ')}`);
@@ -81,6 +82,16 @@ export function toHandler<Input, Services, Answer>(
     });
   };
   return handlerOn(systemClock, process.env, {});
+}
+
+/** A payload nested too deep is not given to its schema, which would recurse. */
+function parsePayload<Input>(
+  schema: z.ZodType<Input>,
+  event: unknown,
+): { data: Input } | { problems: string[] } {
+  if (isTooDeep(event)) return { problems: [`is ${excessText.levels}`] };
+  const parsed = schema.safeParse(event, payloadMessages);
+  return parsed.success ? { data: parsed.data } : { problems: problemsOf(parsed.error) };
 }
 
 let cold = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] !== 'provisioned-concurrency';

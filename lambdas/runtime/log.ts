@@ -28,6 +28,9 @@ function withKeys(keys: Record<string, unknown>): Log {
   };
 }
 
+/** Writes no lines from now on: for a command, whose standard output is its answer. */
+export const silenceLog = (): void => root.setLogLevel('SILENT');
+
 const MAX_TEXT_LENGTH = 300;
 const MAX_ERROR_LENGTH = 1_000;
 

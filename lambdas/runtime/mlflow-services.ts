@@ -27,10 +27,12 @@ export function registryServices(
   const config = configuration(withOneLogin(MlflowEnvironment), env);
   const http = httpClient(mlflowCall, clock, network.http);
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
-  const registry =
+  const now = () => clock.now();
+  const server =
     managed === null
-      ? mlflow({ trackingUri: config.MLFLOW_TRACKING_URI, authorization: credentialsIn(config, env), http })
-      : mlflow({ trackingUri: managed.url, authorization: signed(managed, env, () => clock.now()), http });
+      ? { trackingUri: config.MLFLOW_TRACKING_URI, authorization: credentialsIn(config, env) }
+      : { trackingUri: managed.url, authorization: signed(managed, env, now) };
+  const registry = mlflow({ ...server, http, now });
   return { registry, mode: config.MLFLOW_REGISTRY_MODE };
 }
 

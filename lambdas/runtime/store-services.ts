@@ -1,12 +1,7 @@
 import { clientSettings } from '../adapters/aws/client-settings.ts';
-import {
-  documentStore,
-  dynamodbClient,
-  dynamodbStore,
-  noStore,
-  type PromotionStore,
-} from '../adapters/aws/promotion-table.ts';
+import { documentStore, dynamodbClient, dynamodbStore, noStore } from '../adapters/aws/promotion-table.ts';
 import type { Network } from '../adapters/network.ts';
+import type { PromotionStore } from '../domain/release/store.ts';
 import { configuration, StoreEnvironment } from './environment.ts';
 import { log } from './log.ts';
 

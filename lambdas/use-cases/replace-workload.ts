@@ -1,7 +1,7 @@
-import type { PromotionStore } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import { StaleFence } from '../domain/errors.ts';
 import type { Change } from '../domain/release/release.ts';
+import type { PromotionStore } from '../domain/release/store.ts';
 import { nextStep } from '../domain/rollout/plan.ts';
 import { pollSeconds } from '../domain/rollout/progress.ts';
 import { candidateProtons, isStatus, isTerminal } from '../domain/rollout/rules.ts';

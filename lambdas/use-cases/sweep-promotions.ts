@@ -18,7 +18,7 @@ import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
 import { readBothSides } from './parts/read-ending.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
-import { isOutOfStep, tellOutOfStep } from './parts/tell-out-of-step.ts';
+import { isOutOfStep, tellDirectChange, tellOutOfStep } from './parts/tell-out-of-step.ts';
 
 /** The event of the schedule, or EventBridge's event about an execution that did not succeed. */
 export const SweepInput = z.union([z.object({ sweep: z.literal(true) }), CleanUpInput]);
@@ -155,7 +155,8 @@ async function attempt(
   const now = clock.now();
   const due = change.next_at === null || new Date(change.next_at) <= now;
   const read = await readBothSides(model, services);
-  if (read.ending.known === false) return (await tellOutOfStep(read, services)) ? 'told' : 'nothing';
+  if (await tellOutOfStep(read, services)) return 'told';
+  if (read.ending.known === false) return 'nothing';
   if (!due) return 'nothing';
   const executions = await services.executions();
   if (executions === null) return 'nothing';
@@ -196,13 +197,15 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
   let last = cursor.from;
   for (const model of page.models) {
     if (clock.now().getTime() >= until) {
-      await store.writeCursor({ from: last, next_round_at, out_of_step });
+      // A round that has not begun is left to the next sweep.
+      if (last !== null) await store.writeCursor({ from: last, next_round_at, out_of_step });
       return told;
     }
     try {
       const item = await store.readItem(model);
       if (item.change === null && !isHeld(item, now)) {
         const read = await readBothSides(model, services);
+        await tellDirectChange(read, services);
         if (isOutOfStep(read.ending)) out_of_step += 1;
         if (await tellOutOfStep(read, services)) told += 1;
       }

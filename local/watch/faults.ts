@@ -18,7 +18,7 @@ export function followFaults({ mlflow, workload, sns }: Host, onFault: (fault: s
 function describeEffect(effect: Effect): string {
   switch (effect.kind) {
     case 'answer':
-      return `answered ${effect.status}`;
+      return `${effect.when === 'after' ? 'executed, ' : ''}answered ${effect.status}`;
     case 'drop':
       return effect.when === 'after' ? 'executed, response lost' : 'not executed, connection closed';
     case 'delay':

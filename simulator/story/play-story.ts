@@ -201,14 +201,14 @@ const fingerprint = ({ table, executions, published }: World) =>
     published.length,
   ]);
 
-function outcomesIn({ table }: World): Finished['outcomes'] {
+function outcomesIn({ table, putAt }: World): Finished['outcomes'] {
   const found: Finished['outcomes'] = new Map();
   for (const [key, item] of table.items) {
     if (!key.startsWith('outcome#') || item['outcome'] === undefined) continue;
     found.set(key.slice('outcome#'.length), {
       outcome: JSON.parse(String(item['outcome'])),
       alert: String(item['alert']),
-      recordedAt: Date.parse(String(item['recorded_at'])),
+      recordedAt: putAt.get(key) ?? 0,
     });
   }
   return found;

@@ -49,6 +49,7 @@ export const isPersons = ({ kind }: Action): boolean => ['stage', 'alias', 'serv
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const DRAFT_LIFE_MS = 3 * HOUR;
 
 /** The story that a seed tells. */
 export function storyOf(seed: string): Story {
@@ -63,7 +64,10 @@ export function storyOf(seed: string): Story {
   const isLong = random.chance(0.01);
   const operations = isLong ? 30 : random.pick([1, 1, 2, 2, 3, 4]);
   const withPeople = random.chance(0.35);
-  const steps = stepsOf(random, { operations, withPeople, mode, beginning });
+  const steps = stepsOf(random, { operations, withPeople, mode, beginning }).filter(
+    // After eight hours the platform stops a Workload that serves a draft.
+    ({ at }) => beginning.workload !== 'draft' || at < DRAFT_LIFE_MS,
+  );
   const last = steps.at(-1)?.at ?? 0;
   return {
     seed,

@@ -1,5 +1,5 @@
 import type { PublishCommandInput } from '@aws-sdk/client-sns';
-import { MemoryTable } from '../../emulators/aws/memory-table.ts';
+import { MemoryTable, type TableRequest } from '../../emulators/aws/memory-table.ts';
 import { checkPublish } from '../../emulators/aws/sns-publish.ts';
 import { type MlflowWithoutSocket, mlflowWithoutSocket } from '../../emulators/mlflow/without-socket.ts';
 import {
@@ -70,6 +70,8 @@ export class World {
   readonly mlflow: MlflowWithoutSocket;
   readonly platform: WorkloadWithoutSocket;
   readonly table: MemoryTable;
+  /** When each item was put, by the time itself: clocks of functions may be wrong. Milliseconds since 1970. */
+  readonly putAt = new Map<string, number>();
   readonly published: Published[] = [];
   readonly executions: Executions;
   /** Writes to pointers and Workload, with who held the lease when they were sent. */
@@ -165,7 +167,12 @@ export class World {
         maxAttempts: 3,
         timeoutMs: 4_000,
         writes: /^(Put|Update|Delete)/,
-        execute: (command, input) => this.table.execute(command, input),
+        execute: (command, input: TableRequest) => {
+          const answer = this.table.execute(command, input);
+          const key = input.Item?.['pk'];
+          if (typeof key === 'string') this.putAt.set(key, this.play.time.now);
+          return answer;
+        },
       },
       sns: {
         system: 'sns',

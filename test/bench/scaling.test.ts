@@ -39,7 +39,7 @@ describe('what is measured', () => {
     it('ends each kind of execution as its title says', () => {
       expect(measured.map(({ status }) => status)).toEqual([
         ...['promoted', 'promoted', 'promoted', 'kept', 'needs_investigation', 'already_promoted'],
-        ...['failed', 'rolled_back', 'rolled_back', 'busy', 'promoted'],
+        ...['rolled_back', 'rolled_back', 'rolled_back', 'busy', 'promoted'],
       ]);
     });
 
@@ -51,14 +51,17 @@ describe('what is measured', () => {
         'compare-models': 1,
         'prepare-promotion': 1,
         'promote-model': 1,
+        'close-promotion': 1,
         'end-promotion': 1,
       });
       expect({ workloadCalls, published }).toEqual({ workloadCalls: 0, published: 1 });
-      // Lease taken and released, outcome put and marked as sent; read once: is the lease still ours?
-      expect(table.tableRequests).toBe(5);
-      expect(table.readUnits).toBe(1);
-      // Only the outcome is in the index: put with its alert pending, taken out once that is sent.
-      expect(table.indexWriteUnits).toBe(table.writeUnits - 2);
+      // Lease taken and released, change opened and closed, three releases put, outcome put and marked as sent. Read by each
+      // later step: is the lease still ours, and what is the change?
+      expect(table.tableRequests).toBe(9 + 3);
+      expect(table.readUnits).toBe(3);
+      // The outcome is put into its index and taken out once the alert is sent; the model changes its place twice.
+      const ofTheItem = 9;
+      expect(table.indexWriteUnits).toBe(table.writeUnits - ofTheItem + 2 * 2);
     });
 
     it('counts no write to the index where nothing is published', () => {
@@ -217,9 +220,12 @@ describe('a price', () => {
   it('of a month in which nothing is promoted is that of the resources and of the sweeps', () => {
     const sum = (resources: Parameters<typeof standingBills>[0]) =>
       standingBills(resources).reduce((total, { bill }) => total + costOf(bill), 0);
-    const resources = { alarmMetrics: 10, customMetrics: 10, keys: 1, secrets: 1, sweepsPerMonth: 0 };
+    const idle = { sweepsPerMonth: 0, comparisonsPerMonth: 0, models: 0 };
+    const resources = { alarmMetrics: 10, customMetrics: 10, keys: 1, secrets: 1, ...idle };
     expect(sum(resources)).toBeCloseTo(1 + 3 + 3 + 1 + 0.4);
     expect(sum({ ...resources, sweepsPerMonth: 1_000_000 })).toBeGreaterThan(sum(resources) + 5);
+    const compared = { ...resources, comparisonsPerMonth: 1_000 };
+    expect(sum({ ...compared, models: 1_000 })).toBeGreaterThan(sum(compared) + 1);
   });
 
   it.each(Object.entries(list.prices))('of %s names the page of AWS', (_, { source }) => {

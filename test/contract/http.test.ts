@@ -90,6 +90,92 @@ describe('a request that is not safe to repeat', () => {
   });
 });
 
+describe('an answer that the request itself calls transient', () => {
+  const page: Answer = (_, response) => response.end('<html>');
+  const isTransient = ({ body }: { body: Buffer }) => body.toString() === '<html>';
+
+  it('is asked for again where the request may be repeated, and is the answer in the end', async () => {
+    answers = [page, page, ok];
+    expect((await call({ isTransient })).body.toString()).toBe('done');
+    answers = [page];
+    expect((await call({ isTransient })).body.toString()).toBe('<html>');
+    expect(seen).toBe(7);
+  });
+
+  it('is the answer at once where it may not', async () => {
+    answers = [page];
+    const request = { method: 'POST', repeatable: false, isTransient } as const;
+    expect((await call(request)).body.toString()).toBe('<html>');
+    expect(seen).toBe(1);
+  });
+});
+
+describe('the time of a call', () => {
+  type Reply = { status: number; ms: number } | NoReply;
+
+  /** A client in a time of its own, whose attempts take so many milliseconds. */
+  function clientIn(replies: Reply[], more: Partial<typeof limits> = {}) {
+    let time = 0;
+    const sentAt: number[] = [];
+    const ends: { at: number; controller: AbortController }[] = [];
+    const pass = (ms: number) => {
+      time += ms;
+      for (const { at, controller } of ends) if (time >= at) controller.abort(new Error('over'));
+    };
+    const clock = {
+      elapsed: () => time,
+      random: () => 0,
+      pause: async (ms: number) => pass(ms),
+      expiry: (ms: number) => {
+        const controller = new AbortController();
+        ends.push({ at: time + ms, controller });
+        return controller.signal;
+      },
+    };
+    const http = httpClient({ ...limits, backoffMs: 100, ...more }, clock, async () => {
+      sentAt.push(time);
+      const reply = (replies.length > 1 ? replies.shift() : replies[0]) ?? { status: 500, ms: 0 };
+      if (reply instanceof NoReply) throw reply;
+      pass(reply.ms);
+      return { status: reply.status, headers: {}, body: Buffer.from('') };
+    });
+    const url = new URL('http://mlflow.invalid/');
+    const send = (request: Partial<HttpRequest>) =>
+      http({ method: 'POST', url, headers: {}, repeatable: false, ...request }).catch(
+        (error: unknown) => error,
+      );
+    return { http, send, sentAt, now: () => time, pass };
+  }
+  const refusedConnection = new NoReply('connect', 'refused');
+
+  it('bounds every attempt: none is sent after it, and none is waited for when it would be', async () => {
+    const { send, sentAt } = clientIn([{ status: 429, ms: 10 }], { totalMs: 500, retries: 10 });
+    expect(await send({})).toMatchObject({ status: 429 });
+    expect(sentAt).toEqual([0, 110, 320]);
+  });
+
+  it('can be shared with other calls, and is never longer than its own', async () => {
+    const { http, send, sentAt, pass } = clientIn([{ status: 503, ms: 10 }], { totalMs: 500, retries: 10 });
+    const endsAt = http.endsAt(250);
+    await send({ repeatable: true, endsAt });
+    expect(sentAt).toEqual([0, 110]);
+    pass(130);
+    const late = await send({ repeatable: true, endsAt });
+    expect(late).toMatchObject({ kind: 'timeout', sent: false });
+    expect(sentAt).toHaveLength(2);
+    await send({ repeatable: true, endsAt: http.endsAt(100_000) });
+    expect(sentAt.slice(2).map((at) => at - 250)).toEqual([0, 110, 320]);
+  });
+
+  it('that ends is an unknown outcome only if an attempt can have taken effect', async () => {
+    const never = clientIn([refusedConnection], { totalMs: 500, retries: 10 });
+    expect(await never.send({})).toMatchObject({ kind: 'connect', sent: false });
+    const once = clientIn([refusedConnection, { status: 200, ms: 600 }], { totalMs: 500 });
+    expect(await once.send({})).toMatchObject({ kind: 'timeout', sent: true });
+    expect(once.sentAt).toHaveLength(2);
+  });
+});
+
 describe('Retry-After', () => {
   it('is waited for before the next try', async () => {
     answers = [(_, response) => response.writeHead(503, { 'retry-after': '1' }).end(), ok];
@@ -119,6 +205,12 @@ describe('a bounded answer', () => {
   it('is refused when it is too large, and not asked for again', async () => {
     answers = [(_, response) => response.end('x'.repeat(5_000_000))];
     await expect(call()).rejects.toMatchObject({ name: 'NoReply', kind: 'too-large' });
+    expect(seen).toBe(1);
+  });
+
+  it('is refused by its announced length before it is read', async () => {
+    answers = [(_, response) => response.writeHead(200, { 'content-length': '1001' }).flushHeaders()];
+    await expect(call()).rejects.toMatchObject({ kind: 'too-large', sent: true });
     expect(seen).toBe(1);
   });
 

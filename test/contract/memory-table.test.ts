@@ -171,7 +171,7 @@ function stepsOn(prefix: string): fc.Arbitrary<Step[]> {
       fc.record({ ':list': fc.array(release, { maxLength: 2 }) }),
     ),
     query('pending-alerts', 'alert_pending', 'pending'),
-    query('open-changes', 'open', 'open'),
+    query('models', 'change_state', 'open'),
   );
   return fc.array(step, { minLength: 30, maxLength: 50 });
 }

@@ -100,6 +100,20 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
       expect(versions).toEqual(Array.from({ length: 205 }, (_, index) => 205 - index));
     }, 60_000);
 
+    it('reads versions whose tags are too many for one answer, with the token of a larger page', async () => {
+      const name = await model(30);
+      const value = 'x'.repeat(5_000);
+      for (const version of [1, 2, 3, 11, 12, 13, 14, 15, 16])
+        await client.setVersionTag(name, String(version), 'note', value);
+      const { url, authorization = anonymous } = target();
+      const http = httpClient({ ...limits, maxBytes: 12_000 });
+      const versions = await mlflow({ trackingUri: url, authorization, http }).listVersions(name);
+      expect(versions.map(({ version }) => Number(version))).toEqual(
+        Array.from({ length: 30 }, (_, index) => 30 - index),
+      );
+      expect(versions.filter(({ tags }) => tags['note'] === value)).toHaveLength(9);
+    }, 60_000);
+
     it.each(['with space', '50%', 'a+b', 'a&b=c', 'é', 'q?x=1#y', "it's", 'say "hi"', `both ' and "`])(
       'finds the model %j by its name',
       async (stem) => {

@@ -122,6 +122,20 @@ describe('faults', () => {
     expect(emulator.requests.map(({ status }) => status)).toEqual([null, null]);
   });
 
+  it('replace the response to a request that was executed', async () => {
+    seed();
+    const answer = {
+      kind: 'answer',
+      when: 'after',
+      status: 200,
+      body: '<html>',
+      contentType: 'text/html',
+    } as const;
+    emulator.faults.add({ path: TRANSITION, times: 1, effect: answer });
+    expect(await toProduction('2')).toMatchObject({ status: 200, text: '<html>', contentType: 'text/html' });
+    expect(stages()).toEqual(['1 Archived', '2 Production']);
+  });
+
   it('let somebody else act before the answer, and hold a request back', async () => {
     seed();
     const { registry } = emulator;

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bearer } from '../../lambdas/adapters/authorization.ts';
-import { httpClient } from '../../lambdas/adapters/http.ts';
+import { httpClient, type Transport } from '../../lambdas/adapters/http.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
+import { workloadCall } from '../../lambdas/domain/limits.ts';
 import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
 import { configuration, WorkloadEnvironment } from '../../lambdas/runtime/environment.ts';
 import { type CannedServer, cannedServer } from '../support/canned-server.ts';
@@ -46,6 +47,29 @@ const caught = async (promise: Promise<unknown>): Promise<Error> => {
   return error;
 };
 const asked = () => server.requests.map(({ method, url }) => `${method} ${url}`);
+
+/** Every write, and how it is sent. */
+const writes: Record<string, (api: Workloads) => Promise<unknown>> = {
+  'POST replacement': (api) => api.startReplacement('w1', start),
+  'DELETE replacement': (api) => api.cancelReplacement('w1'),
+  'POST promote': (api) => api.promote('w1'),
+  'PATCH importance': (api) => api.setImportance('w1', 'high'),
+  'PATCH lock': (api) => api.lockArtifact('a1'),
+  'PATCH containers': (api) => api.setContainerGroups('a1', []),
+  'POST clone': (api) => api.cloneArtifact('a1', 'x'),
+};
+/** What a proxy or a failing server answers for a moment. */
+const momentary: Record<string, Answer> = {
+  'a page of HTML': (_, response) => response.end('<html>Please wait</html>'),
+  'truncated JSON': (_, response) => response.end('{"id": "w'),
+  'a JSON list': (_, response) => response.end('[]'),
+  'deep JSON': (_, response) => response.end(`${'{"a":'.repeat(1_000)}1${'}'.repeat(1_000)}`),
+  'a 500': (_, response) => response.writeHead(500).end('Internal Server Error'),
+  'a 502': (_, response) => response.writeHead(502).end('Bad Gateway'),
+  'a 504': (_, response) => response.writeHead(504).end('Gateway Timeout'),
+  'a lost answer': (request) => request.socket.destroy(),
+};
+const isMalformed = (name: string) => /HTML|JSON/.test(name);
 
 describe('a refusal', () => {
   it.each([
@@ -123,6 +147,27 @@ describe('an answer that the API would not give', () => {
     ['an empty body', 200, '', 'application/json', /id:/],
     ['5 MB', 200, `{"id":"${'x'.repeat(5_000_000)}"}`, 'application/json', /larger than 4194304 bytes/],
     ['a redirect', 302, '', 'text/html', /redirect/],
+    [
+      'deep JSON',
+      200,
+      `{"id": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      'application/json',
+      /nested deeper than 100/,
+    ],
+    [
+      'a million empty objects',
+      200,
+      `[${'{},'.repeat(1_000_000)}{}]`,
+      'application/json',
+      /more than 400000 values/,
+    ],
+    [
+      'a runtime that no stack could hold',
+      200,
+      `{"id": "w", "runtime": ${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}`,
+      'application/json',
+      /nested deeper than 100/,
+    ],
   ])('%s is nonsense, with method, path and status', async (_, status, body, type, message) => {
     const api = await answering(status, body, type);
     const error = await caught(api.getWorkload('../../x?y#z'));
@@ -136,45 +181,49 @@ describe('an answer that the API would not give', () => {
 });
 
 describe('an outage', () => {
-  it('is repeated for a read, and for a PATCH and a DELETE, which end the same', async () => {
-    const html = '<html>502 Bad Gateway</html>';
-    const api = await answering(502, html, 'text/html');
-    for (const call of [
-      () => api.getWorkload('w1'),
-      () => api.setImportance('w1', 'high'),
-      () => api.cancelReplacement('w1'),
-    ]) {
-      expect(await caught(call())).toMatchObject({
+  it('is repeated for a read', async () => {
+    for (const status of [500, 502, 503, 504]) {
+      const api = await answering(status, '<html>502 Bad Gateway</html>', 'text/html');
+      expect(await caught(api.getWorkload('w1'))).toMatchObject({
         name: 'WorkloadApiUnavailable',
         outcomeUnknown: false,
-        message: expect.stringContaining('HTTP 502'),
+        message: expect.stringContaining(`HTTP ${status}`),
       });
+      expect(server.requests).toHaveLength(2);
+      server.close();
     }
+  });
+
+  it.each(
+    Object.entries(writes).flatMap(([write, send]) =>
+      Object.entries(momentary).map(([name, bad]) => [write, name, send, bad] as const),
+    ),
+  )('leaves the outcome of %s open, which is not sent again: %s', async (_, name, send, bad) => {
+    const api = await clientOf(bad);
+    expect(await caught(send(api))).toMatchObject({
+      name: isMalformed(name) ? 'WorkloadApiInvalidResponse' : 'WorkloadApiUnavailable',
+      outcomeUnknown: true,
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each(Object.entries(momentary))('of one moment does not lose a read: %s', async (_, bad) => {
+    const good = JSON.stringify({ id: 'w1', status: 'running', data: [] });
+    const api = await clientOf((request, response, count) => {
+      if (count % 2 === 1) bad(request, response, count);
+      else response.end(good);
+    });
+    expect(await api.getWorkload('w1')).toMatchObject({ id: 'w1' });
+    expect(await api.getReplacement('w1')).toMatchObject({ id: 'w1' });
+    expect(await api.protons('w1')).toEqual([]);
     expect(server.requests).toHaveLength(6);
   });
 
-  it.each([502, 504, 500])(
-    'with %i after a POST leaves open whether it took effect, and it is not sent again',
-    async (status) => {
-      const api = await answering(status, 'Bad Gateway', 'text/plain');
-      expect(await caught(api.startReplacement('w1', start))).toMatchObject({
-        name: 'WorkloadApiUnavailable',
-        outcomeUnknown: true,
-      });
-      expect(server.requests).toHaveLength(1);
-    },
-  );
-
-  it('that loses the answer to a POST leaves it open too', async () => {
-    const api = await clientOf((request) => request.socket.destroy());
-    for (const call of [
-      () => api.startReplacement('w1', start),
-      () => api.promote('w1'),
-      () => api.cloneArtifact('a1', 'x'),
-    ]) {
-      expect(await caught(call())).toMatchObject({ name: 'WorkloadApiUnavailable', outcomeUnknown: true });
-    }
-    expect(server.requests).toHaveLength(3);
+  it('is an error that a later call can mend, however malformed the answers to a read are', async () => {
+    const api = await clientOf((_, response) => response.end('<html>'));
+    const error = await caught(api.getWorkload('w1'));
+    expect(error).toMatchObject({ name: 'WorkloadApiInvalidResponse', outcomeUnknown: false });
+    expect(server.requests).toHaveLength(2);
   });
 
   it('before anything was sent leaves nothing open', async () => {
@@ -214,13 +263,74 @@ describe('an outage', () => {
 });
 
 describe('the token', () => {
-  it.each([200, 401, 500, 302])(
-    'stays out of the message when the server repeats it (HTTP %i)',
-    async (status) => {
-      const api = await answering(status, { detail: `You sent Bearer ${TOKEN}`, id: TOKEN.length });
-      const error = await caught(api.getWorkload(TOKEN.slice(0, 3)));
-      expect(JSON.stringify([String(error), error])).not.toContain('hunter2');
+  const percent = [...Buffer.from(TOKEN)].map((byte) => `%${byte.toString(16)}`).join('');
+  const echoes: Record<string, string> = {
+    'as it is': `You sent Bearer ${TOKEN}`,
+    'as escapes of JSON': Array.from(TOKEN, (c) => `\\u00${c.charCodeAt(0).toString(16)}`).join(''),
+    'as HTML': Array.from(TOKEN, (c) => `&#${c.charCodeAt(0)};`).join(''),
+    'percent-encoded': percent,
+    'in base64': Buffer.from(`Bearer ${TOKEN}`).toString('base64'),
+    'cut off': `You sent Bearer ${TOKEN.slice(0, -5)}`,
+  };
+  /** What of an error may be logged, shown or stored: Lambda logs its fields, too. */
+  const shown = (error: unknown) => JSON.stringify([String(error), error]);
+  const SIGNS = /hunter2|-very|2LXZlcn|LXZlcnk|%76%65%72|u0076\\+u0065\\+u0072|#118;&#101;&#114/;
+
+  it.each(
+    Object.entries(echoes).flatMap(([how, echo]) =>
+      [200, 302, 400, 401, 403, 404, 422, 500].map((status) => [how, status, echo] as const),
+    ),
+  )('stays out of the message when the server repeats it %s (HTTP %i)', async (_, status, echo) => {
+    for (const body of [
+      { detail: echo, id: 7 },
+      { message: echo, [echo]: 1 },
+      { detail: [{ path: echo, message: echo }] },
+      echo,
+    ]) {
+      const api = await answering(status, body, echo.replace(/[^\x20-\x7e]/g, '').slice(0, 60));
+      const error = await caught(api.protons(TOKEN.slice(0, 3)));
+      expect(shown(error)).not.toMatch(SIGNS);
       expect(server.requests[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`);
+      server.close();
+    }
+  });
+
+  it.each([401, 403])('is refused without a quotation of the answer (HTTP %i)', async (status) => {
+    const api = await answering(status, { detail: 'some words' });
+    const error = await caught(api.getWorkload('w1'));
+    expect(error).toMatchObject({ name: 'WorkloadApiRefused', status });
+    expect(shown(error)).not.toContain('words');
+  });
+
+  it.each(Object.entries(echoes))(
+    'stays out of what containers and the platform tell, %s',
+    async (_, echo) => {
+      const message = `failed with ${echo}`;
+      const container = { name: 'c', message, reason: message, lastState: { message, reason: message } };
+      const replica = {
+        name: 'r',
+        containers: [container],
+        conditions: [{ value: false, reason: message, message }],
+      };
+      const details = { message, protonStatuses: { p: { replicas: [replica] } } };
+      const row = { id: 'x', message, statusDetails: { logTail: [message] }, details };
+      const api = await answering(200, {
+        ...row,
+        data: [row],
+        overallStatus: { summary: message },
+        replicas: [replica],
+        logTail: [message],
+      });
+      const told = [
+        await api.getReplacement('w'),
+        await api.history('w', 1),
+        await api.protons('w'),
+        await api.events('w', 1),
+        await api.logs('w', 1),
+        await api.statusDetails('w', 'p'),
+      ];
+      expect(JSON.stringify(told)).not.toMatch(SIGNS);
+      expect(JSON.stringify(told).match(/failed with/g)?.length).toBeGreaterThan(12);
     },
   );
 
@@ -308,6 +418,30 @@ describe('requests', () => {
     });
     expect(await api.getWorkload('w1')).toMatchObject({ id: 'w1' });
     expect(asked()).toEqual(['GET /api/v2/workloads/w1', 'GET /api/v2/workloads/w1/']);
+  });
+
+  it('share one time, with the credentials read anew and the other form of the path', async () => {
+    let time = 0;
+    const sent: number[] = [];
+    const transport: Transport = async ({ headers }) => {
+      sent.push(time);
+      time += 3_000;
+      const status = headers['authorization'] === 'Bearer old' ? 401 : 308;
+      return { status, headers: {}, body: Buffer.from('') };
+    };
+    const authorization = {
+      headers: async () => ({ authorization: 'Bearer old' }),
+      renewed: async () => ({ authorization: 'Bearer new' }),
+      secrets: () => [],
+    };
+    const http = httpClient(workloadCall, { elapsed: () => time, pause: async () => {} }, transport);
+    const api = workloadApi({ endpoint: 'http://datarobot.invalid/api/v2', authorization, http });
+    expect(await caught(api.promote('w1'))).toMatchObject({
+      name: 'WorkloadApiUnavailable',
+      outcomeUnknown: false,
+    });
+    expect(sent).toEqual([0, 3_000, 6_000]);
+    expect(workloadCall.totalMs).toBeLessThan(20_000);
   });
 
   it.each(['.', '..', ''])('are not made for the id "%s", which would name another resource', async (id) => {

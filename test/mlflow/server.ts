@@ -4,15 +4,21 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Startable } from './command.ts';
 import { type Installation, SetupError } from './install.ts';
 
-/** An `mlflow server` of our own, on SQLite. */
-export interface RunningServer {
+/** An `mlflow server` of our own. */
+export interface RunningServer extends Startable {
   url: string;
-  /** Settles when the server answers; rejected with `SetupError` when it does not start. */
-  ready: Promise<void>;
-  /** Stops it with all its workers. */
-  stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** Those of its administrator; null: everybody may do everything. */
+  credentials?: Credentials | null;
+  /** Address of the database, as SQLAlchemy writes it; by default SQLite in the folder. */
+  store?: string;
+  /** Processes that answer requests. */
+  workers?: number;
 }
 
 export interface Credentials {
@@ -27,15 +33,16 @@ const STOP_WITHIN_MS = 8_000;
 export async function startServer(
   installation: Installation,
   folder: string,
-  credentials: Credentials | null = null,
+  options: ServerOptions = {},
 ): Promise<RunningServer> {
+  const { credentials = null } = options;
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(folder, 'server.log');
   const log = openSync(logFile, 'a');
   // Its own process group, as MLflow starts workers: they are stopped together, and by nobody's Ctrl-C but ours.
-  const child = spawn(join(installation.bin, 'mlflow'), serverArguments(folder, port, credentials !== null), {
+  const child = spawn(join(installation.bin, 'mlflow'), serverArguments(folder, port, options), {
     cwd: folder,
     detached: true,
     env: serverEnvironment(installation, folder, credentials),
@@ -45,13 +52,17 @@ export async function startServer(
   return { url, ready: untilReady(child, url, logFile), stop: () => stopGroup(child) };
 }
 
-function serverArguments(folder: string, port: number, auth: boolean): string[] {
+function serverArguments(
+  folder: string,
+  port: number,
+  { credentials = null, store = `sqlite:///${join(folder, 'mlflow.db')}`, workers = 1 }: ServerOptions,
+): string[] {
   return [
     'server',
-    ...['--backend-store-uri', `sqlite:///${join(folder, 'mlflow.db')}`],
+    ...['--backend-store-uri', store],
     ...['--artifacts-destination', join(folder, 'artifacts'), '--serve-artifacts'],
-    ...['--host', '127.0.0.1', '--port', String(port), '--workers', '1'],
-    ...(auth ? ['--app-name', 'basic-auth'] : []),
+    ...['--host', '127.0.0.1', '--port', String(port), '--workers', String(workers)],
+    ...(credentials !== null ? ['--app-name', 'basic-auth'] : []),
   ];
 }
 
@@ -101,9 +112,13 @@ async function untilReady(child: ChildProcess, url: string, logFile: string): Pr
   throw new SetupError(`mlflow server did not start. The end of ${logFile}:\n${last}`);
 }
 
-async function stopGroup({ pid }: ChildProcess): Promise<void> {
+/** Stops a process that leads its own group, with the whole group; asked at first, and after a while without asking. */
+export async function stopGroup(
+  { pid }: ChildProcess,
+  signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGKILL'],
+): Promise<void> {
   if (pid === undefined) return;
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  for (const signal of signals) {
     if (!kill(pid, signal)) return;
     const deadline = Date.now() + STOP_WITHIN_MS;
     while (Date.now() < deadline) {

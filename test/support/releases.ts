@@ -1,7 +1,6 @@
-import { emptyItem } from '../../lambdas/adapters/aws/promotion-table.ts';
 import type { RegistryMode, RegistryView } from '../../lambdas/domain/registry.ts';
+import { bare, type Opener, releaseOf } from '../../lambdas/domain/release/found.ts';
 import type { Look, ServingView } from '../../lambdas/domain/release/look.ts';
-import { bare, type Opener, releaseOf } from '../../lambdas/domain/release/opening.ts';
 import {
   type Change,
   type ModelItem,
@@ -10,6 +9,7 @@ import {
   touchedBy,
   union,
 } from '../../lambdas/domain/release/release.ts';
+import { emptyItem } from '../../lambdas/domain/release/store.ts';
 import type { JsonObject } from '../../lambdas/domain/serving/workloads.ts';
 import { version, view } from './registry.ts';
 import { NOON } from './serving.ts';

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyItem } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { MAX_HISTORY } from '../../lambdas/domain/limits.ts';
 import {
   Change,
@@ -14,6 +13,7 @@ import {
   touchedBy,
   union,
 } from '../../lambdas/domain/release/release.ts';
+import { emptyItem } from '../../lambdas/domain/release/store.ts';
 import { attemptName } from '../../lambdas/use-cases/sweep-promotions.ts';
 import { arn, change, itemWith, past, release, scaledTo } from '../support/releases.ts';
 

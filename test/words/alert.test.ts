@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { Comparison, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import { type Comparison } from '../../lambdas/domain/payloads.ts';
 import type { RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
+import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import type { ServingUndo } from '../../lambdas/domain/serving/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { METHODS } from '../../lambdas/words/confidence.ts';
@@ -86,7 +87,7 @@ describe('the alert of a promotion', () => {
 
       What to do:
       1. Monitor the model. No other action needed.
-      2. To roll back to version 2, start an execution with "operation": "rollback".
+      2. To roll back to version 2, start an execution with "operation": "rollback" and "target_version": "2".
 
       Evidence:
       Decision: PROMOTE by policy trading

@@ -321,7 +321,7 @@ describe('a server that is not as it should be', () => {
       MLFLOW_TRACKING_PASSWORD: 'hunter2',
     };
   };
-  const bigTag = { registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(5_000_000) }] } };
+  const bigTag = { registered_model: { name: 'm', tags: [{ key: 'k', value: 'x'.repeat(13_000_000) }] } };
 
   /** The same run in this process, where the pauses of a machine that retries take no time. */
   async function withoutPauses(env: Record<string, string>): Promise<ExecutionDocument> {
@@ -337,7 +337,7 @@ describe('a server that is not as it should be', () => {
 
   it.each([
     ['answers 200 with HTML', '<!doctype html><title>Sign in</title>', 'text/html', /login page/],
-    ['answers a tag of 5 MB', JSON.stringify(bigTag), 'application/json', /larger than/],
+    ['answers a tag of 13 MB', JSON.stringify(bigTag), 'application/json', /larger than/],
   ])('%s: failed after some retries, with the reason and no secret', async (_, body, type, message) => {
     const document = await withoutPauses(await answer(200, body, type));
     expect(document.status).toBe('failed');

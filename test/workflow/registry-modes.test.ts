@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { dynamodbStore, noStore, type PromotionStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { PromoteInput, RollbackInput } from '../../lambdas/domain/payloads.ts';
+import { dynamodbStore, noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { PromoteInput } from '../../lambdas/domain/payloads.ts';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
+import { RollbackInput } from '../../lambdas/domain/release/payloads.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
 import { promote } from '../../lambdas/use-cases/promote-model.ts';
 import { rollback } from '../../lambdas/use-cases/roll-back.ts';

@@ -131,9 +131,14 @@ describe('a platform that refuses everything', () => {
       'a wrong token',
       answer(401, { message: 'Invalid API key' }),
       'WorkloadApiRefused',
-      /401.*Invalid API key/,
+      /401 not authenticated\. Check DATAROBOT_API_TOKEN/,
     ],
-    ['no entitlement', answer(403, { detail: 'No seat' }), 'WorkloadApiRefused', /403.*No seat/],
+    [
+      'no entitlement',
+      answer(403, { detail: 'No seat' }),
+      'WorkloadApiRefused',
+      /403 not permitted\..*a free seat/,
+    ],
     ['502 with HTML', answer(502, '<html>Bad gateway</html>'), 'WorkloadApiUnavailable', /502/],
     ['HTML for an answer', answer(200, '<html>Sign in</html>'), 'WorkloadApiInvalidResponse', /./],
   ])('with %s: failed before anything is written', async (_, effect, name, said) => {

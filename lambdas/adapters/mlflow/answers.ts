@@ -8,11 +8,32 @@ import type { DatasetInput, Metric, ModelVersion, RegisteredModel, Run } from '.
 
 const Text = z.union([z.string(), z.number()]).transform(String);
 const Optional = Text.nullish().transform((value) => (value === undefined || value === '' ? null : value));
-const KeyValue = z.object({ key: z.string(), value: Text.nullish() });
+
+/** A list of at most so many rows; a longer one is refused before zod reports on each of them. */
+const rows = <T extends z.ZodType>(row: T, most: number) =>
+  z.array(z.unknown()).max(most).pipe(z.array(row)).nullish();
+
+/** Tags and parameters may be very many: read by hand, without a copy of each and a report on each that is invalid. */
 const Pairs = z
-  .array(KeyValue)
-  .nullish()
-  .transform((pairs) => Object.fromEntries((pairs ?? []).map(({ key, value }) => [key, value ?? ''])));
+  .unknown()
+  .optional()
+  .transform((pairs, context): Record<string, string> => {
+    const invalid = () => {
+      context.addIssue({ code: 'custom', message: 'must be a list of keys and values' });
+      return z.NEVER;
+    };
+    if (!Array.isArray(pairs ?? [])) return invalid();
+    const found = new Map<string, string>();
+    for (const pair of (pairs ?? []) as unknown[]) {
+      if (typeof pair !== 'object' || pair === null || !('key' in pair)) return invalid();
+      const { key } = pair;
+      const value = 'value' in pair ? (pair.value ?? '') : '';
+      if (typeof key !== 'string' || (typeof value !== 'string' && typeof value !== 'number'))
+        return invalid();
+      found.set(key, String(value));
+    }
+    return Object.fromEntries(found);
+  });
 
 export const Version = z
   .object({
@@ -36,7 +57,7 @@ const Model = z
   .object({
     name: z.string(),
     tags: Pairs,
-    aliases: z.array(z.object({ alias: z.string(), version: Text })).nullish(),
+    aliases: rows(z.object({ alias: z.string(), version: Text }), 10_000),
   })
   .transform(
     (m): RegisteredModel => ({
@@ -67,16 +88,16 @@ const Dataset = z
 
 const RunBody = z.object({
   info: z.object({ run_id: z.string(), status: z.string().nullish() }),
-  data: z.object({ metrics: z.array(MetricAnswer).nullish(), params: Pairs, tags: Pairs }).nullish(),
-  inputs: z.object({ dataset_inputs: z.array(Dataset).nullish() }).nullish(),
+  data: z.object({ metrics: rows(MetricAnswer, 20_000), params: Pairs, tags: Pairs }).nullish(),
+  inputs: z.object({ dataset_inputs: rows(Dataset, 1_000) }).nullish(),
 });
 
 export const ModelAnswer = z.object({ registered_model: Model });
 export const VersionsPage = z.object({
-  model_versions: z.array(Version).nullish(),
+  model_versions: rows(Version, 10_000),
   next_page_token: Optional,
 });
-export const MetricsPage = z.object({ metrics: z.array(MetricAnswer).nullish(), next_page_token: Optional });
+export const MetricsPage = z.object({ metrics: rows(MetricAnswer, 20_000), next_page_token: Optional });
 export const Nothing = z.object({});
 export const RunAnswer = z.object({ run: RunBody }).transform(
   ({ run }): Run => ({

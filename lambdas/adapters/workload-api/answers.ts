@@ -15,9 +15,11 @@ export const Status = z
   .string()
   .nullish()
   .transform((value) => value ?? Unknown);
-export const list = <T extends z.ZodType>(schema: T) =>
-  z
-    .array(schema)
+/** A longer list is refused before zod reports on each of its rows. */
+const MAX_ROWS = 2_000;
+const rows = <T extends z.ZodType>(row: T) => z.array(z.unknown()).max(MAX_ROWS).pipe(z.array(row));
+export const list = <T extends z.ZodType>(row: T) =>
+  rows(row)
     .nullish()
     .transform((value) => value ?? []);
 const JsonObject = z.record(z.string(), z.json());
@@ -96,6 +98,7 @@ export const ReplacementAnswer = z
     }),
   );
 
+/** The API sends `data` with every page, also with an empty one: an answer without it is not a page. */
 export const page = <T extends z.ZodType>(row: T) =>
-  z.object({ totalCount: z.number().nullish(), data: list(row) });
+  z.object({ totalCount: z.number().nullish(), data: rows(row) });
 export const Anything = z.object({});

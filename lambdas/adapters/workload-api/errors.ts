@@ -1,11 +1,12 @@
 import * as z from 'zod';
+import { excessText, jsonExcess, parseJson } from '../../domain/json.ts';
 import {
   WorkloadApiInvalidResponse,
   WorkloadApiRefused,
   WorkloadApiUnavailable,
 } from '../../domain/serving/errors.ts';
-import { visible } from '../../domain/visible-text.ts';
 import type { HttpReply } from '../http.ts';
+import { quotable } from '../masking.ts';
 
 /** Typed errors for unsuccessful responses of the Workload API, safe to log, show and store. */
 
@@ -38,52 +39,72 @@ const Envelope = z.union([
   z.object({ message: z.string() }).transform(({ message }) => message),
 ]);
 
-/** The error for an unsuccessful response. `once` is true for a request that is not idempotent. */
-export function refusal(reply: HttpReply, request: string, secrets: readonly string[], once: boolean): Error {
-  const body = reply.body.toString('utf8');
-  const envelope = Envelope.safeParse(jsonOrNull(body));
-  const detail =
-    envelope.success && envelope.data !== '' ? safe(envelope.data, secrets) : `"${safe(body, secrets)}"`;
-  const message = `${request}: HTTP ${reply.status} ${detail}${hintFor(reply.status)}`;
-  if (reply.status === 429) return new WorkloadApiUnavailable(message, { outcomeUnknown: false });
-  if (reply.status >= 500) return new WorkloadApiUnavailable(message, { outcomeUnknown: once });
-  if (reply.status < 400) {
+/** How a request is named and judged in errors. */
+export interface Asked {
+  /** Method and path, without host and credentials. */
+  request: string;
+  secrets: readonly string[];
+  /** True for a write, which is sent once: what became of it is unknown after an invalid or failed response. */
+  once: boolean;
+}
+
+/** The error for an unsuccessful response. */
+export function refusal(reply: HttpReply, { request, secrets, once }: Asked): Error {
+  const { status } = reply;
+  const detail = detailOf(reply, secrets);
+  const message = `${request}: HTTP ${status} ${detail}${hintFor(status)}`;
+  if (status === 429) return new WorkloadApiUnavailable(message, { outcomeUnknown: false });
+  if (status >= 500) return new WorkloadApiUnavailable(message, { outcomeUnknown: once });
+  if (status < 400) {
     return new WorkloadApiInvalidResponse(
       `${message} (a redirect, possibly to a login page; check DATAROBOT_ENDPOINT)`,
+      { outcomeUnknown: once },
     );
   }
-  return new WorkloadApiRefused(message, { status: reply.status, detail });
+  return new WorkloadApiRefused(message, { status, detail });
+}
+
+/** What the server said. Nothing of a body is quoted that refuses credentials: it is the likeliest to repeat them. */
+function detailOf({ status, body }: HttpReply, secrets: readonly string[]): string {
+  if (status === 401) return 'not authenticated.';
+  if (status === 403) return 'not permitted.';
+  const text = body.toString('utf8');
+  const said = Envelope.safeParse(jsonOrNull(text)).data ?? '';
+  return said === ''
+    ? `"${quotable(text, secrets, MAX_DETAIL_LENGTH)}"`
+    : quotable(said, secrets, MAX_DETAIL_LENGTH);
 }
 
 /** The JSON object of a successful response; an empty body is an empty object. Throws `WorkloadApiInvalidResponse`. */
-export function jsonObject(reply: HttpReply, request: string, secrets: readonly string[]): unknown {
-  const body = reply.body.toString('utf8');
-  if (body.trim() === '') return {};
-  const value = jsonOrNull(body);
+export function jsonObject(reply: HttpReply, { request, secrets, once: outcomeUnknown }: Asked): unknown {
+  const text = reply.body.toString('utf8');
+  if (text.trim() === '') return {};
+  const excess = jsonExcess(text);
+  if (excess !== null) {
+    const message = `${request}: the answer is ${excessText[excess]}`;
+    throw new WorkloadApiInvalidResponse(message, { outcomeUnknown });
+  }
+  const value = jsonOrNull(text);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  const hint = /<html|<!doctype/i.test(body) ? ' Check that DATAROBOT_ENDPOINT ends in /api/v2.' : '';
+  const hint = /<html|<!doctype/i.test(text) ? ' Check that DATAROBOT_ENDPOINT ends in /api/v2.' : '';
+  const type = quotable(reply.contentType, secrets, 80) || 'no content type';
   throw new WorkloadApiInvalidResponse(
-    `${request}: HTTP ${reply.status} with ${visible(reply.contentType, 80) || 'no content type'} that is not a JSON object: "${safe(body, secrets)}".${hint}`,
+    `${request}: HTTP ${reply.status} with ${type} that is not a JSON object: "${quotable(text, secrets, MAX_DETAIL_LENGTH)}".${hint}`,
+    { outcomeUnknown },
   );
 }
 
 const HINTS: Readonly<Record<number, string>> = {
   401: ' Check DATAROBOT_API_TOKEN, or the secret of DATAROBOT_TOKEN_SECRET_ARN.',
-  403: ' The owner of the token lacks permission: it needs an update role on the Workload and the artifact, and the entitlement for the Workload API.',
+  403: ' The owner of the token lacks permission: it needs an update role on the Workload and the artifact, the entitlement WORKLOAD_API_CONTAINERS, and a free seat, replica and Workload.',
   404: ' It does not exist, or the owner of the token cannot see it.',
 };
 const hintFor = (status: number) => HINTS[status] ?? '';
 
 function jsonOrNull(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return null;
   }
-}
-
-/** A short, one-line piece of a remote answer without the token. */
-function safe(text: string, secrets: readonly string[]): string {
-  const clean = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-  return visible(clean.slice(0, 4000).replace(/\s+/g, ' ').trim(), MAX_DETAIL_LENGTH);
 }

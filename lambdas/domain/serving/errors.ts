@@ -30,9 +30,18 @@ export class WorkloadApiRefused extends ServingError {
   }
 }
 
-/** The response is not the Workload API's: HTML, invalid JSON, an unexpected shape, too many bytes. Retrying cannot help. */
+/**
+ * The response is not the Workload API's: HTML, invalid JSON, an unexpected shape, too large. Retrying can help: a proxy may
+ * answer like this for a moment.
+ */
 export class WorkloadApiInvalidResponse extends ServingError {
   override readonly name = 'WorkloadApiInvalidResponse' as const;
+  /** True when the request may have taken effect: read the state before repeating it. */
+  readonly outcomeUnknown: boolean;
+  constructor(message: string, facts: { outcomeUnknown?: boolean; cause?: unknown } = {}) {
+    super(message, { cause: facts.cause });
+    this.outcomeUnknown = facts.outcomeUnknown ?? false;
+  }
 }
 
 /** The Workload does not exist, or the owner of the token cannot see it: the API answers 404 in both cases. */

@@ -1,6 +1,6 @@
-import type { AlertState } from '../../adapters/aws/promotion-table.ts';
 import { metricsOf, type RunFacts } from '../../domain/outcome/metrics.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
+import type { AlertState } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count, emit } from '../../runtime/metrics.ts';
 import type { AlertPublisher, NotifyServices } from '../../runtime/notify-services.ts';

@@ -1,4 +1,3 @@
-import type { LeaseHolder, PromotionStore } from '../../adapters/aws/promotion-table.ts';
 import type { Clock } from '../../adapters/clock.ts';
 import { StaleFence } from '../../domain/errors.ts';
 import {
@@ -9,6 +8,7 @@ import {
   LOOK_SECONDS,
 } from '../../domain/limits.ts';
 import type { Change, ModelItem, Release } from '../../domain/release/release.ts';
+import type { LeaseHolder, PromotionStore } from '../../domain/release/store.ts';
 import type { LeaseHeld } from '../../domain/serving/rollout-finding.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import { log, logError } from '../../runtime/log.ts';

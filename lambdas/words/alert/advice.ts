@@ -54,9 +54,8 @@ function againSteps(outcome: Outcome): readonly string[] {
 }
 
 /** A clean-up lets the lease end when no function of the stopped execution can write any more. */
-function busyUntil({ operation, recorded_at }: Outcome): string {
-  const seconds = LAST_WRITE_SECONDS[operation === 'promote' ? 'promote' : 'rollback'];
-  const until = minuteOf(Date.parse(recorded_at) + seconds * 1000 + 60_000);
+function busyUntil({ recorded_at }: Outcome): string {
+  const until = minuteOf(Date.parse(recorded_at) + LAST_WRITE_SECONDS * 1000 + 60_000);
   return `Executions that are started before ${until ?? 'the lease of the model has ended'} can end busy.`;
 }
 

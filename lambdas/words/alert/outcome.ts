@@ -1,6 +1,6 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { sentence, versionText } from '../../domain/visible-text.ts';
-import { inputField } from './advice.ts';
+import { inputField, rollbackTo } from './advice.ts';
 import { endingLines, versionsText } from './current-state.ts';
 import { failed, refused } from './failed.ts';
 import { contested, dryRun, rolledBack } from './rolled-back.ts';
@@ -60,7 +60,7 @@ function promoted(outcome: Outcome): Words {
       ...afterPromotion(outcome),
       before === null
         ? 'No earlier champion is known for a rollback.'
-        : `To roll back${earlier === null ? '' : ` to ${versionText(earlier)}`}, start an execution with "operation": "rollback".`,
+        : `To roll back${earlier === null ? '' : ` to ${versionText(earlier)}`}, ${rollbackTo(earlier)}.`,
     ],
   };
 }
