@@ -1,5 +1,5 @@
 import type { EndAnswer } from '../lambdas/domain/outcome/outcome-schema.ts';
-import { type Comparison, type ExecutionInput, type Prepared, type PromoteAnswer } from '../lambdas/domain/payloads.ts';
+import type { Comparison, ExecutionInput, Prepared, PromoteAnswer } from '../lambdas/domain/payloads.ts';
 import type { CloseAnswer, RollbackAnswer } from '../lambdas/domain/release/payloads.ts';
 import type { ReplaceAnswer } from '../lambdas/domain/serving/payloads.ts';
 

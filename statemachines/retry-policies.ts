@@ -102,7 +102,7 @@ export const outcomeUnknown: readonly MachineErrorName[] = [
 /**
  * With no answer, the function may still be running and writing. The first pause is the function's own time-out,
  * after which Lambda has ended it, and the second is twice that. No jitter: Step Functions draws a jittered pause from
- * 0 up, which would let two invocations write at once. Waits 3 time-outs in all: 90 s to end, 180 s to promote
+ * 0 up, which would let two invocations write at once. Waits 3 time-outs in all: 180 s to end, to promote, to close
  * or to replace, 360 s to compare or to roll back.
  */
 export function whenOutcomeUnknown(name: StepFunctionName): Policy {

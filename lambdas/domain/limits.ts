@@ -12,7 +12,7 @@ export const functionTimeoutSeconds = {
   'promote-model': 60,
   'close-promotion': 60,
   'model-rollback': 120,
-  'end-promotion': 30,
+  'end-promotion': 60,
   'sweep-promotions': 60,
 } as const;
 

@@ -176,23 +176,32 @@ const usable: Record<FunctionName, object> = {
   },
   'replace-workload': { workload_id: 'w', artifact_id: 'a', deadline: '2026-01-01T00:00:00Z' },
   'promote-model': { model_name: 'Nobody' },
+<<<<<<< HEAD
   'close-promotion': { model_name: 'Nobody', change_id: null, execution: 'e', fence: null, deadline: null },
+=======
+  'close-promotion': { model_name: 'Nobody', change_id: 'e', execution: 'e' },
+>>>>>>> rel-infra
   'model-rollback': { model_name: 'Nobody' },
-  'end-promotion': { execution: arnOf('states', 'execution:promotion:e'), state: { model_name: 'Nobody' } },
+  'end-promotion': { execution: arnOf('states', 'execution:promotion:e'), state: model_name: 'Nobody' },
   'sweep-promotions': {
-    ...{ executionArn: arnOf('states', 'execution:promotion:e'), status: 'ABORTED' },
-    input: JSON.stringify({ model_name: 'Nobody' }),
+    ...executionArn: arnOf('states', 'execution:promotion:e'), status: 'ABORTED' ,
+    input: JSON.stringify(model_name: 'Nobody' ),
   },
 };
 
+/** They tell people how an execution ended whatever is missing, and what they could not read. */
+const NEVER_SILENT: readonly FunctionName[] = ['end-promotion', 'sweep-promotions'];
+
 /** The variables without which a function cannot do its work, by the schema that it parses. */
 const required: [FunctionName, string][] = [
-  ...functionNames.flatMap((name) =>
-    Object.entries(functionEnvironments[name].shape).flatMap(
-      ([variable, schema]): [FunctionName, string][] =>
-        schema.safeParse(undefined).success ? [] : [[name, variable]],
+  ...functionNames
+    .filter((name) => !NEVER_SILENT.includes(name))
+    .flatMap((name) =>
+      Object.entries(functionEnvironments[name].shape).flatMap(
+        ([variable, schema]): [FunctionName, string][] =>
+          schema.safeParse(undefined).success ? [] : [[name, variable]],
+      ),
     ),
-  ),
   // Optional in the others: not every model is served.
   ['replace-workload', 'DATAROBOT_ENDPOINT'],
 ];
@@ -204,6 +213,13 @@ describe('an environment that lacks a variable', () => {
       error: 'InvalidConfiguration',
       message: expect.stringContaining(`${variable} is not set`),
     });
+  });
+});
+
+describe('an environment without MLflow', () => {
+  it.each(NEVER_SILENT)('does not keep %s from telling how an execution ended', async (name) => {
+    const ended = await told(started(name, 'MLFLOW_TRACKING_URI').invoke(usable[name], 0));
+    expect(ended).toMatchObject({ answer: { status: 'failed', alert: 'sent' } });
   });
 });
 
