@@ -176,16 +176,12 @@ const usable: Record<FunctionName, object> = {
   },
   'replace-workload': { workload_id: 'w', artifact_id: 'a', deadline: '2026-01-01T00:00:00Z' },
   'promote-model': { model_name: 'Nobody' },
-<<<<<<< HEAD
-  'close-promotion': { model_name: 'Nobody', change_id: null, execution: 'e', fence: null, deadline: null },
-=======
   'close-promotion': { model_name: 'Nobody', change_id: 'e', execution: 'e' },
->>>>>>> rel-infra
   'model-rollback': { model_name: 'Nobody' },
-  'end-promotion': { execution: arnOf('states', 'execution:promotion:e'), state: model_name: 'Nobody' },
+  'end-promotion': { execution: arnOf('states', 'execution:promotion:e'), state: { model_name: 'Nobody' } },
   'sweep-promotions': {
-    ...executionArn: arnOf('states', 'execution:promotion:e'), status: 'ABORTED' ,
-    input: JSON.stringify(model_name: 'Nobody' ),
+    ...{ executionArn: arnOf('states', 'execution:promotion:e'), status: 'ABORTED' },
+    input: JSON.stringify({ model_name: 'Nobody' }),
   },
 };
 
