@@ -1,27 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { MAX_LEASE_WAIT_MINUTES, maxRolloutMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
+import {
+  CANCEL_MINUTES,
+  MAX_LEASE_WAIT_MINUTES,
+  maxRolloutMinutes,
+  ROLLBACK_MINUTES,
+  rolloutSeconds,
+} from '../../lambdas/domain/limits.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
+import { type CloseAnswer, CloseInput, type RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
 import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
-import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
-import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
+import { closePromotion } from '../../lambdas/use-cases/close-promotion.ts';
 import type { PrepareServices } from '../../lambdas/use-cases/parts/preparation.ts';
-import { undoServing } from '../../lambdas/use-cases/parts/serving-undo.ts';
 import { prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
+import { rollback } from '../../lambdas/use-cases/roll-back.ts';
 import type { StateName } from '../../statemachines/names.ts';
-import {
-  artifact,
-  at,
-  NOON,
-  progress,
-  proton,
-  replacement,
-  seen,
-  wanted,
-  workload,
-} from '../support/serving.ts';
+import { type ChangeWorld, changeWorld, goingBack, RUN, type Setting } from '../support/change-world.ts';
+import { rollbackInput } from '../support/registry.ts';
+import { MODEL } from '../support/releases.ts';
+import { artifact, at, NOON, progress, proton, replacement, seen, wanted } from '../support/serving.ts';
 
 /** Services of which only these are used: a call of another one fails. */
 const only = <Services extends object>(used: Partial<Services>): Services => used as Services;
@@ -47,6 +46,7 @@ const waitForLease = () =>
       wait_for_lease_minutes: MAX_LEASE_WAIT_MINUTES,
       dry_run: false,
       comparison: null,
+      change_id: null,
       execution: 'this one',
       started_at: NOON.toISOString(),
     });
@@ -76,27 +76,43 @@ function waitForRollout(rollout: { warmupDurationMinutes: number; keepOldVersion
   });
 }
 
-/** The rollback cannot start while the rollout goes on. */
-function waitForRollback() {
-  const platform = only<Workloads>({
-    getReplacement: async () => endless,
-    getWorkload: async () => workload({ artifactId: 'new' }),
-    getArtifact: async (id) => artifact(id),
-    protons: async () => [proton('p1', 'old')],
+/** On the Workload another rollout of the change has switched, and never ends: nothing can be replaced meanwhile. */
+function endlessTail(setting: Setting): ChangeWorld {
+  const world = changeWorld({ ...setting, served: 'new', item: { expires_at: at(1e9) } });
+  world.platform.begin('new');
+  world.platform.record = replacement('new', {
+    status: 'warming_up',
+    switchedAt: '2099-01-01T00:00:00.000Z',
   });
-  const before = {
-    workload_id: 'w1',
-    artifact_id: 'new',
-    previous_artifact_id: 'old',
-    previous_status: 'locked',
-    previous_runtime: null,
-    previous_importance: null,
-  };
-  let previous: ServingUndo | null = null;
+  world.platform.protonList = [proton('p1', 'new')];
+  return world;
+}
+
+/** The way back cannot start while the rollout goes on. */
+function waitForRollback() {
+  const world = endlessTail({ change: goingBack() });
+  let previous: RollbackAnswer | null = null;
   return polls(async (now) => {
-    const { serving, retryAfter } = await undoServing(platform, before, previous, now);
-    previous = serving;
-    return retryAfter;
+    world.platform.now = now;
+    const input = rollbackInput({ fence: 1, execution: RUN, change_id: RUN, previous });
+    const answer = await rollback(input, world.services, { requestId: 'r' });
+    previous = answer;
+    return answer.retry_after_seconds;
+  });
+}
+
+/** The lock of a draft waits for the end of its own rollout, whose old version is kept. */
+function waitForClose(deadline: Date) {
+  const world = endlessTail({ production: ['3'] });
+  for (const id of ['old', 'new']) world.platform.artifacts.set(id, artifact(id, 'draft'));
+  let previous: CloseAnswer | null = null;
+  return polls(async (now) => {
+    world.platform.now = now;
+    const fields = { model_name: MODEL, change_id: RUN, execution: RUN, fence: 1 };
+    const input = CloseInput.parse({ ...fields, deadline: deadline.toISOString(), previous });
+    const answer = await closePromotion(input, world.services, { requestId: 'r' });
+    previous = answer;
+    return answer.retry_after_seconds;
   });
 }
 
@@ -112,13 +128,42 @@ const repeat = (count: number, round: StateName[]) => Array.from({ length: count
 /** https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const MOST_EVENTS = 25_000;
 
+/** The states of an execution that waits as often as these say. */
+function pathOf(waits: { lease: number; rollout: number; close: number; rollback: number }): StateName[] {
+  const compareAndPrepare: StateName[] = [
+    ...(['Operation?', 'CompareModels', 'PinChallenger', 'Decision?'] as const),
+    ...(['PreparePromotion', 'Prepared?'] as const),
+  ];
+  const replace: StateName[] = ['ReplaceWorkload', 'Rollout?'];
+  const close: StateName[] = ['ClosePromotion', 'Closed?'];
+  const rollBack: StateName[] = ['ModelRollback', 'RolledBack?'];
+  return [
+    'BeginPromotion',
+    ...compareAndPrepare,
+    ...repeat(waits.lease, ['WaitForLease', ...compareAndPrepare]),
+    ...repeat(waits.rollout, [...replace, 'WaitForRollout']),
+    ...replace,
+    ...(['PromoteModel', 'WasPromoted?'] as const),
+    ...repeat(waits.close, [...close, 'WaitForClose']),
+    ...close,
+    ...repeat(waits.rollback, [...rollBack, 'WaitForRollback']),
+    ...rollBack,
+    ...(['NotifyOutcome', 'Outcome?', 'Failed'] as const),
+  ];
+}
+
 describe('the longest execution that can be requested', () => {
+  const longest = rolloutSeconds(maxRolloutMinutes);
+
   it('waits as long as the limits say', async () => {
     expect((await waitForLease()).seconds).toBeGreaterThanOrEqual(MAX_LEASE_WAIT_MINUTES * 60);
-    expect((await waitForRollout(maxRolloutMinutes)).seconds).toBeGreaterThan(
-      rolloutSeconds(maxRolloutMinutes),
-    );
-    expect((await waitForRollback()).seconds).toBeGreaterThan(maxRolloutMinutes.keepOldVersionMinutes * 60);
+    expect((await waitForRollout(maxRolloutMinutes)).seconds).toBeGreaterThan(longest);
+    const close = (await waitForClose(at(longest))).seconds;
+    expect(close).toBeGreaterThanOrEqual(longest);
+    expect(close).toBeLessThan(longest + 5 * 60);
+    const back = (await waitForRollback()).seconds;
+    expect(back).toBeGreaterThanOrEqual(ROLLBACK_MINUTES * 60);
+    expect(back).toBeLessThan((ROLLBACK_MINUTES + CANCEL_MINUTES) * 60);
   });
 
   it('is longer than one with a shorter rollout', async () => {
@@ -129,31 +174,24 @@ describe('the longest execution that can be requested', () => {
   });
 
   it('leaves a tenth of the events of a history for retries', async () => {
-    const compareAndPrepare: StateName[] = [
-      ...(['Operation?', 'CompareModels', 'PinChallenger', 'Decision?'] as const),
-      ...(['PreparePromotion', 'Prepared?'] as const),
-    ];
-    const replace: StateName[] = ['ReplaceWorkload', 'Rollout?'];
-    const rollBack: StateName[] = ['ModelRollback', 'RolledBack?'];
-    const path: StateName[] = [
-      'BeginPromotion',
-      ...compareAndPrepare,
-      ...repeat((await waitForLease()).count, ['WaitForLease', ...compareAndPrepare]),
-      ...repeat((await waitForRollout(maxRolloutMinutes)).count, [...replace, 'WaitForRollout']),
-      ...replace,
-      ...repeat((await waitForRollback()).count, [...rollBack, 'WaitForRollback']),
-      ...rollBack,
-      ...(['NotifyOutcome', 'Outcome?', 'Failed'] as const),
-    ];
+    const [lease, rollout] = [(await waitForLease()).count, (await waitForRollout(maxRolloutMinutes)).count];
+    const [close, back] = [(await waitForClose(at(longest))).count, (await waitForRollback()).count];
     const next = Object.fromEntries(
       Object.entries(states).map(([name, state]) => [
         name,
         [...JSON.stringify(state).matchAll(/"(?:Next|Default)":"([^"]+)"/g)].map(([, to]) => to),
       ]),
     );
-    expect(path.filter((name, n) => n > 0 && !next[path[n - 1] ?? '']?.includes(name))).toEqual([]);
-    // `ExecutionStarted` and `ExecutionFailed` are the other two.
-    const events = path.reduce((sum, name) => sum + (eventsOf[states[name].Type] ?? Number.NaN), 2);
-    expect(events).toBeLessThan(0.9 * MOST_EVENTS);
+    // The rollout and the lock wait until the same deadline: either the one or the other takes long.
+    for (const waits of [
+      { lease, rollout, close: 0, rollback: back },
+      { lease, rollout: 0, close, rollback: back },
+    ]) {
+      const path = pathOf(waits);
+      expect(path.filter((name, n) => n > 0 && !next[path[n - 1] ?? '']?.includes(name))).toEqual([]);
+      // `ExecutionStarted` and `ExecutionFailed` are the other two.
+      const events = path.reduce((sum, name) => sum + (eventsOf[states[name].Type] ?? Number.NaN), 2);
+      expect(events).toBeLessThan(0.9 * MOST_EVENTS);
+    }
   });
 });
