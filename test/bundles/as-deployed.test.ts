@@ -176,6 +176,7 @@ const usable: Record<FunctionName, object> = {
   },
   'replace-workload': { workload_id: 'w', artifact_id: 'a', deadline: '2026-01-01T00:00:00Z' },
   'promote-model': { model_name: 'Nobody' },
+  'close-promotion': { model_name: 'Nobody', change_id: null, execution: 'e', fence: null, deadline: null },
   'model-rollback': { model_name: 'Nobody' },
   'end-promotion': { execution: arnOf('states', 'execution:promotion:e'), state: { model_name: 'Nobody' } },
   'sweep-promotions': {
