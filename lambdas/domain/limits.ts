@@ -88,17 +88,18 @@ export function rolloutSeconds(rollout: RolloutMinutes): number {
 function writingSeconds(rollout: RolloutMinutes): number {
   return (
     maxStepSeconds('prepare-promotion') +
+    // The rollout and the lock of a draft, which waits until its old version is no longer kept, have one deadline.
     rolloutSeconds(rollout) +
     CANCEL_MINUTES * 60 +
     maxStepSeconds('replace-workload') +
     maxStepSeconds('promote-model') +
-    maxStepSeconds('close-promotion') +
-    // `WaitForPromoteModel`: an invocation without an answer may still write; the rollback waits for its time-out.
-    // `WaitForReplaceWorkload` is on a shorter path, without `PromoteModel`.
-    functionTimeoutSeconds['promote-model'] +
-    // The rollback begins when the old version is no longer kept. Its minutes count from its first answer; a replacement
-    // that is unfinished by then may still be cancelled.
-    secondsOf('keepOldVersionMinutes', rollout) +
+    // Past the deadline it may still lock, and then looks once more.
+    2 * maxStepSeconds('close-promotion') +
+    // `WaitForClosePromotion`: an invocation without an answer may still write; the way back waits for its time-out.
+    // `WaitForReplaceWorkload` and `WaitForPromoteModel` are on shorter paths, without `ClosePromotion`.
+    functionTimeoutSeconds['close-promotion'] +
+    // The minutes of the way back count from its first answer; a replacement that is unfinished by then may still be
+    // cancelled. It does not wait for an old version that is kept for longer: the change stays open.
     (ROLLBACK_MINUTES + CANCEL_MINUTES) * 60 +
     2 * maxStepSeconds('model-rollback') +
     // `WaitForModelRollback`, likewise.
@@ -120,8 +121,7 @@ export const machineTimeoutSeconds =
 
 /**
  * Seconds for which the lease of an execution with this rollout is valid. Leases are not renewed, so it lasts 15 minutes
- * longer than everything the execution can do while it holds the lease; waiting for another holder comes before that. For
- * a requested rollback pass the maximum minutes: the rollout whose old version is still kept is not known.
+ * longer than everything the execution can do while it holds the lease; waiting for another holder comes before that.
  */
 export function leaseSecondsFor(rollout: RolloutMinutes): number {
   return writingSeconds(rollout) + 15 * 60;
@@ -137,8 +137,8 @@ export const LAST_WRITE_SECONDS = functionTimeoutSeconds['model-rollback'] + 10;
 export const DIRECT_LEASE_SECONDS = 150;
 
 /**
- * Milliseconds after its outcome in which an execution releases its lease: seconds as a rule, little more than a minute
- * after a clean-up. A lease that is held for longer counts as stuck.
+ * Milliseconds after its outcome in which an execution releases its lease: seconds as a rule, little more than two
+ * minutes after a clean-up. A lease that is held for longer counts as stuck.
  */
 export const LEASE_RELEASE_MS = 5 * 60_000;
 

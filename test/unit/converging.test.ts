@@ -632,10 +632,11 @@ describe('whatever is lost on the way', () => {
 
         const before = [world.platform.calls.length, world.registry.writes.length];
         const again = await rollback(attempt, world.services, { requestId: 'r' });
-        const done = live.version === '3' && kind !== 'rollback';
-        expect(again).toMatchObject(
-          done ? { finding: { code: 'completed' } } : { already_rolled_back: true },
-        );
+        expect(again).toMatchObject({
+          status: 'completed',
+          rolled_back: live.result === 'rolled_back',
+          to_version: live.version,
+        });
         expect([world.platform.calls.length, world.registry.writes.length]).toEqual(before);
       }),
       { numRuns: 400 },

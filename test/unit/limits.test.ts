@@ -2,19 +2,25 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import {
+  CANCEL_MINUTES,
   MAX_LEASE_WAIT_MINUTES,
-  MAX_POLL_SECONDS,
   maxRolloutMinutes,
   ROLLBACK_MINUTES,
   rolloutSeconds,
 } from '../../lambdas/domain/limits.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
+import { type CloseAnswer, CloseInput, type RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
-import { pollSeconds, rollbackPollSeconds } from '../../lambdas/domain/rollout/progress.ts';
+import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
+import { closePromotion } from '../../lambdas/use-cases/close-promotion.ts';
 import type { PrepareServices } from '../../lambdas/use-cases/parts/preparation.ts';
 import { prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
+import { rollback } from '../../lambdas/use-cases/roll-back.ts';
 import type { StateName } from '../../statemachines/names.ts';
-import { at, NOON, progress, replacement, seen, wanted } from '../support/serving.ts';
+import { type ChangeWorld, changeWorld, goingBack, RUN, type Setting } from '../support/change-world.ts';
+import { rollbackInput } from '../support/registry.ts';
+import { MODEL } from '../support/releases.ts';
+import { artifact, at, NOON, progress, proton, replacement, seen, wanted } from '../support/serving.ts';
 
 /** Services of which only these are used: a call of another one fails. */
 const only = <Services extends object>(used: Partial<Services>): Services => used as Services;
@@ -70,15 +76,45 @@ function waitForRollout(rollout: { warmupDurationMinutes: number; keepOldVersion
   });
 }
 
-/** The way back cannot start while the rollout goes on: it ends open, and the next attempt goes on. */
-const waitForRollback = () =>
-  polls(async (now) =>
-    now >= at(ROLLBACK_MINUTES * 60) ? null : rollbackPollSeconds(NOON.toISOString(), now),
-  );
+/** On the Workload another rollout of the change has switched, and never ends: nothing can be replaced meanwhile. */
+function endlessTail(setting: Setting): ChangeWorld {
+  const world = changeWorld({ ...setting, served: 'new', item: { expires_at: at(1e9) } });
+  world.platform.begin('new');
+  world.platform.record = replacement('new', {
+    status: 'warming_up',
+    switchedAt: '2099-01-01T00:00:00.000Z',
+  });
+  world.platform.protonList = [proton('p1', 'new')];
+  return world;
+}
 
-/** A served draft is locked when its rollout has ended: its old version may be kept until the deadline. */
-const waitForClose = (rollout: typeof maxRolloutMinutes) =>
-  polls(async (now) => (now >= at(rolloutSeconds(rollout)) ? null : MAX_POLL_SECONDS.closing));
+/** The way back cannot start while the rollout goes on. */
+function waitForRollback() {
+  const world = endlessTail({ change: goingBack() });
+  let previous: RollbackAnswer | null = null;
+  return polls(async (now) => {
+    world.platform.now = now;
+    const input = rollbackInput({ fence: 1, execution: RUN, change_id: RUN, previous });
+    const answer = await rollback(input, world.services, { requestId: 'r' });
+    previous = answer;
+    return answer.retry_after_seconds;
+  });
+}
+
+/** The lock of a draft waits for the end of its own rollout, whose old version is kept. */
+function waitForClose(deadline: Date) {
+  const world = endlessTail({ production: ['3'] });
+  for (const id of ['old', 'new']) world.platform.artifacts.set(id, artifact(id, 'draft'));
+  let previous: CloseAnswer | null = null;
+  return polls(async (now) => {
+    world.platform.now = now;
+    const fields = { model_name: MODEL, change_id: RUN, execution: RUN, fence: 1 };
+    const input = CloseInput.parse({ ...fields, deadline: deadline.toISOString(), previous });
+    const answer = await closePromotion(input, world.services, { requestId: 'r' });
+    previous = answer;
+    return answer.retry_after_seconds;
+  });
+}
 
 const { States: states } = JSON.parse(
   readFileSync(new URL('../../statemachines/promotion.asl.json', import.meta.url), 'utf8'),
@@ -92,16 +128,42 @@ const repeat = (count: number, round: StateName[]) => Array.from({ length: count
 /** https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const MOST_EVENTS = 25_000;
 
+/** The states of an execution that waits as often as these say. */
+function pathOf(waits: { lease: number; rollout: number; close: number; rollback: number }): StateName[] {
+  const compareAndPrepare: StateName[] = [
+    ...(['Operation?', 'CompareModels', 'PinChallenger', 'Decision?'] as const),
+    ...(['PreparePromotion', 'Prepared?'] as const),
+  ];
+  const replace: StateName[] = ['ReplaceWorkload', 'Rollout?'];
+  const close: StateName[] = ['ClosePromotion', 'Closed?'];
+  const rollBack: StateName[] = ['ModelRollback', 'RolledBack?'];
+  return [
+    'BeginPromotion',
+    ...compareAndPrepare,
+    ...repeat(waits.lease, ['WaitForLease', ...compareAndPrepare]),
+    ...repeat(waits.rollout, [...replace, 'WaitForRollout']),
+    ...replace,
+    ...(['PromoteModel', 'WasPromoted?'] as const),
+    ...repeat(waits.close, [...close, 'WaitForClose']),
+    ...close,
+    ...repeat(waits.rollback, [...rollBack, 'WaitForRollback']),
+    ...rollBack,
+    ...(['NotifyOutcome', 'Outcome?', 'Failed'] as const),
+  ];
+}
+
 describe('the longest execution that can be requested', () => {
+  const longest = rolloutSeconds(maxRolloutMinutes);
+
   it('waits as long as the limits say', async () => {
     expect((await waitForLease()).seconds).toBeGreaterThanOrEqual(MAX_LEASE_WAIT_MINUTES * 60);
-    expect((await waitForRollout(maxRolloutMinutes)).seconds).toBeGreaterThan(
-      rolloutSeconds(maxRolloutMinutes),
-    );
-    expect((await waitForRollback()).seconds).toBeGreaterThanOrEqual(ROLLBACK_MINUTES * 60);
-    expect((await waitForClose(maxRolloutMinutes)).seconds).toBeGreaterThanOrEqual(
-      rolloutSeconds(maxRolloutMinutes),
-    );
+    expect((await waitForRollout(maxRolloutMinutes)).seconds).toBeGreaterThan(longest);
+    const close = (await waitForClose(at(longest))).seconds;
+    expect(close).toBeGreaterThanOrEqual(longest);
+    expect(close).toBeLessThan(longest + 5 * 60);
+    const back = (await waitForRollback()).seconds;
+    expect(back).toBeGreaterThanOrEqual(ROLLBACK_MINUTES * 60);
+    expect(back).toBeLessThan((ROLLBACK_MINUTES + CANCEL_MINUTES) * 60);
   });
 
   it('is longer than one with a shorter rollout', async () => {
@@ -111,45 +173,25 @@ describe('the longest execution that can be requested', () => {
     expect(seconds).toBeLessThan(rolloutSeconds(short) + 20 * 60);
   });
 
-  it.each(['a rollout', 'a draft that waits for its lock'])(
-    'leaves a tenth of the events of a history for retries: %s',
-    async (which) => {
-      const compareAndPrepare: StateName[] = [
-        ...(['Operation?', 'CompareModels', 'PinChallenger', 'Decision?'] as const),
-        ...(['PreparePromotion', 'Prepared?'] as const),
-      ];
-      const replace: StateName[] = ['ReplaceWorkload', 'Rollout?'];
-      const close: StateName[] = ['ClosePromotion', 'Closed?'];
-      const rollBack: StateName[] = ['ModelRollback', 'RolledBack?'];
-      const path: StateName[] = [
-        'BeginPromotion',
-        ...compareAndPrepare,
-        ...repeat((await waitForLease()).count, ['WaitForLease', ...compareAndPrepare]),
-        ...(which === 'a rollout'
-          ? [
-              ...repeat((await waitForRollout(maxRolloutMinutes)).count, [...replace, 'WaitForRollout']),
-              ...replace,
-            ]
-          : [
-              ...replace,
-              ...(['PromoteModel', 'WasPromoted?'] as const),
-              ...repeat((await waitForClose(maxRolloutMinutes)).count, [...close, 'WaitForClose']),
-              ...close,
-            ]),
-        ...repeat((await waitForRollback()).count, [...rollBack, 'WaitForRollback']),
-        ...rollBack,
-        ...(['NotifyOutcome', 'Outcome?', 'Failed'] as const),
-      ];
-      const next = Object.fromEntries(
-        Object.entries(states).map(([name, state]) => [
-          name,
-          [...JSON.stringify(state).matchAll(/"(?:Next|Default)":"([^"]+)"/g)].map(([, to]) => to),
-        ]),
-      );
+  it('leaves a tenth of the events of a history for retries', async () => {
+    const [lease, rollout] = [(await waitForLease()).count, (await waitForRollout(maxRolloutMinutes)).count];
+    const [close, back] = [(await waitForClose(at(longest))).count, (await waitForRollback()).count];
+    const next = Object.fromEntries(
+      Object.entries(states).map(([name, state]) => [
+        name,
+        [...JSON.stringify(state).matchAll(/"(?:Next|Default)":"([^"]+)"/g)].map(([, to]) => to),
+      ]),
+    );
+    // The rollout and the lock wait until the same deadline: either the one or the other takes long.
+    for (const waits of [
+      { lease, rollout, close: 0, rollback: back },
+      { lease, rollout: 0, close, rollback: back },
+    ]) {
+      const path = pathOf(waits);
       expect(path.filter((name, n) => n > 0 && !next[path[n - 1] ?? '']?.includes(name))).toEqual([]);
       // `ExecutionStarted` and `ExecutionFailed` are the other two.
       const events = path.reduce((sum, name) => sum + (eventsOf[states[name].Type] ?? Number.NaN), 2);
       expect(events).toBeLessThan(0.9 * MOST_EVENTS);
-    },
-  );
+    }
+  });
 });

@@ -558,6 +558,15 @@ describe('a promotion of the first version of this system without a result', () 
     expect(short(promote(look('3', 'a3'), itemWith(), unfinished))).toBe('contested: unfinished');
   });
 
+  it('is overruled by adopting what both sides show', () => {
+    expect(short(promote(look('2', 'a2'), itemWith(), { adopt: true, unfinished: true }))).toBe(
+      'live 2+a2, 2+a2 → 3+a3',
+    );
+    expect(short(promote(look('2', 'a9'), itemWith(), { adopt: true, unfinished: true }))).toBe(
+      'contested: unrecorded',
+    );
+  });
+
   it('says nothing once a release is recorded', () => {
     expect(short(promote(look('2', 'a2'), inStepOn(two), unfinished))).toBe('live 2+a2, 2+a2 → 3+a3');
   });
