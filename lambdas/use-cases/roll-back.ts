@@ -1,7 +1,8 @@
-import { MAX_POLL_SECONDS, MIN_POLL_SECONDS, POLL_AGE_DIVISOR, ROLLBACK_MINUTES } from '../domain/limits.ts';
+import { MIN_POLL_SECONDS, ROLLBACK_MINUTES } from '../domain/limits.ts';
 import { champions, type RegistryView } from '../domain/registry.ts';
 import type { RollbackAnswer, RollbackInput } from '../domain/release/payloads.ts';
 import type { Change } from '../domain/release/release.ts';
+import { rollbackPollSeconds } from '../domain/rollout/progress.ts';
 import { Progress, type ServingUndo } from '../domain/serving/payloads.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import { rollbackDetail } from '../words/reasons.ts';
@@ -181,18 +182,11 @@ async function convergeBack(
           { status: 'open', serving },
         );
       const retry_after_seconds =
-        result.step === 'wait' ? laterPollSeconds(began_at, now) : MIN_POLL_SECONDS.rollback;
+        result.step === 'wait' ? rollbackPollSeconds(began_at, now) : MIN_POLL_SECONDS.rollback;
       const finding = { code: 'serving-in-progress', ...versions } as const;
       return answer(versions, finding, { status: 'in_progress', serving, retry_after_seconds });
     }
   }
-}
-
-/** Seconds until the next poll; longer with age, as each poll takes some of the execution's events. */
-function laterPollSeconds(began: string, now: Date): number {
-  const age = (now.getTime() - Date.parse(began)) / 1000;
-  const pause = Math.max(MIN_POLL_SECONDS.rollback, Math.round(age / POLL_AGE_DIVISOR));
-  return Math.min(MAX_POLL_SECONDS.rollback, pause);
 }
 
 /** What was done on the Workload so far; null where none serves the model. */

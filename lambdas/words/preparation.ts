@@ -1,8 +1,8 @@
 import type { ChangeSinceComparison, PrepareRefusal } from '../domain/promotion/promotion-plan.ts';
 import { champions } from '../domain/registry.ts';
-import { type Look, shownBy } from '../domain/release/look.ts';
 import { ARTIFACT_TAG } from '../domain/release/found.ts';
-import { type OpeningContest } from '../domain/release/opening.ts';
+import { type Look, shownBy } from '../domain/release/look.ts';
+import type { OpeningContest } from '../domain/release/opening.ts';
 import type { ModelItem } from '../domain/release/release.ts';
 import type { RolloutFinding } from '../domain/serving/rollout-finding.ts';
 import { quoted, visible } from '../domain/visible-text.ts';

@@ -1,7 +1,7 @@
 import type { DecidedOutcome, Interrupted, Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../domain/release/payloads.ts';
 import type { PromotionRefusal } from '../domain/promotion/promotion-plan.ts';
 import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
+import type { RollbackAnswer } from '../domain/release/payloads.ts';
 import { quoted, sentence, visible } from '../domain/visible-text.ts';
 import { inProduction, MAX_ID, needsTable, settle } from './phrases.ts';
 import { leaseHeld } from './rollout.ts';

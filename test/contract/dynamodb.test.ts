@@ -191,6 +191,7 @@ describe('the change of a model', () => {
     change: `seen:${version}`,
     at: now.toISOString(),
     adopted_by: null,
+    result: null,
     runtime: { replicas: Number(version) },
   });
   const bareOf = ({ runtime: _, ...rest }: StoredRelease): Release => rest;

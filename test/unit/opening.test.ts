@@ -3,7 +3,18 @@ import { describe, expect, it } from 'vitest';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
 import { bare, isInStep, type Opener } from '../../lambdas/domain/release/found.ts';
 import { isKnown, type Look, shows } from '../../lambdas/domain/release/look.ts';
-import { type Adoption, adoption, changeOf, type DirectRefusal, defaultTarget, type OpenedChange, type Opening, openInRegistry, openPromotion, openRollback } from '../../lambdas/domain/release/opening.ts';
+import {
+  type Adoption,
+  adoption,
+  changeOf,
+  type DirectRefusal,
+  defaultTarget,
+  type OpenedChange,
+  type Opening,
+  openInRegistry,
+  openPromotion,
+  openRollback,
+} from '../../lambdas/domain/release/opening.ts';
 import {
   type Change,
   type ModelItem,

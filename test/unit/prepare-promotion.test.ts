@@ -6,7 +6,7 @@ import { Prepared, PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { FENCE_TAG } from '../../lambdas/domain/promotion/promotion-plan.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { compare } from '../../lambdas/use-cases/compare-models.ts';
-import { type PrepareServices } from '../../lambdas/use-cases/parts/preparation.ts';
+import type { PrepareServices } from '../../lambdas/use-cases/parts/preparation.ts';
 import { prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
 import { type ChangeWorld, changeWorld, RUN, type Setting, three, two } from '../support/change-world.ts';
 import { run } from '../support/evidence.ts';

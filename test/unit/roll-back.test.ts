@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type RollbackAnswer, type RollbackInput } from '../../lambdas/domain/release/payloads.ts';
 import { ARTIFACT_TAG, isInStep } from '../../lambdas/domain/release/found.ts';
+import type { RollbackAnswer, RollbackInput } from '../../lambdas/domain/release/payloads.ts';
 import { readBoth, workloadOf } from '../../lambdas/use-cases/parts/look.ts';
 import { rollback } from '../../lambdas/use-cases/roll-back.ts';
 import {

@@ -106,7 +106,7 @@ export function openPromotion(
     return open({ live: safe, safe, aim, touched: touchedBy(safe, aim), left: null });
   };
   if (live === null && change === null) {
-    if (unfinished) return contested('unfinished');
+    if (unfinished && !adopt) return contested('unfinished');
     if (shown === null) return contested('unrecorded');
     return isWanted(shown) && shows(look, shown) ? { kind: 'already', version: shown.version } : from(shown);
   }
