@@ -1,4 +1,4 @@
-import type { ExecutionInput } from '../../lambdas/domain/payloads.ts';
+import { type ExecutionInput } from '../../lambdas/domain/payloads.ts';
 import { checkInput } from '../aws/check-input.ts';
 import { arnProblem, executionRegion, type StateMachine, stateMachineOf } from '../aws/execution-arn.ts';
 import { UsageError } from '../usage-error.ts';

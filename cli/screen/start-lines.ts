@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { ExecutionInput } from '../../lambdas/domain/payloads.ts';
+import { type ExecutionInput } from '../../lambdas/domain/payloads.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
 import type { FoundExecution } from '../aws/claim-execution.ts';
 import { consoleUrl } from '../aws/execution-arn.ts';

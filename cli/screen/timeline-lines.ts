@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import { type PromoteAnswer } from '../../lambdas/domain/payloads.ts';
 import type { CloseAnswer } from '../../lambdas/domain/release/payloads.ts';
 import type { ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';

@@ -4,7 +4,7 @@ import { type Decided, decide, investigate, sameVersion } from '../domain/compar
 import { type Candidate, evidenceDocument, evidenceUsed } from '../domain/comparison/evidence.ts';
 import type { Policy } from '../domain/comparison/policy.ts';
 import { ModelNotFound } from '../domain/errors.ts';
-import type { CompareInput, Comparison } from '../domain/payloads.ts';
+import { type CompareInput, type Comparison } from '../domain/payloads.ts';
 import type { ModelVersion, RegisteredModel, Registry, RegistryMode } from '../domain/registry.ts';
 import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';

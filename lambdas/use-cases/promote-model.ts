@@ -1,7 +1,7 @@
 import type { Clock } from '../adapters/clock.ts';
 import { attemptPauseMinutes } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
-import type { PromoteAnswer, PromoteInput } from '../domain/payloads.ts';
+import { type PromoteAnswer, type PromoteInput } from '../domain/payloads.ts';
 import {
   championBefore,
   type PromotionRefusal,

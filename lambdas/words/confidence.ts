@@ -1,4 +1,4 @@
-import type { Basis, Comparison } from '../domain/payloads.ts';
+import { type Basis, type Comparison } from '../domain/payloads.ts';
 import { percent, probability } from './numbers.ts';
 
 /** The confidence of a comparison, which is never shown without its method and grade. */

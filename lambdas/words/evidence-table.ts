@@ -1,4 +1,4 @@
-import type { Comparison, RuleResult } from '../domain/payloads.ts';
+import { type Comparison, type RuleResult } from '../domain/payloads.ts';
 import { visible } from '../domain/visible-text.ts';
 import { digitsApart, show } from './numbers.ts';
 import { resultText } from './rules.ts';

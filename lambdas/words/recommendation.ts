@@ -2,7 +2,7 @@ import type { SelectionProblem } from '../domain/comparison/candidates.ts';
 import type { Decided, RulesFinding } from '../domain/comparison/decision.ts';
 import type { Obstacle } from '../domain/comparison/evidence.ts';
 import type { EvaluatedRule } from '../domain/comparison/rules.ts';
-import type { Comparison } from '../domain/payloads.ts';
+import { type Comparison } from '../domain/payloads.ts';
 import { sentence, visible } from '../domain/visible-text.ts';
 import { METHODS } from './confidence.ts';
 import { percent } from './numbers.ts';

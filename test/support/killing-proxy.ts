@@ -18,12 +18,18 @@ export interface WriteCount {
   /** 1 is the first write; null never kills. */
   killAt: number | null;
   kill(): void;
+  /** True from the kill on where the process goes on nevertheless: none of its requests arrives any more. */
+  isCutOff: boolean;
 }
 
 /** `target` is asked for each request: the server behind may be replaced. */
 export async function killingProxy(target: () => string, count: WriteCount): Promise<KillingProxy> {
   const server = createServer(async (incoming, outgoing) => {
     const body = await buffer(incoming);
+    if (count.isCutOff) {
+      incoming.socket.destroy();
+      return;
+    }
     const headers = Object.entries(incoming.headers).filter(
       ([name]) => !['host', 'connection', 'content-length'].includes(name),
     );
@@ -34,7 +40,8 @@ export async function killingProxy(target: () => string, count: WriteCount): Pro
     });
     const bytes = Buffer.from(await answer.body.arrayBuffer());
     const write = writeOf(incoming, body.toString());
-    if (write !== null) {
+    // What was refused has changed nothing.
+    if (write !== null && answer.statusCode < 300) {
       count.seen.push(write);
       if (count.seen.length === count.killAt) {
         count.kill();
@@ -63,7 +70,8 @@ function writeOf({ method, url, headers }: IncomingMessage, body: string): strin
   const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const operation = target.split('.')[1] ?? '';
-    return ['UpdateItem', 'PutItem'].includes(operation) ? `dynamodb ${operation}` : null;
+    if (operation === 'StartExecution') return 'states StartExecution';
+    return ['UpdateItem', 'PutItem'].includes(operation) ? `table ${tableWriteOf(body)}` : null;
   }
   if (body.includes('Action=Publish')) return 'sns Publish';
   if (url?.startsWith('/api/v2/')) {
@@ -71,4 +79,25 @@ function writeOf({ method, url, headers }: IncomingMessage, body: string): strin
     return method === 'GET' ? null : `workload ${method} ${path}`;
   }
   return method === 'POST' ? `mlflow ${(url ?? '').replace('/api/2.0/mlflow/', '')}` : null;
+}
+
+/** The writes to the item of a model, as the design numbers them, by what their requests alone have. */
+const ITEM_WRITES: readonly (readonly [name: string, part: string])[] = [
+  ['W1 take', 'ADD fence :one'],
+  ['W1 take again', 'expires_at < :end'],
+  ['W2 open', 'SET #change = :change'],
+  ['W3 turn back', '#change.aim = #change.safe'],
+  ['W4 close', '#change.aim.#key = :aim'],
+  ['W5 told', 'SET told = :told'],
+  ['W6 release', 'REMOVE #owner'],
+  ['W6 shorten', 'expires_at > :end'],
+  ['W7 attempt', '#change.attempts + :one'],
+  ['W8 adopt', 'SET #live = :live'],
+  ['alert sent', 'SET alert = :sent'],
+];
+
+function tableWriteOf(body: string): string {
+  const { Item } = JSON.parse(body) as { Item?: { pk: { S: string } } };
+  if (Item !== undefined) return Item.pk.S.split('#')[0] ?? '';
+  return ITEM_WRITES.find(([, part]) => body.includes(part))?.[0] ?? body;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { CloseAnswer, CloseInput } from '../../lambdas/domain/payloads.ts';
+import { CloseAnswer, CloseInput } from '../../lambdas/domain/release/payloads.ts';
 import { closePromotion } from '../../lambdas/use-cases/close-promotion.ts';
 import {
   type ChangeWorld,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import type { PromoteInput } from '../../lambdas/domain/payloads.ts';
+import { type PromoteInput } from '../../lambdas/domain/payloads.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { promote } from '../../lambdas/use-cases/promote-model.ts';
 import {

@@ -1,412 +1,438 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as z from 'zod';
-import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
-import { type SnsEmulator, startSnsEmulator } from '../../emulators/aws/sns.ts';
-import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
-import { ENTRY, functionsDirectory } from '../../infra/bundles.ts';
-import { systemClock } from '../../lambdas/adapters/clock.ts';
+import type { RecordedRequest } from '../../emulators/faults.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
-import type { Handler } from '../../lambdas/runtime/handler.ts';
-import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
-import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
-import { type KillingProxy, killingProxy, type WriteCount } from '../support/killing-proxy.ts';
-import { recordedOutcome } from '../support/recorded-outcomes.ts';
+import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
+import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
+import { execute } from '../../local/execution.ts';
+import type { EmulatedHost } from '../../local/host.ts';
+import {
+  type LocalExecution,
+  type LocalFunction,
+  localStateMachine,
+} from '../../local/machine/state-machine.ts';
+import { promote, rollback, sweepAndTakeUp } from '../../local/scenarios/scenario.ts';
+import { MODEL, seedFirstServing, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { emulatedHost } from '../support/emulated-host.ts';
+import { type EndState, type Ends, endStateOf, expectEnd, expectInStep } from '../support/end-state.ts';
+import { type KilledFunctions, killedFunctions } from '../support/killed-functions.ts';
+import { recordedOutcomes } from '../support/recorded-outcomes.ts';
 
 /**
- * For each remote write of a function: the process is killed just after the write took effect and before its answer
- * arrives, then the step runs again in a new process, as Lambda and the state machine would have it. A process that was
- * not killed is given the next event of its function, as Lambda does, too.
+ * For each remote write of each function: its process is killed just after the write took effect and before the answer
+ * arrives. Then the step runs again in a new process, as Lambda and the state machine would have it; or it never runs
+ * again, and a sweep later starts an attempt at what was left. Either way the model ends closed and in step.
  */
 
-const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:promotion:crash';
-const MODEL = 'PascalStrategy';
-/** The bundles, with a policy of their own beside the others that allows to derive an artifact. */
-const bundles = mkdtempSync(join(tmpdir(), 'bundles-'));
-cpSync(functionsDirectory(), bundles, { recursive: true });
-for (const name of ['compare-models', 'prepare-promotion']) {
-  const policies = join(bundles, name, 'policies');
-  const trading = JSON.parse(readFileSync(join(policies, 'trading.json'), 'utf8'));
-  const deriving = { ...trading, serving: { derive_artifact: true } };
-  writeFileSync(join(policies, 'deriving.json'), JSON.stringify(deriving));
+const QUARTER_MS = 15 * 60_000;
+
+/** An operation in which one function is killed. */
+interface Crash {
+  readonly title: string;
+  readonly function: FunctionName;
+  /** What is there before; every function is alive. */
+  before(): Promise<void> | void;
+  operate(on: EmulatedHost): Promise<unknown>;
+  /** The remote writes of the function, in their order. */
+  readonly writes: readonly string[];
+  /** After which of them it is killed; after each by default. The others are the same in another operation. */
+  readonly kills?: RegExp;
+  /** Version in Production when the function has run again. */
+  readonly version: string;
+  /** How the model is left when the function has run again; in step by default. */
+  readonly ends?: Ends;
+  /** Versions that may be in Production when nothing but a sweep has gone on; left out where the sweep itself is killed. */
+  readonly swept?: readonly string[];
+  /** How the model is left where the function was killed before it wrote to the item for the first time. */
+  readonly unopened?: Ends;
 }
 
-/** What every step is given of its execution. */
-const frame = {
-  operation: 'promote',
-  model_name: MODEL,
-  wait_for_lease_minutes: 0,
-  dry_run: false,
-  execution: EXECUTION,
-  started_at: '2026-11-21T10:00:00Z',
+let host: EmulatedHost;
+let killing: KilledFunctions;
+
+emulatedHost((started) => {
+  host = started;
+});
+beforeAll(async () => {
+  killing = await killedFunctions(host);
+});
+afterAll(() => killing.close());
+
+const run = { pauseMs: 1 } as const;
+const inRegistry = () => seedPascalStrategy(host.mlflow);
+const served = () => {
+  inRegistry();
+  seedServing(host);
+};
+const promoted = async () => {
+  inRegistry();
+  await execute(host, promote, run);
+};
+const servedAndPromoted = async () => {
+  served();
+  await execute(host, promote, run);
+  host.clock.skip(QUARTER_MS);
+};
+const asks = (input: object) => (on: EmulatedHost) => execute(on, input, run);
+const moveByHand = (version: string) =>
+  host.mlflow.registry.transition(MODEL, version, 'Production', { archive: true });
+/** A call without a state machine is repeated by Lambda, with the same request id. */
+const repeated =
+  (call: LocalFunction): LocalFunction =>
+  (event) =>
+    call(event).catch((error: Error) => {
+      if (error.name !== 'Runtime.ExitError') throw error;
+      return call(event);
+    });
+const invokes =
+  (name: FunctionName, event: object) =>
+  ({ functions }: EmulatedHost) =>
+    repeated(functions[name])(event);
+const mlflowRefuses = () => {
+  const body = JSON.stringify({ error_code: 'PERMISSION_DENIED', message: 'Permission denied' });
+  host.mlflow.faults.add({
+    path: 'model-versions/transition-stage',
+    effect: { kind: 'answer', status: 403, body, contentType: 'application/json' },
+  });
 };
 
-let mlflow: MlflowEmulator;
-let sns: SnsEmulator;
-let workload: WorkloadEmulator;
-let table: LocalTable;
-let proxies: KillingProxy[];
-let env: NodeJS.ProcessEnv;
-const count: WriteCount = { seen: [], killAt: null, kill: () => {} };
+/** The writes by which an operation begins to change what is to be live. */
+const OPENS = /W2|W8/;
+const FENCE = 'mlflow registered-models/set-tag';
+const TAG = 'mlflow model-versions/set-tag';
+const TRANSITION = 'mlflow model-versions/transition-stage';
+const REPLACE = 'workload POST workloads/:id/replacement';
+const TOLD = ['table outcome', 'sns Publish', 'table alert sent'];
 
-async function start() {
-  table = await startLocalTable();
-  const systems = [() => mlflow.url, () => sns.url, () => table.endpoint, () => new URL(workload.url).origin];
-  proxies = await Promise.all(systems.map((url) => killingProxy(url, count)));
-  env = {
-    PATH: process.env['PATH'],
-    MLFLOW_TRACKING_URI: proxies[0]?.url,
-    AWS_ENDPOINT_URL_SNS: proxies[1]?.url,
-    AWS_ENDPOINT_URL_DYNAMODB: proxies[2]?.url,
-    DATAROBOT_ENDPOINT: `${proxies[3]?.url}/api/v2`,
-    DATAROBOT_API_TOKEN: workload.token,
-    ALERT_SNS_TOPIC_ARN: sns.topicArn,
-    PROMOTION_TABLE: table.name,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
-    NODE_COMPILE_CACHE: join(bundles, 'compile-cache'),
-  };
-}
-
-/** A fresh world: the seeded registry, no lease, no outcome, no alert. */
-async function renew() {
-  await table.close();
-  table = await startLocalTable();
-  mlflow.reset();
-  sns.reset();
-  workload.reset();
-  seedPascalStrategy(mlflow);
-}
-
-/** Calls a function in this process, from its sources: what stands before and after the step that is killed. */
-async function call(name: FunctionName, event: object): Promise<Record<string, unknown>> {
-  const module: { handler: Handler } = await import(`../../lambdas/${name}.ts`);
-  return (await module.handler.withClock(systemClock, env)(event)) as Record<string, unknown>;
-}
-
-/** The processes that wait for the next event of their functions. */
-const processes = new Map<FunctionName, ChildProcess>();
-
-/** A process with the bundle of a function, which answers one event after the other. */
-function startProcess(name: FunctionName): ChildProcess {
-  const bundle = { _HANDLER: 'index.handler', LAMBDA_TASK_ROOT: dirname(join(bundles, name, ENTRY)) };
-  return fork(new URL('../support/lambda-runner.mjs', import.meta.url), [], {
-    execArgv: [],
-    env: { ...env, ...bundle },
-  });
-}
-
-const Reply = z.object({
-  answer: z.record(z.string(), z.unknown()).optional(),
-  error: z.object({ trace: z.array(z.string()) }).optional(),
-});
-
-/** Runs a function in a process of its own; killed right after its write number `killAt`. */
-async function invoke(name: FunctionName, event: object, killAt: number | null = null) {
-  Object.assign(count, { seen: [], killAt });
-  const child = processes.get(name) ?? startProcess(name);
-  processes.set(name, child);
-  count.kill = () => child.kill('SIGKILL');
-  const over = new AbortController();
-  const { signal } = over;
-  child.send({ id: 'request-1', event, ahead: 0, timeoutMs: 60_000 });
-  const reply = await Promise.race([
-    once(child, 'message', { signal }).then(([message]) => Reply.parse(message)),
-    once(child, 'exit', { signal }).then(([, by]) => (by === 'SIGKILL' ? 'killed' : 'exited')),
-  ]).finally(() => {
-    over.abort();
-    // What this process writes from here on kills nobody.
-    count.killAt = null;
-  });
-  if (reply === 'killed') {
-    processes.delete(name);
-    return 'killed' as const;
-  }
-  if (typeof reply === 'string') throw new Error('the process has come to its end');
-  if (reply.answer === undefined) throw new Error(reply.error?.trace.join('\n'));
-  return reply.answer;
-}
-
-const inProduction = () =>
-  Object.entries(mlflow.snapshot()[MODEL]?.versions ?? {})
-    .filter(([, v]) => v.stage === 'Production')
-    .map(([version]) => version);
-
-/** Kills after the first write, then after the second, and so on, until a run gets through; answers its writes. */
-async function killAfterEachWrite(
-  before: () => Promise<void>,
-  name: FunctionName,
-  event: object,
-  check: (answer: Record<string, unknown>) => Promise<void>,
-) {
-  for (let killAt = 1; killAt < 20; killAt += 1) {
-    await renew();
-    await before();
-    const first = await invoke(name, event, killAt);
-    if (first !== 'killed') {
-      await check(first);
-      return count.seen;
-    }
-    const again = await invoke(name, event);
-    if (again === 'killed') throw new Error(`killed when it ran again after write ${killAt}`);
-    await check(again);
-  }
-  throw new Error('the function never came to an end');
-}
-
-beforeAll(async () => {
-  mlflow = await startMlflowEmulator({});
-  sns = await startSnsEmulator({});
-  workload = await startWorkloadEmulator({});
-  await start();
-});
-afterAll(async () => {
-  for (const child of processes.values()) {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
-  rmSync(bundles, { recursive: true });
-  for (const proxy of proxies) proxy.close();
-  await table.close();
-  await Promise.all([mlflow.close(), sns.close(), workload.close()]);
-});
-
-const startedReplacements = () =>
-  workload.requests.filter(
-    ({ method, path, status }) => method === 'POST' && path.endsWith('/replacement') && status === 202,
-  );
-const nothing = async () => {};
-const alerts = (kind: AlertKind) => sns.published.filter(({ attributes }) => attributes['kind'] === kind);
-
-describe('a function killed after each of its remote writes, and run again', () => {
-  it('promotes once and announces it: promote-model invoked directly', async () => {
-    const writes = await killAfterEachWrite(
-      nothing,
-      'promote-model',
-      { model_name: MODEL, confidence: 0.85 },
-      async (answer) => {
-        expect(answer).toMatchObject({ promoted: true, new_version: '3', new_stage: 'Production' });
-        expect(inProduction()).toEqual(['3']);
-        expect(alerts('promoted').length).toBeGreaterThanOrEqual(1);
-        expect(await recordedOutcome(table, alerts('promoted')[0]?.attributes['execution'])).toMatchObject({
-          champion_before: '2',
-        });
-      },
-    );
-    expect(writes).toEqual([
-      'dynamodb UpdateItem',
-      'mlflow model-versions/set-tag',
-      'mlflow model-versions/transition-stage',
-      'dynamodb PutItem',
-      'sns Publish',
-      'dynamodb UpdateItem',
-      'mlflow model-versions/set-tag',
-      'dynamodb UpdateItem',
-    ]);
-  }, 120_000);
-
-  it('goes back once: model-rollback invoked directly', async () => {
-    const promoted = async () => {
-      await call('promote-model', { model_name: MODEL });
-    };
-    await killAfterEachWrite(
-      promoted,
-      'model-rollback',
-      { model_name: MODEL, reason: 'TEST_FAILURE' },
-      async (answer) => {
-        expect(answer).toMatchObject({
-          rolled_back: true,
-          from_version: '3',
-          to_version: '2',
-          status: 'completed',
-        });
-        expect(inProduction()).toEqual(['2']);
-        expect(mlflow.snapshot()[MODEL]?.versions['3']?.tags['rolled_back']).toContain('TEST_FAILURE');
-        expect(alerts('rolled_back').length).toBeGreaterThanOrEqual(1);
-      },
-    );
-  }, 120_000);
-});
-
-describe('the steps of an execution, each killed after each of its remote writes, and run again', () => {
-  let comparison: Record<string, unknown>;
-  let prepared: Record<string, unknown>;
-  const prepareInput = () => ({ ...frame, comparison, challenger_version: '3' });
-  const prepare = async () => {
-    comparison = await call('compare-models', { model_name: MODEL });
-    prepared = await call('prepare-promotion', prepareInput());
-  };
-
-  it('takes one lease and writes one intent: prepare-promotion', async () => {
-    await renew();
-    comparison = await call('compare-models', { model_name: MODEL });
-    const writes = await killAfterEachWrite(nothing, 'prepare-promotion', prepareInput(), async (answer) => {
-      expect(answer).toMatchObject({
-        status: 'ready',
-        fence: 1,
-        promotion_id: 'crash',
-        before_state: { champion_version: '2', challenger_version: '3' },
-      });
-      expect(inProduction()).toEqual(['2']);
-      const { tags } = mlflow.snapshot()[MODEL]?.versions['3'] ?? { tags: {} };
-      expect(Object.keys(tags).filter((key) => key.startsWith('promotion.'))).toEqual(['promotion.crash']);
-    });
-    expect(writes).toEqual([
-      'dynamodb UpdateItem',
-      'mlflow registered-models/set-tag',
-      'mlflow model-versions/set-tag',
-    ]);
-  }, 120_000);
-
-  it('moves the registry once and leaves the alert to the end: promote-model', async () => {
-    const event = () => ({
-      model_name: MODEL,
-      new_version: '3',
-      confidence: 0.85,
-      expected_champion: '2',
-      fence: 1,
-      execution: EXECUTION,
-    });
-    await killAfterEachWrite(prepare, 'promote-model', event(), async (answer) => {
-      expect(answer).toMatchObject({ promoted: true, new_version: '3' });
-      expect(inProduction()).toEqual(['3']);
-      expect(sns.published).toHaveLength(0);
-      expect(mlflow.snapshot()[MODEL]?.versions['3']?.tags['promotion.crash.result']).toContain('promoted');
-    });
-  }, 120_000);
-
-  it('records one outcome and sends at least one alert: end-promotion', async () => {
-    const promote = async () => {
-      await prepare();
-      promotion = await call('promote-model', {
-        model_name: MODEL,
-        new_version: '3',
-        expected_champion: '2',
-        fence: 1,
-        execution: EXECUTION,
-      });
-    };
-    let promotion: unknown;
-    const event = { execution: EXECUTION, state: { ...frame, valid: true, challenger_version: '3' } };
-    Object.defineProperties(event.state, {
-      comparison: { get: () => comparison, enumerable: true },
-      prepared: { get: () => prepared, enumerable: true },
-      promotion: { get: () => promotion, enumerable: true },
-    });
-    const writes = await killAfterEachWrite(promote, 'end-promotion', event, async (answer) => {
-      expect(answer).toMatchObject({ status: 'promoted', succeeded: true, alert: 'sent' });
-      expect(alerts('promoted').length).toBeGreaterThanOrEqual(1);
-      expect(await call('sweep-promotions', { sweep: true })).toEqual({
-        sent: 0,
-        pending: 0,
-        cleaned_up: 0,
-      });
-      // The lease is free again: the next execution gets it at once, with the next fence.
-      const next = await call('prepare-promotion', { ...prepareInput(), execution: `${EXECUTION}-2` });
-      expect(next).toMatchObject({ status: 'ready', fence: 2 });
-    });
-    expect(writes.length).toBeGreaterThan(0);
-  }, 120_000);
-});
-
-describe('the serving steps, each killed after each of its remote writes, and run again', () => {
-  let served: { workloadId: string; artifactId: string };
-
-  /** The model is served by a Workload, and its policy allows to derive an artifact. */
-  const serve = async () => {
-    const old = workload.direct.createArtifact({ locked: true, env: { MODEL_VERSION: '2' } });
-    const { id } = workload.direct.createWorkload({ artifactId: old.id });
-    mlflow.registry.setModelTag(MODEL, 'workload.id', id);
-    served = { workloadId: id, artifactId: old.id };
-  };
-  const tagsOf = (version: string) => mlflow.snapshot()[MODEL]?.versions[version]?.tags ?? {};
-  const artifacts = () =>
-    workload.direct.perform('GET', 'artifacts?limit=100') as { data: { id: string; status: string }[] };
-
-  it('derives one artifact and announces it once: prepare-promotion', async () => {
-    await renew();
-    const compared = (await invoke('compare-models', {
-      model_name: MODEL,
-      policy: 'deriving',
-    })) as object;
-    const event = { ...frame, policy: 'deriving', comparison: compared, challenger_version: '3' };
-    const writes = await killAfterEachWrite(serve, 'prepare-promotion', event, async (answer) => {
-      const derived = tagsOf('3')['workload.artifact_id'];
-      expect(answer).toMatchObject({ status: 'ready', workload_id: served.workloadId, artifact_id: derived });
-      expect(artifacts().data).toHaveLength(2);
-      expect(workload.direct.artifact(String(derived)).status).toBe('locked');
-      expect(answer['before_state']).toMatchObject({
-        serving: { artifact_id: derived, previous_artifact_id: served.artifactId },
-      });
-    });
-    expect(writes).toEqual([
-      'dynamodb UpdateItem',
-      'mlflow registered-models/set-tag',
+const crashes: readonly Crash[] = [
+  {
+    title: 'a promotion, in its preparation',
+    function: 'prepare-promotion',
+    before: inRegistry,
+    operate: asks(promote),
+    writes: ['table W1 take', FENCE, TAG, 'table release', 'table release', 'table W2 open'],
+    version: '3',
+    swept: ['2'],
+    unopened: 'unrecorded',
+  },
+  {
+    title: 'a promotion that derives an artifact, in its preparation',
+    function: 'prepare-promotion',
+    before() {
+      inRegistry();
+      seedServing(host, { candidate: null });
+    },
+    operate: asks(promote),
+    writes: [
+      'table W1 take',
       'workload POST artifacts/:id/clone',
       'workload PATCH artifacts/:id',
       'workload PATCH artifacts/:id',
-      'mlflow model-versions/set-tag',
-      'mlflow model-versions/set-tag',
-    ]);
-  }, 120_000);
-
-  it('starts one replacement: replace-workload', async () => {
-    let fresh = '';
-    const before = async () => {
-      await serve();
-      fresh = workload.direct.createArtifact({ locked: true }).id;
-    };
-    const event = { deadline: '2030-01-01T00:00:00Z' };
-    Object.defineProperties(event, {
-      workload_id: { get: () => served.workloadId, enumerable: true },
-      artifact_id: { get: () => fresh, enumerable: true },
-    });
-    await killAfterEachWrite(before, 'replace-workload', event, async (answer) => {
-      expect(answer, String(answer['reason'])).toMatchObject({
-        status: 'in_progress',
-        artifact_id: fresh,
+      TAG,
+      FENCE,
+      TAG,
+      'table release',
+      'table release',
+      'table W2 open',
+    ],
+    kills: /artifacts|W2/,
+    version: '3',
+    swept: ['2'],
+    unopened: 'unrecorded',
+  },
+  {
+    title: 'a promotion, in its rollout',
+    function: 'replace-workload',
+    before: served,
+    operate: asks({ ...promote, importance: 'high' }),
+    writes: [REPLACE, 'workload PATCH workloads/:id'],
+    version: '3',
+    swept: ['2'],
+  },
+  {
+    title: 'a promotion, in the registry',
+    function: 'promote-model',
+    before: inRegistry,
+    operate: asks(promote),
+    writes: [TRANSITION],
+    version: '3',
+    // Both sides show it.
+    swept: ['3'],
+  },
+  {
+    title: 'a promotion of a draft, in its close',
+    function: 'close-promotion',
+    before() {
+      seedPascalStrategy(host.mlflow, { firstModel: true });
+      seedFirstServing(host);
+    },
+    operate: asks(promote),
+    writes: ['workload POST workloads/:id/promote', TAG, 'table W4 close'],
+    version: '1',
+    swept: ['1'],
+  },
+  {
+    title: 'a promotion, in its end',
+    function: 'end-promotion',
+    before: inRegistry,
+    operate: asks(promote),
+    writes: [...TOLD, 'table W6 release'],
+    version: '3',
+    swept: ['3'],
+  },
+  {
+    title: 'a promotion that a person has contested, in its end',
+    function: 'end-promotion',
+    before() {
+      inRegistry();
+      host.mlflow.faults.add({
+        path: 'model-versions/transition-stage',
+        effect: { kind: 'then', run: () => moveByHand('1') },
       });
-      expect(startedReplacements()).toHaveLength(1);
-    });
-  }, 120_000);
+    },
+    operate: asks(promote),
+    writes: [...TOLD, 'table W5 told', 'table W6 release'],
+    version: '1',
+    ends: 'told',
+    swept: ['1'],
+  },
+  {
+    title: 'a promotion that MLflow refuses, on its way back',
+    function: 'model-rollback',
+    before() {
+      served();
+      mlflowRefuses();
+    },
+    operate: asks(promote),
+    writes: ['table W3 turn back', REPLACE, TAG, 'table W4 close'],
+    kills: /W3|replacement/,
+    version: '2',
+    swept: ['2'],
+  },
+  {
+    title: 'a rollback',
+    function: 'model-rollback',
+    before: servedAndPromoted,
+    operate: asks(rollback),
+    writes: ['table release', 'table W2 open', REPLACE, TAG, TRANSITION, TAG, TAG, 'table W4 close'],
+    kills: /W2|replacement/,
+    version: '2',
+    swept: ['2', '3'],
+  },
+  {
+    title: 'an adoption',
+    function: 'prepare-promotion',
+    async before() {
+      await promoted();
+      moveByHand('1');
+    },
+    operate: asks({ ...promote, operation: 'adopt' }),
+    writes: ['table W1 take', 'table release', 'table W8 adopt'],
+    version: '1',
+    swept: ['1'],
+    unopened: 'told',
+  },
+  {
+    title: 'promote-model invoked directly',
+    function: 'promote-model',
+    before: inRegistry,
+    operate: invokes('promote-model', { model_name: MODEL, new_version: '3', confidence: 0.85 }),
+    writes: [
+      'table W1 take',
+      'table release',
+      'table release',
+      'table W2 open',
+      TAG,
+      TRANSITION,
+      TAG,
+      'table W4 close',
+      ...TOLD,
+      'table W6 release',
+    ],
+    version: '3',
+    swept: ['2', '3'],
+    unopened: 'unrecorded',
+  },
+  {
+    title: 'model-rollback invoked directly',
+    function: 'model-rollback',
+    before: promoted,
+    operate: invokes('model-rollback', { model_name: MODEL, reason: 'TEST_FAILURE' }),
+    writes: [
+      'table W1 take',
+      'table W2 open',
+      TAG,
+      TRANSITION,
+      TAG,
+      TAG,
+      'table W4 close',
+      ...TOLD,
+      'table W6 release',
+    ],
+    kills: /W2|mlflow|W4/,
+    version: '2',
+    swept: ['2', '3'],
+  },
+  {
+    title: 'the clean-up of a promotion that was stopped',
+    function: 'sweep-promotions',
+    before: inRegistry,
+    async operate(on) {
+      const functions = { ...on.functions, 'sweep-promotions': repeated(on.functions['sweep-promotions']) };
+      const abortAfter = (state: string) => state === 'PreparePromotion';
+      await execute({ ...on, functions }, promote, { ...run, abortAfter });
+    },
+    writes: [...TOLD, 'table W6 shorten'],
+    version: '2',
+  },
+  {
+    title: 'a sweep that takes up a change',
+    function: 'sweep-promotions',
+    async before() {
+      inRegistry();
+      await execute(host, promote, { ...run, abortAfter: (state) => state === 'PreparePromotion' });
+      host.clock.skip(QUARTER_MS);
+    },
+    operate: invokes('sweep-promotions', { sweep: true }),
+    writes: ['table W7 attempt', 'states StartExecution', 'table sweep'],
+    version: '2',
+  },
+  {
+    title: 'a sweep that finds a model out of step',
+    function: 'sweep-promotions',
+    async before() {
+      await promoted();
+      moveByHand('2');
+    },
+    operate: invokes('sweep-promotions', { sweep: true }),
+    writes: [...TOLD, 'table W5 told', 'table sweep'],
+    version: '2',
+    ends: 'told',
+  },
+];
 
-  it('starts one replacement back: model-rollback', async () => {
-    let before_state: object = {};
-    const before = async () => {
-      await serve();
-      // Version 3 is champion and served; version 2's artifact is what it replaced.
-      const old = workload.direct.createArtifact({ locked: true });
-      const serving = {
-        workload_id: served.workloadId,
-        artifact_id: served.artifactId,
-        previous_artifact_id: old.id,
-        previous_status: 'locked',
-        previous_runtime: null,
-        previous_importance: null,
-      };
-      mlflow.registry.transition(MODEL, '3', 'Production', { archive: true });
-      before_state = { champion_version: '2', challenger_version: '3', serving };
-    };
-    const event = { model_name: MODEL, reason: 'ROLLOUT_FAILED' };
-    Object.defineProperties(event, { before_state: { get: () => before_state, enumerable: true } });
-    const writes = await killAfterEachWrite(before, 'model-rollback', event, async (answer) => {
-      expect(answer).toMatchObject({
-        status: 'in_progress',
-        rolled_back: false,
-        from_version: '3',
-        to_version: '2',
-      });
-      expect(startedReplacements()).toHaveLength(1);
-      // Serving first: the registry waits until the old artifact is served again.
-      expect(inProduction()).toEqual(['3']);
-    });
-    expect(writes).toContain('workload POST workloads/:id/replacement');
+/** Plays an operation whose function is killed after this write; null when it has come to its end before. */
+async function play(
+  crash: Crash,
+  killAt: number,
+  then: 'again' | 'sweep',
+): Promise<readonly string[] | null> {
+  await empty();
+  await crash.before();
+  const { call, writes, died } =
+    then === 'again' ? killing.killed(crash.function, killAt) : await killing.cutOff(crash.function, killAt);
+  let running: LocalExecution | null = null;
+  const stopping: LocalFunction = async (event) => {
+    try {
+      return await call(event);
+    } finally {
+      if (then === 'sweep' && died()) running?.abort();
+    }
+  };
+  const functions = { ...host.functions, [crash.function]: stopping };
+  const machine = localStateMachine(functions);
+  const operation = crash.operate({
+    ...host,
+    functions,
+    machine: {
+      run: (input, options) => {
+        running = machine.run(input, options);
+        return running;
+      },
+    },
+  });
+  await operation.catch((error: Error) => {
+    if (error.name !== 'Runtime.ExitError') throw error;
+  });
+  return died() ? null : writes;
+}
+
+async function empty(): Promise<void> {
+  for (const system of [host.mlflow, host.workload, host.sns]) system.reset();
+  await host.table.reset();
+  host.stepFunctions.take();
+}
+
+/** Expects one outcome of each execution, and at least one alert of each. */
+async function expectToldOnce() {
+  const outcomes = await recordedOutcomes(host.table);
+  const executions = outcomes.map(({ execution }) => execution);
+  expect(new Set(executions).size).toBe(executions.length);
+  const told = host.sns.published.map(({ attributes }) => attributes['execution']);
+  expect(new Set(told)).toEqual(new Set(executions));
+  return outcomes;
+}
+
+const accepted = (requests: readonly RecordedRequest[], end: string) =>
+  requests.filter(({ method, path, status }) => method === 'POST' && path.endsWith(end) && status === 202);
+
+/** The numbers of the writes after which the function is killed. */
+const killsIn = ({ writes, kills = /./ }: Crash): number[] =>
+  writes.flatMap((write, index) => (kills.test(write) ? [index + 1] : []));
+
+describe.each(crashes)('$title: $function killed after each of its writes', (crash) => {
+  it('runs again, and ends closed and in step', async () => {
+    // Once more without a kill: these are all its writes.
+    for (const killAt of [...killsIn(crash), crash.writes.length + 1]) {
+      const after = crash.writes[killAt - 1] ?? 'the last write';
+      const writes = await play(crash, killAt, 'again');
+      expect(writes, after).toEqual(killAt > crash.writes.length ? crash.writes : null);
+      host.clock.skip(QUARTER_MS);
+      for (const { status } of await sweepAndTakeUp(host, run)) expect(status, after).not.toBe('failed');
+      const end = await endStateOf(host);
+      expectEnd(end, crash.ends ?? 'in-step', await expectToldOnce());
+      expect(end.champions, after).toEqual([crash.version]);
+      await expectNothingTwice();
+    }
   }, 120_000);
+});
+
+const withoutSweeps = crashes.filter(({ swept }) => swept !== undefined);
+
+describe.each(withoutSweeps)('$title: $function dead after each of its writes', (crash) => {
+  it('never runs again: one sweep and the attempt that it starts end closed and in step', async () => {
+    for (const killAt of killsIn(crash)) {
+      const write = crash.writes[killAt - 1];
+      expect(await play(crash, killAt, 'sweep'), write).toBeNull();
+      host.clock.skip(QUARTER_MS);
+      await sweepAndTakeUp(host, run);
+      const end = await endStateOf(host);
+      expect(crash.swept, write).toContain(end.champions[0]);
+      const outcomes = await recordedOutcomes(host.table);
+      if (isUntold(end, outcomes)) expectInStep(end);
+      else expectEnd(end, endsOf(crash, killAt), outcomes);
+    }
+  }, 120_000);
+});
+
+/** How the model is left when the function never runs again. */
+function endsOf({ writes, ends = 'in-step', unopened = ends }: Crash, killAt: number): Ends {
+  const opening = writes.findIndex((write) => OPENS.test(write)) + 1;
+  return killAt < opening ? unopened : ends;
+}
+
+/** A direct call that has closed its change, and was never repeated: its caller alone knows that it has failed. */
+const isUntold = ({ item: { live } }: EndState, outcomes: readonly Outcome[]): boolean =>
+  live?.change.startsWith('direct:') === true && outcomes.every(({ execution }) => execution !== live.change);
+
+/** What an operation does once is done once, however often its steps ran. */
+async function expectNothingTwice() {
+  const view = await readRegistry(host.registry, MODEL);
+  const ids = recordsOn(view?.versions ?? []).map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(accepted(host.workload.requests, '/replacement').length).toBeLessThanOrEqual(2);
+}
+
+it('has killed after each write to the item of a model', () => {
+  const killed = new Set(crashes.flatMap(({ writes }) => writes.map((write) => write.match(/W\d/)?.[0])));
+  expect([...killed].filter((write) => write !== undefined).sort()).toEqual([
+    'W1',
+    'W2',
+    'W3',
+    'W4',
+    'W5',
+    'W6',
+    'W7',
+    'W8',
+  ]);
 });

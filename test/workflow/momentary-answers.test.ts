@@ -30,6 +30,7 @@ type System = 'mlflow' | 'workload';
 /** A promotion of the seeded model, and the kinds of requests that it made. Ids differ from one to the next: they get names. */
 async function promote(inject: (idOf: (name: string) => string) => void = () => {}) {
   for (const system of [host.mlflow, host.workload, host.sns]) system.reset();
+  await host.table.reset();
   seedPascalStrategy(host.mlflow);
   const { workloadId, artifacts } = seedServing(host);
   const ids = Object.entries({ ...artifacts, workload: workloadId }).flatMap(([name, id]) =>

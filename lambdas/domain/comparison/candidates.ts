@@ -1,5 +1,5 @@
 import { ModelNotFound } from '../errors.ts';
-import type { CompareInput } from '../payloads.ts';
+import { type CompareInput } from '../payloads.ts';
 import {
   champions,
   inStage,

@@ -1,4 +1,4 @@
-import type { Basis, Comparison } from '../payloads.ts';
+import { type Basis, type Comparison } from '../payloads.ts';
 import type { SelectionProblem } from './candidates.ts';
 import { dataUnknown, type Evidence, type Obstacle, obstacles } from './evidence.ts';
 import { type Grade, grades, type Policy } from './policy.ts';

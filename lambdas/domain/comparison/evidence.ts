@@ -1,5 +1,5 @@
 import { canonicalJson } from '../canonical-json.ts';
-import type { MissingNumber } from '../payloads.ts';
+import { type MissingNumber } from '../payloads.ts';
 import type { ModelVersion, Run } from '../registry.ts';
 import type { Policy, Rule, Sample } from './policy.ts';
 import type { Mean, Proportion } from './statistics.ts';

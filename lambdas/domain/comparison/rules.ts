@@ -1,4 +1,4 @@
-import type { RuleResult } from '../payloads.ts';
+import { type RuleResult } from '../payloads.ts';
 import { type Evidence, type Reading, readMetric } from './evidence.ts';
 import { compareValues, type MeasuredGain } from './methods.ts';
 import type { Policy, Rule } from './policy.ts';

@@ -1,5 +1,5 @@
 import { MAX_FENCE_JUMP } from '../limits.ts';
-import type { PromoteInput } from '../payloads.ts';
+import { type PromoteInput } from '../payloads.ts';
 import {
   CHAMPION,
   champions,

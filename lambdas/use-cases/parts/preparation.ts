@@ -1,6 +1,6 @@
 import type { Clock } from '../../adapters/clock.ts';
 import { StaleFence } from '../../domain/errors.ts';
-import type { Comparison, Prepared, PrepareInput } from '../../domain/payloads.ts';
+import { type Comparison, type Prepared, type PrepareInput } from '../../domain/payloads.ts';
 import {
   type ChangeSinceComparison,
   FENCE_TAG,

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
-import type { Comparison } from '../../domain/payloads.ts';
+import { type Comparison } from '../../domain/payloads.ts';
 import { ascii, visible } from '../../domain/visible-text.ts';
 import { methodText } from '../confidence.ts';
 import { evidenceTable } from '../evidence-table.ts';

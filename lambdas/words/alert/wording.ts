@@ -1,4 +1,4 @@
-import type { Operation } from '../../domain/payloads.ts';
+import { type Operation } from '../../domain/payloads.ts';
 
 /** What an alert is about; subscribers can filter by it. */
 export const alertKinds = [
