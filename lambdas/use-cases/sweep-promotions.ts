@@ -12,6 +12,7 @@ import {
 } from '../domain/limits.ts';
 import { recordId } from '../domain/promotion/record.ts';
 import type { Change, ModelItem } from '../domain/release/release.ts';
+import type { PromotionStore } from '../domain/release/store.ts';
 import { log, logError } from '../runtime/log.ts';
 import { count, emit } from '../runtime/metrics.ts';
 import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
@@ -19,6 +20,7 @@ import type { CloseServices } from './parts/close-execution.ts';
 import { readBothSides } from './parts/read-ending.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
 import { isOutOfStep, tellDirectChange, tellOutOfStep } from './parts/tell-out-of-step.ts';
+import { isLeaseStuck } from './parts/with-lease.ts';
 
 /** The event of the schedule, or EventBridge's event about an execution that did not succeed. */
 export const SweepInput = z.union([z.object({ sweep: z.literal(true) }), CleanUpInput]);
@@ -107,8 +109,22 @@ export async function cleanUpMissed(services: CleanUpServices): Promise<number> 
   return cleanedUp;
 }
 
-const isHeld = ({ owner, expires_at }: ModelItem, now: Date): boolean =>
-  owner !== null && expires_at !== null && expires_at >= now;
+/**
+ * True while somebody has the lease. One that an execution left behind, which ended long ago, is ended here, as nobody else
+ * does it: the next sweep goes on with the model.
+ */
+async function isHeld(
+  { model, owner, expires_at }: ModelItem,
+  now: Date,
+  store: PromotionStore,
+): Promise<boolean> {
+  if (owner === null || expires_at === null || expires_at < now) return false;
+  if (await isLeaseStuck(owner, now, store)) {
+    count('LeaseStuck');
+    await store.endLeaseAt(model, owner, now);
+  }
+  return true;
+}
 
 /**
  * Starts an attempt at each open change that nobody works on and whose sides are known; tells of the others. Measures the
@@ -132,7 +148,7 @@ async function attemptOpenChanges(
       try {
         const item = await services.store.readItem(model);
         const { change } = item;
-        if (change === null || isHeld(item, now)) continue;
+        if (change === null || (await isHeld(item, now, services.store))) continue;
         oldest = Math.max(oldest, now.getTime() - Date.parse(change.opened_at));
         const came = await attempt(model, change, services);
         if (came !== 'nothing') done[came] += 1;
@@ -203,7 +219,7 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
     }
     try {
       const item = await store.readItem(model);
-      if (item.change === null && !isHeld(item, now)) {
+      if (item.change === null && !(await isHeld(item, now, store))) {
         const read = await readBothSides(model, services);
         await tellDirectChange(read, services);
         if (isOutOfStep(read.ending)) out_of_step += 1;

@@ -36,6 +36,7 @@ const usable: Partial<Record<FunctionName, object>> = {
   'prepare-promotion': {
     operation: 'promote',
     comparison: null,
+    change_id: null,
     wait_for_lease_minutes: 0,
     dry_run: false,
     model_name: 'm',
@@ -44,6 +45,7 @@ const usable: Partial<Record<FunctionName, object>> = {
   },
   'replace-workload': { workload_id: 'w', artifact_id: 'a', deadline: '2026-01-01T00:00:00Z' },
   'promote-model': { model_name: 'm', new_version: '3' },
+  'close-promotion': { model_name: 'm', change_id: 'e', execution: 'e', fence: 1 },
   'model-rollback': { model_name: 'm' },
 };
 

@@ -16,6 +16,7 @@ import {
   deployedIn,
 } from '../support/cloud-assembly.ts';
 import { type LambdaFunction, lambdaFunction } from '../support/lambda-process.ts';
+import { recordedOutcome } from '../support/recorded-outcomes.ts';
 import { type LocalSecrets, startLocalSecrets } from '../support/secrets-manager.ts';
 import { type CloudFormation, resourcesOf } from '../support/stack-summary.ts';
 
@@ -167,37 +168,41 @@ describe('the credentials in a secret', () => {
   });
 });
 
+/** The executions that these functions end. They read both sides only to tell what they show. */
+const ENDED = {
+  'end-promotion': arnOf('states', 'execution:promotion:ended'),
+  'sweep-promotions': arnOf('states', 'execution:promotion:stopped'),
+};
+
 const usable: Record<FunctionName, object> = {
   'begin-promotion': { input: { model_name: MODEL }, execution: 'e', started_at: '2026-01-01T00:00:00Z' },
   'compare-models': { model_name: MODEL },
   'prepare-promotion': {
     ...{ operation: 'rollback', model_name: MODEL, comparison: null, wait_for_lease_minutes: 0 },
-    ...{ dry_run: true, execution: 'e', started_at: '2026-01-01T00:00:00Z' },
+    ...{ change_id: null, dry_run: true, execution: 'e', started_at: '2026-01-01T00:00:00Z' },
   },
   'replace-workload': { workload_id: 'w', artifact_id: 'a', deadline: '2026-01-01T00:00:00Z' },
   'promote-model': { model_name: 'Nobody' },
-  'close-promotion': { model_name: 'Nobody', change_id: 'e', execution: 'e' },
+  'close-promotion': { model_name: 'Nobody', change_id: 'e', execution: 'e', fence: 1 },
   'model-rollback': { model_name: 'Nobody' },
-  'end-promotion': { execution: arnOf('states', 'execution:promotion:e'), state: { model_name: 'Nobody' } },
+  'end-promotion': {
+    execution: ENDED['end-promotion'],
+    state: { model_name: 'Nobody', operation: 'rollback' },
+  },
   'sweep-promotions': {
-    ...{ executionArn: arnOf('states', 'execution:promotion:e'), status: 'ABORTED' },
+    ...{ executionArn: ENDED['sweep-promotions'], status: 'ABORTED' },
     input: JSON.stringify({ model_name: 'Nobody' }),
   },
 };
 
-/** They tell people how an execution ended whatever is missing, and what they could not read. */
-const NEVER_SILENT: readonly FunctionName[] = ['end-promotion', 'sweep-promotions'];
-
 /** The variables without which a function cannot do its work, by the schema that it parses. */
 const required: [FunctionName, string][] = [
-  ...functionNames
-    .filter((name) => !NEVER_SILENT.includes(name))
-    .flatMap((name) =>
-      Object.entries(functionEnvironments[name].shape).flatMap(
-        ([variable, schema]): [FunctionName, string][] =>
-          schema.safeParse(undefined).success ? [] : [[name, variable]],
-      ),
+  ...functionNames.flatMap((name) =>
+    Object.entries(functionEnvironments[name].shape).flatMap(
+      ([variable, schema]): [FunctionName, string][] =>
+        name in ENDED || schema.safeParse(undefined).success ? [] : [[name, variable]],
     ),
+  ),
   // Optional in the others: not every model is served.
   ['replace-workload', 'DATAROBOT_ENDPOINT'],
 ];
@@ -212,11 +217,16 @@ describe('an environment that lacks a variable', () => {
   });
 });
 
-describe('an environment without MLflow', () => {
-  it.each(NEVER_SILENT)('does not keep %s from telling how an execution ended', async (name) => {
-    const ended = await told(started(name, 'MLFLOW_TRACKING_URI').invoke(usable[name], 0));
-    expect(ended).toMatchObject({ answer: { status: 'failed', alert: 'sent' } });
-  });
+describe('a function that ends an execution', () => {
+  it.each(Object.entries(ENDED))(
+    '%s tells what it could not read without the variable',
+    async (name, execution) => {
+      const ending = name as keyof typeof ENDED;
+      const answer = await started(ending, 'MLFLOW_TRACKING_URI').invoke(usable[ending], 0);
+      expect(answer).toMatchObject({ status: 'failed', alert: 'sent' });
+      expect(await recordedOutcome(table, execution)).toMatchObject({ ending: { unread: ['registry'] } });
+    },
+  );
 });
 
 describe('an event of any shape', () => {

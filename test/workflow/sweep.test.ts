@@ -112,6 +112,23 @@ describe('an open change', () => {
     expect(counts).toEqual([...Array(9).fill(0), 1]);
   });
 
+  it('is not held by an execution that has ended, and could not release its lease', async () => {
+    await leftOpen(MODEL, 6 * 3600);
+    const releaseLease = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB: TimeoutError'));
+    const state = { operation: 'promote', model_name: MODEL, error: { Error: 'X', Cause: 'first' } };
+    const stuck = { ...models.services, store: { ...models.store, releaseLease } };
+    await expect(end({ state, execution: arn('e1') }, stuck)).rejects.toThrow();
+    const counts = await sweepFor(20, 5, () => models.started.length);
+    // Five minutes after its outcome the lease is ended, and then the change is taken up.
+    expect(counts).toEqual([0, 0, 1, 1]);
+  });
+
+  it('is held by an execution that goes on, however long', async () => {
+    await leftOpen(MODEL, 6 * 3600);
+    const counts = await sweepFor(300, 30, () => models.started.length);
+    expect(counts).toEqual(Array(10).fill(0));
+  });
+
   it('is attempted while a side cannot be read: whoever can read it then goes on', async () => {
     await leftOpen();
     models.pass({ minutes: 5 });
