@@ -90,6 +90,7 @@ const ITEM_WRITES: readonly (readonly [name: string, part: string])[] = [
   ['W4 close', '#change.aim.#key = :aim'],
   ['W5 told', 'SET told = :told'],
   ['W6 release', 'REMOVE #owner'],
+  ['W6 bar', 'SET ended = :me'],
   ['W6 shorten', 'expires_at > :end'],
   ['W7 attempt', '#change.attempts + :one'],
   ['W8 adopt', 'SET #live = :live'],
