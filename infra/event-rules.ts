@@ -6,7 +6,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { RollbackReason } from '../lambdas/domain/payloads.ts';
+import { type RollbackReason } from '../lambdas/domain/payloads.ts';
 import { acknowledgeFinding } from './nag.ts';
 import type { StartProps } from './props.ts';
 

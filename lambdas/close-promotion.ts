@@ -1,4 +1,4 @@
-import { CloseInput } from './domain/payloads.ts';
+import { CloseInput } from './domain/release/payloads.ts';
 import { toHandler } from './runtime/handler.ts';
 import { registryServices } from './runtime/mlflow-services.ts';
 import { storeServices } from './runtime/store-services.ts';

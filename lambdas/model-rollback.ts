@@ -1,4 +1,4 @@
-import { RollbackInput } from './domain/payloads.ts';
+import { RollbackInput } from './domain/release/payloads.ts';
 import { configuration, RollbackEnvironment } from './runtime/environment.ts';
 import { toHandler } from './runtime/handler.ts';
 import { registryServices } from './runtime/mlflow-services.ts';

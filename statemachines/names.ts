@@ -1,12 +1,6 @@
 import type { EndAnswer } from '../lambdas/domain/outcome/outcome-schema.ts';
-import type {
-  CloseAnswer,
-  Comparison,
-  ExecutionInput,
-  Prepared,
-  PromoteAnswer,
-  RollbackAnswer,
-} from '../lambdas/domain/payloads.ts';
+import { type Comparison, type ExecutionInput, type Prepared, type PromoteAnswer } from '../lambdas/domain/payloads.ts';
+import type { CloseAnswer, RollbackAnswer } from '../lambdas/domain/release/payloads.ts';
 import type { ReplaceAnswer } from '../lambdas/domain/serving/payloads.ts';
 
 /** Every state, in the order in which the rendered definition lists them. */

@@ -5,13 +5,8 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { ErrorName } from '../lambdas/domain/errors.ts';
 import { type StepFunctionName, taskTimeoutSeconds } from '../lambdas/domain/limits.ts';
-import type {
-  CloseInput,
-  CompareInput,
-  PrepareInput,
-  PromoteInput,
-  RollbackInput,
-} from '../lambdas/domain/payloads.ts';
+import { type CompareInput, type PrepareInput, type PromoteInput } from '../lambdas/domain/payloads.ts';
+import type { CloseInput, RollbackInput } from '../lambdas/domain/release/payloads.ts';
 import type { ReplaceInput } from '../lambdas/domain/serving/payloads.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
 import { MAX_OUTAGE_RETRIES, whenNotStarted, whenOutcomeUnknown, whenUnavailable } from './retry-policies.ts';

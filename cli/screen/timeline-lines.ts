@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import type { CloseAnswer, PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import type { PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import type { CloseAnswer } from '../../lambdas/domain/release/payloads.ts';
 import type { ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';

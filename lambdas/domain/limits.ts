@@ -159,7 +159,7 @@ export const MISSED_WITHIN_MS = 2 * 3_600_000;
 /** Minimum seconds between two polls: of the lease, of a rollout, of a rollback on the Workload. */
 export const MIN_POLL_SECONDS = { lease: 30, rollout: 3, rollback: 5 } as const;
 /** Maximum seconds between two polls: of a rollout, of its cancellation, of a rollback on the Workload. */
-export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, closing: 60, rollback: 300 } as const;
+export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, closing: 120, rollback: 300 } as const;
 /** The interval grows with the age of what is polled: the age in seconds divided by this, within the bounds above. */
 export const POLL_AGE_DIVISOR = 8;
 /**

@@ -1,9 +1,7 @@
 import * as z from 'zod';
 import { MAX_LEASE_WAIT_MINUTES } from './limits.ts';
-import { RollbackFinding } from './promotion/rollback-finding.ts';
 import { VersionNumber } from './registry.ts';
-import { Progress, ServingUndo, WorkloadRollout } from './serving/payloads.ts';
-import { RolloutFinding } from './serving/rollout-finding.ts';
+import { WorkloadRollout } from './serving/payloads.ts';
 
 /** Payloads of the functions and of the execution (design §3), snake_case as in the source documents. */
 
@@ -12,7 +10,8 @@ const ModelName = z.string().min(1, 'must name a registered model').max(256);
 const ShortText = z.string().max(2000);
 const PolicyName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be a policy name such as "default"');
 /** Null counts as absent: the state machine passes null for every field that was not set. */
-const absent = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? null);
+export const absent = <T extends z.ZodType>(schema: T) =>
+  schema.nullish().transform((value) => value ?? null);
 
 /** Why a rollback is requested. `ROLLOUT_FAILED` undoes an interrupted or failed promotion. */
 export const RollbackReason = z.enum([
@@ -73,7 +72,7 @@ export const ExecutionInput = z.strictObject({
 export type ExecutionInput = z.infer<typeof ExecutionInput>;
 
 /** Fields of the execution input, from which the payload of each step picks. */
-const fields = ExecutionInput.shape;
+export const fields = ExecutionInput.shape;
 
 /** Payload of `compare-models`. */
 export const CompareInput = z.object({
@@ -254,84 +253,3 @@ export const Prepared = z.object({
   deadline: text,
 });
 export type Prepared = z.infer<typeof Prepared>;
-
-/** Payload of `close-promotion`. */
-export const CloseInput = z.object({
-  model_name: fields.model_name,
-  change_id: absent(z.string()),
-  execution: z.string(),
-  fence: absent(z.int().positive()),
-  /** ISO 8601; the lock waits until then for the end of the rollout. */
-  deadline: absent(z.iso.datetime({ offset: true })),
-  /** The last answer of this function in the same execution; null on the first call. */
-  previous: absent(z.object({ progress: Progress })),
-});
-export type CloseInput = z.infer<typeof CloseInput>;
-
-/** What `close-promotion` answers. */
-export const CloseAnswer = z.object({
-  /** `in_progress` is called again after `retry_after_seconds`; the others are terminal. */
-  status: z.enum(['in_progress', 'completed', 'failed', 'contested']),
-  retry_after_seconds: z.number().nullable(),
-  /** One sentence, for people only. */
-  reason: z.string(),
-  /** What the Workload came to; null where nothing was left to be done there. */
-  finding: RolloutFinding.nullable().catch(null),
-  /** Versions that somebody moved to Production just before the promotion, which archived them. */
-  overwritten: z.array(z.string()).default([]),
-  progress: Progress,
-});
-export type CloseAnswer = z.infer<typeof CloseAnswer>;
-
-/** Payload of `model-rollback`. */
-export const RollbackInput = z.object({
-  model_name: fields.model_name,
-  target_version: fields.target_version,
-  reason: RollbackReason.nullish().transform((value) => value ?? 'MANUAL_REQUEST'),
-  alarm_name: fields.alarm_name,
-  /** ISO 8601; when the execution started: an alarm that requested it is about the version in Production then. */
-  asked_at: absent(z.iso.datetime({ offset: true })),
-  dry_run: fields.dry_run,
-  emergency: fields.emergency,
-  /** The open change to be brought to its end after a failure; null: the call opens a rollback of its own. */
-  change_id: absent(z.string()),
-  workload_id: absent(z.string()),
-  fence: absent(z.int().positive()),
-  execution: absent(z.string()),
-  requested_by: fields.requested_by,
-  /** The last answer of this function in the same execution; null on the first call. */
-  previous: absent(z.object({ champion_before: z.string().nullable(), serving: ServingUndo.nullable() })),
-});
-export type RollbackInput = z.infer<typeof RollbackInput>;
-
-/** What `model-rollback` answers. */
-export const RollbackAnswer = z.object({
-  rolled_back: z.boolean(),
-  model_name: z.string(),
-  /** The version that is left; it need not have reached Production. */
-  from_version: text,
-  to_version: text,
-  /** The champion when the rollback began; null if there was none, several, or the registry was not read. */
-  champion_before: text,
-  reason: z.string(),
-  alarm_name: text,
-  /** ISO 8601. */
-  timestamp: z.string(),
-  /** What was done on the serving side; null where no Workload serves the model. */
-  serving: ServingUndo.nullable(),
-  /**
-   * `in_progress` is called again after `retry_after_seconds`; the others are terminal. `open`: the change could not be
-   * brought to its end and stays open; the sweep starts further attempts.
-   */
-  status: z.enum(['in_progress', 'completed', 'contested', 'open']),
-  retry_after_seconds: z.number().nullable(),
-  /** What was found and done in the registry; null in answers of the first version. */
-  finding: RollbackFinding.nullable().catch(null),
-  /** One sentence, for people only: the finding, and the result on the serving side. */
-  detail: z.string(),
-  dry_run: z.boolean(),
-  already_rolled_back: z.literal(true).optional(),
-  /** True when an earlier call completed everything: no notification is sent. */
-  nothing_to_do: z.literal(true).optional(),
-});
-export type RollbackAnswer = z.infer<typeof RollbackAnswer>;

@@ -1,14 +1,8 @@
 import * as z from 'zod';
 import { causeMessage } from './lambda-cause.ts';
 import { type CaughtError, EndAnswer } from './outcome/outcome-schema.ts';
-import {
-  CloseAnswer,
-  Comparison,
-  ExecutionInput,
-  Prepared,
-  PromoteAnswer,
-  RollbackAnswer,
-} from './payloads.ts';
+import { Comparison, ExecutionInput, Prepared, PromoteAnswer } from './payloads.ts';
+import { CloseAnswer, RollbackAnswer } from './release/payloads.ts';
 import { ReplaceAnswer } from './serving/payloads.ts';
 
 const MAX_MESSAGE_LENGTH = 1000;

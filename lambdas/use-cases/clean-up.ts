@@ -78,7 +78,7 @@ function endOf(
   if (live?.change === change) {
     if (in_step === false) return { status: 'contested', cause: { code: 'moved-since' } };
     if (operation === 'adopt') return { status: 'adopted', cause: { code: 'adopted' } };
-    return operation !== 'rollback' && wasForward(change, live.version, read)
+    return live.result === 'promoted'
       ? { status: 'promoted', cause: { code: 'promoted', direct: false, workload_unchanged: false } }
       : { status: 'rolled_back', cause: { code: 'stopped', status: event.status, interrupted: 'nothing' } };
   }
@@ -88,18 +88,6 @@ function endOf(
     interrupted: interruptedOf(event, change, read),
   } as const;
   return { status: 'failed', cause };
-}
-
-/**
- * A closed promotion ended with the version that it was for, not with the one before. The item no longer says which that
- * was, so the record for people does; without it, the history shows what the change has left.
- */
-function wasForward(change: string, live: string | null, read: BothSidesRead | null): boolean {
-  const record = recordOf(change, read);
-  if (record !== null) return record.to === live;
-  const { history = [] } = read?.item ?? {};
-  const [last] = history;
-  return last === undefined || (last.left_by === change && last.good);
 }
 
 /** The record in MLflow of the promotion that opened the change; null if there is none, or it could not be read. */

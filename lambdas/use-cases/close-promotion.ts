@@ -1,10 +1,11 @@
 import { MAX_POLL_SECONDS, MIN_POLL_SECONDS } from '../domain/limits.ts';
-import type { CloseAnswer, CloseInput } from '../domain/payloads.ts';
+import type { CloseAnswer, CloseInput } from '../domain/release/payloads.ts';
 import { Progress } from '../domain/serving/payloads.ts';
 import type { Invocation } from '../runtime/handler.ts';
-import { closingReason } from '../words/reasons.ts';
+import { closingReason } from '../words/preparation.ts';
 import { leaseHeld } from '../words/rollout.ts';
-import { type ConvergeServices, convergeQuickly } from './parts/converge.ts';
+import { convergeQuickly } from './parts/converge.ts';
+import type { ConvergeServices } from './parts/convergence.ts';
 import { type Writer, withLease } from './parts/with-lease.ts';
 
 /**

@@ -1,5 +1,4 @@
-import type { Clock } from '../adapters/clock.ts';
-import { ModelNotFound, StaleFence } from '../domain/errors.ts';
+import { ModelNotFound } from '../domain/errors.ts';
 import {
   attemptPauseMinutes,
   leaseSecondsFor,
@@ -9,27 +8,14 @@ import {
   VISIBILITY_GRACE_SECONDS,
 } from '../domain/limits.ts';
 import { type Comparison, type Prepared, type PrepareInput, RollbackReason } from '../domain/payloads.ts';
-import {
-  type ChangeSinceComparison,
-  championBefore,
-  FENCE_TAG,
-  recordedFence,
-} from '../domain/promotion/promotion-plan.ts';
-import { hasUnfinishedPromotion, intentTag, recordId, recordsOn } from '../domain/promotion/record.ts';
-import { champions, type RegistryView } from '../domain/registry.ts';
-import type { Look } from '../domain/release/look.ts';
-import {
-  adoption,
-  bare,
-  changeOf,
-  type Opener,
-  openPromotion,
-  type Wanted,
-} from '../domain/release/opening.ts';
+import { championBefore } from '../domain/promotion/promotion-plan.ts';
+import { hasUnfinishedPromotion } from '../domain/promotion/record.ts';
+import type { RegistryView } from '../domain/registry.ts';
+import { bare, type Wanted } from '../domain/release/found.ts';
+import { adoption, changeOf, openPromotion } from '../domain/release/opening.ts';
 import { historyAfter, type ModelItem } from '../domain/release/release.ts';
-import { type PromotionStore, seenIn } from '../domain/release/store.ts';
+import { seenIn } from '../domain/release/store.ts';
 import { refusalOfTarget } from '../domain/rollout/rules.ts';
-import type { Workloads } from '../domain/serving/workloads.ts';
 import { quoted } from '../domain/visible-text.ts';
 import { count } from '../runtime/metrics.ts';
 import {
@@ -39,29 +25,21 @@ import {
   openingContested,
   prepareRefused,
   settling,
-} from '../words/reasons.ts';
+} from '../words/preparation.ts';
 import { rolloutReason } from '../words/rollout.ts';
-import { type CompareServices, compare, policyName } from './compare-models.ts';
-import { readRegistry, readServing, workloadOf } from './parts/look.ts';
+import { policyName } from './compare-models.ts';
+import { readRegistry, workloadOf } from './parts/look.ts';
+import {
+  fenceFor,
+  findChangeSinceComparison,
+  lookOf,
+  type Preparation,
+  type PrepareServices,
+  raiseFence,
+  recordIntent,
+} from './parts/preparation.ts';
 import { resolveArtifact, servedIn } from './parts/resolve-artifact.ts';
 import { isLeaseStuck } from './parts/with-lease.ts';
-
-export interface PrepareServices extends CompareServices {
-  store: PromotionStore;
-  clock: Clock;
-  /** Created on first use: only models served by a Workload need the Workload API. */
-  workloads: () => Workloads;
-}
-
-/** What the steps of one preparation share. */
-interface Preparation {
-  readonly input: PrepareInput;
-  readonly services: PrepareServices;
-  readonly view: RegistryView;
-  readonly item: ModelItem;
-  readonly opener: Opener;
-  readonly leased: Prepared;
-}
 
 /**
  * Takes the lease and looks at both sides. A promotion is compared again and its change is opened; `adopt` takes what both
@@ -118,7 +96,8 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
       await raiseFence(preparation);
       return leased;
     case 'resume':
-      await raiseFence(preparation);
+      // An attempt that comes late, when its change is not open any more, writes nothing.
+      if (item.change?.id === input.change_id) await raiseFence(preparation);
       return { ...leased, change_id: input.change_id ?? null };
     case 'adopt':
       return adopt(preparation);
@@ -178,12 +157,6 @@ function servedBy(
 ): string | null {
   const nothing = { ...item, live: null, change: null };
   return workloadOf(workload_id, operation === 'adopt' ? nothing : item, view);
-}
-
-async function lookOf({ services, view, leased }: Preparation): Promise<Look> {
-  const { workload_id } = leased;
-  const serving = workload_id === null ? null : await readServing(services.workloads(), workload_id);
-  return { registry: view, mode: services.mode, serving };
 }
 
 /** Takes what both sides show as live (W8). */
@@ -291,88 +264,3 @@ async function openPromotionOf(
 /** The change is open already, by an earlier copy of this step: the champion before it is that of its safe release. */
 const ownChampionBefore = ({ change }: ModelItem, { champion_before }: Prepared): string | null =>
   change === null ? champion_before : change.safe.version;
-
-/** Records the promotion in the version's tags before anything moves, for people. */
-async function recordIntent(
-  { input, services, view, leased }: Preparation,
-  comparison: Comparison,
-  { version: to, workload_id, artifact_id }: Wanted,
-  served: string | null,
-): Promise<void> {
-  const id = recordId(input.execution);
-  if (to === null || recordsOn(view.versions).some((record) => record.id === id)) return;
-  const { key, value } = intentTag({
-    kind: 'promote',
-    id,
-    to,
-    from: champions(view, services.mode).find((other) => other !== to) ?? null,
-    confidence: comparison.confidence,
-    evidence_digest: comparison.evidence_digest,
-    reason: input.reason ?? comparison.recommendation,
-    requested_by: input.requested_by,
-    execution: input.execution,
-    fence: leased.fence,
-    serving:
-      workload_id === null || artifact_id === null
-        ? null
-        : { workload_id, artifact_id, previous_artifact_id: served },
-    at: services.clock.now().toISOString(),
-  });
-  await services.registry.setVersionTag(input.model_name, to, key, value);
-}
-
-/** Compares again: a decision (perhaps approved days ago) must still match the evidence. Null if nothing changed. */
-async function findChangeSinceComparison(
-  view: RegistryView,
-  input: PrepareInput,
-  before: Comparison,
-  services: PrepareServices,
-): Promise<ChangeSinceComparison | null> {
-  const others = champions(view, services.mode).filter((v) => v !== before.challenger_version);
-  if (others.some((version) => version !== before.champion_version)) {
-    return { code: 'champion-changed', champions: others, compared_with: before.champion_version };
-  }
-  const again = await compare(
-    {
-      model_name: input.model_name,
-      champion_version: before.champion_version,
-      challenger_version: before.challenger_version,
-      policy: input.policy,
-      execution: input.execution,
-    },
-    services,
-  );
-  if (again.decision !== 'PROMOTE')
-    return {
-      code: 'decision-changed',
-      decision: again.decision,
-      recommendation: again.recommendation,
-    };
-  return again.evidence_digest === before.evidence_digest ? null : { code: 'evidence-changed' };
-}
-
-/**
- * The fence of this execution; null without a table. If the registry records a higher one than the table (the table was
- * restored, or another was used before), counting continues from there while this execution holds the lease. Throws `StaleFence`.
- */
-async function fenceFor(
-  view: RegistryView,
-  { fence: counted }: ModelItem,
-  { model_name, execution }: PrepareInput,
-  { store }: PrepareServices,
-): Promise<number | null> {
-  if (counted === null) return null;
-  const recorded = recordedFence(view, counted);
-  if (recorded <= counted) return counted;
-  if (await store.raiseFence(model_name, execution, recorded + 1)) return recorded + 1;
-  throw new StaleFence(
-    `Another owner took the lease for ${quoted(model_name)} (fence ${recorded}): nothing is written`,
-  );
-}
-
-/** Records the highest fence in the registry itself, for a table that is lost; only where something is to be changed. */
-async function raiseFence({ input, services, view, leased }: Preparation): Promise<void> {
-  const fence = leased.fence ?? 0;
-  if (!input.dry_run && recordedFence(view, fence) < fence)
-    await services.registry.setModelTag(view.model.name, FENCE_TAG, String(fence));
-}

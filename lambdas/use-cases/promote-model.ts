@@ -10,9 +10,10 @@ import {
 } from '../domain/promotion/promotion-plan.ts';
 import { intentTag, recordId, recordsOn, resultTag } from '../domain/promotion/record.ts';
 import { champions } from '../domain/registry.ts';
+import { bare } from '../domain/release/found.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
-import { bare, changeOf, openInRegistry } from '../domain/release/opening.ts';
-import { type Change, historyAfter, type ModelItem } from '../domain/release/release.ts';
+import { changeOf, openInRegistry } from '../domain/release/opening.ts';
+import { type Change, historyAfter, type ModelItem, type Release } from '../domain/release/release.ts';
 import { seenIn } from '../domain/release/store.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
@@ -110,12 +111,16 @@ async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
   const { input, services, writer, look } = call;
   const { store, mode, clock } = services;
   const { item } = writer;
-  const version = ownVersion(call) ?? requestedVersion(look.registry, mode, input, recordId(writer.owner));
+  // What the same request was promoting before it was repeated.
+  const own = item.change?.id === writer.owner ? item.change.to : null;
+  const version = own ?? requestedVersion(look.registry, mode, input, recordId(writer.owner));
   if (version === null) return refused({ code: 'no-challenger' }, input);
   const opener = { id: writer.owner, since: clock.now(), now: clock.now() };
   const opening = openInRegistry(look, item, version, opener);
   const refusal = refusalOf(look.registry, mode, version, input.expected_champion);
-  if (opening.kind === 'already' || (opening.kind === 'own' && item.change === null)) {
+  const ended = opening.kind === 'own' && item.change === null;
+  if (ended && item.live?.version !== version) return contested({ code: 'superseded', version }, input);
+  if (opening.kind === 'already' || ended) {
     // A call that was cut off after it closed its change has told nobody.
     const last = item.live;
     if (
@@ -148,14 +153,10 @@ async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
     await recordIntent(call, version, from);
     return moveAndClose({ ...call, writer: withChange(writer, change, live) }, change, version, from);
   }
-  if (item.change === null) return contested({ code: 'superseded', version }, input);
+  // Another has turned it back since.
+  if (item.change?.aim.version !== version) return contested({ code: 'superseded', version }, input);
+  await recordIntent(call, version, item.change.safe.version);
   return moveAndClose(call, item.change, version, from);
-}
-
-/** The version of this request's own change, if it was opened or closed before the request was repeated. */
-function ownVersion({ writer: { owner, item } }: Call): string | null {
-  if (item.change?.id === owner) return item.change.aim.version;
-  return item.live?.change === owner ? item.live.version : null;
 }
 
 function refusalFor(why: 'change-open' | 'moved', { change, live }: ModelItem, look: Look): PromotionRefusal {
@@ -187,7 +188,7 @@ async function moveAndClose(
     return contested({ code: 'lost-race', version }, input);
   }
   const now = clock.now();
-  const live = { ...change.aim, change: change.id, at: now.toISOString() };
+  const live: Release = { ...change.aim, change: change.id, at: now.toISOString(), result: 'promoted' };
   const history = historyAfter(writer.item, live, { at: live.at, by: change.id, bad: false });
   if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))
     return contested({ code: 'superseded', version }, input);

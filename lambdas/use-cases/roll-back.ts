@@ -1,65 +1,27 @@
-import type { Clock } from '../adapters/clock.ts';
-import {
-  attemptPauseMinutes,
-  MAX_POLL_SECONDS,
-  MIN_POLL_SECONDS,
-  POLL_AGE_DIVISOR,
-  ROLLBACK_MINUTES,
-  VISIBILITY_GRACE_SECONDS,
-} from '../domain/limits.ts';
-import type { RollbackAnswer, RollbackInput } from '../domain/payloads.ts';
-import { markOn } from '../domain/promotion/record.ts';
-import type { RollbackFinding, RollbackRefusal } from '../domain/promotion/rollback-finding.ts';
-import { champions, isRolledBack, type RegistryView } from '../domain/registry.ts';
-import type { Look } from '../domain/release/look.ts';
-import {
-  ARTIFACT_TAG,
-  bare,
-  changeOf,
-  defaultTarget,
-  openRollback,
-  type RollbackTarget,
-  releaseOf,
-} from '../domain/release/opening.ts';
-import type { Change, ModelItem, Release, StoredRelease } from '../domain/release/release.ts';
-import { seenIn } from '../domain/release/store.ts';
-import { refusalOfTarget } from '../domain/rollout/rules.ts';
+import { MIN_POLL_SECONDS, ROLLBACK_MINUTES } from '../domain/limits.ts';
+import { champions, type RegistryView } from '../domain/registry.ts';
+import type { RollbackAnswer, RollbackInput } from '../domain/release/payloads.ts';
+import type { Change } from '../domain/release/release.ts';
+import { rollbackPollSeconds } from '../domain/rollout/progress.ts';
 import { Progress, type ServingUndo } from '../domain/serving/payloads.ts';
 import type { Invocation } from '../runtime/handler.ts';
-import type { NotifyServices } from '../runtime/notify-services.ts';
 import { rollbackDetail } from '../words/reasons.ts';
 import { servingReason } from '../words/rollout.ts';
-import {
-  type Converged,
-  type ConvergeServices,
-  convergeQuickly,
-  isComplete,
-  lookAt,
-} from './parts/converge.ts';
-import { readBoth, readRegistry, workloadOf } from './parts/look.ts';
+import { type Converged, convergeQuickly, isComplete, lookAt } from './parts/converge.ts';
+import { readRegistry } from './parts/look.ts';
 import { notifyRollback } from './parts/notify-rollback.ts';
+import { openOwn } from './parts/open-rollback.ts';
 import { hasMovedBack, leftVersion } from './parts/record-change.ts';
-import { artifactWhenLive, servedIn } from './parts/resolve-artifact.ts';
-import { holderOf, type Writer, withChange, withLease } from './parts/with-lease.ts';
-
-export interface RollbackServices extends ConvergeServices, NotifyServices {
-  clock: Clock;
-  cooldownHours: number;
-}
-
-type Answer = (
-  versions: { from: string | null; to: string | null },
-  finding: RollbackFinding,
-  more?: Partial<RollbackAnswer>,
-) => RollbackAnswer;
-
-/** What the steps of one call share. */
-interface Call {
-  readonly input: RollbackInput;
-  readonly services: RollbackServices;
-  readonly writer: Writer;
-  readonly answer: Answer;
-}
+import {
+  type Answer,
+  type Call,
+  type ChangeWriter,
+  contest,
+  type RollbackServices,
+  refuse,
+  writerOf,
+} from './parts/rollback-call.ts';
+import { holderOf, type Writer, withLease } from './parts/with-lease.ts';
 
 /**
  * Opens a rollback, or brings an open change to its end after a failure, and converges both sides to it: one step per
@@ -120,48 +82,6 @@ async function dryRun(
   return work({ owner: `direct:${requestId}`, fence: null, direct: true, item });
 }
 
-const NOTHING = { held: null, until: null, hours: null };
-
-const refuse = (
-  answer: Answer,
-  why: RollbackRefusal,
-  more: {
-    from?: string | null;
-    to?: string | null;
-    held?: string | null;
-    until?: string | null;
-    hours?: number | null;
-  } = {},
-  extra: Partial<RollbackAnswer> = {},
-): RollbackAnswer => {
-  const versions = { from: more.from ?? null, to: more.to ?? null };
-  return answer(versions, { code: 'refused', why, ...NOTHING, ...more, ...versions }, extra);
-};
-
-const contest = (
-  answer: Answer,
-  why: Extract<RollbackFinding, { code: 'contested' }>['why'],
-  {
-    from,
-    to,
-    look,
-    held,
-  }: { from: string | null; to: string | null; look: Look | null; held?: string | null },
-  extra: Partial<RollbackAnswer> = {},
-): RollbackAnswer => {
-  const named = look === null ? [] : champions(look.registry, look.mode);
-  const finding: RollbackFinding = { code: 'contested', why, from, to, champions: named, held: held ?? null };
-  return answer({ from, to }, finding, { status: 'contested', ...extra });
-};
-
-/** The writer of an open change. */
-type ChangeWriter = Writer & { readonly change: Change };
-
-const writerOf = (writer: Writer, change: Change, live: Release | null = null): ChangeWriter => ({
-  ...withChange(writer, change, live),
-  change,
-});
-
 /** The change that this call converges; an answer where there is none, or where it is closed already. */
 async function ownChange(call: Call, id: string, view: RegistryView): Promise<ChangeWriter | RollbackAnswer> {
   const { input, writer, answer } = call;
@@ -174,7 +94,9 @@ async function ownChange(call: Call, id: string, view: RegistryView): Promise<Ch
       from: input.previous === null ? null : (input.previous.champion_before ?? null),
       to: live.version,
     };
-    const more = { rolled_back: true, already_rolled_back: true } as const;
+    const told = closedBefore(input, writer) ? ({ nothing_to_do: true } as const) : {};
+    if (live.result === 'promoted') return answer(versions, { code: 'completed', ...versions }, told);
+    const more = { rolled_back: true, already_rolled_back: true, ...told } as const;
     return answer(versions, { code: 'settled', ...versions, to: live.version ?? '' }, more);
   }
   if (input.change_id === null) return openOwn(call, view);
@@ -182,6 +104,12 @@ async function ownChange(call: Call, id: string, view: RegistryView): Promise<Ch
   // An attempt that comes late has nothing to tell.
   const late = writer.owner === input.change_id ? {} : ({ nothing_to_do: true } as const);
   return contest(answer, 'superseded', { from: null, to: null, look: null, held }, late);
+}
+
+/** True for an attempt whose change was closed before it began: whoever closed it has told. */
+function closedBefore({ change_id, asked_at }: RollbackInput, { owner, item }: Writer): boolean {
+  if (change_id === null || change_id === owner || asked_at === null || item.live === null) return false;
+  return Date.parse(item.live.at) < Date.parse(asked_at);
 }
 
 /**
@@ -208,207 +136,6 @@ async function turned(
   const item = await services.store.readItem(input.model_name);
   const held = item.change?.id ?? item.owner;
   return contest(answer, 'superseded', { from: change.to, to: change.safe.version, look, held });
-}
-
-/** Opens a rollback of its own, or answers why not. */
-async function openOwn(call: Call, view: RegistryView): Promise<ChangeWriter | RollbackAnswer> {
-  const { input, services, writer, answer } = call;
-  const { store, clock } = services;
-  const { item } = writer;
-  const now = clock.now();
-  if (input.reason === 'ROLLOUT_FAILED' && input.target_version === null && item.change === null)
-    return refuse(answer, 'no-known-good', { from: champions(view, services.mode)[0] ?? null });
-  const settles =
-    item.change === null || item.released_at === null || item.owner !== writer.owner || !writer.direct
-      ? null
-      : new Date(item.released_at.getTime() + VISIBILITY_GRACE_SECONDS * 1000);
-  if (settles !== null && now < settles && item.change?.aim.workload_id != null) {
-    const versions = { from: item.change.to, to: input.target_version };
-    const retry_after_seconds = Math.ceil((settles.getTime() - now.getTime()) / 1000);
-    return answer(
-      versions,
-      { code: 'serving-in-progress', ...versions },
-      { status: 'in_progress', retry_after_seconds },
-    );
-  }
-  const look = await readBoth(services, services.workloads, input.model_name, (read) =>
-    workloadOf(input.workload_id, item, read),
-  );
-  if (look === null) return refuse(answer, 'no-model');
-  if (look.serving !== null && !store.keepsItems)
-    return refuse(answer, 'no-table', { held: look.serving.workload_id });
-  const target = await targetOf(call, look);
-  if (target !== null && 'model_name' in target) return target;
-  const opener = {
-    id: input.change_id ?? writer.owner,
-    since: input.asked_at === null ? now : new Date(input.asked_at),
-    now,
-  };
-  const alarmAt = input.alarm_name === null || input.asked_at === null ? null : new Date(input.asked_at);
-  const opening = openRollback(look, item, target, opener, alarmAt);
-  const from = leftOf(item, look, target?.release.version ?? null);
-  const to = target?.release.version ?? null;
-  switch (opening.kind) {
-    case 'own':
-      return contest(answer, 'superseded', { from, to, look, held: item.change?.id ?? null });
-    case 'refused':
-      return refuse(answer, opening.why, { from, to });
-    case 'contested':
-      return contest(answer, CONTESTS[opening.why], { from, to, look, held: item.change?.id ?? null });
-    case 'already': {
-      const more = { rolled_back: true, already_rolled_back: true, nothing_to_do: true } as const;
-      if (input.dry_run) return answer({ from: null, to }, { code: 'would-settle', to: to ?? '' });
-      return answer({ from: null, to }, { code: 'settled', from: null, to: to ?? '' }, more);
-    }
-    case 'open':
-      break;
-  }
-  const unfit = target === null ? null : await unfitTarget(call, look, target, from);
-  if (unfit !== null) return unfit;
-  if (input.dry_run) {
-    const { workload_id: workload, artifact_id: artifact, version } = opening.aim;
-    return answer(
-      { from, to },
-      { code: 'would-move', from: from ?? '', to: version ?? '', workload, artifact },
-    );
-  }
-  const change = changeOf(opening, opener, {
-    kind: 'rollback',
-    to,
-    asked: {
-      by: input.requested_by,
-      reason: input.reason,
-      alarm: input.alarm_name,
-      evidence_digest: null,
-      confidence: null,
-    },
-    nextAt: new Date(now.getTime() + attemptPauseMinutes(0) * 60_000),
-  });
-  for (const release of opening.store) await store.putRelease(input.model_name, release);
-  const live = opening.live === null ? null : bare(opening.live);
-  if (await store.openChange(holderOf(writer, now), seenIn(item), change, live))
-    return writerOf(writer, change, live);
-  return contest(answer, 'superseded', { from, to, look, held: null });
-}
-
-const CONTESTS = {
-  unrecorded: 'unrecorded',
-  unfinished: 'unrecorded',
-  moved: 'moved-on',
-  foreign: 'moved-on',
-  'in-flight': 'moved-on',
-  overtaken: 'superseded',
-  'after-alarm': 'after-alarm',
-} as const;
-
-/** The version that a rollback to `to` would leave, for texts. */
-function leftOf({ live, change }: ModelItem, look: Look, to: string | null): string | null {
-  const candidates = [live?.version ?? null, change?.to ?? null, ...champions(look.registry, look.mode)];
-  return candidates.find((version) => version !== null && version !== to) ?? null;
-}
-
-/** The release to go back to: the named version's, else the default one; null where none is recorded. */
-async function targetOf(
-  { input, services, writer, answer }: Call,
-  look: Look,
-): Promise<RollbackTarget | RollbackAnswer | null> {
-  const { store, clock } = services;
-  const { item } = writer;
-  const stored = async (key: string) => store.getRelease(input.model_name, key);
-  const made = (version: string, artifact_id: string | null): StoredRelease =>
-    releaseOf(
-      {
-        version,
-        workload_id: artifact_id === null ? null : (look.serving?.workload_id ?? null),
-        artifact_id,
-      },
-      { change: writer.owner, at: clock.now().toISOString() },
-    );
-  if (input.target_version === null) {
-    const past = defaultTarget(item);
-    if (past === null) return null;
-    const release =
-      (await stored(past.key)) ?? (past.version === null ? null : made(past.version, past.artifact_id));
-    return release === null ? null : { release, named: false };
-  }
-  const version = input.target_version;
-  const holder = look.registry.versions.find((v) => v.version === version);
-  const from = leftOf(item, look, version);
-  if (holder === undefined) return refuse(answer, 'target-missing', { from, to: version });
-  const recorded = [item.live, item.change?.safe ?? null, ...item.history].find(
-    (r) => r?.version === version,
-  );
-  const release = recorded ? await stored(recorded.key) : null;
-  if (release !== null && (look.serving === null || release.artifact_id !== null))
-    return { release, named: true };
-  // A version that has never been live with a Workload: its tag names its artifact.
-  const artifact = artifactWhenLive(item, version) ?? (holder.tags[ARTIFACT_TAG] || null);
-  if (look.serving !== null && artifact === null) return refuse(answer, 'no-artifact', { from, to: version });
-  return { release: made(version, look.serving === null ? null : artifact), named: true };
-}
-
-/** Why the target cannot be gone back to: refused before anything is opened; null if it can. */
-async function unfitTarget(
-  { input, services, writer, answer }: Call,
-  look: Look,
-  { release }: RollbackTarget,
-  from: string | null,
-): Promise<RollbackAnswer | null> {
-  const { version: to, artifact_id } = release;
-  const { history } = writer.item;
-  const holder = look.registry.versions.find((v) => v.version === to);
-  if (holder === undefined) return refuse(answer, 'target-missing', { from, to });
-  if (holder.status !== 'READY' && !input.emergency)
-    return refuse(answer, 'not-ready', { from, to, held: holder.status });
-  const marked = isRolledBack(holder) ? (markOn(holder)?.at ?? null) : null;
-  const liveSince = [writer.item.live, ...history.filter(({ good }) => good)].find((r) => r?.version === to);
-  const since =
-    liveSince === undefined || liveSince === null ? null : 'at' in liveSince ? liveSince.at : liveSince.since;
-  // A person has promoted it again by name since it was taken out: then it is known good.
-  const again = marked !== null && since !== null && since > marked;
-  if (isRolledBack(holder) && !again && !input.emergency) return refuse(answer, 'rolled-back', { from, to });
-  const cooling = coolingUntil(writer.item, services.clock.now(), services.cooldownHours);
-  if (cooling !== null && !input.emergency)
-    return refuse(answer, 'cooling', { from, to, until: cooling, hours: services.cooldownHours });
-  const { serving } = look;
-  if (serving === null || artifact_id === null) return null;
-  const artifact = await services.workloads().getArtifact(artifact_id);
-  if (artifact === null) return refuse(answer, 'artifact-gone', { from, to, held: artifact_id });
-  const unreachable = refusalOfTarget(artifact, servedIn(serving), false);
-  if (unreachable === null) return null;
-  if (unreachable.code === 'draft-onto-locked') {
-    const stays: Partial<RollbackAnswer> = { serving: lockedInPlace(serving.workload_id, services) };
-    return refuse(answer, 'locked-in-place', { from, to, held: artifact_id }, stays);
-  }
-  const why = unreachable.code === 'type-mismatch' ? 'other-type' : 'served-is-draft';
-  return refuse(answer, why, {
-    from,
-    to,
-    held: unreachable.code === 'type-mismatch' ? unreachable.type : artifact_id,
-  });
-}
-
-/** ISO time until which the model rests after its last rollback; null when it does not. */
-function coolingUntil({ history }: ModelItem, now: Date, hours: number): string | null {
-  const last = history.find(({ good }) => !good);
-  if (last === undefined) return null;
-  const until = new Date(Date.parse(last.left_at) + hours * 3_600_000);
-  return until > now ? until.toISOString() : null;
-}
-
-function lockedInPlace(workload_id: string, { clock }: RollbackServices): ServingUndo {
-  const finding = { code: 'locked-in-place' } as const;
-  return {
-    workload_id,
-    undone: false,
-    action: 'left',
-    finding,
-    reason: servingReason(finding),
-    phase: null,
-    contested: false,
-    began_at: clock.now().toISOString(),
-    progress: Progress.parse({}),
-  };
 }
 
 /** One step of converging both sides to the aim of the change, and what to answer to it. */
@@ -455,18 +182,11 @@ async function convergeBack(
           { status: 'open', serving },
         );
       const retry_after_seconds =
-        result.step === 'wait' ? laterPollSeconds(began_at, now) : MIN_POLL_SECONDS.rollback;
+        result.step === 'wait' ? rollbackPollSeconds(began_at, now) : MIN_POLL_SECONDS.rollback;
       const finding = { code: 'serving-in-progress', ...versions } as const;
       return answer(versions, finding, { status: 'in_progress', serving, retry_after_seconds });
     }
   }
-}
-
-/** Seconds until the next poll; longer with age, as each poll takes some of the execution's events. */
-function laterPollSeconds(began: string, now: Date): number {
-  const age = (now.getTime() - Date.parse(began)) / 1000;
-  const pause = Math.max(MIN_POLL_SECONDS.rollback, Math.round(age / POLL_AGE_DIVISOR));
-  return Math.min(MAX_POLL_SECONDS.rollback, pause);
 }
 
 /** What was done on the Workload so far; null where none serves the model. */

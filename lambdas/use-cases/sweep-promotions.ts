@@ -18,7 +18,7 @@ import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
 import { readBothSides } from './parts/read-ending.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
-import { isOutOfStep, tellOutOfStep } from './parts/tell-out-of-step.ts';
+import { isOutOfStep, tellDirectChange, tellOutOfStep } from './parts/tell-out-of-step.ts';
 
 /** The event of the schedule, or EventBridge's event about an execution that did not succeed. */
 export const SweepInput = z.union([z.object({ sweep: z.literal(true) }), CleanUpInput]);
@@ -205,6 +205,7 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
       const item = await store.readItem(model);
       if (item.change === null && !isHeld(item, now)) {
         const read = await readBothSides(model, services);
+        await tellDirectChange(read, services);
         if (isOutOfStep(read.ending)) out_of_step += 1;
         if (await tellOutOfStep(read, services)) told += 1;
       }

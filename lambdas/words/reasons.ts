@@ -1,40 +1,12 @@
 import type { DecidedOutcome, Interrupted, Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../domain/payloads.ts';
-import type {
-  ChangeSinceComparison,
-  PrepareRefusal,
-  PromotionRefusal,
-} from '../domain/promotion/promotion-plan.ts';
+import type { PromotionRefusal } from '../domain/promotion/promotion-plan.ts';
 import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
-import { champions } from '../domain/registry.ts';
-import { type Look, shownBy } from '../domain/release/look.ts';
-import { ARTIFACT_TAG, type OpeningContest } from '../domain/release/opening.ts';
-import type { ModelItem } from '../domain/release/release.ts';
-import type { RolloutFinding } from '../domain/serving/rollout-finding.ts';
+import type { RollbackAnswer } from '../domain/release/payloads.ts';
 import { quoted, sentence, visible } from '../domain/visible-text.ts';
-import { leaseHeld, rolloutReason } from './rollout.ts';
+import { inProduction, MAX_ID, needsTable, settle } from './phrases.ts';
+import { leaseHeld } from './rollout.ts';
 
 /** The sentences in the `reason` and `detail` of answers and outcomes, for people only. */
-
-/** Version numbers in one sentence; more are counted. */
-const MAX_VERSIONS = 5;
-
-/** `version 2`, or `versions 3 and 2`: numbers as MLflow has them, so in visible form, and bounded. */
-function versionsText(versions: readonly string[]): string {
-  const shown = versions.slice(0, MAX_VERSIONS).map((version) => visible(version, 20));
-  const left = versions.length - shown.length;
-  const listed = [...shown, ...(left > 0 ? [`${left} more`] : [])].join(' and ');
-  return `${versions.length === 1 ? 'version' : 'versions'} ${listed}`;
-}
-
-/** Which versions are in Production, for within a sentence. */
-const inProduction = (versions: readonly string[]) =>
-  versions.length === 0
-    ? 'no version is in Production'
-    : `${versionsText(versions)} ${versions.length === 1 ? 'is' : 'are'} in Production`;
-
-/** Characters of an execution's ARN or another holder's id. */
-const MAX_ID = 300;
 
 /** The registered model does not exist. */
 export const modelMissing = (model: string) => `Registered model ${quoted(model)} does not exist`;
@@ -73,113 +45,6 @@ export function promotionRefused(refusal: PromotionRefusal, model: string): stri
 
 const recordedText = (live: string | null) =>
   live === null ? 'none is recorded as live' : `version ${live} is recorded as live`;
-
-/** How a person ends what is contested. Adopting needs both sides to agree on one release. */
-const settle = (agreed: boolean) =>
-  `To settle it, start a rollback with "target_version"${agreed ? ', or adopt what is there with "operation": "adopt"' : ''}`;
-
-/** Why `prepare-promotion` refuses a promotion. */
-export function prepareRefused(refusal: PrepareRefusal): string {
-  switch (refusal.code) {
-    case 'version-missing':
-      return `Version ${refusal.version} does not exist`;
-    case 'not-ready':
-      return `Version ${refusal.version} is ${refusal.status}, not READY`;
-    case 'no-table':
-      return needsTable(refusal.workload);
-  }
-}
-
-const needsTable = (workload: string) =>
-  `Workload ${quoted(workload)} serves the model, which takes a promotion table (PROMOTION_TABLE); nothing was changed`;
-
-/** Why a change is not opened: what both sides show, and what was recorded. */
-export function openingContested(why: OpeningContest, look: Look, { live, change }: ModelItem): string {
-  const shown = shownText(look);
-  const agreed = shownBy(look, ARTIFACT_TAG);
-  const settled = settle(agreed !== null && agreed.version !== null);
-  switch (why) {
-    case 'unrecorded':
-      return `No release is recorded as live, and it is not clear which one is: ${shown}. ${settled}`;
-    case 'unfinished':
-      return `No release is recorded as live, and an earlier promotion has no result: ${shown}. ${settled}`;
-    case 'moved':
-      return `Another actor changed the model: ${liveText(live)} is recorded as live, but ${shown}. ${settled}`;
-    case 'foreign':
-      return `Another actor changed the model while a change by ${visible(change?.id ?? 'another operation', MAX_ID)} is open: ${shown}. ${settled}`;
-    case 'overtaken':
-      return 'Another operation changed the model after this one was requested, so this one changed nothing';
-    case 'in-flight':
-      return `It is not known what is served with the live version: ${shown}. Wait until the replacement has ended, and start again`;
-    case 'after-alarm':
-      return 'The live version came into Production after the alarm, so the alarm cannot be about it; nothing was changed';
-  }
-}
-
-const liveText = (live: ModelItem['live']) =>
-  live === null || live.version === null
-    ? 'no version'
-    : `version ${live.version}${live.artifact_id === null ? '' : ` with artifact ${quoted(live.artifact_id)}`}`;
-
-/** What both sides show, for within a sentence. */
-function shownText({ registry, mode, serving }: Look): string {
-  const named = champions(registry, mode);
-  if (serving === null) return inProduction(named);
-  const flying =
-    serving.in_flight === null
-      ? ''
-      : `, and a replacement with artifact ${quoted(serving.in_flight.artifact_id)} is in progress`;
-  const tagged = registry.versions.find(({ version }) => version === named[0])?.tags[ARTIFACT_TAG] || null;
-  const tag = tagged === null || named.length !== 1 ? '' : ` with artifact ${quoted(tagged)} in its tag`;
-  return `${inProduction(named)}${tag}; Workload ${quoted(serving.workload_id)} serves artifact ${quoted(serving.artifact_id ?? 'none')}${flying}`;
-}
-
-/** Why `prepare-promotion` does nothing for an execution that was started before an update of the stack. */
-export const EARLIER_DEFINITION =
-  'The execution was started by an earlier definition of the state machine; nothing was changed. Start it again';
-
-/** Why `prepare-promotion` waits: a request of the last owner may not be visible on the Workload yet. */
-export const settling = (seconds: number) =>
-  `An earlier operation left a change open, and its last request can still take effect for ${seconds} s`;
-
-/** What `close-promotion` found; `holder` has the open change, where it is another's. */
-export function closingReason(
-  result:
-    | { kind: 'closed' }
-    | { kind: 'contested'; why: string }
-    | { kind: 'waiting' | 'failed'; finding: RolloutFinding },
-  holder: string | null,
-): string {
-  switch (result.kind) {
-    case 'closed':
-      return 'What was promoted is live';
-    case 'contested':
-      if (result.why === 'superseded')
-        return `The change was taken over by ${holder === null ? 'another operation' : visible(holder, MAX_ID)}`;
-      return result.why === 'lost-race'
-        ? CONCURRENT_CHANGE
-        : 'The registry or the Workload shows something that this promotion did not put there';
-    case 'failed':
-    case 'waiting':
-      return rolloutReason(result.finding);
-  }
-}
-
-/** Why `prepare-promotion` answers `contested`. */
-export function changedSince(change: ChangeSinceComparison): string {
-  switch (change.code) {
-    case 'champion-changed':
-      return `The champion changed after the comparison: now ${versionsText(change.champions)}, compared with ${change.compared_with ?? 'none'}`;
-    case 'decision-changed':
-      return `A second comparison decided ${change.decision}: ${change.recommendation}`;
-    case 'evidence-changed':
-      return 'The evidence changed after the comparison';
-  }
-}
-
-/** Why `prepare-promotion` answers `busy`; `until` is ISO 8601. */
-export const modelBusy = (model: string, holder: string, until: string) =>
-  `Another execution is changing ${quoted(model)}: ${holder} holds the lease until ${until} at the latest`;
 
 /** What a rollback found and did in the registry; empty while only the serving side has progress. */
 export function rollbackFound(finding: RollbackFinding, model: string): string {

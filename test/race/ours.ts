@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OutcomeStatus } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import { PromoteAnswer, RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import { PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
 import type { Handler } from '../../lambdas/runtime/handler.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';

@@ -5,8 +5,8 @@ import {
   type StoredRelease,
   touchedBy,
 } from '../../lambdas/domain/release/release.ts';
+import type { RollbackServices } from '../../lambdas/use-cases/parts/rollback-call.ts';
 import type { Writer } from '../../lambdas/use-cases/parts/with-lease.ts';
-import type { RollbackServices } from '../../lambdas/use-cases/roll-back.ts';
 import type { Alert } from '../../lambdas/words/alert/alert.ts';
 import { FakeRegistry } from './fake-registry.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';

@@ -112,7 +112,12 @@ function expectLastWord({ item, champions, workload }: EndState, outcomes: reado
   if (served !== null && served.inFlight !== null) expect(ending.workload?.in_flight).toBe(served.inFlight);
 }
 
-const halvesOf = ({ version, artifact_id, change }: Release) => ({ version, artifact_id, change });
+const halvesOf = ({ version, artifact_id, change, result }: Release) => ({
+  version,
+  artifact_id,
+  change,
+  result,
+});
 
 const newest = (outcomes: readonly Outcome[]): Outcome | undefined =>
   [...outcomes].sort((a, b) => a.recorded_at.localeCompare(b.recorded_at)).at(-1);

@@ -12,6 +12,7 @@ export class FakeRegistry implements Mlflow {
   /** Somebody else's change just before a request: called with its name. */
   before: (call: string) => void = () => {};
   readonly writes: string[] = [];
+  readonly runs: Record<string, Run> = {};
 
   constructor(view: RegistryView) {
     this.view = view;
@@ -77,7 +78,7 @@ export class FakeRegistry implements Mlflow {
       ),
     );
 
-  getRun = async (): Promise<Run | null> => null;
+  getRun = (id: string) => this.#ask('getRun', (): Run | null => this.runs[id] ?? null);
   latestVersions = unused;
   metricHistory = unused;
   artifact = unused;

@@ -1,6 +1,7 @@
-import type { PromoteInput, RollbackInput } from '../../lambdas/domain/payloads.ts';
+import { type PromoteInput } from '../../lambdas/domain/payloads.ts';
 import { type Intent, intentTag, type Result, resultTag } from '../../lambdas/domain/promotion/record.ts';
 import type { ModelVersion, RegistryView } from '../../lambdas/domain/registry.ts';
+import type { RollbackInput } from '../../lambdas/domain/release/payloads.ts';
 
 /** Builders for what the registry holds; every field has a plain default. */
 

@@ -1,6 +1,6 @@
 import type { RegistryMode, RegistryView } from '../../lambdas/domain/registry.ts';
+import { bare, type Opener, releaseOf } from '../../lambdas/domain/release/found.ts';
 import type { Look, ServingView } from '../../lambdas/domain/release/look.ts';
-import { bare, type Opener, releaseOf } from '../../lambdas/domain/release/opening.ts';
 import {
   type Change,
   type ModelItem,

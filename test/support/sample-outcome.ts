@@ -1,5 +1,5 @@
 import type { Ending, Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { Comparison, RuleResult } from '../../lambdas/domain/payloads.ts';
+import { type Comparison, type RuleResult } from '../../lambdas/domain/payloads.ts';
 import { METHODS } from '../../lambdas/words/confidence.ts';
 
 export const sampleRule: RuleResult = {
@@ -50,6 +50,7 @@ export const sampleEnding: Ending = {
     version: '3',
     artifact_id: 'a3',
     change: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
+    result: 'promoted',
   },
   change: null,
   champions: ['3'],

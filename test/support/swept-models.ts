@@ -6,8 +6,13 @@ import { bearer } from '../../lambdas/adapters/authorization.ts';
 import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
-import { bare, releaseOf } from '../../lambdas/domain/release/opening.ts';
-import { type Change, type StoredRelease, touchedBy } from '../../lambdas/domain/release/release.ts';
+import { bare, releaseOf } from '../../lambdas/domain/release/found.ts';
+import {
+  type Change,
+  type PastRelease,
+  type StoredRelease,
+  touchedBy,
+} from '../../lambdas/domain/release/release.ts';
 import { type PromotionStore, seenIn } from '../../lambdas/domain/release/store.ts';
 import type { CleanUpServices } from '../../lambdas/use-cases/clean-up.ts';
 import type { Alert } from '../../lambdas/words/alert/alert.ts';
@@ -35,8 +40,8 @@ export interface SweptModels {
   model(name: string, stages: readonly string[]): void;
   /** Serves the model by an artifact of its own for each version; that of `served` is in service. */
   serve(name: string, versions: readonly string[], served: string): Promise<Served>;
-  /** Records this release as live. */
-  live(name: string, release: StoredRelease): Promise<void>;
+  /** Records this release as live, after these. */
+  live(name: string, release: StoredRelease, history?: readonly PastRelease[]): Promise<void>;
   /** Opens a change for an execution that keeps the lease for so many seconds; 0: it has released it. */
   open(name: string, change: Change, leaseSeconds?: number): Promise<void>;
 }
@@ -125,11 +130,11 @@ export function sweptModels(): SweptModels {
       mlflow.registry.setModelTag(name, 'workload.id', id);
       return { workload_id: id, artifacts };
     },
-    async live(name, found) {
+    async live(name, found, history = []) {
       const { item } = await lease(name, arn('earlier'), 60);
       await store.putRelease(name, found);
       const holder = { model: name, owner: arn('earlier'), fence: item.fence, now: models.now };
-      await store.adopt(holder, seenIn(item), bare(found), []);
+      await store.adopt(holder, seenIn(item), bare(found), history);
       await store.releaseLease(name, arn('earlier'), models.now);
     },
     async open(name, change, leaseSeconds = 0) {

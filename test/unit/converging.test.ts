@@ -1,18 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MlflowUnavailable } from '../../lambdas/domain/errors.ts';
 import { champions } from '../../lambdas/domain/registry.ts';
-import { shows } from '../../lambdas/domain/release/look.ts';
-import { isInStep } from '../../lambdas/domain/release/opening.ts';
-import { type Change, isSameRelease } from '../../lambdas/domain/release/release.ts';
+import { isInStep } from '../../lambdas/domain/release/found.ts';
+import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
+import { touchedBy } from '../../lambdas/domain/release/release.ts';
+import { WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
 import { Progress } from '../../lambdas/domain/serving/payloads.ts';
-import {
-  type Converged,
-  type Convergence,
-  converge,
-  convergeQuickly,
-  lookAt,
-} from '../../lambdas/use-cases/parts/converge.ts';
+import { type Converged, converge, convergeQuickly } from '../../lambdas/use-cases/parts/converge.ts';
+import type { Convergence } from '../../lambdas/use-cases/parts/convergence.ts';
 import { readBoth } from '../../lambdas/use-cases/parts/look.ts';
+import { rollback } from '../../lambdas/use-cases/roll-back.ts';
 import {
   type ChangeWorld,
   changeWorld,
@@ -23,7 +21,7 @@ import {
   three,
   two,
 } from '../support/change-world.ts';
-import { intent, recorded } from '../support/registry.ts';
+import { intent, recorded, rollbackInput } from '../support/registry.ts';
 import { arn, change, MODEL, release, scaledTo } from '../support/releases.ts';
 import { artifact, at, type Candidate, progress, proton, refused, type Trouble } from '../support/serving.ts';
 
@@ -417,7 +415,10 @@ describe('the close', () => {
     };
     const order: string[] = [];
     world.registry.before = (call) => void order.push(call);
-    world.platform.trouble = (call) => void (call === 'getReplacement' && order.push(call)) ?? null;
+    world.platform.trouble = (call) => {
+      if (call === 'getReplacement') order.push(call);
+      return null;
+    };
     const write = world.store.closeChange;
     world.store.closeChange = (...args) => {
       order.push('W4');
@@ -516,5 +517,128 @@ describe('a change whose aim has no serving half', () => {
     const services = { ...world.services, workloads };
     expect(await convergeQuickly(oneCall(world), services)).toMatchObject({ kind: 'closed' });
     expect(world.registry.production).toEqual(['3']);
+  });
+});
+
+describe('whatever is lost on the way', () => {
+  const lost = fc.constantFrom<Trouble>(null, null, null, 'lost-before', 'lost-after', 'away');
+  const scenario = fc.record({
+    mode: fc.constantFrom('stages' as const, 'both' as const),
+    kind: fc.constantFrom('promote' as const, 'rollback' as const, 'first' as const),
+    production: fc.constantFrom('2', '3'),
+    served: fc.constantFrom('old', 'new'),
+    running: fc.constantFrom(null, 'old', 'new'),
+    draft: fc.boolean(),
+    forward: fc.integer({ min: 0, max: 8 }),
+    candidate: fc.constantFrom<Candidate>('healthy', 'never-ready', 'fails', 'dropped'),
+    workload: fc.array(lost, { maxLength: 40 }),
+    mlflow: fc.array(fc.constantFrom(null, null, 'lost-before' as const, 'lost-after' as const), {
+      maxLength: 30,
+    }),
+    forgets: fc.uniqueArray(fc.integer({ min: 1, max: 20 }), { maxLength: 3 }),
+  });
+  type Scenario = typeof scenario extends fc.Arbitrary<infer S> ? S : never;
+
+  /** A change with both sides anywhere between its releases, and answers that get lost for a while. */
+  function worldOf(s: Scenario): ChangeWorld {
+    const id = arn('run-0');
+    const safe = { ...two, draft: s.draft };
+    const none = { ...release(null, 'old'), draft: s.draft };
+    const first = s.kind === 'first';
+    const production = first && s.production === '2' ? [] : [s.production];
+    const open =
+      s.kind === 'rollback'
+        ? change(safe, safe, { id, kind: 'rollback', left: '3', to: '2', touched: touchedBy(two, three) })
+        : change(first ? none : safe, three, { id });
+    const world = changeWorld({
+      mode: s.mode,
+      production,
+      aliases: production[0] === undefined ? {} : { champion: production[0] },
+      served: s.served,
+      live: s.kind === 'rollback' ? { ...three, change: arn('run-9') } : first ? none : safe,
+      change: open,
+    });
+    if (s.draft) drafts(world);
+    if (s.running !== null) world.platform.begin(s.running);
+    world.platform.candidate = s.candidate;
+    const troubles = [...s.workload];
+    world.platform.trouble = (call) => {
+      const next = troubles.shift() ?? null;
+      return next !== null && call.startsWith('get') ? 'away' : next;
+    };
+    const lostAnswers = [...s.mlflow];
+    world.registry.trouble = () => lostAnswers.shift() ?? null;
+    return world;
+  }
+
+  const isOutage = (error: unknown) =>
+    error instanceof MlflowUnavailable || error instanceof WorkloadApiUnavailable;
+
+  it('a change ends closed with one of its releases, which both sides show', async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, async (s) => {
+        const world = worldOf(s);
+        const { kind } = s;
+        let calls = 0;
+        // As the promotion itself would go on, until it stops somewhere.
+        let carried = Progress.parse({});
+        for (let n = 0; n < s.forward && kind !== 'rollback' && world.item().change !== null; n += 1) {
+          try {
+            carried = (await step(world, { progress: carried, deadline: at(1800) })).progress;
+          } catch (error) {
+            if (!isOutage(error)) throw error;
+          }
+          world.pass(15);
+        }
+        // Then as the attempts of the sweep do, each of which begins anew.
+        const attempt = rollbackInput({
+          ...{ fence: 1, execution: RUN, change_id: arn('run-0'), reason: 'ROLLOUT_FAILED' },
+        });
+        for (let attempts = 0; world.item().change !== null; attempts += 1) {
+          expect(attempts).toBeLessThan(12);
+          if (attempts > 2) world.platform.candidate = 'healthy';
+          await world.store.takeLease(MODEL, RUN, world.platform.now, 3600);
+          world.pass(60);
+          let previous: RollbackAnswer | null = null;
+          for (let n = 0; n < 60; n += 1) {
+            try {
+              const answer: RollbackAnswer = await rollback({ ...attempt, previous }, world.services, {
+                requestId: 'r',
+              });
+              calls += 1;
+              expect(answer.status).not.toBe('contested');
+              previous = s.forgets.includes(calls) ? previous : JSON.parse(JSON.stringify(answer));
+              if (answer.status !== 'in_progress') break;
+              world.pass(answer.retry_after_seconds ?? 0);
+            } catch (error) {
+              if (!isOutage(error)) throw error;
+              world.pass(30);
+            }
+          }
+        }
+        world.platform.trouble = () => null;
+        world.registry.trouble = () => null;
+        const look = await readBoth(world.services, world.services.workloads, MODEL, () => 'w1');
+        const { live, change: left } = world.item();
+        if (look === null || live === null) throw new Error('nothing is left');
+        expect(left).toBeNull();
+        expect(isInStep(look, world.item())).toBe(true);
+        expect(world.platform.violations).toEqual([]);
+        const ends = { promote: ['2', '3'], rollback: ['2'], first: [null, '3'] }[kind];
+        expect(ends).toContain(live.version);
+        // A model with a champion is never without.
+        if (kind !== 'first') expect(champions(look.registry, s.mode)).toHaveLength(1);
+        if (live.version === '3') expect(look.serving?.artifact_status).toBe('locked');
+
+        const before = [world.platform.calls.length, world.registry.writes.length];
+        const again = await rollback(attempt, world.services, { requestId: 'r' });
+        const done = live.version === '3' && kind !== 'rollback';
+        expect(again).toMatchObject(
+          done ? { finding: { code: 'completed' } } : { already_rolled_back: true },
+        );
+        expect([world.platform.calls.length, world.registry.writes.length]).toEqual(before);
+      }),
+      { numRuns: 400 },
+    );
   });
 });

@@ -100,7 +100,13 @@ describe('every line of an invocation', () => {
     const handler = await handlerOf({
       run: ({ model_name }, _, { requestId }) =>
         withLease(
-          { model_name: String(model_name), fence: null, execution: null, requestId },
+          {
+            function: 'promote-model',
+            model_name: String(model_name),
+            fence: null,
+            execution: null,
+            requestId,
+          },
           {
             store: {
               ...noStore,

@@ -1,26 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { MAX_LEASE_WAIT_MINUTES, maxRolloutMinutes, rolloutSeconds } from '../../lambdas/domain/limits.ts';
+import {
+  MAX_LEASE_WAIT_MINUTES,
+  MAX_POLL_SECONDS,
+  maxRolloutMinutes,
+  ROLLBACK_MINUTES,
+  rolloutSeconds,
+} from '../../lambdas/domain/limits.ts';
 import { PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { nextStep } from '../../lambdas/domain/rollout/plan.ts';
-import { pollSeconds } from '../../lambdas/domain/rollout/progress.ts';
-import type { ServingUndo } from '../../lambdas/domain/rollout/serving-rollback.ts';
-import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
-import { undoServing } from '../../lambdas/use-cases/parts/serving-undo.ts';
-import { type PrepareServices, prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
+import { pollSeconds, rollbackPollSeconds } from '../../lambdas/domain/rollout/progress.ts';
+import type { PrepareServices } from '../../lambdas/use-cases/parts/preparation.ts';
+import { prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
 import type { StateName } from '../../statemachines/names.ts';
-import {
-  artifact,
-  at,
-  NOON,
-  progress,
-  proton,
-  replacement,
-  seen,
-  wanted,
-  workload,
-} from '../support/serving.ts';
+import { at, NOON, progress, replacement, seen, wanted } from '../support/serving.ts';
 
 /** Services of which only these are used: a call of another one fails. */
 const only = <Services extends object>(used: Partial<Services>): Services => used as Services;
@@ -46,6 +40,7 @@ const waitForLease = () =>
       wait_for_lease_minutes: MAX_LEASE_WAIT_MINUTES,
       dry_run: false,
       comparison: null,
+      change_id: null,
       execution: 'this one',
       started_at: NOON.toISOString(),
     });
@@ -75,29 +70,15 @@ function waitForRollout(rollout: { warmupDurationMinutes: number; keepOldVersion
   });
 }
 
-/** The rollback cannot start while the rollout goes on. */
-function waitForRollback() {
-  const platform = only<Workloads>({
-    getReplacement: async () => endless,
-    getWorkload: async () => workload({ artifactId: 'new' }),
-    getArtifact: async (id) => artifact(id),
-    protons: async () => [proton('p1', 'old')],
-  });
-  const before = {
-    workload_id: 'w1',
-    artifact_id: 'new',
-    previous_artifact_id: 'old',
-    previous_status: 'locked',
-    previous_runtime: null,
-    previous_importance: null,
-  };
-  let previous: ServingUndo | null = null;
-  return polls(async (now) => {
-    const { serving, retryAfter } = await undoServing(platform, before, previous, now);
-    previous = serving;
-    return retryAfter;
-  });
-}
+/** The way back cannot start while the rollout goes on: it ends open, and the next attempt goes on. */
+const waitForRollback = () =>
+  polls(async (now) =>
+    now >= at(ROLLBACK_MINUTES * 60) ? null : rollbackPollSeconds(NOON.toISOString(), now),
+  );
+
+/** A served draft is locked when its rollout has ended: its old version may be kept until the deadline. */
+const waitForClose = (rollout: typeof maxRolloutMinutes) =>
+  polls(async (now) => (now >= at(rolloutSeconds(rollout)) ? null : MAX_POLL_SECONDS.closing));
 
 const { States: states } = JSON.parse(
   readFileSync(new URL('../../statemachines/promotion.asl.json', import.meta.url), 'utf8'),
@@ -117,7 +98,10 @@ describe('the longest execution that can be requested', () => {
     expect((await waitForRollout(maxRolloutMinutes)).seconds).toBeGreaterThan(
       rolloutSeconds(maxRolloutMinutes),
     );
-    expect((await waitForRollback()).seconds).toBeGreaterThan(maxRolloutMinutes.keepOldVersionMinutes * 60);
+    expect((await waitForRollback()).seconds).toBeGreaterThanOrEqual(ROLLBACK_MINUTES * 60);
+    expect((await waitForClose(maxRolloutMinutes)).seconds).toBeGreaterThanOrEqual(
+      rolloutSeconds(maxRolloutMinutes),
+    );
   });
 
   it('is longer than one with a shorter rollout', async () => {
@@ -127,32 +111,45 @@ describe('the longest execution that can be requested', () => {
     expect(seconds).toBeLessThan(rolloutSeconds(short) + 20 * 60);
   });
 
-  it('leaves a tenth of the events of a history for retries', async () => {
-    const compareAndPrepare: StateName[] = [
-      ...(['Operation?', 'CompareModels', 'PinChallenger', 'Decision?'] as const),
-      ...(['PreparePromotion', 'Prepared?'] as const),
-    ];
-    const replace: StateName[] = ['ReplaceWorkload', 'Rollout?'];
-    const rollBack: StateName[] = ['ModelRollback', 'RolledBack?'];
-    const path: StateName[] = [
-      'BeginPromotion',
-      ...compareAndPrepare,
-      ...repeat((await waitForLease()).count, ['WaitForLease', ...compareAndPrepare]),
-      ...repeat((await waitForRollout(maxRolloutMinutes)).count, [...replace, 'WaitForRollout']),
-      ...replace,
-      ...repeat((await waitForRollback()).count, [...rollBack, 'WaitForRollback']),
-      ...rollBack,
-      ...(['NotifyOutcome', 'Outcome?', 'Failed'] as const),
-    ];
-    const next = Object.fromEntries(
-      Object.entries(states).map(([name, state]) => [
-        name,
-        [...JSON.stringify(state).matchAll(/"(?:Next|Default)":"([^"]+)"/g)].map(([, to]) => to),
-      ]),
-    );
-    expect(path.filter((name, n) => n > 0 && !next[path[n - 1] ?? '']?.includes(name))).toEqual([]);
-    // `ExecutionStarted` and `ExecutionFailed` are the other two.
-    const events = path.reduce((sum, name) => sum + (eventsOf[states[name].Type] ?? Number.NaN), 2);
-    expect(events).toBeLessThan(0.9 * MOST_EVENTS);
-  });
+  it.each(['a rollout', 'a draft that waits for its lock'])(
+    'leaves a tenth of the events of a history for retries: %s',
+    async (which) => {
+      const compareAndPrepare: StateName[] = [
+        ...(['Operation?', 'CompareModels', 'PinChallenger', 'Decision?'] as const),
+        ...(['PreparePromotion', 'Prepared?'] as const),
+      ];
+      const replace: StateName[] = ['ReplaceWorkload', 'Rollout?'];
+      const close: StateName[] = ['ClosePromotion', 'Closed?'];
+      const rollBack: StateName[] = ['ModelRollback', 'RolledBack?'];
+      const path: StateName[] = [
+        'BeginPromotion',
+        ...compareAndPrepare,
+        ...repeat((await waitForLease()).count, ['WaitForLease', ...compareAndPrepare]),
+        ...(which === 'a rollout'
+          ? [
+              ...repeat((await waitForRollout(maxRolloutMinutes)).count, [...replace, 'WaitForRollout']),
+              ...replace,
+            ]
+          : [
+              ...replace,
+              ...(['PromoteModel', 'WasPromoted?'] as const),
+              ...repeat((await waitForClose(maxRolloutMinutes)).count, [...close, 'WaitForClose']),
+              ...close,
+            ]),
+        ...repeat((await waitForRollback()).count, [...rollBack, 'WaitForRollback']),
+        ...rollBack,
+        ...(['NotifyOutcome', 'Outcome?', 'Failed'] as const),
+      ];
+      const next = Object.fromEntries(
+        Object.entries(states).map(([name, state]) => [
+          name,
+          [...JSON.stringify(state).matchAll(/"(?:Next|Default)":"([^"]+)"/g)].map(([, to]) => to),
+        ]),
+      );
+      expect(path.filter((name, n) => n > 0 && !next[path[n - 1] ?? '']?.includes(name))).toEqual([]);
+      // `ExecutionStarted` and `ExecutionFailed` are the other two.
+      const events = path.reduce((sum, name) => sum + (eventsOf[states[name].Type] ?? Number.NaN), 2);
+      expect(events).toBeLessThan(0.9 * MOST_EVENTS);
+    },
+  );
 });

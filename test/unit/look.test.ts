@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
+import { ARTIFACT_TAG } from '../../lambdas/domain/release/found.ts';
 import {
   isKnown,
   isRegistryKnown,
@@ -14,7 +15,6 @@ import {
   shownBy,
   shows,
 } from '../../lambdas/domain/release/look.ts';
-import { ARTIFACT_TAG } from '../../lambdas/domain/release/opening.ts';
 import { union } from '../../lambdas/domain/release/release.ts';
 import { change, inFlight, look, registry, release, scaledTo, serving } from '../support/releases.ts';
 import { artifact, NOON, proton, replacement, workload } from '../support/serving.ts';

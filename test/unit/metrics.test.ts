@@ -8,7 +8,7 @@ import {
   outcomeMetrics,
 } from '../../lambdas/domain/outcome/metrics.ts';
 import { type Outcome, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { failureCodes } from '../../lambdas/domain/serving/payloads.ts';
 import { count, emit } from '../../lambdas/runtime/metrics.ts';
 import { embeddedMetrics, measured, printedLines } from '../support/printed-lines.ts';

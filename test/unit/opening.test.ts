@@ -1,17 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
+import { bare, isInStep, type Opener } from '../../lambdas/domain/release/found.ts';
 import { isKnown, type Look, shows } from '../../lambdas/domain/release/look.ts';
 import {
   type Adoption,
   adoption,
-  bare,
   changeOf,
   type DirectRefusal,
   defaultTarget,
-  isInStep,
   type OpenedChange,
-  type Opener,
   type Opening,
   openInRegistry,
   openPromotion,

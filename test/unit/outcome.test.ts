@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { alertDue, isSuccessful, outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
+import { alertDue, isSuccessful, mayHaveChanged, outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
+import type { Ending } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { RollbackFinding } from '../../lambdas/domain/promotion/rollback-finding.ts';
+import { CloseAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 import {
@@ -16,7 +18,16 @@ const now = new Date('2026-11-21T10:00:00Z');
 const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:e1';
 const started = begin({ input: { model_name: 'PascalStrategy' }, execution, started_at: now.toISOString() });
 const comparison = compared({ recommendation: 'Promote version 3.' });
-const prepared = prepare({ promotion_id: 'e1' });
+const prepared = prepare({ change_id: execution });
+const closing = {
+  ...CloseAnswer.parse({
+    status: 'completed',
+    retry_after_seconds: null,
+    reason: 'closed',
+    finding: null,
+    progress: {},
+  }),
+};
 const promoted = { promoted: true, new_version: '3', new_stage: 'Production', archived_version: '2' };
 const rollback = rolledBack({ detail: 'Version 2 is back' });
 const refusal: RollbackFinding = {
@@ -27,7 +38,23 @@ const caught = {
   Cause: '{"errorMessage":"no answer","errorType":"MlflowUnavailable","trace":["at /var/task/x.mjs"]}',
 };
 
-const outcome = (more: object, base: object = started) => outcomeOf({ ...base, ...more }, execution, now);
+const outcome = (more: object, base: object = started, ending: Ending | null = null) =>
+  outcomeOf({ ...base, ...more }, { execution, ending }, now);
+
+/** Both sides and the item as read at the end: version 3 is live and shown, unless it says otherwise. */
+const read = (more: Partial<Ending> = {}): Ending => ({
+  live: { version: '3', artifact_id: 'a3', change: execution, result: 'promoted' },
+  change: null,
+  champions: ['3'],
+  workload: null,
+  pointers: null,
+  agreed: null,
+  in_step: true,
+  known: null,
+  picture: 'p',
+  unread: [],
+  ...more,
+});
 const asked = { ...started, operation: 'rollback' };
 
 describe('how an execution ended', () => {
@@ -50,12 +77,12 @@ describe('how an execution ended', () => {
       false,
       { comparison, prepared: { ...prepared, status: 'contested', reason: 'changed' } },
     ],
-    ['promoted', 'promoted', true, { comparison, prepared, promotion: promoted }],
+    ['promoted', 'promoted', true, { comparison, prepared, promotion: promoted, closing }],
     [
       'promoted',
       'promoted',
       true,
-      { comparison, prepared, promotion: { ...promoted, already_promoted: true } },
+      { comparison, prepared, promotion: { ...promoted, already_promoted: true }, closing },
     ],
     [
       'already_promoted',
@@ -63,11 +90,19 @@ describe('how an execution ended', () => {
       true,
       {
         comparison,
-        prepared: { ...prepared, promotion_id: null },
-        promotion: { ...promoted, already_promoted: true },
+        prepared: { ...prepared, status: 'already_promoted', change_id: null },
       },
     ],
-    ['promoted', 'promoted', true, { comparison, prepared, promotion: promoted, error: caught }],
+    ['promoted', 'promoted', true, { comparison, prepared, promotion: promoted, closing, error: caught }],
+    ['failed', 'error', false, { comparison, prepared, promotion: promoted, error: caught }],
+    ['adopted', 'adopted', true, { prepared: { ...prepared, status: 'adopted' } }],
+    ['failed', 'refused', false, { comparison, prepared: { ...prepared, status: 'refused', reason: 'x' } }],
+    [
+      'contested',
+      'error',
+      false,
+      { comparison, prepared, error: { Error: 'StaleFence', Cause: 'another has it' } },
+    ],
     ['failed', 'error', false, { error: caught }],
     ['rolled_back', 'error', false, { comparison, prepared, error: caught, rollback }],
     [
@@ -115,9 +150,10 @@ describe('how an execution ended', () => {
     const same = { champion_before: '2', champion_after: '2' };
     expect(outcome({ rollback: undo }, asked)).toMatchObject({ status: 'rolled_back', ...same });
     const untouched = { ...undo, rolled_back: false };
-    expect(outcome({ rollback: untouched }, asked)).toMatchObject({ status: 'failed', ...same });
+    const unknown = { champion_before: '2', champion_after: null };
+    expect(outcome({ rollback: untouched }, asked)).toMatchObject({ status: 'failed', ...unknown });
     const stuck = { ...untouched, serving: servingUndo({ undone: false }) };
-    expect(outcome({ rollback: stuck }, asked)).toMatchObject({ status: 'failed', ...same });
+    expect(outcome({ rollback: stuck }, asked)).toMatchObject({ status: 'failed', ...unknown });
   });
 
   it('names no champion where the rollback found none', () => {
@@ -136,6 +172,75 @@ describe('how an execution ended', () => {
   });
 });
 
+describe('what both sides show at the end', () => {
+  const done = { comparison, prepared, promotion: promoted, closing, challenger_version: '3' };
+  const open = {
+    id: execution,
+    kind: 'promote',
+    to: '3',
+    aim: '3',
+    safe: '2',
+    turned: false,
+    attempts: 0,
+    next_at: null,
+  } as const;
+
+  it('decides: promoted, if the change is closed and the sides show it', () => {
+    expect(outcome(done, started, read())).toMatchObject({ status: 'promoted', champion_after: '3' });
+  });
+
+  it('is contested, if another actor has changed it since', () => {
+    const moved = read({ in_step: false, champions: ['1'] });
+    expect(outcome(done, started, moved)).toMatchObject({
+      status: 'contested',
+      cause: { code: 'moved-since' },
+      champion_after: '1',
+    });
+  });
+
+  it('is promoted, although an error was caught on the way, if the change is closed with it', () => {
+    const completed = rolledBack({ rolled_back: false, finding: { code: 'completed', from: '2', to: '3' } });
+    const state = { comparison, prepared, error: caught, rollback: completed };
+    expect(outcome(state, started, read())).toMatchObject({ status: 'promoted' });
+  });
+
+  it('is not promoted, if the change is still open, whatever the last step answered', () => {
+    const ending = read({
+      live: { version: '2', artifact_id: 'a2', change: 'x', result: null },
+      change: open,
+      known: true,
+    });
+    expect(outcome({ comparison, prepared, promotion: promoted }, started, ending).status).toBe('failed');
+  });
+
+  it('is rolled back, if the change was closed with what was there before', () => {
+    const back = read({
+      live: { version: '2', artifact_id: 'a2', change: execution, result: 'rolled_back' },
+      champions: ['2'],
+    });
+    const state = { comparison, prepared, error: caught, rollback };
+    expect(outcome(state, started, back)).toMatchObject({ status: 'rolled_back', champion_after: '2' });
+  });
+
+  it('names no champion where several are named, or none could be read', () => {
+    expect(outcome(done, started, read({ champions: ['1', '3'], in_step: false })).champion_after).toBeNull();
+    const unread = read({ champions: null, in_step: null, unread: ['registry'] });
+    expect(outcome(done, started, unread)).toMatchObject({ status: 'promoted', champion_after: '3' });
+  });
+
+  it.each([
+    ['a decision to keep', false, { comparison: { ...comparison, decision: 'KEEP' } }],
+    ['a dry run', false, { comparison, dry_run: true }],
+    ['a busy model', false, { comparison, prepared: { ...prepared, status: 'busy' } }],
+    ['an invalid input', false, { valid: false, problems: ['x'] }],
+    ['a step that failed after PROMOTE', true, { comparison, error: caught }],
+    ['a change', true, { comparison, prepared }],
+    ['a rollback', true, { operation: 'rollback' }],
+  ])('is read after %s: %s', (_, expected, more) => {
+    expect(mayHaveChanged(readStateDocument({ ...started, ...more }))).toBe(expected);
+  });
+});
+
 it('keeps the message of an error and drops its stack trace', () => {
   expect(outcome({ error: caught }).error).toEqual({ name: 'MlflowUnavailable', message: 'no answer' });
   expect(outcome({ error: { Error: 'X', Cause: 'bare message' } }).error).toEqual({
@@ -147,18 +252,17 @@ it('keeps the message of an error and drops its stack trace', () => {
 it.each([[caught], [null], ['text'], [[1, 2]], [{ model_name: 7, comparison: 'x' }]])(
   'tells an ending for the state %j',
   (state) => {
-    expect(outcomeOf(state, execution, now)).toMatchObject({ status: 'failed', execution });
+    expect(outcomeOf(state, { execution, ending: null }, now)).toMatchObject({ status: 'failed', execution });
   },
 );
 
 it('announces everything but a repeated request that found nothing to do', () => {
   const done = {
     comparison,
-    prepared: { ...prepared, promotion_id: null },
-    promotion: { ...promoted, already_promoted: true },
+    prepared: { ...prepared, status: 'already_promoted', change_id: null },
   };
   expect(alertDue(outcome(done))).toBe(false);
-  expect(alertDue(outcome({ comparison, prepared, promotion: promoted }))).toBe(true);
+  expect(alertDue(outcome({ comparison, prepared, promotion: promoted, closing }))).toBe(true);
 });
 
 it.each([{ Error: 'States.Timeout' }, { Error: 'States.Timeout', Cause: '' }])(

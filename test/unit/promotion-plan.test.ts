@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterMove, movesTo, promotionPlan } from '../../lambdas/domain/promotion/promotion-plan.ts';
+import { MAX_FENCE_JUMP } from '../../lambdas/domain/limits.ts';
+import {
+  afterMove,
+  championBefore,
+  FENCE_TAG,
+  movesTo,
+  recordedFence,
+  refusalOf,
+  requestedVersion,
+} from '../../lambdas/domain/promotion/promotion-plan.ts';
 import {
   champions,
   isSoleChampion,
@@ -8,168 +17,134 @@ import {
   type RegistryMode,
   type RegistryView,
 } from '../../lambdas/domain/registry.ts';
-import { intent, pascal, promoteInput, recorded, version, view } from '../support/registry.ts';
-
-const plan = (of: RegistryView, input = promoteInput(), mode: RegistryMode = 'stages', ownId = 'own') =>
-  promotionPlan(of, mode, input, ownId);
+import { intent, pascal, recorded, version, view } from '../support/registry.ts';
 
 describe('which version is promoted', () => {
-  it('takes the version that is named', () => {
-    expect(plan(pascal(), promoteInput({ new_version: '1' }))).toMatchObject({
-      kind: 'move',
-      version: '1',
-      from: '2',
-    });
+  const requested = (
+    of: RegistryView,
+    new_version: string | null = null,
+    mode: RegistryMode = 'stages',
+    ownId = 'own',
+  ) => requestedVersion(of, mode, { new_version }, ownId);
+
+  it('is the version that is named', () => {
+    expect(requested(pascal(), '1')).toBe('1');
   });
 
-  it('takes the newest Staging version when none is named', () => {
+  it('is the newest Staging version when none is named', () => {
     const two = pascal(version(2, 'Production'), version(9, 'Staging'), version(10, 'Staging'));
-    expect(plan(two)).toMatchObject({ kind: 'move', version: '10' });
+    expect(requested(two)).toBe('10');
   });
 
-  it('passes over a Staging version that was rolled back', () => {
+  it('is no Staging version that was rolled back', () => {
     const bad = pascal(version(2, 'Production'), version(3, 'Staging', { tags: { rolled_back: '{}' } }));
-    expect(plan(bad)).toEqual({ kind: 'refuse', refusal: { code: 'no-challenger' } });
+    expect(requested(bad)).toBeNull();
   });
 
-  it('takes @challenger in mode aliases', () => {
+  it('is @challenger in mode aliases', () => {
     const aliased = view([version(1), version(2)], { aliases: { champion: '1', challenger: '2' } });
-    expect(plan(aliased, promoteInput(), 'aliases')).toMatchObject({ kind: 'move', version: '2', from: '1' });
+    expect(requested(aliased, null, 'aliases')).toBe('2');
   });
 
-  it('goes on with a direct promotion that died after the move, instead of finding no Staging version', () => {
-    const tags = recorded(intent({ id: 'r1', to: '3', from: '2' }), null);
-    const died = pascal(version(2, 'Archived'), version(3, 'Production', { tags }));
-    expect(plan(died)).toMatchObject({ kind: 'settled', version: '3', unfinished: { id: 'r1' } });
-  });
-});
-
-describe('what was begun long ago', () => {
-  it('does not hide a new Staging version once a later promotion has overtaken it', () => {
-    const dead = recorded(intent({ id: 'dead', to: '3', from: '2', at: '2026-11-01T10:00:00.000Z' }), null);
-    const done = recorded(intent({ id: 'done', to: '3', from: '2', execution: 'arn:e' }));
-    const of = pascal(version(3, 'Production', { tags: { ...dead, ...done } }), version(4, 'Staging'));
-    expect(plan(of)).toMatchObject({ kind: 'move', version: '4', from: '3' });
+  it('is the same one when the same request comes again, however it had ended', () => {
+    for (const result of [null, {}]) {
+      const tags = recorded(intent({ id: 'r1', to: '3', from: '2' }), result);
+      const done = pascal(version(2, 'Archived'), version(3, 'Production', { tags }), version(4, 'Staging'));
+      expect(requested(done, null, 'stages', 'r1')).toBe('3');
+      expect(requested(done, null, 'stages', 'r2')).toBe('4');
+    }
   });
 
-  it('is no champion to archive when its version was deleted and only the alias is left', () => {
-    const dangling = view([version(3)], { aliases: { champion: '2', challenger: '3' } });
-    expect(plan(dangling, promoteInput(), 'aliases')).toMatchObject({
-      kind: 'move',
-      version: '3',
-      from: null,
-    });
-  });
-});
-
-describe('the same request again', () => {
-  it('answers with the version that it had promoted, also when everything was finished', () => {
-    const tags = recorded(intent({ id: 'r1', to: '3', from: '2' }));
-    const done = pascal(version(2, 'Archived'), version(3, 'Production', { tags }));
-    expect(plan(done, promoteInput(), 'stages', 'r1')).toEqual({
-      kind: 'settled',
-      version: '3',
-      unfinished: null,
-    });
-    expect(plan(done, promoteInput(), 'stages', 'r2')).toMatchObject({
-      refusal: { code: 'no-challenger' },
-    });
+  it('is not one that the record of a rollback names', () => {
+    const tags = recorded(intent({ kind: 'rollback', id: 'r1', to: '2', from: '3' }));
+    expect(
+      requested(pascal(version(2, 'Production'), version(3, 'Archived', { tags })), null, 'stages', 'r1'),
+    ).toBeNull();
   });
 });
 
 describe('what is refused', () => {
-  it.each([
-    ['no Staging version', pascal(version(2, 'Production')), {}, { code: 'no-challenger' }],
-    ['an unknown version', pascal(), { new_version: '7' }, { code: 'version-missing', version: '7' }],
+  const pending = pascal(version(2, 'Production'), version(3, 'Staging', { status: 'PENDING_REGISTRATION' }));
+
+  it.each<[string, RegistryView, string, string | null | undefined, object | null]>([
+    ['an unknown version', pascal(), '7', undefined, { code: 'version-missing', version: '7' }],
     [
       'a version that is not READY',
-      pascal(version(3, 'Staging', { status: 'PENDING_REGISTRATION' })),
-      {},
+      pending,
+      '3',
+      undefined,
       { code: 'not-ready', version: '3', status: 'PENDING_REGISTRATION' },
     ],
     [
       'another champion than expected',
       pascal(),
-      { expected_champion: '1' },
+      '3',
+      '1',
       { code: 'other-champion', champions: ['2'], expected: '1' },
     ],
     [
       'a champion where none is expected',
       pascal(),
-      { expected_champion: null },
+      '3',
+      null,
       { code: 'other-champion', champions: ['2'], expected: null },
+    ],
+    [
+      'a second champion beside the expected one',
+      pascal(version(2, 'Production'), version(3, 'Staging'), version(4, 'Production')),
+      '3',
+      '2',
+      { code: 'other-champion', champions: ['4', '2'], expected: '2' },
     ],
     [
       'no champion where one is expected',
       pascal(version(3, 'Staging')),
-      { expected_champion: '2' },
+      '3',
+      '2',
       { code: 'no-champion', expected: '2' },
     ],
-  ])('%s', (_, of, input, refusal) => {
-    expect(plan(of, promoteInput(input))).toEqual({ kind: 'refuse', refusal });
+    ['nothing where the champion is the expected one', pascal(), '3', '2', null],
+    ['nothing where none is expected, and there is none', pascal(version(3, 'Staging')), '3', null, null],
+    ['nothing where nothing is expected', pascal(), '3', undefined, null],
+    ['nothing of the champion itself, whatever is expected', pascal(), '2', '1', null],
+  ])('is %s', (_, of, promoted, expected, refusal) => {
+    expect(refusalOf(of, 'stages', promoted, expected)).toEqual(refusal);
   });
 });
 
-describe('a version that is champion already', () => {
-  it('leaves nothing to do', () => {
-    expect(plan(pascal(), promoteInput({ new_version: '2' }))).toEqual({
-      kind: 'settled',
-      version: '2',
-      unfinished: null,
-    });
+describe('the champion before', () => {
+  it('is the one that is archived', () => {
+    expect(championBefore(pascal(), 'stages', '3')).toBe('2');
+    expect(championBefore(pascal(), 'stages', '2')).toBeNull();
+    expect(championBefore(pascal(), 'stages', null)).toBe('2');
   });
 
-  it('is settled even where another champion was expected', () => {
-    expect(plan(pascal(), promoteInput({ new_version: '2', expected_champion: '1' }))).toMatchObject({
-      kind: 'settled',
-    });
-  });
-
-  it.each([
-    ['a promotion without a result', null],
-    ['an alert that is not known to be sent', { alert: 'pending' as const }],
-  ])('names %s as unfinished', (_, result) => {
-    const tags = recorded(intent({ id: 'x', to: '2', from: '1' }), result);
-    const of = pascal(version(1, 'Archived'), version(2, 'Production', { tags }));
-    expect(plan(of, promoteInput({ new_version: '2' }))).toMatchObject({
-      kind: 'settled',
-      unfinished: { id: 'x' },
-    });
-  });
-
-  it('is moved again while a second version is in Production beside it', () => {
-    const two = pascal(version(2, 'Production'), version(3, 'Production'));
-    expect(plan(two, promoteInput({ new_version: '3', expected_champion: '2' }))).toMatchObject({
-      kind: 'move',
-      from: '2',
-    });
-  });
-
-  it('is moved again in mode both while only one pointer names it', () => {
-    const half = view([version(2, 'Archived'), version(3, 'Production')], { aliases: { champion: '2' } });
-    expect(plan(half, promoteInput({ new_version: '3' }), 'both')).toMatchObject({
-      kind: 'move',
-      version: '3',
-      from: '2',
-    });
+  it('is none when its version was deleted and only the alias is left', () => {
+    const dangling = view([version(3)], { aliases: { champion: '2', challenger: '3' } });
+    expect(championBefore(dangling, 'aliases', '3')).toBeNull();
   });
 });
 
-describe('an intent that is there already', () => {
-  it('is used again by the execution that wrote it', () => {
-    const tags = recorded(intent({ id: 'e1', to: '3', from: '2', execution: 'arn:e1' }), null);
-    const of = pascal(version(2, 'Production'), version(3, 'Staging', { tags }));
-    expect(plan(of, promoteInput({ new_version: '3', execution: 'arn:e1' }))).toMatchObject({
-      intent: { id: 'e1' },
-    });
+describe('the fence in the registry', () => {
+  const withTag = (value: string) => view([version(1)], { tags: { [FENCE_TAG]: value } });
+
+  it('counts on where the table was lost', () => {
+    expect(recordedFence(withTag('41'), 3)).toBe(41);
+    expect(recordedFence(withTag('2'), 3)).toBe(2);
+    expect(recordedFence(pascal(), 3)).toBe(0);
   });
 
-  it('is not taken over from another execution, nor when the champion has changed since', () => {
-    const tags = recorded(intent({ id: 'e1', to: '3', from: '1', execution: 'arn:e1' }), null);
-    const of = pascal(version(2, 'Production'), version(3, 'Staging', { tags }));
-    expect(plan(of, promoteInput({ new_version: '3', execution: 'arn:e2' }))).toMatchObject({ intent: null });
-    expect(plan(of, promoteInput({ new_version: '3', execution: 'arn:e1' }))).toMatchObject({ intent: null });
+  it('is believed up to a jump that a lost table could explain', () => {
+    expect(recordedFence(withTag(String(3 + MAX_FENCE_JUMP)), 3)).toBe(3 + MAX_FENCE_JUMP);
+    expect(recordedFence(withTag(String(4 + MAX_FENCE_JUMP)), 3)).toBe(0);
   });
+
+  it.each(['9007199254740991', '1e300', 'NaN', '-1', '0.5', '', '7 8', '0x10000000', '９'])(
+    'is not believed as %j',
+    (value) => {
+      expect(recordedFence(withTag(value), 1)).toBe(0);
+    },
+  );
 });
 
 describe('the reading after the write', () => {
@@ -177,10 +152,17 @@ describe('the reading after the write', () => {
     ['ours alone', pascal(version(2, 'Archived'), version(3, 'Production')), 'done'],
     ['still the old one', pascal(), 'again'],
     ['both', pascal(version(2, 'Production'), version(3, 'Production')), 'again'],
-    ['ours and a stranger', pascal(version(3, 'Production'), version(4, 'Production')), 'again'],
+    ['ours and a stranger', pascal(version(3, 'Production'), version(4, 'Production')), 'contested'],
     ['a stranger alone', pascal(version(3, 'Archived'), version(4, 'Production')), 'contested'],
-  ] as const)('with %s in Production says %s', (_, of, expected) => {
-    expect(afterMove(of, 'stages', '3', '2')).toBe(expected);
+    ['none', pascal(version(3, 'Archived')), 'again'],
+  ] as const)('with %s in Production says %3$s', (_, of, expected) => {
+    expect(afterMove(of, 'stages', '3', ['2', '3'])).toBe(expected);
+  });
+
+  it('says again in mode both while only one pointer follows', () => {
+    const half = view([version(2, 'Archived'), version(3, 'Production')], { aliases: { champion: '2' } });
+    expect(afterMove(half, 'both', '3', ['2', '3'])).toBe('again');
+    expect(afterMove(half, 'both', '3', ['3'])).toBe('contested');
   });
 });
 

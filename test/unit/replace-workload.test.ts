@@ -11,6 +11,16 @@ import {
 import { type ReplaceAnswer, ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
 import { replace } from '../../lambdas/use-cases/replace-workload.ts';
 import {
+  type ChangeWorld,
+  changeWorld,
+  goingBack,
+  RUN,
+  type Setting,
+  three,
+  two,
+} from '../support/change-world.ts';
+import { arn, change, MODEL } from '../support/releases.ts';
+import {
   artifact,
   at,
   type Candidate,
@@ -422,13 +432,85 @@ describe("the platform's own no", () => {
 });
 
 describe('who may write', () => {
-  const machine = { fence: 3, model_name: 'prices', execution: 'arn:aws:states:x:1:execution:p:e1' };
+  const machine = { fence: 1, model_name: MODEL, execution: RUN };
+  const within = (world: ChangeWorld, more: object = {}) =>
+    replace(
+      replaceInput({ ...machine, ...more }),
+      { workloads: world.platform, store: world.store, clock: world.services.clock },
+      { requestId: 'r1' },
+    );
 
-  it('is the execution with the lease: a stale one looks at nothing', async () => {
-    const store = { ...noStore, holdsLease: async () => false };
-    await expect(oneStep(replaceInput(machine), store)).rejects.toBeInstanceOf(StaleFence);
-    expect(platform.calls).toEqual([]);
-    expect(await oneStep(replaceInput(machine))).toMatchObject({ status: 'in_progress' });
+  it('is the execution with the lease and the open change', async () => {
+    const world = changeWorld();
+    expect(await within(world)).toMatchObject({ status: 'in_progress', waiting: { code: 'starting' } });
+    expect(world.platform.calls).toEqual(['startReplacement']);
+  });
+
+  it.each<[string, Setting, object]>([
+    ['another fence', { item: { fence: 2 } }, {}],
+    ['another holds the lease', { item: { owner: arn('run-2') } }, {}],
+    ['nobody holds it', { item: { owner: null, expires_at: null } }, {}],
+    ['the lease has run out', { item: { expires_at: at(0) } }, {}],
+    ['less of the lease is left than the function can run', { item: { expires_at: at(60) } }, {}],
+    ['no change is open', { change: null }, {}],
+    ['the open change is of another', { change: change(two, three, { id: arn('run-2') }) }, {}],
+    ['the open change has been turned back', { change: goingBack() }, {}],
+    ['the open change has another aim', {}, { artifact_id: 'third' }],
+    ['the open change is for another Workload', {}, { workload_id: 'w2' }],
+  ])('is not an execution where %s: it is stale, and looks at nothing', async (_, setting, more) => {
+    const world = changeWorld(setting);
+    const asked: string[] = [];
+    world.platform.trouble = (call) => {
+      asked.push(call);
+      return null;
+    };
+    await expect(within(world, more)).rejects.toBeInstanceOf(StaleFence);
+    expect(asked).toEqual([]);
+  });
+
+  it('with a change leaves the lock to the end, and cancels what the change has left', async () => {
+    const world = changeWorld({ served: 'new' });
+    for (const id of ['old', 'new']) world.platform.artifacts.set(id, artifact(id, 'draft'));
+    expect(await within(world)).toMatchObject({ status: 'completed' });
+    const retargeted = changeWorld();
+    retargeted.platform.begin('old');
+    if (retargeted.platform.workload)
+      retargeted.platform.workload = { ...retargeted.platform.workload, artifactId: 'new' };
+    expect(await within(retargeted)).toMatchObject({ waiting: { code: 'rollout-cancelled' } });
+    expect([...world.platform.calls, ...retargeted.platform.calls]).toEqual(['cancelReplacement']);
+  });
+
+  it('locks the artifact first only where what was in service is locked: a lock bars the way back to a draft', async () => {
+    const draft = { ...two, draft: true };
+    const world = changeWorld({ live: draft, change: change(draft, three) });
+    world.platform.artifacts.set('new', artifact('new', 'draft'));
+    expect(await within(world, { lock_artifact: true })).toMatchObject({ failure: 'draft-onto-locked' });
+    const locked = changeWorld();
+    locked.platform.artifacts.set('new', artifact('new', 'draft'));
+    expect(await within(locked, { lock_artifact: true })).toMatchObject({ waiting: { code: 'locking' } });
+    expect([...world.platform.calls, ...locked.platform.calls]).toEqual(['lockArtifact']);
+  });
+
+  it('does not write where its look is too old by then', async () => {
+    const world = changeWorld();
+    world.platform.protonList = [proton('p1', 'old'), proton('p2', 'new', 'candidate', 'errored')];
+    world.platform.begin('old');
+    if (world.platform.workload) world.platform.workload = { ...world.platform.workload, artifactId: 'new' };
+    const { statusDetails } = world.platform;
+    world.platform.statusDetails = () => {
+      world.pass(21);
+      return statusDetails();
+    };
+    expect(await within(world)).toMatchObject({ status: 'in_progress', waiting: { code: 'looking-again' } });
+    expect(world.platform.calls).toEqual([]);
+  });
+
+  it('is nobody directly while a change is open', async () => {
+    const open = changeWorld({ item: { owner: null, expires_at: null } });
+    const answer = await within(open, { fence: null, execution: null });
+    expect(answer).toMatchObject({ status: 'failed', failure: 'change-open' });
+    expect(answer.failure_details).toEqual({ code: 'change-open', model: MODEL, holder: RUN });
+    expect(open.platform.calls).toEqual([]);
   });
 
   it('directly: whoever takes the lease of the model, or of the Workload', async () => {

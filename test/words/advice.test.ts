@@ -276,6 +276,18 @@ describe('a promotion', () => {
     expect(document.status).toBe('promoted');
     await expectLive('3', artifacts[3] ?? '');
   });
+
+  it('by a direct call is not taken for one of the artifact that went on being served', async () => {
+    await served();
+    await execute(host, promote, run);
+    const env = { MODEL_VERSION: '1' };
+    const { id } = host.workload.direct.createArtifact({ name: 'pascal v1', env, locked: true });
+    host.mlflow.registry.setVersionTag(MODEL, '1', 'workload.artifact_id', id);
+    await host.functions['promote-model']({ model_name: MODEL, new_version: '1' });
+    const document = await execute(host, { ...promote, challenger_version: '1' }, run);
+    expect(document.status).toBe('promoted');
+    await expectLive('1', id);
+  });
 });
 
 it('a rollback to a draft over a locked artifact is possible when the draft is locked', async () => {

@@ -111,7 +111,7 @@ function endingWith(text: string, found: (typeof readings)[number]): Ending {
     ...{ turned: text.length % 2 === 0, attempts: 3, next_at: text },
   };
   return {
-    live: found === 'unrecorded' ? null : { version: text, artifact_id: text, change: text },
+    live: found === 'unrecorded' ? null : { version: text, artifact_id: text, change: text, result: null },
     change: found === 'open' || found === 'foreign' ? change : null,
     champions: found === 'unread' ? null : Array.from({ length: text.length % 9 }, () => text),
     pointers: found === 'moved' ? { stage: [text, '2', '3', '4', '5', '6', '7'], alias: text } : null,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ending, Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../../lambdas/domain/payloads.ts';
+import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { sampleChange, sampleEnding, sampleOutcome } from '../support/sample-outcome.ts';
 import { rolledBack, servingUndo } from '../support/stub-functions.ts';
@@ -13,7 +13,10 @@ const context = { prefix: 'TradAI', environment: 'prod', registryName: 'tradai-m
 function told(changes: Partial<Outcome>, read: Partial<Ending> = {}) {
   const ending: Ending = {
     ...sampleEnding,
-    ...{ live: { version: '2', artifact_id: 'a2', change: 'arn:first' }, champions: ['2'] },
+    ...{
+      live: { version: '2', artifact_id: 'a2', change: 'arn:first', result: 'promoted' },
+      champions: ['2'],
+    },
     ...{ workload: { workload_id: 'w1', artifact_id: 'a2', in_flight: null } },
     ...{ agreed: { version: '2', artifact_id: 'a2' } },
     ...read,
@@ -77,7 +80,7 @@ describe('the current state', () => {
     [
       'a model that no Workload serves',
       failed,
-      { workload: null, live: { version: '2', artifact_id: null, change: 'arn:first' } },
+      { workload: null, live: { version: '2', artifact_id: null, change: 'arn:first', result: 'promoted' } },
       ['In Production: version 2, as before.', 'In step: the registry shows the live release.'],
     ],
     [
@@ -368,14 +371,6 @@ describe('an execution that did not complete its change', () => {
     [
       'that was stopped before it opened anything',
       { ...failed, error: null, cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'nothing' } },
-      [AGAIN, 'Executions that are started before 2026-01-02 03:06 UTC can end busy.'],
-    ],
-    [
-      'that was a stopped rollback, whose functions run longer',
-      {
-        ...{ ...failed, operation: 'rollback', error: null },
-        cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'nothing' },
-      },
       [AGAIN, 'Executions that are started before 2026-01-02 03:07 UTC can end busy.'],
     ],
   ])('%s is started again', (_, changes, todo) => {
@@ -439,7 +434,10 @@ describe('an execution that did not complete its change', () => {
       });
       const one = told(
         { ...asked, status: 'failed', rollback },
-        { ...sampleEnding, live: { version: '3', artifact_id: 'a3', change: 'arn:first' } },
+        {
+          ...sampleEnding,
+          live: { version: '3', artifact_id: 'a3', change: 'arn:first', result: 'promoted' },
+        },
       );
       expect(one.title).toBe('ACTION NEEDED: Workload Not Rolled Back');
       expect(one.happened.slice(0, 2)).toEqual([

@@ -6,19 +6,21 @@ import type {
 } from '../../lambdas/domain/promotion/promotion-plan.ts';
 import { type RollbackFinding, RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import type { Look, ServingView } from '../../lambdas/domain/release/look.ts';
-import type { OpeningContest } from '../../lambdas/domain/release/opening.ts';
+import { type OpeningContest } from '../../lambdas/domain/release/opening.ts';
 import type { ModelItem } from '../../lambdas/domain/release/release.ts';
 import {
   changedSince,
   closingReason,
   modelBusy,
   openingContested,
-  outcomeReason,
   prepareRefused,
+  settling,
+} from '../../lambdas/words/preparation.ts';
+import {
+  outcomeReason,
   promotionRefused,
   rollbackDetail,
   rollbackFound,
-  settling,
 } from '../../lambdas/words/reasons.ts';
 import { leaseHeld } from '../../lambdas/words/rollout.ts';
 import { sampleChange, sampleComparison, sampleEnding, sampleOutcome } from '../support/sample-outcome.ts';
@@ -135,7 +137,7 @@ describe('a change that is not opened', () => {
   });
   const release = {
     ...{ key: '1-x', version: '1', workload_id: 'w1', artifact_id: 'a1', draft: false, importance: null },
-    ...{ change: 'arn:first', at: until, adopted_by: null },
+    ...{ change: 'arn:first', at: until, adopted_by: null, result: null },
   };
   const item: ModelItem = {
     ...{ model: MODEL, owner: null, fence: 1, expires_at: null, released_at: null },

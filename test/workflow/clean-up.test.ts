@@ -11,7 +11,6 @@ import { stepFunctions } from '../../lambdas/adapters/aws/step-functions.ts';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
-import { intentTag } from '../../lambdas/domain/promotion/record.ts';
 import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { handler } from '../../lambdas/sweep-promotions.ts';
 import { cleanUp } from '../../lambdas/use-cases/clean-up.ts';
@@ -21,7 +20,6 @@ import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords } from '../../lambdas/words/reasons.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
 import { recordedOutcome } from '../support/recorded-outcomes.ts';
-import { intent } from '../support/registry.ts';
 import { arn, promotion, release, sweptModels } from '../support/swept-models.ts';
 
 /** sweep-promotions for executions that could not end themselves, and for alerts that could not be sent. */
@@ -45,22 +43,24 @@ async function inFlight() {
   await models.open(MODEL, promotion('e1', release('2'), release('3')), 600);
 }
 
-/** The execution has closed its change with this release, and records what it was for. */
-async function closed(version: string, left: string | null) {
+/** The execution has closed its change, forward to 3 or back to 2. */
+async function closed(version: '2' | '3') {
   await inFlight();
-  const { id, to, from } = { id: 'e1', to: '3', from: '2' };
-  const { key, value } = intentTag(intent({ id, to, from, execution }));
-  models.mlflow.registry.setVersionTag(MODEL, '3', key, value);
   models.mlflow.registry.transition(MODEL, version, 'Production', { archive: true });
   const { store, now } = models;
   const { change, fence, live } = await store.readItem(MODEL);
   const holder = { model: MODEL, owner: execution, fence, now };
   if (change === null || live === null) throw new Error('nothing is open');
-  if (version === '2') await store.turnBack(holder, execution);
-  const aim = version === '2' ? change.safe : change.aim;
-  const past = { ...live, since: live.at, left_at: now.toISOString(), left_by: execution, good: true };
-  const history = left === null ? [] : [past];
-  await store.closeChange(holder, execution, { ...aim, change: execution, at: now.toISOString() }, history);
+  const at = now.toISOString();
+  if (version === '2') {
+    await store.turnBack(holder, execution);
+    const back = { ...change.safe, change: execution, at, result: 'rolled_back' as const };
+    await store.closeChange(holder, execution, back, []);
+  } else {
+    const past = { ...live, since: live.at, left_at: at, left_by: execution, good: true };
+    const aim = { ...change.aim, change: execution, at, result: 'promoted' as const };
+    await store.closeChange(holder, execution, aim, [past]);
+  }
 }
 
 const outcome = (of = execution) => recordedOutcome(models.table, of);
@@ -205,7 +205,7 @@ describe('an execution that was stopped from outside', () => {
   );
 
   it('is told as the promotion that it was, when it was stopped after its change had closed', async () => {
-    await closed('3', '2');
+    await closed('3');
     expect(await cleanUp(event(), models.services)).toMatchObject({ status: 'promoted', succeeded: true });
     expect(await outcome()).toMatchObject({
       ...{ champion_before: '2', champion_after: '3', challenger_version: '3' },
@@ -215,7 +215,7 @@ describe('an execution that was stopped from outside', () => {
   });
 
   it('is told as brought back, when it was stopped after its change had closed with what was live before', async () => {
-    await closed('2', null);
+    await closed('2');
     expect(await cleanUp(event(), models.services)).toMatchObject({
       status: 'rolled_back',
       succeeded: false,
@@ -236,7 +236,7 @@ describe('an execution that was stopped from outside', () => {
     await models.store.closeChange(
       { model: MODEL, owner: execution, fence, now: models.now },
       execution,
-      { ...back.aim, change: execution },
+      { ...back.aim, change: execution, result: 'rolled_back' },
       [{ ...past, left_at: models.now.toISOString() }],
     );
     expect(await cleanUp(asking({ operation: 'rollback' }), models.services)).toMatchObject({
@@ -256,7 +256,7 @@ describe('an execution that was stopped from outside', () => {
   });
 
   it('is told as contested when the sides show something else than what it closed with, and is not told again', async () => {
-    await closed('3', '2');
+    await closed('3');
     models.mlflow.registry.transition(MODEL, '1', 'Production', { archive: true });
     expect(await cleanUp(event(), models.services)).toMatchObject({ status: 'contested' });
     const { ending } = await outcome();

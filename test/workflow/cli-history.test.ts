@@ -64,7 +64,7 @@ it('still tells of the registry when the platform cannot be asked, and exits 1',
   expect(ran.code).toBe(1);
   expect(ran.stdout).toContain('version 2');
   const why = await host.workloads.getWorkload(workloadId).catch(String);
-  expect(why).toMatch(/^WorkloadApiRefused: .*No access/);
+  expect(why).toMatch(/^WorkloadApiRefused: .*HTTP 403/);
   expect(ran.stderr).toBe(
     `${historyNote({ code: 'workload-unread', workload: workloadId, why: String(why) })}\n`,
   );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FENCE_TAG, WORKLOAD_TAG } from '../../lambdas/domain/promotion/promotion-plan.ts';
 import { ROLLED_BACK_TAG } from '../../lambdas/domain/registry.ts';
-import { ARTIFACT_TAG } from '../../lambdas/domain/release/opening.ts';
+import { ARTIFACT_TAG } from '../../lambdas/domain/release/found.ts';
 import { execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { promote, rollback } from '../../local/scenarios/scenario.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, MlflowRefused, StaleFence } from '../../lambdas/domain/errors.ts';
-import { CloseInput } from '../../lambdas/domain/payloads.ts';
+import { CloseInput } from '../../lambdas/domain/release/payloads.ts';
 import { WorkloadApiRefused } from '../../lambdas/domain/serving/errors.ts';
 import { ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
 import { renderedFile } from '../../tools/render.ts';

@@ -342,6 +342,59 @@ describe('a model without an open change', () => {
   });
 });
 
+describe('a direct call that was cut off after it had closed its change', () => {
+  const id = 'direct:r1';
+  /** What the model's item is left with. */
+  async function cutOff(
+    version: string,
+    result: 'promoted' | 'rolled_back',
+    left: string | null,
+    good = true,
+  ) {
+    models.model(MODEL, ['Archived', 'Archived', 'Archived']);
+    moveByHand(version);
+    const since = '2026-11-20T08:00:00.000Z';
+    const { key } = release(left);
+    const past = { key, version: left, workload_id: null, artifact_id: null, since, left_at: since, good };
+    const live = { ...release(version, null, id), at: models.now.toISOString(), result };
+    await models.live(MODEL, live, left === null ? [] : [{ ...past, left_by: id }]);
+  }
+
+  it.each([
+    [
+      'promotion',
+      '3',
+      'promoted',
+      '2',
+      true,
+      { status: 'promoted', operation: 'promote', champion_before: '2' },
+    ],
+    ['rollback', '2', 'rolled_back', '3', false, { status: 'rolled_back', operation: 'rollback' }],
+    // Its change was left open, and an attempt has brought it back: that is no promotion.
+    [
+      'promotion that was brought back',
+      '2',
+      'rolled_back',
+      null,
+      true,
+      { status: 'rolled_back', operation: 'promote' },
+    ],
+  ] as const)('is told once, as the %s that it was', async (_, version, result, left, good, expected) => {
+    await cutOff(version, result, left, good);
+    await sweepFor(180, 5, () => null);
+    const outcomes = await recordedOutcomes(models.table);
+    expect(outcomes).toMatchObject([{ execution: id, champion_after: version, ...expected }]);
+    expect(models.sent).toHaveLength(1);
+  });
+
+  it('is left to tell itself while it may still be at work', async () => {
+    await cutOff('3', 'promoted', '2');
+    models.pass({ seconds: 100 });
+    await swept();
+    expect(models.sent).toEqual([]);
+  });
+});
+
 describe('the comparison of many models', () => {
   const many = Array.from({ length: 2 * SWEEP_MAX_MODELS + 5 }, (_, index) => `model-${100 + index}`);
   const comparedNow = () => {

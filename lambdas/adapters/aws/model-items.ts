@@ -85,7 +85,7 @@ export function modelItems(db: Documents, table: string): ModelItems {
             TableName: table,
             Key: leaseKey(model),
             UpdateExpression: `SET #owner = :me, expires_at = :end, model_name = :model${more} ADD fence :one`,
-            ConditionExpression: condition,
+            ConditionExpression: `${condition} AND ${NOT_ENDED}`,
             ExpressionAttributeNames: { '#owner': 'owner' },
             ExpressionAttributeValues: { ...values, ...extra },
             ReturnValues: 'ALL_NEW',
@@ -107,8 +107,12 @@ export function modelItems(db: Documents, table: string): ModelItems {
       if (item.owner === owner && item.fence !== null && item.fence > 0) {
         // A repeated step of the owner may take its full time again.
         const end = { ':me': owner, ':end': epochSeconds(now) + seconds };
-        await updateItem(model, 'SET expires_at = :end', '#owner = :me AND expires_at < :end', end);
-        return { taken: true, item: await readItem(model) };
+        const open = `#owner = :me AND expires_at < :end AND ${NOT_ENDED}`;
+        await updateItem(model, 'SET expires_at = :end', open, end);
+        const after = await itemAt(db, table, leaseKey(model));
+        // A copy of a step of an execution that has been ended must not begin anything more.
+        if (after?.['owner'] === owner && after['ended'] !== owner)
+          return { taken: true, item: modelItem(model, after) };
       }
       const expiresAt = (item.expires_at ?? now).toISOString();
       return { taken: false, holder: item.owner ?? 'an owner that has just released it', expiresAt };
@@ -222,15 +226,26 @@ export function modelItems(db: Documents, table: string): ModelItems {
 
     async endLeaseAt(model, owner, at) {
       const values = { ':me': owner, ':end': epochSeconds(at) };
+      await updateItem(model, 'SET ended = :me', '#owner = :me', { ':me': owner });
       await updateItem(model, 'SET expires_at = :end', '#owner = :me AND expires_at > :end', values);
     },
 
     async releaseLease(model, owner, now) {
       const values = { ':me': owner, ':now': epochSeconds(now) };
-      await updateItem(model, 'SET released_at = :now REMOVE #owner, expires_at', '#owner = :me', values);
+      // An execution releases it at its end; a direct call may be repeated by Lambda.
+      const ended = owner.startsWith('arn:') ? ', ended = :me' : '';
+      await updateItem(
+        model,
+        `SET released_at = :now${ended} REMOVE #owner, expires_at`,
+        '#owner = :me',
+        values,
+      );
     },
   };
 }
+
+/** A copy of a step of an execution that has ended, `:me`, must not begin anything more. */
+const NOT_ENDED = '(attribute_not_exists(ended) OR ended <> :me)';
 
 /** Attribute names that DynamoDB reserves. */
 const NAMES = {

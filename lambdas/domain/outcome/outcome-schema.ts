@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { Comparison, Operation, RollbackAnswer } from '../payloads.ts';
+import { Comparison, Operation } from '../payloads.ts';
+import { RollbackAnswer } from '../release/payloads.ts';
 import { Diagnosis } from '../serving/payloads.ts';
 import { RolloutFailure } from '../serving/rollout-finding.ts';
 
@@ -118,7 +119,15 @@ const text = z.string().nullable();
 /** What the item and both sides showed after the last write. */
 export const Ending = z.object({
   /** The live release; null if none is recorded, or the table could not be read. */
-  live: z.object({ version: text, artifact_id: text, change: z.string() }).nullable(),
+  live: z
+    .object({
+      version: text,
+      artifact_id: text,
+      change: z.string(),
+      /** How that change ended; null where the release was found in service or adopted. */
+      result: z.enum(['promoted', 'rolled_back']).nullable().default(null),
+    })
+    .nullable(),
   /** The open change; null if none is open, or the table could not be read. */
   change: z
     .object({

@@ -1,4 +1,4 @@
-import type { RollbackAnswer } from '../payloads.ts';
+import type { RollbackAnswer } from '../release/payloads.ts';
 import { type PartialStateDocument, readStateDocument } from '../state-document.ts';
 import type {
   DecidedOutcome,
@@ -96,7 +96,10 @@ function verdict(document: PartialStateDocument, { execution, ending }: Facts): 
       : ended('adopted', { code: 'adopted' });
   if (isClosedBy(document, { execution, ending })) {
     if (ending?.in_step === false) return ended('contested', { code: 'moved-since' });
-    if (isForward(document)) return ended('promoted', PROMOTED);
+    if (isForward(document, ending))
+      return rollback?.nothing_to_do === true
+        ? ended('already_promoted', { code: 'already', version: ending?.live?.version ?? null })
+        : ended('promoted', PROMOTED);
     return ended('rolled_back', document.operation === 'rollback' ? { code: 'asked' } : causeOf(document));
   }
   if (prepared?.status === 'already_promoted')
@@ -127,7 +130,6 @@ function isClosedBy(
   { change_id, prepared, closing, promotion, rollback }: PartialStateDocument,
   { execution, ending }: Facts,
 ): boolean {
-  if (rollback?.nothing_to_do === true) return false;
   const id = change_id ?? execution;
   if (ending?.live != null) return ending.live.change === id;
   if (ending?.change != null && ending.change.id === id) return false;
@@ -136,8 +138,13 @@ function isClosedBy(
   return done || (rollback?.status === 'completed' && rollback.rolled_back);
 }
 
-/** The change was closed with what was asked for, not with what was there before. */
-function isForward({ operation, rollback, closing }: PartialStateDocument): boolean {
+/**
+ * The change was closed with what was asked for, not with what was there before: the item says so; where it could not be
+ * read, the last answer.
+ */
+function isForward({ operation, rollback, closing }: PartialStateDocument, ending: Ending | null): boolean {
+  const result = ending?.live?.result ?? null;
+  if (result !== null) return result === 'promoted';
   if (operation === 'rollback') return false;
   if (rollback !== null) return rollback.finding?.code === 'completed';
   return operation !== 'resume' || closing !== null;

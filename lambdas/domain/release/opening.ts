@@ -1,5 +1,19 @@
-import type { JsonObject } from '../serving/workloads.ts';
-import { isKnown, type Look, registryShows, seen, servingShows, shownBy, shows } from './look.ts';
+import {
+  ARTIFACT_TAG,
+  asServed,
+  bare,
+  completed,
+  isInStep,
+  isStored,
+  type Opener,
+  onServingWorkload,
+  refreshed,
+  releaseOf,
+  releaseShown,
+  stored,
+  type Wanted,
+} from './found.ts';
+import { isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
 import {
   type Change,
   isSameRelease,
@@ -7,7 +21,6 @@ import {
   newestGood,
   type PastRelease,
   type Release,
-  releaseKey,
   type StoredRelease,
   type Touched,
   touchedBy,
@@ -15,21 +28,6 @@ import {
 } from './release.ts';
 
 /** Opening a change: decided from one look and the item, before anything is written. */
-
-/** Version tag with the id of the artifact that serves the version. */
-export const ARTIFACT_TAG = 'workload.artifact_id';
-
-/** Who opens, and since when: what others have opened or closed after that is contested. */
-export interface Opener {
-  /** ARN of the execution, or `direct:<request id>`. */
-  readonly id: string;
-  /** When the operation asked for the change. */
-  readonly since: Date;
-  readonly now: Date;
-}
-
-/** A version and its artifact, as asked for. The serving half is null where no Workload serves the model. */
-export type Wanted = Pick<Release, 'version' | 'workload_id' | 'artifact_id'>;
 
 /** Why a change is not opened: another actor has changed something. Terminal. */
 export type OpeningContest =
@@ -75,79 +73,6 @@ export interface OpenedChange {
 
 const contested = (why: OpeningContest): Opening => ({ kind: 'contested', why });
 
-/** A release as an operation finds or wants it. */
-export function releaseOf(
-  { version, workload_id, artifact_id }: Wanted,
-  from: { change: string; at: string; adopted_by?: string | null },
-  more: { draft?: boolean; importance?: string | null; runtime?: JsonObject | null } = {},
-): StoredRelease {
-  const whole = {
-    version,
-    workload_id,
-    artifact_id,
-    draft: more.draft ?? false,
-    importance: more.importance ?? null,
-    runtime: more.runtime ?? null,
-    change: from.change,
-    at: from.at,
-    adopted_by: from.adopted_by ?? null,
-  };
-  return { key: releaseKey(whole), ...whole };
-}
-
-/** A release with the settings that its Workload has now; without a Workload as it is. */
-function asServed(halves: Wanted, { serving }: Look, from: Parameters<typeof releaseOf>[1]): StoredRelease {
-  if (serving === null || serving.artifact_id !== halves.artifact_id) return releaseOf(halves, from);
-  return releaseOf(halves, from, {
-    draft: serving.artifact_status?.trim().toLowerCase() === 'draft',
-    importance: serving.importance,
-    runtime: serving.runtime,
-  });
-}
-
-/** The release that both sides show, as live; `id` is the operation that found it. */
-export const releaseShown = (shown: Wanted, look: Look, { id, now }: Opener): StoredRelease =>
-  asServed(shown, look, { change: `seen:${id}`, at: now.toISOString() });
-
-/** True when the Workload is another one than the live release's: that counts as moved. */
-const isOtherWorkload = (look: Look, live: Release) =>
-  look.serving !== null && live.workload_id !== null && live.workload_id !== look.serving.workload_id;
-
-/** Closed, and both sides show the live release. */
-export const isInStep = (look: Look, item: Pick<ModelItem, 'live' | 'change'>): boolean =>
-  item.change === null && item.live !== null && !isOtherWorkload(look, item.live) && shows(look, item.live);
-
-/**
- * The release completed by what is served, where it has no serving half and this operation knows the Workload. Null where
- * another artifact is in flight, or on an active proton.
- */
-function completed(release: Release, look: Look): StoredRelease | Release | null {
-  const { serving } = look;
-  if (serving === null || release.artifact_id !== null) return release;
-  if (!servingShows(serving, serving)) return null;
-  const halves = {
-    version: release.version,
-    workload_id: serving.workload_id,
-    artifact_id: serving.artifact_id,
-  };
-  return asServed(halves, look, release);
-}
-
-type AnyRelease = Release | StoredRelease;
-const isStored = (release: AnyRelease | null): release is StoredRelease =>
-  release !== null && 'runtime' in release;
-
-const stored = (...releases: readonly (Release | StoredRelease | null)[]): StoredRelease[] =>
-  releases.filter(isStored);
-
-/** `live` in step, with the settings that the Workload has now: somebody may have scaled it since. */
-function refreshed(live: Release, look: Look): StoredRelease | Release | null {
-  const whole = completed(live, look);
-  return whole === null || look.serving === null || look.serving.artifact_id === null
-    ? whole
-    : asServed(whole, look, live);
-}
-
 /** Another operation has opened or closed a change since this one was requested. */
 function isOvertaken({ change, live }: ModelItem, { since }: Opener): boolean {
   const after = (at: string | undefined) => at !== undefined && Date.parse(at) > since.getTime();
@@ -181,7 +106,7 @@ export function openPromotion(
     return open({ live: safe, safe, aim, touched: touchedBy(safe, aim), left: null });
   };
   if (live === null && change === null) {
-    if (unfinished) return contested('unfinished');
+    if (unfinished && !adopt) return contested('unfinished');
     if (shown === null) return contested('unrecorded');
     return isWanted(shown) && shows(look, shown) ? { kind: 'already', version: shown.version } : from(shown);
   }
@@ -272,14 +197,6 @@ export function openRollback(
   return open({ live: replaced, safe, aim: safe, touched, left: leftBy(item, look, safe) });
 }
 
-/** A release that another Workload served, for the one that serves the model now, whose runtime and importance stay. */
-function onServingWorkload(release: StoredRelease, { serving }: Look, { id, now }: Opener): StoredRelease {
-  if (serving === null || release.workload_id === null || release.workload_id === serving.workload_id)
-    return release;
-  const halves = { ...release, workload_id: serving.workload_id };
-  return releaseOf(halves, { change: id, at: now.toISOString() });
-}
-
 /** The version that a rollback leaves: the live one, else the one that was being promoted, else the champion. */
 function leftBy({ live, change }: ModelItem, look: Look, { version }: Release): string | null {
   const candidates = [live?.version ?? null, change?.to ?? null, ...seen(look).versions];
@@ -363,10 +280,4 @@ export function changeOf(
     next_at: request.nextAt.toISOString(),
     asked: request.asked,
   };
-}
-
-/** The release as the item holds it: without its runtime, which is stored beside it. */
-export function bare(release: Release | StoredRelease): Release {
-  const { runtime: _, ...rest } = { runtime: null, ...release };
-  return rest;
 }

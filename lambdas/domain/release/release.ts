@@ -28,6 +28,8 @@ export const Release = z.object({
   at: z.string(),
   /** Who adopted it by hand; null if a change closed with it. */
   adopted_by: text,
+  /** How the change that closed with it ended; null where it was found in service or adopted. */
+  result: z.enum(['promoted', 'rolled_back']).nullable().default(null),
 });
 export type Release = z.infer<typeof Release>;
 

@@ -83,9 +83,9 @@ export interface PromotionStore {
   writeCursor(cursor: SweepCursor): Promise<void>;
   /** Raises the owner's fence to `to`, if the registry records a higher one than the table. False without a lease. */
   raiseFence(model: string, owner: string, to: number): Promise<boolean>;
-  /** Shortens the owner's lease to end at this time; does nothing for another owner's lease. */
+  /** Shortens the owner's lease to end at this time, and lets it not be taken again; does nothing for another owner's. */
   endLeaseAt(model: string, owner: string, at: Date): Promise<void>;
-  /** W6: ends the lease if `owner` holds it; does nothing otherwise. */
+  /** W6: ends the lease if `owner` holds it, and lets an execution not take it again; does nothing otherwise. */
   releaseLease(model: string, owner: string, now: Date): Promise<void>;
   /** Records the outcome of an execution once, and answers the recorded one, which may be an earlier one. */
   recordOutcome(outcome: Outcome, alert: AlertState): Promise<OutcomeRecord>;

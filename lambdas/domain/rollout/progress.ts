@@ -74,3 +74,10 @@ export function pollSeconds(kind: Step['kind'], progress: Progress, deadline: Da
   // After the deadline only a cancellation is in progress, which takes seconds.
   return Math.min(pause, MAX_POLL_SECONDS.cancellation);
 }
+
+/** Seconds until the next poll of a rollback that began then (ISO 8601); longer with age, as each poll takes some events. */
+export function rollbackPollSeconds(began: string, now: Date): number {
+  const age = (now.getTime() - Date.parse(began)) / 1000;
+  const pause = Math.max(MIN_POLL_SECONDS.rollback, Math.round(age / POLL_AGE_DIVISOR));
+  return Math.min(MAX_POLL_SECONDS.rollback, pause);
+}

@@ -63,8 +63,8 @@ const isRejected = (error: unknown): error is WorkloadApiRefused =>
 
 /** True when the request may have taken effect: the next step reads the state. Otherwise the error is thrown and retried. */
 const isOutcomeUnknown = (error: unknown) =>
-  error instanceof WorkloadApiInvalidResponse ||
-  (error instanceof WorkloadApiUnavailable && error.outcomeUnknown);
+  (error instanceof WorkloadApiInvalidResponse || error instanceof WorkloadApiUnavailable) &&
+  error.outcomeUnknown;
 
 /** Executes the step once and answers it as it turned out: failed, unconfirmed, or unchanged. Throws the errors of the Workload API. */
 export async function executeStep(

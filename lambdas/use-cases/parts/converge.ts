@@ -1,4 +1,3 @@
-import type { Clock } from '../../adapters/clock.ts';
 import { ModelNotFound } from '../../domain/errors.ts';
 import { VISIBILITY_GRACE_SECONDS } from '../../domain/limits.ts';
 import { championBefore } from '../../domain/promotion/promotion-plan.ts';
@@ -12,38 +11,18 @@ import {
   shows,
 } from '../../domain/release/look.ts';
 import { type Change, historyAfter, type Release } from '../../domain/release/release.ts';
-import type { PromotionStore } from '../../domain/release/store.ts';
 import { nextStep } from '../../domain/rollout/plan.ts';
 import { isStatus } from '../../domain/rollout/rules.ts';
-import type { DesiredState, ObservedState, Step } from '../../domain/rollout/step.ts';
-import type { Progress, WorkloadRollout } from '../../domain/serving/payloads.ts';
+import type { ObservedState, Step } from '../../domain/rollout/step.ts';
+import type { Progress } from '../../domain/serving/payloads.ts';
 import type { RolloutFailure, RolloutWaiting } from '../../domain/serving/rollout-finding.ts';
-import type { Importance, Workloads } from '../../domain/serving/workloads.ts';
 import { quoted } from '../../domain/visible-text.ts';
-import type { RegistryServices } from '../../runtime/mlflow-services.ts';
 import { executeStep, observe, promoteInPlace, type Target } from './advance-rollout.ts';
+import { type Convergence, type ConvergeServices, desiredState, isBack } from './convergence.ts';
 import { readRegistry } from './look.ts';
 import { moveAndVerify } from './move-champion.ts';
 import { recordBeforeMove, recordEnd } from './record-change.ts';
-import { holderOf, isFresh, type Writer } from './with-lease.ts';
-
-export interface ConvergeServices extends RegistryServices {
-  store: PromotionStore;
-  clock: Clock;
-  /** Created on first use: only models served by a Workload need the Workload API. */
-  workloads: () => Workloads;
-}
-
-/** One call's part in bringing both sides to the aim of the open change. */
-export interface Convergence {
-  readonly change: Change;
-  readonly writer: Writer;
-  readonly progress: Progress;
-  readonly deadline: Date;
-  readonly requested_by: string | null;
-  /** False where a rollout that has to be started counts as a failure: the serving half was brought there before. */
-  readonly mayStart: boolean;
-}
+import { holderOf, isFresh } from './with-lease.ts';
 
 /** What one call came to. `look` is the last one; `progress` is handed to the next call. */
 export type Converged = { readonly look: Look; readonly progress: Progress } & (
@@ -119,9 +98,6 @@ export async function lookAt(
 const targetOf = ({ workload_id, artifact_id }: Release): Target | null =>
   workload_id === null || artifact_id === null ? null : { workloadId: workload_id, artifactId: artifact_id };
 
-/** True on the way back, or in a rollback: the aim was in service before. */
-const isBack = ({ aim, safe }: Change) => aim.key === safe.key;
-
 /** The serving half: one step of the rollout towards the aim. */
 async function serve(
   c: Convergence,
@@ -172,34 +148,6 @@ const failed = (look: Look, { finding, progress }: Extract<Step, { kind: 'fail' 
  */
 function isSettled({ turned_at }: Change, now: Date): boolean {
   return turned_at === null || now.getTime() - Date.parse(turned_at) >= VISIBILITY_GRACE_SECONDS * 1000;
-}
-
-const importances: readonly Importance[] = ['critical', 'high', 'moderate', 'low'];
-
-async function desiredState(
-  { change, progress, deadline, writer }: Convergence,
-  { workload }: ObservedState,
-  { store }: ConvergeServices,
-): Promise<DesiredState> {
-  const { aim } = change;
-  const elsewhere = workload.artifactId !== aim.artifact_id;
-  // The runtime is needed for a replacement only.
-  const runtime = elsewhere ? ((await store.getRelease(writer.item.model, aim.key))?.runtime ?? null) : null;
-  const rollout: WorkloadRollout = {
-    strategy: 'rolling',
-    keepOldVersionMinutes: 0,
-    ...(runtime === null ? {} : { runtime }),
-  };
-  return {
-    artifactId: aim.artifact_id ?? '',
-    rollout,
-    importance: importances.find((word) => word === aim.importance) ?? null,
-    lockArtifact: false,
-    deadline,
-    since: null,
-    change: { touched: change.touched.artifacts, back: isBack(change) },
-    progress,
-  };
 }
 
 /** The registry half: one move with read-back. */
@@ -293,7 +241,8 @@ async function close(
   if (!shows(look, change.aim) || draft)
     return { kind: 'waiting', finding: { code: 'looking-again' }, step: 'wait', look, progress };
   const now = clock.now();
-  const live: Release = { ...change.aim, change: change.id, at: now.toISOString() };
+  const result = change.kind === 'promote' && !isBack(change) ? 'promoted' : 'rolled_back';
+  const live: Release = { ...change.aim, change: change.id, at: now.toISOString(), result };
   const bad = change.kind === 'rollback' && change.left !== null && change.left === writer.item.live?.version;
   const history = historyAfter(writer.item, live, { at: live.at, by: change.id, bad });
   if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))

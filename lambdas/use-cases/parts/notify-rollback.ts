@@ -1,6 +1,6 @@
 import type { Clock } from '../../adapters/clock.ts';
 import { directOutcome } from '../../domain/outcome/outcome.ts';
-import type { RollbackAnswer, RollbackInput } from '../../domain/payloads.ts';
+import type { RollbackAnswer, RollbackInput } from '../../domain/release/payloads.ts';
 import type { NotifyServices } from '../../runtime/notify-services.ts';
 import { inWords } from '../../words/reasons.ts';
 import { recordOutcomeAndNotify } from './record-and-notify.ts';

@@ -1,8 +1,8 @@
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
 import { WORKLOAD_TAG } from '../../domain/promotion/promotion-plan.ts';
 import { CHAMPION, champions, inStage, type RegistryView } from '../../domain/registry.ts';
+import { ARTIFACT_TAG, isInStep } from '../../domain/release/found.ts';
 import { isKnown, type Look, pictureOf, type ServingView, shownBy } from '../../domain/release/look.ts';
-import { ARTIFACT_TAG, isInStep } from '../../domain/release/opening.ts';
 import type { ModelItem } from '../../domain/release/release.ts';
 import { log, logError } from '../../runtime/log.ts';
 import type { ReadingServices } from '../../runtime/reading-services.ts';
@@ -67,7 +67,14 @@ function recordedIn(item: ModelItem | null): Pick<Ending, 'live' | 'change'> {
   const { live = null, change = null } = item ?? {};
   return {
     live:
-      live === null ? null : { version: live.version, artifact_id: live.artifact_id, change: live.change },
+      live === null
+        ? null
+        : {
+            version: live.version,
+            artifact_id: live.artifact_id,
+            change: live.change,
+            result: live.result,
+          },
     change:
       change === null
         ? null

@@ -1,7 +1,7 @@
 import { ArtifactNotResolved } from '../../domain/errors.ts';
 import type { ModelVersion, Registry } from '../../domain/registry.ts';
+import { ARTIFACT_TAG } from '../../domain/release/found.ts';
 import type { ServingView } from '../../domain/release/look.ts';
-import { ARTIFACT_TAG } from '../../domain/release/opening.ts';
 import type { ModelItem } from '../../domain/release/release.ts';
 import type { Artifact, Workloads } from '../../domain/serving/workloads.ts';
 import { quoted } from '../../domain/visible-text.ts';
@@ -26,10 +26,16 @@ export const servedIn = ({ workload_id, type, artifact_id, artifact_status }: Se
   type,
 });
 
-/** The artifact with which a version was live most recently; null if it never was. */
+/**
+ * The artifact with which a version was live most recently; null if it never was. One that an earlier release had with
+ * another version is not its own: `promote-model` by itself leaves the Workload as it is.
+ */
 export function artifactWhenLive({ live, change, history }: ModelItem, version: string): string | null {
-  const releases = [live, change?.safe ?? null, ...history];
-  return releases.find((r) => r?.version === version && r.artifact_id !== null)?.artifact_id ?? null;
+  const releases = [live, change?.safe ?? null, ...history].filter((release) => release !== null);
+  const isOwn = (artifact: string) =>
+    releases.findLast(({ artifact_id }) => artifact_id === artifact)?.version === version;
+  const own = releases.find((r) => r.version === version && r.artifact_id !== null && isOwn(r.artifact_id));
+  return own?.artifact_id ?? null;
 }
 
 /**

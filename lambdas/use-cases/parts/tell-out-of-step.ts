@@ -1,3 +1,4 @@
+import { DIRECT_LEASE_SECONDS } from '../../domain/limits.ts';
 import { directOutcome } from '../../domain/outcome/outcome.ts';
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
 import { recordId } from '../../domain/promotion/record.ts';
@@ -65,4 +66,41 @@ export async function tellOutOfStep(
   await recordOutcomeAndNotify(inWords(outcome), true, services);
   await services.store.markTold(item.model, picture, item.change?.id ?? null);
   return true;
+}
+
+/**
+ * Tells of a change that a direct call closed before it was cut off: no execution tells for it. Throws
+ * `LeaseStoreUnavailable`.
+ */
+export async function tellDirectChange(
+  { item, ending }: BothSidesRead,
+  services: CloseServices,
+): Promise<void> {
+  const live = item?.live ?? null;
+  if (item === null || live === null || !live.change.startsWith('direct:')) return;
+  const now = services.clock.now();
+  if (now.getTime() - Date.parse(live.at) < DIRECT_LEASE_SECONDS * 1000) return;
+  if (await services.store.hasOutcome(live.change)) return;
+  const [last] = item.history;
+  const left = last?.left_by === live.change ? last : null;
+  const promoted = live.result !== 'rolled_back';
+  // A promotion that failed is brought back to what was live; a rollback leaves what it took out.
+  const rollback = left?.good === false;
+  const outcome = directOutcome({
+    status: promoted ? 'promoted' : 'rolled_back',
+    cause: promoted
+      ? { code: 'promoted', direct: true, workload_unchanged: false }
+      : rollback
+        ? { code: 'asked' }
+        : { code: 'stopped', status: 'FAILED', interrupted: 'nothing' },
+    operation: rollback ? 'rollback' : 'promote',
+    execution: live.change,
+    model_name: item.model,
+    champion_before: left?.version ?? null,
+    champion_after: live.version,
+    challenger_version: promoted ? live.version : null,
+    ending,
+    recorded_at: now.toISOString(),
+  });
+  await recordOutcomeAndNotify(inWords(outcome), true, services);
 }

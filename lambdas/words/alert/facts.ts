@@ -1,5 +1,5 @@
 import type { Outcome, OutcomeCause } from '../../domain/outcome/outcome-schema.ts';
-import type { RollbackAnswer } from '../../domain/payloads.ts';
+import type { RollbackAnswer } from '../../domain/release/payloads.ts';
 import { publicMessage, visible } from '../../domain/visible-text.ts';
 import { confidenceText } from '../confidence.ts';
 import { causeText, rollbackFound } from '../reasons.ts';
