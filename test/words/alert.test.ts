@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import { type Comparison } from '../../lambdas/domain/payloads.ts';
+import type { Comparison } from '../../lambdas/domain/payloads.ts';
 import type { RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import type { ServingUndo } from '../../lambdas/domain/serving/payloads.ts';

@@ -6,7 +6,7 @@ import type {
 } from '../../lambdas/domain/promotion/promotion-plan.ts';
 import { type RollbackFinding, RollbackRefusal } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import type { Look, ServingView } from '../../lambdas/domain/release/look.ts';
-import { type OpeningContest } from '../../lambdas/domain/release/opening.ts';
+import type { OpeningContest } from '../../lambdas/domain/release/opening.ts';
 import type { ModelItem } from '../../lambdas/domain/release/release.ts';
 import {
   changedSince,
