@@ -49,6 +49,7 @@ export function rollback(
     finding,
     detail: rollbackDetail({ finding, serving: more.serving ?? null, model_name: input.model_name }),
     dry_run: input.dry_run,
+    ...named(input.previous?.overwritten ?? []),
     ...more,
   });
   const work = async (writer: Writer): Promise<RollbackAnswer> => {
@@ -138,9 +139,11 @@ async function turned(
   return contest(answer, 'superseded', { from: change.to, to: change.safe.version, look, held });
 }
 
+const named = (overwritten: string[]) => (overwritten.length === 0 ? {} : { overwritten });
+
 /** One step of converging both sides to the aim of the change, and what to answer to it. */
 async function convergeBack(
-  { input, services, writer, answer }: Call,
+  { input, services, writer, answer: plain }: Call,
   change: Change,
 ): Promise<RollbackAnswer> {
   const { clock } = services;
@@ -152,6 +155,8 @@ async function convergeBack(
   const { requested_by } = input;
   const c = { change, writer, progress, deadline, requested_by, mayStart: true };
   const result = await convergeQuickly(c, services);
+  const overwritten = [...(input.previous?.overwritten ?? []), ...result.overwritten];
+  const answer: Answer = (of, finding, more) => plain(of, finding, { ...more, ...named(overwritten) });
   const versions = { from: leftVersion(change), to: change.aim.version };
   const serving = servingOf(change, result, { previous, began_at });
   switch (result.kind) {

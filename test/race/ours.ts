@@ -133,7 +133,10 @@ async function orError(work: () => Promise<Said>): Promise<Said> {
 }
 
 function saidByPromotion(answer: PromoteAnswer): Said {
-  if (answer.promoted) return { what: 'done', text: `promoted ${answer.new_version}` };
+  if (answer.promoted) {
+    const archived = [answer.archived_version ?? 'none', ...(answer.overwritten ?? [])].join(' and ');
+    return { what: 'done', text: `promoted ${answer.new_version}, archived ${archived}` };
+  }
   return { what: answer.contested === true ? 'out-of-step' : 'nothing', text: answer.reason };
 }
 

@@ -29,9 +29,9 @@ const ask = (world: ChangeWorld, input: RollbackInput = asStep()) =>
 
 /** Asks until it is settled, as the state machine does, and lets the time pass that each answer names. */
 async function toTheEnd(world: ChangeWorld, input: RollbackInput = asStep()): Promise<RollbackAnswer> {
-  let previous: RollbackAnswer | null = null;
+  let { previous } = input;
   for (let n = 0; n < 60; n += 1) {
-    const answer: RollbackAnswer = await ask(world, { ...input, previous });
+    const answer = await ask(world, { ...input, previous });
     if (answer.status !== 'in_progress') return answer;
     previous = JSON.parse(JSON.stringify(answer));
     world.pass(answer.retry_after_seconds ?? 0);
@@ -541,6 +541,27 @@ describe('called directly', () => {
       live: { version: '2', change: 'direct:r1' },
     });
     expect(world.alerts.map(({ kind }) => kind)).toHaveLength(1);
+  });
+
+  it('names what it has overwritten, to its caller and in the alert', async () => {
+    const world = promoted({ item: free });
+    world.registry.move('4', 'Staging');
+    world.registry.before = (call) => {
+      if (call === 'moveToProduction 2') world.registry.move('4', 'Production');
+    };
+    expect(await toTheEnd(world, direct)).toMatchObject({ rolled_back: true, overwritten: ['4'] });
+    expect(world.registry.production).toEqual(['2']);
+    expect(world.alerts.map(({ text }) => text)).toEqual([expect.stringContaining('version 4')]);
+  });
+
+  it('names what an earlier call has overwritten', async () => {
+    const world = promoted({ item: free });
+    const earlier = { champion_before: '3', serving: null, overwritten: ['4'] };
+    expect(await toTheEnd(world, { ...direct, previous: earlier })).toMatchObject({ overwritten: ['4'] });
+    expect(await ask(world, { ...direct, previous: earlier })).toMatchObject({
+      already_rolled_back: true,
+      overwritten: ['4'],
+    });
   });
 
   it('is busy while another holds the lease, and tells nobody but its caller', async () => {

@@ -617,6 +617,12 @@ describe('a change that is complete', () => {
     ]);
   });
 
+  it.each(['promote', 'rollback'] as const)('names it also after the way back (%s)', (operation) => {
+    const { happened, todo } = told({ status: 'rolled_back', operation, overwritten: ['4'] }, sampleEnding);
+    expect(happened[1]).toBe('It archived version 4, which another actor had just moved to Production.');
+    expect(todo[0]).toBe('Agree with whoever moved version 4 there which version is to be live.');
+  });
+
   it('says of a direct promotion that the Workload was not changed, and how it serves the version', () => {
     const cause = { code: 'promoted', direct: true, workload_unchanged: true } as const;
     const { text } = alertFor({ ...sampleOutcome, cause, comparison: null }, context);

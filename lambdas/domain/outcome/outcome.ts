@@ -47,6 +47,7 @@ export function outcomeOf(state: unknown, { execution, ending }: Facts, now: Dat
     overwritten: [
       ...(promotion?.promoted === true ? (promotion.overwritten ?? []) : []),
       ...(closing?.overwritten ?? []),
+      ...(rollback?.overwritten ?? []),
     ],
     ending,
     requested_by: document.requested_by,

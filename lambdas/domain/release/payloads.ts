@@ -53,7 +53,13 @@ export const RollbackInput = z.object({
   execution: absent(z.string()),
   requested_by: fields.requested_by,
   /** The last answer of this function in the same execution; null on the first call. */
-  previous: absent(z.object({ champion_before: z.string().nullable(), serving: ServingUndo.nullable() })),
+  previous: absent(
+    z.object({
+      champion_before: z.string().nullable(),
+      serving: ServingUndo.nullable(),
+      overwritten: z.array(z.string()).optional(),
+    }),
+  ),
 });
 export type RollbackInput = z.infer<typeof RollbackInput>;
 
@@ -84,6 +90,8 @@ export const RollbackAnswer = z.object({
   detail: z.string(),
   dry_run: z.boolean(),
   already_rolled_back: z.literal(true).optional(),
+  /** Versions that another actor moved to Production just before, and that the rollback archived. */
+  overwritten: z.array(z.string()).optional(),
   /** True when an earlier call completed everything: no notification is sent. */
   nothing_to_do: z.literal(true).optional(),
 });

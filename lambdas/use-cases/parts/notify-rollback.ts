@@ -23,6 +23,7 @@ export async function notifyRollback(
     champion_before: answer.champion_before,
     champion_after: rolled_back ? answer.to_version : null,
     rollback: answer,
+    overwritten: answer.overwritten ?? [],
     requested_by,
     recorded_at: services.clock.now().toISOString(),
   });

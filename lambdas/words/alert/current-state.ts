@@ -55,11 +55,23 @@ export function endingLines(outcome: Outcome, ending: Ending): Line[] {
 const MAX_VERSIONS = 5;
 
 /** `version 2`, or `version 3 and version 2`; bounded, whatever the registry holds. */
-export function versionsText(versions: readonly string[]): string {
+function versionsText(versions: readonly string[]): string {
   const shown = versions.slice(0, MAX_VERSIONS).map(versionText);
   const left = versions.length - shown.length;
   return [...shown, ...(left > 0 ? [`${left} more`] : [])].join(' and ') || 'no version';
 }
+
+/** MLflow has no compare-and-set: a move can archive what somebody has just put there. */
+export const overwrittenLines = ({ overwritten }: Outcome): string[] =>
+  overwritten.length === 0
+    ? []
+    : [`It archived ${versionsText(overwritten)}, which another actor had just moved to Production.`];
+
+/** What there is to do about it. */
+export const overwrittenSteps = ({ overwritten }: Outcome): string[] =>
+  overwritten.length === 0
+    ? []
+    : [`Agree with whoever moved ${versionsText(overwritten)} there which version is to be live.`];
 
 function championLines({ champion_before: before, cause }: Outcome, { champions, unread }: Ending): Line[] {
   // A sweep compares with the live release, which has a line of its own.

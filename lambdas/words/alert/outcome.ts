@@ -1,7 +1,7 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { sentence, versionText } from '../../domain/visible-text.ts';
 import { inputField, rollbackTo } from './advice.ts';
-import { endingLines, versionsText } from './current-state.ts';
+import { endingLines, overwrittenLines, overwrittenSteps } from './current-state.ts';
 import { failed, refused } from './failed.ts';
 import { contested, dryRun, rolledBack } from './rolled-back.ts';
 import type { Line, Wording, Words } from './wording.ts';
@@ -66,11 +66,9 @@ function promoted(outcome: Outcome): Words {
 }
 
 function afterPromotion(outcome: Outcome): string[] {
-  const { cause, overwritten, champion_after: after, challenger_version: challenger } = outcome;
+  const { cause, champion_after: after, challenger_version: challenger } = outcome;
   const steps = [
-    ...(overwritten.length === 0
-      ? []
-      : [`Agree with whoever moved ${versionsText(overwritten)} there which version is to be live.`]),
+    ...overwrittenSteps(outcome),
     ...(cause?.code === 'promoted' && cause.workload_unchanged
       ? [
           `To have the Workload serve it as well, start an execution with "artifact_id"${inputField('challenger_version', after ?? challenger)}.`,
@@ -89,12 +87,6 @@ function howPromoted({ status, operation }: Outcome, version: string, earlier: s
   const replaced = earlier === null ? '' : ` and replaced ${versionText(earlier)}`;
   return `${sentence(version)} was promoted to Production${replaced}.`;
 }
-
-/** MLflow has no compare-and-set: a move can archive what somebody has just put there. */
-const overwrittenLines = ({ overwritten }: Outcome): string[] =>
-  overwritten.length === 0
-    ? []
-    : [`It archived ${versionsText(overwritten)}, which another actor had just moved to Production.`];
 
 function adopted({ ending }: Outcome): Words {
   const live = ending?.live ?? null;

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { versionText } from '../../domain/visible-text.ts';
 import { stepsFor } from './advice.ts';
-import { isOutOfStep, situationOf } from './current-state.ts';
+import { isOutOfStep, overwrittenLines, overwrittenSteps, situationOf } from './current-state.ts';
 import { operationName, type Words } from './wording.ts';
 import { doneLines, isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
@@ -11,8 +11,16 @@ export function rolledBack(outcome: Outcome): Words {
     kind: 'rolled_back',
     emoji: 'leftwards_arrow_with_hook',
     title: outcome.operation === 'promote' ? 'Promotion Rolled Back' : 'Model Rolled Back',
-    happened: [howRolledBack(outcome), ...(outcome.ending === null ? undoLines : doneLines)(outcome)],
-    todo: [`Find the cause in ${leftBy(outcome)} or in its promotion.`, markStep(outcome)],
+    happened: [
+      howRolledBack(outcome),
+      ...overwrittenLines(outcome),
+      ...(outcome.ending === null ? undoLines : doneLines)(outcome),
+    ],
+    todo: [
+      ...overwrittenSteps(outcome),
+      `Find the cause in ${leftBy(outcome)} or in its promotion.`,
+      markStep(outcome),
+    ],
   };
 }
 
