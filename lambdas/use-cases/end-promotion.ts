@@ -32,6 +32,10 @@ export async function end(
       : null;
   const ended = inWords(outcomeOf(state, { execution, ending: read?.ending ?? null }, clock.now()));
   const closed = await closeExecution(ended, services, factsOf(state));
+  const { change_id } = document;
+  // An attempt has told how the change of a direct call ended, which nobody tells again then.
+  if (change_id?.startsWith('direct:') && read?.ending.live?.change === change_id)
+    await store.recordOutcome({ ...ended, execution: change_id }, 'none');
   if (closed.model_name !== null) {
     await rememberTold(closed.model_name, read, services);
     await store.releaseLease(closed.model_name, execution, clock.now());

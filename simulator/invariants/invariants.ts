@@ -198,7 +198,7 @@ const lastCallFailed = ({ direct, story }: Finished) =>
 
 /** What an outcome says that the sides do not show; null where they agree. */
 function contradicts(
-  { status, ending, challenger_version, rollback, dry_run }: Outcome,
+  { status, ending, challenger_version, champion_after, rollback, dry_run }: Outcome,
   sides: Sides,
 ): string | null {
   if (dry_run) return null;
@@ -211,7 +211,7 @@ function contradicts(
   if (ending?.workload && ending.workload.artifact_id !== sides.served)
     return `the Workload serves ${ending.workload.artifact_id}`;
   if (status === 'promoted' && sides.champion !== challenger_version) return `promoted ${challenger_version}`;
-  if (status === 'rolled_back' && sides.champion !== (rollback?.to_version ?? null))
-    return `rolled back to ${rollback?.to_version}`;
+  const back = rollback === null ? champion_after : rollback.to_version;
+  if (status === 'rolled_back' && sides.champion !== back) return `rolled back to ${back}`;
   return null;
 }
