@@ -1,4 +1,4 @@
-import { type PromoteInput } from '../../lambdas/domain/payloads.ts';
+import type { PromoteInput } from '../../lambdas/domain/payloads.ts';
 import { type Intent, intentTag, type Result, resultTag } from '../../lambdas/domain/promotion/record.ts';
 import type { ModelVersion, RegistryView } from '../../lambdas/domain/registry.ts';
 import type { RollbackInput } from '../../lambdas/domain/release/payloads.ts';

@@ -1,6 +1,6 @@
 import { type StepFunctionName, stepFunctionNames } from '../../lambdas/domain/limits.ts';
 import type { EndAnswer } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import { type Comparison, type Prepared, type PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import type { Comparison, Prepared, PromoteAnswer } from '../../lambdas/domain/payloads.ts';
 import type { CloseAnswer, RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { Progress, type ReplaceAnswer, type ServingUndo } from '../../lambdas/domain/serving/payloads.ts';
 import type { LocalFunction } from '../../local/machine/state-machine.ts';
