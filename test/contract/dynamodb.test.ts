@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { DynamoDBClient, ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,8 +8,9 @@ import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.t
 import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { MAX_HISTORY } from '../../lambdas/domain/limits.ts';
 import { directOutcome } from '../../lambdas/domain/outcome/outcome.ts';
+import { changeOf } from '../../lambdas/domain/release/opening.ts';
 import type { Change, Release, StoredRelease } from '../../lambdas/domain/release/release.ts';
-import type { ModelPage, PromotionStore } from '../../lambdas/domain/release/store.ts';
+import { emptyItem, type ModelPage, type PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { cannedServer } from '../support/canned-server.ts';
 import { dynamodbClient } from '../support/clients.ts';
 
@@ -130,6 +131,14 @@ describe('the lease of a model', () => {
     expect(await store.takeLease('ended', 'a', later(10), 600)).toMatchObject({ taken: false, holder: 'a' });
     expect((await store.readItem('ended')).expires_at).toEqual(later(30));
     expect(await take('ended', 'b', later(31))).toBe(2);
+  });
+
+  it('goes to exactly one of many that ask at the same moment', async () => {
+    const owners = Array.from({ length: 8 }, (_, n) => `o${n}`);
+    const fences = await Promise.all(owners.map((owner) => take('crowd', owner)));
+    expect(fences.filter((fence) => fence !== null)).toEqual([1]);
+    const { owner } = await store.readItem('crowd');
+    expect(owner).toBe(owners[fences.indexOf(1)]);
   });
 
   it('has one holder and a fence that only grows, whoever takes and releases it', async () => {
@@ -257,6 +266,22 @@ describe('the change of a model', () => {
     expect(await store.adopt(by(model, 'a', 1), seen, bareOf(release('9')), [])).toBe(false);
   });
 
+  it('may be taken over by the holder of the lease, which forgets what was told, and keeps the history', async () => {
+    const model = await opened();
+    await store.markTold(model, 'picture', 'a');
+    await store.countAttempt(model, 'a', 0, later(600));
+    const seen = { change: 'a', live: 'seen:2' };
+    const next = changeBy('b', { kind: 'rollback', left: '3' });
+    expect(await store.openChange(by(model, 'a', 1), seen, next, null)).toBe(true);
+    expect(await store.readItem(model)).toMatchObject({
+      ...{ change: next, told: null, live: bareOf(release('2')), history: [] },
+    });
+    // The older one finds that it is not its change any more.
+    expect(await store.turnBack(by(model, 'a', 1), 'a')).toBe(false);
+    expect(await store.closeChange(by(model, 'a', 1), 'a', bareOf(release('3')), [])).toBe(false);
+    expect(await store.countAttempt(model, 'a', 1, later(900))).toBe(false);
+  });
+
   it('is turned back, which is written once (W3)', async () => {
     const model = await opened();
     expect(await store.turnBack(by(model, 'a', 1, later(5)), 'z')).toBe(false);
@@ -310,18 +335,27 @@ describe('the change of a model', () => {
     expect(await store.readItem(model)).toMatchObject({ change: null, live });
   });
 
-  it.each(['a#b', 'release#x', 'line\nbreak', '../../x?y#z', 'n'.repeat(256), 'Ä ж 模'])(
-    'is kept under the name %j, apart from others',
-    async (name) => {
-      await take(name, 'a');
-      await store.openChange(by(name, 'a', 1), NONE, changeBy('a'), null);
-      await store.putRelease(name, release('2'));
-      expect((await store.readItem(name)).change?.id).toBe('a');
-      expect((await store.openChanges(null, 100)).models).toContain(name);
-      expect(await store.getRelease(name, '2-key')).toEqual(release('2'));
-      expect(await store.getRelease(`${name}x`, '2-key')).toBeNull();
-    },
-  );
+  // The longest names of a model: 256 units of UTF-16, in UTF-8 up to 768 bytes, of which a key of an index takes 1024.
+  it.each([
+    ...['a#b', 'release#x', 'line\nbreak', '../../x?y#z', 'Ä ж 模', ' ', '\u202e\u0000'],
+    ...['n'.repeat(256), '模'.repeat(256), '🚀'.repeat(128)],
+  ])('is kept under the name %j, apart from others', async (name) => {
+    await take(name, 'a');
+    await store.openChange(by(name, 'a', 1), NONE, changeBy('a'), null);
+    await store.putRelease(name, release('2'));
+    expect((await store.readItem(name)).change?.id).toBe('a');
+    expect(await openModels()).toContain(name);
+    expect(await store.getRelease(name, '2-key')).toEqual(release('2'));
+    expect(await store.getRelease(`${name}x`, '2-key')).toBeNull();
+  });
+
+  it('is not mistaken for that of a model whose name ends like a key', async () => {
+    await store.putRelease('a', { ...release('2'), key: '2-x' });
+    expect(await store.getRelease('a#2-x', '')).toBeNull();
+    await store.putRelease('a#2-x', { ...release('3'), key: '3-y' });
+    expect(await store.getRelease('a', '2-x')).toMatchObject({ version: '2' });
+    expect(await store.getRelease('a#2-x', '3-y')).toMatchObject({ version: '3' });
+  });
 
   it('has releases that are written once', async () => {
     await store.putRelease('stored', release('2'));
@@ -329,44 +363,188 @@ describe('the change of a model', () => {
     expect(await store.getRelease('stored', '2-key')).toEqual(release('2'));
   });
 
-  it('is listed page by page', async () => {
-    const models = await Promise.all([opened(), opened(), opened()]);
+  /** Every model of an index, page by page. */
+  async function listed(page: (from: string | null) => Promise<ModelPage>): Promise<string[]> {
     const found: string[] = [];
     let from: string | null = null;
     do {
-      const page: ModelPage = await store.openChanges(from, 2);
-      expect(page.models.length).toBeLessThanOrEqual(2);
-      found.push(...page.models);
-      from = page.next;
+      const { models, next }: ModelPage = await page(from);
+      expect(models.length).toBeLessThanOrEqual(2);
+      found.push(...models);
+      from = next;
     } while (from !== null);
-    expect(found).toEqual(expect.arrayContaining(models));
-    expect(new Set(found).size).toBe(found.length);
+    return found;
+  }
+  const openModels = () => listed((from) => store.openChanges(from, 2));
+  const closedModels = () => listed((from) => store.releasedModels(from, 2));
+
+  it('is listed page by page, open ones apart from closed ones', async () => {
+    const models = await Promise.all([opened(), opened(), opened(), opened(), opened()]);
+    const [first, second] = models;
+    for (const model of [first, second]) {
+      const live = { ...bareOf(release('3')), change: 'a' };
+      await store.closeChange(by(model ?? '', 'a', 1), 'a', live, []);
+    }
+    const [open, closed] = [await openModels(), await closedModels()];
+    expect(open).toEqual(expect.arrayContaining(models.slice(2)));
+    expect(closed).toEqual(expect.arrayContaining(models.slice(0, 2)));
+    expect(new Set([...open, ...closed]).size).toBe(open.length + closed.length);
+    await take(models[4] ?? '', 'a');
+    expect(await openModels()).toEqual(open);
   });
 
-  it('keeps the item below 10 KB, with a full history and long names', async () => {
+  it('is not listed for a model that only has a lease', async () => {
+    await take('lease-only', 'a');
+    expect([...(await openModels()), ...(await closedModels())]).not.toContain('lease-only');
+  });
+
+  it('keeps the item below 12 KB, with a full history, the longest names and the longest texts', async () => {
     const arn = (n: number) =>
-      `arn:aws:states:us-east-1:123456789012:execution:${'m'.repeat(80)}:${'e'.repeat(79)}${n % 10}`;
+      `arn:aws-us-gov:states:us-gov-west-1:123456789012:execution:${'m'.repeat(80)}:${'e'.repeat(78)}${10 + n}`;
     const id = 'f'.repeat(24);
     const past = Array.from({ length: MAX_HISTORY }, (_, n) => ({
       ...{ key: `${n}-${'0'.repeat(16)}`, version: String(n), workload_id: id, artifact_id: id },
       ...{ since: now.toISOString(), left_at: now.toISOString(), left_by: arn(n), good: true },
     }));
     const long = (version: string) => ({
-      ...bareOf(release(version)),
-      artifact_id: id,
-      workload_id: id,
-      change: arn(1),
+      ...{ version, workload_id: id, artifact_id: id, draft: false, importance: 'moderate' },
+      ...{ runtime: null, change: arn(1), at: now.toISOString(), adopted_by: null, result: null },
+      key: `${version}-${'0'.repeat(16)}`,
     });
-    const change = changeBy(arn(1), { safe: long('2'), aim: long('3') });
-    const bytes = sizeOf({ live: long('2'), change, history: past });
-    expect(bytes).toBeLessThan(10_000);
+    // The longest texts that an execution's input may have.
+    const text = 'é'.repeat(2000);
+    const opening = {
+      ...{ kind: 'open' as const, live: null, safe: long('2'), aim: long('3'), left: '3', store: [] },
+      touched: { versions: ['2', '3'], artifacts: [id, id] },
+    };
+    const change = changeOf(
+      opening,
+      { id: arn(1), since: now, now },
+      {
+        ...{ kind: 'rollback', to: '2', nextAt: later(300) },
+        asked: { by: text, reason: text, alarm: text, evidence_digest: 'a'.repeat(64), confidence: 0.85 },
+      },
+    );
+    await store.takeLease('largest', arn(1), now, 60);
+    const { runtime: _, ...live } = long('2');
+    expect(await store.openChange(by('largest', arn(1), 1), NONE, change, live)).toBe(true);
+    const raw = async () => {
+      const documents = DynamoDBDocumentClient.from(client);
+      const Key = { pk: 'lease#largest' };
+      return (await documents.send(new GetCommand({ TableName: table.name, Key }))).Item;
+    };
+    await store.markTold('largest', 'f'.repeat(32), arn(1));
+    expect(sizeOf({ ...(await raw()), history: past })).toBeLessThan(12 * 1024);
   });
 
-  it('reads an item of the first version, which has a lease and a fence only', async () => {
-    await take('first-version', 'a');
-    const item = await store.readItem('first-version');
-    expect(item).toMatchObject({ fence: 1, live: null, change: null, told: null, history: [] });
-    expect(await store.readItem('never')).toMatchObject({ fence: 0, owner: null, released_at: null });
+  describe('an item of the first version, which has a fence and perhaps a lease only', () => {
+    const put = async (Item: Record<string, unknown>) => {
+      await DynamoDBDocumentClient.from(client).send(new PutCommand({ TableName: table.name, Item }));
+    };
+
+    it('is an empty one whose fence goes on', async () => {
+      await put({ pk: 'lease#first-version', fence: 41, model_name: 'first-version' });
+      expect(await store.readItem('first-version')).toMatchObject({
+        ...{ fence: 41, owner: null, live: null, change: null, told: null, history: [], released_at: null },
+      });
+      expect(await take('first-version', 'a')).toBe(42);
+      expect(await store.openChange(by('first-version', 'a', 42), NONE, changeBy('a'), null)).toBe(true);
+    });
+
+    it('keeps the lease of its owner until it ends', async () => {
+      const expires_at = later(30).getTime() / 1000;
+      await put({ pk: 'lease#held-version', fence: 7, owner: 'old', expires_at });
+      expect(await store.takeLease('held-version', 'a', now, 60)).toMatchObject({
+        taken: false,
+        holder: 'old',
+      });
+      expect(await take('held-version', 'a', later(31))).toBe(8);
+      expect((await store.readItem('held-version')).released_at).toEqual(later(30));
+    });
+
+    it('is empty where there is none', async () => {
+      expect(await store.readItem('never')).toEqual(emptyItem('never'));
+      expect(await store.getRelease('never', '2-key')).toBeNull();
+    });
+  });
+
+  it.each([
+    ['a change', { change: { id: 'c' } }],
+    ['a live release', { live: 'text' }],
+  ])(
+    'that cannot be read is an error: an item with another %s must not look like an empty one',
+    async (_, more) => {
+      const Item = { pk: 'lease#damaged', fence: 1, ...more };
+      await DynamoDBDocumentClient.from(client).send(new PutCommand({ TableName: table.name, Item }));
+      await expect(store.readItem('damaged')).rejects.toMatchObject({ name: 'LeaseStoreUnavailable' });
+      await expect(store.takeLease('damaged', 'a', now, 60)).rejects.toMatchObject({
+        name: 'LeaseStoreUnavailable',
+      });
+    },
+  );
+
+  describe('whose answer is lost after it was written', () => {
+    /** A store whose next answer to such a command is lost: the SDK sees a broken connection, and repeats the request. */
+    function losing(command: string) {
+      const wire = dynamodbClient(table);
+      let lost = 0;
+      wire.middlewareStack.add(
+        (next, { commandName }) =>
+          async (args) => {
+            const answer = await next(args);
+            if (commandName !== command || lost > 0) return answer;
+            lost += 1;
+            throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', name: 'TimeoutError' });
+          },
+        { step: 'deserialize', priority: 'low' },
+      );
+      return { store: dynamodbStore(wire, table.name), lost: () => lost, end: () => wire.destroy() };
+    }
+    const SEEN = { change: 'a', live: 'seen:2' };
+    const adopted = { ...bareOf(release('9')), change: 'adopting' };
+    const closed = { ...bareOf(release('3')), change: 'a' };
+
+    it.each<[string, (on: PromotionStore, model: string) => Promise<unknown>, unknown]>([
+      ['W1', async (on, model) => (await on.takeLease(model, 'b', later(100), 60)).taken, true],
+      ['W2', (on, model) => on.openChange(by(model, 'a', 1), SEEN, changeBy('b'), null), true],
+      ['W3', (on, model) => on.turnBack(by(model, 'a', 1), 'a'), true],
+      ['W4', (on, model) => on.closeChange(by(model, 'a', 1), 'a', closed, []), true],
+      ['W5', (on, model) => on.markTold(model, 'picture', 'a'), true],
+      // An attempt whose answer was lost is not started: its number is used up, and the next one comes later.
+      ['W7', (on, model) => on.countAttempt(model, 'a', 0, later(600)), false],
+      ['W8', (on, model) => on.adopt(by(model, 'a', 1), SEEN, adopted, []), true],
+    ])('is settled by reading: %s', async (_, write, answered) => {
+      const model = await opened();
+      const { store: on, lost, end } = losing('UpdateItemCommand');
+      expect(await write(on, model)).toBe(answered);
+      expect(lost()).toBe(1);
+      end();
+    });
+
+    it('is taken with one fence only', async () => {
+      const { store: on, end } = losing('UpdateItemCommand');
+      expect(await on.takeLease('lost-lease', 'a', now, 60)).toMatchObject({
+        taken: true,
+        item: { fence: 1 },
+      });
+      end();
+    });
+
+    it('is not taken for written where somebody else has written meanwhile', async () => {
+      const model = await opened();
+      const { store: on, end } = losing('UpdateItemCommand');
+      const closing = on.closeChange(by(model, 'b', 1), 'a', closed, []);
+      expect(await closing).toBe(false);
+      end();
+    });
+
+    it('has releases that are written once', async () => {
+      const { store: on, lost, end } = losing('PutItemCommand');
+      await on.putRelease('lost-release', release('2'));
+      expect(lost()).toBe(1);
+      expect(await store.getRelease('lost-release', '2-key')).toEqual(release('2'));
+      end();
+    });
   });
 
   it('remembers where the comparison goes on', async () => {

@@ -635,6 +635,20 @@ describe('a release that is opened with', () => {
   });
 });
 
+it('keeps of who asked, and why, what fits the item', () => {
+  const text = `${'x'.repeat(198)}🚀 and more`;
+  const found = opened(promote(look('2', 'a2'), inStepOn(two)));
+  const asked = { by: text, reason: text, alarm: null, evidence_digest: 'd', confidence: 0.5 };
+  const request = { kind: 'promote', to: '3', asked, nextAt: at(300) } as const;
+  expect(changeOf(found, opener(), request).asked).toEqual({
+    ...asked,
+    by: `${'x'.repeat(198)}…`,
+    reason: `${'x'.repeat(198)}…`,
+  });
+  const adopted = adoption(look('4', 'a4'), inStepOn(two), opener(), text);
+  expect(adopted).toMatchObject({ live: { adopted_by: `${'x'.repeat(198)}…` } });
+});
+
 describe('a release without a serving half', () => {
   const half = release('2', null, { change: arn('direct'), at: EARLIER });
 

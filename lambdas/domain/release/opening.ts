@@ -1,3 +1,5 @@
+import { MAX_ASKED_LENGTH } from '../limits.ts';
+import { clipped } from '../visible-text.ts';
 import {
   ARTIFACT_TAG,
   asServed,
@@ -256,7 +258,7 @@ export function adoption(look: Look, item: ModelItem, opener: Opener, by: string
     return { kind: 'contested', why: 'unrecorded' };
   if (item.change === null && item.live !== null && isSameRelease(item.live, shown))
     return { kind: 'already', version: shown.version };
-  const from = { change: opener.id, at: opener.now.toISOString(), adopted_by: by };
+  const from = { change: opener.id, at: opener.now.toISOString(), adopted_by: short(by) };
   return { kind: 'adopt', live: asServed(shown, look, from) };
 }
 
@@ -266,6 +268,7 @@ export function changeOf(
   { id, now }: Opener,
   request: { kind: Change['kind']; to: string | null; asked: Change['asked']; nextAt: Date },
 ): Change {
+  const { asked } = request;
   return {
     id,
     kind: request.kind,
@@ -278,6 +281,9 @@ export function changeOf(
     turned_at: null,
     attempts: 0,
     next_at: request.nextAt.toISOString(),
-    asked: request.asked,
+    asked: { ...asked, by: short(asked.by), reason: short(asked.reason), alarm: short(asked.alarm) },
   };
 }
+
+/** For the item, which every step writes whole. */
+const short = (text: string | null) => (text === null ? null : clipped(text, MAX_ASKED_LENGTH));
