@@ -78,7 +78,11 @@ describe.each(realServers())('the main job on $name', (server) => {
     expect(await promotion(server.url, input)).toMatchObject({ status: 'already_promoted' });
     expect(await contents(server.url, model)).toEqual(after);
 
-    const back = { operation: 'rollback', model_name: model, reason: 'PERFORMANCE_DEGRADATION' };
+    // Each run has a table of its own, in memory, in which nothing is recorded: a rollback names its target.
+    const back = {
+      ...{ operation: 'rollback', model_name: model, target_version: '1' },
+      reason: 'PERFORMANCE_DEGRADATION',
+    };
     expect(await promotion(server.url, { ...back, requested_by: 'a test' })).toMatchObject({
       status: 'rolled_back',
       registry: { after: { stages: { 1: 'Production', 2: 'Archived' } } },

@@ -13,6 +13,7 @@ import { releaseScenarios } from '../../local/scenarios/releases.ts';
 import { ATTEMPT_MS, promote, sweepAndTakeUp } from '../../local/scenarios/scenario.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
+import { documentedScenarios } from '../support/documented-scenarios.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import { type Ends, endStateOf, expectEnd, nothingLeft } from '../support/end-state.ts';
 import { expectAlerts, outcomeOf, recordedOutcomes } from '../support/recorded-outcomes.ts';
@@ -127,6 +128,13 @@ export function registryScenarios(start: () => Promise<Host>): void {
     if (view === null) throw new Error('the model is gone');
     return view;
   }
+
+  it('has every scenario in the documentation, with how its executions end', () => {
+    const documented = documentedScenarios();
+    expect([...documented.keys()].sort()).toEqual(scenarios.map(({ name }) => name).sort());
+    for (const [name, { statuses }] of Object.entries(expected))
+      expect(documented.get(name)).toEqual(statuses);
+  });
 
   it('has an expectation for every scenario of the registry', () => {
     const ofRegistry = scenarios.filter(

@@ -16,6 +16,7 @@ import { scenarios } from '../../local/scenarios/registry.ts';
 import { releaseScenarios } from '../../local/scenarios/releases.ts';
 import { MODEL } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
+import { documentedScenarios } from '../support/documented-scenarios.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import { type Ends, endStateOf, expectEnd, nothingLeft } from '../support/end-state.ts';
 import { expectAlerts, outcomeOf, recordedOutcomes } from '../support/recorded-outcomes.ts';
@@ -221,6 +222,12 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
   /** While MLflow is unavailable, nobody knows the endpoint to follow. */
   const followed = (documents: ExecutionDocument[]) =>
     documents.filter(({ registry }) => registry.before !== null);
+
+  it('has every scenario in the documentation, with how its executions end', () => {
+    const documented = documentedScenarios();
+    for (const [name, { statuses }] of Object.entries(expected))
+      expect(documented.get(name)).toEqual(statuses);
+  });
 
   it('has an expectation for every scenario with a Workload', () => {
     const names = ['challenger-wins', ...[...servingScenarios, ...releaseScenarios].map(({ name }) => name)];
