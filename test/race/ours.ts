@@ -18,6 +18,8 @@ export interface Said {
    */
   readonly what: 'done' | 'out-of-step' | 'open' | 'nothing' | 'error';
   readonly text: string;
+  /** Versions that the answer names as archived. */
+  readonly left: readonly string[];
 }
 
 export interface Deployment {
@@ -79,7 +81,7 @@ export async function deploy({
       host.clock.skip((answer.retry_after_seconds ?? 0) * 1000);
       return rollback(model, version, id, answer);
     });
-    return { what: 'nothing', text: answer.detail };
+    return { what: 'nothing', text: answer.detail, left: [] };
   };
   const run = async (input: object, name: string) =>
     saidByExecution(await execute(host, input, { pauseMs: WAIT_MS, name }));
@@ -125,33 +127,34 @@ async function orError(work: () => Promise<Said>): Promise<Said> {
   try {
     return await work();
   } catch (error) {
-    return {
-      what: 'error',
-      text: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    };
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return { what: 'error', text, left: [] };
   }
 }
 
 function saidByPromotion(answer: PromoteAnswer): Said {
-  if (answer.promoted) {
-    const archived = [answer.archived_version ?? 'none', ...(answer.overwritten ?? [])].join(' and ');
-    return { what: 'done', text: `promoted ${answer.new_version}, archived ${archived}` };
-  }
-  return { what: answer.contested === true ? 'out-of-step' : 'nothing', text: answer.reason };
+  if (!answer.promoted)
+    return { what: answer.contested === true ? 'out-of-step' : 'nothing', text: answer.reason, left: [] };
+  const left = namedIn([answer.archived_version, ...(answer.overwritten ?? [])]);
+  return { what: 'done', text: `promoted ${answer.new_version}, archived ${left.join(' and ')}`, left };
 }
 
-function saidByRollback({ status, rolled_back, detail }: RollbackAnswer): Said {
-  if (status === 'contested') return { what: 'out-of-step', text: detail };
-  if (status === 'open') return { what: 'open', text: detail };
-  return { what: rolled_back ? 'done' : 'nothing', text: detail };
+function saidByRollback({ status, rolled_back, detail, ...answer }: RollbackAnswer): Said {
+  if (status === 'contested') return { what: 'out-of-step', text: detail, left: [] };
+  if (status === 'open') return { what: 'open', text: detail, left: [] };
+  const left = namedIn([answer.from_version, ...(answer.overwritten ?? [])]);
+  const text = `${detail}, archived ${left.join(' and ')}`;
+  return rolled_back ? { what: 'done', text, left } : { what: 'nothing', text: detail, left: [] };
 }
+
+const namedIn = (versions: readonly (string | null)[]) => versions.filter((version) => version !== null);
 
 const DONE: readonly OutcomeStatus[] = ['promoted', 'already_promoted', 'rolled_back', 'kept', 'adopted'];
 
-function saidByExecution({ status, reason }: ExecutionDocument): Said {
-  if (status === 'contested') return { what: 'out-of-step', text: reason };
-  if (status === 'failed') return { what: 'open', text: reason };
-  return { what: DONE.includes(status) ? 'done' : 'nothing', text: reason };
+function saidByExecution({ status, reason: text }: ExecutionDocument): Said {
+  if (status === 'contested') return { what: 'out-of-step', text, left: [] };
+  if (status === 'failed') return { what: 'open', text, left: [] };
+  return { what: DONE.includes(status) ? 'done' : 'nothing', text, left: [] };
 }
 
 /** Waits until a time in milliseconds since 1970, and then calls. */

@@ -34,10 +34,11 @@ export const titleOf = ({ round }: Pick<Ended, 'round'>): string =>
 
 /** What is wrong with a round of ours, as people read it; null if nothing is. */
 export function complaintOf(ended: Ended): string | null {
-  const { round, wrong, told, inStep, pointers } = ended;
+  const { round, wrong, told, inStep, silenced, pointers } = ended;
   if (round.party === 'client') return null;
   const named = championsOf(pointers, round.mode);
   const shown = named.length === 0 ? 'no champion' : `${named.join(' and ')} as champion`;
+  if (silenced !== null) return `archived version ${silenced} of a person, and named it nowhere`;
   const untold = told ? '' : ', and nobody was told within one sweep';
   if (round.party === 'without-table') return wrong && !told ? `ended with ${shown}${untold}` : null;
   if (wrong && !hasPerson(round.contest)) return `ended with ${shown}, though nobody else wrote${untold}`;

@@ -40,6 +40,8 @@ export interface Ended {
   readonly told: boolean;
   /** With the table and after the sweep: the live version of the table is champion, and no change is open. Else null. */
   readonly inStep: boolean | null;
+  /** A version that a person made champion and that ours archived, though no answer names it; null if there is none. */
+  readonly silenced: string | null;
   /** What every caller got, and the subjects of alerts. */
   readonly said: readonly string[];
 }
@@ -98,10 +100,12 @@ async function play(
   const [errors, said] = await Promise.all([start(isMet ? Date.now() : at), calls]);
   const answers = [...said, ...((await ours?.finish()) ?? [])];
   const pointers = await readPointers(server.api, model);
+  const moved = callers.find(({ by }) => by === 'person')?.version ?? null;
   const ended = {
     round,
     pointers,
     wrong: !hasOneChampion(pointers, mode),
+    silenced: errors.includes(null) && isSilenced(moved, mode, pointers, answers) ? moved : null,
     said: [
       ...errors.map((error) => `client: ${error ?? 'done'}`),
       ...answers.map(({ what, text }) => `${what}: ${text}`),
@@ -109,6 +113,17 @@ async function play(
   };
   if (ours === null) return { ...ended, told: false, inStep: null };
   return afterSweep(ended, answers, server, model, ours);
+}
+
+/** An alias leaves no trace of what it named before: only a stage does. */
+function isSilenced(
+  moved: string | null,
+  mode: Round['mode'],
+  pointers: Pointers,
+  answers: readonly Said[],
+): boolean {
+  if (moved === null || mode === 'aliases' || championsOf(pointers, mode).includes(moved)) return false;
+  return answers.every(({ what, left }) => what === 'done' && !left.includes(moved));
 }
 
 /** An hour later: who has been told, and whether the table and the registry agree. */

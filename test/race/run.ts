@@ -37,8 +37,8 @@ champion, and how many of those nobody was told of. The first time it installs M
 
   PYTHON           the Python to install with (default: the first of 3.10 to 3.13 that is found)
 
-Exit status 1 if a round of ours with the table ended wrong though no person wrote, or if a wrong round of ours went
-untold within one sweep.
+Exit status 1 if a round of ours with the table ended wrong though no person wrote, if a wrong round of ours went untold
+within one sweep, or if ours archived what a person had just made champion and named it nowhere.
 `;
 
 await runCommand(async (command) => {

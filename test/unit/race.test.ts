@@ -69,6 +69,7 @@ const ended = (of: Partial<Round>, more: Partial<Ended> = {}): Ended => ({
   wrong: false,
   told: false,
   inStep: true,
+  silenced: null,
   said: [],
   ...more,
 });
@@ -96,6 +97,7 @@ describe('a run fails', () => {
       { inStep: false },
       'nobody was told',
     ],
+    ['when it names nowhere what it has archived of a person', {}, { silenced: '4' }, 'archived version 4'],
     [
       'with no champion',
       {},
