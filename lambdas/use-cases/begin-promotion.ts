@@ -77,7 +77,8 @@ function operationProblems(input: ExecutionInput): string[] {
   for (const field of wrong) if (input[field] !== null) refuse(field);
   if (input.operation !== 'rollback' && input.emergency) refuse('emergency');
   if (input.operation !== 'promote' && input.adopt) refuse('adopt');
-  if (input.operation === 'adopt' && input.dry_run) refuse('dry_run');
+  // Neither has a way of only saying what it would do.
+  if ((input.operation === 'adopt' || input.operation === 'resume') && input.dry_run) refuse('dry_run');
   if (input.operation === 'resume' && input.change_id === null)
     problems.push('change_id: is required with operation "resume"');
   if (

@@ -22,6 +22,7 @@ describe('an input that can be used', () => {
       'prepared',
       'serving',
       'promotion',
+      'closing',
       'rollback',
       'error',
       'rollback_error',
@@ -130,6 +131,70 @@ describe('an input that cannot be used', () => {
 
   it.each([null, 'text', 7, [1], true])('may be %j and still gets an answer', (input) => {
     expect(start(input)).toMatchObject({ valid: false, model_name: null });
+  });
+
+  const change_id = 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1';
+  const rollout = { strategy: 'rolling' };
+  /** Each field with the operations that take it. */
+  const fields: [string, unknown, string[]][] = [
+    ['challenger_version', '3', ['promote']],
+    ['champion_version', '2', ['promote']],
+    ['policy', 'trading', ['promote']],
+    ['artifact_id', 'a3', ['promote']],
+    ['rollout', rollout, ['promote']],
+    ['importance', 'high', ['promote']],
+    ['lock_artifact', true, ['promote']],
+    ['adopt', true, ['promote']],
+    ['target_version', '2', ['rollback']],
+    ['alarm_name', 'drift', ['rollback']],
+    ['emergency', true, ['rollback']],
+    ['workload_id', 'w1', ['promote', 'rollback', 'adopt']],
+    ['dry_run', true, ['promote', 'rollback']],
+    ['change_id', change_id, ['resume']],
+    ['requested_by', 'Ada', ['promote', 'rollback', 'resume', 'adopt']],
+    ['wait_for_lease_minutes', 5, ['promote', 'rollback', 'resume', 'adopt']],
+  ];
+  const operations = ['promote', 'rollback', 'resume', 'adopt'];
+  const least = (operation: string) => ({
+    ...{ operation, model_name: 'm' },
+    ...(operation === 'resume' ? { change_id } : {}),
+  });
+
+  it.each(
+    fields.flatMap(([field, value, takers]) =>
+      operations.map((operation) => ({ field, value, operation, taken: takers.includes(operation) })),
+    ),
+  )('takes $field with $operation: $taken', ({ field, value, operation, taken }) => {
+    const { valid, problems } = start({ ...least(operation), [field]: value });
+    expect([valid, problems]).toEqual([
+      taken,
+      taken ? [] : [`${field}: is not valid with operation "${operation}"`],
+    ]);
+  });
+
+  it('takes every field of an input with some operation', () => {
+    const tested = [...fields.map(([field]) => field), 'operation', 'model_name', 'reason'];
+    const known = Object.keys(ExecutionInput.shape).filter((field) => !field.startsWith('AWS_'));
+    expect(new Set(tested)).toEqual(new Set(known));
+  });
+
+  it.each(operations)('needs nothing but a model, and to resume the change: %s', (operation) => {
+    expect(start(least(operation))).toMatchObject({ valid: true, operation });
+  });
+
+  it('cannot resume without the change', () => {
+    expect(start({ operation: 'resume', model_name: 'm' }).problems).toEqual([
+      'change_id: is required with operation "resume"',
+    ]);
+  });
+
+  it.each(['undo', 'ROLLBACK', '', 7])('names operation %j as a problem', (operation) => {
+    expect(start({ operation, model_name: 'm' }).problems).toEqual([expect.stringContaining('operation')]);
+  });
+
+  it('takes any reason for a promotion, and a known one for a rollback', () => {
+    expect(start({ model_name: 'm', reason: 'because' }).valid).toBe(true);
+    expect(start({ operation: 'rollback', model_name: 'm', reason: 'DRIFT_SEVERE' }).valid).toBe(true);
   });
 
   it('mixes no fields of the two operations', () => {

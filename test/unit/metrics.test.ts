@@ -8,6 +8,7 @@ import {
   outcomeMetrics,
 } from '../../lambdas/domain/outcome/metrics.ts';
 import { type Outcome, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import { Operation } from '../../lambdas/domain/payloads.ts';
 import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
 import { failureCodes } from '../../lambdas/domain/serving/payloads.ts';
 import { count, emit } from '../../lambdas/runtime/metrics.ts';
@@ -28,13 +29,14 @@ const rollbacks = [
   null,
   rollback({}),
   rollback({ status: 'contested' }),
+  rollback({ status: 'open' }),
   rollback({ serving: { undone: false } }),
 ];
 
 const outcomes = fc
   .record({
     status: fc.constantFrom(...outcomeStatuses),
-    operation: fc.constantFrom('promote' as const, 'rollback' as const),
+    operation: fc.constantFrom(...Operation.options),
     rollback: fc.constantFrom(...rollbacks),
     rollback_error: fc.constantFrom(null, error),
     dry_run: fc.boolean(),
@@ -110,6 +112,10 @@ describe('RollbackFailed', () => {
       'one after a failed step that was contested',
       { status: 'contested', rollback: rollback({ status: 'contested' }) },
     ],
+    [
+      'one after a failed step that is not complete yet: its change stays open',
+      { status: 'failed', rollback: rollback({ status: 'open' }) },
+    ],
   ])('counts %s', (_, more) => {
     expect(namesOf(outcomeWith(more), {})).toContain('RollbackFailed');
   });
@@ -119,6 +125,11 @@ describe('RollbackFailed', () => {
     ['one whose registry had never moved', { status: 'failed', rollback: rollback({ rolled_back: false }) }],
     ['a rollback that came about', { operation: 'rollback', status: 'rolled_back' }],
     ['a dry run', { operation: 'rollback', status: 'failed', dry_run: true }],
+    [
+      'a further attempt of the sweep: how long a change stays open is another metric',
+      { operation: 'resume', status: 'failed', rollback: rollback({ status: 'open' }) },
+    ],
+    ['an adoption that was contested', { operation: 'adopt', status: 'contested' }],
   ])('does not count %s', (_, more) => {
     expect(namesOf(outcomeWith(more), {})).not.toContain('RollbackFailed');
   });
