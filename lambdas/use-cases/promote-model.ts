@@ -153,10 +153,12 @@ async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
     await recordIntent(call, version, from);
     return moveAndClose({ ...call, writer: withChange(writer, change, live) }, change, version, from);
   }
+  const { change } = item;
   // Another has turned it back since.
-  if (item.change?.aim.version !== version) return contested({ code: 'superseded', version }, input);
-  await recordIntent(call, version, item.change.safe.version);
-  return moveAndClose(call, item.change, version, from);
+  if (change?.aim.version !== version) return contested({ code: 'superseded', version }, input);
+  if (!isRegistryKnown(look, change)) return contested(refusalFor('moved', item, look), input);
+  await recordIntent(call, version, change.safe.version);
+  return moveAndClose(call, change, version, change.safe.version);
 }
 
 function refusalFor(why: 'change-open' | 'moved', { change, live }: ModelItem, look: Look): PromotionRefusal {

@@ -1,6 +1,11 @@
 import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts';
 import { afterMove, movesTo } from '../../domain/promotion/promotion-plan.ts';
-import type { Registry, RegistryMode, RegistryView } from '../../domain/registry.ts';
+import {
+  isSoleChampion,
+  type Registry,
+  type RegistryMode,
+  type RegistryView,
+} from '../../domain/registry.ts';
 
 /**
  * Makes `version` the champion and verifies it by reading back. A lost response is resolved by reading the current state;
@@ -29,9 +34,11 @@ export async function moveAndVerify(
     return { state, view: after, overwritten: newlyArchived(view, after, move.ours) };
   };
 
-  await write().catch((error: unknown) => {
-    if (!(error instanceof MlflowUnavailable || error instanceof MlflowInvalidResponse)) throw error;
-  });
+  // Another copy of the same step has moved it before.
+  if (!isSoleChampion(view, mode, move.version))
+    await write().catch((error: unknown) => {
+      if (!(error instanceof MlflowUnavailable || error instanceof MlflowInvalidResponse)) throw error;
+    });
   await beforeReading();
   const first = await readBack();
   if (first.state !== 'again') return { ...first, state: first.state };
