@@ -94,7 +94,7 @@ export function expectEnd(end: EndState, ends: Ends, outcomes: readonly Outcome[
 }
 
 /** Expects that no change is open, that both sides show the live release, and that nobody holds the lease. */
-export function expectInStep({ item, holder, champions, workload }: EndState): void {
+function expectInStep({ item, holder, champions, workload }: EndState): void {
   const { live, change } = item;
   expect([holder, change]).toEqual([null, null]);
   expect(champions).toEqual([live?.version]);

@@ -41,9 +41,7 @@ const Reply = z.object({
 
 /** Starts the proxies between the functions and the emulators of a host. */
 export async function killedFunctions(host: EmulatedHost): Promise<KilledFunctions> {
-  // Away from the repository, so that nothing is found in its `node_modules`.
   const bundles = mkdtempSync(join(tmpdir(), 'bundles-'));
-  cpSync(functionsDirectory(), bundles, { recursive: true });
   const count: WriteCount = { seen: [], killAt: null, kill: () => {}, isCutOff: false };
   const { mlflow, sns, table, workload, stepFunctions } = host;
   const targets = [mlflow.url, sns.url, table.endpoint, new URL(workload.url).origin, stepFunctions.endpoint];
@@ -62,6 +60,8 @@ export async function killedFunctions(host: EmulatedHost): Promise<KilledFunctio
   const processes = new Map<FunctionName, ChildProcess>();
 
   function start(name: FunctionName): ChildProcess {
+    // Away from the repository, so that nothing is found in its `node_modules`.
+    cpSync(join(functionsDirectory(), name), join(bundles, name), { recursive: true });
     const bundle = { _HANDLER: 'index.handler', LAMBDA_TASK_ROOT: dirname(join(bundles, name, ENTRY)) };
     return fork(new URL('lambda-runner.mjs', import.meta.url), [], {
       execArgv: [],

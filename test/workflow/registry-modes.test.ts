@@ -161,6 +161,40 @@ describe.each<[RegistryMode, object, object, number]>([
   });
 });
 
+describe('promote-model that is repeated after it was cut off', () => {
+  /** The transition never arrives, and the change stays open. */
+  const cutOff = async () => {
+    emulator.faults.add({
+      path: 'model-versions/transition-stage',
+      effect: { kind: 'drop', when: 'before' },
+    });
+    const by = invocation();
+    await expect(doPromote('stages', {}, by)).rejects.toThrow();
+    emulator.faults.clear();
+    return by;
+  };
+
+  it('goes on, and names the version that it has archived', async () => {
+    expect(await doPromote('stages', {}, await cutOff())).toMatchObject({
+      promoted: true,
+      new_version: '3',
+      archived_version: '2',
+    });
+  });
+
+  it('touches nothing once somebody else has moved the model', async () => {
+    const by = await cutOff();
+    emulator.registry.transition(MODEL, '1', 'Production', { archive: true });
+    const before = emulator.snapshot();
+    expect(await doPromote('stages', {}, by)).toEqual({
+      promoted: false,
+      contested: true,
+      reason: promotionRefused({ code: 'moved', champions: ['1'], live: '2' }, MODEL),
+    });
+    expect(emulator.snapshot()).toEqual(before);
+  });
+});
+
 describe('in mode both', () => {
   /** The answer to the second alias is lost with the call: one pointer names version 3, the other version 2. */
   const stopBetweenPointers = async () => {

@@ -1,0 +1,3 @@
+import { sweepOnly } from './crashes.ts';
+
+sweepOnly();
