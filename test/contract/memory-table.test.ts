@@ -190,4 +190,4 @@ it('answers every request as dynalite does, and keeps the same items', async () 
     ),
     { numRuns: 60 },
   );
-});
+}, 120_000);
