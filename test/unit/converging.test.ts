@@ -647,7 +647,7 @@ describe('whatever is lost on the way', () => {
         });
         expect([world.platform.calls.length, world.registry.writes.length]).toEqual(before);
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 });
