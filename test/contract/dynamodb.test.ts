@@ -133,6 +133,16 @@ describe('the lease of a model', () => {
     expect(await take('ended', 'b', later(31))).toBe(2);
   });
 
+  it('is not taken again by an execution that has given it back; a direct call may be repeated', async () => {
+    const execution = 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1';
+    await take('given-back', execution);
+    await store.releaseLease('given-back', execution, now);
+    expect(await take('given-back', execution, later(5))).toBeNull();
+    expect(await take('given-back', 'direct:r1', later(6))).toBe(2);
+    await store.releaseLease('given-back', 'direct:r1', later(7));
+    expect(await take('given-back', 'direct:r1', later(8))).toBe(3);
+  });
+
   it('goes to exactly one of many that ask at the same moment', async () => {
     const owners = Array.from({ length: 8 }, (_, n) => `o${n}`);
     const fences = await Promise.all(owners.map((owner) => take('crowd', owner)));
