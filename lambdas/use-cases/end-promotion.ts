@@ -37,7 +37,7 @@ export async function end(
   if (change_id?.startsWith('direct:') && read?.ending.live?.change === change_id)
     await store.recordOutcome({ ...ended, execution: change_id }, 'none');
   if (closed.model_name !== null) {
-    await rememberTold(closed.model_name, read, services);
+    await rememberTold(closed.model_name, closed.ending, services);
     await store.releaseLease(closed.model_name, execution, clock.now());
   }
   return closed.answer;

@@ -15,7 +15,7 @@ import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { handler } from '../../lambdas/sweep-promotions.ts';
 import { cleanUp } from '../../lambdas/use-cases/clean-up.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
-import { cleanUpMissed, sendPending } from '../../lambdas/use-cases/sweep-promotions.ts';
+import { cleanUpMissed, sendPending, sweep } from '../../lambdas/use-cases/sweep-promotions.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords } from '../../lambdas/words/reasons.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
@@ -262,6 +262,17 @@ describe('an execution that was stopped from outside', () => {
     const { ending } = await outcome();
     expect(ending).toMatchObject({ champions: ['1'], in_step: false });
     expect(await models.store.readItem(MODEL)).toMatchObject({ told: ending?.picture });
+  });
+
+  it('does not count as told what somebody changes after the alert, when the last step runs again', async () => {
+    await closed('3');
+    const state = { valid: true, operation: 'rollback', model_name: MODEL };
+    await end({ state, execution }, models.services);
+    models.mlflow.registry.transition(MODEL, '1', 'Production', { archive: true });
+    await end({ state, execution }, models.services);
+    expect(models.sent).toHaveLength(1);
+    await sweep(models.services);
+    expect(models.sent).toMatchObject([{ kind: 'promoted' }, { kind: 'contested' }]);
   });
 
   it('says what to do when it was a rollback', async () => {

@@ -12,15 +12,15 @@ export interface CloseServices extends NotifyServices {
 
 /**
  * Records the outcome of an execution and sends its notification. An outcome that was recorded earlier stays, and
- * `model_name` and `recorded_at` are taken from it. The caller releases the lease. Throws `LeaseStoreUnavailable`.
+ * `model_name`, `recorded_at` and `ending` are taken from it. The caller releases the lease. Throws `LeaseStoreUnavailable`.
  */
 export async function closeExecution(
   ended: Outcome,
   services: CloseServices,
   facts: RunFacts,
-): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'recorded_at'>> {
+): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'recorded_at' | 'ending'>> {
   const { outcome, alert } = await recordOutcomeAndNotify(ended, alertDue(ended), services, facts);
-  const { status, reason, model_name, recorded_at } = outcome;
+  const { status, reason, model_name, recorded_at, ending } = outcome;
   const answer = { status, succeeded: isSuccessful(outcome), reason, alert };
-  return { answer, model_name, recorded_at };
+  return { answer, model_name, recorded_at, ending };
 }

@@ -16,18 +16,19 @@ export const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =
   change === null ? live !== null && in_step === false : known === false;
 
 /**
- * Remembers what an alert has just told, so that the sweep does not tell it again. Never throws: one alert too many is
- * better than an execution that cannot end.
+ * Remembers what an alert has told, so that the sweep does not tell it again. `ending` is that of the recorded outcome: a
+ * repeated step may read something else by now, which nobody has been told. Never throws: one alert too many is better
+ * than an execution that cannot end.
  */
 export async function rememberTold(
   model: string,
-  read: BothSidesRead | null,
+  ending: Ending | null,
   { store }: { store: PromotionStore },
 ): Promise<void> {
-  const picture = read?.ending.picture ?? null;
-  if (read === null || picture === null || !isOutOfStep(read.ending)) return;
+  const picture = ending?.picture ?? null;
+  if (ending === null || picture === null || !isOutOfStep(ending)) return;
   try {
-    await store.markTold(model, picture, read.item?.change?.id ?? null);
+    await store.markTold(model, picture, ending.change?.id ?? null);
   } catch (error) {
     log().warn('could not remember what was told', { model, error: logError(error) });
   }
