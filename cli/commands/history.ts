@@ -1,4 +1,3 @@
-import { styleText } from 'node:util';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import {
   type HistoryNote,
@@ -19,6 +18,8 @@ import { registryServices } from '../../lambdas/runtime/mlflow-services.ts';
 import { servingServices } from '../../lambdas/runtime/workload-services.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import { historyNote } from '../../lambdas/words/history.ts';
+import { printLine } from '../screen/layout.ts';
+import { bad, bold, dim } from '../screen/timeline-lines.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** The options of `promotion history`, parsed. */
@@ -47,7 +48,7 @@ export async function history(model: string, { at, json }: HistoryOptions): Prom
   const notes = found.notes.map(historyNote);
   const moment = at === undefined ? null : momentAt(found, at);
   if (json) console.log(JSON.stringify({ ...found, notes, moment }, null, 2));
-  else for (const line of linesOf(found, notes, moment)) console.log(line);
+  else for (const line of linesOf(found, notes, moment)) printLine(line, BEFORE_TEXT);
   if (problem === null || workloadId === '') return 0;
   console.error(historyNote(problem));
   return 1;
@@ -99,9 +100,8 @@ function checkConfiguration(configure: () => unknown): void {
 }
 
 const MAX_TEXT_LENGTH = 300;
-const bold = (text: string) => styleText('bold', text);
-const dim = (text: string) => styleText('dim', text);
-const versionText = (version: string | null) => (version === null ? 'unknown version' : `version ${version}`);
+const versionText = (version: string | null) =>
+  version === null ? 'unknown version' : `version ${visible(version, 20)}`;
 
 function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment | null): string[] {
   const title = bold(visible(found.model, 256));
@@ -139,6 +139,8 @@ const CHANGE_WORDS = {
   before_records: 'before the first record',
 } as const;
 
+/** Columns of the two times. */
+const BEFORE_TEXT = 52;
 const row = ({ from, until }: { from: string | null; until: string | null }, text: string) =>
   `${(from ?? '…').padEnd(24)}  ${(until ?? 'now').padEnd(24)}  ${text}`;
 
@@ -153,6 +155,6 @@ function momentLines(title: string, { at, production, served, agree }: Moment): 
     lines.push(
       `Served         ${bold(versionText(served.version))}, artifact ${visible(served.artifact_id ?? 'unknown', 80)}, ${since(served.from)}`,
     );
-  if (agree === false) lines.push(styleText('red', 'The served version was not the version in Production.'));
+  if (agree === false) lines.push(bad('The served version was not the version in Production.'));
   return lines;
 }

@@ -17,7 +17,7 @@ import type { Scenario } from '../../local/scenarios/scenario.ts';
 import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { continueAfterOutputCloses } from '../closed-output.ts';
 import { exitStatus } from '../exit-status.ts';
-import { wrapLines } from '../screen/layout.ts';
+import { printLine } from '../screen/layout.ts';
 import { timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
 import { readInput } from './read-input.ts';
@@ -38,7 +38,7 @@ const SHORT_PAUSE_MS = 50;
 export async function run(options: RunOptions): Promise<number> {
   if (options.list) {
     const width = Math.max(...scenarios.map(({ name }) => name.length));
-    for (const { name, about } of scenarios) console.log(`${name.padEnd(width)}  ${about}`);
+    for (const { name, about } of scenarios) printLine(`${name.padEnd(width)}  ${about}`, width + 2);
     return 0;
   }
   if (options.input !== undefined && options.scenario !== undefined) {
@@ -105,7 +105,7 @@ const MISSING_WORKLOAD_ADVICE =
 
 function printMissingWorkloadAdvice(json: boolean): void {
   if (json) process.stderr.write(`${MISSING_WORKLOAD_ADVICE}\n`);
-  else process.stdout.write(`${wrapLines(MISSING_WORKLOAD_ADVICE).join('\n')}\n`);
+  else printLine(MISSING_WORKLOAD_ADVICE);
 }
 
 function scenarioNamed(name: string): Scenario {

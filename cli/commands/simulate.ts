@@ -5,7 +5,7 @@ import {
   type SimulationReport,
   simulate as simulateStories,
 } from '../../simulator/simulate.ts';
-import { wrapLines } from '../screen/layout.ts';
+import { printLine, wrapLines } from '../screen/layout.ts';
 import { storyLines } from '../screen/story-lines.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -23,6 +23,8 @@ const DEFAULT_STORIES = 500;
 const DEFAULT_SEED = 'promotion';
 /** Without a terminal a line shows the progress so often, in milliseconds. */
 const PROGRESS_MS = 10_000;
+/** Columns of the time before what happened. */
+const BEFORE_TEXT = 17;
 /** Names of places that are listed at most; --json has all. */
 const MAX_LISTED = 12;
 
@@ -59,7 +61,7 @@ async function replay({ only, seed, stories, json }: SimulateOptions, story: str
     console.log(
       JSON.stringify({ told, story: plan, faults: noted.faults, trace: noted.trace, violations }, null, 2),
     );
-  } else for (const line of storyLines(played)) console.log(line);
+  } else for (const line of storyLines(played)) printLine(line, BEFORE_TEXT);
   return violations.length === 0 ? 0 : 1;
 }
 

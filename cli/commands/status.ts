@@ -14,6 +14,7 @@ import { silenceLog } from '../../lambdas/runtime/log.ts';
 import { type ReadingServices, readingServices } from '../../lambdas/runtime/reading-services.ts';
 import { storeServices } from '../../lambdas/runtime/store-services.ts';
 import { readBothSides } from '../../lambdas/use-cases/parts/read-ending.ts';
+import { printLine } from '../screen/layout.ts';
 import { progressOn } from '../screen/progress.ts';
 import { statusLines, statusTable } from '../screen/status-lines.ts';
 import { UsageError } from '../usage-error.ts';
@@ -24,6 +25,8 @@ export interface StatusOptions {
   json?: true;
 }
 
+/** Columns of the titles before what is shown. */
+const HANG = 10;
 /** Models whose sides are read at the same time, and models of one page of the index. */
 const AT_ONCE = 5;
 const PAGE = 100;
@@ -58,7 +61,7 @@ export async function status(model: string | undefined, { json }: StatusOptions)
 function print(all: readonly ModelStatus[], isOne: boolean, json: boolean): void {
   if (json) console.log(JSON.stringify(isOne ? all[0] : { models: all }, null, 2));
   else if (all.length === 0) console.log('The table records no model yet.');
-  else for (const line of isOne ? all.flatMap(statusLines) : statusTable(all)) console.log(line);
+  else for (const line of isOne ? all.flatMap(statusLines) : statusTable(all)) printLine(line, HANG);
 }
 
 async function oneModel(model: string, services: ReadingServices): Promise<ModelStatus> {

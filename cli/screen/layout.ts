@@ -1,13 +1,19 @@
-import { stripVTControlCharacters } from 'node:util';
+import sliceAnsi from 'slice-ansi';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 
-/** Maximum columns of a line. */
-export const WIDTH = 100;
+/** Columns of a line where the output is not a terminal. */
+export const DEFAULT_COLUMNS = 100;
+const MIN_COLUMNS = 60;
+const MAX_COLUMNS = 200;
+/** A hanging indent takes at most this share of a line. */
+const MAX_HANG = 0.4;
 
-/** Styles (zero width), blanks, and the text between them. */
-const TOKENS = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m| +|[^ ${String.fromCharCode(27)}]+`, 'g');
-
-/** Number of visible characters, without styles. */
-export const visibleLength = (text: string) => [...stripVTControlCharacters(text)].length;
+/** Columns of a line on standard output: those of the terminal, from 60 to 200; 100 in a file or a pipe. */
+export function columns(): number {
+  const { isTTY, columns: wide } = process.stdout;
+  return isTTY && wide > 0 ? Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, wide)) : DEFAULT_COLUMNS;
+}
 
 /** Layout of wrapped lines. */
 export interface Place {
@@ -18,60 +24,37 @@ export interface Place {
 }
 
 /**
- * Wraps the text to lines of at most 100 columns, between words where possible, without trailing blanks. Blanks and
- * styles inside a line are kept.
+ * Wraps the text to the columns of standard output, between words, without trailing blanks. Blanks and styles inside a line are
+ * kept. A longer word, such as an ARN or an address, stays in one piece, so that it can be copied.
  */
 export function wrapLines(text: string, { prefix = '', hang = 0 }: Place = {}): string[] {
-  const room = WIDTH - visibleLength(prefix);
-  const lines: string[] = [];
-  let line = '';
-  let isEmpty = true;
-  const next = () => {
-    lines.push(line);
-    line = ' '.repeat(hang);
-    isEmpty = true;
-  };
-  const put = (piece: string) => {
-    line += piece;
-    isEmpty = false;
-  };
-  for (const piece of text.match(TOKENS) ?? []) {
-    if (piece.trim() === '') {
-      if (!isEmpty || lines.length === 0) line += piece;
-    } else if (visibleLength(piece) === 0 || visibleLength(line) + visibleLength(piece) <= room) put(piece);
-    else if (visibleLength(piece) <= room - hang) {
-      next();
-      put(piece);
-    } else {
-      let rest = piece;
-      while (visibleLength(line) + visibleLength(rest) > room) {
-        const end = breakPosition(rest, room - visibleLength(line));
-        if (end === 0 && !isEmpty) next();
-        else {
-          const cut =
-            end === 0 ? [...rest].slice(0, room - visibleLength(line)).join('') : rest.slice(0, end);
-          line += cut;
-          rest = rest.slice(cut.length);
-          next();
-        }
-      }
-      put(rest);
-    }
-  }
-  return [...lines, line].map((each) => `${prefix}${each}`.trimEnd());
+  const room = columns() - stringWidth(prefix);
+  const indent = Math.min(hang, Math.floor(room * MAX_HANG));
+  // The first columns stay where they are, and what follows is wrapped beside them.
+  const label = indent === 0 ? '' : sliceAnsi(text, 0, indent);
+  const rest = indent === 0 ? text : sliceAnsi(text, indent);
+  const [first = '', ...others] = wrapAnsi(rest, room - indent, { trim: false }).split('\n');
+  return [`${label}${first}`, ...others.map((line) => `${' '.repeat(indent)}${withoutIndent(line)}`)].map(
+    (line) => `${prefix}${line}`.replace(TRAILING_BLANKS, '$1'),
+  );
 }
 
-/** Where to break a word that is longer than a line: after a comma, else a colon or a slash; 0 for nowhere. */
-function breakPosition(word: string, room: number): number {
-  const start = [...word].slice(0, Math.max(0, room)).join('');
-  const comma = start.lastIndexOf(',');
-  return 1 + (comma > 0 ? comma : Math.max(start.lastIndexOf(':'), start.lastIndexOf('/')));
-}
+/** Prints a text on standard output, wrapped; `hang` blanks are before every line after the first. */
+export const printLine = (text: string, hang = 0): void => {
+  process.stdout.write(`${wrapLines(text, { hang }).join('\n')}\n`);
+};
+
+const STYLES = `((?:${String.fromCharCode(27)}\\[[\\d;]*m)*)`;
+const LEADING_BLANKS = new RegExp(`^${STYLES} +`);
+const TRAILING_BLANKS = new RegExp(` +${STYLES}$`);
+
+/** The blank at which a line was broken begins the next one. */
+const withoutIndent = (line: string) => line.replace(LEADING_BLANKS, '$1');
 
 /** Indents a table by up to `maxIndent` columns, as far as its widest line allows. */
 export function indented(lines: readonly string[], maxIndent: number): string[] {
-  const widest = Math.max(0, ...lines.map(visibleLength));
-  const indent = ' '.repeat(Math.max(0, Math.min(maxIndent, WIDTH - widest)));
+  const widest = Math.max(0, ...lines.map((line) => stringWidth(line)));
+  const indent = ' '.repeat(Math.max(0, Math.min(maxIndent, columns() - widest)));
   return lines.map((line) => `${indent}${line}`);
 }
 

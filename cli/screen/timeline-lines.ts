@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { PromoteAnswer } from '../../lambdas/domain/payloads.ts';
+import type { Comparison, PromoteAnswer } from '../../lambdas/domain/payloads.ts';
 import type { CloseAnswer } from '../../lambdas/domain/release/payloads.ts';
 import type { ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
@@ -8,15 +8,21 @@ import { confidenceText } from '../../lambdas/words/confidence.ts';
 import { evidenceTable } from '../../lambdas/words/evidence-table.ts';
 import type { RegistryState, WorkloadState } from '../../local/watch/both-systems.ts';
 import type { EndpointAnswer, EndpointReport } from '../../local/watch/endpoint-client.ts';
-import { indented, shortIds } from './layout.ts';
+import { columns, indented, shortIds } from './layout.ts';
 
-/** The lines of the timeline: each safe to print, whatever the systems returned. */
+/**
+ * The lines of the timeline: each safe to print, whatever the systems returned. Values from outside are made printable one by
+ * one, before anything is coloured.
+ */
 
 const MAX_TEXT_LENGTH = 400;
 /** Indent of the lines below a state. */
 const INDENT = 11;
 export const dim = (text: string) => styleText('dim', text);
 export const bold = (text: string) => styleText('bold', text);
+export const good = (text: string) => styleText('green', text);
+export const bad = (text: string) => styleText('red', text);
+export const warning = (text: string) => styleText('yellow', text);
 /** Text from outside, without control characters, at most 400 characters. */
 export const printable = (text: string) => visible(text, MAX_TEXT_LENGTH);
 
@@ -31,20 +37,20 @@ export function workloadLine({
   artifact_status,
   ...workload
 }: WorkloadState): string {
-  const version = model_version === null ? '' : `${bold(`version ${model_version}`)}, `;
-  const serves = `${version}artifact ${shortIds(artifact_id ?? 'none')} (${artifact_status ?? 'unknown'})`;
-  const replacement = workload.replacement === null ? '' : ` · replacement ${workload.replacement}`;
-  return printable(
-    `Workload ${name} ${workload.status} · ${serves} · importance ${workload.importance}${replacement}`,
-  );
+  const version = model_version === null ? '' : `${bold(`version ${printable(model_version)}`)}, `;
+  const artifact = `artifact ${shortId(artifact_id ?? 'none')} (${printable(artifact_status ?? 'unknown')})`;
+  const replacement =
+    workload.replacement === null ? '' : ` · replacement ${printable(workload.replacement)}`;
+  return `Workload ${printable(name)} ${printable(workload.status)} · ${version}${artifact} · importance ${printable(workload.importance ?? 'unknown')}${replacement}`;
 }
 
+const shortId = (id: string) => shortIds(printable(id));
 const servedBy = (version: string | null, artifact: string) =>
-  version === null ? `artifact ${shortIds(artifact)}` : `v${version}`;
+  version === null ? `artifact ${shortId(artifact)}` : `v${printable(version)}`;
 
 /** A change of the endpoint's answer. */
 export function endpointAnswerLine({ version, artifactId, problem }: EndpointAnswer): string {
-  if (problem !== null) return styleText('red', `endpoint failed: ${printable(problem)}`);
+  if (problem !== null) return bad(`endpoint failed: ${printable(problem)}`);
   return `endpoint answers ${bold(servedBy(version, artifactId ?? ''))}`;
 }
 
@@ -53,8 +59,8 @@ export function endpointLine({ requests, failed, answered_by }: EndpointReport):
   const by = answered_by.map(
     ({ version, artifact_id, count }) => `${servedBy(version, artifact_id)} (${count})`,
   );
-  const bad = failed === 0 ? 'none failed' : styleText('red', `${failed} failed`);
-  return `${requests} requests, ${bad}: answered by ${by.join(', then ') || 'no version'}`;
+  const failures = failed === 0 ? 'none failed' : bad(`${failed} failed`);
+  return `${requests} requests, ${failures}: answered by ${by.join(', then ') || 'no version'}`;
 }
 
 /** Stages and aliases of the model's versions. */
@@ -62,11 +68,15 @@ export function registryLine(state: RegistryState | null): string {
   if (state === null) return 'the registry could not be read, or the model does not exist';
   const stages = Object.entries(state.stages)
     .sort(([a], [b]) => Number(a) - Number(b))
-    .map(([version, stage]) =>
-      stage === 'Production' ? bold(`${version} ${stage}`) : `${version} ${stage}`,
-    );
-  const aliases = Object.entries(state.aliases).map(([alias, version]) => `@${alias} ${version}`);
-  return printable([...stages, ...aliases].join(' · ')) || 'no versions';
+    .map(([version, stage]) => {
+      const text = printable(`${version} ${stage}`);
+      return stage === 'Production' ? bold(text) : text;
+    });
+  const aliases = Object.entries(state.aliases).map(([alias, version]) => {
+    const text = printable(`@${alias} ${version}`);
+    return alias === 'champion' ? bold(text) : text;
+  });
+  return [...stages, ...aliases].join(' · ') || 'no versions';
 }
 
 /** A short text for the result of a state; empty for states without one. */
@@ -76,10 +86,10 @@ export function resultOf(state: string, output: unknown): string {
   if (state === 'BeginPromotion')
     return valid === false ? `invalid input: ${printable((problems ?? []).join('; '))}` : '';
   if (state === 'CompareModels' && comparison !== null)
-    return `${bold(comparison.decision)}  ${printable(comparison.recommendation)}`;
+    return `${decisionText(comparison.decision)}  ${printable(comparison.recommendation)}`;
   if (state === 'PreparePromotion' && prepared !== null) {
     const { status, fence, change_id, reason } = prepared;
-    if (status !== 'ready') return `${bold(status)}  ${printable(reason ?? '')}`;
+    if (status !== 'ready') return `${warning(status)}  ${printable(reason ?? '')}`;
     return `lease taken, fence ${fence}${change_id === null ? '' : '; change open'}`;
   }
   if (state === 'ReplaceWorkload' && serving !== null) return rolloutLine(serving);
@@ -90,6 +100,13 @@ export function resultOf(state: string, output: unknown): string {
   return '';
 }
 
+const decisionText = (decision: Comparison['decision']) =>
+  decision === 'PROMOTE' ? good(decision) : warning(decision);
+
+/** How a rollout or a close ended; empty while it goes on. */
+const endText = (status: string) =>
+  status === 'in_progress' ? '' : status === 'completed' ? good(status) : bad(status);
+
 function rolloutLine({ status, phase, candidate, waiting, reason }: ReplaceAnswer): string {
   const states = [phase, candidate === null ? null : `candidate ${candidate.status}`]
     .filter(Boolean)
@@ -97,7 +114,7 @@ function rolloutLine({ status, phase, candidate, waiting, reason }: ReplaceAnswe
   // The phase says the same.
   const more = states !== '' && waiting?.code === 'replacing' ? '' : printable(reason);
   const text = [states, shortIds(more)].filter(Boolean).join(': ');
-  return `${status === 'in_progress' ? '' : `${bold(status)}  `}${text}`;
+  return [endText(status), text].filter(Boolean).join('  ');
 }
 
 function promotionLine(promotion: PromoteAnswer): string {
@@ -108,7 +125,7 @@ function promotionLine(promotion: PromoteAnswer): string {
 }
 
 const closingLine = ({ status, reason }: CloseAnswer): string =>
-  [status === 'in_progress' ? '' : bold(status), shortIds(printable(reason))].filter(Boolean).join('  ');
+  [endText(status), shortIds(printable(reason))].filter(Boolean).join('  ');
 
 /** The lines below a comparison: its confidence and the table of evidence; none for other states. */
 export function comparisonDetails(state: string, output: unknown): string[] {
@@ -116,5 +133,6 @@ export function comparisonDetails(state: string, output: unknown): string[] {
   if (state !== 'CompareModels' || comparison === null) return [];
   const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${printable(confidenceText(comparison))}`)}`;
   if (comparison.rules.length === 0) return [basis];
-  return [basis, ...indented(evidenceTable(comparison).split('\n'), INDENT)];
+  const table = evidenceTable(comparison, { width: columns() });
+  return [basis, ...indented(table.split('\n'), INDENT)];
 }

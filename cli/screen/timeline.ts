@@ -1,17 +1,22 @@
-import { styleText } from 'node:util';
+import stringWidth from 'string-width';
 import { z } from 'zod';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
+import { mailTable } from '../../lambdas/words/alert/alert.ts';
 import type { ExecutionDocument, FollowedEvent } from '../../local/execution.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
 import type { BothSystems } from '../../local/watch/both-systems.ts';
-import { type Place, shortIds, visibleLength, WIDTH, wrapLines } from './layout.ts';
+import { exitStatus } from '../exit-status.ts';
+import { columns, type Place, shortIds, wrapLines } from './layout.ts';
 import { progressOn } from './progress.ts';
 import {
+  bad,
   bold,
   comparisonDetails,
   dim,
   endpointAnswerLine,
   endpointLine,
   formatDuration,
+  good,
   printable,
   registryLine,
   resultOf,
@@ -24,7 +29,7 @@ export type TimelineEvent =
   | { kind: 'started'; at: number; input: unknown; before: BothSystems | null };
 
 /** What is shown at the end of an execution; the optional fields are those of the local host. */
-export type TimelineEnd = Pick<ExecutionDocument, 'execution' | 'status' | 'reason'> &
+export type TimelineEnd = Pick<ExecutionDocument, 'execution' | 'status' | 'reason' | 'output'> &
   Partial<Pick<ExecutionDocument, 'alerts' | 'registry' | 'workload' | 'endpoint'>>;
 
 /** Prints executions as they run, one line for each state, on standard output. */
@@ -59,7 +64,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     idle();
     const seconds = ((event.at - (starts.get(execution) ?? event.at)) / 1000).toFixed(3).padStart(8);
     const number = numbers.size > 1 ? dim(`#${numbers.get(execution)} `) : '';
-    print(`${dim(seconds)}  ${number}${shortIds(text)}`, { hang: hang + visibleLength(number) });
+    print(`${dim(seconds)}  ${number}${shortIds(text)}`, { hang: hang + stringWidth(number) });
   };
 
   /** Only the first of several polls with the same result is shown. */
@@ -88,7 +93,8 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         numbers.set(execution, numbers.size + 1);
         starts.set(execution, event.at);
         print();
-        const input = printable(JSON.stringify(event.input) ?? '');
+        // With blanks, so that it can be broken between fields.
+        const input = printable(JSON.stringify(event.input, null, 1)?.replaceAll(/\n */g, ' ') ?? '');
         print(`${bold(`Execution ${numbers.size}`)}  ${input}`, { hang: 13 });
         if (event.before !== null) printBothSystems('before ', event.before);
       } else if (event.kind === 'answered') {
@@ -98,7 +104,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         line(event, execution, dim(printable(event.note)));
         if (before !== null) busy(before);
       } else if (event.kind === 'aborted') {
-        line(event, execution, styleText('red', 'aborted: no further state runs'));
+        line(event, execution, bad('aborted: no further state runs'));
       } else if (event.kind === 'entered') {
         if (event.type === 'Task' || event.type === 'Wait') busy(event.state);
       } else if (event.kind === 'exited') {
@@ -121,7 +127,7 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         line(
           event,
           execution,
-          styleText('red', `${event.state} failed: ${printable(event.error)}: ${printable(event.message)}`),
+          bad(`${event.state} failed: ${printable(event.error)}: ${printable(event.message)}`),
         );
         busy(`${event.state}: waiting for the retry`);
       } else if (event.kind === 'retried') {
@@ -135,10 +141,11 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
     end(documents) {
       idle();
       for (const document of documents) {
-        for (const alert of document.alerts ?? []) showAlert(alert);
+        for (const alert of document.alerts ?? []) showAlert(alert, document.output);
         print();
         const name = documents.length > 1 ? `Execution ${numbers.get(document.execution) ?? '?'}: ` : '';
-        print(`${name}${bold(document.status)}  ${printable(document.reason)}`, { hang: 2 });
+        const end = exitStatus(document.status, document.output) === 0 ? good : bad;
+        print(`${name}${end(bold(document.status))}  ${printable(document.reason)}`, { hang: 2 });
         const { registry, workload, endpoint } = document;
         if (registry !== undefined && workload !== undefined) {
           printBothSystems('before ', { registry: registry.before, workload: workload.before });
@@ -158,16 +165,20 @@ function printBothSystems(when: string, { registry, workload }: BothSystems): vo
 
 const Sent = z.object({ subject: z.string().catch(''), message: z.object({ email: z.string() }) });
 
-function showAlert(alert: unknown): void {
+function showAlert(alert: unknown, output: unknown): void {
   const sent = Sent.safeParse(alert).data;
   if (sent === undefined) return;
   print();
   print(bold('Alert as sent (email; Slack shows the same facts)'));
   const prefix = `  ${dim('│')} `;
-  const lines = sent.message.email.split('\n');
-  const rows = lines.filter((text) => text.startsWith('  '));
-  // Two columns fewer keep a wide table on one line.
-  const isWide = rows.some((text) => visibleLength(prefix) + visibleLength(text) > WIDTH);
-  for (const text of [`Subject: ${sent.subject}`, '', ...lines])
-    print(isWide && text.startsWith('  ') ? text.slice(2) : text, { prefix, hang: 2 });
+  const text = withTableOf(columns() - stringWidth(prefix), sent.message.email, output);
+  for (const line of [`Subject: ${sent.subject}`, '', ...text.split('\n')]) print(line, { prefix, hang: 2 });
+}
+
+/** The mail, with its table as narrow as the terminal. */
+function withTableOf(room: number, mail: string, output: unknown): string {
+  const { comparison } = readStateDocument(output);
+  if (comparison === null) return mail;
+  const [sent, narrow] = [mailTable(comparison), mailTable(comparison, room)];
+  return stringWidth(sent.split('\n')[1] ?? '') > room ? mail.replace(sent, () => narrow) : mail;
 }

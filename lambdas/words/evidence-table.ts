@@ -3,7 +3,7 @@ import { visible } from '../domain/visible-text.ts';
 import { digitsApart, show } from './numbers.ts';
 import { resultText } from './rules.ts';
 
-/** Width of the table in characters: 100 less an indent of two. */
+/** Columns of the table in a mail: 100 less an indent of two. */
 const WIDTH = 98;
 const GAP = '  ';
 const MAX_NAME_LENGTH = 200;
@@ -20,42 +20,54 @@ const columns: readonly Column[] = [
   { title: 'metric', widest: 18 },
   { title: 'champion', widest: 24, right: true },
   { title: 'challenger', widest: 24, right: true },
+  { title: 'result', widest: 21 },
+  { title: 'reason', widest: MAX_REASON_LENGTH },
 ];
-const MIN_REASON_WIDTH = 22;
-/** Widths of the results: "not passed (critical)" takes one line or two, whichever makes the table shorter. */
-const RESULT_WIDTHS = [21, 10];
+const [RULE, METRIC, CHAMPION, CHALLENGER, RESULT, REASON] = [0, 1, 2, 3, 4, 5] as const;
+/** What gives way where the table is too wide, one after the other, each down to so many columns. */
+const NARROWED: readonly (readonly [column: number, to: number])[] = [
+  [RESULT, 10],
+  [REASON, 30],
+  [RULE, 12],
+  [METRIC, 16],
+  [REASON, 16],
+  [RULE, 8],
+  [METRIC, 8],
+  [CHAMPION, 8],
+  [CHALLENGER, 8],
+  [REASON, 10],
+];
 
 export interface TableOptions {
   /** Maximum length in characters; rows that do not fit are counted in a last line. Default: no limit. */
   readonly maxLength?: number;
   /** Without the column of reasons, for narrow places. Default: with. */
   readonly reasons?: boolean;
+  /** Columns at most, 58 or more. Default: 98. */
+  readonly width?: number;
 }
 
-/** The rules of a comparison as aligned text, at most 100 columns wide, safe to print. */
+/** The rules of a comparison as aligned text, safe to print. */
 export function evidenceTable(comparison: Comparison, options: TableOptions = {}): string {
-  const { maxLength = Number.POSITIVE_INFINITY, reasons = true } = options;
+  const { maxLength = Number.POSITIVE_INFINITY, reasons = true, width = WIDTH } = options;
   if (comparison.rules.length === 0) return 'No rule was evaluated.';
   const rows = comparison.rules.slice(0, maxLength); // a row has more than one character
   const cells = rows.map((rule) => cellsOf(rule, comparison.champion_version !== null));
-  const tables = RESULT_WIDTHS.map((width) => laidOut(cells, shapeOf(cells, width, reasons)));
-  const lines = tables.reduce((wide, narrow) => (isBetter(narrow, wide) ? narrow : wide));
+  const lines = laidOut(cells, shapeOf(cells, width, reasons));
   return withRowsThatFit(lines.slice(0, 2), lines.slice(2), comparison.rules, maxLength);
 }
 
 /** The title, the line under it, and the rows. */
 function laidOut(cells: readonly string[][], shape: readonly Shape[]): string[] {
   return [
-    layOut([...columns.map(({ title }) => title), 'result', 'reason'], shape),
+    layOut(
+      columns.map(({ title }) => title),
+      shape,
+    ),
     shape.map(({ width }) => '-'.repeat(width)).join(GAP),
     ...cells.map((row) => layOut(row, shape)),
   ];
 }
-
-const isBetter = (narrow: readonly string[], wide: readonly string[]) =>
-  heightOf(narrow) < heightOf(wide) || lengthOf(wide[1] ?? '') > WIDTH;
-
-const heightOf = (rows: readonly string[]) => rows.join('\n').split('\n').length;
 
 function withRowsThatFit(
   head: string[],
@@ -98,26 +110,24 @@ function cellsOf(rule: RuleResult, hasChampion: boolean): string[] {
 }
 
 interface Shape {
-  readonly width: number;
+  width: number;
   readonly right: boolean;
 }
 
-function shapeOf(rows: readonly string[][], resultWidth: number, reasons: boolean): Shape[] {
-  const shape = [...columns, { title: 'result', widest: resultWidth, right: false }].map(
-    ({ title, widest, right }, index) => {
-      const longest = longestOf(title, rows, index);
-      return { width: Math.min(longest, widest), right: right ?? false };
-    },
-  );
-  const last = columns.length + 1;
-  if (!reasons || rows.every((row) => row[last] === '')) return shape;
-  const used = shape.reduce((sum, { width }) => sum + width + GAP.length, 0);
-  const longest = longestOf('reason', rows, last);
-  return [...shape, { width: Math.min(longest, Math.max(WIDTH - used, MIN_REASON_WIDTH)), right: false }];
+function shapeOf(rows: readonly string[][], room: number, reasons: boolean): Shape[] {
+  const shown = reasons && rows.some((row) => row[REASON] !== '') ? columns : columns.slice(0, REASON);
+  const shape = shown.map(({ title, widest, right }, index) => {
+    const longest = rows.reduce((most, row) => Math.max(most, lengthOf(row[index] ?? '')), title.length);
+    return { width: Math.min(longest, widest), right: right ?? false };
+  });
+  for (const [index, to] of NARROWED) {
+    const column = shape[index];
+    const over = shape.reduce((sum, { width }) => sum + width + GAP.length, -GAP.length) - room;
+    if (column !== undefined && over > 0)
+      column.width = Math.min(column.width, Math.max(to, column.width - over));
+  }
+  return shape;
 }
-
-const longestOf = (title: string, rows: readonly string[][], index: number) =>
-  rows.reduce((longest, row) => Math.max(longest, lengthOf(row[index] ?? '')), title.length);
 
 /** One row, in as many lines as its longest cell needs; cells are not shortened. */
 function layOut(cells: readonly string[], shape: readonly Shape[]): string {
@@ -142,7 +152,10 @@ function pad(text: string, width: number, right: boolean): string {
   return right ? space + text : text + space;
 }
 
-/** Lines of at most `width` characters, broken between words where possible. */
+/**
+ * Lines of at most `width` characters, broken between words where possible. In time that grows with the length only: names come
+ * from outside, and an alert must be sent (`wrap-ansi`: two minutes for texts of 50,000 characters).
+ */
 function wrap(text: string, width: number): string[] {
   const characters = charactersOf(text.trim());
   const lines: string[] = [];

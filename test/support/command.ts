@@ -18,6 +18,9 @@ interface StartContext {
   env?: Record<string, string>;
 }
 
+/** Without the layout: every run of blanks and line breaks is one blank. */
+export const inOneLine = (text: string) => text.replace(/\s+/g, ' ');
+
 /** Fills `ran` with what is printed in this process while `run` runs. */
 export async function captured<T>(ran: Ran, run: () => Promise<T>): Promise<T> {
   const out = (text: unknown) => {

@@ -45,6 +45,24 @@ describe('the evidence table', () => {
     `);
   });
 
+  it('fits from 58 columns on, whatever the names and reasons', () => {
+    const text = fc.string({ unit: 'grapheme-ascii', maxLength: 120 });
+    const rule = fc.record({ name: text, metric: text, champion: fc.double({ noNaN: true }), reason: text });
+    fc.assert(
+      fc.property(
+        fc.array(rule, { minLength: 1, maxLength: 3 }),
+        fc.integer({ min: 58, max: 200 }),
+        (rules, width) => {
+          const shown = evidenceTable(
+            { ...sampleComparison, rules: rules.map((each) => ({ ...sampleRule, ...each })) },
+            { width },
+          );
+          expect(Math.max(...shown.split('\n').map((line) => line.length))).toBeLessThanOrEqual(width);
+        },
+      ),
+    );
+  });
+
   it('shows numbers that differ late with as many digits as it takes', () => {
     expect(table({ champion: 0.1234561, challenger: 0.1234562 })).toMatch(/0\.1234561 +0\.1234562/);
     expect(table({ champion: 0.30000000000000004, challenger: 0.30000000000000004 })).toMatch(/ 0\.3 +0\.3 /);

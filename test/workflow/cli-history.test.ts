@@ -3,7 +3,7 @@ import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { historyNote } from '../../lambdas/words/history.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
-import { promotion } from '../support/command.ts';
+import { inOneLine, promotion } from '../support/command.ts';
 import { emulatedHost, thereAndBack } from '../support/emulated-host.ts';
 
 /** What `promotion history` prints. */
@@ -34,7 +34,7 @@ it('is printed as a table, and as one JSON document', async () => {
     `promoted; ${readStateDocument(promoted?.output).comparison?.recommendation}`,
     'restored by a rollback; DRIFT_SEVERE',
   ])
-    expect(table.stdout).toContain(part);
+    expect(inOneLine(table.stdout)).toContain(inOneLine(part));
   expect(JSON.parse(json.stdout)).toMatchObject({
     model: MODEL,
     moment: {
@@ -52,7 +52,7 @@ it('tells of the registry alone where no Workload serves the model', async () =>
   const ran = await history(MODEL);
   expect(ran.code).toBe(0);
   expect(ran.stdout).toContain('version 2');
-  expect(ran.stdout).toContain(historyNote({ code: 'no-workload' }));
+  expect(inOneLine(ran.stdout)).toContain(historyNote({ code: 'no-workload' }));
 });
 
 it('still tells of the registry when the platform cannot be asked, and exits 1', async () => {
@@ -80,7 +80,7 @@ it.each([[{}], [{ DATAROBOT_ENDPOINT: '', DATAROBOT_API_TOKEN: '' }]])(
     const missing = historyNote({ code: 'workload-unread', workload: workloadId, why: null });
     expect(table).toMatchObject({ code: 1, stderr: `${missing}\n` });
     expect(table.stdout).toContain('version 2');
-    expect(table.stdout).toContain(missing);
+    expect(inOneLine(table.stdout)).toContain(missing);
     expect(json).toMatchObject({ code: 1, stderr: `${missing}\n` });
     expect(JSON.parse(json.stdout)).toMatchObject({
       production: [{ version: '2' }],

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { start } from '../../cli/commands/start-execution.ts';
 import type { StartOptions } from '../../cli/commands/start-request.ts';
-import { shortIds } from '../../cli/screen/layout.ts';
+import { DEFAULT_COLUMNS, shortIds } from '../../cli/screen/layout.ts';
 import {
   executionArn,
   type LocalStepFunctions,
@@ -19,7 +19,14 @@ import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { localStateMachine } from '../../local/machine/state-machine.ts';
 import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
-import { captured, finished, type Ran as Printed, promotion, promotionProcess } from '../support/command.ts';
+import {
+  captured,
+  finished,
+  inOneLine,
+  type Ran as Printed,
+  promotion,
+  promotionProcess,
+} from '../support/command.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import {
   begun,
@@ -91,7 +98,6 @@ const refusal = (type: string, message = 'refused'): Effect => ({
   contentType: 'application/x-amz-json-1.0',
 });
 /** Whatever the width of the screen made of it. */
-const inOneLine = (text: string) => text.replace(/\s+/g, ' ');
 const report = (ran: Ran) => JSON.parse(ran.stdout);
 const MODEL = 'PascalStrategy';
 
@@ -138,7 +144,7 @@ describe('on the emulators', () => {
     for (const part of [
       `PROMOTE ${comparison.recommendation}`,
       confidenceText(comparison),
-      evidenceTable(comparison),
+      evidenceTable(comparison, { width: DEFAULT_COLUMNS }),
       shortIds(started),
       `promoted ${document.reason}`,
     ])

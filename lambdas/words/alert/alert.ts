@@ -81,14 +81,20 @@ function evidenceSection(
   }
   // The first lines of a promotion already have the confidence and its method.
   const lines = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
-  return section('Evidence', [...lines, ...tableLines(comparison)]);
+  return section('Evidence', [...lines, '', ...mailTable(comparison).split('\n')]);
 }
 
-/** Indented, so that a wrapped name cannot look like a line of the alert. */
-function tableLines(comparison: Comparison): string[] {
-  const table = evidenceTable(comparison, { maxLength: MAX_TABLE_LENGTH });
-  return ['', ...table.split('\n').map((line) => `  ${line}`)];
+/**
+ * The table of evidence as a mail has it, `columns` wide where given. Indented, so that a wrapped name cannot look like a line
+ * of the alert.
+ */
+export function mailTable(comparison: Comparison, columns?: number): string {
+  const width = columns === undefined ? {} : { width: columns - TABLE_INDENT.length };
+  const table = evidenceTable(comparison, { maxLength: MAX_TABLE_LENGTH, ...width });
+  return table.replaceAll(/^/gm, TABLE_INDENT);
 }
+
+const TABLE_INDENT = '  ';
 
 /** The first lines. Those of a promotion are fixed: other programs read them. */
 function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertParts): string[] {

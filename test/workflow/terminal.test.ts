@@ -1,0 +1,68 @@
+import { stripVTControlCharacters } from 'node:util';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { EmulatedHost } from '../../local/host.ts';
+import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { finished, promotionProcess } from '../support/command.ts';
+import { emulatedHost } from '../support/emulated-host.ts';
+import { inTerminal, type Shown } from '../support/terminal.ts';
+
+/** What the commands look like in terminals of several widths, and in colour. */
+
+let host: EmulatedHost;
+
+emulatedHost((started) => {
+  host = started;
+});
+beforeEach(() => {
+  seedPascalStrategy(host.mlflow);
+  seedServing(host);
+});
+
+const systems = () => ({
+  MLFLOW_TRACKING_URI: host.mlflow.url,
+  DATAROBOT_ENDPOINT: host.workload.url,
+  DATAROBOT_API_TOKEN: host.workload.token,
+});
+
+const commands: [string, string[]][] = [
+  ['run', ['run']],
+  ['run of a promotion that fails', ['run', '--scenario', 'registry-refuses-after-switch']],
+  ['run of two executions', ['run', '--scenario', 'two-executions']],
+  ['run --list', ['run', '--list']],
+  ['history', ['history', MODEL]],
+  ['simulate', ['simulate', '--stories', '1']],
+  ['simulate --story', ['simulate', '--story', 'a-1']],
+];
+
+/** A single word, such as an ARN, is left in one piece, so that it can be copied. */
+const tooLong = ({ lines }: Shown) =>
+  lines.filter(({ text, wrapped }) => wrapped && /[^\s│] +\S/.test(text)).map(({ text }) => text);
+
+it.each([60, 80, 120, 200])('a promotion fits into a terminal of %i columns', async (columns) => {
+  const shown = await inTerminal(columns, ['run']);
+  expect(shown.code).toBe(0);
+  expect(tooLong(shown)).toEqual([]);
+});
+
+describe.each(commands)('%s', (_, args) => {
+  it('fits into a narrow terminal', async () => {
+    const shown = await inTerminal(60, args, systems());
+    expect(shown.lines.join('').trim()).not.toBe('');
+    expect(tooLong(shown)).toEqual([]);
+  });
+
+  it('shows no escape code as text', async () => {
+    const child = promotionProcess(args, { ...systems(), NO_COLOR: '', FORCE_COLOR: '1' });
+    const { stdout, stderr } = await finished(child);
+    expect(stripVTControlCharacters(`${stdout}${stderr}`)).not.toMatch(/u\{?00?1b|\[\d+m/i);
+  });
+});
+
+it('colours success and failure', async () => {
+  const [good, bad] = await Promise.all([
+    inTerminal(100, ['run']),
+    inTerminal(100, ['run', '--scenario', 'registry-refuses-after-switch']),
+  ]);
+  expect(good).toMatchObject({ code: 0, sent: expect.stringContaining('\u001b[32m') });
+  expect(bad).toMatchObject({ code: 1, sent: expect.stringContaining('\u001b[31m') });
+});
