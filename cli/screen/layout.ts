@@ -34,9 +34,12 @@ export function wrapLines(text: string, { prefix = '', hang = 0 }: Place = {}): 
   const label = indent === 0 ? '' : sliceAnsi(text, 0, indent);
   const rest = indent === 0 ? text : sliceAnsi(text, indent);
   const [first = '', ...others] = wrapAnsi(rest, room - indent, { trim: false }).split('\n');
-  return [`${label}${first}`, ...others.map((line) => `${' '.repeat(indent)}${withoutIndent(line)}`)].map(
-    (line) => `${prefix}${line}`.replace(TRAILING_BLANKS, '$1'),
-  );
+  const hanging = others.map(withoutIndent).map((line) => {
+    // A word that is too long for the place beside the label is moved to the left.
+    const blanks = Math.max(0, Math.min(indent, room - stringWidth(line)));
+    return `${' '.repeat(blanks)}${line}`;
+  });
+  return [`${label}${first}`, ...hanging].map((line) => `${prefix}${line}`.replace(TRAILING_BLANKS, '$1'));
 }
 
 /** Prints a text on standard output, wrapped; `hang` blanks are before every line after the first. */

@@ -225,7 +225,7 @@ describe('foreign text', () => {
         expect(lines.slice(2, 6)).toEqual([
           'New Production Version: 3',
           'Previous Version: 2',
-          'Comparison Confidence: 85.0%',
+          'Comparison Confidence: not available',
           'Environment: prod',
         ]);
       }),

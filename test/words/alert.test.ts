@@ -72,7 +72,7 @@ describe('the alert of a promotion', () => {
       Model: PascalStrategy
       New Production Version: 3
       Previous Version: 2
-      Comparison Confidence: 85.0%
+      Comparison Confidence: not available
       Environment: prod
       Confidence Method: weighted share of passed rules, not a probability (grade E: point values only)
       Registry: tradai-models
@@ -104,8 +104,15 @@ describe('the alert of a promotion', () => {
     `);
   });
 
+  const probable: Comparison = {
+    ...sampleComparison,
+    basis: 'probability',
+    method: METHODS.probability,
+    evidence_grade: 'C',
+  };
+
   it('begins with exactly the lines that other programs read', () => {
-    expect(alert({}).text.split('\n').slice(0, 6)).toEqual([
+    expect(alert({ comparison: probable }).text.split('\n').slice(0, 6)).toEqual([
       'Model Promotion Completed',
       'Model: PascalStrategy',
       'New Production Version: 3',
@@ -129,12 +136,25 @@ describe('the alert of a promotion', () => {
 
   it.each([
     [0, '0.0%'],
-    [null, '0.0%'],
+    [null, 'not available'],
     [0.8567, '85.7%'],
+    [0.99999, '> 99.9%'],
     [1, '100.0%'],
-    [Number.NaN, '0.0%'],
-  ])('shows a confidence of %s as %s', (confidence, shown) => {
-    expect(alert({ confidence }).text.split('\n')[4]).toBe(`Comparison Confidence: ${shown}`);
+    [Number.NaN, 'not available'],
+  ])('shows the confidence %s of the caller as %s', (confidence, shown) => {
+    expect(alert({ confidence, comparison: null }).text.split('\n')[4]).toBe(
+      `Comparison Confidence: ${shown}`,
+    );
+  });
+
+  it.each<[string, Partial<Comparison>]>([
+    ['> 99.9%', { ...probable, confidence: 1 }],
+    ['not available', { confidence: 1 }],
+    ['not available', { confidence: 1, basis: 'limits', evidence_grade: null }],
+  ])('shows %s for what a comparison found: a share of rules is no confidence', (shown, found) => {
+    const comparison = { ...sampleComparison, ...found };
+    const { text } = alert({ comparison, confidence: comparison.confidence });
+    expect(text.split('\n')[4]).toBe(`Comparison Confidence: ${shown}`);
   });
 
   it('never shows a confidence without its method', () => {

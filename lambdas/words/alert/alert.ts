@@ -3,7 +3,8 @@ import type { Comparison } from '../../domain/payloads.ts';
 import { ascii, visible } from '../../domain/visible-text.ts';
 import { methodText } from '../confidence.ts';
 import { evidenceTable } from '../evidence-table.ts';
-import { type AlertParts, MAX_VALUE_LENGTH, partsOf, percentOf } from './facts.ts';
+import { percent, probability } from '../numbers.ts';
+import { type AlertParts, MAX_VALUE_LENGTH, partsOf } from './facts.ts';
 import { type SlackNotification, slackNotification } from './slack.ts';
 import type { AlertContext, AlertKind, Line } from './wording.ts';
 
@@ -111,12 +112,19 @@ function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertP
     `Model: ${name}`,
     `New Production Version: ${version}`,
     `Previous Version: ${before === null || before === after ? 'None' : visible(before, 20)}`,
-    `Comparison Confidence: ${percentOf(outcome.confidence)}`,
+    `Comparison Confidence: ${confidenceOf(outcome)}`,
     environment,
     // A confidence is meaningless without its method.
     `Confidence Method: ${visible(basisOf(outcome), MAX_VALUE_LENGTH)}`,
     registry,
   ];
+}
+
+/** A probability, or what the caller gave; a share of rules that passed is no confidence, and is not shown as one. */
+function confidenceOf({ comparison, confidence }: Outcome): string {
+  if (confidence === null || !Number.isFinite(confidence)) return 'not available';
+  if (comparison?.confidence !== confidence) return percent(confidence);
+  return comparison.basis === 'probability' ? probability(confidence) : 'not available';
 }
 
 /** The origin of a promotion's confidence; the comparison of a repeated execution is not the one that decided. */

@@ -103,10 +103,6 @@ function diagnosisLines({ serving, cause }: Outcome): Line[] {
   return [...platform, ...log.slice(-MAX_LOG_LINES).map((text) => line('Candidate log', text))];
 }
 
-/** Confidence as percent with one decimal; 0.0% if it is unknown. */
-export const percentOf = (confidence: number | null) =>
-  `${(100 * (Number.isFinite(confidence) ? (confidence ?? 0) : 0)).toFixed(1)}%`;
-
 function evidenceOf({ comparison }: Outcome): AlertParts['evidence'] {
   if (comparison === null) return null;
   return {
