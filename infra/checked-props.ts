@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Token } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { parsePolicy } from '../lambdas/domain/comparison/policy.ts';
+import { problemMessages } from '../lambdas/domain/problems.ts';
 import { RegistryMode } from '../lambdas/domain/registry.ts';
 import {
   CompareEnvironment,
@@ -19,7 +20,7 @@ const { DATAROBOT_ENDPOINT: Endpoint } = functionEnvironments['replace-workload'
 const unlessToken = <T extends z.ZodType>(schema: T) =>
   z.custom<unknown>().superRefine((value, context) => {
     if (Token.isUnresolved(value)) return;
-    const parsed = schema.safeParse(value);
+    const parsed = schema.safeParse(value, problemMessages);
     for (const { message, path } of parsed.error?.issues ?? [])
       context.addIssue({ code: 'custom', message, path });
   });
@@ -84,7 +85,7 @@ type UncheckedProps = { readonly [Name in keyof ModelPromotionProps]?: unknown }
 
 /** Every problem of the props: one sentence each, starting with the path of the prop. Empty when they are valid. */
 export function findPropProblems(props: UncheckedProps): string[] {
-  const issues = Values.safeParse(props).error?.issues ?? [];
+  const issues = Values.safeParse(props, problemMessages).error?.issues ?? [];
   return [
     ...issues.map(describeIssue),
     ...combinationProblems(props),

@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { PolicyFile } from '../lambdas/domain/comparison/policy.ts';
+import { PolicyChoice, PolicyFile } from '../lambdas/domain/comparison/policy.ts';
 
 /**
  * Writes `policy.schema.json`, which editors use for completion and validation. With `--check` it writes nothing and
  * fails when the file is out of date. Combinations of fields are validated only when a policy is read.
  */
 const target = new URL('../policies/policy.schema.json', import.meta.url);
-const schema = `${JSON.stringify({ title: 'Promotion policy', ...z.toJSONSchema(PolicyFile, { io: 'input' }) }, null, 2)}\n`;
+const schema = `${JSON.stringify({ title: 'Promotion policy', ...z.toJSONSchema(z.union([PolicyFile, PolicyChoice]), { io: 'input' }) }, null, 2)}\n`;
 
 if (process.argv.includes('--check')) {
   const present = await readFile(target, 'utf8').catch(() => '');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { problemMessages } from '../../lambdas/domain/problems.ts';
 import { RegistryMode } from '../../lambdas/domain/registry.ts';
 import { EventSource } from '../checked-props.ts';
 
@@ -24,7 +25,7 @@ export type SecretSetting = 'create' | (string & {}) | { arn: string; keyArn: st
 const SecretSetting = z.custom<SecretSetting>().superRefine((given, context) => {
   if (given === 'create') return;
   const schema = typeof given === 'object' ? z.strictObject({ arn: SecretArn, keyArn: KeyArn }) : SecretArn;
-  for (const { message, path } of schema.safeParse(given).error?.issues ?? [])
+  for (const { message, path } of schema.safeParse(given, problemMessages).error?.issues ?? [])
     context.addIssue({ code: 'custom', message, path });
 });
 

@@ -4,6 +4,7 @@ import { AccountPrincipal, ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { problemMessages } from '../../lambdas/domain/problems.ts';
 import { describeIssue, findPropProblems } from '../checked-props.ts';
 import { ModelPromotion } from '../model-promotion.ts';
 import { acknowledgeFinding } from '../nag.ts';
@@ -150,7 +151,7 @@ export function validateSettings<Name extends string>(
 ): Record<Name, EnvironmentSettings> {
   const environments = Object.entries(given) as [Name, EnvironmentSettings][];
   const problems = environments.flatMap(([name, settings]) => {
-    const issues = EnvironmentSettings.safeParse(settings).error?.issues ?? [];
+    const issues = EnvironmentSettings.safeParse(settings, problemMessages).error?.issues ?? [];
     // The construct's own checks may report the same problem.
     return underHeading(name, [
       ...new Set([...issues.map(describeIssue), ...findPropProblems({ ...settings, environment: name })]),

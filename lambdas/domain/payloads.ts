@@ -74,11 +74,15 @@ export type ExecutionInput = z.infer<typeof ExecutionInput>;
 /** Fields of the execution input, from which the payload of each step picks. */
 export const fields = ExecutionInput.shape;
 
+const stageOr = <T extends z.ZodType>(stage: string, version: T) =>
+  z.preprocess((value) => (value === stage ? null : value), version);
+
 /** Payload of `compare-models`. */
 export const CompareInput = z.object({
   model_name: fields.model_name,
-  champion_version: fields.champion_version,
-  challenger_version: fields.challenger_version,
+  /** The name of the stage stands for the version that is in it, as where the field is absent. */
+  champion_version: stageOr('Production', fields.champion_version),
+  challenger_version: stageOr('Staging', fields.challenger_version),
   policy: fields.policy,
   /** ARN of the execution, for the log. */
   execution: absent(z.string()),
@@ -107,7 +111,10 @@ const countedBefore = (value: unknown) =>
 /** The result of one rule of the policy. Numbers are null if the run has no finite value. */
 export const RuleResult = z.object({
   name: z.string(),
+  /** Key of the metric in the challenger's run. */
   metric: z.string(),
+  /** Key in the champion's run, where it is another one. */
+  champion_metric: z.string().optional(),
   champion: z.number().nullable(),
   challenger: z.number().nullable(),
   passed: z.boolean(),
@@ -150,6 +157,8 @@ export const Comparison = z.object({
   basis: Basis.optional(),
   /** `basis` in words. */
   method: z.string(),
+  /** How much more the challenger's metric `profit_total` is, in percent of the champion's; null where a run has none. Absent as `basis`. */
+  profit_improvement: z.number().nullable().optional(),
   /** Step of the ladder of evidence, `A` (best) to `E`; null where nothing was compared. */
   evidence_grade: z.enum(['A', 'B', 'C', 'D', 'E']).nullable(),
   rules: z.array(RuleResult),

@@ -15,12 +15,15 @@ export const PREVIOUS_CHAMPION = 'previous_champion';
  * cause database errors on some backends, so they are rejected before the call.
  */
 export const VersionNumber = z
-  .string()
-  .regex(/^[1-9][0-9]*$/, { error: 'must be a version number such as "3"', abort: true })
+  .custom<string | number>((value) => /^[1-9][0-9]{0,99}$/.test(String(value)) && typeof value !== 'object', {
+    error: ({ input }) => (input === undefined ? 'is required' : 'must be a version number such as "3"'),
+    abort: true,
+  })
   .refine(
     (version) => Number(version) <= 2_147_483_647,
     'is larger than any MLflow version number (2147483647)',
-  );
+  )
+  .transform(String);
 
 export interface RegisteredModel {
   readonly name: string;

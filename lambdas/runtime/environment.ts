@@ -4,6 +4,7 @@ import { defaults } from '../domain/defaults.ts';
 import { InvalidConfiguration } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import type { FunctionName } from '../domain/limits.ts';
+import { problemMessages } from '../domain/problems.ts';
 import { RegistryMode } from '../domain/registry.ts';
 
 /** The environment of the functions, parsed once at cold start. Messages name variables, never values. */
@@ -216,7 +217,7 @@ export function configuration<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): 
   const set = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const parsed = schema.safeParse(set);
+  const parsed = schema.safeParse(set, problemMessages);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => {
     const missing = issue.code === 'invalid_type' && set[String(issue.path[0])] === undefined;

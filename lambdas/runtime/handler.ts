@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../adapters/clock.ts';
 import type { Network } from '../adapters/network.ts';
 import { InvalidInput } from '../domain/errors.ts';
 import { excessText, isTooDeep } from '../domain/json.ts';
+import { problemMessages } from '../domain/problems.ts';
 import { visible } from '../domain/visible-text.ts';
 import { AlertEnvironment, configuration, jsonOrNull } from './environment.ts';
 import { log, logError, logText, withLogKeys } from './log.ts';
@@ -90,7 +91,7 @@ function parsePayload<Input>(
   event: unknown,
 ): { data: Input } | { problems: string[] } {
   if (isTooDeep(event)) return { problems: [`is ${excessText.levels}`] };
-  const parsed = schema.safeParse(event, payloadMessages);
+  const parsed = schema.safeParse(event, problemMessages);
   return parsed.success ? { data: parsed.data } : { problems: problemsOf(parsed.error) };
 }
 
@@ -105,12 +106,6 @@ function isColdStart(): boolean {
 
 const environmentOf = (env: NodeJS.ProcessEnv): string =>
   logText(configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), env).ENVIRONMENT);
-
-/** Messages for payload problems: a missing field `is required`. */
-export const payloadMessages = {
-  error: ({ code, input }: z.core.$ZodRawIssue) =>
-    code === 'invalid_type' && input === undefined ? 'is required' : undefined,
-};
 
 /** Limits of the listed problems of a payload. */
 const MAX_PROBLEMS = 40;

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { maxRolloutMinutes } from '../domain/limits.ts';
 import { ExecutionInput, RollbackReason } from '../domain/payloads.ts';
+import { problemMessages } from '../domain/problems.ts';
 import type { StateDocument } from '../domain/state-document.ts';
-import { payloadMessages, problemsOf } from '../runtime/handler.ts';
+import { problemsOf } from '../runtime/handler.ts';
 
 export const BeginInput = z.object({ input: z.unknown(), execution: z.string(), started_at: z.string() });
 
@@ -20,7 +21,7 @@ const emptyResults = {
 
 /** The state document of a new execution; `valid: false` with every problem when the input is invalid. Never throws. */
 export function begin({ input, execution, started_at }: z.infer<typeof BeginInput>): StateDocument {
-  const parsed = ExecutionInput.safeParse(input, payloadMessages);
+  const parsed = ExecutionInput.safeParse(input, problemMessages);
   const problems = [
     ...(parsed.success ? operationProblems(parsed.data) : problemsOf(parsed.error)),
     ...rolloutMinuteProblems(input),

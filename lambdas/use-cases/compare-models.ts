@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type Candidates, selectCandidates } from '../domain/comparison/candidates.ts';
 import { type Decided, decide, investigate, sameVersion } from '../domain/comparison/decision.ts';
-import { type Candidate, evidenceDocument, evidenceUsed } from '../domain/comparison/evidence.ts';
-import type { Policy } from '../domain/comparison/policy.ts';
+import {
+  type Candidate,
+  evidenceDocument,
+  evidenceUsed,
+  hasMetric,
+  profitImprovement,
+} from '../domain/comparison/evidence.ts';
+import { decisiveMetrics, type Policy } from '../domain/comparison/policy.ts';
 import { ModelNotFound } from '../domain/errors.ts';
 import type { CompareInput, Comparison } from '../domain/payloads.ts';
 import type { ModelVersion, RegisteredModel, Registry, RegistryMode } from '../domain/registry.ts';
@@ -27,27 +33,40 @@ const POLICY_TAG = 'promotion.policy';
 export async function compare(input: CompareInput, services: CompareServices): Promise<Comparison> {
   const view = await readRegistry(services.registry, input.model_name);
   if (view === null) throw new ModelNotFound(`Registered model ${quoted(input.model_name)} does not exist`);
-  const policy = await services.policies.load(policyName(input, view.model));
   const candidates = selectCandidates(view, services.mode, input);
-  const { decided, used } = await evaluate(candidates, policy, services);
+  const {
+    policy,
+    decided,
+    used,
+    profit = null,
+  } = await evaluate(candidates, policyName(input, view.model), services);
   const parts = { model_name: input.model_name, ...used };
   const document = evidenceDocument(policy, services.minConfidence, parts);
-  return { ...inWords(decided), evidence_digest: createHash('sha256').update(document).digest('hex') };
+  const evidence_digest = createHash('sha256').update(document).digest('hex');
+  return { ...inWords(decided), profit_improvement: profit, evidence_digest };
 }
 
 async function evaluate(
   pair: Candidates,
-  policy: Policy,
-  { registry, minConfidence }: CompareServices,
-): Promise<{ decided: Decided; used: object }> {
-  if (pair.kind === 'same') return { decided: sameVersion(policy, pair.version), used: pair };
-  if (pair.kind === 'unclear') return { decided: investigate(policy, pair), used: pair };
+  name: string,
+  { registry, policies, minConfidence }: CompareServices,
+): Promise<{ policy: Policy; decided: Decided; used: object; profit?: number | null }> {
+  if (pair.kind !== 'pair') {
+    const policy = await policies.load(name);
+    const decided = pair.kind === 'same' ? sameVersion(policy, pair.version) : investigate(policy, pair);
+    return { policy, decided, used: pair };
+  }
   const [challenger, champion] = await Promise.all([
     withRun(registry, pair.challenger),
     pair.champion === null ? null : withRun(registry, pair.champion),
   ]);
+  const policy = await policies.load(name, (each) =>
+    decisiveMetrics(each).every((metric) => hasMetric(challenger, metric)),
+  );
   const used = { challenger: evidenceUsed(challenger, policy), champion: evidenceUsed(champion, policy) };
-  return { decided: decide({ champion, challenger }, policy, minConfidence), used };
+  const evidence = { champion, challenger };
+  const decided = decide(evidence, policy, minConfidence);
+  return { policy, decided, used, profit: profitImprovement(evidence) };
 }
 
 /** The policy's name: from the input, else from the model's tag `promotion.policy`, else `default`. */

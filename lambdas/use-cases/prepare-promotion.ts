@@ -27,7 +27,6 @@ import {
   settling,
 } from '../words/preparation.ts';
 import { rolloutReason } from '../words/rollout.ts';
-import { policyName } from './compare-models.ts';
 import { readRegistry, workloadOf } from './parts/look.ts';
 import {
   fenceFor,
@@ -212,8 +211,7 @@ async function openPromotionOf(
             item,
             serving,
             artifactId: input.artifact_id,
-            mayDerive: async () =>
-              (await services.policies.load(policyName(input, view.model))).serving.derive_artifact,
+            mayDerive: async () => (await services.policies.load(comparison.policy)).serving.derive_artifact,
           },
           { workloads: services.workloads(), registry },
         );

@@ -101,7 +101,10 @@ function cellsOf(rule: RuleResult, hasChampion: boolean): string[] {
   const { result, reason } = resultText(rule);
   return [
     visible(rule.name, MAX_NAME_LENGTH),
-    visible(rule.metric, MAX_NAME_LENGTH),
+    visible(
+      rule.champion_metric === undefined ? rule.metric : `${rule.metric} (champion: ${rule.champion_metric})`,
+      MAX_NAME_LENGTH,
+    ),
     rule.champion === null ? (hasChampion ? 'missing' : '–') : show(rule.champion, digits),
     rule.challenger === null ? 'missing' : show(rule.challenger, digits),
     result,

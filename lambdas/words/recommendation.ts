@@ -9,7 +9,7 @@ import { percent } from './numbers.ts';
 import { briefOf, missingText, named, reasonOf } from './rules.ts';
 
 /** A decision with its texts. Untrusted text in them is in visible form. */
-export function inWords(decided: Decided): Omit<Comparison, 'evidence_digest'> {
+export function inWords(decided: Decided): Omit<Comparison, 'evidence_digest' | 'profit_improvement'> {
   const { finding: _, rules, ...facts } = decided;
   return {
     ...facts,
@@ -125,11 +125,14 @@ function recommendationByRules(
       return `Evaluate ${challenger} on more rows: ${first(about)} is not distinguishable from chance; ${tally}${assumption}.`;
     case 'promote':
       return champion === null
-        ? `Promote ${challenger} as the first champion: ${tally}; there is no champion to compare with, so only limits were checked.`
+        ? `Promote ${challenger} as the first champion: ${tally}; there is no champion to compare with, so only limits were checked${laterText(finding)}.`
         : `Promote ${challenger} over ${named(champion)}: ${tally}; ${first(about.slice(0, 1))}; grade ${grade}${assumption}.`;
     case 'grade-not-accepted': {
       const [without] = about.flatMap(({ gain }) => (gain?.noInterval.length ? [gain.noInterval] : []));
-      const why = without === undefined ? '' : `; no interval, as ${without.map(missingText).join(', ')}`;
+      const why =
+        without === undefined
+          ? ''
+          : `; no interval, as ${without.map(missingText).join(', ')}. ${LOG_IT}, and run again`;
       return `Review ${challenger}: ${tally}, but policy ${policy} does not accept evidence of grade ${grade}${why}${assumption}.`;
     }
     case 'not-better':
@@ -138,6 +141,15 @@ function recommendationByRules(
       return `Review ${challenger}: the results are mixed; ${shortfall(finding, decided, tally)}${assumption}.`;
   }
 }
+
+/** The way out, also where it is the champion that lacks a number. */
+const LOG_IT = 'Log it to the run of that version, which MLflow allows for a finished run too';
+
+/** What a first champion lacks for the comparisons to come. */
+const laterText = ({ lacks }: RulesFinding): string =>
+  lacks.length === 0
+    ? ''
+    : `. No later version can be promoted over it: ${lacks.map(missingText).join(', ')}. ${LOG_IT}`;
 
 /** Why a challenger that fails no critical rule does not pass. */
 function shortfall(

@@ -95,7 +95,7 @@ describe('a mistake in the settings is named:', () => {
     [
       'a mode that is none',
       { mlflow: { ...right.mlflow, registryMode: 'alias' } },
-      'mlflow.registryMode Invalid option',
+      'mlflow.registryMode must be one of "stages", "aliases", "both"',
     ],
   ])('%s', (_, part, mistake) => {
     const [heading, ...said] = saidOf({ dev: { ...right, ...part } });
@@ -108,12 +108,12 @@ describe('a mistake in the settings is named:', () => {
     const said = saidOf({ dev: wrong, staging: right, prod: { ...wrong, alerts: {} } });
     expect(said.map((line) => line.split(' ').slice(0, 5).join(' '))).toEqual([
       'Settings of dev in infra/app/environments.ts:',
-      expect.stringMatching(/^ {2}mlflow\.registryMode Invalid/),
-      expect.stringMatching(/^ {2}Unrecognized key: "alert"/),
+      expect.stringMatching(/^ {2}mlflow\.registryMode must be/),
+      expect.stringMatching(/^ {2}unknown field "alert"/),
       expect.stringMatching(/^ {2}mlflow\.trackingUri must be/),
       'Settings of prod in infra/app/environments.ts:',
-      expect.stringMatching(/^ {2}mlflow\.registryMode Invalid/),
-      expect.stringMatching(/^ {2}Unrecognized key: "alert"/),
+      expect.stringMatching(/^ {2}mlflow\.registryMode must be/),
+      expect.stringMatching(/^ {2}unknown field "alert"/),
       expect.stringMatching(/^ {2}mlflow\.trackingUri must be/),
       expect.stringMatching(/^ {2}alerts needs emails/),
     ]);

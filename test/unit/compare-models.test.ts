@@ -153,10 +153,19 @@ describe('which policy judges', () => {
       const error = await compare(input({ policy: null }), tagged(tag)).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(UnknownPolicy);
       expect((error as Error).message).toMatch(
-        /^There is no policy ".*"\. Known policies: default, trading$/,
+        /^There is no policy ".*"\. Known policies: auto, default, regression, trading$/,
       );
     },
   );
+
+  it.each([
+    ['classification, as MLflow spells it', { accuracy_score: 0.9, example_count: 500 }, 'default'],
+    ['regression', { root_mean_squared_error: 2, mean_absolute_error: 1, r2_score: 0.8 }, 'regression'],
+    ['neither', { loss: 1 }, 'default'],
+  ])('is auto: that for %s', async (_, metrics, expected) => {
+    const { services } = world({ runs: { 'run-2': run(metrics), 'run-3': run(metrics) } });
+    expect(await compare(input({ policy: 'auto' }), services)).toMatchObject({ policy: expected });
+  });
 
   it('is refused with every mistake when it is not valid', async () => {
     const policies = { load: async (name: string) => parsePolicy(name, { rules: [] }) };
@@ -164,7 +173,35 @@ describe('which policy judges', () => {
   });
 });
 
+describe('the profit', () => {
+  it.each([
+    [100, 125, 25],
+    [-50, 25, 150],
+    [0, 5, null],
+    [null, 5, null],
+    [5, Number.NaN, null],
+  ])('from %s to %s is an improvement by %s percent', async (before, after, percent) => {
+    const { profit_total: _, ...others } = better;
+    const of = (profit: number | null) =>
+      run({ ...others, ...(profit === null ? {} : { profit_total: profit }) });
+    const { services } = world({ runs: { 'run-2': of(before), 'run-3': of(after) } });
+    expect(await compare(input(), services)).toMatchObject({ profit_improvement: percent });
+  });
+});
+
 describe('which versions are compared', () => {
+  it('are those in the stages that are named in place of a version', async () => {
+    const named = CompareInput.parse({
+      ...input(),
+      champion_version: 'Production',
+      challenger_version: 'Staging',
+    });
+    expect(await compare(named, world().services)).toMatchObject({
+      champion_version: '2',
+      challenger_version: '3',
+    });
+  });
+
   it('are the named ones', async () => {
     const { services, reads } = world({ runs: { 'run-1': run(better) } });
     const answer = await compare(input({ champion_version: '2', challenger_version: '1' }), services);

@@ -416,7 +416,7 @@ describe('what can be said of any comparison', () => {
         const answer = decided(evidence(sized(before), { ...after, n: 200 }), by);
         const sides: Record<string, number | undefined>[] = before === null ? [after] : [before, after];
         const gap = by.rules.some(({ metric, when_missing }) =>
-          sides.some(({ [metric]: value }) =>
+          sides.some(({ [String(metric)]: value }) =>
             value === undefined ? when_missing !== 'skip' : !Number.isFinite(value),
           ),
         );

@@ -61,8 +61,8 @@ describe('a policy', () => {
     for (const expected of [
       'accepted_grades.0: ',
       'min_confidence: ',
-      '(top): Unrecognized key: "colour"',
-      'rules.0: Unrecognized key: "critcal"',
+      '(top): unknown field "colour"',
+      'rules.0: unknown field "critcal"',
       'rules.0.weight: ',
       'rules.1.metric: must be one line without control characters',
       'rules.1.weight: ',
@@ -168,7 +168,7 @@ describe('policy files', () => {
   });
   afterAll(() => rm(directory, { recursive: true }));
 
-  it.each(['default', 'trading'])('ships a valid policy called "%s"', async (name) => {
+  it.each(['default', 'regression', 'trading'])('ships a valid policy called "%s"', async (name) => {
     expect(await shipped.load(name)).toMatchObject({ name });
   });
 

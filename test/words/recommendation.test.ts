@@ -139,6 +139,12 @@ describe('the recommendation', () => {
       'Promote version 3 as the first champion: 1 of 1 rules passed (1 not counted); there is no champion to compare with, so only limits were checked.',
     ],
     [
+      'a first model over which none can be promoted later',
+      evidence(null, { m: 0.6 }),
+      policy([{ ...proportion, limit: 0.5 }], { accepted_grades: ['C'] }),
+      'Promote version 3 as the first champion: 1 of 1 rules passed; there is no champion to compare with, so only limits were checked. No later version can be promoted over it: version 3 has no metric or parameter n. Log it to the run of that version, which MLflow allows for a finished run too.',
+    ],
+    [
       'a first model below its limit',
       evidence(null, { a: 0.4, b: 1 }),
       policy(limits),
@@ -184,7 +190,7 @@ describe('the recommendation', () => {
       'a grade that the policy does not accept, for want of rows',
       evidence({ m: 0.8, n: 9 }, { m: 0.9 }),
       policy([proportion], { accepted_grades: ['C'] }),
-      'Review version 3: 1 of 1 rules passed, but policy test does not accept evidence of grade E; no interval, as version 3 has no metric or parameter n.',
+      'Review version 3: 1 of 1 rules passed, but policy test does not accept evidence of grade E; no interval, as version 3 has no metric or parameter n. Log it to the run of that version, which MLflow allows for a finished run too, and run again.',
     ],
     [
       'a challenger that is no better',

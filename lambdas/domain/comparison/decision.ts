@@ -1,6 +1,13 @@
 import type { Basis, Comparison } from '../payloads.ts';
 import type { SelectionProblem } from './candidates.ts';
-import { dataUnknown, type Evidence, type Obstacle, obstacles } from './evidence.ts';
+import {
+  dataUnknown,
+  type Evidence,
+  type NoSample,
+  type Obstacle,
+  obstacles,
+  samplesMissing,
+} from './evidence.ts';
 import { type Grade, grades, type Policy } from './policy.ts';
 import { type EvaluatedRule, evaluateRule, unevaluatedRule } from './rules.ts';
 
@@ -54,10 +61,13 @@ export interface RulesFinding {
   readonly shortOf: 'share' | 'confidence' | null;
   /** True when neither run names the data it was evaluated on. */
   readonly dataUnknown: boolean;
+  /** Numbers that a first champion lacks, without which the policy lets no later version be promoted over it. */
+  readonly lacks: readonly NoSample[];
 }
 
 /** A comparison without its texts and its evidence digest. */
-export interface Decided extends Omit<Comparison, 'recommendation' | 'method' | 'rules' | 'evidence_digest'> {
+export interface Decided
+  extends Omit<Comparison, 'recommendation' | 'method' | 'rules' | 'evidence_digest' | 'profit_improvement'> {
   basis: Basis;
   finding: Finding;
   rules: readonly EvaluatedRule[];
@@ -149,6 +159,7 @@ function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Pol
   ) => {
     const challenger = evidence.challenger.version.version;
     const unknown = hasChampion && dataUnknown(evidence, policy);
+    const lacks = hasChampion || policy.accepted_grades.includes('E') ? [] : samplesMissing(evidence, policy);
     const finding: RulesFinding = {
       code,
       challenger,
@@ -157,6 +168,7 @@ function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Pol
       threshold,
       shortOf,
       dataUnknown: unknown,
+      lacks,
     };
     const basis: Basis = !hasChampion ? 'limits' : isProbability ? 'probability' : 'share';
     return { decision, confidence, basis, evidence_grade: grade, finding };

@@ -1,10 +1,22 @@
 import { canonicalJson } from '../canonical-json.ts';
 import type { MissingNumber } from '../payloads.ts';
 import type { ModelVersion, Run } from '../registry.ts';
-import type { Policy, Rule, Sample } from './policy.ts';
+import { type Keys, keysOf, type Policy, type Rule, type Sample } from './policy.ts';
 import type { Mean, Proportion } from './statistics.ts';
 
 /** The evidence in MLflow about two versions, and how it is read. All of it is untrusted input. */
+
+/** The metric behind `profit_improvement` (the source documents' system). */
+const PROFIT = 'profit_total';
+
+/** How much more profit the challenger's run logs than the champion's, in percent; null where one logs none, or zero. */
+export function profitImprovement({ champion, challenger }: Evidence): number | null {
+  const before = champion === null ? null : readMetric(champion, PROFIT).value;
+  const after = readMetric(challenger, PROFIT).value;
+  if (before === null || after === null || before === 0) return null;
+  const percent = (100 * (after - before)) / Math.abs(before);
+  return Number.isFinite(percent) ? percent : null;
+}
 
 /** A version in a comparison, with its run. */
 export interface Candidate {
@@ -39,25 +51,46 @@ export type Reading = { value: number } | { value: null; why: MissingNumber };
 /** SQL stores of MLflow save an infinity as the largest double, so that value counts as not finite too. */
 const isFiniteInMlflow = (value: number) => Number.isFinite(value) && Math.abs(value) < Number.MAX_VALUE;
 
+/** The key under which the run of a candidate has the metric: the first that it logs, else the first of all. */
+export function metricKey({ run }: Candidate, metric: Keys): string {
+  const [first = '', ...others] = keysOf(metric);
+  return [first, ...others].find((key) => run?.metrics.some((each) => each.key === key)) ?? first;
+}
+
+/** True when the run has a metric under one of these keys. */
+export const hasMetric = (candidate: Candidate, keys: Keys): boolean =>
+  candidate.run?.metrics.some(({ key }) => key === metricKey(candidate, keys)) ?? false;
+
 /** The last value a run recorded for a metric; missing, NaN and infinite ones give the reason instead. */
-export function readMetric({ version: { version }, run }: Candidate, metric: string): Reading {
+export function readMetric(candidate: Candidate, keys: Keys): Reading {
+  const { version, run } = candidate;
+  const metric = metricKey(candidate, keys);
   const found = run?.metrics.find(({ key }) => key === metric);
   if (found !== undefined && isFiniteInMlflow(found.value)) return { value: found.value };
   const code = found === undefined ? 'not-logged' : Number.isNaN(found.value) ? 'nan' : 'infinite';
-  return { value: null, why: { code, version, metric } };
+  return { value: null, why: { code, version: version.version, metric } };
 }
 
 const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 
-/** A metric, or else a parameter that is a number. */
-function readNumber(contender: Candidate, key: string): { value: number } | { value: null; why: NoSample } {
-  if (contender.run?.metrics.some((m) => m.key === key)) return readMetric(contender, key);
-  const params = contender.run?.params ?? {};
+type NumberRead = { value: number; key: string } | { value: null; why: NoSample };
+
+/** A metric, or else a parameter that is a number, by the first key that the run has as either. */
+function readNumber(contender: Candidate, keys: Keys): NumberRead {
+  const { params = {}, metrics = [] } = contender.run ?? {};
+  const isMetric = (key: string) => metrics.some((metric) => metric.key === key);
+  const key =
+    keysOf(keys).find((each) => isMetric(each) || Object.hasOwn(params, each)) ?? metricKey(contender, keys);
+  if (isMetric(key)) {
+    const read = readMetric(contender, key);
+    return read.value === null ? read : { ...read, key };
+  }
   const text = Object.hasOwn(params, key) ? params[key] : undefined;
   const { version } = contender.version;
   if (text === undefined) return { value: null, why: { code: 'no-number', key, version } };
   const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
-  return isFiniteInMlflow(value) ? { value } : { value: null, why: { code: 'not-numeric', key, version } };
+  if (isFiniteInMlflow(value)) return { value, key };
+  return { value: null, why: { code: 'not-numeric', key, version } };
 }
 
 /** With fewer rows, a deviation estimated from them cannot count as known. */
@@ -75,7 +108,7 @@ export function readSample(contender: Candidate, sample: Sample, measured: numbe
   if (size.value === null) return size;
   const fewest = sample.kind === 'mean' ? MIN_ROWS_FOR_MEAN : 1;
   if (!Number.isSafeInteger(size.value) || size.value < fewest) {
-    return { value: null, why: { code: 'too-few-rows', key: sample.size, version, fewest } };
+    return { value: null, why: { code: 'too-few-rows', key: size.key, version, fewest } };
   }
   const read = { share: measured, mean: measured, size: size.value };
   if (sample.kind === 'proportion') {
@@ -85,7 +118,18 @@ export function readSample(contender: Candidate, sample: Sample, measured: numbe
   const deviation = readNumber(contender, sample.deviation);
   if (deviation.value === null) return deviation;
   if (deviation.value > 0) return { value: { ...read, deviation: deviation.value } };
-  return { value: null, why: { code: 'no-deviation', key: sample.deviation, version } };
+  return { value: null, why: { code: 'no-deviation', key: deviation.key, version } };
+}
+
+/** Numbers of the challenger's samples that are missing or cannot be used, each once. */
+export function samplesMissing({ challenger }: Evidence, policy: Policy): NoSample[] {
+  const found = compared(policy).flatMap(({ metric, sample }) => {
+    const { value } = readMetric(challenger, metric);
+    if (sample === undefined || value === null) return [];
+    const read = readSample(challenger, sample, value);
+    return read.value === null ? [read.why] : [];
+  });
+  return [...new Map(found.map((lack) => [JSON.stringify(lack), lack])).values()];
 }
 
 /**
@@ -143,14 +187,16 @@ function dataObstacles(champion: Candidate, challenger: Candidate, policy: Polic
 }
 
 /**
- * Digests of the data behind one metric, sorted: the metric's own (MLflow 3 can record one), else those of the
- * run's dataset inputs in the contexts of the policy.
+ * Digests of the data behind one metric, sorted: the metric's own (MLflow 3 can record one), else those of the run's
+ * dataset inputs in the contexts of the policy. An input without a context counts too: MLflow's own evaluator logs none.
  */
-function dataOf({ run }: Candidate, key: string, { dataset }: Policy): string[] {
+function dataOf(candidate: Candidate, keys: Keys, { dataset }: Policy): string[] {
+  const { run } = candidate;
+  const key = metricKey(candidate, keys);
   const own = run?.metrics.find((metric) => metric.key === key)?.datasetDigest ?? null;
   if (own !== null) return [own];
   const inputs = (run?.datasets ?? []).filter(
-    ({ context }) => dataset.contexts === undefined || dataset.contexts.includes(context ?? ''),
+    ({ context }) => !dataset.contexts || !context || dataset.contexts.includes(context),
   );
   return [...new Set(inputs.map(({ digest }) => digest))].sort();
 }
@@ -168,8 +214,9 @@ export function evidenceUsed(contender: Candidate | null, policy: Policy): unkno
   if (contender === null) return null;
   const keys = new Set(
     policy.rules.flatMap(({ metric, sample }) => {
-      if (sample === undefined) return [metric];
-      return sample.kind === 'mean' ? [metric, sample.size, sample.deviation] : [metric, sample.size];
+      const samples =
+        sample === undefined ? [] : sample.kind === 'mean' ? [sample.size, sample.deviation] : [sample.size];
+      return [metric, ...samples].flatMap(keysOf);
     }),
   );
   const { version, run } = contender;

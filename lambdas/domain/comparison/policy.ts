@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
+import { problemMessages } from '../problems.ts';
 
 /** The schema of a policy file, `policies/<name>.json`; the file's name is the policy's name. */
 
@@ -20,15 +21,25 @@ const oneLine = (max: number) =>
     .regex(/^[^\p{C}\u2028\u2029]+$/u, 'must be one line without control characters');
 const positive = z.number().positive();
 
+/** One key, or several for the same number, such as the spellings of two libraries: the first that a run has counts. */
+const Keys = z.union([oneLine(250), z.array(oneLine(250)).min(1).max(20)]);
+export type Keys = z.infer<typeof Keys>;
+export const keysOf = (keys: Keys): readonly string[] => (typeof keys === 'string' ? [keys] : keys);
+const ROWS =
+  'Metric or parameter of the run that holds the number of rows; of several, the first that the run has.';
+
 const Sample = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('proportion'),
-    size: describe(oneLine(250), 'Metric or parameter of the run that holds the number of rows.'),
+    size: describe(Keys, ROWS),
   }),
   z.strictObject({
     kind: z.literal('mean'),
-    size: describe(oneLine(250), 'Metric or parameter of the run that holds the number of rows.'),
-    deviation: describe(oneLine(250), 'Metric or parameter that holds the standard deviation of one row.'),
+    size: describe(Keys, ROWS),
+    deviation: describe(
+      Keys,
+      'Metric or parameter that holds the standard deviation of one row; of several, the first that the run has.',
+    ),
   }),
 ]);
 
@@ -37,7 +48,10 @@ const always = { when: ({ value }: { value: unknown }) => typeof value === 'obje
 
 const RuleFields = z.strictObject({
   name: describe(oneLine(100), 'Shown in answers and alerts; unique within the policy.'),
-  metric: describe(oneLine(250), 'Key of the metric in the MLflow runs.'),
+  metric: describe(
+    Keys,
+    'Key of the metric in the MLflow runs; of several, the first that a run has, and the answer says which.',
+  ),
   direction: describe(z.enum(['higher', 'lower']), 'Which way is better.'),
   limit: describe(
     z.number().optional(),
@@ -166,11 +180,45 @@ export const PolicyFile = z
   }, always);
 export type Policy = z.infer<typeof PolicyFile> & { readonly name: string };
 
+/** A file that stands for one of several policies, by what the challenger's run logs. */
+export const PolicyChoice = z.strictObject({
+  $schema: z.string().optional(),
+  description: z.string().max(2000).optional(),
+  first_of: describe(
+    z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a policy'))
+      .min(1)
+      .max(20),
+    "Names of policies: the first for which the challenger's run has the metrics that decide; the first of all where it has those of none.",
+  ),
+});
+export type PolicyChoice = z.infer<typeof PolicyChoice>;
+
+/** What decides whether a policy applies to a run: its critical rules or, without any, all rules that are not skipped. */
+export function decisiveMetrics({ rules }: Policy): Keys[] {
+  const critical = rules.filter((rule) => rule.critical);
+  const deciding = critical.length > 0 ? critical : rules.filter((rule) => rule.when_missing !== 'skip');
+  return deciding.map(({ metric }) => metric);
+}
+
+const isChoice = (content: unknown) =>
+  typeof content === 'object' && content !== null && 'first_of' in content;
+
 /** Parses the content of a policy file. Throws `InvalidPolicy` with every mistake and its path. */
-export function parsePolicy(name: string, content: unknown): Policy {
-  const parsed = PolicyFile.safeParse(content);
-  if (parsed.success) return { ...parsed.data, name };
-  const mistakes = parsed.error.issues.map(({ path, message }) => `${path.join('.') || '(top)'}: ${message}`);
+export function parsePolicyFile(name: string, content: unknown): Policy | PolicyChoice {
+  if (!isChoice(content)) return parsePolicy(name, content);
+  return parsed(name, PolicyChoice.safeParse(content, problemMessages));
+}
+
+/** Parses a policy. Throws `InvalidPolicy` with every mistake and its path. */
+export const parsePolicy = (name: string, content: unknown): Policy => ({
+  ...parsed(name, PolicyFile.safeParse(content, problemMessages)),
+  name,
+});
+
+function parsed<T>(name: string, result: z.ZodSafeParseResult<T>): T {
+  if (result.success) return result.data;
+  const mistakes = result.error.issues.map(({ path, message }) => `${path.join('.') || '(top)'}: ${message}`);
   throw new InvalidPolicy(`Policy "${name}" has ${mistakes.length} mistake(s): ${mistakes.join('; ')}`);
 }
 

@@ -1,5 +1,5 @@
 import type { RuleResult } from '../payloads.ts';
-import { type Evidence, type Reading, readMetric } from './evidence.ts';
+import { type Evidence, metricKey, type Reading, readMetric } from './evidence.ts';
 import { compareValues, type MeasuredGain } from './methods.ts';
 import type { Policy, Rule } from './policy.ts';
 
@@ -55,13 +55,16 @@ type Found = Pick<EvaluatedRule, 'verdict'> &
 
 function evaluated(rule: Rule, { champion, challenger }: Evidence, found: Found): EvaluatedRule {
   const { verdict, why = [], limit = null, gain = null } = found;
-  const { name, metric, critical } = rule;
+  const { name, critical } = rule;
+  const metric = metricKey(challenger, rule.metric);
+  const championMetric = champion === null ? metric : metricKey(champion, rule.metric);
   const isCounted = verdict !== 'skipped' && verdict !== 'missing' && verdict !== 'alone';
   const result = {
     name,
     metric,
-    champion: champion === null ? null : readMetric(champion, metric).value,
-    challenger: readMetric(challenger, metric).value,
+    ...(championMetric === metric ? {} : { champion_metric: championMetric }),
+    champion: champion === null ? null : readMetric(champion, rule.metric).value,
+    challenger: readMetric(challenger, rule.metric).value,
     // A rule without a limit does not fail for a first model; a skipped rule has not passed.
     passed: verdict === 'passed' || verdict === 'alone',
     counted: isCounted ? ('counted' as const) : verdict,
