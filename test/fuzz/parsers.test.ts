@@ -2,13 +2,12 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { documentStore } from '../../lambdas/adapters/aws/promotion-table.ts';
-import { DECISION_TAGS, type ModelVersion } from '../../lambdas/domain/registry.ts';
 import { boundedTags, tagLimits, versionTags } from '../../lambdas/adapters/mlflow/tags.ts';
 import type { ErrorName } from '../../lambdas/domain/errors.ts';
-import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import { outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
 import { metricsOf } from '../../lambdas/domain/outcome/metrics.ts';
-import { ExecutionInput, PrepareInput, CompareInput, PromoteInput } from '../../lambdas/domain/payloads.ts';
+import { outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
+import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import { CompareInput, ExecutionInput, PrepareInput, PromoteInput } from '../../lambdas/domain/payloads.ts';
 import {
   hasUnfinishedPromotion,
   intentTag,
@@ -19,6 +18,7 @@ import {
   resultTag,
   versionOf,
 } from '../../lambdas/domain/promotion/record.ts';
+import { DECISION_TAGS, type ModelVersion } from '../../lambdas/domain/registry.ts';
 import { CloseInput, RollbackInput } from '../../lambdas/domain/release/payloads.ts';
 import { ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
 import { readStateDocument, StateDocument } from '../../lambdas/domain/state-document.ts';
@@ -29,7 +29,7 @@ import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords } from '../../lambdas/words/reasons.ts';
 import { hostileJson, hostileKey, hostileText, mutated } from './support/hostile.ts';
 import { counted, read } from './support/read.ts';
-import { EXECUTION, input, modelItem, outcome, payloads, past, release } from './support/samples.ts';
+import { EXECUTION, input, modelItem, outcome, past, payloads, release } from './support/samples.ts';
 import { fuzz } from './support/targets.ts';
 
 const schemas: readonly [z.ZodType, object][] = [
@@ -51,7 +51,9 @@ const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? 
 fuzz(
   'payloads of the functions',
   'a payload that is valid reads as itself again, and an execution input that is not lists why',
-  fc.nat({ max: schemas.length - 1 }).chain((at) => mutated(schemas[at]?.[1]).map((value) => ({ at, value: asJson(value) }))),
+  fc
+    .nat({ max: schemas.length - 1 })
+    .chain((at) => mutated(schemas[at]?.[1]).map((value) => ({ at, value: asJson(value) }))),
   ({ at, value }) => {
     const schema = schemas[at]?.[0] ?? z.never();
     const found = read(value, (given) => schema.safeParse(given).data ?? null, []);
@@ -109,9 +111,12 @@ const storeOf = (answer: unknown) =>
 
 const items = fc.oneof(
   mutated(modelItem).map((Item) => ({ Item, Attributes: Item })),
-  mutated({ pk: `outcome#${EXECUTION}`, outcome: JSON.stringify(outcome), alert: 'pending', recorded_at: 'x' }).map(
-    (Item) => ({ Item, Items: [Item] }),
-  ),
+  mutated({
+    pk: `outcome#${EXECUTION}`,
+    outcome: JSON.stringify(outcome),
+    alert: 'pending',
+    recorded_at: 'x',
+  }).map((Item) => ({ Item, Items: [Item] })),
   mutated({ pk: 'x', release: JSON.stringify({ ...release, runtime: { a: 1 } }) }).map((Item) => ({ Item })),
   mutated({ Items: [{ pk: 'lease#PascalStrategy' }], LastEvaluatedKey: { pk: 'lease#x' } }),
   hostileJson,
@@ -144,7 +149,8 @@ fuzz(
       });
       for (const date of datesIn(result)) expect(() => date.toISOString()).not.toThrow();
     }
-    for (const told of await store.pendingAlerts(3).catch(() => [])) expect(typeof told.execution).toBe('string');
+    for (const told of await store.pendingAlerts(3).catch(() => []))
+      expect(typeof told.execution).toBe('string');
   },
 );
 
@@ -176,7 +182,13 @@ const tagValue = fc.oneof(
 );
 const tagKey = fc.oneof(
   hostileKey,
-  fc.constantFrom(...DECISION_TAGS, 'promotion.', 'promotion..result', 'promotion.run-1', 'promotion.run-1.result'),
+  fc.constantFrom(
+    ...DECISION_TAGS,
+    'promotion.',
+    'promotion..result',
+    'promotion.run-1',
+    'promotion.run-1.result',
+  ),
 );
 const tags = fc
   .array(fc.tuple(tagKey, tagValue), { maxLength: 120 })
@@ -192,7 +204,13 @@ fuzz(
     expect(keys.length).toBeLessThanOrEqual(2 * tagLimits.records + tagLimits.others + DECISION_TAGS.length);
     for (const key of DECISION_TAGS) expect(Object.hasOwn(kept, key)).toBe(Object.hasOwn(given, key));
     for (const [key, value] of Object.entries(kept)) expect(given[key]?.startsWith(value)).toBe(true);
-    const version: ModelVersion = { version: '3', stage: 'Staging', status: 'READY', runId: null, tags: given };
+    const version: ModelVersion = {
+      version: '3',
+      stage: 'Staging',
+      status: 'READY',
+      runId: null,
+      tags: given,
+    };
     read(version, (each) => recordsOn([each as ModelVersion]), []);
     read(version, (each) => markOn(each as ModelVersion), []);
     read(version, (each) => hasUnfinishedPromotion([each as ModelVersion]), []);

@@ -25,7 +25,11 @@ const broken = fc.tuple(hostileJson, fc.nat(), fc.nat(), hostileText).map(([valu
 fuzz(
   'JSON texts',
   'what is within the limits is read as JSON is, anything else is a SyntaxError; written again, it is the same',
-  fc.oneof(hostileJson.map((value) => JSON.stringify(value)), broken, hostileText),
+  fc.oneof(
+    hostileJson.map((value) => JSON.stringify(value)),
+    broken,
+    hostileText,
+  ),
   (text) => {
     const ours = read(text, () => parseJson(text), ['SyntaxError']);
     const plain = read(text, () => JSON.parse(text), ['SyntaxError']);
@@ -63,7 +67,13 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 fuzz(
   'visible text',
   'is one line without unseen characters, not longer than asked for, and never half a character',
-  fc.record({ text: fc.oneof(hostileText, fc.array(hostileText).map((all) => all.join(''))), limit: fc.integer({ min: 2, max: 400 }) }),
+  fc.record({
+    text: fc.oneof(
+      hostileText,
+      fc.array(hostileText).map((all) => all.join('')),
+    ),
+    limit: fc.integer({ min: 2, max: 400 }),
+  }),
   ({ text, limit }) => {
     for (const shown of [visible(text, limit), publicMessage(text, limit)]) {
       expect(shown).not.toMatch(UNSEEN);

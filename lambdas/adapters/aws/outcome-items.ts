@@ -95,14 +95,16 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
     async pendingExecutions(limit) {
       const found: string[] = [];
       let ExclusiveStartKey: QueryCommandOutput['LastEvaluatedKey'];
-      // A page may hold few rows: DynamoDB limits it to 1 MB of whole items.
+      let rows = 0;
+      // A page may hold few rows, as DynamoDB limits it to 1 MB of whole items; one that holds none leads nowhere.
       do {
         const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
           new QueryCommand({ ...pendingQuery, ProjectionExpression: 'pk', Limit: limit, ExclusiveStartKey }),
         );
+        rows = Items?.length ?? 0;
         found.push(...(Items ?? []).map(({ pk }) => String(pk).slice(outcomeKey('').pk.length)));
         ExclusiveStartKey = LastEvaluatedKey;
-      } while (ExclusiveStartKey !== undefined && found.length < limit);
+      } while (rows > 0 && ExclusiveStartKey !== undefined && found.length < limit);
       return found.slice(0, limit);
     },
   };

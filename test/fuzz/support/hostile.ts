@@ -23,7 +23,7 @@ const NAMES = [
   '\ud800',
   '<script>alert(1)</script>',
   '<!channel> @here `code`',
-  '{{7*7}}${7*7}',
+  '{{7*7}}',
   'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
   'PascalStrategy',
   'Production',
