@@ -30,10 +30,16 @@ export function fulfils(item: Item, expression: string, given: Placeholders): bo
 /** The item after the update; every value is computed from the item as it was. */
 export function updated(item: Item, expression: string, given: Placeholders): Item {
   const changes = parsed(updates, expression, (reader) => reader.update())(item, given);
+  if (changes.some((one, at) => changes.slice(at + 1).some((other) => overlap(one.path, other.path))))
+    throw new InvalidExpression('Two document paths overlap with each other');
   const next = copy(item);
   for (const change of changes) apply(next, change);
   return next;
 }
+
+/** True where one path is the beginning of the other, or the same. */
+const overlap = (one: Path, other: Path) =>
+  one.slice(0, other.length).every((part, at) => part === other[at]);
 
 /** The named attributes of an item. */
 export function projected(item: Item, expression: string, given: Placeholders): Item {
@@ -65,14 +71,16 @@ function parsed<T>(cache: Map<string, T>, text: string, read: (reader: Reader) =
 
 const TOKEN = /\s*([#:]?\w+|<>|<=|>=|[()[\].,=<>+-])/y;
 
-const COMPARE: Record<string, (a: Value, b: Value) => boolean> = {
-  '=': (a, b) => same(a, b),
-  '<>': (a, b) => !same(a, b),
-  '<': (a, b) => ordered(a, b, (x, y) => x < y),
-  '<=': (a, b) => ordered(a, b, (x, y) => x <= y),
-  '>': (a, b) => ordered(a, b, (x, y) => x > y),
-  '>=': (a, b) => ordered(a, b, (x, y) => x >= y),
-};
+const COMPARE = new Map<string, (a: Value, b: Value) => boolean>(
+  Object.entries({
+    '=': (a: Value, b: Value) => same(a, b),
+    '<>': (a: Value, b: Value) => !same(a, b),
+    '<': (a: Value, b: Value) => ordered(a, b, (x, y) => x < y),
+    '<=': (a: Value, b: Value) => ordered(a, b, (x, y) => x <= y),
+    '>': (a: Value, b: Value) => ordered(a, b, (x, y) => x > y),
+    '>=': (a: Value, b: Value) => ordered(a, b, (x, y) => x >= y),
+  }),
+);
 
 class Reader {
   readonly #text: string;
@@ -127,7 +135,7 @@ class Reader {
       return (item, given) => (at(item, path(given)) !== undefined) === expected;
     }
     const left = this.#operand();
-    const compare = COMPARE[this.#take()];
+    const compare = COMPARE.get(this.#take());
     if (compare === undefined) throw this.#unexpected();
     const right = this.#operand();
     return (item, given) => compare(left(item, given), right(item, given));
@@ -156,7 +164,7 @@ class Reader {
     return (item, given) => {
       const resolved = path(given);
       if (resolved.length !== 1) throw new InvalidExpression('ADD needs a top-level attribute');
-      return { path: resolved, value: number(at(item, resolved) ?? 0) + number(added(item, given)) };
+      return { path: resolved, value: number(orElse(at(item, resolved), 0)) + number(added(item, given)) };
     };
   }
 
@@ -174,7 +182,7 @@ class Reader {
   #operand(): Evaluate<Value> {
     if (this.#takes('if_not_exists')) {
       const [path, otherwise] = this.#pair(() => this.#path());
-      return (item, given) => at(item, path(given)) ?? otherwise(item, given);
+      return (item, given) => orElse(at(item, path(given)), otherwise(item, given));
     }
     if (this.#takes('list_append')) {
       const [first, second] = this.#pair(() => this.#operand());
@@ -244,11 +252,16 @@ function nameOf(token: string, { names }: Placeholders): string {
   return name;
 }
 
+/** Null is a value of an attribute. */
+const orElse = (value: Value, otherwise: Value) => (value === undefined ? otherwise : value);
+
 function at(item: Value, path: Path): Value {
   let found: Value = item;
   for (const part of path) {
     if (typeof found !== 'object' || found === null) return undefined;
-    found = Array.isArray(found) ? found[Number(part)] : found[part];
+    if (Array.isArray(found)) found = typeof part === 'number' ? found[part] : undefined;
+    // Not what every object has, such as `constructor`.
+    else found = typeof part === 'string' && Object.hasOwn(found, part) ? found[part] : undefined;
   }
   return found;
 }
@@ -256,14 +269,17 @@ function at(item: Value, path: Path): Value {
 function apply(item: Item, { path, value }: Change): void {
   const parent = at(item, path.slice(0, -1));
   const last = path.at(-1) ?? '';
-  if (Array.isArray(parent)) {
-    if (value === undefined) parent.splice(Number(last), 1);
-    else parent[Math.min(Number(last), parent.length)] = copy(value);
-  } else if (typeof parent === 'object' && parent !== null) {
+  if (Array.isArray(parent) && typeof last === 'number') {
+    if (value === undefined) parent.splice(last, 1);
+    else parent[Math.min(last, parent.length)] = copy(value);
+  } else if (isMap(parent) && typeof last === 'string') {
     if (value === undefined) delete parent[last];
     else parent[last] = copy(value);
   } else throw new InvalidExpression(`The path ${path.join('.')} is invalid for update`);
 }
+
+const isMap = (value: Value): value is Item =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function same(a: Value, b: Value): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
