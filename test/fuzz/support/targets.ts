@@ -36,7 +36,7 @@ export const targets = {
   'messages to SNS': 300,
   'requests to Step Functions': 150,
   'the table in memory and dynalite': 400,
-  'secrets in whole executions': 120,
+  'secrets in whole executions': 100,
 } as const;
 export type Target = keyof typeof targets;
 
@@ -60,6 +60,6 @@ export function fuzz<Input>(
         }),
         { numRuns, seed },
       ),
-    60_000 * Math.max(1, times),
+    180_000 * Math.max(1, times),
   );
 }
