@@ -186,7 +186,11 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
     if (effect?.kind === 'drop' && effect.when === 'before') return reply.hijack().raw.destroy();
     if (effect?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, effect.ms));
     if (effect?.kind === 'hold') await effect.until;
-    const answer = executeAction(Object.hasOwn(actions, action) ? actions[action] : undefined, action, request.body);
+    const answer = executeAction(
+      Object.hasOwn(actions, action) ? actions[action] : undefined,
+      action,
+      request.body,
+    );
     if (effect?.kind === 'then') effect.run();
     if (effect?.kind === 'drop') return reply.hijack().raw.destroy();
     return reply.code(answer.status).send(JSON.stringify(answer.body));

@@ -67,8 +67,7 @@ export function masked(text: string, secrets: readonly string[], limit: number):
   const search = (decoded: Decoded, layers: number) => {
     for (const round of roundsOf(decoded)) {
       hide(round);
-      if (layers > 0)
-        for (const bytes of [...base64In(round), ...hexIn(round)]) search(bytes, layers - 1);
+      if (layers > 0) for (const bytes of [...base64In(round), ...hexIn(round)]) search(bytes, layers - 1);
     }
   };
   search(asItIs(part), MAX_LAYERS);

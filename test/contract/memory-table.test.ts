@@ -214,6 +214,7 @@ it('refuses what DynamoDB refuses, and takes no attribute for there that every o
     if (used.length > 0) request.ExpressionAttributeValues = values;
     if (ConditionExpression !== undefined) request.ConditionExpression = ConditionExpression;
     const steps: Step[] = [put, ['UpdateCommand', request]];
-    for (const step of steps) expect(inMemory(memory, step), UpdateExpression).toEqual(await onDynalite(step));
+    for (const step of steps)
+      expect(inMemory(memory, step), UpdateExpression).toEqual(await onDynalite(step));
   }
 });

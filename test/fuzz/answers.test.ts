@@ -27,11 +27,25 @@ import { hostileJson, hostileKey, hostileText, mutated } from './support/hostile
 import { read } from './support/read.ts';
 import { fuzz, targets } from './support/targets.ts';
 
-const tags = [{ key: 'workload.id', value: 'w' }, { key: '__proto__', value: 'x' }];
+const tags = [
+  { key: 'workload.id', value: 'w' },
+  { key: '__proto__', value: 'x' },
+];
 const version = { name: 'm', version: 3, current_stage: 'Staging', status: 'READY', run_id: 'r', tags };
 const metric = { key: 'a', value: 'NaN', step: '3', dataset_digest: 'd' };
-const container = { name: 'c', status: 'running', ready: true, restartCount: 1, lastState: { reason: 'OOMKilled' } };
-const replica = { name: 'r', status: 'x', containers: [container], conditions: [{ met: false, reason: 'y' }] };
+const container = {
+  name: 'c',
+  status: 'running',
+  ready: true,
+  restartCount: 1,
+  lastState: { reason: 'OOMKilled' },
+};
+const replica = {
+  name: 'r',
+  status: 'x',
+  containers: [container],
+  conditions: [{ met: false, reason: 'y' }],
+};
 
 type Sample = readonly [schema: ZodType, valid: object];
 const ofMlflow: readonly Sample[] = [
@@ -50,10 +64,19 @@ const ofMlflow: readonly Sample[] = [
   ],
 ];
 const ofWorkloads: readonly Sample[] = [
-  [WorkloadAnswer, { id: 'w', status: 'running', artifactId: 'a', artifact: { id: 'a' }, runtime: { x: [1] } }],
-  [ArtifactAnswer, { id: 'a', status: 'draft', spec: { containerGroups: [{ containers: [{ name: 'c' }] }] } }],
+  [
+    WorkloadAnswer,
+    { id: 'w', status: 'running', artifactId: 'a', artifact: { id: 'a' }, runtime: { x: [1] } },
+  ],
+  [
+    ArtifactAnswer,
+    { id: 'a', status: 'draft', spec: { containerGroups: [{ containers: [{ name: 'c' }] }] } },
+  ],
   [ReplacementAnswer, { id: 'r', artifactId: 'a', candidateProtonIds: ['p'], status: 'warming' }],
-  [page(ProtonAnswer), { totalCount: 1, data: [{ id: 'p', status: 'x', statusDetails: { logTail: ['l'] } }] }],
+  [
+    page(ProtonAnswer),
+    { totalCount: 1, data: [{ id: 'p', status: 'x', statusDetails: { logTail: ['l'] } }] },
+  ],
   [page(EventAnswer), { data: [{ id: 'e', details: { protonStatuses: { p: { replicas: [replica] } } } }] }],
   [page(LogAnswer), { data: [{ timestamp: 't', level: 'INFO', message: 'm' }] }],
   [StatsAnswer, { metrics: { totalRequests: 1 } }],
@@ -120,7 +143,8 @@ fuzz(
       expect(refused.message).toContain(`HTTP ${given.status}`);
       expect(refused.message).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
       expect(refused.message.length).toBeLessThan(900);
-      if (given.status === 401 || given.status === 403) expect(refused.message).not.toMatch(/script|Injected/);
+      if (given.status === 401 || given.status === 403)
+        expect(refused.message).not.toMatch(/script|Injected/);
       const result = read(given.body.toString(), () => jsonObject(given, asked));
       if ('value' in result) expect(typeof result.value).toBe('object');
       else expect(result.error.message.length).toBeLessThan(900);
@@ -128,12 +152,19 @@ fuzz(
   },
 );
 
-const variables = [...new Set(functionNames.flatMap((name) => Object.keys(functionEnvironments[name].shape)))];
+const variables = [
+  ...new Set(functionNames.flatMap((name) => Object.keys(functionEnvironments[name].shape))),
+];
 const MARK = 'hunter2';
 const setting = fc.oneof(
   hostileText,
   fc.constantFrom('https://m.example.com', 'http://127.0.0.1:5000/api/v2', 'stages', 'true', '0.7', ' ', ''),
-  fc.constantFrom(`https://u:${MARK}@h/x`, `https://h/?token=${MARK}`, `//${MARK}`, `postgresql://u:${MARK}@h/db`),
+  fc.constantFrom(
+    `https://u:${MARK}@h/x`,
+    `https://h/?token=${MARK}`,
+    `//${MARK}`,
+    `postgresql://u:${MARK}@h/db`,
+  ),
   fc.constantFrom('arn:aws:sns:eu-west-1:1:t', 'arn:aws:secretsmanager:x:1:secret:s', 'arn:aws:states:x:1:s'),
 );
 
@@ -146,7 +177,9 @@ fuzz(
   }),
   ({ name, env }) => {
     const schema: ZodType = functionEnvironments[name];
-    const result = read(env, (given) => configuration(schema, given as NodeJS.ProcessEnv), ['InvalidConfiguration']);
+    const result = read(env, (given) => configuration(schema, given as NodeJS.ProcessEnv), [
+      'InvalidConfiguration',
+    ]);
     if (!('error' in result)) return;
     expect(result.error.message).not.toContain(MARK);
     expect(variables.some((variable) => result.error.message.includes(variable))).toBe(true);
@@ -164,7 +197,11 @@ fuzz(
   ),
   async (text) => {
     for (const schema of [Login, Token, BareToken]) {
-      const found = read(text, (given) => readAs(schema, jsonOrNull(String(given)) ?? String(given).trim()).data, []);
+      const found = read(
+        text,
+        (given) => readAs(schema, jsonOrNull(String(given)) ?? String(given).trim()).data,
+        [],
+      );
       if (!('value' in found) || found.value === undefined) continue;
       const headers = await found.value.headers({} as never);
       expect(headers['authorization']).toMatch(/^(Basic|Bearer) [\x21-\x7e]+$/);

@@ -9,13 +9,32 @@ const OPTIONS = [
   ...['--scenario', '--input', '--model', '--version', '--arn', '--policy', '--workload', '--artifact'],
   ...['--requested-by', '--reason', '--follow', '--at', '--only', '--failures', '--mlflow-port'],
 ];
-const FLAGS = ['--json', '--dry-run', '--rollback', '--emergency', '--adopt', '--again', '--detach', '--help'];
+const FLAGS = [
+  '--json',
+  '--dry-run',
+  '--rollback',
+  '--emergency',
+  '--adopt',
+  '--again',
+  '--detach',
+  '--help',
+];
 
 /** A command line; one that would serve until Ctrl-C, play all stories or call AWS is left out by its arguments. */
 const line = fc
   .record({
     command: fc.oneof(
-      fc.constantFrom('start', 'start', 'adopt', 'status', 'history', 'history', 'run', 'simulate', 'emulators'),
+      fc.constantFrom(
+        'start',
+        'start',
+        'adopt',
+        'status',
+        'history',
+        'history',
+        'run',
+        'simulate',
+        'emulators',
+      ),
       hostileText,
     ),
     options: fc.array(

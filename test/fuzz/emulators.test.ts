@@ -22,10 +22,24 @@ const bodies = (valid: fc.Arbitrary<unknown>) =>
     fc.constant(''),
   );
 const method = fc.constantFrom('GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'HEAD', 'OPTIONS');
-const contentType = fc.constantFrom('application/json', 'application/json', 'application/json', 'text/plain', '');
+const contentType = fc.constantFrom(
+  'application/json',
+  'application/json',
+  'application/json',
+  'text/plain',
+  '',
+);
 const version = fc.oneof(fc.constantFrom('1', '2', '3', '4', '-1', '01', '99999999999'), hostileText);
 const model = fc.oneof(fc.constant(MODEL), fc.constant(MODEL), hostileText);
-const stage = fc.constantFrom('Production', 'Staging', 'Archived', 'None', 'production', 'Deleted_Internal', 'X');
+const stage = fc.constantFrom(
+  'Production',
+  'Staging',
+  'Archived',
+  'None',
+  'production',
+  'Deleted_Internal',
+  'X',
+);
 
 const mlflowRequest = fc.record({
   method: fc.oneof(fc.constantFrom('GET', 'POST'), method),
@@ -43,7 +57,10 @@ const mlflowRequest = fc.record({
     ),
     hostileText,
   ),
-  query: fc.dictionary(fc.constantFrom('name', 'filter', 'run_id', 'max_results', 'page_token', 'version', 'order_by'), fc.oneof(model, version)),
+  query: fc.dictionary(
+    fc.constantFrom('name', 'filter', 'run_id', 'max_results', 'page_token', 'version', 'order_by'),
+    fc.oneof(model, version),
+  ),
   contentType,
   body: bodies(
     fc.record({
@@ -56,7 +73,10 @@ const mlflowRequest = fc.record({
       alias: fc.oneof(fc.constantFrom('champion', 'v1', 'latest'), hostileText),
       source: fc.oneof(fc.constantFrom('s3://b/x', `models:/${MODEL}/2`, 'models:/m-1'), hostileText),
       new_name: model,
-      filter: fc.oneof(fc.constantFrom(`name='${MODEL}'`, "tags.a LIKE '%'", "metrics.m > 1 AND params.p = 'x'"), hostileText),
+      filter: fc.oneof(
+        fc.constantFrom(`name='${MODEL}'`, "tags.a LIKE '%'", "metrics.m > 1 AND params.p = 'x'"),
+        hostileText,
+      ),
       run_id: hostileText,
       experiment_id: fc.constantFrom('0', '1', 'x'),
     }),
@@ -98,13 +118,41 @@ const workloadRequest = fc.record({
   method,
   path: fc
     .tuple(
-      fc.constantFrom('workloads', 'workloads', 'artifacts', 'otel/workload', 'endpoints/workloads', 'account', ''),
+      fc.constantFrom(
+        'workloads',
+        'workloads',
+        'artifacts',
+        'otel/workload',
+        'endpoints/workloads',
+        'account',
+        '',
+      ),
       id,
-      fc.constantFrom('', '', 'replacement', 'replacement', 'promote', 'settings', 'stats', 'events', 'history', 'protons', 'clone', 'logs/', 'start', 'stop', 'sharedRoles', 'builds'),
+      fc.constantFrom(
+        '',
+        '',
+        'replacement',
+        'replacement',
+        'promote',
+        'settings',
+        'stats',
+        'events',
+        'history',
+        'protons',
+        'clone',
+        'logs/',
+        'start',
+        'stop',
+        'sharedRoles',
+        'builds',
+      ),
       fc.oneof(fc.constant(''), id),
     )
     .map((parts) => parts.filter((part) => part !== '').join('/')),
-  query: fc.dictionary(fc.constantFrom('limit', 'offset', 'search', 'protonId', 'searchKeys', 'searchValues', '__proto__'), fc.oneof(version, hostileText)),
+  query: fc.dictionary(
+    fc.constantFrom('limit', 'offset', 'search', 'protonId', 'searchKeys', 'searchValues', '__proto__'),
+    fc.oneof(version, hostileText),
+  ),
   contentType,
   body: bodies(
     fc.oneof(
@@ -115,7 +163,11 @@ const workloadRequest = fc.record({
       fc.constant({}),
       fc.constant({
         name: 'a',
-        spec: { containerGroups: [{ containers: [{ name: 'c', imageUri: 'registry.example.com/x:1', port: 8080, primary: true }] }] },
+        spec: {
+          containerGroups: [
+            { containers: [{ name: 'c', imageUri: 'registry.example.com/x:1', port: 8080, primary: true }] },
+          ],
+        },
       }),
       fc.constant({ runtime: { containerGroups: [{ name: 'default', replicaCount: 2 }] } }),
     ),
@@ -130,11 +182,14 @@ fuzz(
     const world = new FuzzWorld();
     const { platform, workloadId } = world;
     const artifact = String(platform.direct.workload(workloadId).artifactId);
-    const filled = (text: string) => text.replaceAll('@workload', workloadId).replaceAll('@artifact', artifact);
+    const filled = (text: string) =>
+      text.replaceAll('@workload', workloadId).replaceAll('@artifact', artifact);
     for (const { path, query, body, contentType: type, method: verb } of requests) {
       const url = `/api/v2/${filled(path)}?${new URLSearchParams(query)}`;
       const headers = { 'content-type': type, authorization: 'Bearer workload-token' };
-      const answer = platform.receive({ method: verb, url, headers, body: Buffer.from(filled(body)) }).answered();
+      const answer = platform
+        .receive({ method: verb, url, headers, body: Buffer.from(filled(body)) })
+        .answered();
       expect([500, 502, 504]).not.toContain(answer.status);
       if (answer.status >= 400 && !path.startsWith('endpoints')) {
         const error = JSON.parse(String(answer.body)) as Record<string, unknown>;
@@ -152,8 +207,20 @@ fuzz(
   'messages to SNS',
   'are accepted with a text for each protocol, or refused with a code of SNS',
   fc.dictionary(
-    fc.constantFrom('TopicArn', 'Message', 'Subject', 'MessageStructure', 'MessageAttributes.entry.1.Name', 'MessageAttributes.entry.1.Value.DataType', 'MessageAttributes.entry.1.Value.StringValue'),
-    fc.oneof(hostileText, fc.constantFrom(TOPIC, 'json', 'String', '{"default":"x","email":5,"https":"y"}'), hostileJson.map((value) => JSON.stringify(value))),
+    fc.constantFrom(
+      'TopicArn',
+      'Message',
+      'Subject',
+      'MessageStructure',
+      'MessageAttributes.entry.1.Name',
+      'MessageAttributes.entry.1.Value.DataType',
+      'MessageAttributes.entry.1.Value.StringValue',
+    ),
+    fc.oneof(
+      hostileText,
+      fc.constantFrom(TOPIC, 'json', 'String', '{"default":"x","email":5,"https":"y"}'),
+      hostileJson.map((value) => JSON.stringify(value)),
+    ),
   ),
   (fields) => {
     const form = new URLSearchParams({ TopicArn: TOPIC, Message: 'x', ...fields });
@@ -185,7 +252,13 @@ fuzz(
   'are answered in the form of the API; the same name is never two executions',
   fc.record({
     action: fc.oneof(
-      fc.constantFrom('StartExecution', 'StartExecution', 'DescribeExecution', 'ListExecutions', 'GetExecutionHistory'),
+      fc.constantFrom(
+        'StartExecution',
+        'StartExecution',
+        'DescribeExecution',
+        'ListExecutions',
+        'GetExecutionHistory',
+      ),
       fc.constantFrom('constructor', 'toString', '__proto__', ''),
     ),
     body: bodies(
@@ -199,7 +272,10 @@ fuzz(
     ),
   }),
   async ({ action, body }) => {
-    const headers = { 'x-amz-target': `AWSStepFunctions.${action}`, 'content-type': 'application/x-amz-json-1.0' };
+    const headers = {
+      'x-amz-target': `AWSStepFunctions.${action}`,
+      'content-type': 'application/x-amz-json-1.0',
+    };
     const answer = await fetch(states.endpoint, { method: 'POST', headers, body });
     const content: unknown = await answer.json();
     expect([200, 400, 501]).toContain(answer.status);
@@ -210,10 +286,21 @@ fuzz(
 );
 const actionKeys = { StartExecution: 1, DescribeExecution: 1, ListExecutions: 1, GetExecutionHistory: 1 };
 
-const attribute = fc.constantFrom('told', 'fence', 'history', 'change', '#owner', '#live', 'toString', '#class');
+const attribute = fc.constantFrom(
+  'told',
+  'fence',
+  'history',
+  'change',
+  '#owner',
+  '#live',
+  'toString',
+  '#class',
+);
 const path = fc.oneof(
   attribute,
-  fc.tuple(attribute, fc.constantFrom('.id', '.aim', '.aim.#key', '[0]', '[1].id')).map((parts) => parts.join('')),
+  fc
+    .tuple(attribute, fc.constantFrom('.id', '.aim', '.aim.#key', '[0]', '[1].id'))
+    .map((parts) => parts.join('')),
 );
 const operand = fc.oneof(path, fc.constantFrom(':a', ':b', ':n'));
 const condition = fc.letrec<{ any: string }>((tie) => ({
@@ -221,8 +308,12 @@ const condition = fc.letrec<{ any: string }>((tie) => ({
     { maxDepth: 2 },
     path.map((of) => `attribute_exists(${of})`),
     path.map((of) => `attribute_not_exists(${of})`),
-    fc.tuple(path, fc.constantFrom('=', '<>', '<', '<=', '>', '>='), fc.constantFrom(':a', ':b', ':n')).map((parts) => parts.join(' ')),
-    fc.tuple(tie('any'), fc.constantFrom('AND', 'OR'), tie('any')).map(([left, by, right]) => `(${left}) ${by} ${right}`),
+    fc
+      .tuple(path, fc.constantFrom('=', '<>', '<', '<=', '>', '>='), fc.constantFrom(':a', ':b', ':n'))
+      .map((parts) => parts.join(' ')),
+    fc
+      .tuple(tie('any'), fc.constantFrom('AND', 'OR'), tie('any'))
+      .map(([left, by, right]) => `(${left}) ${by} ${right}`),
     tie('any').map((inner) => `NOT (${inner})`),
   ),
 })).any;
@@ -256,7 +347,7 @@ fuzz(
     count += 1;
     const Key = { pk: `fuzz-${count}` };
     const used = `${UpdateExpression} ${ConditionExpression ?? ''}`;
-    const only = <T,>(all: Record<string, T>) =>
+    const only = <T>(all: Record<string, T>) =>
       Object.fromEntries(Object.entries(all).filter(([name]) => new RegExp(`${name}\\b`).test(used)));
     const [names, given] = [only(NAMES), only(values)];
     const request: TableRequest = {
@@ -271,7 +362,11 @@ fuzz(
     memory.execute('PutCommand', { Item: { ...item, ...Key } });
     await db.send(new PutCommand({ TableName: table.name, Item: { ...item, ...Key } }));
     const theirs = await db
-      .send(new UpdateCommand({ TableName: table.name, ...request } as ConstructorParameters<typeof UpdateCommand>[0]))
+      .send(
+        new UpdateCommand({ TableName: table.name, ...request } as ConstructorParameters<
+          typeof UpdateCommand
+        >[0]),
+      )
       .then(({ Attributes }) => Attributes, failure);
     const ours = (() => {
       try {

@@ -29,7 +29,9 @@ it('the payloads that the fuzzed ones are made of are valid, and reach the write
   }
   const world = new FuzzWorld();
   expect(await answerOf(world, 'promote-model', payloads['promote-model'])).toMatchObject({ promoted: true });
-  expect(world.writesToSides().map(({ url }) => url)).toContainEqual(expect.stringMatching(/transition-stage$/));
+  expect(world.writesToSides().map(({ url }) => url)).toContainEqual(
+    expect.stringMatching(/transition-stage$/),
+  );
 });
 
 const isInvalid = (answer: unknown) => answer instanceof Error && answer.name === 'InvalidInput';

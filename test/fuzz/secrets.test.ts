@@ -60,7 +60,10 @@ const answers: Readonly<Record<string, (text: string, request: Sent) => { type: 
     const half = Math.ceil(text.length / 2);
     return { type: text.slice(0, half), body: text.slice(half) };
   },
-  'a list of problems': (text) => ({ type: 'application/json', body: JSON.stringify({ [text]: [text], data: text }) }),
+  'a list of problems': (text) => ({
+    type: 'application/json',
+    body: JSON.stringify({ [text]: [text], data: text }),
+  }),
   'states and messages': (text) => ({
     type: 'application/json',
     body: JSON.stringify({
@@ -68,14 +71,20 @@ const answers: Readonly<Record<string, (text: string, request: Sent) => { type: 
       status: 'failed',
       message: text,
       candidateArtifactId: 'a',
-      data: [{ id: 'p', status: 'errored', statusDetails: { logTail: [text] }, message: text, eventType: 'x' }],
+      data: [
+        { id: 'p', status: 'errored', statusDetails: { logTail: [text] }, message: text, eventType: 'x' },
+      ],
     }),
   }),
 };
 
 const secret = (name: string) =>
   fc
-    .string({ unit: fc.constantFrom(...'abcdefghijkmnopqrstuvwxyz0123456789-_.~'), minLength: 16, maxLength: 40 })
+    .string({
+      unit: fc.constantFrom(...'abcdefghijkmnopqrstuvwxyz0123456789-_.~'),
+      minLength: 16,
+      maxLength: 40,
+    })
     .map((text) => `${name}${text}`);
 const credentials: fc.Arbitrary<Credentials> = fc.record({
   mlflow: fc.oneof(
@@ -95,8 +104,12 @@ function piecesOf(text: string): string[] {
   return Object.entries(encodings).flatMap(([name, encode]) => {
     const whole = encode(text);
     // The first and the last group of base64 have other bytes in them.
-    const [edge, size] = /base64/.test(name) ? [name.endsWith('login') ? 16 : 4, 12] : [0, Math.ceil(whole.length / 2)];
-    return whole.length - 2 * edge >= size ? [whole.slice(edge, edge + size), whole.slice(-edge - size, whole.length - edge)] : [];
+    const [edge, size] = /base64/.test(name)
+      ? [name.endsWith('login') ? 16 : 4, 12]
+      : [0, Math.ceil(whole.length / 2)];
+    return whole.length - 2 * edge >= size
+      ? [whole.slice(edge, edge + size), whole.slice(-edge - size, whole.length - edge)]
+      : [];
   });
 }
 
@@ -124,7 +137,9 @@ fuzz(
       if (calls < from || repeated >= times) return undefined;
       repeated += 1;
       const [text = ''] = secretsOf(given).slice(sent.system === 'mlflow' ? 0 : 1);
-      return { http: { status, ...(answers[answer]?.(encodings[encoding]?.(text) ?? '', sent) ?? { body: '' }) } };
+      return {
+        http: { status, ...(answers[answer]?.(encodings[encoding]?.(text) ?? '', sent) ?? { body: '' }) },
+      };
     };
     const functions = await world.functions();
     const history: unknown[] = [];
@@ -142,7 +157,9 @@ fuzz(
         },
       );
       const ended = await run.result;
-      await functions['sweep-promotions']({ sweep: true }).catch((error: unknown) => history.push(String(error)));
+      await functions['sweep-promotions']({ sweep: true }).catch((error: unknown) =>
+        history.push(String(error)),
+      );
       return ended;
     });
     const bodies = world.sent.map(({ body, url }) => `${body} ${url}`);
@@ -155,7 +172,9 @@ fuzz(
     ].join('\n');
     expect(ran.stdout).toContain('"function"');
     expect(readStateDocument(result.output)).toBeDefined();
-    const found = secretsOf(given).flatMap((each) => piecesOf(each).filter((piece) => everything.includes(piece)));
+    const found = secretsOf(given).flatMap((each) =>
+      piecesOf(each).filter((piece) => everything.includes(piece)),
+    );
     expect(found).toEqual([]);
   },
 );
