@@ -38,14 +38,7 @@ export function updated(item: Item, expression: string, given: Placeholders): It
 }
 
 /** True where one path is the beginning of the other, or the same. */
-const overlap = (one: Path, other: Path) =>
-  one.slice(0, other.length).every((part, at) => part === other[at]);
-
-/** The named attributes of an item. */
-export function projected(item: Item, expression: string, given: Placeholders): Item {
-  const names = expression.split(',').map((name) => nameOf(name.trim(), given));
-  return Object.fromEntries(names.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
-}
+const overlap = (one: Path, other: Path) => one.every((part, at) => at >= other.length || part === other[at]);
 
 /** A copy that shares nothing with the original; attributes that are `undefined` are left out. */
 export function copy<T extends Value>(value: T): T {
@@ -71,16 +64,14 @@ function parsed<T>(cache: Map<string, T>, text: string, read: (reader: Reader) =
 
 const TOKEN = /\s*([#:]?\w+|<>|<=|>=|[()[\].,=<>+-])/y;
 
-const COMPARE = new Map<string, (a: Value, b: Value) => boolean>(
-  Object.entries({
-    '=': (a: Value, b: Value) => same(a, b),
-    '<>': (a: Value, b: Value) => !same(a, b),
-    '<': (a: Value, b: Value) => ordered(a, b, (x, y) => x < y),
-    '<=': (a: Value, b: Value) => ordered(a, b, (x, y) => x <= y),
-    '>': (a: Value, b: Value) => ordered(a, b, (x, y) => x > y),
-    '>=': (a: Value, b: Value) => ordered(a, b, (x, y) => x >= y),
-  }),
-);
+const COMPARE: Record<string, (a: Value, b: Value) => boolean> = {
+  '=': (a, b) => same(a, b),
+  '<>': (a, b) => !same(a, b),
+  '<': (a, b) => ordered(a, b, (x, y) => x < y),
+  '<=': (a, b) => ordered(a, b, (x, y) => x <= y),
+  '>': (a, b) => ordered(a, b, (x, y) => x > y),
+  '>=': (a, b) => ordered(a, b, (x, y) => x >= y),
+};
 
 class Reader {
   readonly #text: string;
@@ -135,7 +126,8 @@ class Reader {
       return (item, given) => (at(item, path(given)) !== undefined) === expected;
     }
     const left = this.#operand();
-    const compare = COMPARE.get(this.#take());
+    const sign = this.#take();
+    const compare = Object.hasOwn(COMPARE, sign) ? COMPARE[sign] : undefined;
     if (compare === undefined) throw this.#unexpected();
     const right = this.#operand();
     return (item, given) => compare(left(item, given), right(item, given));
@@ -245,7 +237,8 @@ class Reader {
   }
 }
 
-function nameOf(token: string, { names }: Placeholders): string {
+/** An attribute's name, given itself or by a placeholder. */
+export function nameOf(token: string, { names }: Placeholders): string {
   if (!token.startsWith('#')) return token;
   const name = names[token];
   if (name === undefined) throw new InvalidExpression(`There is no name for ${token}`);
@@ -272,14 +265,12 @@ function apply(item: Item, { path, value }: Change): void {
   if (Array.isArray(parent) && typeof last === 'number') {
     if (value === undefined) parent.splice(last, 1);
     else parent[Math.min(last, parent.length)] = copy(value);
-  } else if (isMap(parent) && typeof last === 'string') {
+  } else if (typeof parent === 'object' && parent !== null && !Array.isArray(parent)) {
+    if (typeof last === 'number') throw new InvalidExpression('A map has no index');
     if (value === undefined) delete parent[last];
     else parent[last] = copy(value);
   } else throw new InvalidExpression(`The path ${path.join('.')} is invalid for update`);
 }
-
-const isMap = (value: Value): value is Item =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function same(a: Value, b: Value): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;

@@ -122,7 +122,8 @@ function stepsOn(prefix: string): fc.Arbitrary<Step[]> {
           Item: {
             ...key,
             outcome: String(number),
-            recorded_at: `2026-11-2${number}`,
+            // DynamoDB does not say in which order items of the same time come.
+            recorded_at: `2026-11-2${number} ${key.pk}`,
             ...(pending ? { alert_pending: `${prefix}-pending` } : {}),
           },
           ...(number > 1 ? { ConditionExpression: 'attribute_not_exists(pk)' } : {}),

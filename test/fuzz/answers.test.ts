@@ -213,7 +213,17 @@ fuzz(
 it('all targets together are fuzzed 10,000 times at least, each of them in one place', () => {
   const runs = Object.values(targets).reduce<number>((sum, each) => sum + each, 0);
   expect(runs).toBeGreaterThanOrEqual(10_000);
-  const files = ['answers', 'commands', 'emulators', 'handlers', 'parsers', 'policies', 'secrets', 'texts'];
+  const files = [
+    'answers',
+    'commands',
+    'emulators',
+    'handlers',
+    'parsers',
+    'policies',
+    'secrets',
+    'table',
+    'texts',
+  ];
   const texts = files.map((file) => readFileSync(new URL(`${file}.test.ts`, import.meta.url), 'utf8'));
   for (const target of Object.keys(targets))
     expect(texts.join('\n').split(`fuzz(\n  '${target}',`), target).toHaveLength(2);

@@ -98,8 +98,8 @@ fuzz(
   }),
   async ({ of, model, id }) => {
     const world = new FuzzWorld();
-    const before = world.sides();
     const known = isRegistered(world, model, id);
+    const before = world.sides();
     const ids = { model_name: model, workload_id: id, artifact_id: id, execution: null, fence: null };
     const own = of === 'prepare-promotion' ? { execution: 'e1' } : {};
     await answerOf(world, of as FunctionName, { ...payloads[of as FunctionName], ...ids, ...own });
