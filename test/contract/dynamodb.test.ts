@@ -5,7 +5,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
-import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { documentStore, dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { MAX_HISTORY } from '../../lambdas/domain/limits.ts';
 import { directOutcome } from '../../lambdas/domain/outcome/outcome.ts';
 import { changeOf } from '../../lambdas/domain/release/opening.ts';
@@ -630,6 +630,25 @@ describe('the outcome of an execution', () => {
     expect((await store.pendingExecutions(100)).filter((name) => names.includes(name))).toEqual([]);
   });
 
+  it('that cannot be read does not block the alerts of others, and stays pending', async () => {
+    await store.recordOutcome(outcome('e3'), 'pending');
+    const documents = DynamoDBDocumentClient.from(client);
+    const unreadable = ['no JSON', 'null', '"text"', '{}'];
+    for (const [at, text] of unreadable.entries()) {
+      const Item = {
+        pk: `outcome#torn-${at}`,
+        outcome: text,
+        alert_pending: 'pending',
+        recorded_at: `${at}`,
+      };
+      await documents.send(new PutCommand({ TableName: table.name, Item }));
+    }
+    expect((await store.pendingAlerts(100)).map(({ execution }) => execution)).toContain('e3');
+    const torn = unreadable.map((_, at) => `torn-${at}`);
+    expect(await store.pendingExecutions(100)).toEqual(expect.arrayContaining(torn));
+    await Promise.all([...torn, 'e3'].map((each) => store.markAlertSent(each)));
+  });
+
   it('is found by the sweep until its alert is sent', async () => {
     await store.recordOutcome(outcome('e2'), 'pending');
     expect((await store.pendingAlerts(10)).map(({ execution }) => execution)).toContain('e2');
@@ -640,6 +659,29 @@ describe('the outcome of an execution', () => {
 });
 
 describe('trouble with the table', () => {
+  it('is no endless list: a page without rows is the last one, whatever it says of a next', async () => {
+    const answer = { Items: [], LastEvaluatedKey: { pk: 'outcome#e1' } };
+    const endless = documentStore({ send: async () => answer } as unknown as DynamoDBDocumentClient, 't');
+    expect(await endless.pendingExecutions(3)).toEqual([]);
+  });
+
+  it('is an item whose lease ends at no time: nothing is later than that, and nothing earlier', async () => {
+    await take('no-time', 'a');
+    const Key = { pk: 'lease#no-time' };
+    await DynamoDBDocumentClient.from(client).send(
+      new UpdateCommand({
+        TableName: table.name,
+        Key,
+        UpdateExpression: 'SET expires_at = :end',
+        ExpressionAttributeValues: { ':end': 9e15 },
+      }),
+    );
+    await expect(store.readItem('no-time')).rejects.toMatchObject({ name: 'LeaseStoreUnavailable' });
+    await expect(store.takeLease('no-time', 'a', now, 60)).rejects.toMatchObject({
+      name: 'LeaseStoreUnavailable',
+    });
+  });
+
   it('is LeaseStoreUnavailable and names the operation', async () => {
     const documents = mockClient(DynamoDBDocumentClient);
     documents

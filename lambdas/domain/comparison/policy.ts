@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
+import { readAs } from '../json.ts';
 
 /** The schema of a policy file, `policies/<name>.json`; the file's name is the policy's name. */
 
@@ -168,7 +169,7 @@ export type Policy = z.infer<typeof PolicyFile> & { readonly name: string };
 
 /** Parses the content of a policy file. Throws `InvalidPolicy` with every mistake and its path. */
 export function parsePolicy(name: string, content: unknown): Policy {
-  const parsed = PolicyFile.safeParse(content);
+  const parsed = readAs(PolicyFile, content);
   if (parsed.success) return { ...parsed.data, name };
   const mistakes = parsed.error.issues.map(({ path, message }) => `${path.join('.') || '(top)'}: ${message}`);
   throw new InvalidPolicy(`Policy "${name}" has ${mistakes.length} mistake(s): ${mistakes.join('; ')}`);
