@@ -17,9 +17,8 @@ import { log, logError } from '../runtime/log.ts';
 import { count, emit } from '../runtime/metrics.ts';
 import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
-import { readBothSides } from './parts/read-ending.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
-import { isOutOfStep, tellDirectChange, tellOutOfStep } from './parts/tell-out-of-step.ts';
+import { isOutOfStep, readTwice, tellDirectChange, tellOutOfStep } from './parts/tell-out-of-step.ts';
 import { isLeaseStuck } from './parts/with-lease.ts';
 
 /** The event of the schedule, or EventBridge's event about an execution that did not succeed. */
@@ -170,7 +169,8 @@ async function attempt(
   const { store, clock } = services;
   const now = clock.now();
   const due = change.next_at === null || new Date(change.next_at) <= now;
-  const read = await readBothSides(model, services);
+  const read = await readTwice(model, services);
+  if (read === null) return 'nothing';
   if (await tellOutOfStep(read, services)) return 'told';
   if (read.ending.known === false) return 'nothing';
   if (!due) return 'nothing';
@@ -220,10 +220,12 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
     try {
       const item = await store.readItem(model);
       if (item.change === null && !(await isHeld(item, now, store))) {
-        const read = await readBothSides(model, services);
-        await tellDirectChange(read, services);
-        if (isOutOfStep(read.ending)) out_of_step += 1;
-        if (await tellOutOfStep(read, services)) told += 1;
+        const read = await readTwice(model, services);
+        if (read !== null) {
+          await tellDirectChange(read, services);
+          if (isOutOfStep(read.ending)) out_of_step += 1;
+          if (await tellOutOfStep(read, services)) told += 1;
+        }
       }
     } catch (error) {
       log().error('a model could not be compared', { model, error: logError(error) });

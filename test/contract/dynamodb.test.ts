@@ -332,6 +332,9 @@ describe('the change of a model', () => {
     expect(await store.markTold(model, 'picture', 'z')).toBe(false);
     expect(await store.markTold(model, 'picture', 'a')).toBe(true);
     expect((await store.readItem(model)).told).toBe('picture');
+    expect(await store.markTold(model, null, 'a')).toBe(true);
+    expect((await store.readItem(model)).told).toBeNull();
+    await store.markTold(model, 'picture', 'a');
     await store.turnBack(by(model, 'a', 1), 'a');
     await store.closeChange(by(model, 'a', 1), 'a', { ...bareOf(release('2')), change: 'a' }, []);
     expect((await store.readItem(model)).told).toBeNull();

@@ -554,6 +554,18 @@ describe('a model that somebody else has changed', () => {
     `);
   });
 
+  it('is told by the sweep that found it in step again, and asks nobody to act', () => {
+    const found: Partial<Outcome> = {
+      ...{ status: 'in_step', execution: 'sweep:model:2', comparison: null, requested_by: null },
+      cause: { code: 'in-step-again' },
+    };
+    const one = told(found, sampleEnding);
+    expect([one.kind, one.title]).toEqual(['in_step', 'Model In Step Again']);
+    expect(one.text).not.toContain('No comparison was made');
+    expect(one.state).toContain('In step: both sides show the live release.');
+    expect(one.todo).toEqual(['No action needed. The earlier message is settled.']);
+  });
+
   it.each<[string, Partial<Ending>, string, string[]]>([
     ['and both sides are in step again', {}, 'Promotion Contested', [AGAIN]],
     [

@@ -27,6 +27,11 @@ async function leftOpen(name = MODEL, leaseSeconds = 0) {
 }
 
 const swept = (more: Partial<CleanUpServices> = {}) => sweep({ ...models.services, ...more });
+/** The end of a promotion that has found the model moved. */
+const attempted = {
+  ...{ valid: true, operation: 'promote', model_name: MODEL },
+  prepared: { ...prepared(), status: 'contested', reason: 'moved' },
+};
 const names = () => models.started.map(({ name }) => name);
 const itemOf = (name = MODEL) => models.store.readItem(name);
 const moveByHand = (version: string, name = MODEL) =>
@@ -316,7 +321,60 @@ describe('a model without an open change', () => {
       await sweepFor(60, 5, () => null);
       counts.push(models.sent.length);
     }
-    expect(counts).toEqual([1, 2, 2, 3]);
+    expect(counts).toEqual([1, 2, 3, 4]);
+    expect(models.sent.map(({ kind }) => kind)).toEqual(['contested', 'contested', 'in_step', 'contested']);
+  });
+
+  it.each([
+    ['by the sweep', () => sweepFor(60, 5, () => null)],
+    ['by an execution', () => end({ state: attempted, execution: arn('e2') }, models.services)],
+  ])('is told once to be in step again, after it was told to be out of step %s', async (_, tell) => {
+    await closed();
+    moveByHand('3');
+    await tell();
+    expect(models.sent).toMatchObject([{ kind: 'contested' }]);
+    moveByHand('2');
+    const counts = await sweepFor(180, 5, () => models.sent.length);
+    expect([counts.indexOf(2) < 12, counts.at(-1)]).toEqual([true, 2]);
+    const outcomes = await recordedOutcomes(models.table);
+    expect(outcomes.find(({ status }) => status === 'in_step')).toMatchObject({
+      cause: { code: 'in-step-again' },
+      ...{ champion_before: '2', champion_after: '2' },
+      ending: { in_step: true, live: { version: '2' } },
+    });
+    expect(await itemOf()).toMatchObject({ told: null, live: { version: '2' } });
+  });
+
+  it('is told nothing when it is in step again before anybody was told', async () => {
+    await closed();
+    await sweepFor(5, 5, () => null);
+    moveByHand('3');
+    moveByHand('2');
+    await sweepFor(180, 5, () => null);
+    expect(models.sent).toEqual([]);
+  });
+
+  /** MLflow answers once that the model has no version, also when it is asked again at once. */
+  const answerNone = () =>
+    models.mlflow.faults.add({
+      path: 'model-versions/search',
+      times: 2,
+      effect: { kind: 'answer', status: 200, body: '{}' },
+    });
+
+  it('is not told for one wrong answer', async () => {
+    await closed();
+    answerNone();
+    expect(await sweepFor(120, 5, () => models.sent.length)).toEqual(Array(24).fill(0));
+  });
+
+  it('is told though a wrong answer came between', async () => {
+    await closed();
+    moveByHand('3');
+    answerNone();
+    await sweepFor(120, 5, () => null);
+    const outcomes = await recordedOutcomes(models.table);
+    expect(outcomes).toMatchObject([{ cause: { code: 'out-of-step' }, champion_after: '3' }]);
   });
 
   it('is told when its Workload was given another artifact by hand', async () => {

@@ -17,6 +17,8 @@ export const OutcomeStatus = z.enum([
   'needs_investigation',
   /** What both sides show was taken as live, by hand. Nothing else was changed. */
   'adopted',
+  /** Found by a sweep, after people were told otherwise: both sides show the live release again. Nothing was changed. */
+  'in_step',
   /** An approver declined. Nothing was changed. */
   'declined',
   /** A requested rollback is complete, or a failed promotion was undone. */
@@ -92,6 +94,8 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   z.object({ code: z.literal('moved-since') }),
   /** Found by a sweep: the sides show something that no operation of ours put there. */
   z.object({ code: z.literal('out-of-step'), change_open: z.boolean() }),
+  /** Found by a sweep: after that was told, both sides show the live release again. */
+  z.object({ code: z.literal('in-step-again') }),
   /** No step left a result. */
   z.object({ code: z.literal('no-result') }),
 ]);

@@ -76,7 +76,7 @@ export const overwrittenSteps = ({ overwritten }: Outcome): string[] =>
 function championLines({ champion_before: before, cause }: Outcome, { champions, unread }: Ending): Line[] {
   // A sweep compares with the live release, which has a line of its own.
   const earlier =
-    cause?.code === 'out-of-step'
+    cause?.code === 'out-of-step' || cause?.code === 'in-step-again'
       ? []
       : [`In Production before: ${before === null ? 'none or unknown' : versionText(before)}.`];
   if (champions === null)
