@@ -92,7 +92,7 @@ function endOf(
 
 /** The record in MLflow of the promotion that opened the change; null if there is none, or it could not be read. */
 const recordOf = (change: string, read: BothSidesRead | null): PromotionRecord | null =>
-  recordsOn(read?.look?.registry.versions ?? []).find(
+  recordsOn(read?.view?.versions ?? []).find(
     ({ kind, execution }) => kind === 'promote' && execution === change,
   ) ?? null;
 

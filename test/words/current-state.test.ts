@@ -554,6 +554,25 @@ describe('a model that somebody else has changed', () => {
     `);
   });
 
+  it.each<[string, Partial<Ending>, RegExp, RegExp]>([
+    [
+      'its Workload does not exist',
+      { ...moved, workload: { workload_id: 'w1', artifact_id: null, in_flight: null, missing: true } },
+      /^Workload: w1 does not exist/m,
+      /workload\.id.*"operation": "adopt".*"target_version": "2" and "workload_id"/s,
+    ],
+    [
+      'its registered model does not exist',
+      { ...moved, champions: null, agreed: null, workload: null },
+      /^In Production now: nothing, as the registered model does not exist/m,
+      /deleted or renamed on purpose/,
+    ],
+  ])('is told with ways out of its own where %s', (_, read, state, todo) => {
+    const one = told(contested, read);
+    expect(one.text).toMatch(state);
+    expect(one.todo.join(' ')).toMatch(todo);
+  });
+
   it('is told by the sweep that found it in step again, and asks nobody to act', () => {
     const found: Partial<Outcome> = {
       ...{ status: 'in_step', execution: 'sweep:model:2', comparison: null, requested_by: null },

@@ -417,6 +417,65 @@ describe('a model without an open change', () => {
   });
 });
 
+describe('what does not exist any more', () => {
+  const missing = (service: 'mlflow' | 'workload', path: string, body: object) =>
+    models[service].faults.add({ path, effect: { kind: 'answer', status: 404, body: JSON.stringify(body) } });
+  const deleteModel = () =>
+    missing('mlflow', 'registered-models/get', { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'gone' });
+  const deleteWorkload = ({ workload_id }: Served) =>
+    missing('workload', `workloads/${workload_id}*`, { message: 'Not Found' });
+
+  async function serving() {
+    models.model(MODEL, ['Archived', 'Production', 'Staging']);
+    const served = await models.serve(MODEL, ['1', '2', '3'], '2');
+    await models.live(MODEL, release('2', served));
+    return served;
+  }
+  const live = async () => ({ served: await serving(), open: false });
+  const open = async () => {
+    const served = await serving();
+    await models.open(MODEL, promotion('e1', release('2', served), release('3', served)));
+    return { served, open: true };
+  };
+
+  it.each([
+    ['the Workload of a closed model', live, deleteWorkload],
+    ['the Workload of an open change', open, deleteWorkload],
+    ['a closed registered model', live, deleteModel],
+    ['the registered model of an open change', open, deleteModel],
+  ])('is told once, and never attempted: %s', async (_, begin, remove) => {
+    const found = await begin();
+    remove(found.served);
+    const counts = await sweepFor(300, 5, () => models.sent.length);
+    expect(counts.at(-1)).toBe(1);
+    expect(models.started).toEqual([]);
+    const outcomes = await recordedOutcomes(models.table);
+    expect(outcomes).toMatchObject([
+      {
+        status: 'contested',
+        cause: { code: 'out-of-step', change_open: found.open },
+        ending: { unread: [] },
+      },
+    ]);
+  });
+
+  it('is told as over when it is there again', async () => {
+    deleteWorkload(await serving());
+    await sweepFor(60, 5, () => null);
+    models.workload.faults.clear();
+    await sweepFor(120, 5, () => null);
+    expect(models.sent.map(({ kind }) => kind)).toEqual(['contested', 'in_step']);
+  });
+
+  it('is no Workload that the live release does not name: the registry is compared alone', async () => {
+    models.model(MODEL, ['Archived', 'Production']);
+    await models.live(MODEL, release('2'));
+    models.mlflow.registry.setModelTag(MODEL, 'workload.id', 'never-there');
+    await sweepFor(120, 5, () => null);
+    expect(models.sent).toEqual([]);
+  });
+});
+
 describe('a direct call that was cut off after it had closed its change', () => {
   const id = 'direct:r1';
   /** What the model's item is left with. */

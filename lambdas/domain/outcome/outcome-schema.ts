@@ -148,7 +148,7 @@ export const Ending = z.object({
       next_at: text.default(null),
     })
     .nullable(),
-  /** The versions in Production (mode `aliases`: the champion); null if they could not be read. */
+  /** The versions in Production (mode `aliases`: the champion); null if unread, or there is no such registered model. */
   champions: z.array(z.string()).nullable(),
   /** Mode `both`: what each pointer names. Null in the other modes, or if the registry could not be read. */
   pointers: z
@@ -156,7 +156,15 @@ export const Ending = z.object({
     .nullable()
     .default(null),
   /** Null if no Workload serves the model, or it could not be read. */
-  workload: z.object({ workload_id: z.string(), artifact_id: text, in_flight: text }).nullable(),
+  workload: z
+    .object({
+      workload_id: z.string(),
+      artifact_id: text,
+      in_flight: text,
+      /** The platform knows none by this id, or shows none to the owner of the token. */
+      missing: z.literal(true).optional(),
+    })
+    .nullable(),
   /** The version and the artifact on which both sides agree, and which `adopt` would take as live; null if they do not. */
   agreed: z.object({ version: z.string(), artifact_id: text }).nullable().default(null),
   /** Closed, and both sides show the live release; null if none is recorded, or a part could not be read. */

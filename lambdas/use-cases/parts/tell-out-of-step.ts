@@ -17,6 +17,10 @@ import { recordOutcomeAndNotify } from './record-and-notify.ts';
 export const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
   change === null ? live !== null && in_step === false : known === false;
 
+/** True when the registered model does not exist: nobody can bring it back in step, nor close a change of it. */
+export const isModelGone = ({ champions, unread }: Ending): boolean =>
+  champions === null && !unread.includes('registry');
+
 /**
  * Remembers what an alert has told, so that the sweep does not tell it again. `ending` is that of the recorded outcome: a
  * repeated step may read something else by now, which nobody has been told. Never throws: one alert too many is better

@@ -107,7 +107,14 @@ function pointerLines({ pointers }: Ending): Line[] {
 
 function workloadLines({ serving }: Outcome, { workload }: Ending): Line[] {
   if (workload === null) return [];
-  const { workload_id: id, artifact_id: artifact, in_flight: flying } = workload;
+  const { workload_id: id, artifact_id: artifact, in_flight: flying, missing } = workload;
+  if (missing)
+    return [
+      {
+        label: 'Workload',
+        value: `${visible(id, 120)} does not exist, or the owner of the token cannot see it`,
+      },
+    ];
   const serves = artifact === null ? 'serves no artifact' : `serves artifact ${quoted(artifact)}`;
   // With the artifact in service: a rollout that has switched, or somebody who changes settings.
   const inFlight =
