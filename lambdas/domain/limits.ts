@@ -168,7 +168,7 @@ export const POLL_AGE_DIVISOR = 8;
  */
 export const MAX_POLLS = 500;
 
-/** Maximum number of past releases in a model's item, which stays below 12 KB whatever the names and texts. */
+/** Maximum number of past releases in a model's item, which stays below 10 KB whatever the names and texts. */
 export const MAX_HISTORY = 20;
 /** Maximum characters of a text for people in a model's item: who asked, and why. The outcome has the whole. */
 export const MAX_ASKED_LENGTH = 200;

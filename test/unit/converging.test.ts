@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MlflowUnavailable } from '../../lambdas/domain/errors.ts';
+import { recordId } from '../../lambdas/domain/promotion/record.ts';
 import { champions } from '../../lambdas/domain/registry.ts';
 import { isInStep } from '../../lambdas/domain/release/found.ts';
 import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
@@ -468,7 +469,7 @@ describe('the close', () => {
       live: { version: '3', change: RUN, at: at(60).toISOString() },
     });
     expect(world.item().history).toMatchObject([
-      { version: '2', key: two.key, left_by: RUN, left_at: at(60).toISOString(), good: true },
+      { version: '2', key: two.key, left_by: recordId(RUN), left_at: at(60).toISOString(), good: true },
     ]);
   });
 

@@ -221,7 +221,7 @@ const table: Record<string, Row> = {
   },
   'in step on 2, with nothing good in the history': {
     of: look('2', 'a2'),
-    item: itemWith({ live: two, history: [past('3', 'a3', { good: false, left_by: arn('run-a') })] }),
+    item: itemWith({ live: two, history: [past('3', 'a3', { good: false, left_by: 'run-a' })] }),
     promote: 'live 2+a2, 2+a2 → 3+a3',
     adopting: 'live 2+a2, 2+a2 → 3+a3',
     rollback: 'refused: no-known-good',
@@ -623,9 +623,10 @@ describe('a release that is opened with', () => {
       'a promotion by adoption',
       opened(promote(look('4', 'a4'), inStepOn(two), { adopt: true, unfinished: false })),
     ],
-  ])('is stored before the change names it: %s', (_, { store, live, safe, aim }) => {
+  ])('is stored once, before the change names it: %s', (_, { store, live, safe, aim }) => {
     const keys = store.map(({ key }) => key);
     for (const each of [live, safe, aim]) if (each !== null) expect(keys).toContain(each.key);
+    expect(keys).toEqual([...new Set(keys)]);
   });
 
   it('is stored already where the change that is taken over named it', () => {

@@ -130,7 +130,7 @@ describe('called directly', () => {
     expect(world.item()).toMatchObject({
       ...{ owner: null, change: null },
       live: { version: '3', artifact_id: 'old', workload_id: 'w1', change: 'direct:r1' },
-      history: [{ version: '2', artifact_id: 'old', left_by: 'direct:r1', good: true }],
+      history: [{ version: '2', artifact_id: 'old', left_by: 'r1', good: true }],
     });
     expect(world.platform.calls).toEqual([]);
     expect(world.alerts).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, StateMachineUnavailable } from '../../lambdas/domain/errors.ts';
 import { SWEEP_MAX_MODELS } from '../../lambdas/domain/limits.ts';
+import { recordId } from '../../lambdas/domain/promotion/record.ts';
 import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import type { CleanUpServices } from '../../lambdas/use-cases/clean-up.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
@@ -491,7 +492,7 @@ describe('a direct call that was cut off after it had closed its change', () => 
     const { key } = release(left);
     const past = { key, version: left, workload_id: null, artifact_id: null, since, left_at: since, good };
     const live = { ...release(version, null, id), at: models.now.toISOString(), result };
-    await models.live(MODEL, live, left === null ? [] : [{ ...past, left_by: id }]);
+    await models.live(MODEL, live, left === null ? [] : [{ ...past, left_by: recordId(id) }]);
   }
 
   it.each([

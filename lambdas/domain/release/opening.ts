@@ -18,6 +18,7 @@ import {
 import { isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
 import {
   type Change,
+  isLeftBy,
   isSameRelease,
   type ModelItem,
   newestGood,
@@ -150,7 +151,7 @@ export function defaultTarget(item: ModelItem): Release | PastRelease | null {
   const { change, live, history } = item;
   if (change !== null) return change.safe.version === null ? null : change.safe;
   const [last] = history;
-  const cameByRollback = live !== null && last !== undefined && !last.good && last.left_by === live.change;
+  const cameByRollback = live !== null && last !== undefined && !last.good && isLeftBy(last, live.change);
   return cameByRollback ? live : newestGood(item);
 }
 

@@ -2,7 +2,7 @@ import { DIRECT_LEASE_SECONDS } from '../../domain/limits.ts';
 import { directOutcome } from '../../domain/outcome/outcome.ts';
 import type { DecidedOutcome, Ending } from '../../domain/outcome/outcome-schema.ts';
 import { recordId } from '../../domain/promotion/record.ts';
-import type { ModelItem } from '../../domain/release/release.ts';
+import { isLeftBy, type ModelItem } from '../../domain/release/release.ts';
 import type { PromotionStore } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 import type { ReadingServices } from '../../runtime/reading-services.ts';
@@ -102,7 +102,7 @@ export async function tellDirectChange(
   if (now.getTime() - Date.parse(live.at) < DIRECT_LEASE_SECONDS * 1000) return;
   if (await services.store.hasOutcome(live.change)) return;
   const [last] = item.history;
-  const left = last?.left_by === live.change ? last : null;
+  const left = last !== undefined && isLeftBy(last, live.change) ? last : null;
   const promoted = live.result !== 'rolled_back';
   // A promotion that failed is brought back to what was live; a rollback leaves what it took out.
   const rollback = left?.good === false;
