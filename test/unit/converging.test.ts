@@ -343,6 +343,18 @@ describe('the registry', () => {
     expect(world.registry.production).toEqual(['3']);
   });
 
+  it('names them also where somebody else is faster', async () => {
+    const world = changeWorld({ served: 'new' });
+    let reads = 0;
+    world.registry.move('4', 'Staging');
+    world.registry.before = (call) => {
+      if (call.startsWith('moveToProduction')) world.registry.move('4', 'Production');
+      if (call === 'listVersions' && ++reads === 2) world.registry.move('5', 'Production');
+    };
+    const lost = await convergeQuickly(oneCall(world), world.services);
+    expect(lost).toMatchObject({ kind: 'contested', why: 'lost-race', overwritten: ['4'] });
+  });
+
   it('names them also where the call goes on to the close', async () => {
     const world = changeWorld({ served: 'new' });
     world.registry.move('4', 'Staging');

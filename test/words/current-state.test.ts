@@ -654,6 +654,13 @@ describe('a change that is complete', () => {
     expect(todo[0]).toBe('Agree with whoever moved version 4 there which version is to be live.');
   });
 
+  it.each(['failed', 'contested'] as const)('names it also where nothing is complete (%s)', (status) => {
+    const cause = { code: 'contested', said: 'lost' } as const;
+    const { happened, todo } = told({ status, cause, overwritten: ['4'] }, moved);
+    expect(happened).toContain('It archived version 4, which another actor had just moved to Production.');
+    expect(todo[0]).toBe('Agree with whoever moved version 4 there which version is to be live.');
+  });
+
   it('says of a direct promotion that the Workload was not changed, and how it serves the version', () => {
     const cause = { code: 'promoted', direct: true, workload_unchanged: true } as const;
     const { text } = alertFor({ ...sampleOutcome, cause, comparison: null }, context);
