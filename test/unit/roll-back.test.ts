@@ -498,12 +498,6 @@ describe('a rollback that a person or an alarm asks for', () => {
       { alarm_name: 'drift', asked_at: at(-120).toISOString() },
       { why: 'after-alarm' },
     ],
-    [
-      'nothing is recorded, and the sides do not agree',
-      () => promoted({ live: null, served: 'third', item: { history: [] } }),
-      { workload_id: 'w1' },
-      { why: 'unrecorded' },
-    ],
   ])('is contested where %s', async (_, arrange, more, finding) => {
     const world = arrange();
     const before = world.item();

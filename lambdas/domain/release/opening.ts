@@ -1,4 +1,5 @@
 import { MAX_ASKED_LENGTH } from '../limits.ts';
+import { champions } from '../registry.ts';
 import { clipped } from '../visible-text.ts';
 import {
   ARTIFACT_TAG,
@@ -175,9 +176,8 @@ export function openRollback(
       return contested('after-alarm');
     if (isOvertaken(item, opener)) return contested('overtaken');
     if (live === null && change === null) {
-      const shown = shownBy(look, ARTIFACT_TAG);
-      if (shown === null) return contested('unrecorded');
-      return { kind: 'refused', why: shown.version === null ? 'no-champion' : 'no-known-good' };
+      const none = champions(look.registry, look.mode).length === 0;
+      return { kind: 'refused', why: none ? 'no-champion' : 'no-known-good' };
     }
     if (change === null && !inStep) return contested('moved');
     if (change !== null && !isKnown(look, change)) return contested('foreign');

@@ -143,7 +143,7 @@ function outOfStepSteps(ending: Ending): readonly string[] {
     ...(agreed === null
       ? []
       : [
-          `To keep ${versionText(agreed.version)}, as ${both} it: start an execution with ${ADOPT}${goesOn}.`,
+          `To keep ${versionText(agreed.version)}, as ${both} it: ${pointerStep(ending)}start an execution with ${ADOPT}${goesOn}.`,
         ]),
     ...(back === null
       ? [`To have another version live: ${rollbackTo(null)}.`]
@@ -159,16 +159,25 @@ function outOfStepSteps(ending: Ending): readonly string[] {
   ];
 }
 
+/** Mode `both`: what adopting waits for, where one of the pointers is not set. */
+function pointerStep({ pointers, agreed }: Ending): string {
+  if (pointers === null || agreed === null) return '';
+  const version = versionText(agreed.version);
+  if (pointers.alias === null) return `set the alias "champion" to ${version} in MLflow, then `;
+  return pointers.stage.length === 0 ? `move ${version} to stage Production in MLflow, then ` : '';
+}
+
 const sidesShow = ({ workload }: Ending) => (workload === null ? 'the registry shows' : 'both sides show');
 
 /** No release is recorded: the first change needs both sides to agree on one. */
 function unrecordedSteps(outcome: Outcome, ending: Ending): readonly string[] {
   const { agreed, workload } = ending;
-  if (outcome.status !== 'contested') return againSteps(outcome);
+  const refused = outcome.operation === 'rollback' && agreed === null;
+  if (outcome.status !== 'contested' && !refused) return againSteps(outcome);
   if (agreed !== null)
     return [
       START_AGAIN,
-      `If it is contested again: take ${versionText(agreed.version)}, as ${sidesShow(ending)} it, as live with ${ADOPT}.`,
+      `If it is contested again: ${pointerStep(ending)}take ${versionText(agreed.version)}, as ${sidesShow(ending)} it, as live with ${ADOPT}.`,
     ];
   return [
     `Decide which version is to be live, and ${rollbackTo(null)}: it brings ${workload === null ? 'the registry to that version' : 'both sides to that version, and to the artifact in its tag "workload.artifact_id"'}.`,
