@@ -75,14 +75,16 @@ function evidenceSection(
   { words, evidence }: AlertParts,
 ): string[] {
   if (comparison === null || evidence === null) {
-    // A clean-up does not know what was compared.
-    const compares = operation === 'promote' && cause?.code !== 'out-of-step' && cause?.code !== 'stopped';
+    // A clean-up does not know what was compared, and a sweep compares no versions.
+    const compares = operation === 'promote' && !WITHOUT_COMPARISON.includes(cause?.code ?? '');
     return compares ? section('Evidence', ['No comparison was made.']) : [];
   }
   // The first lines of a promotion already have the confidence and its method.
   const lines = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
   return section('Evidence', [...lines, ...tableLines(comparison)]);
 }
+
+const WITHOUT_COMPARISON: readonly string[] = ['out-of-step', 'in-step-again', 'stopped'];
 
 /** Indented, so that a wrapped name cannot look like a line of the alert. */
 function tableLines(comparison: Comparison): string[] {
