@@ -47,6 +47,7 @@ export default defineConfig({
       'infra',
       'bundles',
       'simulator',
+      'fuzz',
       'bench',
       'interpreters',
       'mlflow',

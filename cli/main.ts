@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { exitWhenOutputCloses } from './closed-output.ts';
+import { printable } from './printable.ts';
 import { program } from './program.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -16,10 +17,10 @@ export async function main(argv: string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof UsageError) {
-      console.error(error.message);
+      console.error(printable(error.message));
       return 2;
     }
-    console.error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    console.error(printable(error instanceof Error ? `${error.name}: ${error.message}` : String(error)));
     return 1;
   }
 }

@@ -7,6 +7,7 @@ import type { RunOptions } from './commands/run.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { StartOptions } from './commands/start-request.ts';
 import type { StatusOptions } from './commands/status.ts';
+import { printable } from './printable.ts';
 
 /**
  * The commands of `promotion` and their options. `done` is called with the exit status. Each command imports its code
@@ -18,6 +19,7 @@ export function program(done: (status: number) => void): Command {
       'Promotes machine-learning models through quality gates: compares versions in MLflow, rolls them out on DataRobot Workloads, promotes them and rolls them back.',
     )
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(printable(text)) })
     .showHelpAfterError('(run with --help for the options)');
   promotion
     .command('run')

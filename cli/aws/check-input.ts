@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
+import { readAs } from '../../lambdas/domain/json.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
@@ -18,7 +19,7 @@ const MAX_INPUT_BYTES = 262_144;
 export function checkInput(input: unknown): InputCheck {
   const problemsOf = (document: unknown) =>
     begin({ input: document, execution: 'none', started_at: new Date(0).toISOString() }).problems;
-  const parsed = ExecutionInput.safeParse(input);
+  const parsed = readAs(ExecutionInput, input);
   const problems = problemsOf(input);
   // Combinations of fields are checked only when each field is valid: here the valid ones, without the others.
   if (!parsed.success) problems.push(...problemsOf(withoutInvalidFields(input, parsed.error)));

@@ -90,13 +90,12 @@ export function modelStatus(model: string, read: BothSidesRead, now: Date): Mode
 export const isUnknownModel = ({ item, view, problems }: BothSidesRead): boolean =>
   problems.length === 0 && view === null && item?.live === null && item.change === null;
 
-function statusOf({ item, view, ending, problems }: BothSidesRead): ModelStatus['status'] {
+function statusOf({ item, ending }: BothSidesRead): ModelStatus['status'] {
   if (item === null) return 'unknown';
   if (item.change !== null) return 'open';
   if (item.live === null) return 'unrecorded';
-  if (problems.length > 0) return 'unknown';
-  // A registered model that does not exist any more shows nothing.
-  return view !== null && ending.in_step === true ? 'in_step' : 'out_of_step';
+  if (ending.unread.length > 0) return 'unknown';
+  return ending.in_step === true ? 'in_step' : 'out_of_step';
 }
 
 function withoutKey({ key: _, ...release }: Release): RecordedRelease {

@@ -30,16 +30,15 @@ export function fulfils(item: Item, expression: string, given: Placeholders): bo
 /** The item after the update; every value is computed from the item as it was. */
 export function updated(item: Item, expression: string, given: Placeholders): Item {
   const changes = parsed(updates, expression, (reader) => reader.update())(item, given);
+  if (changes.some((one, at) => changes.slice(at + 1).some((other) => overlap(one.path, other.path))))
+    throw new InvalidExpression('Two document paths overlap with each other');
   const next = copy(item);
   for (const change of changes) apply(next, change);
   return next;
 }
 
-/** The named attributes of an item. */
-export function projected(item: Item, expression: string, given: Placeholders): Item {
-  const names = expression.split(',').map((name) => nameOf(name.trim(), given));
-  return Object.fromEntries(names.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
-}
+/** True where one path is the beginning of the other, or the same. */
+const overlap = (one: Path, other: Path) => one.every((part, at) => at >= other.length || part === other[at]);
 
 /** A copy that shares nothing with the original; attributes that are `undefined` are left out. */
 export function copy<T extends Value>(value: T): T {
@@ -127,7 +126,8 @@ class Reader {
       return (item, given) => (at(item, path(given)) !== undefined) === expected;
     }
     const left = this.#operand();
-    const compare = COMPARE[this.#take()];
+    const sign = this.#take();
+    const compare = Object.hasOwn(COMPARE, sign) ? COMPARE[sign] : undefined;
     if (compare === undefined) throw this.#unexpected();
     const right = this.#operand();
     return (item, given) => compare(left(item, given), right(item, given));
@@ -156,7 +156,7 @@ class Reader {
     return (item, given) => {
       const resolved = path(given);
       if (resolved.length !== 1) throw new InvalidExpression('ADD needs a top-level attribute');
-      return { path: resolved, value: number(at(item, resolved) ?? 0) + number(added(item, given)) };
+      return { path: resolved, value: number(orElse(at(item, resolved), 0)) + number(added(item, given)) };
     };
   }
 
@@ -174,7 +174,7 @@ class Reader {
   #operand(): Evaluate<Value> {
     if (this.#takes('if_not_exists')) {
       const [path, otherwise] = this.#pair(() => this.#path());
-      return (item, given) => at(item, path(given)) ?? otherwise(item, given);
+      return (item, given) => orElse(at(item, path(given)), otherwise(item, given));
     }
     if (this.#takes('list_append')) {
       const [first, second] = this.#pair(() => this.#operand());
@@ -237,18 +237,24 @@ class Reader {
   }
 }
 
-function nameOf(token: string, { names }: Placeholders): string {
+/** An attribute's name, given itself or by a placeholder. */
+export function nameOf(token: string, { names }: Placeholders): string {
   if (!token.startsWith('#')) return token;
   const name = names[token];
   if (name === undefined) throw new InvalidExpression(`There is no name for ${token}`);
   return name;
 }
 
+/** Null is a value of an attribute. */
+const orElse = (value: Value, otherwise: Value) => (value === undefined ? otherwise : value);
+
 function at(item: Value, path: Path): Value {
   let found: Value = item;
   for (const part of path) {
     if (typeof found !== 'object' || found === null) return undefined;
-    found = Array.isArray(found) ? found[Number(part)] : found[part];
+    if (Array.isArray(found)) found = typeof part === 'number' ? found[part] : undefined;
+    // Not what every object has, such as `constructor`.
+    else found = typeof part === 'string' && Object.hasOwn(found, part) ? found[part] : undefined;
   }
   return found;
 }
@@ -256,10 +262,11 @@ function at(item: Value, path: Path): Value {
 function apply(item: Item, { path, value }: Change): void {
   const parent = at(item, path.slice(0, -1));
   const last = path.at(-1) ?? '';
-  if (Array.isArray(parent)) {
-    if (value === undefined) parent.splice(Number(last), 1);
-    else parent[Math.min(Number(last), parent.length)] = copy(value);
-  } else if (typeof parent === 'object' && parent !== null) {
+  if (Array.isArray(parent) && typeof last === 'number') {
+    if (value === undefined) parent.splice(last, 1);
+    else parent[Math.min(last, parent.length)] = copy(value);
+  } else if (typeof parent === 'object' && parent !== null && !Array.isArray(parent)) {
+    if (typeof last === 'number') throw new InvalidExpression('A map has no index');
     if (value === undefined) delete parent[last];
     else parent[last] = copy(value);
   } else throw new InvalidExpression(`The path ${path.join('.')} is invalid for update`);

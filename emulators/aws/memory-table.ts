@@ -4,8 +4,8 @@ import {
   fulfils,
   InvalidExpression,
   type Item,
+  nameOf,
   type Placeholders,
-  projected,
   updated,
   type Value,
 } from './expressions.ts';
@@ -161,6 +161,12 @@ function keyOf(key: Item | undefined): string {
   const value = key?.[HASH];
   if (typeof value === 'string' && value !== '') return value;
   throw new InvalidExpression('The provided key element does not match the schema');
+}
+
+/** The named attributes of an item. */
+function projected(item: Item, expression: string, given: Placeholders): Item {
+  const names = expression.split(',').map((name) => nameOf(name.trim(), given));
+  return Object.fromEntries(names.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
 }
 
 const placeholders = (request: TableRequest): Placeholders => ({

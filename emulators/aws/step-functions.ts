@@ -115,6 +115,7 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       const { stateMachineArn, name, input } = parsed(StartRequest, body);
       if (stateMachineArn !== STATE_MACHINE_ARN)
         throw new ApiError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
+      const value = json(input, 'InvalidExecutionInput');
       const earlier = executions.get(name);
       // Idempotent: the same name with the same input returns the same answer until the execution has ended.
       if (earlier !== undefined && (earlier.input !== input || earlier.history.status !== null))
@@ -123,7 +124,7 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       const execution = earlier ?? { input, startDate: now / 1000, history: wireHistory(input, now) };
       if (earlier === undefined) {
         executions.set(name, execution);
-        if (runner === null) waiting.push({ name, input: JSON.parse(input) });
+        if (runner === null) waiting.push({ name, input: value });
         else {
           const going = run(name, execution, runner).finally(() => running.delete(going));
           running.add(going);
@@ -185,7 +186,11 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
     if (effect?.kind === 'drop' && effect.when === 'before') return reply.hijack().raw.destroy();
     if (effect?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, effect.ms));
     if (effect?.kind === 'hold') await effect.until;
-    const answer = executeAction(actions[action], action, request.body);
+    const answer = executeAction(
+      Object.hasOwn(actions, action) ? actions[action] : undefined,
+      action,
+      request.body,
+    );
     if (effect?.kind === 'then') effect.run();
     if (effect?.kind === 'drop') return reply.hijack().raw.destroy();
     return reply.code(answer.status).send(JSON.stringify(answer.body));
@@ -214,9 +219,18 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
 }
 
 function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
-  const result = schema.safeParse(JSON.parse(String(body)));
+  const result = schema.safeParse(json(String(body), 'SerializationException'));
   if (result.success) return result.data;
   throw new ApiError('ValidationException', result.error.message);
+}
+
+/** Throws the error of this name for a text that is not JSON. */
+function json(text: string, type: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(type, 'The text is not JSON');
+  }
 }
 
 function executeAction(

@@ -33,6 +33,8 @@ interface Decoded {
 
 /** Encodings within encodings: a JSON text in a JSON text in a query, for example. */
 const MAX_ROUNDS = 6;
+/** Base64 or hexadecimal within each other. */
+const MAX_LAYERS = 2;
 /** Characters beyond the quoted part that are searched too, for a secret that begins within it. */
 const MARGIN = 256;
 
@@ -62,10 +64,13 @@ export function masked(text: string, secrets: readonly string[], limit: number):
       }
     }
   };
-  for (const decoded of roundsOf(asItIs(part))) {
-    hide(decoded);
-    for (const bytes of [...base64In(decoded), ...hexIn(decoded)]) roundsOf(bytes).forEach(hide);
-  }
+  const search = (decoded: Decoded, layers: number) => {
+    for (const round of roundsOf(decoded)) {
+      hide(round);
+      if (layers > 0) for (const bytes of [...base64In(round), ...hexIn(round)]) search(bytes, layers - 1);
+    }
+  };
+  search(asItIs(part), MAX_LAYERS);
   return withoutHidden(part.slice(0, limit), hidden);
 }
 

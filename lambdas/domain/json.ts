@@ -1,3 +1,6 @@
+import * as z from 'zod';
+import { problemMessages } from './problems.ts';
+
 /**
  * JSON of untrusted origin. `JSON.parse` itself reads any depth and any number of values, but what handles its result
  * recurses (zod's `z.json()`, `JSON.stringify`) or keeps a report for each invalid value, until stack or memory is exhausted.
@@ -69,3 +72,18 @@ export function isTooDeep(value: unknown): boolean {
 }
 
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/**
+ * What a schema makes of a value of untrusted origin; never throws. zod compares the `length` of whatever it is given with the
+ * limits of a text or a list, which throws for `{"length": {"toString": null}}`.
+ */
+export function readAs<T>(schema: z.ZodType<T>, value: unknown): z.ZodSafeParseResult<T> {
+  try {
+    return schema.safeParse(value, problemMessages);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const message = 'has a length that is not a number';
+    const issue: z.core.$ZodIssue = { code: 'custom', path: [], message, input: undefined };
+    return { success: false, error: new z.ZodError([issue]) as z.ZodError<T> };
+  }
+}

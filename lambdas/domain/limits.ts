@@ -168,7 +168,7 @@ export const POLL_AGE_DIVISOR = 8;
  */
 export const MAX_POLLS = 500;
 
-/** Maximum number of past releases in a model's item, which stays below 12 KB whatever the names and texts. */
+/** Maximum number of past releases in a model's item, which stays below 10 KB whatever the names and texts. */
 export const MAX_HISTORY = 20;
 /** Maximum characters of a text for people in a model's item: who asked, and why. The outcome has the whole. */
 export const MAX_ASKED_LENGTH = 200;
@@ -177,8 +177,13 @@ export const LOOK_SECONDS = 20;
 /** The largest jump of the fence that a tag in the registry is believed: beyond it the tag is forged or damaged. */
 export const MAX_FENCE_JUMP = 1_000_000;
 
-/** Minutes before the sweep starts the next attempt at an open change: growing, at most hourly. */
-export const attemptPauseMinutes = (attempts: number): number => Math.min(60, 5 * 2 ** Math.min(attempts, 4));
+/** Attempts at an open change with pauses of up to an hour: nine hours. What lasts longer needs a person, who is told daily. */
+const HOURLY_ATTEMPTS = 12;
+/** Minutes before the sweep starts the next attempt at an open change: growing, to an hour, then to a day. */
+export const attemptPauseMinutes = (attempts: number): number =>
+  attempts < HOURLY_ATTEMPTS
+    ? Math.min(60, 5 * 2 ** Math.min(attempts, 4))
+    : Math.min(24 * 60, 60 * 2 ** Math.min(attempts - HOURLY_ATTEMPTS, 5));
 /** Maximum number of models that one sweep compares with what both sides show. */
 export const SWEEP_MAX_MODELS = 20;
 /** Minutes between two comparisons of a closed model with what both sides show. */

@@ -189,7 +189,12 @@ export type PromoteInput = z.infer<typeof PromoteInput>;
 
 /** What `promote-model` answers (source document 003). Fields are left out, not null, where 003 leaves them out. */
 export const PromoteAnswer = z.discriminatedUnion('promoted', [
-  z.object({ promoted: z.literal(false), reason: z.string(), contested: z.literal(true).optional() }),
+  z.object({
+    promoted: z.literal(false),
+    reason: z.string(),
+    contested: z.literal(true).optional(),
+    overwritten: z.array(z.string()).optional(),
+  }),
   z.object({
     promoted: z.literal(true),
     new_version: z.string(),

@@ -10,12 +10,14 @@ export const CHAMPION = 'champion';
 export const CHALLENGER = 'challenger';
 export const PREVIOUS_CHAMPION = 'previous_champion';
 
+const isText = (value: unknown) => typeof value === 'string' || typeof value === 'number';
+
 /**
  * A version number as MLflow counts them: 1 to 2147483647, no leading zero. Larger numbers and other spellings
  * cause database errors on some backends, so they are rejected before the call.
  */
 export const VersionNumber = z
-  .custom<string | number>((value) => /^[1-9][0-9]{0,99}$/.test(String(value)) && typeof value !== 'object', {
+  .custom<string | number>((value) => isText(value) && /^[1-9][0-9]{0,99}$/.test(String(value)), {
     error: ({ input }) => (input === undefined ? 'is required' : 'must be a version number such as "3"'),
     abort: true,
   })

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readAs } from './json.ts';
 import { causeMessage } from './lambda-cause.ts';
 import { type CaughtError, EndAnswer } from './outcome/outcome-schema.ts';
 import { Comparison, ExecutionInput, Prepared, PromoteAnswer } from './payloads.ts';
@@ -48,21 +49,20 @@ export type StateDocument = z.infer<typeof StateDocument>;
 
 const { shape } = StateDocument;
 type Shape = typeof shape;
-type LenientShape = { [Field in keyof Shape]: z.ZodCatch<z.ZodNullable<Shape[Field]>> };
-
-const lenient = Object.fromEntries(
-  Object.entries<z.ZodType>(shape).map(([field, schema]) => [field, z.nullable(schema).catch(null)]),
-) as LenientShape;
-const Fields = z.object(lenient);
+const fields = Object.entries<z.ZodType>(shape).map(
+  ([field, schema]) => [field, z.nullable(schema)] as const,
+);
 
 /** The document as read back: a missing or invalid field is null. */
-export type PartialStateDocument = z.output<typeof Fields>;
+export type PartialStateDocument = { [Field in keyof Shape]: z.output<Shape[Field]> | null };
 
 /**
  * Reads a document leniently: whatever failed in an execution, its outcome must still be recorded. If the first step failed,
  * the document is `{ Error, Cause }`. Never throws.
  */
 export function readStateDocument(value: unknown): PartialStateDocument {
-  const failed = Caught.safeParse(value).success;
-  return Fields.catch(() => Fields.parse({})).parse(failed ? { ...Object(value), error: value } : value);
+  const given = new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+  if (Caught.safeParse(value).success) given.set('error', value);
+  const read = fields.map(([field, schema]) => [field, readAs(schema, given.get(field)).data ?? null]);
+  return Object.fromEntries(read) as PartialStateDocument;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Authorization, basic, bearer } from '../adapters/authorization.ts';
 import { fromSecret, type SecretOptions } from '../adapters/aws/secrets-manager.ts';
+import { readAs } from '../domain/json.ts';
 import { HeaderText, jsonOrNull } from './environment.ts';
 
 /** `{"username": …, "password": …}`. */
@@ -23,6 +24,6 @@ interface Secret extends Omit<SecretOptions, 'arn' | 'read'> {
 /** Credentials from the secret if an ARN is set, else `plain`. Reading throws `InvalidConfiguration`, or the secret's `unavailable` error. */
 export function authorizationOf({ arn, schema, ...secret }: Secret, plain: Authorization): Authorization {
   if (arn === undefined) return plain;
-  const read = (text: string) => schema.safeParse(jsonOrNull(text) ?? text.trim()).data ?? null;
+  const read = (text: string) => readAs(schema, jsonOrNull(text) ?? text.trim()).data ?? null;
   return fromSecret({ ...secret, arn, read });
 }

@@ -2,8 +2,7 @@ import * as z from 'zod';
 import { type Clock, systemClock } from '../adapters/clock.ts';
 import type { Network } from '../adapters/network.ts';
 import { InvalidInput } from '../domain/errors.ts';
-import { excessText, isTooDeep } from '../domain/json.ts';
-import { problemMessages } from '../domain/problems.ts';
+import { excessText, isTooDeep, readAs } from '../domain/json.ts';
 import { visible } from '../domain/visible-text.ts';
 import { AlertEnvironment, configuration, jsonOrNull } from './environment.ts';
 import { log, logError, logText, withLogKeys } from './log.ts';
@@ -91,7 +90,7 @@ function parsePayload<Input>(
   event: unknown,
 ): { data: Input } | { problems: string[] } {
   if (isTooDeep(event)) return { problems: [`is ${excessText.levels}`] };
-  const parsed = schema.safeParse(event, problemMessages);
+  const parsed = readAs(schema, event);
   return parsed.success ? { data: parsed.data } : { problems: problemsOf(parsed.error) };
 }
 

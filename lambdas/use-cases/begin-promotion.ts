@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { readAs } from '../domain/json.ts';
 import { maxRolloutMinutes } from '../domain/limits.ts';
 import { ExecutionInput, RollbackReason } from '../domain/payloads.ts';
-import { problemMessages } from '../domain/problems.ts';
 import type { StateDocument } from '../domain/state-document.ts';
 import { problemsOf } from '../runtime/handler.ts';
 
@@ -21,7 +21,7 @@ const emptyResults = {
 
 /** The state document of a new execution; `valid: false` with every problem when the input is invalid. Never throws. */
 export function begin({ input, execution, started_at }: z.infer<typeof BeginInput>): StateDocument {
-  const parsed = ExecutionInput.safeParse(input, problemMessages);
+  const parsed = readAs(ExecutionInput, input);
   const problems = [
     ...(parsed.success ? operationProblems(parsed.data) : problemsOf(parsed.error)),
     ...rolloutMinuteProblems(input),
@@ -92,10 +92,10 @@ function operationProblems(input: ExecutionInput): string[] {
   return problems;
 }
 
-const WithModelName = z.object({ model_name: z.string().max(256) });
+const WithModelName = ExecutionInput.pick({ model_name: true });
 
 /** Every field of an invalid input, empty, with the model's name where it is valid. */
 function emptyInput(input: unknown): Omit<ExecutionInput, 'model_name'> & { model_name: string | null } {
-  const model_name = WithModelName.safeParse(input).data?.model_name ?? null;
+  const model_name = readAs(WithModelName, input).data?.model_name ?? null;
   return { ...ExecutionInput.parse({ model_name: 'unnamed' }), model_name };
 }

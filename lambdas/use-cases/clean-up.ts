@@ -3,6 +3,7 @@ import { LAST_WRITE_SECONDS } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { EndAnswer, Interrupted, Outcome, OutcomeCause } from '../domain/outcome/outcome-schema.ts';
 import { type PromotionRecord, recordsOn } from '../domain/promotion/record.ts';
+import { isLeftBy } from '../domain/release/release.ts';
 import { readStateDocument } from '../domain/state-document.ts';
 import { jsonOrNull } from '../runtime/environment.ts';
 import type { ExecutionServices } from '../runtime/execution-services.ts';
@@ -92,7 +93,7 @@ function endOf(
 
 /** The record in MLflow of the promotion that opened the change; null if there is none, or it could not be read. */
 const recordOf = (change: string, read: BothSidesRead | null): PromotionRecord | null =>
-  recordsOn(read?.look?.registry.versions ?? []).find(
+  recordsOn(read?.view?.versions ?? []).find(
     ({ kind, execution }) => kind === 'promote' && execution === change,
   ) ?? null;
 
@@ -106,7 +107,7 @@ function championBefore(change: string, read: BothSidesRead | null): string | nu
   const item = read?.item ?? null;
   if (item?.live?.change !== change) return item?.live?.version ?? null;
   const [last] = item.history;
-  return last?.left_by === change ? last.version : null;
+  return last !== undefined && isLeftBy(last, change) ? last.version : null;
 }
 
 /** If the input names no version, the change or the live release does. */

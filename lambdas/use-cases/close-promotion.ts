@@ -19,12 +19,13 @@ export function closePromotion(
   { requestId }: Invocation,
 ): Promise<CloseAnswer> {
   const progress = input.previous?.progress ?? Progress.parse({});
+  const earlier = input.previous?.overwritten ?? [];
   const answer = (status: CloseAnswer['status'], more: Partial<CloseAnswer>): CloseAnswer => ({
     status,
     retry_after_seconds: null,
     reason: '',
     finding: null,
-    overwritten: [],
+    overwritten: earlier,
     progress,
     ...more,
   });
@@ -42,7 +43,7 @@ export function closePromotion(
     const c = { change, writer, progress, deadline, requested_by: change.asked.by, mayStart: false };
     const result = await convergeQuickly(c, services);
     const reason = closingReason(result, null);
-    const { overwritten } = result;
+    const overwritten = [...earlier, ...result.overwritten];
     const carried = { reason, overwritten, progress: result.progress };
     switch (result.kind) {
       case 'closed':

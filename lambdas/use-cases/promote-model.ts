@@ -102,7 +102,8 @@ async function promoteStep({ input, services, writer, look }: Call): Promise<Pro
   const from = championBefore(view, services.mode, version);
   const move = { version, from, keepPrevious: true, ours: change.touched.versions };
   const { state, overwritten } = await moveAndVerify(services, view, move);
-  if (state === 'contested') return contested({ code: 'lost-race', version }, input);
+  if (state === 'contested')
+    return { ...contested({ code: 'lost-race', version }, input), ...named(overwritten) };
   return { ...promoted(version), archived_version: from, ...named(overwritten) };
 }
 
@@ -186,8 +187,8 @@ async function moveAndClose(
   );
   if (state === 'contested') {
     await recordResult(call, version, 'contested');
-    await notify(call, version, from, 'contested');
-    return contested({ code: 'lost-race', version }, input);
+    await notify(call, version, from, 'contested', { overwritten });
+    return { ...contested({ code: 'lost-race', version }, input), ...named(overwritten) };
   }
   const now = clock.now();
   const live: Release = { ...change.aim, change: change.id, at: now.toISOString(), result: 'promoted' };

@@ -17,9 +17,15 @@ import { log, logError } from '../runtime/log.ts';
 import { count, emit } from '../runtime/metrics.ts';
 import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
-import { readBothSides } from './parts/read-ending.ts';
+import type { BothSidesRead } from './parts/read-ending.ts';
 import { sendAlert } from './parts/record-and-notify.ts';
-import { isOutOfStep, tellDirectChange, tellOutOfStep } from './parts/tell-out-of-step.ts';
+import {
+  isModelGone,
+  isOutOfStep,
+  readTwice,
+  tellDirectChange,
+  tellOutOfStep,
+} from './parts/tell-out-of-step.ts';
 import { isLeaseStuck } from './parts/with-lease.ts';
 
 /** The event of the schedule, or EventBridge's event about an execution that did not succeed. */
@@ -128,7 +134,7 @@ async function isHeld(
 
 /**
  * Starts an attempt at each open change that nobody works on and whose sides are known; tells of the others. Measures the
- * age of the oldest one.
+ * age of the oldest one whose registered model exists.
  */
 async function attemptOpenChanges(
   services: CleanUpServices,
@@ -149,8 +155,10 @@ async function attemptOpenChanges(
         const item = await services.store.readItem(model);
         const { change } = item;
         if (change === null || (await isHeld(item, now, services.store))) continue;
-        oldest = Math.max(oldest, now.getTime() - Date.parse(change.opened_at));
-        const came = await attempt(model, change, services);
+        const read = await readTwice(model, services);
+        if (read === null || !isModelGone(read.ending))
+          oldest = Math.max(oldest, now.getTime() - Date.parse(change.opened_at));
+        const came = read === null ? 'nothing' : await attempt(model, change, read, services);
         if (came !== 'nothing') done[came] += 1;
       } catch (error) {
         log().error('an open change could not be taken up', { model, error: logError(error) });
@@ -165,12 +173,12 @@ async function attemptOpenChanges(
 async function attempt(
   model: string,
   change: Change,
+  read: BothSidesRead,
   services: CleanUpServices,
 ): Promise<'attempted' | 'told' | 'nothing'> {
   const { store, clock } = services;
   const now = clock.now();
   const due = change.next_at === null || new Date(change.next_at) <= now;
-  const read = await readBothSides(model, services);
   if (await tellOutOfStep(read, services)) return 'told';
   if (read.ending.known === false) return 'nothing';
   if (!due) return 'nothing';
@@ -196,7 +204,7 @@ export function attemptName({ id, attempts }: Pick<Change, 'id' | 'attempts'>): 
 
 /**
  * Compares closed models with what both sides show, page by page, a round at most every `COMPARE_MINUTES`, and answers how
- * many were told to be out of step. At the end of a round it measures how many are.
+ * many were told to be out of step. At the end of a round it measures how many are, of those that still exist.
  */
 async function compareClosed(services: CleanUpServices, until: number): Promise<number> {
   const { store, clock } = services;
@@ -220,10 +228,12 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
     try {
       const item = await store.readItem(model);
       if (item.change === null && !(await isHeld(item, now, store))) {
-        const read = await readBothSides(model, services);
-        await tellDirectChange(read, services);
-        if (isOutOfStep(read.ending)) out_of_step += 1;
-        if (await tellOutOfStep(read, services)) told += 1;
+        const read = await readTwice(model, services);
+        if (read !== null) {
+          await tellDirectChange(read, services);
+          if (isOutOfStep(read.ending) && !isModelGone(read.ending)) out_of_step += 1;
+          if (await tellOutOfStep(read, services)) told += 1;
+        }
       }
     } catch (error) {
       log().error('a model could not be compared', { model, error: logError(error) });

@@ -1,7 +1,7 @@
 import type { ChangeSinceComparison, PrepareRefusal } from '../domain/promotion/promotion-plan.ts';
 import { champions } from '../domain/registry.ts';
 import { ARTIFACT_TAG } from '../domain/release/found.ts';
-import { type Look, shownBy } from '../domain/release/look.ts';
+import { type Look, shownBy, shows } from '../domain/release/look.ts';
 import type { OpeningContest } from '../domain/release/opening.ts';
 import type { ModelItem } from '../domain/release/release.ts';
 import type { RolloutFinding } from '../domain/serving/rollout-finding.ts';
@@ -28,7 +28,7 @@ export function prepareRefused(refusal: PrepareRefusal): string {
 export function openingContested(why: OpeningContest, look: Look, { live, change }: ModelItem): string {
   const shown = shownText(look);
   const agreed = shownBy(look, ARTIFACT_TAG);
-  const settled = settle(agreed !== null && agreed.version !== null);
+  const settled = settle(agreed !== null && agreed.version !== null && shows(look, agreed));
   switch (why) {
     case 'unrecorded':
       return `No release is recorded as live, and it is not clear which one is: ${shown}. ${settled}`;

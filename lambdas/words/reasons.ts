@@ -208,6 +208,8 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
       return cause.change_open
         ? 'The registry or the Workload shows something that the open change did not put there'
         : 'The registry or the Workload shows something else than the live release';
+    case 'in-step-again':
+      return 'Both sides show the live release again';
     case 'no-result':
       return 'The execution ended without a result';
   }

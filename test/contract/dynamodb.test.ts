@@ -5,11 +5,17 @@ import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
-import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { documentStore, dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { MAX_HISTORY } from '../../lambdas/domain/limits.ts';
 import { directOutcome } from '../../lambdas/domain/outcome/outcome.ts';
 import { changeOf } from '../../lambdas/domain/release/opening.ts';
-import type { Change, Release, StoredRelease } from '../../lambdas/domain/release/release.ts';
+import {
+  type Change,
+  historyAfter,
+  type PastRelease,
+  type Release,
+  type StoredRelease,
+} from '../../lambdas/domain/release/release.ts';
 import { emptyItem, type ModelPage, type PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { cannedServer } from '../support/canned-server.ts';
 import { dynamodbClient } from '../support/clients.ts';
@@ -94,6 +100,25 @@ describe('the lease of a model', () => {
     await take('longer', 'a');
     await take('longer', 'a', later(50));
     expect(await store.takeLease('longer', 'b', later(100), 60)).toMatchObject({ taken: false, holder: 'a' });
+  });
+
+  it('is taken by the one who asks while it is released', async () => {
+    await take('between', 'a');
+    const client = dynamodbClient(table);
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName === 'GetItemCommand') await store.releaseLease('between', 'a', now);
+          return next(args);
+        },
+      { step: 'initialize' },
+    );
+    const asking = dynamodbStore(client, table.name);
+    expect(await asking.takeLease('between', 'b', later(30), 60)).toMatchObject({
+      taken: true,
+      item: { owner: 'b', fence: 2, released_at: now },
+    });
+    client.destroy();
   });
 
   it('counts on from a higher fence, for its owner only', async () => {
@@ -332,6 +357,9 @@ describe('the change of a model', () => {
     expect(await store.markTold(model, 'picture', 'z')).toBe(false);
     expect(await store.markTold(model, 'picture', 'a')).toBe(true);
     expect((await store.readItem(model)).told).toBe('picture');
+    expect(await store.markTold(model, null, 'a')).toBe(true);
+    expect((await store.readItem(model)).told).toBeNull();
+    await store.markTold(model, 'picture', 'a');
     await store.turnBack(by(model, 'a', 1), 'a');
     await store.closeChange(by(model, 'a', 1), 'a', { ...bareOf(release('2')), change: 'a' }, []);
     expect((await store.readItem(model)).told).toBeNull();
@@ -408,14 +436,10 @@ describe('the change of a model', () => {
     expect([...(await openModels()), ...(await closedModels())]).not.toContain('lease-only');
   });
 
-  it('keeps the item below 12 KB, with a full history, the longest names and the longest texts', async () => {
+  it('keeps the item below 10 KB, with a full history, the longest names and the longest texts', async () => {
     const arn = (n: number) =>
       `arn:aws-us-gov:states:us-gov-west-1:123456789012:execution:${'m'.repeat(80)}:${'e'.repeat(78)}${10 + n}`;
     const id = 'f'.repeat(24);
-    const past = Array.from({ length: MAX_HISTORY }, (_, n) => ({
-      ...{ key: `${n}-${'0'.repeat(16)}`, version: String(n), workload_id: id, artifact_id: id },
-      ...{ since: now.toISOString(), left_at: now.toISOString(), left_by: arn(n), good: true },
-    }));
     const long = (version: string) => ({
       ...{ version, workload_id: id, artifact_id: id, draft: false, importance: 'moderate' },
       ...{ runtime: null, change: arn(1), at: now.toISOString(), adopted_by: null, result: null },
@@ -437,6 +461,16 @@ describe('the change of a model', () => {
     );
     await store.takeLease('largest', arn(1), now, 60);
     const { runtime: _, ...live } = long('2');
+    let history: PastRelease[] = [];
+    for (let n = 0; n <= MAX_HISTORY; n += 1) {
+      const left = { at: now.toISOString(), by: arn(n), bad: false };
+      history = historyAfter(
+        { live: { ...live, version: String(n) }, history },
+        { ...live, version: null },
+        left,
+      );
+    }
+    expect(history).toHaveLength(MAX_HISTORY);
     expect(await store.openChange(by('largest', arn(1), 1), NONE, change, live)).toBe(true);
     const raw = async () => {
       const documents = DynamoDBDocumentClient.from(client);
@@ -444,7 +478,7 @@ describe('the change of a model', () => {
       return (await documents.send(new GetCommand({ TableName: table.name, Key }))).Item;
     };
     await store.markTold('largest', 'f'.repeat(32), arn(1));
-    expect(sizeOf({ ...(await raw()), history: past })).toBeLessThan(12 * 1024);
+    expect(sizeOf({ ...(await raw()), history })).toBeLessThan(10 * 1024);
   });
 
   describe('an item of the first version, which has a fence and perhaps a lease only', () => {
@@ -630,6 +664,25 @@ describe('the outcome of an execution', () => {
     expect((await store.pendingExecutions(100)).filter((name) => names.includes(name))).toEqual([]);
   });
 
+  it('that cannot be read does not block the alerts of others, and stays pending', async () => {
+    await store.recordOutcome(outcome('e3'), 'pending');
+    const documents = DynamoDBDocumentClient.from(client);
+    const unreadable = ['no JSON', 'null', '"text"', '{}'];
+    for (const [at, text] of unreadable.entries()) {
+      const Item = {
+        pk: `outcome#torn-${at}`,
+        outcome: text,
+        alert_pending: 'pending',
+        recorded_at: `${at}`,
+      };
+      await documents.send(new PutCommand({ TableName: table.name, Item }));
+    }
+    expect((await store.pendingAlerts(100)).map(({ execution }) => execution)).toContain('e3');
+    const torn = unreadable.map((_, at) => `torn-${at}`);
+    expect(await store.pendingExecutions(100)).toEqual(expect.arrayContaining(torn));
+    await Promise.all([...torn, 'e3'].map((each) => store.markAlertSent(each)));
+  });
+
   it('is found by the sweep until its alert is sent', async () => {
     await store.recordOutcome(outcome('e2'), 'pending');
     expect((await store.pendingAlerts(10)).map(({ execution }) => execution)).toContain('e2');
@@ -640,6 +693,29 @@ describe('the outcome of an execution', () => {
 });
 
 describe('trouble with the table', () => {
+  it('is no endless list: a page without rows is the last one, whatever it says of a next', async () => {
+    const answer = { Items: [], LastEvaluatedKey: { pk: 'outcome#e1' } };
+    const endless = documentStore({ send: async () => answer } as unknown as DynamoDBDocumentClient, 't');
+    expect(await endless.pendingExecutions(3)).toEqual([]);
+  });
+
+  it('is an item whose lease ends at no time: nothing is later than that, and nothing earlier', async () => {
+    await take('no-time', 'a');
+    const Key = { pk: 'lease#no-time' };
+    await DynamoDBDocumentClient.from(client).send(
+      new UpdateCommand({
+        TableName: table.name,
+        Key,
+        UpdateExpression: 'SET expires_at = :end',
+        ExpressionAttributeValues: { ':end': 9e15 },
+      }),
+    );
+    await expect(store.readItem('no-time')).rejects.toMatchObject({ name: 'LeaseStoreUnavailable' });
+    await expect(store.takeLease('no-time', 'a', now, 60)).rejects.toMatchObject({
+      name: 'LeaseStoreUnavailable',
+    });
+  });
+
   it('is LeaseStoreUnavailable and names the operation', async () => {
     const documents = mockClient(DynamoDBDocumentClient);
     documents

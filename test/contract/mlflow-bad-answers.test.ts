@@ -66,6 +66,14 @@ describe('an answer that MLflow would not give', () => {
       'MlflowInvalidResponse',
       /registered_model.name/,
     ],
+    [
+      'a list whose length is no number',
+      200,
+      '{"registered_model": {"name": "m", "aliases": {"length": {"toString": null}}}}',
+      'application/json',
+      'MlflowInvalidResponse',
+      /unexpected answer/,
+    ],
     ['nothing', 200, '', 'application/json', 'MlflowInvalidResponse', /not a JSON object/],
     ['a gateway\'s "200 OK"', 200, '200 OK', 'text/plain', 'MlflowInvalidResponse', /not a JSON object/],
     [

@@ -107,6 +107,15 @@ it('moves the registry again where a pointer does not follow, and names what it 
   expect(world.registry.production).toEqual(['3']);
 });
 
+it('names what an earlier call has overwritten', async () => {
+  const { progress } = await ask(changeWorld(there));
+  const previous = { progress, overwritten: ['4'] };
+  expect(await ask(changeWorld(there), { previous })).toMatchObject({
+    status: 'completed',
+    overwritten: ['4'],
+  });
+});
+
 it('starts no rollout: where the Workload serves something else of the change, it fails', async () => {
   const world = changeWorld({ production: ['3'] });
   expect(await ask(world)).toMatchObject({

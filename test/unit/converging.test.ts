@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MlflowUnavailable } from '../../lambdas/domain/errors.ts';
+import { recordId } from '../../lambdas/domain/promotion/record.ts';
 import { champions } from '../../lambdas/domain/registry.ts';
 import { isInStep } from '../../lambdas/domain/release/found.ts';
 import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';
@@ -342,6 +343,18 @@ describe('the registry', () => {
     expect(world.registry.production).toEqual(['3']);
   });
 
+  it('names them also where somebody else is faster', async () => {
+    const world = changeWorld({ served: 'new' });
+    let reads = 0;
+    world.registry.move('4', 'Staging');
+    world.registry.before = (call) => {
+      if (call.startsWith('moveToProduction')) world.registry.move('4', 'Production');
+      if (call === 'listVersions' && ++reads === 2) world.registry.move('5', 'Production');
+    };
+    const lost = await convergeQuickly(oneCall(world), world.services);
+    expect(lost).toMatchObject({ kind: 'contested', why: 'lost-race', overwritten: ['4'] });
+  });
+
   it('names them also where the call goes on to the close', async () => {
     const world = changeWorld({ served: 'new' });
     world.registry.move('4', 'Staging');
@@ -468,7 +481,7 @@ describe('the close', () => {
       live: { version: '3', change: RUN, at: at(60).toISOString() },
     });
     expect(world.item().history).toMatchObject([
-      { version: '2', key: two.key, left_by: RUN, left_at: at(60).toISOString(), good: true },
+      { version: '2', key: two.key, left_by: recordId(RUN), left_at: at(60).toISOString(), good: true },
     ]);
   });
 

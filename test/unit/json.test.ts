@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { policyFiles } from '../../lambdas/adapters/policy-files.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
-import { isTooDeep, jsonExcess, jsonLimits, parseJson } from '../../lambdas/domain/json.ts';
+import { parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
+import { InvalidPolicy } from '../../lambdas/domain/errors.ts';
+import { isTooDeep, jsonExcess, jsonLimits, parseJson, readAs } from '../../lambdas/domain/json.ts';
 import { causeMessage } from '../../lambdas/domain/lambda-cause.ts';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { toHandler } from '../../lambdas/runtime/handler.ts';
 import { BeginInput, begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
@@ -105,5 +109,37 @@ describe('a value nested 100,000 levels deep', () => {
       await expect(load).rejects.toMatchObject({ name: 'InvalidPolicy' });
     }
     await rm(folder, { recursive: true });
+  });
+});
+
+describe('a length that cannot be compared with a limit', () => {
+  const trap = JSON.parse('{"length": {"toString": null, "valueOf": null}}');
+
+  it('is an invalid text or list of a schema', () => {
+    const limited: z.ZodType<unknown>[] = [z.string().min(1), z.string().max(9), z.array(z.unknown()).max(9)];
+    for (const schema of limited) expect(readAs(schema, trap).success).toBe(false);
+    expect(readAs(z.string().min(1), 'text')).toEqual({ success: true, data: 'text' });
+  });
+
+  it('is an invalid input and an invalid payload', async () => {
+    const begun = begin({ input: { model_name: trap }, execution: 'e', started_at: 't' });
+    expect(begun).toMatchObject({ valid: false, model_name: null });
+    const handler = toHandler('f', {
+      input: z.object({ model_name: z.string().max(9) }),
+      services: () => null,
+      run: async () => null,
+    });
+    await expect(handler({ model_name: trap })).rejects.toMatchObject({ name: 'InvalidInput' });
+  });
+
+  it('is an invalid field of a state document, whose others are read', () => {
+    expect(readStateDocument({ model_name: trap, execution: 'e' })).toMatchObject({
+      model_name: null,
+      execution: 'e',
+    });
+  });
+
+  it('is a mistake in a policy', () => {
+    expect(() => parsePolicy('mine', { accepted_grades: trap, rules: trap })).toThrow(InvalidPolicy);
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { noStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import {
+  attemptPauseMinutes,
   CANCEL_MINUTES,
   MAX_LEASE_WAIT_MINUTES,
   maxRolloutMinutes,
@@ -193,5 +194,26 @@ describe('the longest execution that can be requested', () => {
       const events = path.reduce((sum, name) => sum + (eventsOf[states[name].Type] ?? Number.NaN), 2);
       expect(events).toBeLessThan(0.9 * MOST_EVENTS);
     }
+  });
+});
+
+describe('attempts at an open change', () => {
+  const HOUR = 60;
+  const pauses = Array.from({ length: 1000 }, (_, attempts) => attemptPauseMinutes(attempts));
+  const within = (minutes: number) => {
+    let [count, passed] = [0, pauses[0] ?? 0];
+    while (passed <= minutes) passed += pauses[++count] ?? 0;
+    return count;
+  };
+
+  it('follow one another at growing pauses: soon, then hourly, and daily where nothing mends it', () => {
+    expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+    expect(pauses.slice(0, 5)).toEqual([5, 10, 20, 40, HOUR]);
+    expect(pauses.at(-1)).toBe(24 * HOUR);
+  });
+
+  it('end an outage of nine hours within the hour, and alert about a lasting failure in the end daily', () => {
+    expect(pauses[within(9 * HOUR)]).toBe(HOUR);
+    expect(within(7 * 24 * HOUR)).toBeLessThan(24);
   });
 });

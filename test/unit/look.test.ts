@@ -7,6 +7,8 @@ import {
   isRegistryKnown,
   isServingKnown,
   type Look,
+  noModel,
+  noWorkload,
   pictureOf,
   registryShows,
   seen,
@@ -203,6 +205,8 @@ describe('the picture that people are told', () => {
       look('2', serving('a2', { workload_id: 'w2', in_flight: inFlight('a9') })),
       look('2'),
       { ...base, registry: registry(['2'], {}, { champion: '4' }) },
+      { ...base, registry: noModel('m') },
+      { ...base, serving: noWorkload('w1') },
     ].map(pictureOf);
     expect(new Set(pictures).size).toBe(pictures.length);
   });

@@ -49,6 +49,9 @@ const encodings: Readonly<Record<string, (text: string) => string>> = {
   'in base64, percent-encoded': (text) => encodeURIComponent(base64(text)),
   'in base64 within JSON that escapes slashes': (text) => base64(text).replaceAll('/', '\\/'),
   'in base64 of JSON': (text) => base64(JSON.stringify(text)),
+  'in base64 of base64': (text) => base64(base64(text)),
+  'in base64 of hexadecimal': (text) => base64(Buffer.from(text).toString('hex')),
+  'in hexadecimal of base64': (text) => Buffer.from(base64(text)).toString('hex'),
   'in base64 on several lines': (text) => base64(text).replace(/.{7}/g, '$&\r\n'),
 };
 const encoding = fc.constantFrom(...Object.keys(encodings));

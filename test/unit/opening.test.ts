@@ -154,7 +154,7 @@ const table: Record<string, Row> = {
     item: itemWith(),
     promote: 'contested: unrecorded',
     adopting: 'contested: unrecorded',
-    rollback: 'contested: unrecorded',
+    rollback: 'refused: no-known-good',
     toFive: '5+a5 → 5+a5, leaves 2',
     direct: 'live 2+none, 2+none → 3+none',
     adopt: 'contested: unrecorded',
@@ -164,7 +164,7 @@ const table: Record<string, Row> = {
     item: itemWith(),
     promote: 'contested: unrecorded',
     adopting: 'contested: unrecorded',
-    rollback: 'contested: unrecorded',
+    rollback: 'refused: no-known-good',
     toFive: '5+a5 → 5+a5, leaves 2',
     direct: 'live 2+none, 2+none → 3+none',
     adopt: 'contested: unrecorded',
@@ -174,7 +174,7 @@ const table: Record<string, Row> = {
     item: itemWith(),
     promote: 'contested: unrecorded',
     adopting: 'contested: unrecorded',
-    rollback: 'contested: unrecorded',
+    rollback: 'refused: no-known-good',
     toFive: '5+a5 → 5+a5, leaves 4',
     direct: 'refused: moved',
     adopt: 'contested: unrecorded',
@@ -204,7 +204,7 @@ const table: Record<string, Row> = {
     item: itemWith(),
     promote: 'contested: unrecorded',
     adopting: 'contested: unrecorded',
-    rollback: 'contested: unrecorded',
+    rollback: 'refused: no-known-good',
     toFive: '5+a5 → 5+a5, leaves 4',
     direct: 'refused: moved',
     adopt: 'contested: unrecorded',
@@ -221,7 +221,7 @@ const table: Record<string, Row> = {
   },
   'in step on 2, with nothing good in the history': {
     of: look('2', 'a2'),
-    item: itemWith({ live: two, history: [past('3', 'a3', { good: false, left_by: arn('run-a') })] }),
+    item: itemWith({ live: two, history: [past('3', 'a3', { good: false, left_by: 'run-a' })] }),
     promote: 'live 2+a2, 2+a2 → 3+a3',
     adopting: 'live 2+a2, 2+a2 → 3+a3',
     rollback: 'refused: no-known-good',
@@ -623,9 +623,10 @@ describe('a release that is opened with', () => {
       'a promotion by adoption',
       opened(promote(look('4', 'a4'), inStepOn(two), { adopt: true, unfinished: false })),
     ],
-  ])('is stored before the change names it: %s', (_, { store, live, safe, aim }) => {
+  ])('is stored once, before the change names it: %s', (_, { store, live, safe, aim }) => {
     const keys = store.map(({ key }) => key);
     for (const each of [live, safe, aim]) if (each !== null) expect(keys).toContain(each.key);
+    expect(keys).toEqual([...new Set(keys)]);
   });
 
   it('is stored already where the change that is taken over named it', () => {

@@ -455,6 +455,8 @@ it('names the versions that the promotion has archived and that somebody had jus
     '4',
   ]);
   expect(outcome({ comparison, prepared, promotion: promoted, closing }, forward).overwritten).toEqual([]);
+  const lost = { promoted: false as const, reason: 'lost', contested: true as const, overwritten: ['6'] };
+  expect(outcome({ comparison, prepared, promotion: lost }, forward).overwritten).toEqual(['6']);
 });
 
 it('names the version that an attempt goes on with, as its input names only the change', () => {

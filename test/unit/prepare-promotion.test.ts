@@ -4,7 +4,7 @@ import { policyFiles } from '../../lambdas/adapters/policy-files.ts';
 import { MAX_FENCE_JUMP } from '../../lambdas/domain/limits.ts';
 import { Prepared, PrepareInput } from '../../lambdas/domain/payloads.ts';
 import { FENCE_TAG } from '../../lambdas/domain/promotion/promotion-plan.ts';
-import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
+import { recordId, recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { compare } from '../../lambdas/use-cases/compare-models.ts';
 import type { PrepareServices } from '../../lambdas/use-cases/parts/preparation.ts';
 import { prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
@@ -337,7 +337,7 @@ describe('adopting', () => {
     expect(world.item()).toMatchObject({
       change: null,
       live: { version: '4', artifact_id: 'a4', change: RUN, adopted_by: 'Ada', importance: 'high' },
-      history: [{ version: '2', left_by: RUN, good: true }],
+      history: [{ version: '2', left_by: recordId(RUN), good: true }],
     });
     expect(writes(world)).toEqual([]);
     const before = world.item();

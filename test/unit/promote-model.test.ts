@@ -61,6 +61,17 @@ describe('as a step of an execution', () => {
     expect(await ask(world, step)).toMatchObject({ promoted: true, overwritten: ['4'] });
   });
 
+  it('names them also where somebody else is faster', async () => {
+    const world = changeWorld(half);
+    let reads = 0;
+    world.registry.move('4', 'Staging');
+    world.registry.before = (call) => {
+      if (call.startsWith('moveToProduction')) world.registry.move('4', 'Production');
+      if (call === 'listVersions' && ++reads === 2) world.registry.move('5', 'Production');
+    };
+    expect(await ask(world, step)).toMatchObject({ promoted: false, contested: true, overwritten: ['4'] });
+  });
+
   it.each<[string, Setting, Partial<PromoteInput>]>([
     ['the change was turned back', { ...half, change: goingBack() }, {}],
     ['another has taken it over', { ...half, change: change(two, three, { id: arn('run-2') }) }, {}],
@@ -130,7 +141,7 @@ describe('called directly', () => {
     expect(world.item()).toMatchObject({
       ...{ owner: null, change: null },
       live: { version: '3', artifact_id: 'old', workload_id: 'w1', change: 'direct:r1' },
-      history: [{ version: '2', artifact_id: 'old', left_by: 'direct:r1', good: true }],
+      history: [{ version: '2', artifact_id: 'old', left_by: 'r1', good: true }],
     });
     expect(world.platform.calls).toEqual([]);
     expect(world.alerts).toHaveLength(1);

@@ -83,9 +83,7 @@ describe('the document of an execution', () => {
     );
     fc.assert(
       fc.property(anything, (value) => {
-        // The last step adds its own field.
-        const { ending: _, ...read } = readStateDocument(value);
-        expect(Object.keys(read).sort()).toEqual(Object.keys(readStateDocument(null)).sort());
+        expect(Object.keys(readStateDocument(value))).toEqual(Object.keys(readStateDocument(null)));
       }),
     );
   });

@@ -261,6 +261,32 @@ describe('a model of which nothing is recorded', () => {
   });
 });
 
+describe('a model with one of two pointers', () => {
+  it.each([true, false])('is adopted once the other one is set (with a Workload: %s)', async (serve) => {
+    await started(serve);
+    host.env['MLFLOW_REGISTRY_MODE'] = 'both';
+    const adopt = { operation: 'adopt', model_name: MODEL };
+    expect((await execute(host, adopt, run)).status).toBe('contested');
+    expect(step(/^If it is contested again: set the alias "champion" to version 2 in MLflow/)).toContain(
+      '"adopt"',
+    );
+    host.mlflow.registry.setAlias(MODEL, 'champion', '2');
+    expect((await execute(host, adopt, run)).status).toBe('adopted');
+    await expectLive('2');
+  });
+});
+
+describe('a rollback that names no version, of a model of which nothing is recorded', () => {
+  it('is refused where the sides do not agree, and brings both to the version that is named then', async () => {
+    const { workloadId, artifacts } = await served();
+    person.replaces(workloadId);
+    expect((await execute(host, rollback, run)).status).toBe('failed');
+    const document = await follow(/^Decide which version is to be live/, { target_version: '2' });
+    expect(document.status).toBe('rolled_back');
+    await expectLive('2', artifacts[2]);
+  });
+});
+
 describe('a promotion', () => {
   it('is rolled back by the input that its alert spells out', async () => {
     const { artifacts } = await served();

@@ -356,6 +356,7 @@ describe('a sentence that is stored in an outcome', () => {
     { code: 'adopted' },
     { code: 'moved-since' },
     { code: 'out-of-step', change_open: true },
+    { code: 'in-step-again' },
     { code: 'already', version: '3' },
     { code: 'dry-run' },
     { code: 'refused', said: 'Version 3 is PENDING_REGISTRATION, not READY' },

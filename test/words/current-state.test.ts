@@ -554,6 +554,37 @@ describe('a model that somebody else has changed', () => {
     `);
   });
 
+  it.each<[string, Partial<Ending>, RegExp, RegExp]>([
+    [
+      'its Workload does not exist',
+      { ...moved, workload: { workload_id: 'w1', artifact_id: null, in_flight: null, missing: true } },
+      /^Workload: w1 does not exist/m,
+      /workload\.id.*"operation": "adopt".*"target_version": "2" and "workload_id"/s,
+    ],
+    [
+      'its registered model does not exist',
+      { ...moved, champions: null, agreed: null, workload: null },
+      /^In Production now: nothing, as the registered model does not exist/m,
+      /deleted or renamed on purpose/,
+    ],
+  ])('is told with ways out of its own where %s', (_, read, state, todo) => {
+    const one = told(contested, read);
+    expect(one.text).toMatch(state);
+    expect(one.todo.join(' ')).toMatch(todo);
+  });
+
+  it('is told by the sweep that found it in step again, and asks nobody to act', () => {
+    const found: Partial<Outcome> = {
+      ...{ status: 'in_step', execution: 'sweep:model:2', comparison: null, requested_by: null },
+      cause: { code: 'in-step-again' },
+    };
+    const one = told(found, sampleEnding);
+    expect([one.kind, one.title]).toEqual(['in_step', 'Model In Step Again']);
+    expect(one.text).not.toContain('No comparison was made');
+    expect(one.state).toContain('In step: both sides show the live release.');
+    expect(one.todo).toEqual(['No action needed. The earlier message is settled.']);
+  });
+
   it.each<[string, Partial<Ending>, string, string[]]>([
     ['and both sides are in step again', {}, 'Promotion Contested', [AGAIN]],
     [
@@ -620,6 +651,13 @@ describe('a change that is complete', () => {
   it.each(['promote', 'rollback'] as const)('names it also after the way back (%s)', (operation) => {
     const { happened, todo } = told({ status: 'rolled_back', operation, overwritten: ['4'] }, sampleEnding);
     expect(happened[1]).toBe('It archived version 4, which another actor had just moved to Production.');
+    expect(todo[0]).toBe('Agree with whoever moved version 4 there which version is to be live.');
+  });
+
+  it.each(['failed', 'contested'] as const)('names it also where nothing is complete (%s)', (status) => {
+    const cause = { code: 'contested', said: 'lost' } as const;
+    const { happened, todo } = told({ status, cause, overwritten: ['4'] }, moved);
+    expect(happened).toContain('It archived version 4, which another actor had just moved to Production.');
     expect(todo[0]).toBe('Agree with whoever moved version 4 there which version is to be live.');
   });
 

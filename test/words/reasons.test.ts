@@ -422,6 +422,7 @@ describe('the reason of an outcome', () => {
       {},
       'The registry or the Workload shows something else than the live release',
     ],
+    [{ code: 'in-step-again' }, {}, 'Both sides show the live release again'],
     [{ code: 'no-result' }, {}, 'The execution ended without a result'],
   ])('is for %j, %j', (cause, more, sentence) => {
     expect(reason(cause, more)).toBe(sentence);

@@ -102,6 +102,49 @@ describe('a promotion that is refused', () => {
   });
 });
 
+describe('a Workload that does not exist any more', () => {
+  /** Version 3 is live, and its Workload was deleted. */
+  async function deleted() {
+    const serving = served();
+    await asks(promote);
+    host.clock.skip(DAY_MS);
+    host.workload.faults.add({
+      path: `workloads/${serving.workloadId}*`,
+      effect: { kind: 'answer', status: 404, body: '{"message": "Not Found"}' },
+    });
+    expect((await asks({ ...promote, challenger_version: '3' })).status).toBe('failed');
+    return serving;
+  }
+  async function expectFollowed(document: ExecutionDocument, version: string, workload_id: string | null) {
+    expect(outcomeOf(await recordedOutcomes(host.table), document).ending).toMatchObject({
+      ...{ in_step: true, champions: [version], live: { version } },
+      workload: workload_id === null ? null : { workload_id },
+    });
+  }
+  const another = (artifactId: string | null) =>
+    host.workload.direct.createWorkload({ name: 'another', artifactId: artifactId ?? '' }).id;
+
+  it('is followed by the one that the tag "workload.id" names, once that is adopted', async () => {
+    const { artifacts } = await deleted();
+    const id = another(artifacts[3]);
+    host.mlflow.registry.setModelTag(MODEL, 'workload.id', id);
+    await expectFollowed(await asks({ ...promote, operation: 'adopt' }), '3', id);
+  });
+
+  it('is followed by none where the tag is empty, once that is adopted', async () => {
+    await deleted();
+    host.mlflow.registry.setModelTag(MODEL, 'workload.id', '');
+    await expectFollowed(await asks({ ...promote, operation: 'adopt' }), '3', null);
+  });
+
+  it('is followed by the one that a rollback to a named version names', async () => {
+    const { artifacts } = await deleted();
+    const workload_id = another(artifacts[3]);
+    const rolledBack = await asks({ ...rollback, target_version: '2', workload_id });
+    await expectFollowed(rolledBack, '2', workload_id);
+  });
+});
+
 describe('a promotion that is contested', () => {
   const expectContested = async (input: object = promote) => {
     const document = await asks(input);

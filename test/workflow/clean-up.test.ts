@@ -11,6 +11,7 @@ import { stepFunctions } from '../../lambdas/adapters/aws/step-functions.ts';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
 import { outcomeOf } from '../../lambdas/domain/outcome/outcome.ts';
+import { recordId } from '../../lambdas/domain/promotion/record.ts';
 import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { handler } from '../../lambdas/sweep-promotions.ts';
 import { cleanUp } from '../../lambdas/use-cases/clean-up.ts';
@@ -57,7 +58,7 @@ async function closed(version: '2' | '3') {
     const back = { ...change.safe, change: execution, at, result: 'rolled_back' as const };
     await store.closeChange(holder, execution, back, []);
   } else {
-    const past = { ...live, since: live.at, left_at: at, left_by: execution, good: true };
+    const past = { ...live, since: live.at, left_at: at, left_by: recordId(execution), good: true };
     const aim = { ...change.aim, change: execution, at, result: 'promoted' as const };
     await store.closeChange(holder, execution, aim, [past]);
   }
@@ -232,7 +233,12 @@ describe('an execution that was stopped from outside', () => {
     const back = promotion('e1', release('2'), release('2'), { kind: 'rollback', left: '3' });
     await models.open(MODEL, back, 600);
     const { fence } = await models.store.readItem(MODEL);
-    const past = { ...release('3'), since: '2026-11-20T08:00:00.000Z', left_by: execution, good: false };
+    const past = {
+      ...release('3'),
+      since: '2026-11-20T08:00:00.000Z',
+      left_by: recordId(execution),
+      good: false,
+    };
     await models.store.closeChange(
       { model: MODEL, owner: execution, fence, now: models.now },
       execution,

@@ -124,6 +124,8 @@ describe('a mistake in the environment', () => {
 describe('arguments that cannot be used', () => {
   it.each([
     [['run', '--scenario', 'nope'], /no scenario "nope".*challenger-wins/],
+    [['run', '--scenario', '\u001b[2Jnope'], /no scenario "\\u\{001b\}\[2Jnope"/],
+    [['run', '--\u001b[2J'], /'--\\u\{001b\}\[2J'/],
     [['run', '--scenario', 'rollback', '--input', '-'], /exclude each other/],
     [['run', '--input', '/does/not/exist.json'], /Cannot read/],
     [['run', '--colour'], /unknown option/],

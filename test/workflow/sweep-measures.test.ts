@@ -86,6 +86,20 @@ it('how many closed models are out of step, once all of them have been compared'
   expect(await swept('OutOfStep')).toEqual(['1 Count']);
 });
 
+it('neither for a registered model that was deleted', async () => {
+  register('closed');
+  await adopt('closed');
+  seedPascalStrategy(host.mlflow);
+  await execute(host, promote, { pauseMs: 0, abortAfter: (state) => state === 'PreparePromotion' });
+  host.clock.skip(70 * MINUTE);
+  expect(await swept('OpenChangeAge')).not.toEqual(['0 Seconds']);
+  host.mlflow.reset();
+  host.clock.skip(70 * MINUTE);
+  expect(await swept('OpenChangeAge')).toEqual(['0 Seconds']);
+  host.clock.skip(70 * MINUTE);
+  expect(await swept('OutOfStep')).toEqual(['0 Count']);
+});
+
 it('is nothing where there is no model', async () => {
   expect(await swept('OutOfStep')).toEqual(['0 Count']);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable, StateMachineUnavailable } from '../../lambdas/domain/errors.ts';
 import { SWEEP_MAX_MODELS } from '../../lambdas/domain/limits.ts';
+import { recordId } from '../../lambdas/domain/promotion/record.ts';
 import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import type { CleanUpServices } from '../../lambdas/use-cases/clean-up.ts';
 import { end } from '../../lambdas/use-cases/end-promotion.ts';
@@ -27,6 +28,11 @@ async function leftOpen(name = MODEL, leaseSeconds = 0) {
 }
 
 const swept = (more: Partial<CleanUpServices> = {}) => sweep({ ...models.services, ...more });
+/** The end of a promotion that has found the model moved. */
+const attempted = {
+  ...{ valid: true, operation: 'promote', model_name: MODEL },
+  prepared: { ...prepared(), status: 'contested', reason: 'moved' },
+};
 const names = () => models.started.map(({ name }) => name);
 const itemOf = (name = MODEL) => models.store.readItem(name);
 const moveByHand = (version: string, name = MODEL) =>
@@ -316,7 +322,60 @@ describe('a model without an open change', () => {
       await sweepFor(60, 5, () => null);
       counts.push(models.sent.length);
     }
-    expect(counts).toEqual([1, 2, 2, 3]);
+    expect(counts).toEqual([1, 2, 3, 4]);
+    expect(models.sent.map(({ kind }) => kind)).toEqual(['contested', 'contested', 'in_step', 'contested']);
+  });
+
+  it.each([
+    ['by the sweep', () => sweepFor(60, 5, () => null)],
+    ['by an execution', () => end({ state: attempted, execution: arn('e2') }, models.services)],
+  ])('is told once to be in step again, after it was told to be out of step %s', async (_, tell) => {
+    await closed();
+    moveByHand('3');
+    await tell();
+    expect(models.sent).toMatchObject([{ kind: 'contested' }]);
+    moveByHand('2');
+    const counts = await sweepFor(180, 5, () => models.sent.length);
+    expect([counts.indexOf(2) < 12, counts.at(-1)]).toEqual([true, 2]);
+    const outcomes = await recordedOutcomes(models.table);
+    expect(outcomes.find(({ status }) => status === 'in_step')).toMatchObject({
+      cause: { code: 'in-step-again' },
+      ...{ champion_before: '2', champion_after: '2' },
+      ending: { in_step: true, live: { version: '2' } },
+    });
+    expect(await itemOf()).toMatchObject({ told: null, live: { version: '2' } });
+  });
+
+  it('is told nothing when it is in step again before anybody was told', async () => {
+    await closed();
+    await sweepFor(5, 5, () => null);
+    moveByHand('3');
+    moveByHand('2');
+    await sweepFor(180, 5, () => null);
+    expect(models.sent).toEqual([]);
+  });
+
+  /** MLflow answers once that the model has no version, also when it is asked again at once. */
+  const answerNone = () =>
+    models.mlflow.faults.add({
+      path: 'model-versions/search',
+      times: 2,
+      effect: { kind: 'answer', status: 200, body: '{}' },
+    });
+
+  it('is not told for one wrong answer', async () => {
+    await closed();
+    answerNone();
+    expect(await sweepFor(120, 5, () => models.sent.length)).toEqual(Array(24).fill(0));
+  });
+
+  it('is told though a wrong answer came between', async () => {
+    await closed();
+    moveByHand('3');
+    answerNone();
+    await sweepFor(120, 5, () => null);
+    const outcomes = await recordedOutcomes(models.table);
+    expect(outcomes).toMatchObject([{ cause: { code: 'out-of-step' }, champion_after: '3' }]);
   });
 
   it('is told when its Workload was given another artifact by hand', async () => {
@@ -359,6 +418,65 @@ describe('a model without an open change', () => {
   });
 });
 
+describe('what does not exist any more', () => {
+  const missing = (service: 'mlflow' | 'workload', path: string, body: object) =>
+    models[service].faults.add({ path, effect: { kind: 'answer', status: 404, body: JSON.stringify(body) } });
+  const deleteModel = () =>
+    missing('mlflow', 'registered-models/get', { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'gone' });
+  const deleteWorkload = ({ workload_id }: Served) =>
+    missing('workload', `workloads/${workload_id}*`, { message: 'Not Found' });
+
+  async function serving() {
+    models.model(MODEL, ['Archived', 'Production', 'Staging']);
+    const served = await models.serve(MODEL, ['1', '2', '3'], '2');
+    await models.live(MODEL, release('2', served));
+    return served;
+  }
+  const live = async () => ({ served: await serving(), open: false });
+  const open = async () => {
+    const served = await serving();
+    await models.open(MODEL, promotion('e1', release('2', served), release('3', served)));
+    return { served, open: true };
+  };
+
+  it.each([
+    ['the Workload of a closed model', live, deleteWorkload],
+    ['the Workload of an open change', open, deleteWorkload],
+    ['a closed registered model', live, deleteModel],
+    ['the registered model of an open change', open, deleteModel],
+  ])('is told once, and never attempted: %s', async (_, begin, remove) => {
+    const found = await begin();
+    remove(found.served);
+    const counts = await sweepFor(300, 5, () => models.sent.length);
+    expect(counts.at(-1)).toBe(1);
+    expect(models.started).toEqual([]);
+    const outcomes = await recordedOutcomes(models.table);
+    expect(outcomes).toMatchObject([
+      {
+        status: 'contested',
+        cause: { code: 'out-of-step', change_open: found.open },
+        ending: { unread: [] },
+      },
+    ]);
+  });
+
+  it('is told as over when it is there again', async () => {
+    deleteWorkload(await serving());
+    await sweepFor(60, 5, () => null);
+    models.workload.faults.clear();
+    await sweepFor(120, 5, () => null);
+    expect(models.sent.map(({ kind }) => kind)).toEqual(['contested', 'in_step']);
+  });
+
+  it('is no Workload that the live release does not name: the registry is compared alone', async () => {
+    models.model(MODEL, ['Archived', 'Production']);
+    await models.live(MODEL, release('2'));
+    models.mlflow.registry.setModelTag(MODEL, 'workload.id', 'never-there');
+    await sweepFor(120, 5, () => null);
+    expect(models.sent).toEqual([]);
+  });
+});
+
 describe('a direct call that was cut off after it had closed its change', () => {
   const id = 'direct:r1';
   /** What the model's item is left with. */
@@ -374,7 +492,7 @@ describe('a direct call that was cut off after it had closed its change', () => 
     const { key } = release(left);
     const past = { key, version: left, workload_id: null, artifact_id: null, since, left_at: since, good };
     const live = { ...release(version, null, id), at: models.now.toISOString(), result };
-    await models.live(MODEL, live, left === null ? [] : [{ ...past, left_by: id }]);
+    await models.live(MODEL, live, left === null ? [] : [{ ...past, left_by: recordId(id) }]);
   }
 
   it.each([

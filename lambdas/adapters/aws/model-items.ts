@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, type QueryCommandOutput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { Change, type ModelItem, PastRelease, Release, StoredRelease } from '../../domain/release/release.ts';
-import type { LeaseHolder, ModelPage, PromotionStore, SeenItem } from '../../domain/release/store.ts';
+import type { Lease, LeaseHolder, ModelPage, PromotionStore, SeenItem } from '../../domain/release/store.ts';
 import { type Documents, epochSeconds, itemAt, unlessConditionFails } from './documents.ts';
 import type { OutcomeItems } from './outcome-items.ts';
 
@@ -91,19 +91,27 @@ export function modelItems(db: Documents, table: string): ModelItems {
             ReturnValues: 'ALL_NEW',
           }),
         );
-      for (const attempt of [
-        () => take('', 'attribute_not_exists(#owner)', {}),
-        // Nobody released it: its owner may have written until its end.
-        () => take(', released_at = expires_at', 'expires_at < :now', { ':now': epochSeconds(now) }),
-      ]) {
-        try {
-          const { Attributes } = await attempt();
-          return { taken: true, item: modelItem(model, Attributes) };
-        } catch (error) {
-          if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const takeFree = async (): Promise<Lease | null> => {
+        for (const attempt of [
+          () => take('', 'attribute_not_exists(#owner)', {}),
+          // Nobody released it: its owner may have written until its end.
+          () => take(', released_at = expires_at', 'expires_at < :now', { ':now': epochSeconds(now) }),
+        ]) {
+          try {
+            const { Attributes } = await attempt();
+            return { taken: true, item: modelItem(model, Attributes) };
+          } catch (error) {
+            if (!(error instanceof ConditionalCheckFailedException)) throw error;
+          }
         }
-      }
+        return null;
+      };
+      const first = await takeFree();
+      if (first !== null) return first;
       const item = await readItem(model);
+      // Released between the write and the read.
+      const second = item.owner === null ? await takeFree() : null;
+      if (second !== null) return second;
       if (item.owner === owner && item.fence !== null && item.fence > 0) {
         // A repeated step of the owner may take its full time again.
         const end = { ':me': owner, ':end': epochSeconds(now) + seconds };
@@ -266,8 +274,9 @@ const seenValues = ({ change, live }: SeenItem): Record<string, string> => ({
   ...(live === null ? {} : { ':seen_live': live }),
 });
 
+/** Throws for a number that is no time: compared with any other, it would be neither before nor after it. */
 const instant = (seconds: unknown): Date | null =>
-  typeof seconds === 'number' ? new Date(seconds * 1000) : null;
+  typeof seconds === 'number' ? z.date().parse(new Date(seconds * 1000)) : null;
 
 const History = z.array(PastRelease).catch([]);
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PutCommand, QueryCommand, type QueryCommandOutput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
 import { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { PromotionStore } from '../../domain/release/store.ts';
 import { type Documents, itemAt, unlessConditionFails } from './documents.ts';
@@ -81,28 +82,39 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
 
     async pendingAlerts(limit) {
       const { Items } = await db.send(new QueryCommand({ ...pendingQuery, Limit: limit }));
-      return (Items ?? []).map(outcomeIn);
+      // What cannot be read must not block the alerts of others; it stays pending, and is counted as such.
+      return (Items ?? []).flatMap((item) => {
+        try {
+          return [outcomeIn(item)];
+        } catch {
+          return [];
+        }
+      });
     },
 
     async pendingExecutions(limit) {
       const found: string[] = [];
       let ExclusiveStartKey: QueryCommandOutput['LastEvaluatedKey'];
-      // A page may hold few rows: DynamoDB limits it to 1 MB of whole items.
+      let rows = 0;
+      // A page may hold few rows, as DynamoDB limits it to 1 MB of whole items; one that holds none leads nowhere.
       do {
         const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
           new QueryCommand({ ...pendingQuery, ProjectionExpression: 'pk', Limit: limit, ExclusiveStartKey }),
         );
+        rows = Items?.length ?? 0;
         found.push(...(Items ?? []).map(({ pk }) => String(pk).slice(outcomeKey('').pk.length)));
         ExclusiveStartKey = LastEvaluatedKey;
-      } while (ExclusiveStartKey !== undefined && found.length < limit);
+      } while (rows > 0 && ExclusiveStartKey !== undefined && found.length < limit);
       return found.slice(0, limit);
     },
   };
 }
 
-/** Never throws for an outcome of another version: one unreadable outcome must not block the alerts of others. */
+const Stored = z.looseObject({ execution: z.string() });
+
+/** Throws for what is no outcome, but not for one of another version, which is read without its details. */
 function outcomeIn(item: Record<string, unknown>): Outcome {
-  const stored: Outcome = JSON.parse(String(item['outcome']));
+  const stored = Stored.parse(JSON.parse(String(item['outcome']))) as Outcome;
   const plain = { ...stored, cause: null, comparison: null, rollback: null, serving: null };
   return Outcome.safeParse(stored).data ?? plain;
 }

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts';
+import { readAs } from '../../domain/json.ts';
 import { mlflowListMs } from '../../domain/limits.ts';
 import { type Authorization, authorized } from '../authorization.ts';
 import { type Http, type HttpReply, NoReply } from '../http.ts';
@@ -156,7 +157,7 @@ const isTooLarge = (error: unknown): error is MlflowInvalidResponse =>
 const isUnusable = (reading: Reading<unknown>) => !reading.ok && !isTooLarge(reading.error);
 
 function parsed<T>(content: unknown, schema: z.ZodType<T>, { request, secrets, once }: Asked): T {
-  const result = schema.safeParse(content);
+  const result = readAs(schema, content);
   if (result.success) return result.data;
   const problems = result.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
   throw new MlflowInvalidResponse(

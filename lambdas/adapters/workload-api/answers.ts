@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readAs } from '../../domain/json.ts';
 import type { Artifact, Replacement, Workload } from '../../domain/serving/workloads.ts';
 
 /**
@@ -69,7 +70,7 @@ export const ArtifactAnswer = z
       status: a.status,
       version: a.version ?? null,
       groups: containerGroups.flatMap((group) => {
-        const parsed = NamedGroup.safeParse(group).data;
+        const parsed = readAs(NamedGroup, group).data;
         if (parsed === undefined) return [];
         const containers = parsed.containers.flatMap(({ name }) => (name === null ? [] : [name]));
         return [{ name: parsed.name ?? 'default', containers }];

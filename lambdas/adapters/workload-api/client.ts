@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { readAs } from '../../domain/json.ts';
 import {
   WorkloadApiInvalidResponse,
   WorkloadApiRefused,
@@ -193,7 +194,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
 const isSuccess = ({ status }: HttpReply) => status >= 200 && status < 300;
 
 function parsed<T>(content: unknown, schema: z.ZodType<T>, { request, secrets, once }: Asked): T {
-  const result = schema.safeParse(content);
+  const result = readAs(schema, content);
   if (result.success) return result.data;
   const problems = result.error.issues.slice(0, 5).map((i) => `${i.path.join('.')}: ${i.message}`);
   throw new WorkloadApiInvalidResponse(

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readAs } from '../../domain/json.ts';
 import type {
   ContainerState,
   Proton,
@@ -94,7 +95,7 @@ export const EventAnswer = z
   .object({ id: Text, timestamp: Text, eventType: Status, details: z.unknown() })
   .transform((e): WorkloadEvent => {
     // The API documents the shape of `details` as provisional: unknown details must not lose the event.
-    const details = EventDetails.safeParse(e.details).data;
+    const details = readAs(EventDetails, e.details).data;
     const protons = Object.entries(details?.protonStatuses ?? {});
     return {
       id: e.id ?? '',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
-import { problemMessages } from '../problems.ts';
+import { readAs } from '../json.ts';
 
 /** The schema of a policy file, `policies/<name>.json`; the file's name is the policy's name. */
 
@@ -207,12 +207,12 @@ const isChoice = (content: unknown) =>
 /** Parses the content of a policy file. Throws `InvalidPolicy` with every mistake and its path. */
 export function parsePolicyFile(name: string, content: unknown): Policy | PolicyChoice {
   if (!isChoice(content)) return parsePolicy(name, content);
-  return parsed(name, PolicyChoice.safeParse(content, problemMessages));
+  return parsed(name, readAs(PolicyChoice, content));
 }
 
 /** Parses a policy. Throws `InvalidPolicy` with every mistake and its path. */
 export const parsePolicy = (name: string, content: unknown): Policy => ({
-  ...parsed(name, PolicyFile.safeParse(content, problemMessages)),
+  ...parsed(name, readAs(PolicyFile, content)),
   name,
 });
 

@@ -17,6 +17,8 @@ export const OutcomeStatus = z.enum([
   'needs_investigation',
   /** What both sides show was taken as live, by hand. Nothing else was changed. */
   'adopted',
+  /** Found by a sweep, after people were told otherwise: both sides show the live release again. Nothing was changed. */
+  'in_step',
   /** An approver declined. Nothing was changed. */
   'declined',
   /** A requested rollback is complete, or a failed promotion was undone. */
@@ -92,6 +94,8 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   z.object({ code: z.literal('moved-since') }),
   /** Found by a sweep: the sides show something that no operation of ours put there. */
   z.object({ code: z.literal('out-of-step'), change_open: z.boolean() }),
+  /** Found by a sweep: after that was told, both sides show the live release again. */
+  z.object({ code: z.literal('in-step-again') }),
   /** No step left a result. */
   z.object({ code: z.literal('no-result') }),
 ]);
@@ -144,7 +148,7 @@ export const Ending = z.object({
       next_at: text.default(null),
     })
     .nullable(),
-  /** The versions in Production (mode `aliases`: the champion); null if they could not be read. */
+  /** The versions in Production (mode `aliases`: the champion); null if unread, or there is no such registered model. */
   champions: z.array(z.string()).nullable(),
   /** Mode `both`: what each pointer names. Null in the other modes, or if the registry could not be read. */
   pointers: z
@@ -152,7 +156,15 @@ export const Ending = z.object({
     .nullable()
     .default(null),
   /** Null if no Workload serves the model, or it could not be read. */
-  workload: z.object({ workload_id: z.string(), artifact_id: text, in_flight: text }).nullable(),
+  workload: z
+    .object({
+      workload_id: z.string(),
+      artifact_id: text,
+      in_flight: text,
+      /** The platform knows none by this id, or shows none to the owner of the token. */
+      missing: z.literal(true).optional(),
+    })
+    .nullable(),
   /** The version and the artifact on which both sides agree, and which `adopt` would take as live; null if they do not. */
   agreed: z.object({ version: z.string(), artifact_id: text }).nullable().default(null),
   /** Closed, and both sides show the live release; null if none is recorded, or a part could not be read. */

@@ -45,7 +45,7 @@ export function outcomeOf(state: unknown, { execution, ending }: Facts, now: Dat
     rollback_error: document.rollback_error,
     problems: document.problems ?? [],
     overwritten: [
-      ...(promotion?.promoted === true ? (promotion.overwritten ?? []) : []),
+      ...(promotion?.overwritten ?? []),
       ...(closing?.overwritten ?? []),
       ...(rollback?.overwritten ?? []),
     ],

@@ -86,8 +86,10 @@ export type AnyRelease = Release | StoredRelease;
 export const isStored = (release: AnyRelease | null): release is StoredRelease =>
   release !== null && 'runtime' in release;
 
-export const stored = (...releases: readonly (Release | StoredRelease | null)[]): StoredRelease[] =>
-  releases.filter(isStored);
+/** Those that have to be stored, each once. */
+export const stored = (...releases: readonly (AnyRelease | null)[]): StoredRelease[] => [
+  ...new Map(releases.filter(isStored).map((release) => [release.key, release])).values(),
+];
 
 /** `live` in step, with the settings that the Workload has now: somebody may have scaled it since. */
 export function refreshed(live: Release, look: Look): StoredRelease | Release | null {

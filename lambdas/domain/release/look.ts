@@ -157,10 +157,28 @@ export function seen({ registry, mode, serving }: Look): Touched {
   };
 }
 
+/** A registered model that does not exist: it has no version and names no Workload. */
+export const noModel = (name: string): RegistryView => ({
+  model: { name, tags: {}, aliases: {} },
+  versions: [],
+});
+
+/** A Workload that does not exist: it serves nothing. */
+export const noWorkload = (workload_id: string): ServingView => ({
+  workload_id,
+  type: null,
+  artifact_id: null,
+  artifact_status: null,
+  importance: null,
+  runtime: null,
+  active: [],
+  in_flight: null,
+});
+
 /** Digest of what both sides show: the same picture is told once. */
 export function pictureOf({ registry, mode, serving }: Look): string {
   const picture = [
-    champions(registry, mode),
+    registry.versions.length === 0 ? null : champions(registry, mode),
     registry.model.aliases['champion'] ?? null,
     serving === null
       ? null

@@ -1,4 +1,5 @@
 import { MAX_ASKED_LENGTH } from '../limits.ts';
+import { champions } from '../registry.ts';
 import { clipped } from '../visible-text.ts';
 import {
   ARTIFACT_TAG,
@@ -18,6 +19,7 @@ import {
 import { isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
 import {
   type Change,
+  isLeftBy,
   isSameRelease,
   type ModelItem,
   newestGood,
@@ -150,7 +152,7 @@ export function defaultTarget(item: ModelItem): Release | PastRelease | null {
   const { change, live, history } = item;
   if (change !== null) return change.safe.version === null ? null : change.safe;
   const [last] = history;
-  const cameByRollback = live !== null && last !== undefined && !last.good && last.left_by === live.change;
+  const cameByRollback = live !== null && last !== undefined && !last.good && isLeftBy(last, live.change);
   return cameByRollback ? live : newestGood(item);
 }
 
@@ -174,9 +176,8 @@ export function openRollback(
       return contested('after-alarm');
     if (isOvertaken(item, opener)) return contested('overtaken');
     if (live === null && change === null) {
-      const shown = shownBy(look, ARTIFACT_TAG);
-      if (shown === null) return contested('unrecorded');
-      return { kind: 'refused', why: shown.version === null ? 'no-champion' : 'no-known-good' };
+      const none = champions(look.registry, look.mode).length === 0;
+      return { kind: 'refused', why: none ? 'no-champion' : 'no-known-good' };
     }
     if (change === null && !inStep) return contested('moved');
     if (change !== null && !isKnown(look, change)) return contested('foreign');

@@ -17,7 +17,7 @@ export const CloseInput = z.object({
   /** ISO 8601; the lock waits until then for the end of the rollout. */
   deadline: absent(z.iso.datetime({ offset: true })),
   /** The last answer of this function in the same execution; null on the first call. */
-  previous: absent(z.object({ progress: Progress })),
+  previous: absent(z.object({ progress: Progress, overwritten: z.array(z.string()).optional() })),
 });
 export type CloseInput = z.infer<typeof CloseInput>;
 

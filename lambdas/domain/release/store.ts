@@ -65,8 +65,8 @@ export interface PromotionStore {
     live: Release,
     history: readonly PastRelease[],
   ): Promise<boolean>;
-  /** W5: remembers the picture that people were alerted to. Needs no lease. */
-  markTold(model: string, picture: string, change: string | null): Promise<boolean>;
+  /** W5: remembers the picture that people were alerted to; null forgets it. Needs no lease. */
+  markTold(model: string, picture: string | null, change: string | null): Promise<boolean>;
   /** W7: counts an attempt before it is started. Needs no lease. */
   countAttempt(model: string, change: string, attempts: number, nextAt: Date): Promise<boolean>;
   /** W8: what both sides show becomes live, and no change is open. */

@@ -35,7 +35,11 @@ export type Converged = { readonly look: Look; readonly progress: Progress } & (
     }
   | { readonly kind: 'failed'; readonly finding: RolloutFailure }
   /** The sides show something that the change has not put there, or another actor was faster. */
-  | { readonly kind: 'contested'; readonly why: 'moved-on' | 'lost-race' | 'superseded' }
+  | {
+      readonly kind: 'contested';
+      readonly why: 'moved-on' | 'lost-race' | 'superseded';
+      readonly overwritten?: readonly string[];
+    }
   | { readonly kind: 'closed'; readonly live: Release }
 );
 
@@ -71,7 +75,8 @@ export async function convergeQuickly(
   const overwritten: string[] = [];
   for (let step = 1; ; step += 1) {
     const result = await converge(c, services);
-    if (result.kind === 'waiting') overwritten.push(...(result.overwritten ?? []));
+    if (result.kind === 'waiting' || result.kind === 'contested')
+      overwritten.push(...(result.overwritten ?? []));
     const again = result.kind === 'waiting' && result.step === 'move' && step < MAX_QUICK_STEPS;
     if (!again) return { ...result, overwritten };
   }
@@ -172,7 +177,8 @@ async function moveRegistry(
   const move = { version, from, keepPrevious: !back, ours: change.touched.versions };
   const { state, view, overwritten } = await moveAndVerify(services, look.registry, move);
   const after = { ...look, registry: view };
-  if (state === 'contested') return { kind: 'contested', why: 'lost-race', look: after, progress };
+  if (state === 'contested')
+    return { kind: 'contested', why: 'lost-race', look: after, progress, overwritten };
   return {
     kind: 'waiting',
     finding: { code: 'looking-again' },

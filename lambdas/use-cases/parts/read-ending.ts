@@ -2,8 +2,17 @@ import type { Ending } from '../../domain/outcome/outcome-schema.ts';
 import { WORKLOAD_TAG } from '../../domain/promotion/promotion-plan.ts';
 import { CHAMPION, champions, inStage, type RegistryView } from '../../domain/registry.ts';
 import { ARTIFACT_TAG, isInStep } from '../../domain/release/found.ts';
-import { isKnown, type Look, pictureOf, type ServingView, shownBy } from '../../domain/release/look.ts';
+import {
+  isKnown,
+  type Look,
+  noModel,
+  noWorkload,
+  pictureOf,
+  type ServingView,
+  shownBy,
+} from '../../domain/release/look.ts';
 import type { ModelItem } from '../../domain/release/release.ts';
+import { WorkloadNotFound } from '../../domain/serving/errors.ts';
 import { log, logError } from '../../runtime/log.ts';
 import type { ReadingServices } from '../../runtime/reading-services.ts';
 import { readRegistry, readServing, workloadOf } from './look.ts';
@@ -12,14 +21,12 @@ import { readRegistry, readServing, workloadOf } from './look.ts';
 export interface BothSidesRead {
   /** Null if the table could not be read, or there is none. */
   readonly item: ModelItem | null;
-  /** Null if a side could not be read, or the model does not exist. */
-  readonly look: Look | null;
   /** The registry; null if it could not be read, or the model does not exist. */
   readonly view: RegistryView | null;
-  /** The Workload; null if it could not be read, or none serves the model. */
+  /** The Workload; null if it could not be read, does not exist, or none serves the model. */
   readonly serving: ServingView | null;
   readonly ending: Ending;
-  /** Why a part could not be read: one for each of `ending.unread`. */
+  /** Why a part could not be read: one for each of `ending.unread`, and for a Workload that does not exist. */
   readonly problems: readonly { readonly part: Ending['unread'][number]; readonly error: unknown }[];
 }
 
@@ -44,19 +51,24 @@ export async function readBothSides(model: string, services: ReadingServices): P
   const workload = view === null || item === null ? null : workloadOf(null, item, view);
   const serving =
     workload === null ? null : await orNull('workload', () => readServing(services.workloads(), workload));
-  const unread = problems.map(({ part }) => part);
-  const complete = view !== null && item !== null && !unread.includes('workload');
-  const look: Look | null = complete ? { registry: view, mode: services.registry().mode, serving } : null;
+  // An outage shows nothing; what does not exist is shown to be gone.
+  const isGone = problems.some(({ error }) => error instanceof WorkloadNotFound);
+  const unread = problems.filter(({ error }) => !(error instanceof WorkloadNotFound)).map(({ part }) => part);
+  const shown = workload !== null && isGone ? noWorkload(workload) : serving;
+  const look = (registry: RegistryView): Look => ({
+    registry,
+    mode: services.registry().mode,
+    serving: shown,
+  });
   return {
     item,
-    look,
     view,
     serving,
     problems,
     ending: {
       ...recordedIn(item),
-      ...shownIn(view === null ? null : { registry: view, mode: services.registry().mode, serving }),
-      ...compared(item, look),
+      ...shownIn(view === null ? null : look(view), !isGone),
+      ...compared(item, unread.length > 0 ? null : look(view ?? noModel(model)), !isGone),
       unread,
     },
   };
@@ -92,7 +104,7 @@ function recordedIn(item: ModelItem | null): Pick<Ending, 'live' | 'change'> {
 }
 
 /** What the sides show; null: the registry could not be read, and the Workload was not. */
-function shownIn(look: Look | null): Pick<Ending, 'champions' | 'pointers' | 'workload'> {
+function shownIn(look: Look | null, exists: boolean): Pick<Ending, 'champions' | 'pointers' | 'workload'> {
   if (look === null) return { champions: null, pointers: null, workload: null };
   const { registry, mode, serving } = look;
   return {
@@ -111,6 +123,7 @@ function shownIn(look: Look | null): Pick<Ending, 'champions' | 'pointers' | 'wo
             workload_id: serving.workload_id,
             artifact_id: serving.artifact_id,
             in_flight: serving.in_flight?.artifact_id ?? null,
+            ...(exists ? {} : { missing: true as const }),
           },
   };
 }
@@ -119,11 +132,12 @@ function shownIn(look: Look | null): Pick<Ending, 'champions' | 'pointers' | 'wo
 function compared(
   item: ModelItem | null,
   look: Look | null,
+  exists: boolean,
 ): Pick<Ending, 'agreed' | 'in_step' | 'known' | 'picture'> {
   if (item === null || look === null) return { agreed: null, in_step: null, known: null, picture: null };
   const { live, change } = item;
   return {
-    agreed: agreedIn(look),
+    agreed: exists ? agreedIn(look) : null,
     in_step: (live ?? change) === null ? null : isInStep(look, item),
     known: change === null ? null : isKnown(look, change),
     picture: pictureOf(look),

@@ -1,19 +1,25 @@
 import { DIRECT_LEASE_SECONDS } from '../../domain/limits.ts';
 import { directOutcome } from '../../domain/outcome/outcome.ts';
-import type { Ending } from '../../domain/outcome/outcome-schema.ts';
+import type { DecidedOutcome, Ending } from '../../domain/outcome/outcome-schema.ts';
 import { recordId } from '../../domain/promotion/record.ts';
+import { isLeftBy, type ModelItem } from '../../domain/release/release.ts';
 import type { PromotionStore } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
+import type { ReadingServices } from '../../runtime/reading-services.ts';
 import { inWords } from '../../words/reasons.ts';
 import type { CloseServices } from './close-execution.ts';
-import type { BothSidesRead } from './read-ending.ts';
+import { type BothSidesRead, readBothSides } from './read-ending.ts';
 import { recordOutcomeAndNotify } from './record-and-notify.ts';
 
-/** Telling people, once per picture, that a model shows something that no operation of ours put there. */
+/** Telling people, once per picture, that a model shows something that no operation of ours put there, and when that is over. */
 
 /** True when the sides show something foreign to the open change, or something else than the live release. */
 export const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
   change === null ? live !== null && in_step === false : known === false;
+
+/** True when the registered model does not exist: nobody can bring it back in step, nor close a change of it. */
+export const isModelGone = ({ champions, unread }: Ending): boolean =>
+  champions === null && !unread.includes('registry');
 
 /**
  * Remembers what an alert has told, so that the sweep does not tell it again. `ending` is that of the recorded outcome: a
@@ -35,38 +41,51 @@ export async function rememberTold(
 }
 
 /**
- * Tells that a model is out of step, unless the same picture was told last. Where somebody has brought both sides back, the
- * earlier picture is forgotten: if it returns, it is told again. Answers whether it was told now. Throws
- * `LeaseStoreUnavailable`.
+ * Both sides, read a second time where they show what was neither put there nor told: one wrong answer must not alarm
+ * anybody. Null where the second reading shows something else: then nothing is told now.
  */
-export async function tellOutOfStep(
-  { item, ending }: BothSidesRead,
-  services: CloseServices,
-): Promise<boolean> {
+export async function readTwice(model: string, services: CloseServices & ReadingServices) {
+  const read = await readBothSides(model, services);
+  if (!isOutOfStep(read.ending) || read.item?.told === read.ending.picture) return read;
+  const again = await readBothSides(model, services);
+  return again.ending.picture === read.ending.picture ? again : null;
+}
+
+/**
+ * Tells that a model is out of step, unless the same picture was told last; and that a closed one is in step again, after
+ * that was told. An open change that is known again goes on, which its end tells: the earlier picture is forgotten. Answers
+ * whether it was told now to be out of step. Throws `LeaseStoreUnavailable`.
+ */
+export async function tellOutOfStep(read: BothSidesRead, services: CloseServices): Promise<boolean> {
+  const { item, ending } = read;
   const { picture } = ending;
-  if (item === null || picture === null || item.told === picture) return false;
-  if (!isOutOfStep(ending)) {
-    if (item.told !== null) await services.store.markTold(item.model, picture, item.change?.id ?? null);
-    return false;
-  }
-  const now = services.clock.now();
-  const outcome = directOutcome({
-    status: 'contested',
-    cause: { code: 'out-of-step', change_open: item.change !== null },
-    operation: item.change?.kind ?? 'promote',
-    execution: `sweep:${recordId(item.model)}:${picture}:${now.getTime()}`,
-    model_name: item.model,
-    champion_before: item.live?.version ?? null,
+  if (item === null || picture === null) return false;
+  const outOfStep = isOutOfStep(ending);
+  if (item.told === (outOfStep ? picture : null)) return false;
+  // Told first: after a crash in between it is told twice rather than never.
+  if (outOfStep || item.change === null)
+    await recordOutcomeAndNotify(inWords(foundBySweep(item, ending, services)), true, services);
+  await services.store.markTold(item.model, outOfStep ? picture : null, item.change?.id ?? null);
+  return outOfStep;
+}
+
+function foundBySweep(item: ModelItem, ending: Ending, { clock }: CloseServices): DecidedOutcome {
+  const { change, live, model } = item;
+  const now = clock.now();
+  return directOutcome({
+    ...(isOutOfStep(ending)
+      ? { status: 'contested', cause: { code: 'out-of-step', change_open: change !== null } }
+      : { status: 'in_step', cause: { code: 'in-step-again' } }),
+    operation: change?.kind ?? 'promote',
+    execution: `sweep:${recordId(model)}:${ending.picture}:${now.getTime()}`,
+    model_name: model,
+    champion_before: live?.version ?? null,
     champion_after: ending.champions?.length === 1 ? (ending.champions[0] ?? null) : null,
-    challenger_version: item.change?.to ?? null,
-    requested_by: item.change?.asked.by ?? null,
+    challenger_version: change?.to ?? null,
+    requested_by: change?.asked.by ?? null,
     ending,
     recorded_at: now.toISOString(),
   });
-  // Told first: after a crash in between it is told twice rather than never.
-  await recordOutcomeAndNotify(inWords(outcome), true, services);
-  await services.store.markTold(item.model, picture, item.change?.id ?? null);
-  return true;
 }
 
 /**
@@ -83,7 +102,7 @@ export async function tellDirectChange(
   if (now.getTime() - Date.parse(live.at) < DIRECT_LEASE_SECONDS * 1000) return;
   if (await services.store.hasOutcome(live.change)) return;
   const [last] = item.history;
-  const left = last?.left_by === live.change ? last : null;
+  const left = last !== undefined && isLeftBy(last, live.change) ? last : null;
   const promoted = live.result !== 'rolled_back';
   // A promotion that failed is brought back to what was live; a rollback leaves what it took out.
   const rollback = left?.good === false;

@@ -113,19 +113,37 @@ function lockSteps({ rollback, operation }: Outcome): string[] {
   ];
 }
 
+const ADOPT = '"operation": "adopt" (or run: promotion adopt MODEL)';
+
+/** The registered model does not exist: nothing can be moved, nor taken as live. */
+const MODEL_GONE: readonly string[] = [
+  'If the registered model was deleted or renamed on purpose, nothing else is to be done: what is recorded for it is left alone.',
+  'Otherwise restore it, or check that the functions use the right MLflow server and can see the model. A sweep then goes on, or tells that both sides are in step again.',
+];
+
+/** The recorded Workload does not exist: a person says which one serves the model now. */
+const workloadGone = (back: string | null): readonly string[] => [
+  'If the Workload was not deleted, give the owner of the token access to it again: nothing else is to be done then.',
+  'Otherwise set the tag "workload.id" of the registered model to the Workload that serves it now, or to an empty text if none does.',
+  `Then start an execution with ${ADOPT}. The champion and the artifact in service must be the right ones.`,
+  `If they are not: ${rollbackTo(back)} and "workload_id".`,
+];
+
 /** Somebody has changed the model: a person decides which release is to be live. */
-function outOfStepSteps(ending: Ending): string[] {
+function outOfStepSteps(ending: Ending): readonly string[] {
   const { change, live, agreed } = ending;
   const both = sidesShow(ending);
   const back = change === null ? (live?.version ?? null) : change.safe;
   const next = change?.kind === 'promote' ? change.to : null;
+  if (ending.champions === null) return MODEL_GONE;
+  if (ending.workload?.missing) return workloadGone(back);
   const goesOn = change === null ? '' : ', and the open change is then closed';
   return [
     `Find out who changed the model, and decide which version is to be live${change === null ? '.' : ': until then the open change waits.'}`,
     ...(agreed === null
       ? []
       : [
-          `To keep ${versionText(agreed.version)}, as ${both} it: start an execution with "operation": "adopt" (or run: promotion adopt MODEL)${goesOn}.`,
+          `To keep ${versionText(agreed.version)}, as ${both} it: ${pointerStep(ending)}start an execution with ${ADOPT}${goesOn}.`,
         ]),
     ...(back === null
       ? [`To have another version live: ${rollbackTo(null)}.`]
@@ -141,16 +159,25 @@ function outOfStepSteps(ending: Ending): string[] {
   ];
 }
 
+/** Mode `both`: what adopting waits for, where one of the pointers is not set. */
+function pointerStep({ pointers, agreed }: Ending): string {
+  if (pointers === null || agreed === null) return '';
+  const version = versionText(agreed.version);
+  if (pointers.alias === null) return `set the alias "champion" to ${version} in MLflow, then `;
+  return pointers.stage.length === 0 ? `move ${version} to stage Production in MLflow, then ` : '';
+}
+
 const sidesShow = ({ workload }: Ending) => (workload === null ? 'the registry shows' : 'both sides show');
 
 /** No release is recorded: the first change needs both sides to agree on one. */
 function unrecordedSteps(outcome: Outcome, ending: Ending): readonly string[] {
   const { agreed, workload } = ending;
-  if (outcome.status !== 'contested') return againSteps(outcome);
+  const refused = outcome.operation === 'rollback' && agreed === null;
+  if (outcome.status !== 'contested' && !refused) return againSteps(outcome);
   if (agreed !== null)
     return [
       START_AGAIN,
-      `If it is contested again: take ${versionText(agreed.version)}, as ${sidesShow(ending)} it, as live with "operation": "adopt" (or run: promotion adopt MODEL).`,
+      `If it is contested again: ${pointerStep(ending)}take ${versionText(agreed.version)}, as ${sidesShow(ending)} it, as live with ${ADOPT}.`,
     ];
   return [
     `Decide which version is to be live, and ${rollbackTo(null)}: it brings ${workload === null ? 'the registry to that version' : 'both sides to that version, and to the artifact in its tag "workload.artifact_id"'}.`,

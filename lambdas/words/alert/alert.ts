@@ -76,8 +76,8 @@ function evidenceSection(
   { words, evidence }: AlertParts,
 ): string[] {
   if (comparison === null || evidence === null) {
-    // A clean-up does not know what was compared.
-    const compares = operation === 'promote' && cause?.code !== 'out-of-step' && cause?.code !== 'stopped';
+    // A clean-up does not know what was compared, and a sweep compares no versions.
+    const compares = operation === 'promote' && !WITHOUT_COMPARISON.includes(cause?.code ?? '');
     return compares ? section('Evidence', ['No comparison was made.']) : [];
   }
   // The first lines of a promotion already have the confidence and its method.
@@ -96,6 +96,7 @@ export function mailTable(comparison: Comparison, columns?: number): string {
 }
 
 const TABLE_INDENT = '  ';
+const WITHOUT_COMPARISON: readonly string[] = ['out-of-step', 'in-step-again', 'stopped'];
 
 /** The first lines. Those of a promotion are fixed: other programs read them. */
 function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertParts): string[] {

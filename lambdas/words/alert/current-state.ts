@@ -76,7 +76,7 @@ export const overwrittenSteps = ({ overwritten }: Outcome): string[] =>
 function championLines({ champion_before: before, cause }: Outcome, { champions, unread }: Ending): Line[] {
   // A sweep compares with the live release, which has a line of its own.
   const earlier =
-    cause?.code === 'out-of-step'
+    cause?.code === 'out-of-step' || cause?.code === 'in-step-again'
       ? []
       : [`In Production before: ${before === null ? 'none or unknown' : versionText(before)}.`];
   if (champions === null)
@@ -107,7 +107,14 @@ function pointerLines({ pointers }: Ending): Line[] {
 
 function workloadLines({ serving }: Outcome, { workload }: Ending): Line[] {
   if (workload === null) return [];
-  const { workload_id: id, artifact_id: artifact, in_flight: flying } = workload;
+  const { workload_id: id, artifact_id: artifact, in_flight: flying, missing } = workload;
+  if (missing)
+    return [
+      {
+        label: 'Workload',
+        value: `${visible(id, 120)} does not exist, or the owner of the token cannot see it`,
+      },
+    ];
   const serves = artifact === null ? 'serves no artifact' : `serves artifact ${quoted(artifact)}`;
   // With the artifact in service: a rollout that has switched, or somebody who changes settings.
   const inFlight =

@@ -1,7 +1,14 @@
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { versionText } from '../../domain/visible-text.ts';
 import { FIX_AND_START_AGAIN, stepsFor } from './advice.ts';
-import { isOutOfStep, isOwnChange, type OpenChange, situationOf } from './current-state.ts';
+import {
+  isOutOfStep,
+  isOwnChange,
+  type OpenChange,
+  overwrittenLines,
+  overwrittenSteps,
+  situationOf,
+} from './current-state.ts';
 import { operationName, type Words } from './wording.ts';
 import { isLockedOut, isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
@@ -19,9 +26,10 @@ export function failed(outcome: Outcome): Words {
     loud,
     happened: [
       whatFailed(outcome),
+      ...overwrittenLines(outcome),
       ...(locked ? ['The artifact in service is locked, and the one to go back to is a draft.'] : []),
     ],
-    todo: steps,
+    todo: [...overwrittenSteps(outcome), ...steps],
   };
 }
 

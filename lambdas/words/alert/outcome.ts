@@ -28,6 +28,7 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
   kept,
   declined: kept,
   adopted,
+  in_step: inStep,
   needs_investigation: needsInvestigation,
   failed,
   invalid_input: refused,
@@ -101,6 +102,20 @@ function adopted({ ending }: Outcome): Words {
       'Nothing else was changed.',
     ],
     todo: ['No action needed.'],
+  };
+}
+
+function inStep({ ending }: Outcome): Words {
+  const live = ending?.live ?? null;
+  return {
+    kind: 'in_step',
+    emoji: 'white_check_mark',
+    title: 'Model In Step Again',
+    happened: [
+      `A sweep compared both sides with what is recorded: they show ${live === null ? 'the live release' : versionText(live.version)} again.`,
+      'An earlier message said that they did not. Nothing was changed.',
+    ],
+    todo: ['No action needed. The earlier message is settled.'],
   };
 }
 

@@ -57,11 +57,18 @@ export function contested(outcome: Outcome): Words {
     emoji: loud ? 'rotating_light' : 'warning',
     title: loud ? `ACTION NEEDED: ${title}` : title,
     loud,
-    happened: [howContested(outcome), ...(steps === null ? undoLines(outcome) : [])],
-    todo: steps ?? [
-      'Check in MLflow which versions are in Production and who moved them. There must be exactly one.',
-      ...manualUndoSteps(outcome),
-      'Then start a new execution if the change is still needed.',
+    happened: [
+      howContested(outcome),
+      ...overwrittenLines(outcome),
+      ...(steps === null ? undoLines(outcome) : []),
+    ],
+    todo: [
+      ...overwrittenSteps(outcome),
+      ...(steps ?? [
+        'Check in MLflow which versions are in Production and who moved them. There must be exactly one.',
+        ...manualUndoSteps(outcome),
+        'Then start a new execution if the change is still needed.',
+      ]),
     ],
   };
 }

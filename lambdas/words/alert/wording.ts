@@ -3,6 +3,7 @@ import type { Operation } from '../../domain/payloads.ts';
 /** What an alert is about; subscribers can filter by it. */
 export const alertKinds = [
   'adopted',
+  'in_step',
   'promoted',
   'kept',
   'needs_investigation',
