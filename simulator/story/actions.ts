@@ -33,6 +33,7 @@ export function act(stage: Stage, { id, action }: Step): void {
   }
   try {
     byHand(stage, id, action);
+    world.chronicle.look();
     stage.persons.push({ at: play.time.now, what: JSON.stringify(action) });
   } catch (error) {
     play.note(id, () => `refused: ${String(error)}`);
@@ -75,6 +76,9 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
         wait_for_lease_minutes: action.waitMinutes,
         requested_by: id,
       });
+      break;
+    case 'adopt':
+      start(`${id}-adopt`, { operation: 'adopt', model_name: MODEL, requested_by: id });
       break;
     case 'again':
       if (stage.lastInput !== null) world.executions.start(`${id}-again`, stage.lastInput);

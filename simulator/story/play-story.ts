@@ -9,17 +9,22 @@ import { invoke } from '../engine/lambda.ts';
 import { Play } from '../engine/play.ts';
 import { VirtualTime } from '../engine/time.ts';
 import { act, type PersonsWrite, type Stage } from './actions.ts';
+import type { Item, Moment } from './chronicle.ts';
 import type { Story } from './story.ts';
 import { World } from './world.ts';
 
-/** An answer to a function that somebody called directly; `error` where it threw. */
-export interface DirectAnswer {
+/** An answer to a function that somebody called directly, with the item and both sides at that moment. */
+export interface DirectAnswer extends Moment {
   id: string;
   functionName: FunctionName;
-  /** The payload's own request id, as outcomes have it. */
-  at: number;
+  /** Milliseconds since 1970. */
+  startedAt: number;
   answer: Json;
+  /** Its name, where it threw. */
   error: string | null;
+  item: Item;
+  /** When both sides last changed before. */
+  changedAt: number;
 }
 
 /** A world after its story, for the invariants. */
@@ -87,10 +92,15 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     persons: [],
     lastInput: null,
     invoke(functionName, id, payload) {
+      const startedAt = time.now;
       const asked = (answer: Json, error: string | null) => {
         play.note(id, () => `answered ${error ?? JSON.stringify(answer)}`);
-        if (functionName !== 'sweep-promotions')
-          direct.push({ id, functionName, at: time.now, answer, error });
+        if (functionName === 'sweep-promotions') return;
+        const { chronicle } = world;
+        const sides = chronicle.look();
+        const { changedAt } = chronicle;
+        const item = chronicle.item();
+        direct.push({ id, functionName, startedAt, at: time.now, answer, error, sides, changedAt, item });
       };
       called(functionName, id, payload).then(
         (answer) => asked(answer, null),
@@ -98,7 +108,12 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
       );
     },
   };
-  for (const step of story.steps) time.after(step.at, () => act(stage, step));
+  for (const step of story.steps)
+    time.after(step.at, () => {
+      const { upon } = step;
+      if (upon === null) act(stage, step);
+      else world.chronicle.upon(upon.landmark, () => time.after(upon.delay, () => act(stage, step)));
+    });
   const stopSweeping = sweeping(world, called);
   const lastStep = Math.max(
     0,

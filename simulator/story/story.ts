@@ -2,15 +2,18 @@ import { outageKinds, systems } from '../engine/faults.ts';
 import type { RegistryMode } from '../engine/functions.ts';
 import type { Outage } from '../engine/play.ts';
 import { Random } from '../random.ts';
+import type { Landmark } from './chronicle.ts';
 import type { Beginning } from './world.ts';
 
 /** Something that somebody does. Versions are counted modulo those that exist. */
 export type Action =
   | { kind: 'register'; quality: 'better' | 'worse' }
-  | { kind: 'promote'; version: number | null; waitMinutes: number; lock: boolean | null }
+  | { kind: 'promote'; version: number | null; waitMinutes: number; lock: boolean | null; adopt?: boolean }
   | { kind: 'rollback'; target: number | null; emergency: boolean; waitMinutes: number }
   | { kind: 'direct-promote'; version: number | null }
   | { kind: 'direct-rollback'; target: number | null }
+  /** What both sides show is taken as live. */
+  | { kind: 'adopt' }
   /** The same input as the last execution, under a new name. */
   | { kind: 'again' }
   | { kind: 'abort' }
@@ -28,6 +31,8 @@ export interface Step {
   /** The same in every play of the story. */
   id: string;
   at: number;
+  /** From `at` on: so many milliseconds after a landmark is passed next. Null: at that moment. */
+  upon: { landmark: Landmark; delay: number } | null;
   action: Action;
 }
 
@@ -90,7 +95,8 @@ interface Length {
 function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Length): Step[] {
   const steps: Step[] = [];
   let at = 0;
-  const add = (action: Action) => steps.push({ id: `s${steps.length}`, at: Math.round(at), action });
+  const add = (action: Action, upon: Step['upon'] = null) =>
+    steps.push({ id: `s${steps.length}`, at: Math.round(at), upon, action });
   for (let number = 0; number < operations; number += 1) {
     if (number > 0) at += gap(random);
     if (number > 0 && random.chance(0.5)) {
@@ -99,20 +105,32 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
     }
     add(operation(random));
     if (random.chance(0.12)) {
-      at += random.unit() * 3 * MINUTE;
-      add({ kind: random.chance(0.6) ? 'abort' : 'again' });
+      const upon = random.chance(0.4) ? landmark(random) : null;
+      if (upon === null) at += random.unit() * 3 * MINUTE;
+      add({ kind: random.chance(0.6) ? 'abort' : 'again' }, upon);
     }
     if (random.chance(0.1)) {
       at += random.unit() * 5 * MINUTE;
       add({ kind: 'sweep' });
     }
     if (withPeople && random.chance(0.6)) {
-      at += random.chance(0.5) ? random.unit() * 5 * SECOND : gap(random);
-      add(personsAction(random, mode, beginning));
+      const upon = random.chance(0.4) ? landmark(random) : null;
+      if (upon === null) at += random.chance(0.5) ? random.unit() * 5 * SECOND : gap(random);
+      add(personsAction(random, mode, beginning), upon);
+      if (random.chance(0.2)) {
+        at += gap(random);
+        add({ kind: 'adopt' });
+      }
     }
   }
   return steps;
 }
+
+/** Within the seconds after something that the functions do. */
+const landmark = (random: Random): Step['upon'] => ({
+  landmark: random.pick<Landmark>(['transition', 'replacement', 'opened', 'turned', 'closed', 'closed']),
+  delay: Math.round(random.chance(0.5) ? random.unit() * 200 : random.unit() * 20 * SECOND),
+});
 
 function gap(random: Random): number {
   switch (random.weighted({ together: 25, during: 35, after: 34, later: 6 })) {
