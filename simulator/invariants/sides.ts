@@ -71,15 +71,16 @@ export function isAll({ version, artifact_id }: Halves, sides: Sides): boolean {
 }
 
 /** Both sides show this release; the end of a rollout may be in flight. */
-export function isAllBut({ version, artifact_id }: Halves, sides: Sides): boolean {
-  const isServed =
-    artifact_id === null || (sides.served === artifact_id && sides.otherProtons.length === 0);
-  return isServed && (version === null ? namedIn(sides).length === 0 : sides.champion === version);
-}
+export const isAllBut = ({ version, artifact_id }: Halves, sides: Sides): boolean =>
+  isServed(artifact_id, sides) &&
+  (version === null ? namedIn(sides).length === 0 : sides.champion === version);
+
+const isServed = (artifact: string | null, { served, otherProtons }: Sides) =>
+  artifact === null || (served === artifact && otherProtons.length === 0);
 
 /** Both sides show this release, as far as they say anything: a pointer that is not set yet does not disagree. */
 export const agrees = ({ version, artifact_id }: Halves, sides: Sides): boolean =>
-  namedIn(sides).join() === (version ?? '') && isAllBut({ version: sides.champion, artifact_id }, sides);
+  namedIn(sides).join() === (version ?? '') && isServed(artifact_id, sides);
 
 /** The sides in one line. */
 export function shownSides({ stage, alias, served, candidate }: Sides, world: World): string {

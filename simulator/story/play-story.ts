@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Execution } from '../engine/executions.ts';
-import { type DeployedFunctions, deployed } from '../engine/functions.ts';
+import { deployed } from '../engine/functions.ts';
 import { type Definition, readDefinition } from '../engine/interpreter.ts';
 import type { Json } from '../engine/json-path.ts';
 import { invoke } from '../engine/lambda.ts';
@@ -45,8 +45,6 @@ export interface PlayOptions {
   traced: boolean;
   /** Faults happen at these places only; null: as the story says. */
   onlyFaults: ReadonlySet<string> | null;
-  /** Replaces functions, to test that the simulator finds mistakes. */
-  altered?: (functions: DeployedFunctions) => DeployedFunctions;
 }
 
 const START = Date.parse('2026-11-21T10:00:00Z');
@@ -79,8 +77,7 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     until: START + each.until,
   }));
   const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, outages }, options);
-  const loadedFunctions = await deployed({ mode: story.beginning.mode, table: story.table });
-  const functions = options.altered?.(loadedFunctions) ?? loadedFunctions;
+  const functions = await deployed({ mode: story.beginning.mode, table: story.table });
   const direct: DirectAnswer[] = [];
   const called = (functionName: FunctionName, id: string, payload: Json) =>
     invoke(play, { id, functionName, payload }, functions[functionName]);

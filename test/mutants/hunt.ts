@@ -57,6 +57,13 @@ function altered(source: string, changes: readonly Edit[]): string {
   return text;
 }
 
+/** `none`: the sources as they are; `NAME, given`: only what makes a mutant common. */
+function editsOf(which: string): readonly Edit[] {
+  if (which === 'none') return [];
+  const { given = [], edits } = mutantNamed(which.replace(/, given$/, ''));
+  return which.endsWith(', given') ? given : [...given, ...edits];
+}
+
 const [name = '', seed = '', stories = ''] = process.argv.slice(2);
 if (name === '--clean') {
   const { play } = await import('../../simulator/shrink.ts');
@@ -66,8 +73,7 @@ if (name === '--clean') {
     console.log(JSON.stringify(violations));
   }
 } else {
-  const mutant = mutantNamed(name);
-  alter([...(mutant.given ?? []), ...mutant.edits]);
+  alter(editsOf(name));
   const { simulate } = await import('../../simulator/simulate.ts');
   const report = await simulate({ seed, stories: Number(stories), maxFailures: 1 });
   const [failure] = report.failures;
