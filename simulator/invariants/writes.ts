@@ -13,16 +13,20 @@ const LOOK_MS = 25_000;
 export const writes: readonly Invariant[] = [
   {
     name: 'lease',
-    about: 'Pointers and Workload are written only under the lease.',
+    about: 'Pointers, Workload and what is to be live are written only under the lease.',
     violations({ story, world }) {
       if (!story.table) return [];
-      return world.writes.flatMap(({ by, name, owner, leftMs }) => {
+      const outside = (by: string, owner: string | null, leftMs: number, what: string) => {
         const [who = ''] = by.split('/');
         const isOwner = owner === executionArn(who) || owner === `direct:${by}`;
-        return isOwner && leftMs > -SKEW_MS
-          ? []
-          : [`${by} sent ${name} while ${owner ?? 'nobody'} had the lease`];
-      });
+        return isOwner && leftMs > -SKEW_MS ? [] : [`${by} ${what} while ${owner ?? 'nobody'} had the lease`];
+      };
+      return [
+        ...world.writes.flatMap(({ by, name, owner, leftMs }) => outside(by, owner, leftMs, `sent ${name}`)),
+        ...world.chronicle.itemWrites.flatMap(({ at, by, kind, before: { owner, leaseEndsAt } }) =>
+          outside(by.id, owner, leaseEndsAt - at, `wrote ${kind}`),
+        ),
+      ];
     },
   },
   {
@@ -68,14 +72,20 @@ export const writes: readonly Invariant[] = [
   },
   {
     name: 'closing',
-    about: 'A change is closed only after a look that shows its aim, with nothing in flight.',
-    violations: ({ world }) =>
-      world.chronicle.itemWrites.flatMap(({ at, by, kind, after: { live } }) => {
+    about: 'A change is closed only after a look that shows its aim, with nothing of its own in flight.',
+    violations: ({ world, persons }) =>
+      world.chronicle.itemWrites.flatMap(({ at, by, kind, after: { live }, sides, looked }) => {
         if (kind !== 'closed' || live === null) return [];
+        const known = knownTo(by, live);
         const shown = world.chronicle.between(by.startedAt, at);
-        return shown.some((sides) => isAllBut(knownTo(by, live), sides))
-          ? []
-          : [`${by.id} closed with ${shownRelease(live, world)}, which both sides did not show since it began`];
+        const what = `${by.id} closed with ${shownRelease(live, world)}`;
+        if (!shown.some((each) => isAllBut(known, each)))
+          return [`${what}, which both sides did not show since it began`];
+        if (!looked && by.functionName !== 'promote-model') return [`${what} without a look after its last write`];
+        const { candidate } = sides;
+        const isOurs = candidate !== null && !persons.some((person) => person.at === candidate.createdAt);
+        const isTail = candidate?.artifactId === live.artifact_id || known.artifact_id === null;
+        return isOurs && !isTail ? [`${what} while its own replacement is in flight`] : [];
       }),
   },
   {
@@ -131,12 +141,17 @@ export const writes: readonly Invariant[] = [
       const { itemWrites } = finished.world.chronicle;
       return itemWrites.flatMap((write, index) => {
         const { change } = write.after;
+        if (write.kind === 'forward again') return [`${change?.id} went forward after it had turned back`];
         if (write.kind !== 'opened' || change === null) return [];
+        if (write.before.live?.change === change.id) return [`${change.id} was opened again after it had closed`];
         const askedAt = askedAtOf(finished, change);
         if (askedAt === null) return [];
         const other = itemWrites
           .slice(0, index)
-          .find(({ at, kind, after }) => at > askedAt + SKEW_MS && kind !== 'turned' && idOf(after) !== change.id);
+          .find(
+            ({ kind, after }) =>
+              kind !== 'turned' && dateOf(after) > askedAt + SKEW_MS && idOf(after) !== change.id,
+          );
         return other === undefined ? [] : [`${change.id} was opened after ${idOf(other.after)} had ${other.kind}`];
       });
     },
@@ -149,6 +164,8 @@ const knownTo = ({ functionName }: ItemWrite['by'], { version, artifact_id }: Re
   artifact_id: functionName === 'promote-model' ? null : artifact_id,
 });
 
+/** By the clock of who wrote it; a write may arrive later. */
+const dateOf = ({ change, live }: ItemWrite['after']) => Date.parse(change?.opened_at ?? live?.at ?? '');
 const idOf = ({ change, live }: ItemWrite['after']) => change?.id ?? live?.change ?? '';
 
 /** When an execution asked for its change; null where that does not matter, or is not known. */

@@ -23,10 +23,12 @@ export interface Moment {
 
 /** A write that changed what is live, or which change is open. */
 export interface ItemWrite extends Moment {
-  kind: 'opened' | 'turned' | 'closed' | 'adopted';
+  kind: 'opened' | 'turned' | 'forward again' | 'closed' | 'adopted';
   by: Sender;
   before: Item;
   after: Item;
+  /** True if its process has read both sides after everything that it wrote to them. */
+  looked: boolean;
 }
 
 /** An outcome as it was recorded, with what both sides showed then. */
@@ -44,7 +46,7 @@ export interface Overwritten {
 }
 
 /** Something that a step of a story can be timed by. */
-export type Landmark = 'transition' | 'replacement' | 'opened' | 'turned' | 'closed';
+export type Landmark = 'move' | 'replacement' | 'opened' | 'turned' | 'closed';
 
 /** Everything that has to be seen at the moment at which it happens. */
 export class Chronicle {
@@ -54,6 +56,8 @@ export class Chronicle {
   readonly outcomes: OutcomeWrite[] = [];
   readonly overwritten: Overwritten[] = [];
   readonly #world: World;
+  /** By process: which sides it has read since it last wrote to one. */
+  readonly #read = new Map<string, Set<string>>();
   readonly #waiting: { landmark: Landmark; run: () => void }[] = [];
   #seen = '';
 
@@ -70,6 +74,13 @@ export class Chronicle {
       this.moments.push({ at: this.#world.play.time.now, sides });
     }
     return sides;
+  }
+
+  /** Notes a request to one side, as it is executed. */
+  asked(side: 'mlflow' | 'workload', isRead: boolean): void {
+    const { id } = this.#world.play.by;
+    if (isRead) this.#read.set(id, (this.#read.get(id) ?? new Set()).add(side));
+    else this.#read.delete(id);
   }
 
   /** When both sides last changed. Milliseconds since 1970. */
@@ -115,7 +126,6 @@ export class Chronicle {
     for (const version of before.stage ?? [])
       if (!after.stage?.includes(version) && !touched.includes(version))
         this.overwritten.push({ at: time.now, version, by: by.id });
-    this.passed('transition');
     return value;
   }
 
@@ -140,14 +150,17 @@ export class Chronicle {
     const kind = kindOf(before, after);
     if (kind === null) return;
     const { time, by } = this.#world.play;
-    this.itemWrites.push({ at: time.now, by, kind, before, after, sides: this.look() });
-    if (kind !== 'adopted') this.passed(kind);
+    const read = this.#read.get(by.id);
+    const looked = read?.has('mlflow') === true && (after.live?.artifact_id == null || read.has('workload'));
+    this.itemWrites.push({ at: time.now, by, kind, before, after, sides: this.look(), looked });
+    if (kind !== 'adopted' && kind !== 'forward again') this.passed(kind);
   }
 }
 
 function kindOf({ change: was, live: old }: Item, { change, live }: Item): ItemWrite['kind'] | null {
   if (change !== null && change.id !== was?.id) return 'opened';
-  if (change !== null && was !== null && change.aim.key !== was.aim.key) return 'turned';
+  if (change !== null && was !== null && change.aim.key !== was.aim.key)
+    return change.aim.key === change.safe.key ? 'turned' : 'forward again';
   if (change === null && was !== null && live?.change === was.id) return 'closed';
   if (change === null && live?.change !== old?.change) return 'adopted';
   return null;

@@ -98,12 +98,13 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
   const add = (action: Action, upon: Step['upon'] = null) =>
     steps.push({ id: `s${steps.length}`, at: Math.round(at), upon, action });
   for (let number = 0; number < operations; number += 1) {
-    if (number > 0) at += gap(random);
+    const upon = number > 0 && random.chance(0.1) ? landmark(random) : null;
+    if (number > 0 && upon === null) at += gap(random);
     if (number > 0 && random.chance(0.5)) {
       add({ kind: 'register', quality: random.chance(0.9) ? 'better' : 'worse' });
       at += 5;
     }
-    add(operation(random));
+    add(operation(random), upon);
     if (random.chance(0.12)) {
       const upon = random.chance(0.4) ? landmark(random) : null;
       if (upon === null) at += random.unit() * 3 * MINUTE;
@@ -128,8 +129,8 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
 
 /** Within the seconds after something that the functions do. */
 const landmark = (random: Random): Step['upon'] => ({
-  landmark: random.pick<Landmark>(['transition', 'replacement', 'opened', 'turned', 'closed', 'closed']),
-  delay: Math.round(random.chance(0.5) ? random.unit() * 200 : random.unit() * 20 * SECOND),
+  landmark: random.pick<Landmark>(['move', 'replacement', 'opened', 'turned', 'closed', 'closed']),
+  delay: Math.round(random.chance(0.6) ? 200 * random.unit() ** 2 : 20 * SECOND * random.unit() ** 2),
 });
 
 function gap(random: Random): number {
@@ -148,7 +149,7 @@ function gap(random: Random): number {
 function operation(random: Random): Action {
   const version = random.chance(0.7) ? null : random.below(8);
   const waitMinutes = random.chance(0.3) ? random.pick([1, 10, 60]) : 0;
-  switch (random.weighted({ promote: 60, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5 })) {
+  switch (random.weighted({ promote: 58, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5, adopt: 2 })) {
     case 'promote':
       return { kind: 'promote', version, waitMinutes, lock: random.pick([null, null, true]) };
     case 'rollback':
@@ -158,6 +159,8 @@ function operation(random: Random): Action {
         emergency: random.chance(0.6),
         waitMinutes,
       };
+    case 'adopt':
+      return { kind: 'adopt' };
     case 'direct-promote':
       return { kind: 'direct-promote', version };
     case 'direct-rollback':

@@ -130,6 +130,8 @@ export class World {
       if (isLost) unanswered = `${by}#${number}`;
       const sides = this.chronicle.look();
       this.writes.push({ at: time.now, by, name, owner, leftMs, body, change, sides, blind });
+      if (name.endsWith('transition-stage') || name.endsWith('/alias')) this.chronicle.passed('move');
+      else if (name.endsWith('/replacement')) this.chronicle.passed('replacement');
     };
   }
 
@@ -182,8 +184,16 @@ export class World {
       system: 'mlflow',
       receive: (request) => {
         const { seen, answered } = this.mlflow.receive(request);
-        if (!seen.path.endsWith('transition-stage') && !seen.path.endsWith('/alias')) return { seen, answered };
-        return { seen, answered: () => chronicle.moving(answered) };
+        const isRead = seen.method === 'GET' || seen.path.endsWith('/search');
+        const isMove = seen.path.endsWith('/transition-stage') || seen.path.endsWith('/alias');
+        return {
+          seen,
+          answered: () => {
+            const answer = isMove ? chronicle.moving(answered) : answered();
+            chronicle.asked('mlflow', isRead);
+            return answer;
+          },
+        };
       },
     };
     const workload: HttpSystem = {
@@ -195,7 +205,7 @@ export class World {
           answered: () => {
             const answer = answered();
             chronicle.look();
-            if (seen.method === 'POST' && seen.path.endsWith('/replacement')) chronicle.passed('replacement');
+            chronicle.asked('workload', seen.method === 'GET');
             return answer;
           },
         };
