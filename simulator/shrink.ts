@@ -16,7 +16,6 @@ export interface Played {
   violations: Violation[];
 }
 
-
 /** Plays a story, or what is left of it; always the same way. */
 export async function play({ seed, only }: Told, { traced = false } = {}): Promise<Played> {
   const whole = storyOf(seed);

@@ -72,7 +72,9 @@ export const atRest: readonly Invariant[] = [
             })),
       );
       const pairs = [{ version: first.sides.champion, artifact: first.sides.served }, ...wanted];
-      const isWanted = pairs.some((pair) => pair.version === sides.champion && pair.artifact === sides.served);
+      const isWanted = pairs.some(
+        (pair) => pair.version === sides.champion && pair.artifact === sides.served,
+      );
       return isWanted ? [] : [shownSides(sides, world)];
     },
   },

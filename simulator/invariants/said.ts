@@ -22,7 +22,8 @@ export const said: readonly Invariant[] = [
   },
   {
     name: 'true word',
-    about: 'An outcome says what both sides showed when it was recorded, unless they changed while it was read.',
+    about:
+      'An outcome says what both sides showed when it was recorded, unless they changed while it was read.',
     violations: ({ world }) =>
       world.chronicle.outcomes.flatMap(({ at, by, outcome, sides }) => {
         const shown = world.chronicle.between(by.startedAt, at);
@@ -142,5 +143,7 @@ function wrongAnswer({ answer, sides, item, startedAt, at, changedAt, error }: D
   const artifact_id = promoted ? null : (live?.artifact_id ?? null);
   const version = String(field(promoted ? 'new_version' : 'to_version'));
   if (!isAllBut({ version, artifact_id }, sides)) return `${word} ${version}`;
-  return live === null || live.version === version ? null : `${word} ${version}, while live is ${live.version}`;
+  return live === null || live.version === version
+    ? null
+    : `${word} ${version}, while live is ${live.version}`;
 }

@@ -1,5 +1,6 @@
 import type { RegistryMode } from '../engine/functions.ts';
-import { MODEL, type World } from '../story/world.ts';
+import { MODEL } from '../story/model.ts';
+import type { World } from '../story/world.ts';
 
 /** What both systems show at one moment. */
 export interface Sides {
@@ -88,7 +89,9 @@ export function shownSides({ stage, alias, served, candidate }: Sides, world: Wo
     ...(stage === null ? [] : [`Production ${stage.join(' and ') || 'empty'}`]),
     ...(alias === null ? [] : [`@champion ${alias}`]),
     ...(served === null ? [] : [`the Workload serves ${artifactName(world, served)}`]),
-    ...(candidate === null ? [] : [`a replacement by ${artifactName(world, candidate.artifactId)} is in flight`]),
+    ...(candidate === null
+      ? []
+      : [`a replacement by ${artifactName(world, candidate.artifactId)} is in flight`]),
   ];
   return parts.join(', ');
 }

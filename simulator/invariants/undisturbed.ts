@@ -1,6 +1,7 @@
 import type { Execution } from '../engine/executions.ts';
 import type { CallFault, FaultRecord, InvocationFault } from '../engine/faults.ts';
 import type { Finished } from '../story/play-story.ts';
+import { SKEW_MS } from './invariant.ts';
 
 /** Faults of one request that a repetition overcomes. */
 const OVERCOME: ReadonlySet<CallFault | InvocationFault> = new Set<CallFault | InvocationFault>([
@@ -20,7 +21,8 @@ export function unexplained(finished: Finished): string[] {
   if (!story.table || finished.persons.length > 0) return [];
   return [...world.executions.all.values()].flatMap((execution) => {
     const recorded = outcomes.get(execution.arn);
-    if (recorded === undefined || execution.endedAt === null || !isUndisturbed(execution, finished)) return [];
+    if (recorded === undefined || execution.endedAt === null || !isUndisturbed(execution, finished))
+      return [];
     const { status, operation, cause, rollback, reason } = recorded.outcome;
     if (operation !== 'promote' && operation !== 'rollback') return [];
     const isRefused = cause?.code === 'refused' || rollback?.finding?.code === 'refused';
@@ -39,16 +41,17 @@ function isUndisturbed({ name, startedAt, endedAt, status }: Execution, finished
   const beside =
     [...world.executions.all.values()].some(
       (other) => other.name !== name && overlaps(other.startedAt, lastWriteOf(other)),
-    ) || direct.some((call) => overlaps(call.startedAt, call.at));
-  const unanswered = direct.length < story.steps.filter(({ action }) => action.kind.startsWith('direct')).length;
+    ) || direct.some((call) => overlaps(call.startedAt, call.at + SKEW_MS));
+  const unanswered =
+    direct.length < story.steps.filter(({ action }) => action.kind.startsWith('direct')).length;
   const away = play.plan.outages.some(({ from, until: to }) => overlaps(from, to));
   const own = play.faults.filter(({ id }) => id.startsWith(`${name}/`));
   return !beside && !unanswered && !away && own.length <= 1 && own.every(isOvercome);
 }
 
-/** A function of an execution that was stopped runs on for a while. */
+/** A function of an execution that was stopped runs on for a while; the clocks of two functions differ. */
 const lastWriteOf = ({ endedAt, status }: Execution) =>
-  endedAt === null ? Number.POSITIVE_INFINITY : status === 'SUCCEEDED' ? endedAt : endedAt + 5 * 60_000;
+  (endedAt ?? Number.POSITIVE_INFINITY) + (status === 'SUCCEEDED' ? SKEW_MS : 5 * 60_000);
 
 const isOvercome = ({ kind, again, system }: FaultRecord) =>
   again === 0 && OVERCOME.has(kind) && (system === 'mlflow' || system === 'workload');

@@ -81,7 +81,8 @@ export const writes: readonly Invariant[] = [
         const what = `${by.id} closed with ${shownRelease(live, world)}`;
         if (!shown.some((each) => isAllBut(known, each)))
           return [`${what}, which both sides did not show since it began`];
-        if (!looked && by.functionName !== 'promote-model') return [`${what} without a look after its last write`];
+        if (!looked && by.functionName !== 'promote-model')
+          return [`${what} without a look after its last write`];
         const { candidate } = sides;
         const isOurs = candidate !== null && !persons.some((person) => person.at === candidate.createdAt);
         const isTail = candidate?.artifactId === live.artifact_id || known.artifact_id === null;
@@ -97,7 +98,9 @@ export const writes: readonly Invariant[] = [
         if (write.kind !== 'opened' || change === null) return [];
         const { kind, safe, aim } = change;
         if (kind === 'rollback')
-          return safe.key === aim.key ? [] : [`a rollback to ${aim.version} would go back to ${safe.version}`];
+          return safe.key === aim.key
+            ? []
+            : [`a rollback to ${aim.version} would go back to ${safe.version}`];
         return isConfirmed(write)
           ? []
           : [`a promotion would go back to ${shownRelease(safe, world)}: ${shownSides(write.sides, world)}`];
@@ -143,7 +146,8 @@ export const writes: readonly Invariant[] = [
         const { change } = write.after;
         if (write.kind === 'forward again') return [`${change?.id} went forward after it had turned back`];
         if (write.kind !== 'opened' || change === null) return [];
-        if (write.before.live?.change === change.id) return [`${change.id} was opened again after it had closed`];
+        if (write.before.live?.change === change.id)
+          return [`${change.id} was opened again after it had closed`];
         const askedAt = askedAtOf(finished, change);
         if (askedAt === null) return [];
         const other = itemWrites
@@ -152,7 +156,9 @@ export const writes: readonly Invariant[] = [
             ({ kind, after }) =>
               kind !== 'turned' && dateOf(after) > askedAt + SKEW_MS && idOf(after) !== change.id,
           );
-        return other === undefined ? [] : [`${change.id} was opened after ${idOf(other.after)} had ${other.kind}`];
+        return other === undefined
+          ? []
+          : [`${change.id} was opened after ${idOf(other.after)} had ${other.kind}`];
       });
     },
   },

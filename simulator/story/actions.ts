@@ -1,6 +1,7 @@
 import type { Json } from '../engine/json-path.ts';
+import { MODEL } from './model.ts';
 import { type Action, isPersons, type Step } from './story.ts';
-import { MODEL, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** What a person wrote to a system, beside the functions. */
 export interface PersonsWrite {

@@ -1,8 +1,9 @@
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Change, PastRelease, Release } from '../../lambdas/domain/release/release.ts';
-import { type Sides, sidesOf } from '../invariants/sides.ts';
 import type { Sender } from '../engine/play.ts';
-import { MODEL, type World } from './world.ts';
+import { type Sides, sidesOf } from '../invariants/sides.ts';
+import { MODEL } from './model.ts';
+import type { World } from './world.ts';
 
 /** The model's item as it stands in the table. */
 export interface Item {

@@ -149,7 +149,9 @@ function gap(random: Random): number {
 function operation(random: Random): Action {
   const version = random.chance(0.7) ? null : random.below(8);
   const waitMinutes = random.chance(0.3) ? random.pick([1, 10, 60]) : 0;
-  switch (random.weighted({ promote: 58, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5, adopt: 2 })) {
+  switch (
+    random.weighted({ promote: 58, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5, adopt: 2 })
+  ) {
     case 'promote':
       return { kind: 'promote', version, waitMinutes, lock: random.pick([null, null, true]) };
     case 'rollback':

@@ -24,9 +24,8 @@ import type { Play } from '../engine/play.ts';
 import type { HttpSystem, Systems } from '../engine/systems.ts';
 import type { Sides } from '../invariants/sides.ts';
 import { Chronicle } from './chronicle.ts';
+import { MODEL } from './model.ts';
 
-/** The one registered model of a world. */
-export const MODEL = 'PascalStrategy';
 const IMAGE = 'registry.example.com/pascal-strategy:1';
 
 /** How a world is when its story begins. */

@@ -91,8 +91,7 @@ const named: readonly Mutant[] = [
       {
         file: items,
         find: '`#owner = :me AND fence = :fence AND expires_at > :now AND ${write.condition}`;',
-        replace:
-          '`(:me = :me AND :fence = :fence AND :now = :now) AND ${write.condition}`;',
+        replace: '`(:me = :me AND :fence = :fence AND :now = :now) AND ${write.condition}`;',
       },
     ],
   },
@@ -125,7 +124,8 @@ const named: readonly Mutant[] = [
       {
         file: converge,
         find: 'if (!shows(look, change.aim) || draft)',
-        replace: 'if (!(isBack(change) ? servingShows(look.serving, change.aim) : shows(look, change.aim)) || draft)',
+        replace:
+          'if (!(isBack(change) ? servingShows(look.serving, change.aim) : shows(look, change.aim)) || draft)',
       },
     ],
   },
@@ -135,8 +135,9 @@ const named: readonly Mutant[] = [
     edits: [
       {
         file: converge,
-        find: 'const { look, observed } = await lookAt(writer.item.model, change.aim, services);\n  if (!isRegistryKnown(look, change) || !isServingKnown(look.serving, change))\n    return { kind: \'contested\', why: \'moved-on\', look, progress };\n  const draft',
-        replace: 'const { look, observed } = { look: before, observed: null as ObservedState | null };\n  const draft',
+        find: "const { look, observed } = await lookAt(writer.item.model, change.aim, services);\n  if (!isRegistryKnown(look, change) || !isServingKnown(look.serving, change))\n    return { kind: 'contested', why: 'moved-on', look, progress };\n  const draft",
+        replace:
+          'const { look, observed } = { look: before, observed: null as ObservedState | null };\n  const draft',
       },
     ],
   },
@@ -272,7 +273,8 @@ const checked: readonly Mutant[] = [
     progress,
     overwritten,
   };`,
-        replace: '  return overwritten === null ? { kind: "contested", why: "lost-race", look: after, progress } : null;',
+        replace:
+          '  return overwritten === null ? { kind: "contested", why: "lost-race", look: after, progress } : null;',
       },
       {
         file: converge,
@@ -355,7 +357,8 @@ const checked: readonly Mutant[] = [
       {
         file: converge,
         find: 'const { look, observed } = await lookAt(writer.item.model, change.aim, services);\n  if (!isRegistryKnown(look, change)',
-        replace: 'const again = await lookAt(writer.item.model, change.aim, services);\n  const { observed } = again;\n  const look = { ...again.look, serving: before.serving };\n  if (!isRegistryKnown(look, change)',
+        replace:
+          'const again = await lookAt(writer.item.model, change.aim, services);\n  const { observed } = again;\n  const look = { ...again.look, serving: before.serving };\n  if (!isRegistryKnown(look, change)',
       },
     ],
   },
@@ -389,13 +392,19 @@ const checked: readonly Mutant[] = [
   {
     name: 'sweepBack',
     breaks: 'The sweep starts no attempt at an open change',
-    edits: [{ file: sweep, find: "if (!due) return 'nothing';", replace: "if (due || !due) return 'nothing';" }],
+    edits: [
+      { file: sweep, find: "if (!due) return 'nothing';", replace: "if (due || !due) return 'nothing';" },
+    ],
   },
   {
     name: 'finish',
     breaks: 'A change that failed goes back even if both sides show its aim',
     edits: [
-      { file: rollBack, find: 'if (isComplete(change, look)) return own;', replace: 'if (isComplete(change, look) && own === null) return own;' },
+      {
+        file: rollBack,
+        find: 'if (isComplete(change, look)) return own;',
+        replace: 'if (isComplete(change, look) && own === null) return own;',
+      },
     ],
   },
   {
@@ -416,7 +425,8 @@ const checked: readonly Mutant[] = [
       {
         file: openRollback,
         find: 'const unreachable = refusalOfTarget(artifact, servedIn(serving), false);',
-        replace: "const unreachable = artifact.id === '' ? refusalOfTarget(artifact, servedIn(serving), false) : null;",
+        replace:
+          "const unreachable = artifact.id === '' ? refusalOfTarget(artifact, servedIn(serving), false) : null;",
       },
     ],
   },
@@ -441,7 +451,11 @@ const checked: readonly Mutant[] = [
     name: 'byChange',
     breaks: 'An attempt acts on a change that bears the name of its own execution',
     edits: [
-      { file: rollBack, find: 'const id = input.change_id ?? writer.owner;', replace: 'const id = writer.owner;' },
+      {
+        file: rollBack,
+        find: 'const id = input.change_id ?? writer.owner;',
+        replace: 'const id = writer.owner;',
+      },
     ],
   },
   {
@@ -450,13 +464,14 @@ const checked: readonly Mutant[] = [
     edits: [
       {
         file: prepare,
-        find: "  if (!lease.taken) {\n",
-        replace: "  if (!lease.taken && input.operation === 'adopt') {\n    const free = { input, services, item: await store.readItem(input.model_name) };\n    const read = await readRegistry(registry, input.model_name);\n    if (read !== null)\n      return adopt({ ...free, view: read, opener: { id: input.execution, since: now, now }, leased: { ...ready, workload_id: servedBy(input, free.item, read) } });\n  }\n  if (!lease.taken) {\n",
+        find: '  if (!lease.taken) {\n',
+        replace:
+          "  if (!lease.taken && input.operation === 'adopt') {\n    const free = { input, services, item: await store.readItem(input.model_name) };\n    const read = await readRegistry(registry, input.model_name);\n    if (read !== null)\n      return adopt({ ...free, view: read, opener: { id: input.execution, since: now, now }, leased: { ...ready, workload_id: servedBy(input, free.item, read) } });\n  }\n  if (!lease.taken) {\n",
       },
       {
         file: items,
-        find: "    adopt: (by, seen, live, history) =>\n      underLease(\n        by,",
-        replace: "    adopt: (by, seen, live, history) =>\n      withoutLease(\n        by,",
+        find: '    adopt: (by, seen, live, history) =>\n      underLease(\n        by,',
+        replace: '    adopt: (by, seen, live, history) =>\n      withoutLease(\n        by,',
       },
       {
         file: items,
@@ -477,7 +492,8 @@ const checked: readonly Mutant[] = [
       {
         file: items,
         find: "          condition: asSeen(seen),\n          values: { ':live': live, ':state': CLOSED, ':history': history, ...seenValues(seen) },",
-        replace: "          condition: seen === null ? '' : 'attribute_exists(fence)',\n          values: { ':live': live, ':state': CLOSED, ':history': history },",
+        replace:
+          "          condition: seen === null ? '' : 'attribute_exists(fence)',\n          values: { ':live': live, ':state': CLOSED, ':history': history },",
       },
     ],
   },
@@ -488,7 +504,8 @@ const checked: readonly Mutant[] = [
       {
         file: opening,
         find: 'const after = (at: string | undefined) => at !== undefined && Date.parse(at) > since.getTime();',
-        replace: 'const after = (at: string | undefined) => at === "never" && Date.parse(at) > since.getTime();',
+        replace:
+          'const after = (at: string | undefined) => at === "never" && Date.parse(at) > since.getTime();',
       },
     ],
   },
@@ -619,7 +636,7 @@ const former: readonly Mutant[] = [
   },
   {
     name: 'former: a bad answer is final',
-    breaks: 'A read whose answer is not the server\'s is not sent again',
+    breaks: "A read whose answer is not the server's is not sent again",
     edits: [
       {
         file: http,
@@ -629,7 +646,8 @@ const former: readonly Mutant[] = [
       {
         file: interpreter,
         find: 'JSON.parse(text);',
-        replace: "JSON.parse(text.replaceAll(/, *\"(Mlflow|WorkloadApi)InvalidResponse\"|\"WorkloadApiInvalidResponse\",|(?<=\"MlflowUnavailable\",)\\s*\"MlflowInvalidResponse\",?/g, ''));",
+        replace:
+          'JSON.parse(text.replaceAll(/, *"(Mlflow|WorkloadApi)InvalidResponse"|"WorkloadApiInvalidResponse",|(?<="MlflowUnavailable",)\\s*"MlflowInvalidResponse",?/g, \'\'));',
       },
     ],
   },
