@@ -1,6 +1,20 @@
+import type { MlflowWithoutSocket } from '../../emulators/mlflow/without-socket.ts';
+import type { WorkloadWithoutSocket } from '../../emulators/workload/without-socket.ts';
 import type { RegistryMode } from '../engine/functions.ts';
 import { MODEL } from '../story/model.ts';
-import type { World } from '../story/world.ts';
+
+/** Where both sides are read. */
+export interface BothSystems {
+  readonly mlflow: MlflowWithoutSocket;
+  readonly platform: WorkloadWithoutSocket;
+  readonly mode: RegistryMode;
+  readonly workloadId: string | null;
+}
+
+/** Artifacts by version. */
+interface Artifacts {
+  readonly artifacts: ReadonlyMap<string, string>;
+}
 
 /** What both systems show at one moment. */
 export interface Sides {
@@ -20,12 +34,7 @@ export interface Sides {
 }
 
 /** Reads both sides without requests. */
-export function sidesOf({
-  mlflow,
-  platform,
-  mode,
-  workloadId,
-}: Pick<World, 'mlflow' | 'platform' | 'mode' | 'workloadId'>): Sides {
+export function sidesOf({ mlflow, platform, mode, workloadId }: BothSystems): Sides {
   const model = mlflow.registry.snapshot()[MODEL];
   const staged = Object.entries(model?.versions ?? {})
     .filter(([, { stage }]) => stage === 'Production')
@@ -84,7 +93,7 @@ export const agrees = ({ version, artifact_id }: Halves, sides: Sides): boolean 
   namedIn(sides).join() === (version ?? '') && isServed(artifact_id, sides);
 
 /** The sides in one line. */
-export function shownSides({ stage, alias, served, candidate }: Sides, world: World): string {
+export function shownSides({ stage, alias, served, candidate }: Sides, world: Artifacts): string {
   const parts = [
     ...(stage === null ? [] : [`Production ${stage.join(' and ') || 'empty'}`]),
     ...(alias === null ? [] : [`@champion ${alias}`]),
@@ -97,11 +106,11 @@ export function shownSides({ stage, alias, served, candidate }: Sides, world: Wo
 }
 
 /** An artifact by the version that it was registered with, or by its id. */
-export function artifactName({ artifacts }: World, id: string): string {
+export function artifactName({ artifacts }: Artifacts, id: string): string {
   const version = [...artifacts].find(([, artifact]) => artifact === id)?.[0];
   return version === undefined ? `artifact ${id}` : `version ${version}'s artifact`;
 }
 
 /** A release in words. */
-export const shownRelease = ({ version, artifact_id }: Halves, world: World) =>
+export const shownRelease = ({ version, artifact_id }: Halves, world: Artifacts) =>
   `version ${version ?? 'none'}${artifact_id === null ? '' : ` with ${artifactName(world, artifact_id)}`}`;

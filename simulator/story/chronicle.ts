@@ -1,9 +1,15 @@
+import type { MemoryTable } from '../../emulators/aws/memory-table.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Change, PastRelease, Release } from '../../lambdas/domain/release/release.ts';
-import type { Sender } from '../engine/play.ts';
-import { type Sides, sidesOf } from '../invariants/sides.ts';
+import type { Play, Sender } from '../engine/play.ts';
+import { type BothSystems, type Sides, sidesOf } from '../invariants/sides.ts';
 import { MODEL } from './model.ts';
-import type { World } from './world.ts';
+
+/** A world, as far as it is followed. */
+interface Chronicled extends BothSystems {
+  readonly play: Play;
+  readonly table: MemoryTable;
+}
 
 /** The model's item as it stands in the table. */
 export interface Item {
@@ -56,13 +62,13 @@ export class Chronicle {
   readonly itemWrites: ItemWrite[] = [];
   readonly outcomes: OutcomeWrite[] = [];
   readonly overwritten: Overwritten[] = [];
-  readonly #world: World;
+  readonly #world: Chronicled;
   /** By process: which sides it has read since it last wrote to one. */
   readonly #read = new Map<string, Set<string>>();
   readonly #waiting: { landmark: Landmark; run: () => void }[] = [];
   #seen = '';
 
-  constructor(world: World) {
+  constructor(world: Chronicled) {
     this.#world = world;
   }
 
