@@ -108,7 +108,15 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
     if (random.chance(0.12)) {
       const upon = random.chance(0.4) ? landmark(random) : null;
       if (upon === null) at += random.unit() * 3 * MINUTE;
-      add({ kind: random.chance(0.6) ? 'abort' : 'again' }, upon);
+      const isAborted = random.chance(0.6);
+      add({ kind: isAborted ? 'abort' : 'again' }, upon);
+      // What it has left is taken up by another operation, as soon as the lease has ended.
+      if (isAborted && random.chance(0.5)) {
+        at += random.unit() * 3 * MINUTE;
+        add({ kind: 'register', quality: 'better' });
+        at += 5;
+        add({ ...operation(random), waitMinutes: 10 } as Action);
+      }
     }
     if (random.chance(0.1)) {
       at += random.unit() * 5 * MINUTE;

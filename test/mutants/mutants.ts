@@ -34,6 +34,7 @@ const openRollback = 'lambdas/use-cases/parts/open-rollback.ts';
 const sweep = 'lambdas/use-cases/sweep-promotions.ts';
 const telling = 'lambdas/use-cases/parts/tell-out-of-step.ts';
 const prepare = 'lambdas/use-cases/prepare-promotion.ts';
+const promoteModel = 'lambdas/use-cases/promote-model.ts';
 const endPromotion = 'lambdas/use-cases/end-promotion.ts';
 const cleanUp = 'lambdas/use-cases/clean-up.ts';
 const record = 'lambdas/use-cases/parts/record-and-notify.ts';
@@ -162,9 +163,10 @@ const named: readonly Mutant[] = [
     breaks: 'A direct call releases the lease before its last write',
     edits: [
       {
-        file: withLease,
-        find: '    return await work({ owner,',
-        replace: '    await store.releaseLease(model, owner, clock.now());\n    return await work({ owner,',
+        file: promoteModel,
+        find: 'const { state, overwritten } = await moveAndVerify(services, look.registry, move, () =>',
+        replace:
+          'await store.releaseLease(input.model_name, writer.owner, clock.now());\n  const { state, overwritten } = await moveAndVerify(services, look.registry, move, () =>',
       },
     ],
   },
