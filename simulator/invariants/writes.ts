@@ -41,6 +41,14 @@ export const writes: readonly Invariant[] = [
     },
   },
   {
+    name: 'one step',
+    about: 'A step does not write any more once the next one has begun.',
+    violations: ({ world }) =>
+      world.writes.flatMap(({ by, name, successor }) =>
+        successor === null ? [] : [`${by} sent ${name} after ${successor} had begun`],
+      ),
+  },
+  {
     name: 'no blind retry',
     about: 'A write whose answer is missing is sent again only after another look.',
     violations: ({ world }) =>

@@ -55,6 +55,9 @@ export interface Overwritten {
 /** Something that a step of a story can be timed by. */
 export type Landmark = 'move' | 'replacement' | 'opened' | 'turned' | 'closed';
 
+/** A clean-up bears the name of the execution that it ends. */
+const CLEAN_UP = /\/end(-2)?\.\d$/;
+
 /** Everything that has to be seen at the moment at which it happens. */
 export class Chronicle {
   /** What both sides showed, from each moment at which it changed. */
@@ -63,6 +66,8 @@ export class Chronicle {
   readonly outcomes: OutcomeWrite[] = [];
   readonly overwritten: Overwritten[] = [];
   readonly #world: Chronicled;
+  /** When each process began, of those that have sent a request. */
+  readonly #begun = new Map<string, number>();
   /** By process: which sides it has read since it last wrote to one. */
   readonly #read = new Map<string, Set<string>>();
   readonly #waiting: { landmark: Landmark; run: () => void }[] = [];
@@ -83,9 +88,19 @@ export class Chronicle {
     return sides;
   }
 
+  /** A later step of the same execution that has begun; null where this process is its last. */
+  successorOf(id: string): string | null {
+    const [execution] = id.split('/');
+    const began = this.#begun.get(id) ?? Number.POSITIVE_INFINITY;
+    for (const [other, at] of this.#begun)
+      if (at > began && other.startsWith(`${execution}/`) && !CLEAN_UP.test(other)) return other;
+    return null;
+  }
+
   /** Notes a request to one side, as it is executed. */
   asked(side: 'mlflow' | 'workload', isRead: boolean): void {
-    const { id } = this.#world.play.by;
+    const { id, startedAt } = this.#world.play.by;
+    this.#begun.set(id, startedAt);
     if (isRead) this.#read.set(id, (this.#read.get(id) ?? new Set()).add(side));
     else this.#read.delete(id);
   }

@@ -66,6 +66,8 @@ export interface SentWrite {
   /** The open change, and what both sides showed. */
   change: Change | null;
   sides: Sides;
+  /** A later step of the same execution that had begun; null as a rule. */
+  successor: string | null;
   /** True where it was sent right after another one, of which its sender cannot know whether it was executed. */
   blind: boolean;
 }
@@ -128,7 +130,8 @@ export class World {
       const blind = unanswered === `${by}#${number - 1}`;
       if (isLost) unanswered = `${by}#${number}`;
       const sides = this.chronicle.look();
-      this.writes.push({ at: time.now, by, name, owner, leftMs, body, change, sides, blind });
+      const successor = this.chronicle.successorOf(by);
+      this.writes.push({ at: time.now, by, name, owner, leftMs, body, change, sides, successor, blind });
       if (name.endsWith('transition-stage') || name.endsWith('/alias')) this.chronicle.passed('move');
       else if (name.endsWith('/replacement')) this.chronicle.passed('replacement');
     };

@@ -221,7 +221,7 @@ const checked: readonly Mutant[] = [
   {
     name: 'quietSelf',
     breaks: 'After an answer that never came, the next step begins while that copy may still write',
-    edits: [machine('/"Seconds": \\d+/g', '\'"Seconds": 0\'')],
+    edits: [machine('/"(Interval)?Seconds": (60|120)\\b/g', '\'"$1Seconds": 1\'')],
   },
   {
     name: 'quietLease',
