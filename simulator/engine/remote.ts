@@ -38,8 +38,15 @@ export type Altering = Extract<
 
 /** A write is where things go wrong: it gets a larger share of the faults. */
 const WRITE_WEIGHT = 4;
-/** Faults after which the sender knows what became of its request. */
-const ANSWERED: ReadonlySet<CallFault> = new Set(['refused', 'throttled', 'twice', 'stalls']);
+/** Faults after which the sender knows what became of its request, or has to believe that it does. */
+const ANSWERED: ReadonlySet<CallFault> = new Set([
+  'refused',
+  'throttled',
+  'twice',
+  'stalls',
+  'hostile',
+  'hostile-after',
+]);
 /** A fault may go on for as many requests as a client repeats, and a few more. */
 const MAX_REPEATED = 5;
 /** A request that is executed after its client has given up comes so many milliseconds later at most. */

@@ -64,7 +64,7 @@ export function storyOf(seed: string): Story {
     mode,
     workload: (['locked', 'locked', 'draft', null] as const)[random.below(4)] ?? null,
     versions: random.pick([1, 2, 2, 2, 3]),
-    pace: random.pick([60, 60, 60, 60, 60, 20, 20, 20, 4, 1]),
+    pace: random.pick([60, 60, 60, 60, 60, 20, 20, 4, 1, 0.2]),
   };
   const isLong = random.chance(0.01);
   const operations = isLong ? 30 : random.pick([1, 1, 2, 2, 3, 4]);
