@@ -31,7 +31,7 @@ export const writes: readonly Invariant[] = [
   },
   {
     name: 'aim',
-    about: 'Pointers and Workload are written only for an open change, towards its aim.',
+    about: 'Pointers and Workload are written only for an open change, towards its aim; the lock comes last.',
     violations({ story, world }) {
       if (!story.table) return [];
       return world.writes.flatMap((write) => {
@@ -205,6 +205,8 @@ function besides({ name, body, sides }: SentWrite, { aim, touched }: Change): st
     return value('artifactId') === aim.artifact_id ? null : `the aim is artifact ${aim.artifact_id}`;
   if (name.endsWith('/promote')) {
     if (aim.draft) return 'the aim is a draft';
+    // A locked artifact bars the way back.
+    if (sides.champion !== aim.version) return 'the registry has not moved yet';
     return touched.artifacts.includes(sides.served) ? null : `artifact ${sides.served} is not ours`;
   }
   return null;

@@ -112,10 +112,10 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
       add({ kind: isAborted ? 'abort' : 'again' }, upon);
       // What it has left is taken up by another operation, as soon as the lease has ended.
       if (isAborted && random.chance(0.5)) {
-        at += random.unit() * 3 * MINUTE;
+        at += random.unit() * 5 * MINUTE;
         add({ kind: 'register', quality: 'better' });
         at += 5;
-        add({ ...operation(random), waitMinutes: 10 } as Action);
+        add(random.chance(0.3) ? { kind: 'direct-promote', version: random.below(3) } : waiting(operation(random)));
       }
     }
     if (random.chance(0.1)) {
@@ -130,6 +130,10 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
         at += gap(random);
         add({ kind: 'adopt' });
       }
+      if (random.chance(0.3)) {
+        at += HOUR * (1 + random.unit());
+        add(personsAction(random, mode, beginning));
+      }
     }
   }
   return steps;
@@ -140,6 +144,10 @@ const landmark = (random: Random): Step['upon'] => ({
   landmark: random.pick<Landmark>(['move', 'replacement', 'opened', 'turned', 'closed', 'closed']),
   delay: Math.round(random.chance(0.6) ? 200 * random.unit() ** 2 : 20 * SECOND * random.unit() ** 2),
 });
+
+/** The operation, waiting for the lease. */
+const waiting = (action: Action): Action =>
+  action.kind === 'promote' || action.kind === 'rollback' ? { ...action, waitMinutes: 10 } : action;
 
 function gap(random: Random): number {
   switch (random.weighted({ together: 25, during: 35, after: 34, later: 6 })) {
