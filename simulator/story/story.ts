@@ -115,7 +115,11 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
         at += random.unit() * 5 * MINUTE;
         add({ kind: 'register', quality: 'better' });
         at += 5;
-        add(random.chance(0.3) ? { kind: 'direct-promote', version: random.below(3) } : waiting(operation(random)));
+        add(
+          random.chance(0.3)
+            ? { kind: 'direct-promote', version: random.below(3) }
+            : waiting(operation(random)),
+        );
       }
     }
     if (random.chance(0.1)) {

@@ -57,12 +57,8 @@ function altered(source: string, changes: readonly Edit[]): string {
   return text;
 }
 
-/** `none`: the sources as they are; `NAME, given`: only what makes a mutant common. */
-function editsOf(which: string): readonly Edit[] {
-  if (which === 'none') return [];
-  const { given = [], edits } = mutantNamed(which.replace(/, given$/, ''));
-  return which.endsWith(', given') ? given : [...given, ...edits];
-}
+/** `none`: the sources as they are. */
+const editsOf = (which: string): readonly Edit[] => (which === 'none' ? [] : mutantNamed(which).edits);
 
 const [name = '', seed = '', stories = ''] = process.argv.slice(2);
 if (name === '--clean') {
