@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -33,9 +34,17 @@ afterAll(() => {
   );
 });
 
+it.each(mutants.flatMap(({ name, edits }) => edits.map((edit) => ({ name, ...edit }))))(
+  'alters one place of $file for $name',
+  ({ file, find }) => {
+    const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    expect(source.split(find)).toHaveLength(2);
+  },
+);
+
 describe('the simulator', () => {
   it.concurrent.each(mutants.filter(({ missed }) => missed === undefined))(
-    'finds "$name": $breaks',
+    'finds $name: $breaks',
     async ({ name }) => {
       const result: Hunted = JSON.parse(await hunt(name, SEED, String(STORIES)));
       hunted.set(name, result);

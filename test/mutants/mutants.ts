@@ -93,8 +93,8 @@ const named: readonly Mutant[] = [
       },
       {
         file: items,
-        find: '`#owner = :me AND fence = :fence AND expires_at > :now AND ${write.condition}`;',
-        replace: '`(:me = :me AND :fence = :fence AND :now = :now) AND ${write.condition}`;',
+        find: '#owner = :me AND fence = :fence AND expires_at > :now',
+        replace: '(:me = :me AND :fence = :fence AND :now = :now)',
       },
     ],
   },
@@ -360,8 +360,8 @@ const checked: readonly Mutant[] = [
     edits: [
       {
         file: items,
-        find: 'AND expires_at > :now AND ${write.condition}`',
-        replace: 'AND :now = :now AND ${write.condition}`',
+        find: 'AND expires_at > :now AND ',
+        replace: 'AND :now = :now AND ',
       },
     ],
   },
