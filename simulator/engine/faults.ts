@@ -78,6 +78,8 @@ export interface Site {
 /** A fault that happened. */
 export interface FaultRecord extends Site {
   kind: CallFault | InvocationFault;
+  /** For so many more requests of its process to the same system. */
+  again: number;
 }
 
 /** How often each fault is chosen where one happens. */

@@ -17,6 +17,8 @@ export class Invocation {
   readonly skewMs: number;
   /** False once the process has ended: whatever it waits for never comes. */
   alive = true;
+  /** When its function began. Milliseconds since 1970. */
+  startedAt = 0;
   /** Number of requests so far. */
   calls = 0;
   /** A fault that goes on for some more requests. */

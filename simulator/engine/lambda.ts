@@ -46,6 +46,7 @@ export function invoke(play: Play, call: Call, run: DeployedFunction): Promise<J
     });
     play.processes += 1;
     play.time.after(startMs, () => {
+      invocation.startedAt = play.time.now;
       const limit = play.time.after(functionTimeoutSeconds[functionName] * 1000, () =>
         invocation.die(new StateError('Sandbox.Timedout', `Task timed out: ${id}`)),
       );

@@ -33,6 +33,26 @@ export interface FaultPlan {
   outages: readonly Outage[];
 }
 
+/** A request that changes a remote system, as it is sent. */
+export interface Written {
+  by: string;
+  /** Its number among the requests of its process. */
+  number: number;
+  system: System;
+  name: string;
+  /** What it asks for, where that is of interest. */
+  body: unknown;
+  /** True where its sender cannot know from the answer whether it was executed. */
+  unanswered: boolean;
+}
+
+/** A process, and when its function began. Milliseconds since 1970. */
+export interface Sender {
+  id: string;
+  functionName: string;
+  startedAt: number;
+}
+
 /** One line of the trace. */
 export interface TraceLine {
   at: number;
@@ -54,7 +74,9 @@ export class Play {
   /** No faults from now on. */
   calm = false;
   /** Told of each request that changes a remote system, at the moment at which it is sent. */
-  onWrite: (write: { by: string; system: System; name: string }) => void = () => {};
+  onWrite: (write: Written) => void = () => {};
+  /** Whose request is being executed. */
+  by: Sender = { id: '', functionName: '', startedAt: 0 };
   #systems: Systems | null = null;
 
   constructor(time: VirtualTime, plan: FaultPlan, { traced }: { traced: boolean }) {
@@ -113,7 +135,7 @@ export class Play {
     if (!chance.chance(rate * weight) || this.calm) return null;
     if (only === null ? this.faults.length >= budget : !only.has(site.id)) return null;
     const kind = kindOf();
-    this.faults.push({ ...site, kind });
+    this.faults.push({ ...site, kind, again: 0 });
     this.count(`fault ${site.functionName} ${site.call}: ${kind}`);
     this.note(site.id, () => `FAULT ${kind} at ${site.call}`);
     return kind;

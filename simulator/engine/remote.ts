@@ -12,6 +12,7 @@ export interface RemoteCall<T> {
   writes: boolean;
   /** Milliseconds for the whole answer. */
   timeoutMs: number;
+  body?: unknown;
   /** What the other system does with it. */
   execute: () => T;
 }
@@ -37,6 +38,15 @@ export type Altering = Extract<
 
 /** A write is where things go wrong: it gets a larger share of the faults. */
 const WRITE_WEIGHT = 4;
+/** Faults after which the sender knows what became of its request, or has to believe that it does. */
+const ANSWERED: ReadonlySet<CallFault> = new Set([
+  'refused',
+  'throttled',
+  'twice',
+  'stalls',
+  'hostile',
+  'hostile-after',
+]);
 /** A fault may go on for as many requests as a client repeats, and a few more. */
 const MAX_REPEATED = 5;
 /** A request that is executed after its client has given up comes so many milliseconds later at most. */
@@ -57,12 +67,17 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
       : drawn;
   if (fault === 'stalls') await invocation.pass(random.unit() * MAX_STALL_MS);
   if (fault === 'dies-before') return ended(invocation);
-  if (call.writes) play.onWrite({ by: invocation.id, system: call.system, name: call.name });
+  if (call.writes) {
+    const { system, name, body = null } = call;
+    const unanswered = fault !== null && !ANSWERED.has(fault);
+    play.onWrite({ by: invocation.id, number: invocation.calls, system, name, body, unanswered });
+  }
 
   const there = latency(invocation);
   const back = latency(invocation);
   const execute = (): { value: T } | { error: unknown } => {
     try {
+      play.by = invocation;
       const value = call.execute();
       play.note(invocation.id, () => `${call.name} → ${shown(value)}`);
       return { value };
@@ -147,7 +162,11 @@ function faultOf<T>(
   if (fault === null) return { fault, random: invocation.random };
   const random = play.random(`${site.id}/details`);
   const left = random.chance(0.5) ? random.between(1, MAX_REPEATED) : 0;
-  if (!fault.startsWith('dies') && fault !== 'stalls') invocation.goesOn = { system, kind: fault, left };
+  if (!fault.startsWith('dies') && fault !== 'stalls') {
+    invocation.goesOn = { system, kind: fault, left };
+    const noted = play.faults.at(-1);
+    if (noted !== undefined) noted.again = left;
+  }
   return { fault, random };
 }
 

@@ -1,6 +1,7 @@
 import type { Json } from '../engine/json-path.ts';
+import { MODEL } from './model.ts';
 import { type Action, isPersons, type Step } from './story.ts';
-import { MODEL, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** What a person wrote to a system, beside the functions. */
 export interface PersonsWrite {
@@ -33,6 +34,7 @@ export function act(stage: Stage, { id, action }: Step): void {
   }
   try {
     byHand(stage, id, action);
+    world.chronicle.look();
     stage.persons.push({ at: play.time.now, what: JSON.stringify(action) });
   } catch (error) {
     play.note(id, () => `refused: ${String(error)}`);
@@ -75,6 +77,9 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
         wait_for_lease_minutes: action.waitMinutes,
         requested_by: id,
       });
+      break;
+    case 'adopt':
+      start(`${id}-adopt`, { operation: 'adopt', model_name: MODEL, requested_by: id });
       break;
     case 'again':
       if (stage.lastInput !== null) world.executions.start(`${id}-again`, stage.lastInput);

@@ -2,24 +2,29 @@ import { readFileSync } from 'node:fs';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Execution } from '../engine/executions.ts';
-import { type DeployedFunctions, deployed } from '../engine/functions.ts';
+import { deployed } from '../engine/functions.ts';
 import { type Definition, readDefinition } from '../engine/interpreter.ts';
 import type { Json } from '../engine/json-path.ts';
 import { invoke } from '../engine/lambda.ts';
 import { Play } from '../engine/play.ts';
 import { VirtualTime } from '../engine/time.ts';
 import { act, type PersonsWrite, type Stage } from './actions.ts';
+import type { Item, Moment } from './chronicle.ts';
 import type { Story } from './story.ts';
 import { World } from './world.ts';
 
-/** An answer to a function that somebody called directly; `error` where it threw. */
-export interface DirectAnswer {
+/** An answer to a function that somebody called directly, with the item and both sides at that moment. */
+export interface DirectAnswer extends Moment {
   id: string;
   functionName: FunctionName;
-  /** The payload's own request id, as outcomes have it. */
-  at: number;
+  /** Milliseconds since 1970. */
+  startedAt: number;
   answer: Json;
+  /** Its name, where it threw. */
   error: string | null;
+  item: Item;
+  /** When both sides last changed before. */
+  changedAt: number;
 }
 
 /** A world after its story, for the invariants. */
@@ -40,8 +45,6 @@ export interface PlayOptions {
   traced: boolean;
   /** Faults happen at these places only; null: as the story says. */
   onlyFaults: ReadonlySet<string> | null;
-  /** Replaces functions, to test that the simulator finds mistakes. */
-  altered?: (functions: DeployedFunctions) => DeployedFunctions;
 }
 
 const START = Date.parse('2026-11-21T10:00:00Z');
@@ -74,8 +77,7 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     until: START + each.until,
   }));
   const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, outages }, options);
-  const loadedFunctions = await deployed({ mode: story.beginning.mode, table: story.table });
-  const functions = options.altered?.(loadedFunctions) ?? loadedFunctions;
+  const functions = await deployed({ mode: story.beginning.mode, table: story.table });
   const direct: DirectAnswer[] = [];
   const called = (functionName: FunctionName, id: string, payload: Json) =>
     invoke(play, { id, functionName, payload }, functions[functionName]);
@@ -87,10 +89,15 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     persons: [],
     lastInput: null,
     invoke(functionName, id, payload) {
+      const startedAt = time.now;
       const asked = (answer: Json, error: string | null) => {
         play.note(id, () => `answered ${error ?? JSON.stringify(answer)}`);
-        if (functionName !== 'sweep-promotions')
-          direct.push({ id, functionName, at: time.now, answer, error });
+        if (functionName === 'sweep-promotions') return;
+        const { chronicle } = world;
+        const sides = chronicle.look();
+        const { changedAt } = chronicle;
+        const item = chronicle.item();
+        direct.push({ id, functionName, startedAt, at: time.now, answer, error, sides, changedAt, item });
       };
       called(functionName, id, payload).then(
         (answer) => asked(answer, null),
@@ -98,7 +105,12 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
       );
     },
   };
-  for (const step of story.steps) time.after(step.at, () => act(stage, step));
+  for (const step of story.steps)
+    time.after(step.at, () => {
+      const { upon } = step;
+      if (upon === null) act(stage, step);
+      else world.chronicle.upon(upon.landmark, () => time.after(upon.delay, () => act(stage, step)));
+    });
   const stopSweeping = sweeping(world, called);
   const lastStep = Math.max(
     0,

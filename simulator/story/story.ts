@@ -2,15 +2,18 @@ import { outageKinds, systems } from '../engine/faults.ts';
 import type { RegistryMode } from '../engine/functions.ts';
 import type { Outage } from '../engine/play.ts';
 import { Random } from '../random.ts';
+import type { Landmark } from './chronicle.ts';
 import type { Beginning } from './world.ts';
 
 /** Something that somebody does. Versions are counted modulo those that exist. */
 export type Action =
   | { kind: 'register'; quality: 'better' | 'worse' }
-  | { kind: 'promote'; version: number | null; waitMinutes: number; lock: boolean | null }
+  | { kind: 'promote'; version: number | null; waitMinutes: number; lock: boolean | null; adopt?: boolean }
   | { kind: 'rollback'; target: number | null; emergency: boolean; waitMinutes: number }
   | { kind: 'direct-promote'; version: number | null }
   | { kind: 'direct-rollback'; target: number | null }
+  /** What both sides show is taken as live. */
+  | { kind: 'adopt' }
   /** The same input as the last execution, under a new name. */
   | { kind: 'again' }
   | { kind: 'abort' }
@@ -28,6 +31,8 @@ export interface Step {
   /** The same in every play of the story. */
   id: string;
   at: number;
+  /** From `at` on: so many milliseconds after a landmark is passed next. Null: at that moment. */
+  upon: { landmark: Landmark; delay: number } | null;
   action: Action;
 }
 
@@ -59,7 +64,7 @@ export function storyOf(seed: string): Story {
     mode,
     workload: (['locked', 'locked', 'draft', null] as const)[random.below(4)] ?? null,
     versions: random.pick([1, 2, 2, 2, 3]),
-    pace: random.pick([60, 60, 60, 60, 60, 20, 20, 20, 4, 1]),
+    pace: random.pick([60, 60, 60, 60, 60, 20, 20, 4, 1, 0.2]),
   };
   const isLong = random.chance(0.01);
   const operations = isLong ? 30 : random.pick([1, 1, 2, 2, 3, 4]);
@@ -90,29 +95,63 @@ interface Length {
 function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Length): Step[] {
   const steps: Step[] = [];
   let at = 0;
-  const add = (action: Action) => steps.push({ id: `s${steps.length}`, at: Math.round(at), action });
+  const add = (action: Action, upon: Step['upon'] = null) =>
+    steps.push({ id: `s${steps.length}`, at: Math.round(at), upon, action });
   for (let number = 0; number < operations; number += 1) {
-    if (number > 0) at += gap(random);
+    const upon = number > 0 && random.chance(0.1) ? landmark(random) : null;
+    if (number > 0 && upon === null) at += gap(random);
     if (number > 0 && random.chance(0.5)) {
       add({ kind: 'register', quality: random.chance(0.9) ? 'better' : 'worse' });
       at += 5;
     }
-    add(operation(random));
+    add(operation(random), upon);
     if (random.chance(0.12)) {
-      at += random.unit() * 3 * MINUTE;
-      add({ kind: random.chance(0.6) ? 'abort' : 'again' });
+      const upon = random.chance(0.4) ? landmark(random) : null;
+      if (upon === null) at += random.unit() * 3 * MINUTE;
+      const isAborted = random.chance(0.6);
+      add({ kind: isAborted ? 'abort' : 'again' }, upon);
+      // What it has left is taken up by another operation, as soon as the lease has ended.
+      if (isAborted && random.chance(0.5)) {
+        at += random.unit() * 5 * MINUTE;
+        add({ kind: 'register', quality: 'better' });
+        at += 5;
+        add(
+          random.chance(0.3)
+            ? { kind: 'direct-promote', version: random.below(3) }
+            : waiting(operation(random)),
+        );
+      }
     }
     if (random.chance(0.1)) {
       at += random.unit() * 5 * MINUTE;
       add({ kind: 'sweep' });
     }
     if (withPeople && random.chance(0.6)) {
-      at += random.chance(0.5) ? random.unit() * 5 * SECOND : gap(random);
-      add(personsAction(random, mode, beginning));
+      const upon = random.chance(0.4) ? landmark(random) : null;
+      if (upon === null) at += random.chance(0.5) ? random.unit() * 5 * SECOND : gap(random);
+      add(personsAction(random, mode, beginning), upon);
+      if (random.chance(0.2)) {
+        at += gap(random);
+        add({ kind: 'adopt' });
+      }
+      if (random.chance(0.3)) {
+        at += HOUR * (1 + random.unit());
+        add(personsAction(random, mode, beginning));
+      }
     }
   }
   return steps;
 }
+
+/** Within the seconds after something that the functions do. */
+const landmark = (random: Random): Step['upon'] => ({
+  landmark: random.pick<Landmark>(['move', 'replacement', 'opened', 'turned', 'closed', 'closed']),
+  delay: Math.round(random.chance(0.6) ? 200 * random.unit() ** 2 : 20 * SECOND * random.unit() ** 2),
+});
+
+/** The operation, waiting for the lease. */
+const waiting = (action: Action): Action =>
+  action.kind === 'promote' || action.kind === 'rollback' ? { ...action, waitMinutes: 10 } : action;
 
 function gap(random: Random): number {
   switch (random.weighted({ together: 25, during: 35, after: 34, later: 6 })) {
@@ -130,7 +169,9 @@ function gap(random: Random): number {
 function operation(random: Random): Action {
   const version = random.chance(0.7) ? null : random.below(8);
   const waitMinutes = random.chance(0.3) ? random.pick([1, 10, 60]) : 0;
-  switch (random.weighted({ promote: 60, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5 })) {
+  switch (
+    random.weighted({ promote: 58, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5, adopt: 2 })
+  ) {
     case 'promote':
       return { kind: 'promote', version, waitMinutes, lock: random.pick([null, null, true]) };
     case 'rollback':
@@ -140,6 +181,8 @@ function operation(random: Random): Action {
         emergency: random.chance(0.6),
         waitMinutes,
       };
+    case 'adopt':
+      return { kind: 'adopt' };
     case 'direct-promote':
       return { kind: 'direct-promote', version };
     case 'direct-rollback':

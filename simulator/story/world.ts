@@ -7,6 +7,7 @@ import {
   workloadWithoutSocket,
 } from '../../emulators/workload/without-socket.ts';
 import type { Timings } from '../../emulators/workload/world/settings.ts';
+import type { Change } from '../../lambdas/domain/release/release.ts';
 import type { Execution } from '../engine/executions.ts';
 import { Executions } from '../engine/executions.ts';
 import {
@@ -20,10 +21,11 @@ import {
 } from '../engine/functions.ts';
 import type { Definition } from '../engine/interpreter.ts';
 import type { Play } from '../engine/play.ts';
-import type { Systems } from '../engine/systems.ts';
+import type { HttpSystem, Systems } from '../engine/systems.ts';
+import type { Sides } from '../invariants/sides.ts';
+import { Chronicle } from './chronicle.ts';
+import { MODEL } from './model.ts';
 
-/** The one registered model of a world. */
-export const MODEL = 'PascalStrategy';
 const IMAGE = 'registry.example.com/pascal-strategy:1';
 
 /** How a world is when its story begins. */
@@ -45,6 +47,8 @@ export interface Published {
   kind: string;
   /** ARN, or `direct:<request id>`. */
   execution: string;
+  /** False where its outcome was not in the table yet. */
+  recorded: boolean;
 }
 
 /** A request that moves a pointer or changes the Workload, as it was sent. */
@@ -57,6 +61,15 @@ export interface SentWrite {
   owner: string | null;
   /** Milliseconds until the lease's end. */
   leftMs: number;
+  /** What it asks for. */
+  body: unknown;
+  /** The open change, and what both sides showed. */
+  change: Change | null;
+  sides: Sides;
+  /** A later step of the same execution that had begun; null as a rule. */
+  successor: string | null;
+  /** True where it was sent right after another one, of which its sender cannot know whether it was executed. */
+  blind: boolean;
 }
 
 /** What moves a pointer or changes what is served. */
@@ -77,6 +90,7 @@ export class World {
   /** Writes to pointers and Workload, with who held the lease when they were sent. */
   readonly writes: SentWrite[] = [];
   readonly workloadId: string | null;
+  readonly chronicle: Chronicle;
   /** Artifacts by version; versions without one are left out. */
   readonly artifacts = new Map<string, string>();
   readonly #artifactStatus: 'locked' | 'draft' | null;
@@ -105,12 +119,21 @@ export class World {
     if (beginning.versions > 1) this.#makeChampion(champion);
     const served = this.artifacts.get(beginning.versions > 1 ? champion : '1');
     this.workloadId = served === undefined ? null : this.#serve(served);
+    this.chronicle = new Chronicle(this);
+    this.chronicle.look();
     play.systems = this.#systems();
-    play.onWrite = ({ by, system, name }) => {
+    let unanswered = '';
+    play.onWrite = ({ by, number, system, name, body, unanswered: isLost }) => {
       if (!MOVES.test(`${system} ${name}`)) return;
-      const { owner, expires_at: until } = this.table.items.get(`lease#${MODEL}`) ?? {};
-      const leftMs = typeof until === 'number' ? until * 1000 - time.now : 0;
-      this.writes.push({ at: time.now, by, name, owner: typeof owner === 'string' ? owner : null, leftMs });
+      const { owner, leaseEndsAt, change } = this.chronicle.item();
+      const leftMs = leaseEndsAt === 0 ? 0 : leaseEndsAt - time.now;
+      const blind = unanswered === `${by}#${number - 1}`;
+      if (isLost) unanswered = `${by}#${number}`;
+      const sides = this.chronicle.look();
+      const successor = this.chronicle.successorOf(by);
+      this.writes.push({ at: time.now, by, name, owner, leftMs, body, change, sides, successor, blind });
+      if (name.endsWith('transition-stage') || name.endsWith('/alias')) this.chronicle.passed('move');
+      else if (name.endsWith('/replacement')) this.chronicle.passed('replacement');
     };
   }
 
@@ -158,8 +181,38 @@ export class World {
   }
 
   #systems(): Systems {
-    const mlflow = { system: 'mlflow', receive: this.mlflow.receive } as const;
-    const workload = { system: 'workload', receive: this.platform.receive } as const;
+    const { chronicle } = this;
+    const mlflow: HttpSystem = {
+      system: 'mlflow',
+      receive: (request) => {
+        const { seen, answered } = this.mlflow.receive(request);
+        const isRead = seen.method === 'GET' || seen.path.endsWith('/search');
+        const isMove = seen.path.endsWith('/transition-stage') || seen.path.endsWith('/alias');
+        return {
+          seen,
+          answered: () => {
+            const answer = isMove ? chronicle.moving(answered) : answered();
+            chronicle.asked('mlflow', isRead);
+            return answer;
+          },
+        };
+      },
+    };
+    const workload: HttpSystem = {
+      system: 'workload',
+      receive: (request) => {
+        const { seen, answered } = this.platform.receive(request);
+        return {
+          seen,
+          answered: () => {
+            const answer = answered();
+            chronicle.look();
+            chronicle.asked('workload', seen.method === 'GET');
+            return answer;
+          },
+        };
+      },
+    };
     return {
       http: (host) => (host === MLFLOW_HOST ? mlflow : host === WORKLOAD_HOST ? workload : undefined),
       dynamodb: {
@@ -168,9 +221,12 @@ export class World {
         timeoutMs: 4_000,
         writes: /^(Put|Update|Delete)/,
         execute: (command, input: TableRequest) => {
-          const answer = this.table.execute(command, input);
-          const key = input.Item?.['pk'];
-          if (typeof key === 'string') this.putAt.set(key, this.play.time.now);
+          const put = input.Item?.['pk'];
+          const isNew = typeof put === 'string' && !this.table.items.has(put);
+          const answer = chronicle.writing(input.Key?.['pk'], () => this.table.execute(command, input));
+          if (typeof put === 'string') this.putAt.set(put, this.play.time.now);
+          if (isNew && put.startsWith('outcome#'))
+            chronicle.outcomeWritten(JSON.parse(String(input.Item?.['outcome'])));
           return answer;
         },
       },
@@ -206,6 +262,7 @@ export class World {
       text: message.email,
       kind: attribute('kind'),
       execution: attribute('execution'),
+      recorded: this.table.items.has(`outcome#${attribute('execution')}`),
     });
     this.play.note('sns', () => `told: ${subject}`);
     return { MessageId: `message-${this.published.length}` };
@@ -218,6 +275,8 @@ const TOPICS = new Set([TOPIC_ARN]);
 function paced(pace: number): Partial<Timings> {
   const fast = (ms: number) => Math.max(1000, Math.round(ms / pace));
   return {
+    // A slow platform shows a replacement only after a while, within what the functions wait for it.
+    recordHiddenMs: pace > 4 ? 1_000 : 12_000,
     readyMs: fast(25_000),
     launchingMs: fast(8_000),
     provisioningMs: fast(3_000),
