@@ -177,7 +177,8 @@ export class World {
       sns: {
         system: 'sns',
         maxAttempts: 2,
-        timeoutMs: 5_000,
+        // Three to connect and five to answer: two attempts can take longer than a publication may.
+        timeoutMs: 8_000,
         writes: /^Publish/,
         execute: (_, input) => this.#publish(input as PublishCommandInput),
       },
