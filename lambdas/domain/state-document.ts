@@ -55,6 +55,9 @@ const lenient = Object.fromEntries(
 ) as LenientShape;
 const Fields = z.object(lenient);
 
+const NO_FIELDS = Fields.parse({});
+const AnyFields = Fields.catch(() => ({ ...NO_FIELDS }));
+
 /** The document as read back: a missing or invalid field is null. */
 export type PartialStateDocument = z.output<typeof Fields>;
 
@@ -64,5 +67,5 @@ export type PartialStateDocument = z.output<typeof Fields>;
  */
 export function readStateDocument(value: unknown): PartialStateDocument {
   const failed = Caught.safeParse(value).success;
-  return Fields.catch(() => Fields.parse({})).parse(failed ? { ...Object(value), error: value } : value);
+  return AnyFields.parse(failed ? { ...Object(value), error: value } : value);
 }

@@ -16,11 +16,14 @@ export interface RemoteCall<T> {
   execute: () => T;
 }
 
-/** What became of it. An error that `execute` throws is an answer, too. */
+/** An error that `execute` throws is an answer, too. */
+type Answer<T> = { value: T } | { error: unknown };
+
+/** What became of it. */
 export type Sent<T> =
-  | { kind: 'answered'; answer: { value: T } | { error: unknown } }
+  | { kind: 'answered'; answer: Answer<T> }
   /** Something else answered in place of the system, or altered its answer. */
-  | { kind: 'altered'; by: Altering; answer: { value: T } | { error: unknown } | null }
+  | { kind: 'altered'; by: Altering; answer: Answer<T> | null }
   | { kind: 'refused' | 'timeout' | 'broken' };
 
 export type Altering = Extract<
@@ -61,7 +64,7 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
 
   const there = latency(invocation);
   const back = latency(invocation);
-  const execute = (): { value: T } | { error: unknown } => {
+  const execute = (): Answer<T> => {
     try {
       const value = call.execute();
       play.note(invocation.id, () => `${call.name} → ${shown(value)}`);
@@ -75,13 +78,22 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
     await invocation.pass(call.timeoutMs);
     return { kind: 'timeout' };
   };
-  const executed = (after: number) =>
-    new Promise<{ value: T } | { error: unknown }>((resolve) => {
-      time.after(after, () => resolve(execute()));
-    });
-  const altered = async (by: Altering, answer: Promise<{ value: T } | { error: unknown }> | null) => {
-    const [given] = await Promise.all([answer, invocation.pass(there + back)]);
-    return { kind: 'altered', by, answer: given } as const;
+  // Whoever waits for the answer is woken when it arrives; what an execution does begins when it is started.
+  const quiet = call.system !== 'step-functions';
+  const executed = (after: number) => {
+    const box: { answer: Answer<T> | null } = { answer: null };
+    time.after(
+      after,
+      () => {
+        box.answer = execute();
+      },
+      { quiet },
+    );
+    return box;
+  };
+  const altered = async (by: Altering, box: { answer: Answer<T> | null }) => {
+    await invocation.pass(there + back);
+    return { kind: 'altered', by, answer: box.answer } as const;
   };
 
   switch (fault) {
@@ -91,17 +103,17 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
     case 'hangs':
       return timedOut();
     case 'slow':
-      void executed(there);
+      executed(there);
       return timedOut();
     case 'late':
-      void executed(call.timeoutMs + random.unit() * MAX_LATE_MS);
+      executed(call.timeoutMs + random.unit() * MAX_LATE_MS);
       return timedOut();
     case 'lost':
-      void executed(there);
+      executed(there);
       await invocation.pass(there + back);
       return { kind: 'broken' };
     case 'dies-after':
-      void executed(there);
+      executed(there);
       await invocation.pass(there);
       return ended(invocation);
     case 'throttled':
@@ -109,18 +121,20 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
     case 'unavailable':
     case 'html':
     case 'hostile':
-      return altered(fault, null);
+      return altered(fault, { answer: null });
     case 'gateway-timeout':
     case 'truncated':
     case 'hostile-after':
       return altered(fault, executed(there));
     case 'twice':
-      void executed(there + random.unit() * 200);
+      executed(there + random.unit() * 200);
       break;
     default:
   }
-  const [answer] = await Promise.all([executed(there), invocation.pass(there + back)]);
-  return { kind: 'answered', answer };
+  const box = executed(there);
+  await invocation.pass(there + back);
+  if (box.answer === null) throw new Error(`${call.name} was answered before it was executed`);
+  return { kind: 'answered', answer: box.answer };
 }
 
 function faultOf<T>(
