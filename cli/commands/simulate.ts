@@ -35,12 +35,16 @@ export async function simulate(options: SimulateOptions): Promise<number> {
   if (options.only !== undefined) throw new UsageError('--only goes with --story');
   const show = progress(options);
   const started = performance.now();
+  const { stackTraceLimit } = Error;
+  // Errors are answers here, thousands in a second: nobody reads where they were made.
+  Error.stackTraceLimit = 0;
   const report = await simulateStories({
     seed: options.seed ?? DEFAULT_SEED,
     stories: options.stories ?? DEFAULT_STORIES,
     maxFailures: options.failures,
     onProgress: show.on,
   });
+  Error.stackTraceLimit = stackTraceLimit;
   show.stop();
   const seconds = (performance.now() - started) / 1000;
   if (options.json) console.log(JSON.stringify({ ...report, seconds }, null, 2));

@@ -24,17 +24,15 @@ export function sidesOf({ mlflow, platform, mode, workloadId }: World): Sides {
     .map(([version]) => version);
   const alias = model?.aliases['champion'] ?? null;
   const champion = soleChampion(mode, staged, alias);
-  const { workloads } = platform.direct.snapshot();
-  const workload = workloads.find(({ id }) => id === workloadId);
+  const workload = workloadId === null ? null : platform.direct.serving(workloadId);
   const served = workload?.artifactId ?? null;
-  const active = workload?.protons.filter(({ role }) => role === 'active') ?? [];
   return {
     stage: mode === 'aliases' ? null : staged,
     alias: mode === 'stages' ? null : alias,
     champion,
     served,
-    otherProtons: active.flatMap(({ artifactId }) => (artifactId === served ? [] : [artifactId])),
-    inFlight: workload !== undefined && workload.activeReplacement !== null,
+    otherProtons: workload?.active.filter((artifactId) => artifactId !== served) ?? [],
+    inFlight: workload?.inFlight ?? false,
   };
 }
 

@@ -4,7 +4,7 @@ import type { RawRequest } from '../api/router.ts';
 import { artifactDocument, eventDocument, replacementDocument, workloadDocument } from '../api/shapes.ts';
 import { changeArtifact, createArtifact } from '../world/artifacts.ts';
 import type { ArtifactType, Importance, ProtonStatus } from '../world/entities.ts';
-import { activeProton, launch, replan } from '../world/protons.ts';
+import { activeProton, launch, replan, roleOf } from '../world/protons.ts';
 import { type Script, scripts } from '../world/settings.ts';
 import { createWorkload } from '../world/workloads.ts';
 import { ApiError, type World } from '../world/world.ts';
@@ -156,6 +156,19 @@ export class Direct {
       .find(({ id }) => id === protonId);
     if (proton === undefined) throw new ApiError(404, 'Proton not found');
     replan(proton, world.now, { at: world.now, status });
+  }
+
+  /** What a Workload serves, without the documents; null where there is none. */
+  serving(workloadId: string): { artifactId: string; active: string[]; inFlight: boolean } | null {
+    const { workloads, now } = this.#settled();
+    const workload = workloads.get(workloadId);
+    if (workload === undefined) return null;
+    const active = workload.protons.filter((proton) => roleOf(proton, now) === 'active');
+    return {
+      artifactId: workload.artifactId,
+      active: active.map(({ artifactId }) => artifactId),
+      inFlight: workload.replacement !== null,
+    };
   }
 
   /** All entities as API documents; by Workload, with its sub-resources. */
