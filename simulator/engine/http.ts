@@ -38,6 +38,7 @@ export function httpTransport(systemOf: (host: string) => HttpSystem | undefined
       writes: seen.method !== 'GET' && !READS.test(seen.path),
       timeoutMs: Math.min(limits.headersMs, left),
       execute: answered,
+      begin: found.begin?.(seen),
     });
     if (deadlineOf(signal) <= invocation.play.time.now) {
       expire(signal);

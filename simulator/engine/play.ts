@@ -1,9 +1,12 @@
 import { Random } from '../random.ts';
 import {
+  type Aim,
   type CallFault,
+  callFaults,
   callWeights,
   type FaultRecord,
   type InvocationFault,
+  invocationFaults,
   invocationWeights,
   type OutageKind,
   type Site,
@@ -30,6 +33,7 @@ export interface FaultPlan {
   budget: number;
   /** Faults happen at these places and nowhere else; null: wherever the rate says. */
   only: ReadonlySet<string> | null;
+  aim: Aim | null;
   outages: readonly Outage[];
 }
 
@@ -56,6 +60,8 @@ export class Play {
   /** Told of each request that changes a remote system, at the moment at which it is sent. */
   onWrite: (write: { by: string; system: System; name: string }) => void = () => {};
   #systems: Systems | null = null;
+  /** Places so far that the aim fits. */
+  #aimed = 0;
 
   constructor(time: VirtualTime, plan: FaultPlan, { traced }: { traced: boolean }) {
     this.time = time;
@@ -96,26 +102,45 @@ export class Play {
 
   /** `chance` is a stream of numbers that goes on the same with and without a fault. */
   callFault(site: Site, chance: Random, weight: number): CallFault | null {
-    return this.#draw(site, chance, weight, () => this.random(site.id).weighted(callWeights));
+    return this.#draw(
+      site,
+      chance.chance(this.plan.rate * weight),
+      () => this.random(site.id).weighted(callWeights),
+      callFaults,
+    );
   }
 
   invocationFault(site: Site, chance: Random): InvocationFault | null {
-    return this.#draw(site, chance, 1, () => this.random(site.id).weighted(invocationWeights));
+    return this.#draw(
+      site,
+      chance.chance(this.plan.rate),
+      () => this.random(site.id).weighted(invocationWeights),
+      invocationFaults,
+    );
   }
 
   #draw<Kind extends FaultRecord['kind']>(
     site: Site,
-    chance: Random,
-    weight: number,
+    drawn: boolean,
     kindOf: () => Kind,
+    kinds: readonly Kind[],
   ): Kind | null {
-    const { rate, only, budget } = this.plan;
-    if (!chance.chance(rate * weight) || this.calm) return null;
-    if (only === null ? this.faults.length >= budget : !only.has(site.id)) return null;
-    const kind = kindOf();
+    const { only, budget } = this.plan;
+    const aimed = this.#aimedAt(site, kinds);
+    if (this.calm || (only !== null && !only.has(site.id))) return null;
+    if (aimed === null && (!drawn || (only === null && this.faults.length >= budget))) return null;
+    const kind = aimed ?? kindOf();
     this.faults.push({ ...site, kind });
     this.count(`fault ${site.functionName} ${site.call}: ${kind}`);
     this.note(site.id, () => `FAULT ${kind} at ${site.call}`);
     return kind;
+  }
+
+  #aimedAt<Kind extends FaultRecord['kind']>(site: Site, kinds: readonly Kind[]): Kind | null {
+    const { aim } = this.plan;
+    if (aim === null || aim.functionName !== site.functionName || aim.call !== site.number) return null;
+    this.#aimed += 1;
+    if (this.#aimed <= aim.after || this.#aimed > aim.after + aim.times) return null;
+    return kinds.find((kind) => kind === aim.kind) ?? null;
   }
 }

@@ -14,6 +14,8 @@ export interface RemoteCall<T> {
   timeoutMs: number;
   /** What the other system does with it. */
   execute: () => T;
+  /** Where it reads before it writes: reads, and answers what runs `execute` upon that. */
+  begin?: (() => <R>(execute: () => R) => R) | undefined;
 }
 
 /** An error that `execute` throws is an answer, too. */
@@ -44,6 +46,8 @@ const WRITE_WEIGHT = 4;
 const MAX_REPEATED = 5;
 /** A request that is executed after its client has given up comes so many milliseconds later at most. */
 const MAX_LATE_MS = 8_000;
+/** A system that reads before it writes reads so many milliseconds earlier. */
+const READ_MS = 25;
 /** A process stands still for so many milliseconds at most. */
 const MAX_STALL_MS = 15_000;
 
@@ -64,9 +68,10 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
 
   const there = latency(invocation);
   const back = latency(invocation);
+  let begun = <R>(run: () => R): R => run();
   const execute = (): Answer<T> => {
     try {
-      const value = call.execute();
+      const value = begun(call.execute);
       play.note(invocation.id, () => `${call.name} → ${shown(value)}`);
       return { value };
     } catch (error) {
@@ -82,6 +87,16 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
   const quiet = call.system !== 'step-functions';
   const executed = (after: number) => {
     const box: { answer: Answer<T> | null } = { answer: null };
+    const { begin } = call;
+    if (begin !== undefined) {
+      time.after(
+        after - READ_MS,
+        () => {
+          begun = begin();
+        },
+        { quiet },
+      );
+    }
     time.after(
       after,
       () => {
@@ -142,7 +157,8 @@ function faultOf<T>(
   { system, name, writes }: RemoteCall<T>,
 ): { fault: CallFault | null; random: Random } {
   const { play, id, functionName } = invocation;
-  const site = { id: `${id}#${invocation.calls}`, functionName, system, call: `${system} ${name}` };
+  const number = invocation.calls;
+  const site = { id: `${id}#${number}`, number, functionName, system, call: `${system} ${name}` };
   invocation.calls += 1;
   play.count(`call ${functionName} ${site.call}`);
   const outage = play.outageOf(system);

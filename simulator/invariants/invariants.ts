@@ -1,9 +1,10 @@
 import { errorNames } from '../../lambdas/domain/errors.ts';
+import { LAST_WRITE_SECONDS } from '../../lambdas/domain/limits.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Change, Release } from '../../lambdas/domain/release/release.ts';
 import { executionArn } from '../engine/executions.ts';
 import type { Finished } from '../story/play-story.ts';
-import { MODEL } from '../story/world.ts';
+import { MODEL, type World } from '../story/world.ts';
 import { type Sides, shownSides, sidesOf } from './sides.ts';
 
 /** Something that must be true after every story, whatever went wrong. */
@@ -111,8 +112,9 @@ export const invariants: readonly Invariant[] = [
     violations({ story, world, outcomes }) {
       if (!story.table) return [];
       const told = new Set(world.published.map(({ execution }) => execution));
-      return [...world.executions.all.values()].flatMap(({ arn, name, status }) => {
-        if (status === 'RUNNING') return [];
+      return [...world.executions.all.values()].flatMap(({ arn, name, status, endedAt }) => {
+        // What was recorded before a restored backup, and after it was made, is lost.
+        if (status === 'RUNNING' || (endedAt ?? 0) < (world.restoredAt ?? 0)) return [];
         const recorded = outcomes.get(arn);
         if (recorded === undefined) return [`${name} (${status}) has no outcome`];
         if (recorded.alert === 'none' || told.has(arn)) return [];
@@ -136,7 +138,8 @@ export const invariants: readonly Invariant[] = [
     about: 'Pointers and Workload are written only under the lease.',
     violations({ story, world }) {
       if (!story.table) return [];
-      return world.writes.flatMap(({ by, name, owner, leftMs }) => {
+      return world.writes.flatMap(({ at, by, name, owner, leftMs }) => {
+        if (isWithinRestore(world, at)) return [];
         const [who = ''] = by.split('/');
         const isOwner = owner === executionArn(who) || owner === `direct:${by}`;
         return isOwner && leftMs > -SKEW_MS
@@ -167,6 +170,10 @@ export const invariants: readonly Invariant[] = [
       }),
   },
 ];
+
+/** A function that read the table before it was restored may write until its end. */
+const isWithinRestore = ({ restoredAt }: World, at: number) =>
+  restoredAt !== null && at >= restoredAt && at < restoredAt + LAST_WRITE_SECONDS * 1000;
 
 const ERROR_NAMES: readonly string[] = errorNames;
 const PLATFORM_ERRORS = /^(States|Lambda|Sandbox|Runtime)\./;

@@ -72,13 +72,13 @@ function definition(): Definition {
 /** Plays a story to its end: until all executions have ended and sweeps find nothing more to do. */
 export async function playStory(story: Story, options: PlayOptions): Promise<Finished> {
   const time = new VirtualTime(START);
-  const { seed, faultRate: rate, faultBudget: budget } = story;
+  const { seed, faultRate: rate, faultBudget: budget, aim } = story;
   const outages = story.outages.map((each) => ({
     ...each,
     from: START + each.from,
     until: START + each.until,
   }));
-  const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, outages }, options);
+  const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, aim, outages }, options);
   const loadedFunctions = await deployed({ mode: story.beginning.mode, table: story.table });
   const functions = options.altered?.(loadedFunctions) ?? loadedFunctions;
   const direct: DirectAnswer[] = [];
@@ -104,6 +104,9 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     },
   };
   for (const step of story.steps) time.after(step.at, () => act(stage, step));
+  for (const { id, at, action } of story.steps)
+    if (action.kind === 'restore' && action.backup !== null)
+      time.after(at - action.backup, () => world.backups.set(id, world.table.backup()));
   const stopSweeping = sweeping(world, called);
   const lastStep = Math.max(
     0,

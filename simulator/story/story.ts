@@ -1,4 +1,6 @@
-import { outageKinds, systems } from '../engine/faults.ts';
+import { type Script, scripts } from '../../emulators/workload/world/settings.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { type Aim, callFaults, invocationFaults, outageKinds, systems } from '../engine/faults.ts';
 import type { RegistryMode } from '../engine/functions.ts';
 import type { Outage } from '../engine/play.ts';
 import { Random } from '../random.ts';
@@ -6,18 +8,38 @@ import type { Beginning } from './world.ts';
 
 /** Something that somebody does. Versions are counted modulo those that exist. */
 export type Action =
-  | { kind: 'register'; quality: 'better' | 'worse' }
-  | { kind: 'promote'; version: number | null; waitMinutes: number; lock: boolean | null }
+  /** `start`: what becomes of a candidate with its artifact. */
+  | { kind: 'register'; quality: 'better' | 'worse'; start: Script }
+  | {
+      kind: 'promote';
+      version: number | null;
+      waitMinutes: number;
+      lock: boolean | null;
+      adopt: boolean;
+      rollout: { warmupDurationMinutes: number; keepOldVersionMinutes: number } | null;
+    }
   | { kind: 'rollback'; target: number | null; emergency: boolean; waitMinutes: number }
+  /** A rollback that an alarm starts. */
+  | { kind: 'alarm' }
+  | { kind: 'adopt' }
   | { kind: 'direct-promote'; version: number | null }
   | { kind: 'direct-rollback'; target: number | null }
   /** The same input as the last execution, under a new name. */
   | { kind: 'again' }
   | { kind: 'abort' }
   | { kind: 'sweep' }
+  /** Other numbers are logged on the run of the newest version. */
+  | { kind: 'evidence'; accuracy: number }
+  /** Somebody writes tags such as ours: a fence, a record or its result, dated ahead. */
+  | { kind: 'forge'; tag: 'fence' | 'far fence' | 'record' | 'result' }
   /** A person moves a version by hand. */
   | { kind: 'stage'; version: number; stage: 'Production' | 'Archived' | 'Staging'; archive: boolean }
   | { kind: 'alias'; version: number }
+  /** A person moves a version at the instant of our next move; MLflow reads both before it writes either. */
+  | { kind: 'race'; version: number; archive: boolean }
+  | { kind: 'delete'; what: 'version' | 'workload'; version: number }
+  /** The table is restored from a backup of so many milliseconds before; null: it is lost. */
+  | { kind: 'restore'; backup: number | null }
   /** A person replaces the Workload's artifact: that of a version, or a hotfix. */
   | { kind: 'serve'; version: number | null }
   /** A person cancels the replacement. */
@@ -41,10 +63,13 @@ export interface Story {
   outages: (Outage & { id: string })[];
   faultRate: number;
   faultBudget: number;
+  /** A fault that the story is about; null in most of them. */
+  aim: Aim | null;
 }
 
 /** Actions of people, beside and against the functions. */
-export const isPersons = ({ kind }: Action): boolean => ['stage', 'alias', 'serve', 'cancel'].includes(kind);
+export const isPersons = ({ kind }: Action): boolean =>
+  ['stage', 'alias', 'race', 'serve', 'cancel', 'delete', 'restore'].includes(kind);
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -60,6 +85,7 @@ export function storyOf(seed: string): Story {
     workload: (['locked', 'locked', 'draft', null] as const)[random.below(4)] ?? null,
     versions: random.pick([1, 2, 2, 2, 3]),
     pace: random.pick([60, 60, 60, 60, 60, 20, 20, 20, 4, 1]),
+    twoProtons: random.chance(0.05),
   };
   const isLong = random.chance(0.01);
   const operations = isLong ? 30 : random.pick([1, 1, 2, 2, 3, 4]);
@@ -77,6 +103,7 @@ export function storyOf(seed: string): Story {
     outages: outagesOf(random, last),
     faultRate: random.pick([0, 0.003, 0.01, 0.02, 0.05]),
     faultBudget: random.pick([1, 1, 2, 3, 5, 10]),
+    aim: random.chance(0.4) ? aimOf(random) : null,
   };
 }
 
@@ -94,17 +121,26 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
   for (let number = 0; number < operations; number += 1) {
     if (number > 0) at += gap(random);
     if (number > 0 && random.chance(0.5)) {
-      add({ kind: 'register', quality: random.chance(0.9) ? 'better' : 'worse' });
+      const start = random.chance(0.85) ? 'healthy' : random.pick(scripts);
+      add({ kind: 'register', quality: random.chance(0.9) ? 'better' : 'worse', start });
       at += 5;
     }
     add(operation(random));
     if (random.chance(0.12)) {
-      at += random.unit() * 3 * MINUTE;
+      at += random.unit() ** 2 * 15 * MINUTE;
       add({ kind: random.chance(0.6) ? 'abort' : 'again' });
     }
     if (random.chance(0.1)) {
       at += random.unit() * 5 * MINUTE;
       add({ kind: 'sweep' });
+    }
+    if (random.chance(0.04)) {
+      at += random.unit() * 2 * SECOND;
+      add({ kind: 'evidence', accuracy: random.pick([0.4, 0.99, 0.7]) });
+    }
+    if (random.chance(0.04)) {
+      at += random.unit() * 30 * SECOND;
+      add({ kind: 'forge', tag: random.pick(['fence', 'far fence', 'record', 'result']) });
     }
     if (withPeople && random.chance(0.6)) {
       at += random.chance(0.5) ? random.unit() * 5 * SECOND : gap(random);
@@ -130,9 +166,29 @@ function gap(random: Random): number {
 function operation(random: Random): Action {
   const version = random.chance(0.7) ? null : random.below(8);
   const waitMinutes = random.chance(0.3) ? random.pick([1, 10, 60]) : 0;
-  switch (random.weighted({ promote: 60, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5 })) {
+  switch (
+    random.weighted({
+      promote: 57,
+      rollback: 23,
+      alarm: 3,
+      adopt: 2,
+      'direct-promote': 10,
+      'direct-rollback': 5,
+    })
+  ) {
     case 'promote':
-      return { kind: 'promote', version, waitMinutes, lock: random.pick([null, null, true]) };
+      return {
+        kind: 'promote',
+        version,
+        waitMinutes,
+        lock: random.pick([null, null, true]),
+        adopt: random.chance(0.06),
+        rollout: random.chance(0.08) ? rolloutOf(random) : null,
+      };
+    case 'alarm':
+      return { kind: 'alarm' };
+    case 'adopt':
+      return { kind: 'adopt' };
     case 'rollback':
       return {
         kind: 'rollback',
@@ -147,12 +203,57 @@ function operation(random: Random): Action {
   }
 }
 
+const rolloutOf = (random: Random) => ({
+  warmupDurationMinutes: random.pick([0, 1, 15]),
+  keepOldVersionMinutes: random.pick([0, 1, 40, 200]),
+});
+
+/** Requests of one invocation, as a rule at most. */
+const CALLS: Record<FunctionName, number> = {
+  'begin-promotion': 0,
+  'compare-models': 5,
+  'prepare-promotion': 18,
+  'replace-workload': 11,
+  'promote-model': 13,
+  'close-promotion': 20,
+  'model-rollback': 34,
+  'end-promotion': 15,
+  'sweep-promotions': 26,
+};
+
+/** Every function, and every request of one, as often as every other. */
+function aimOf(random: Random): Aim {
+  const after = random.chance(0.7) ? 0 : random.below(4);
+  if (random.chance(0.3)) {
+    const times = random.pick([1, 3, 16, 40]);
+    return {
+      functionName: random.pick(functionNames),
+      call: null,
+      kind: random.pick(invocationFaults),
+      after,
+      times,
+    };
+  }
+  const functionName = random.weighted(CALLS);
+  const times = random.pick([1, 1, 1, 2, 6, 40]);
+  return {
+    functionName,
+    call: random.below(CALLS[functionName]),
+    kind: random.pick(callFaults),
+    after,
+    times,
+  };
+}
+
 function personsAction(random: Random, mode: RegistryMode, { workload }: Beginning): Action {
   const kind = random.weighted({
     stage: mode === 'aliases' ? 0 : 4,
     alias: mode === 'stages' ? 0 : 3,
+    race: mode === 'aliases' ? 0 : 2,
     serve: workload === null ? 0 : 4,
     cancel: workload === null ? 0 : 2,
+    delete: 0.6,
+    restore: 0.6,
   });
   const version = random.below(8);
   switch (kind) {
@@ -165,6 +266,12 @@ function personsAction(random: Random, mode: RegistryMode, { workload }: Beginni
       };
     case 'alias':
       return { kind, version };
+    case 'race':
+      return { kind, version, archive: random.chance(0.8) };
+    case 'delete':
+      return { kind, version, what: workload === null || random.chance(0.7) ? 'version' : 'workload' };
+    case 'restore':
+      return { kind, backup: random.chance(0.3) ? null : random.unit() ** 2 * HOUR };
     case 'serve':
       return { kind, version: random.chance(0.6) ? version : null };
     case 'cancel':

@@ -1,12 +1,13 @@
 import type { PublishCommandInput } from '@aws-sdk/client-sns';
 import { MemoryTable, type TableRequest } from '../../emulators/aws/memory-table.ts';
 import { checkPublish } from '../../emulators/aws/sns-publish.ts';
+import type { RecordedRequest } from '../../emulators/faults.ts';
 import { type MlflowWithoutSocket, mlflowWithoutSocket } from '../../emulators/mlflow/without-socket.ts';
 import {
   type WorkloadWithoutSocket,
   workloadWithoutSocket,
 } from '../../emulators/workload/without-socket.ts';
-import type { Timings } from '../../emulators/workload/world/settings.ts';
+import type { Script, Timings } from '../../emulators/workload/world/settings.ts';
 import type { Execution } from '../engine/executions.ts';
 import { Executions } from '../engine/executions.ts';
 import {
@@ -35,6 +36,8 @@ export interface Beginning {
   versions: number;
   /** How much faster than recorded the platform is. */
   pace: number;
+  /** Two active protons, as in a highly available Workload. */
+  twoProtons: boolean;
 }
 
 /** A message that SNS accepted. */
@@ -63,6 +66,8 @@ export interface SentWrite {
 const MOVES =
   /^mlflow POST (model-versions\/transition-stage|registered-models\/alias)$|^workload (POST|PATCH|DELETE) workloads\//;
 
+const TRANSITION = 'model-versions/transition-stage';
+
 /** All systems of one play. */
 export class World {
   readonly play: Play;
@@ -80,6 +85,12 @@ export class World {
   /** Artifacts by version; versions without one are left out. */
   readonly artifacts = new Map<string, string>();
   readonly #artifactStatus: 'locked' | 'draft' | null;
+  /** What people do at the moment at which a function moves the registry. */
+  readonly atNextMove: (() => void)[] = [];
+  /** Backups of the table, by the step that restores them. */
+  readonly backups = new Map<string, ReturnType<MemoryTable['backup']>>();
+  /** When a backup of the table replaced it; milliseconds since 1970. */
+  restoredAt: number | null = null;
 
   constructor(
     play: Play,
@@ -105,9 +116,12 @@ export class World {
     if (beginning.versions > 1) this.#makeChampion(champion);
     const served = this.artifacts.get(beginning.versions > 1 ? champion : '1');
     this.workloadId = served === undefined ? null : this.#serve(served);
+    if (this.workloadId !== null && beginning.twoProtons)
+      this.platform.direct.addActiveProton(this.workloadId);
     play.systems = this.#systems();
     play.onWrite = ({ by, system, name }) => {
       if (!MOVES.test(`${system} ${name}`)) return;
+      if (system === 'mlflow') for (const action of this.atNextMove.splice(0)) action();
       const { owner, expires_at: until } = this.table.items.get(`lease#${MODEL}`) ?? {};
       const leftMs = typeof until === 'number' ? until * 1000 - time.now : 0;
       this.writes.push({ at: time.now, by, name, owner: typeof owner === 'string' ? owner : null, leftMs });
@@ -115,7 +129,7 @@ export class World {
   }
 
   /** Registers a version as challenger, with an artifact where a Workload serves the model; answers its number. */
-  register(quality: 'better' | 'worse'): string {
+  register(quality: 'better' | 'worse', start: Script = 'healthy'): string {
     const { registry } = this.mlflow;
     const number = Object.keys(registry.snapshot()[MODEL]?.versions ?? {}).length + 1;
     const accuracy = quality === 'better' ? Math.min(0.99, 0.6 + 0.012 * number) : 0.52;
@@ -131,9 +145,17 @@ export class World {
     if (this.#artifactStatus !== null) {
       const id = this.createArtifact(`pascal v${version}`, this.#artifactStatus);
       this.artifacts.set(version, id);
+      this.platform.direct.script(id, start);
       registry.setVersionTag(MODEL, version, 'workload.artifact_id', id);
     }
     return version;
+  }
+
+  /** Logs other numbers on the run of the newest version. */
+  changeEvidence(accuracy: number): void {
+    const { registry } = this.mlflow;
+    const newest = Object.values(registry.snapshot()[MODEL]?.versions ?? {}).at(-1);
+    if (newest?.runId) registry.logMetric(newest.runId, 'accuracy', accuracy);
   }
 
   createArtifact(name: string, status: 'locked' | 'draft'): string {
@@ -158,7 +180,13 @@ export class World {
   }
 
   #systems(): Systems {
-    const mlflow = { system: 'mlflow', receive: this.mlflow.receive } as const;
+    const mlflow = {
+      system: 'mlflow',
+      receive: this.mlflow.receive,
+      // MLflow archives the versions that it has read before it writes.
+      begin: ({ path }: RecordedRequest) =>
+        path === TRANSITION ? () => this.mlflow.registry.beginReading() : undefined,
+    } as const;
     const workload = { system: 'workload', receive: this.platform.receive } as const;
     return {
       http: (host) => (host === MLFLOW_HOST ? mlflow : host === WORKLOAD_HOST ? workload : undefined),
