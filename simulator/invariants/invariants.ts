@@ -77,9 +77,11 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'one champion',
     about:
-      'A model that has a champion keeps exactly one, and all pointers agree, unless a person has moved it.',
+      'A model that has a champion keeps exactly one, and all pointers agree, unless a person has moved it. Without the table nobody goes on: it is told.',
     violations({ world, story, persons }, sides) {
       if (persons.length > 0 || sides.champion !== null) return [];
+      if (!story.table && world.published.some(({ kind }) => kind === 'contested' || kind === 'failed'))
+        return [];
       const neverHadOne =
         story.beginning.versions === 1 && (sides.stage ?? []).length === 0 && sides.alias === null;
       return neverHadOne ? [] : [shownSides(sides, world)];
@@ -87,10 +89,12 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'closed',
-    about: 'Without further faults every change is closed, unless a person has interfered and was told.',
-    violations(finished, sides, { change, told }) {
+    about:
+      'Without further faults every change is closed, unless a person has interfered and was told since, or the artifact of its aim cannot start, of which every attempt tells.',
+    violations(finished, sides, { change }) {
       if (change === null) return [];
-      if (finished.persons.length > 0 && told !== null) return [];
+      if (finished.persons.length > 0 && isToldSince(finished)) return [];
+      if (finished.world.failing.has(change.aim.artifact_id ?? '')) return [];
       const { kind, aim, safe, attempts } = change;
       return [
         `a ${kind} (aim ${aim.version}, safe ${safe.version}, ${attempts} attempts) is open: ${shownSides(sides, finished.world)}`,
@@ -171,6 +175,12 @@ export const invariants: readonly Invariant[] = [
   },
 ];
 
+/** Somebody was told of the model after a person wrote to it last. */
+const isToldSince = ({ world, persons }: Finished) => {
+  const last = Math.max(...persons.map(({ at }) => at));
+  return world.published.some(({ at }) => at > last);
+};
+
 /** A function that read the table before it was restored may write until its end. */
 const isWithinRestore = ({ restoredAt }: World, at: number) =>
   restoredAt !== null && at >= restoredAt && at < restoredAt + LAST_WRITE_SECONDS * 1000;
@@ -178,11 +188,16 @@ const isWithinRestore = ({ restoredAt }: World, at: number) =>
 const ERROR_NAMES: readonly string[] = errorNames;
 const PLATFORM_ERRORS = /^(States|Lambda|Sandbox|Runtime)\./;
 
-/** Both sides show this release and nothing is in flight; a serving half that is null is not compared. */
+/**
+ * Both sides show this release, and nothing is in flight but the end of its own rollout; a serving half that is null is not
+ * compared.
+ */
 function isAll({ version, artifact_id }: Release, sides: Sides): boolean {
   const isServed =
     artifact_id === null ||
-    (sides.served === artifact_id && sides.otherProtons.length === 0 && !sides.inFlight);
+    (sides.served === artifact_id &&
+      sides.otherProtons.length === 0 &&
+      (sides.candidate === null || sides.candidate === artifact_id));
   const isNamed =
     version === null ? (sides.stage ?? []).length === 0 && sides.alias === null : sides.champion === version;
   return isServed && isNamed;

@@ -12,8 +12,8 @@ export interface Sides {
   served: string | null;
   /** Artifacts of the active protons that are not the document's. */
   otherProtons: string[];
-  /** A replacement that has not ended. */
-  inFlight: boolean;
+  /** The artifact of a replacement that has not ended. */
+  candidate: string | null;
 }
 
 /** Reads both sides without requests. */
@@ -32,7 +32,7 @@ export function sidesOf({ mlflow, platform, mode, workloadId }: World): Sides {
     champion,
     served,
     otherProtons: workload?.active.filter((artifactId) => artifactId !== served) ?? [],
-    inFlight: workload?.inFlight ?? false,
+    candidate: workload?.candidate ?? null,
   };
 }
 
@@ -44,12 +44,12 @@ function soleChampion(mode: RegistryMode, staged: readonly string[], alias: stri
 }
 
 /** The sides in one line. */
-export function shownSides({ stage, alias, served, inFlight }: Sides, world: World): string {
+export function shownSides({ stage, alias, served, candidate }: Sides, world: World): string {
   const parts = [
     ...(stage === null ? [] : [`Production ${stage.join(' and ') || 'empty'}`]),
     ...(alias === null ? [] : [`@champion ${alias}`]),
     ...(served === null ? [] : [`the Workload serves ${artifactName(world, served)}`]),
-    ...(inFlight ? ['a replacement is in flight'] : []),
+    ...(candidate === null ? [] : [`${artifactName(world, candidate)} is in flight`]),
   ];
   return parts.join(', ');
 }

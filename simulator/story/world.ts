@@ -66,6 +66,8 @@ export interface SentWrite {
 const MOVES =
   /^mlflow POST (model-versions\/transition-stage|registered-models\/alias)$|^workload (POST|PATCH|DELETE) workloads\//;
 
+/** Scripts of artifacts that come into service. */
+const STARTS: readonly Script[] = ['healthy', 'slow', 'bad-after-switch'];
 const TRANSITION = 'model-versions/transition-stage';
 
 /** All systems of one play. */
@@ -84,6 +86,8 @@ export class World {
   readonly workloadId: string | null;
   /** Artifacts by version; versions without one are left out. */
   readonly artifacts = new Map<string, string>();
+  /** Artifacts whose containers do not start. */
+  readonly failing = new Set<string>();
   readonly #artifactStatus: 'locked' | 'draft' | null;
   /** What people do at the moment at which a function moves the registry. */
   readonly atNextMove: (() => void)[] = [];
@@ -146,6 +150,7 @@ export class World {
       const id = this.createArtifact(`pascal v${version}`, this.#artifactStatus);
       this.artifacts.set(version, id);
       this.platform.direct.script(id, start);
+      if (!STARTS.includes(start)) this.failing.add(id);
       registry.setVersionTag(MODEL, version, 'workload.artifact_id', id);
     }
     return version;

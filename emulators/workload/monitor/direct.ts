@@ -158,8 +158,8 @@ export class Direct {
     replan(proton, world.now, { at: world.now, status });
   }
 
-  /** What a Workload serves, without the documents; null where there is none. */
-  serving(workloadId: string): { artifactId: string; active: string[]; inFlight: boolean } | null {
+  /** What a Workload serves, and what a replacement brings, without the documents; null where there is none. */
+  serving(workloadId: string): { artifactId: string; active: string[]; candidate: string | null } | null {
     const { workloads, now } = this.#settled();
     const workload = workloads.get(workloadId);
     if (workload === undefined) return null;
@@ -167,7 +167,7 @@ export class Direct {
     return {
       artifactId: workload.artifactId,
       active: active.map(({ artifactId }) => artifactId),
-      inFlight: workload.replacement !== null,
+      candidate: workload.replacement?.candidateArtifactId ?? null,
     };
   }
 
