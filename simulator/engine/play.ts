@@ -53,6 +53,10 @@ export class Play {
   readonly counts = new Map<string, number>();
   /** Null: not kept. */
   readonly trace: TraceLine[] | null;
+  /** Every request of an invocation to another system, with its moment. */
+  readonly sent: { by: string; system: System; name: string; at: number }[] = [];
+  /** Every pause before a retry is as long as it can be. */
+  readonly longestPauses: boolean;
   /** Processes that run now. */
   processes = 0;
   /** No faults from now on. */
@@ -63,10 +67,15 @@ export class Play {
   /** Places so far that the aim fits. */
   #aimed = 0;
 
-  constructor(time: VirtualTime, plan: FaultPlan, { traced }: { traced: boolean }) {
+  constructor(
+    time: VirtualTime,
+    plan: FaultPlan,
+    { traced, longestPauses = false }: { traced: boolean; longestPauses?: boolean },
+  ) {
     this.time = time;
     this.plan = plan;
     this.trace = traced ? [] : null;
+    this.longestPauses = longestPauses;
   }
 
   /** What the functions' requests reach; throws before it is set. */

@@ -160,6 +160,7 @@ function faultOf<T>(
   const number = invocation.calls;
   const site = { id: `${id}#${number}`, number, functionName, system, call: `${system} ${name}` };
   invocation.calls += 1;
+  play.sent.push({ by: id, system, name, at: play.time.now });
   play.count(`call ${functionName} ${site.call}`);
   const outage = play.outageOf(system);
   if (outage !== null) {

@@ -16,6 +16,8 @@ interface Entry extends Timer {
  * come to rest. Two things at the same moment happen in the order in which they were planned.
  */
 export class VirtualTime {
+  /** Milliseconds since 1970. */
+  readonly start: number;
   #now: number;
   #order = 0;
   /** A binary heap. */
@@ -23,6 +25,7 @@ export class VirtualTime {
 
   /** Milliseconds since 1970. */
   constructor(start: number) {
+    this.start = start;
     this.#now = start;
   }
 

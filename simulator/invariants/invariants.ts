@@ -91,9 +91,9 @@ export const invariants: readonly Invariant[] = [
     name: 'closed',
     about:
       'Without further faults every change is closed, unless a person has interfered and was told since, or the artifact of its aim cannot start, of which every attempt tells.',
-    violations(finished, sides, { change }) {
+    violations(finished, sides, { change, told }) {
       if (change === null) return [];
-      if (finished.persons.length > 0 && isToldSince(finished)) return [];
+      if (finished.persons.length > 0 && (told !== null || isToldSince(finished))) return [];
       if (finished.world.failing.has(change.aim.artifact_id ?? '')) return [];
       const { kind, aim, safe, attempts } = change;
       return [

@@ -28,14 +28,15 @@ export function act(stage: Stage, { id, action }: Step): void {
   const { play } = world;
   play.note(id, () => JSON.stringify(action));
   play.count(`action ${action.kind}`);
-  if (!isPersons(action)) {
-    actByMachine(stage, id, action);
-    return;
-  }
   try {
+    if (!isPersons(action)) {
+      actByMachine(stage, id, action);
+      return;
+    }
     byHand(world, id, action);
     stage.persons.push({ at: play.time.now, what: JSON.stringify(action) });
   } catch (error) {
+    // A version or a Workload that somebody has deleted.
     play.note(id, () => `refused: ${String(error)}`);
   }
 }

@@ -42,6 +42,10 @@ export interface PlayOptions {
   traced: boolean;
   /** Faults happen at these places only; null: as the story says. */
   onlyFaults: ReadonlySet<string> | null;
+  /** Every pause before a retry is as long as it can be. */
+  longestPauses?: boolean;
+  /** Ends the play before its end. */
+  isOver?: (world: World) => boolean;
   /** Replaces functions, to test that the simulator finds mistakes. */
   altered?: (functions: DeployedFunctions) => DeployedFunctions;
 }
@@ -118,10 +122,11 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     acting = false;
   });
   const busy = () => acting || play.processes > 0 || world.executions.running.length > 0;
-  let atRest = await time.play(MAX_MOMENTS, () => !busy());
+  let atRest = await time.play(MAX_MOMENTS, () => !busy() || options.isOver?.(world) === true);
   stopSweeping();
   play.calm = true;
-  for (let number = 1; atRest && number <= MAX_FINAL_SWEEPS; number += 1) {
+  const ends = options.isOver?.(world) !== true;
+  for (let number = 1; ends && atRest && number <= MAX_FINAL_SWEEPS; number += 1) {
     const before = fingerprint(world);
     const isSoon = number === 1 && mayFindSomething(world);
     time.after(isSoon ? SWEEP_MS : FINAL_SWEEP_MS, () => {
@@ -155,7 +160,8 @@ function deliverEnd(play: Play, execution: Execution, called: Called): void {
     startDate: execution.startedAt,
   };
   const fate = random.weighted({ once: 80, twice: 8, lost: 6, late: 6 });
-  if (play.calm || fate === 'once') deliver(play, `${execution.name}/end`, detail, called, 500);
+  if (play.calm || play.plan.budget === 0 || fate === 'once')
+    deliver(play, `${execution.name}/end`, detail, called, 500);
   else if (fate === 'late')
     deliver(play, `${execution.name}/end`, detail, called, random.unit() * 20 * MINUTE);
   else if (fate === 'twice') {
