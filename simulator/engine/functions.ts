@@ -36,23 +36,14 @@ export interface Deployment {
 export type DeployedFunctions = Record<FunctionName, DeployedFunction>;
 
 let loaded: Promise<[FunctionName, Handler][]> | undefined;
-const known = new Map<string, DeployedFunctions>();
 
-/**
- * The exported handlers in one deployment. As on Lambda, their environments stay warm: from one play to the next they keep
- * their settings and clients, and a test holds that nothing else is kept.
- */
+/** The exported handlers in one deployment, in processes of their own: they remember nothing of other plays. */
 export async function deployed(deployment: Deployment): Promise<DeployedFunctions> {
+  const env = environmentOf(deployment);
   loaded ??= load();
-  const handlers = await loaded;
-  const key = JSON.stringify(deployment);
-  const found = known.get(key) ?? inDeployment(handlers, environmentOf(deployment));
-  known.set(key, found);
-  return found;
-}
-
-function inDeployment(handlers: [FunctionName, Handler][], env: NodeJS.ProcessEnv): DeployedFunctions {
-  const entries = handlers.map(([name, handler]) => [name, handler.withClock(clock, env, network)] as const);
+  const entries = (await loaded).map(
+    ([name, handler]) => [name, handler.withClock(clock, env, network)] as const,
+  );
   return Object.fromEntries(entries) as Record<FunctionName, Handler>;
 }
 
