@@ -129,12 +129,14 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
   for (let number = 1; ends && atRest && number <= MAX_FINAL_SWEEPS; number += 1) {
     const before = fingerprint(world);
     const isSoon = number === 1 && mayFindSomething(world);
-    time.after(isSoon ? SWEEP_MS : FINAL_SWEEP_MS, () => {
+    // With a restored table comes the lease of an execution that has ended since: it runs out.
+    const lease = world.restoredAt === null ? 0 : leaseLeftMs(world);
+    time.after(isSoon ? SWEEP_MS : FINAL_SWEEP_MS + lease, () => {
       called('sweep-promotions', `final-sweep-${number}`, { sweep: true }).catch(() => {});
     });
     atRest = await time.play(MAX_MOMENTS);
     const isQuiet = !isSoon && !mayFindSomething(world) && !isHeld(world);
-    if ((isQuiet || number > 2) && before === fingerprint(world)) break;
+    if ((isQuiet || (number > 2 && lease === 0)) && before === fingerprint(world)) break;
   }
   return {
     story,
@@ -230,10 +232,12 @@ function mayFindSomething(world: World): boolean {
   return missed(world).length > 0;
 }
 
-function isHeld({ table, play }: World): boolean {
+function leaseLeftMs({ table, play }: World): number {
   const { expires_at: until } = table.items.get(`lease#${MODEL}`) ?? {};
-  return Number(until ?? 0) * 1000 > play.time.now;
+  return Math.max(0, Number(until ?? 0) * 1000 - play.time.now);
 }
+
+const isHeld = (world: World) => leaseLeftMs(world) > 0;
 
 /** It moves with every comparison. */
 const CURSOR = 'sweep#cursor';

@@ -10,7 +10,7 @@ import { begun, type StubFunctions, stubFunctions } from '../support/stub-functi
 
 /** The simulator's interpreter against the one that the local host uses. */
 
-const MACHINES = 300;
+const MACHINES = 500;
 /** Answers of a function that differ from its usual ones, one after the other. */
 const UNUSUAL = 12;
 
@@ -38,7 +38,7 @@ const prepared = {
 const going = { status: 'in_progress', retry_after_seconds: 3 };
 const compared = { decision: 'PROMOTE', confidence: 1, champion_version: '2', challenger_version: '3' };
 
-/** What each function may answer. */
+/** What each function may answer; the first leads on. */
 const answers: Record<StepFunctionName, object[]> = {
   'begin-promotion': [
     begun(),
@@ -60,14 +60,14 @@ const answers: Record<StepFunctionName, object[]> = {
     { ...prepared, status: 'contested' },
   ],
   'replace-workload': [
+    { status: 'completed' },
     going,
     { ...going, retry_after_seconds: null },
-    { status: 'completed' },
     { status: 'failed' },
   ],
   'promote-model': [{ promoted: true }, { promoted: true }, { promoted: false }],
-  'close-promotion': [going, { status: 'completed' }, { status: 'completed' }, { status: 'failed' }],
-  'model-rollback': [going, { status: 'completed' }, { status: 'failed' }],
+  'close-promotion': [{ status: 'completed' }, going, { status: 'failed' }],
+  'model-rollback': [{ status: 'completed' }, going, { status: 'failed' }],
   'end-promotion': [
     { succeeded: true, status: 'promoted', reason: 'as asked' },
     { succeeded: false, status: 'failed', reason: 'as drawn' },
@@ -84,11 +84,13 @@ const last: Partial<Record<StepFunctionName, object>> = {
 /** The same functions each time that they are made from one seed. */
 function functionsOf(seed: string): StubFunctions {
   const random = new Random(seed);
+  // Retries are spent only by a function that fails again and again.
+  const failing = random.chance(0.7) ? random.pick(Object.keys(answers)) : null;
   const replies = Object.entries(answers).map(([name, usual]) => {
-    // Retries are spent only by a function that fails in the same way again and again.
-    const share = random.pick([0, 0.1, 0.1, 1]);
+    const share = name === failing ? 1 : random.pick([0, 0, 0.1, 0.3]);
     const own = random.chance(0.5) ? errors : [random.pick(errors)];
-    const drawn = () => random.pick(random.chance(share) ? own : usual);
+    const drawn = () =>
+      random.pick(random.chance(share) ? own : random.chance(0.5) ? usual.slice(0, 1) : usual);
     return [
       name,
       [...Array.from({ length: UNUSUAL }, drawn), last[name as StepFunctionName] ?? usual[0] ?? {}],
