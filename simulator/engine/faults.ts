@@ -82,8 +82,8 @@ export interface Site {
 /** One fault that a story is about: it happens at this place, however rare other faults are. */
 export interface Aim {
   functionName: string;
-  /** Number of the request in each invocation, from 0; null where the function itself is called. */
-  call: number | null;
+  /** Number of the request in each invocation, from 0, or what it asks; null where the function itself is called. */
+  call: number | string | null;
   kind: CallFault | InvocationFault;
   /** Not in the first so many invocations. */
   after: number;

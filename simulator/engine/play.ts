@@ -147,7 +147,8 @@ export class Play {
 
   #aimedAt<Kind extends FaultRecord['kind']>(site: Site, kinds: readonly Kind[]): Kind | null {
     const { aim } = this.plan;
-    if (aim === null || aim.functionName !== site.functionName || aim.call !== site.number) return null;
+    if (aim === null || aim.functionName !== site.functionName) return null;
+    if (aim.call !== (typeof aim.call === 'string' ? site.call : site.number)) return null;
     this.#aimed += 1;
     if (this.#aimed <= aim.after || this.#aimed > aim.after + aim.times) return null;
     return kinds.find((kind) => kind === aim.kind) ?? null;

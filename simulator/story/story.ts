@@ -1,9 +1,9 @@
 import { type Script, scripts } from '../../emulators/workload/world/settings.ts';
-import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import { type Aim, callFaults, invocationFaults, outageKinds, systems } from '../engine/faults.ts';
+import { type Aim, outageKinds, systems } from '../engine/faults.ts';
 import type { RegistryMode } from '../engine/functions.ts';
 import type { Outage } from '../engine/play.ts';
 import { Random } from '../random.ts';
+import { aimOf } from './aims.ts';
 import type { Beginning } from './world.ts';
 
 /** Something that somebody does. Versions are counted modulo those that exist. */
@@ -121,7 +121,7 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
   for (let number = 0; number < operations; number += 1) {
     if (number > 0) at += gap(random);
     if (number > 0 && random.chance(0.5)) {
-      const start = random.chance(0.85) ? 'healthy' : random.pick(scripts);
+      const start = random.chance(0.8) ? 'healthy' : random.pick(scripts);
       add({ kind: 'register', quality: random.chance(0.9) ? 'better' : 'worse', start });
       at += 5;
     }
@@ -207,43 +207,6 @@ const rolloutOf = (random: Random) => ({
   warmupDurationMinutes: random.pick([0, 1, 15]),
   keepOldVersionMinutes: random.pick([0, 1, 40, 200]),
 });
-
-/** Requests of one invocation, as a rule at most. */
-const CALLS: Record<FunctionName, number> = {
-  'begin-promotion': 0,
-  'compare-models': 5,
-  'prepare-promotion': 18,
-  'replace-workload': 11,
-  'promote-model': 13,
-  'close-promotion': 20,
-  'model-rollback': 34,
-  'end-promotion': 15,
-  'sweep-promotions': 26,
-};
-
-/** Every function, and every request of one, as often as every other. */
-function aimOf(random: Random): Aim {
-  const after = random.chance(0.7) ? 0 : random.below(4);
-  if (random.chance(0.3)) {
-    const times = random.pick([1, 3, 16, 40]);
-    return {
-      functionName: random.pick(functionNames),
-      call: null,
-      kind: random.pick(invocationFaults),
-      after,
-      times,
-    };
-  }
-  const functionName = random.weighted(CALLS);
-  const times = random.pick([1, 1, 1, 2, 6, 40]);
-  return {
-    functionName,
-    call: random.below(CALLS[functionName]),
-    kind: random.pick(callFaults),
-    after,
-    times,
-  };
-}
 
 function personsAction(random: Random, mode: RegistryMode, { workload }: Beginning): Action {
   const kind = random.weighted({
