@@ -116,9 +116,9 @@ export const invariants: readonly Invariant[] = [
     violations({ story, world, outcomes }) {
       if (!story.table) return [];
       const told = new Set(world.published.map(({ execution }) => execution));
-      return [...world.executions.all.values()].flatMap(({ arn, name, status, endedAt }) => {
+      return [...world.executions.all.values()].flatMap(({ arn, name, status, startedAt }) => {
         // What was recorded before a restored backup, and after it was made, is lost.
-        if (status === 'RUNNING' || (endedAt ?? 0) < (world.restoredAt ?? 0)) return [];
+        if (status === 'RUNNING' || startedAt < (world.restoredAt ?? 0)) return [];
         const recorded = outcomes.get(arn);
         if (recorded === undefined) return [`${name} (${status}) has no outcome`];
         if (recorded.alert === 'none' || told.has(arn)) return [];
