@@ -39,6 +39,7 @@ export function httpTransport(systemOf: (host: string) => HttpSystem | undefined
       body: seen.body,
       timeoutMs: Math.min(limits.headersMs, left),
       execute: answered,
+      begin: found.begin?.(seen),
     });
     if (deadlineOf(signal) <= invocation.play.time.now) {
       expire(signal);

@@ -87,7 +87,7 @@ export const clock: Required<Clock> = {
     return new Date(play.time.now + skewMs);
   },
   elapsed: () => running().play.time.now,
-  random: () => running().random.unit(),
+  random: () => (running().play.longestPauses ? 1 : running().random.unit()),
   expiry(ms) {
     const controller = new AbortController();
     deadlines.set(controller.signal, { at: running().play.time.now + ms, controller });

@@ -1,4 +1,5 @@
 import { errorNames } from '../../lambdas/domain/errors.ts';
+import type { Finished } from '../story/play-story.ts';
 import { type Invariant, SKEW_MS } from './invariant.ts';
 import { isAll, namedIn, shownRelease, shownSides } from './sides.ts';
 
@@ -28,19 +29,25 @@ export const atRest: readonly Invariant[] = [
   {
     name: 'one champion',
     about:
-      'A model that has a champion keeps exactly one, and all pointers agree, unless a person has moved it.',
-    violations({ world, story, persons }, sides) {
+      'A model that has a champion keeps exactly one, and all pointers agree, unless a person has moved it. Without the table nobody goes on: it is told.',
+    violations({ world, story, persons, direct }, sides) {
       if (persons.length > 0 || sides.champion !== null) return [];
+      const isTold =
+        world.published.some(({ kind }) => kind === 'contested' || kind === 'failed') ||
+        direct.some(({ error }) => error !== null);
+      if (!story.table && isTold) return [];
       const neverHadOne = story.beginning.versions === 1 && namedIn(sides).length === 0;
       return neverHadOne ? [] : [shownSides(sides, world)];
     },
   },
   {
     name: 'closed',
-    about: 'Without further faults every change is closed, unless a person has interfered and was told.',
+    about:
+      'Without further faults every change is closed, unless a person has interfered and was told since, or the artifact of its aim cannot start, of which every attempt tells.',
     violations(finished, sides, { change, told }) {
       if (change === null) return [];
-      if (finished.persons.length > 0 && told !== null) return [];
+      if (finished.persons.length > 0 && (told !== null || isToldSince(finished))) return [];
+      if (finished.world.failing.has(change.aim.artifact_id ?? '')) return [];
       const { kind, aim, safe, attempts } = change;
       return [
         `a ${kind} (aim ${aim.version}, safe ${safe.version}, ${attempts} attempts) is open: ${shownSides(sides, finished.world)}`,
@@ -81,11 +88,15 @@ export const atRest: readonly Invariant[] = [
   {
     name: 'named target',
     about: 'A rollback to a named version is not stopped by what it saw when it was opened.',
-    violations({ world, persons }, sides, { change }) {
+    violations({ world, story, persons }, sides, { change }) {
       if (change === null || change.kind !== 'rollback') return [];
       const opened = world.chronicle.itemWrites.findLast(({ kind }) => kind === 'opened');
       const opener = [...world.executions.all.values()].find(({ arn }) => arn === change.id);
       if (opened === undefined || opener === undefined) return [];
+      // The artifact of its aim does not start.
+      if (world.failing.has(change.aim.artifact_id ?? '')) return [];
+      // A person who races with a move acts later than the step says.
+      if (story.steps.some(({ action }) => action.kind === 'race')) return [];
       const isNamed = typeof JSON.parse(opener.input).target_version === 'string';
       // What a person did just before may come in between the look and the write.
       const since = opened.by.startedAt;
@@ -99,8 +110,9 @@ export const atRest: readonly Invariant[] = [
     violations({ story, world, outcomes }) {
       if (!story.table) return [];
       const told = new Set(world.published.map(({ execution }) => execution));
-      return [...world.executions.all.values()].flatMap(({ arn, name, status }) => {
-        if (status === 'RUNNING') return [];
+      return [...world.executions.all.values()].flatMap(({ arn, name, status, startedAt }) => {
+        // What was recorded before a restored backup, and after it was made, is lost.
+        if (status === 'RUNNING' || startedAt < (world.restoredAt ?? 0)) return [];
         const recorded = outcomes.get(arn);
         if (recorded === undefined) return [`${name} (${status}) has no outcome`];
         if (recorded.alert === 'none' || told.has(arn)) return [];
@@ -118,3 +130,9 @@ export const atRest: readonly Invariant[] = [
     },
   },
 ];
+
+/** Somebody was told of the model after a person wrote to it last. */
+function isToldSince({ world, persons }: Finished): boolean {
+  const last = Math.max(...persons.map(({ at }) => at));
+  return world.published.some(({ at }) => at > last);
+}

@@ -45,9 +45,10 @@ export function sidesOf({ mlflow, platform, mode, workloadId }: BothSystems): Si
     alias: mode === 'stages' ? null : alias,
     champion: soleChampion(mode, staged, alias),
   };
-  if (workloadId === null)
+  const serving = workloadId === null ? null : platform.direct.serving(workloadId);
+  if (serving === null)
     return { ...registry, served: null, servedStatus: null, otherProtons: [], candidate: null };
-  const { artifactId: served, status, active, candidate } = platform.direct.serving(workloadId);
+  const { artifactId: served, status, active, candidate } = serving;
   return {
     ...registry,
     served,
@@ -77,7 +78,9 @@ interface Halves {
 
 /** Both sides show this release and nothing is in flight; a serving half that is null is not compared. */
 export function isAll({ version, artifact_id }: Halves, sides: Sides): boolean {
-  return isAllBut({ version, artifact_id }, sides) && (artifact_id === null || sides.candidate === null);
+  const { candidate } = sides;
+  const isTail = candidate === null || candidate.artifactId === artifact_id;
+  return isAllBut({ version, artifact_id }, sides) && (artifact_id === null || isTail);
 }
 
 /** Both sides show this release; the end of a rollout may be in flight. */

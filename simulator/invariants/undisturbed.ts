@@ -1,6 +1,7 @@
 import type { Execution } from '../engine/executions.ts';
 import type { CallFault, FaultRecord, InvocationFault } from '../engine/faults.ts';
 import type { Finished } from '../story/play-story.ts';
+import type { Step } from '../story/story.ts';
 import { SKEW_MS } from './invariant.ts';
 
 /** Faults of one request that a repetition overcomes. */
@@ -18,7 +19,7 @@ const OVERCOME: ReadonlySet<CallFault | InvocationFault> = new Set<CallFault | I
 /** Operations that did not succeed although nobody was beside them and nothing was away. */
 export function unexplained(finished: Finished): string[] {
   const { world, outcomes, story } = finished;
-  if (!story.table || finished.persons.length > 0) return [];
+  if (!story.table || finished.persons.length > 0 || story.steps.some(isDisturbing)) return [];
   return [...world.executions.all.values()].flatMap((execution) => {
     const recorded = outcomes.get(execution.arn);
     if (recorded === undefined || execution.endedAt === null || !isUndisturbed(execution, finished))
@@ -32,6 +33,12 @@ export function unexplained(finished: Finished): string[] {
     return isBad && !isRefused ? [`${execution.name} ended ${status}: ${reason}`] : [];
   });
 }
+
+/** Candidates that do not start, and evidence or tags that change, are reasons to fail. */
+const isDisturbing = ({ action }: Step) =>
+  action.kind === 'evidence' ||
+  action.kind === 'forge' ||
+  (action.kind === 'register' && action.start !== 'healthy');
 
 /** Nobody else acts, nothing is away, and one request is disturbed at most. */
 function isUndisturbed({ name, startedAt, endedAt, status }: Execution, finished: Finished): boolean {

@@ -1,3 +1,4 @@
+import { VISIBILITY_GRACE_SECONDS } from '../../lambdas/domain/limits.ts';
 import type { Change, Release } from '../../lambdas/domain/release/release.ts';
 import { executionArn } from '../engine/executions.ts';
 import type { ItemWrite } from '../story/chronicle.ts';
@@ -81,21 +82,31 @@ export const writes: readonly Invariant[] = [
   {
     name: 'closing',
     about: 'A change is closed only after a look that shows its aim, with nothing of its own in flight.',
-    violations: ({ world, persons }) =>
-      world.chronicle.itemWrites.flatMap(({ at, by, kind, after: { live }, sides, looked }) => {
-        if (kind !== 'closed' || live === null) return [];
-        const known = knownTo(by, live);
-        const shown = world.chronicle.between(by.startedAt, at);
-        const what = `${by.id} closed with ${shownRelease(live, world)}`;
-        if (!shown.some((each) => isAllBut(known, each)))
-          return [`${what}, which both sides did not show since it began`];
-        if (!looked && by.functionName !== 'promote-model')
-          return [`${what} without a look after its last write`];
-        const { candidate } = sides;
-        const isOurs = candidate !== null && !persons.some((person) => person.at === candidate.createdAt);
-        const isTail = candidate?.artifactId === live.artifact_id || known.artifact_id === null;
-        return isOurs && !isTail ? [`${what} while its own replacement is in flight`] : [];
-      }),
+    violations: ({ world, persons, play }) =>
+      world.chronicle.itemWrites.flatMap(
+        ({ at, by, kind, before: { change }, after: { live }, sides, looked }) => {
+          if (kind !== 'closed' || live === null) return [];
+          const known = knownTo(by, live);
+          const shown = world.chronicle.between(by.startedAt, at);
+          const what = `${by.id} closed with ${shownRelease(live, world)}`;
+          if (!shown.some((each) => isAllBut(known, each)))
+            return [`${what}, which both sides did not show since it began`];
+          // A tag that is written twice arrives after the look.
+          const isRepeated = play.faults.some(
+            (fault) => fault.kind === 'twice' && fault.id.startsWith(by.id),
+          );
+          if (!looked && !isRepeated && by.functionName !== 'promote-model')
+            return [`${what} without a look after its last write`];
+          const { candidate } = sides;
+          const byPerson = persons.some(
+            ({ at: acted }) => Math.abs(acted - (candidate?.createdAt ?? 0)) < SKEW_MS,
+          );
+          const isOurs =
+            candidate !== null && !byPerson && change?.touched.artifacts.includes(candidate.artifactId);
+          const isTail = candidate?.artifactId === live.artifact_id || known.artifact_id === null;
+          return isOurs && !isTail ? [`${what} while its own replacement is in flight`] : [];
+        },
+      ),
   },
   {
     name: 'safe',
@@ -183,12 +194,14 @@ const dateOf = ({ change, live }: ItemWrite['after']) => Date.parse(change?.open
 const idOf = ({ change, live }: ItemWrite['after']) => change?.id ?? live?.change ?? '';
 
 /** When an execution asked for its change; null where that does not matter, or is not known. */
-function askedAtOf({ world }: Finished, { id, kind }: Change): number | null {
+function askedAtOf({ world }: Finished, { id, kind, opened_at: openedAt }: Change): number | null {
   const execution = [...world.executions.all.values()].find(({ arn }) => arn === id);
   if (execution === undefined) return null;
   const input = JSON.parse(execution.input);
   const isNamed = kind === 'rollback' && typeof input.target_version === 'string';
-  return isNamed || input.wait_for_lease_minutes > 0 ? null : execution.startedAt;
+  // Whoever has waited compares again, and asks anew.
+  const hasWaited = Date.parse(openedAt) - execution.startedAt > VISIBILITY_GRACE_SECONDS * 1000;
+  return isNamed || hasWaited || input.wait_for_lease_minutes > 0 ? null : execution.startedAt;
 }
 
 /** Why a write is not towards the aim of the open change; null if it is. */

@@ -6,7 +6,7 @@ import {
   type WorkloadWithoutSocket,
   workloadWithoutSocket,
 } from '../../emulators/workload/without-socket.ts';
-import type { Timings } from '../../emulators/workload/world/settings.ts';
+import type { Script, Timings } from '../../emulators/workload/world/settings.ts';
 import type { Change } from '../../lambdas/domain/release/release.ts';
 import type { Execution } from '../engine/executions.ts';
 import { Executions } from '../engine/executions.ts';
@@ -37,6 +37,8 @@ export interface Beginning {
   versions: number;
   /** How much faster than recorded the platform is. */
   pace: number;
+  /** Two active protons, as in a highly available Workload. */
+  twoProtons: boolean;
 }
 
 /** A message that SNS accepted. */
@@ -76,6 +78,10 @@ export interface SentWrite {
 const MOVES =
   /^mlflow POST (model-versions\/transition-stage|registered-models\/alias)$|^workload (POST|PATCH|DELETE) workloads\//;
 
+/** Scripts of artifacts that come into service. */
+const STARTS: readonly Script[] = ['healthy', 'slow', 'bad-after-switch'];
+const TRANSITION = 'model-versions/transition-stage';
+
 /** All systems of one play. */
 export class World {
   readonly play: Play;
@@ -93,7 +99,15 @@ export class World {
   readonly chronicle: Chronicle;
   /** Artifacts by version; versions without one are left out. */
   readonly artifacts = new Map<string, string>();
+  /** Artifacts whose containers do not start. */
+  readonly failing = new Set<string>();
   readonly #artifactStatus: 'locked' | 'draft' | null;
+  /** What people do at the moment at which a function moves the registry. */
+  readonly atNextMove: (() => void)[] = [];
+  /** Backups of the table, by the step that restores them. */
+  readonly backups = new Map<string, ReturnType<MemoryTable['backup']>>();
+  /** When a backup of the table replaced it; milliseconds since 1970. */
+  restoredAt: number | null = null;
 
   constructor(
     play: Play,
@@ -119,12 +133,15 @@ export class World {
     if (beginning.versions > 1) this.#makeChampion(champion);
     const served = this.artifacts.get(beginning.versions > 1 ? champion : '1');
     this.workloadId = served === undefined ? null : this.#serve(served);
+    if (this.workloadId !== null && beginning.twoProtons)
+      this.platform.direct.addActiveProton(this.workloadId);
     this.chronicle = new Chronicle(this);
     this.chronicle.look();
     play.systems = this.#systems();
     let unanswered = '';
     play.onWrite = ({ by, number, system, name, body, unanswered: isLost }) => {
       if (!MOVES.test(`${system} ${name}`)) return;
+      if (system === 'mlflow') for (const action of this.atNextMove.splice(0)) action();
       const { owner, leaseEndsAt, change } = this.chronicle.item();
       const leftMs = leaseEndsAt === 0 ? 0 : leaseEndsAt - time.now;
       const blind = unanswered === `${by}#${number - 1}`;
@@ -138,7 +155,7 @@ export class World {
   }
 
   /** Registers a version as challenger, with an artifact where a Workload serves the model; answers its number. */
-  register(quality: 'better' | 'worse'): string {
+  register(quality: 'better' | 'worse', start: Script = 'healthy'): string {
     const { registry } = this.mlflow;
     const number = Object.keys(registry.snapshot()[MODEL]?.versions ?? {}).length + 1;
     const accuracy = quality === 'better' ? Math.min(0.99, 0.6 + 0.012 * number) : 0.52;
@@ -154,9 +171,18 @@ export class World {
     if (this.#artifactStatus !== null) {
       const id = this.createArtifact(`pascal v${version}`, this.#artifactStatus);
       this.artifacts.set(version, id);
+      this.platform.direct.script(id, start);
+      if (!STARTS.includes(start)) this.failing.add(id);
       registry.setVersionTag(MODEL, version, 'workload.artifact_id', id);
     }
     return version;
+  }
+
+  /** Logs other numbers on the run of the newest version. */
+  changeEvidence(accuracy: number): void {
+    const { registry } = this.mlflow;
+    const newest = Object.values(registry.snapshot()[MODEL]?.versions ?? {}).at(-1);
+    if (newest?.runId) registry.logMetric(newest.runId, 'accuracy', accuracy);
   }
 
   createArtifact(name: string, status: 'locked' | 'draft'): string {
@@ -184,6 +210,8 @@ export class World {
     const { chronicle } = this;
     const mlflow: HttpSystem = {
       system: 'mlflow',
+      // MLflow archives the versions that it has read before it writes.
+      begin: ({ path }) => (path === TRANSITION ? () => this.mlflow.registry.beginReading() : undefined),
       receive: (request) => {
         const { seen, answered } = this.mlflow.receive(request);
         const isRead = seen.method === 'GET' || seen.path.endsWith('/search');
@@ -233,7 +261,8 @@ export class World {
       sns: {
         system: 'sns',
         maxAttempts: 2,
-        timeoutMs: 5_000,
+        // Three to connect and five to answer: two attempts can take longer than a publication may.
+        timeoutMs: 8_000,
         writes: /^Publish/,
         execute: (_, input) => this.#publish(input as PublishCommandInput),
       },

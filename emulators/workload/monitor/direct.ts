@@ -169,10 +169,11 @@ export class Direct {
     replan(proton, world.now, { at: world.now, status });
   }
 
-  /** What a Workload serves and what is in progress on it, without documents. */
-  serving(workloadId: string): Serving {
+  /** What a Workload serves and what is in progress on it, without documents; null where there is none. */
+  serving(workloadId: string): Serving | null {
     const world = this.#settled();
-    const workload = world.workload(workloadId);
+    const workload = world.workloads.get(workloadId);
+    if (workload === undefined) return null;
     const replacement = replacementInProgress(workload);
     return {
       artifactId: workload.artifactId,
