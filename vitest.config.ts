@@ -16,6 +16,7 @@ const project = (name: string) => ({
     globalSetup: NEED_ASSEMBLY.includes(name) ? ['test/support/assembled.ts'] : [],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    maxConcurrency: 2,
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
   },
 });
@@ -48,6 +49,7 @@ export default defineConfig({
       'bundles',
       'simulator',
       'fuzz',
+      'mutants',
       'bench',
       'interpreters',
       'mlflow',

@@ -159,6 +159,11 @@ export function program(done: (status: number) => void): Command {
       'with --story: leave out all steps, outages and faults but these, separated by commas',
     )
     .option(
+      '--outages [every]',
+      'instead of stories: let each system go away at each request of a promotion and of a rollback, or at one in so many, and show how long it takes until people are told',
+      amount,
+    )
+    .option(
       '--json',
       'print one JSON document on standard output, with the whole coverage; progress on standard error',
     )
@@ -213,7 +218,7 @@ const SIMULATE_HELP = `
 A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
 and plays it again exactly.
 
-Exit status: 0 when nothing was violated, 1 when something was, 2 for invalid arguments.`;
+Exit status: 0 when nothing was violated (--outages: when everybody is told in time), 1 when not, 2 for invalid arguments.`;
 
 const START_HELP = `
 It promotes; --rollback goes back to an earlier release; --adopt promotes a model that somebody has changed by hand. To

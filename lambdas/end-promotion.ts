@@ -7,7 +7,7 @@ import { EndInput, end } from './use-cases/end-promotion.ts';
 export const handler = toHandler('end-promotion', {
   input: EndInput,
   services: (env, clock, network) => ({
-    ...notifyServices(env, network),
+    ...notifyServices(env, clock, network),
     ...readingServices(env, clock, network),
     clock,
   }),

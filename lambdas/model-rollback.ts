@@ -11,7 +11,7 @@ export const handler = toHandler('model-rollback', {
   input: RollbackInput,
   services: (env, clock, network) => ({
     ...registryServices(env, clock, network),
-    ...notifyServices(env, network),
+    ...notifyServices(env, clock, network),
     clock,
     cooldownHours: configuration(RollbackEnvironment, env).ROLLBACK_COOLDOWN_HOURS,
     workloads: () => servingServices(env, clock, network).workloads,

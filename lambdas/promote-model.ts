@@ -9,7 +9,7 @@ export const handler = toHandler('promote-model', {
   input: PromoteInput,
   services: (env, clock, network) => ({
     ...registryServices(env, clock, network),
-    ...notifyServices(env, network),
+    ...notifyServices(env, clock, network),
     clock,
   }),
   run: promote,

@@ -10,7 +10,7 @@ import { type SweepAnswer, SweepInput, sweep } from './use-cases/sweep-promotion
 export const handler = toHandler('sweep-promotions', {
   input: SweepInput,
   services: (env, clock, network) => ({
-    ...notifyServices(env, network),
+    ...notifyServices(env, clock, network),
     ...executionServices(env, network),
     clock,
     ...readingServices(env, clock, network),

@@ -1,5 +1,5 @@
 import { Counter, type Coverage } from './coverage.ts';
-import { type Altered, type Played, play, shrink, type Told } from './shrink.ts';
+import { type Played, play, shrink, type Told } from './shrink.ts';
 
 /** Which stories are played. */
 export interface Simulation {
@@ -10,8 +10,6 @@ export interface Simulation {
   maxFailures: number;
   /** Called after every story. */
   onProgress?: (progress: Progress) => void;
-  /** Replaces functions, to test that the simulator finds mistakes. */
-  altered?: Altered;
 }
 
 export interface Progress {
@@ -39,7 +37,7 @@ export interface SimulationReport {
 
 /** Plays stories one after the other; each one that violates an invariant is shrunk. */
 export async function simulate(simulation: Simulation): Promise<SimulationReport> {
-  const { seed, stories, maxFailures, onProgress, altered } = simulation;
+  const { seed, stories, maxFailures, onProgress } = simulation;
   const counter = new Counter();
   const failures: Failure[] = [];
   let played = 0;
@@ -47,12 +45,12 @@ export async function simulate(simulation: Simulation): Promise<SimulationReport
   let faults = 0;
   while (played < stories && failures.length < maxFailures) {
     played += 1;
-    const found = await play({ seed: `${seed}-${played}`, only: null }, { altered });
+    const found = await play({ seed: `${seed}-${played}`, only: null });
     const { finished } = found;
     counter.add(finished.play.counts);
     executions += finished.world.executions.all.size;
     faults += finished.play.faults.length;
-    if (found.violations.length > 0) failures.push(failureOf(await shrink(found, { altered })));
+    if (found.violations.length > 0) failures.push(failureOf(await shrink(found)));
     onProgress?.({ played, failed: failures.length });
   }
   return { seed, stories: played, executions, faults, failures, coverage: counter.coverage() };

@@ -8,6 +8,7 @@ import {
 import { printLine, wrapLines } from '../screen/layout.ts';
 import { storyLines } from '../screen/story-lines.ts';
 import { UsageError } from '../usage-error.ts';
+import { outages } from './outages.ts';
 
 /** The options of `promotion simulate`, parsed. */
 export interface SimulateOptions {
@@ -16,6 +17,8 @@ export interface SimulateOptions {
   failures: number;
   story?: string;
   only?: string;
+  /** Instead of stories: one play for each so many requests that may find a system away. */
+  outages?: number | true;
   json?: true;
 }
 
@@ -35,14 +38,23 @@ const MAX_LISTED = 12;
 export async function simulate(options: SimulateOptions): Promise<number> {
   if (options.story !== undefined) return replay(options, options.story);
   if (options.only !== undefined) throw new UsageError('--only goes with --story');
+  if (options.outages !== undefined) {
+    if (options.seed !== undefined || options.stories !== undefined)
+      throw new UsageError('--outages excludes --seed and --stories: it plays each outage once');
+    return outages(options.outages === true ? 1 : options.outages, options.json === true);
+  }
   const show = progress(options);
   const started = performance.now();
+  const { stackTraceLimit } = Error;
+  // Errors are answers here, thousands in a second: nobody reads where they were made.
+  Error.stackTraceLimit = 0;
   const report = await simulateStories({
     seed: options.seed ?? DEFAULT_SEED,
     stories: options.stories ?? DEFAULT_STORIES,
     maxFailures: options.failures,
     onProgress: show.on,
   });
+  Error.stackTraceLimit = stackTraceLimit;
   show.stop();
   const seconds = (performance.now() - started) / 1000;
   if (options.json) console.log(JSON.stringify({ ...report, seconds }, null, 2));
@@ -50,9 +62,14 @@ export async function simulate(options: SimulateOptions): Promise<number> {
   return report.failures.length === 0 ? 0 : 1;
 }
 
-async function replay({ only, seed, stories, json }: SimulateOptions, story: string): Promise<number> {
-  if (seed !== undefined || stories !== undefined)
-    throw new UsageError('--story excludes --seed and --stories: it is one story with its own seed');
+async function replay(
+  { only, seed, stories, outages: everyOutage, json }: SimulateOptions,
+  story: string,
+): Promise<number> {
+  if (seed !== undefined || stories !== undefined || everyOutage !== undefined)
+    throw new UsageError(
+      '--story excludes --seed, --stories and --outages: it is one story with its own seed',
+    );
   const told: Told = { seed: story, only: only === undefined ? null : only.split(',').filter(Boolean) };
   const played = await play(told, { traced: true });
   const { finished, violations } = played;

@@ -60,6 +60,17 @@ export class MemoryTable {
     return this.#items;
   }
 
+  /** A copy of every item, as a backup holds it. */
+  backup(): ReadonlyMap<string, Item> {
+    return new Map([...this.#items].map(([key, item]) => [key, copy(item)]));
+  }
+
+  /** Replaces every item by those of a backup. */
+  restore(backup: ReadonlyMap<string, Item>): void {
+    this.#items.clear();
+    for (const [key, item] of backup) this.#items.set(key, copy(item));
+  }
+
   /** Executes a command by its class name, such as `UpdateCommand`. Throws what the SDK throws for its answer. */
   execute(command: string, request: TableRequest): Record<string, unknown> {
     switch (command) {

@@ -138,6 +138,12 @@ export class Seeding {
     return run.id;
   }
 
+  /** Logs a value at the next step of a run. */
+  logMetric(runId: string, key: string, value: number): void {
+    const timestamp = this.#now();
+    this.#tracking.logMetric(runId, { key, value, timestamp, step: timestamp });
+  }
+
   /** Moves one version without archiving others: two versions in Production are possible. */
   setStage(name: string, version: string, stage: string): void {
     this.transition(name, version, stage);
@@ -146,6 +152,15 @@ export class Seeding {
   /** With `archive`, as `archive_existing_versions` does it. */
   transition(name: string, version: string, stage: string, { archive = false } = {}): void {
     this.#registry.transition(name, version, stage, archive);
+  }
+
+  /**
+   * Reads the stages, as a transaction of MLflow does that overlaps with others: a transition that the answer runs later does
+   * not see what was written since, and may leave two versions in Production.
+   */
+  beginReading(): <T>(write: () => T) => T {
+    const stages = this.#registry.stages();
+    return (write) => this.#registry.havingRead(stages, write);
   }
 
   setStatus(name: string, version: string, status: VersionStatus): void {

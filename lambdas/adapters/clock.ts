@@ -19,5 +19,8 @@ export type Pause = (ms: number, signal: AbortSignal) => Promise<unknown>;
 
 export const systemClock: Clock = { now: () => new Date() };
 
+/** The process's own `expiry`: it does not keep the process alive. */
+export const processExpiry = (ms: number): AbortSignal => AbortSignal.timeout(ms);
+
 /** Up to twice as long, by chance, so that clients that failed together do not come back together. */
 export const withJitter = (ms: number, random: () => number = Math.random): number => ms * (1 + random());

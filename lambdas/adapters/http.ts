@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { errors, Pool, request as send } from 'undici';
-import { type Clock, withJitter } from './clock.ts';
+import { type Clock, processExpiry, withJitter } from './clock.ts';
 
 /** An HTTP client for JSON APIs: bounded in time and size, with retries only where they are safe. */
 
@@ -157,7 +157,6 @@ export function httpClient(
 }
 
 const processTime = () => performance.now();
-const processExpiry = (ms: number) => AbortSignal.timeout(ms);
 
 /** The network, with connections that are kept. */
 function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {

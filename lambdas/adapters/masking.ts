@@ -55,8 +55,8 @@ export function masked(text: string, secrets: readonly string[], limit: number):
   const wanted = [...new Set(secrets)].filter((secret) => secret !== '').map(piecesOf);
   if (wanted.length === 0) return text.slice(0, limit);
   const hide = (decoded: Decoded) => {
+    const text = folded(decoded.text);
     for (const { size, forms } of wanted) {
-      const text = folded(decoded.text);
       for (let at = 0; at + size <= text.length; at += 1) {
         const piece = text.slice(at, at + size);
         if (forms.some((form) => form.includes(piece)))
@@ -75,7 +75,23 @@ export function masked(text: string, secrets: readonly string[], limit: number):
 }
 
 /** What is searched for: every piece, of this size, of each form of a secret. */
-function piecesOf(secret: string): { size: number; forms: string[] } {
+interface Pieces {
+  readonly size: number;
+  readonly forms: readonly string[];
+}
+
+/** A function has few secrets, and quotes many texts. */
+const MAX_KNOWN = 16;
+const known = new Map<string, Pieces>();
+
+function piecesOf(secret: string): Pieces {
+  const found = known.get(secret) ?? newPieces(secret);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(secret, found);
+  return found;
+}
+
+function newPieces(secret: string): Pieces {
   // Decoded, as the text is, and as bytes, for base64 and hexadecimal.
   const forms = [secret, Buffer.from(secret).toString('latin1')].flatMap((form) =>
     roundsOf(asItIs(form)).map((decoded) => folded(decoded.text)),

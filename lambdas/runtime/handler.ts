@@ -103,8 +103,10 @@ function isColdStart(): boolean {
   return wasCold;
 }
 
+const LogEnvironment = AlertEnvironment.pick({ ENVIRONMENT: true });
+
 const environmentOf = (env: NodeJS.ProcessEnv): string =>
-  logText(configuration(AlertEnvironment.pick({ ENVIRONMENT: true }), env).ENVIRONMENT);
+  logText(configuration(LogEnvironment, env).ENVIRONMENT);
 
 /** Limits of the listed problems of a payload. */
 const MAX_PROBLEMS = 40;
@@ -128,6 +130,7 @@ const Keys = z.object({
   target_version: Name,
 });
 const NO_KEYS = Keys.parse({});
+const AnyKeys = Keys.catch(NO_KEYS);
 /** The execution input, which some events contain as JSON text or as an object. */
 const Nested = z.object({ state: z.unknown().optional(), input: z.unknown().optional() }).catch({});
 
@@ -135,9 +138,7 @@ const Nested = z.object({ state: z.unknown().optional(), input: z.unknown().opti
 function keysOf(event: unknown) {
   const { state, input } = Nested.parse(event);
   const text = typeof input === 'string' ? jsonOrNull(input) : input;
-  const [outer, document, executionInput] = [event, state, text].map((part) =>
-    Keys.catch(NO_KEYS).parse(part),
-  );
+  const [outer, document, executionInput] = [event, state, text].map((part) => AnyKeys.parse(part));
   const named = (key: keyof typeof NO_KEYS) => outer?.[key] ?? document?.[key] ?? executionInput?.[key];
   return {
     model_name: named('model_name'),

@@ -12,6 +12,9 @@ import type { RegistryMode } from '../domain/registry.ts';
 import { authorizationOf, Login, Token } from './credentials.ts';
 import { configuration, MlflowEnvironment, withOneLogin } from './environment.ts';
 
+const CheckedEnvironment = withOneLogin(MlflowEnvironment);
+const Credentials = z.union([Login, Token]);
+
 /** What a function needs to call MLflow. */
 export interface RegistryServices {
   registry: Mlflow;
@@ -24,7 +27,7 @@ export function registryServices(
   clock: Clock,
   network: Network = {},
 ): RegistryServices {
-  const config = configuration(withOneLogin(MlflowEnvironment), env);
+  const config = configuration(CheckedEnvironment, env);
   const http = httpClient(mlflowCall, clock, network.http);
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
   const now = () => clock.now();
@@ -49,7 +52,7 @@ function credentialsIn(config: z.infer<typeof MlflowEnvironment>, env: NodeJS.Pr
     env,
     variable: 'MLFLOW_CREDENTIALS_SECRET_ARN',
     arn,
-    schema: z.union([Login, Token]),
+    schema: Credentials,
     expected: '{"username": …, "password": …} or {"token": …}',
     unavailable: (message: string, cause: unknown) => new MlflowUnavailable(message, { cause }),
   };

@@ -1,5 +1,6 @@
 import { clientSettings } from '../adapters/aws/client-settings.ts';
 import type { SnsAlertsOptions } from '../adapters/aws/sns.ts';
+import { type Clock, systemClock } from '../adapters/clock.ts';
 import type { Network } from '../adapters/network.ts';
 import { chatMs } from '../domain/limits.ts';
 import type { Alert } from '../words/alert/alert.ts';
@@ -23,14 +24,18 @@ export interface NotifyServices extends StoreServices {
 }
 
 /** Throws `InvalidConfiguration`. */
-export function notifyServices(env: NodeJS.ProcessEnv, network: Network = {}): NotifyServices {
+export function notifyServices(
+  env: NodeJS.ProcessEnv,
+  clock: Clock = systemClock,
+  network: Network = {},
+): NotifyServices {
   const config = configuration(AlertEnvironment, env);
   const topic = config.ALERTS_ENABLED ? config.ALERT_SNS_TOPIC_ARN : undefined;
   const chat = config.ALERTS_ENABLED ? config.ALERT_CHAT_TOPIC_ARN : undefined;
   return {
     ...storeServices(env, network),
-    alerts: publisher(env, network, topic, ({ snsAlerts }, options) => snsAlerts(options)),
-    chat: publisher(env, network, chat, ({ snsChat }, options) =>
+    alerts: publisher({ env, clock, network }, topic, ({ snsAlerts }, options) => snsAlerts(options)),
+    chat: publisher({ env, clock, network }, chat, ({ snsChat }, options) =>
       snsChat({ ...options, totalTimeout: chatMs }),
     ),
     alertContext: {
@@ -45,8 +50,7 @@ type Sns = typeof import('../adapters/aws/sns.ts');
 
 /** The SNS client is loaded on the first publication: most invocations publish nothing. */
 function publisher(
-  env: NodeJS.ProcessEnv,
-  network: Network,
+  { env, clock, network }: { env: NodeJS.ProcessEnv; clock: Clock; network: Network },
   topicArn: string | undefined,
   make: (sns: Sns, options: SnsAlertsOptions) => AlertPublisher,
 ): AlertPublisher | null {
@@ -57,7 +61,7 @@ function publisher(
       if (made === undefined) {
         const sns = await import('../adapters/aws/sns.ts');
         const client = network.sns ?? sns.createSnsClient(clientSettings(env, 'SNS'));
-        made = make(sns, { topicArn, client });
+        made = make(sns, { topicArn, client, clock });
       }
       await made.publish(alert);
     },

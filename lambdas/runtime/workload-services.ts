@@ -10,6 +10,8 @@ import type { Workloads } from '../domain/serving/workloads.ts';
 import { authorizationOf, BareToken, Token } from './credentials.ts';
 import { configuration, WorkloadEnvironment } from './environment.ts';
 
+const Credentials = z.union([BareToken, Token]);
+
 /** What a function needs to call the Workload API. */
 export interface ServingServices {
   workloads: Workloads;
@@ -30,7 +32,7 @@ export function servingServices(
     env,
     variable: 'DATAROBOT_TOKEN_SECRET_ARN',
     arn,
-    schema: z.union([BareToken, Token]),
+    schema: Credentials,
     expected: 'the token as it is, or {"token": …}',
     unavailable: (message: string, cause: unknown) =>
       new WorkloadApiUnavailable(message, { outcomeUnknown: false, cause }),

@@ -1,5 +1,6 @@
 import { MIN_POLL_SECONDS, ROLLBACK_MINUTES } from '../domain/limits.ts';
 import { champions, type RegistryView } from '../domain/registry.ts';
+import { isComplete } from '../domain/release/look.ts';
 import type { RollbackAnswer, RollbackInput } from '../domain/release/payloads.ts';
 import type { Change } from '../domain/release/release.ts';
 import { rollbackPollSeconds } from '../domain/rollout/progress.ts';
@@ -7,7 +8,8 @@ import { Progress, type ServingUndo } from '../domain/serving/payloads.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import { rollbackDetail } from '../words/reasons.ts';
 import { servingReason } from '../words/rollout.ts';
-import { type Converged, convergeQuickly, isComplete, lookAt } from './parts/converge.ts';
+import { type Converged, convergeQuickly, lookAt } from './parts/converge.ts';
+import { isBack } from './parts/convergence.ts';
 import { readRegistry } from './parts/look.ts';
 import { notifyRollback } from './parts/notify-rollback.ts';
 import { openOwn } from './parts/open-rollback.ts';
@@ -122,7 +124,7 @@ async function turned(
   change: Change,
 ): Promise<ChangeWriter | RollbackAnswer> {
   const own = writerOf(writer, change);
-  if (change.aim.key === change.safe.key) return own;
+  if (isBack(change)) return own;
   const { look } = await lookAt(input.model_name, change.aim, services);
   if (isComplete(change, look)) return own;
   if (change.safe.version === null && champions(look.registry, look.mode).length > 0) {
@@ -161,8 +163,7 @@ async function convergeBack(
   const serving = servingOf(change, result, { previous, began_at });
   switch (result.kind) {
     case 'closed': {
-      if (change.aim.key !== change.safe.key)
-        return answer(versions, { code: 'completed', ...versions }, { serving: null });
+      if (!isBack(change)) return answer(versions, { code: 'completed', ...versions }, { serving: null });
       const { from, to } = versions;
       const moved = from !== null && to !== null && hasMovedBack(change, result.look);
       const finding = moved

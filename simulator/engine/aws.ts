@@ -1,4 +1,4 @@
-import { running } from './invocation.ts';
+import { deadlineOf, expire, type Invocation, running } from './invocation.ts';
 import { type Altering, send } from './remote.ts';
 import type { AwsClient } from './systems.ts';
 import { never } from './time.ts';
@@ -7,33 +7,55 @@ import { never } from './time.ts';
 const BACKOFF_MS = 100;
 
 /** A stand-in for a client's `send`. */
-export function awsSender(clientOf: () => AwsClient): { send: (command: object) => Promise<never> } {
+export function awsSender(clientOf: () => AwsClient): {
+  send: (command: object, options?: { abortSignal?: AbortSignal }) => Promise<never>;
+} {
   return {
-    async send(command) {
+    async send(command, { abortSignal } = {}) {
       const invocation = running();
-      const { system, maxAttempts, timeoutMs, writes, execute } = clientOf();
-      const name = command.constructor.name;
-      const input = 'input' in command && typeof command.input === 'object' ? (command.input ?? {}) : {};
-      for (let attempt = 1; ; attempt += 1) {
-        const sent = await send(invocation, {
-          system,
-          name: name.replace(/Command$/, ''),
-          writes: writes.test(name),
-          timeoutMs,
-          execute: () => execute(name, input),
-        });
-        if (sent.kind === 'answered') {
-          if ('error' in sent.answer) throw sent.answer.error;
-          return sent.answer.value as never;
-        }
-        const { error, answer } = problemOf(sent.kind === 'altered' ? sent.by : sent.kind);
-        if (answer !== undefined) return answer as never;
-        if (!error.retryable || attempt >= maxAttempts) throw error.thrown;
-        await invocation.pass(invocation.random.unit() * BACKOFF_MS * 2 ** (attempt - 1));
-        if (!invocation.alive) return never();
+      // The SDK leaves the signal to the request that is under way; whoever races with it goes on at once.
+      const { time } = invocation.play;
+      const limit =
+        abortSignal === undefined
+          ? null
+          : time.after(deadlineOf(abortSignal) - time.now, () => {
+              if (invocation.alive) expire(abortSignal);
+            });
+      try {
+        return await attempts(invocation, clientOf(), command, abortSignal);
+      } finally {
+        limit?.cancel();
       }
     },
   };
+}
+
+async function attempts(
+  invocation: Invocation,
+  { system, maxAttempts, timeoutMs, writes, execute }: AwsClient,
+  command: object,
+  signal: AbortSignal | undefined,
+): Promise<never> {
+  const name = command.constructor.name;
+  const input = 'input' in command && typeof command.input === 'object' ? (command.input ?? {}) : {};
+  for (let attempt = 1; ; attempt += 1) {
+    const sent = await send(invocation, {
+      system,
+      name: name.replace(/Command$/, ''),
+      writes: writes.test(name),
+      timeoutMs,
+      execute: () => execute(name, input),
+    });
+    if (sent.kind === 'answered') {
+      if ('error' in sent.answer) throw sent.answer.error;
+      return sent.answer.value as never;
+    }
+    const { error, answer } = problemOf(sent.kind === 'altered' ? sent.by : sent.kind);
+    if (answer !== undefined) return answer as never;
+    if (!error.retryable || attempt >= maxAttempts || signal?.aborted) throw error.thrown;
+    await invocation.pass(invocation.random.unit() * BACKOFF_MS * 2 ** (attempt - 1));
+    if (!invocation.alive) return never();
+  }
 }
 
 type Problem = Altering | 'refused' | 'timeout' | 'broken';

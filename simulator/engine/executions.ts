@@ -130,7 +130,7 @@ export class Executions {
         return going(invokeWithin(this.#play, call, this.#functions[call.functionName], timeoutSeconds));
       },
       wait: (seconds) => going(this.#play.time.pass(seconds * 1000)),
-      random: () => random.unit(),
+      random: () => (this.#play.longestPauses ? 1 : random.unit()),
       onEvent: (event) => this.#followed(execution, event),
     });
     execution.output = ending.output;

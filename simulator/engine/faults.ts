@@ -57,6 +57,8 @@ export const invocationFaults = [
   'runs-on',
   /** The function ends as usual, but its caller never gets the answer. */
   'never-answers',
+  /** Everything was done, but the answer is larger than the state machine takes. */
+  'too-large',
 ] as const;
 export type InvocationFault = (typeof invocationFaults)[number];
 
@@ -68,6 +70,8 @@ export type OutageKind = (typeof outageKinds)[number];
 export interface Site {
   /** Invocation and number of the call in it. */
   id: string;
+  /** Null where the function itself is called. */
+  number: number | null;
   functionName: string;
   /** Null where the function itself is called. */
   system: System | null;
@@ -75,9 +79,23 @@ export interface Site {
   call: string;
 }
 
+/** One fault that a story is about: it happens at this place, however rare other faults are. */
+export interface Aim {
+  functionName: string;
+  /** Number of the request in each invocation, from 0, or what it asks; null where the function itself is called. */
+  call: number | string | null;
+  kind: CallFault | InvocationFault;
+  /** Not in the first so many invocations. */
+  after: number;
+  /** In so many invocations. */
+  times: number;
+}
+
 /** A fault that happened. */
 export interface FaultRecord extends Site {
   kind: CallFault | InvocationFault;
+  /** For so many more requests of its process to the same system. */
+  again: number;
 }
 
 /** How often each fault is chosen where one happens. */
@@ -108,4 +126,5 @@ export const invocationWeights: Record<InvocationFault, number> = {
   'crashes-at-end': 3,
   'runs-on': 4,
   'never-answers': 2,
+  'too-large': 1,
 };

@@ -36,8 +36,10 @@ export function httpTransport(systemOf: (host: string) => HttpSystem | undefined
       system: found.system,
       name: `${seen.method} ${seen.path.replace(ID, '*')}`,
       writes: seen.method !== 'GET' && !READS.test(seen.path),
+      body: seen.body,
       timeoutMs: Math.min(limits.headersMs, left),
       execute: answered,
+      begin: found.begin?.(seen),
     });
     if (deadlineOf(signal) <= invocation.play.time.now) {
       expire(signal);

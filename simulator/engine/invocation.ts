@@ -17,6 +17,8 @@ export class Invocation {
   readonly skewMs: number;
   /** False once the process has ended: whatever it waits for never comes. */
   alive = true;
+  /** When its function began. Milliseconds since 1970. */
+  startedAt = 0;
   /** Number of requests so far. */
   calls = 0;
   /** A fault that goes on for some more requests. */
@@ -85,7 +87,7 @@ export const clock: Required<Clock> = {
     return new Date(play.time.now + skewMs);
   },
   elapsed: () => running().play.time.now,
-  random: () => running().random.unit(),
+  random: () => (running().play.longestPauses ? 1 : running().random.unit()),
   expiry(ms) {
     const controller = new AbortController();
     deadlines.set(controller.signal, { at: running().play.time.now + ms, controller });

@@ -29,7 +29,7 @@ export function invoke(play: Play, call: Call, run: DeployedFunction): Promise<J
   const random = play.random(`${id}/invocation`);
   const skewed = random.chance(0.1);
   const skewMs = Math.round((2 * random.unit() - 1) * (skewed ? MAX_SKEW_MS : 50));
-  const site = { id: `${id}#`, functionName, system: null, call: 'invoke' };
+  const site = { id: `${id}#`, number: null, functionName, system: null, call: 'invoke' };
   const fault = play.invocationFault(site, random);
   const startMs = Math.ceil(random.chance(0.05) ? 300 + 1500 * random.unit() : 5 + 30 * random.unit());
   play.count(`invoke ${functionName}`);
@@ -46,16 +46,18 @@ export function invoke(play: Play, call: Call, run: DeployedFunction): Promise<J
     });
     play.processes += 1;
     play.time.after(startMs, () => {
+      invocation.startedAt = play.time.now;
       const limit = play.time.after(functionTimeoutSeconds[functionName] * 1000, () =>
         invocation.die(new StateError('Sandbox.Timedout', `Task timed out: ${id}`)),
       );
       // The function runs on; its caller does not know.
       if (fault === 'runs-on') fail('Lambda.Unknown', 'The answer was lost', 20_000 * random.unit() ** 2);
+      const tooLarge = () => fail('States.DataLimitExceeded', 'The answer is larger than the limit');
       runAs(invocation, () => answerOf(call, run)).then(
-        (answer) => finish(invocation, fault, limit.cancel, () => resolve(answer)),
+        (answer) => finish(invocation, fault, limit.cancel, () => resolve(answer), tooLarge),
         (error: StateError) => {
           play.count(`error ${functionName} ${error.name}`);
-          finish(invocation, fault, limit.cancel, () => reject(error));
+          finish(invocation, fault, limit.cancel, () => reject(error), tooLarge);
         },
       );
     });
@@ -68,6 +70,7 @@ function finish(
   fault: InvocationFault | null,
   stopLimit: () => void,
   answer: () => void,
+  tooLarge: () => void,
 ): void {
   if (!invocation.alive) return;
   stopLimit();
@@ -77,7 +80,8 @@ function finish(
   }
   invocation.alive = false;
   invocation.play.processes -= 1;
-  if (fault !== 'never-answers') answer();
+  if (fault === 'too-large') tooLarge();
+  else if (fault !== 'never-answers') answer();
 }
 
 async function answerOf({ id, payload }: Call, run: DeployedFunction): Promise<Json> {

@@ -1,9 +1,12 @@
 import { Random } from '../random.ts';
 import {
+  type Aim,
   type CallFault,
+  callFaults,
   callWeights,
   type FaultRecord,
   type InvocationFault,
+  invocationFaults,
   invocationWeights,
   type OutageKind,
   type Site,
@@ -30,7 +33,28 @@ export interface FaultPlan {
   budget: number;
   /** Faults happen at these places and nowhere else; null: wherever the rate says. */
   only: ReadonlySet<string> | null;
+  aim: Aim | null;
   outages: readonly Outage[];
+}
+
+/** A request that changes a remote system, as it is sent. */
+export interface Written {
+  by: string;
+  /** Its number among the requests of its process. */
+  number: number;
+  system: System;
+  name: string;
+  /** What it asks for, where that is of interest. */
+  body: unknown;
+  /** True where its sender cannot know from the answer whether it was executed. */
+  unanswered: boolean;
+}
+
+/** A process, and when its function began. Milliseconds since 1970. */
+export interface Sender {
+  id: string;
+  functionName: string;
+  startedAt: number;
 }
 
 /** One line of the trace. */
@@ -49,18 +73,31 @@ export class Play {
   readonly counts = new Map<string, number>();
   /** Null: not kept. */
   readonly trace: TraceLine[] | null;
+  /** Every request of an invocation to another system, with its moment. */
+  readonly sent: { by: string; system: System; name: string; at: number }[] = [];
+  /** Every pause before a retry is as long as it can be. */
+  readonly longestPauses: boolean;
   /** Processes that run now. */
   processes = 0;
   /** No faults from now on. */
   calm = false;
   /** Told of each request that changes a remote system, at the moment at which it is sent. */
-  onWrite: (write: { by: string; system: System; name: string }) => void = () => {};
+  onWrite: (write: Written) => void = () => {};
+  /** Whose request is being executed. */
+  by: Sender = { id: '', functionName: '', startedAt: 0 };
   #systems: Systems | null = null;
+  /** Places so far that the aim fits. */
+  #aimed = 0;
 
-  constructor(time: VirtualTime, plan: FaultPlan, { traced }: { traced: boolean }) {
+  constructor(
+    time: VirtualTime,
+    plan: FaultPlan,
+    { traced, longestPauses = false }: { traced: boolean; longestPauses?: boolean },
+  ) {
     this.time = time;
     this.plan = plan;
     this.trace = traced ? [] : null;
+    this.longestPauses = longestPauses;
   }
 
   /** What the functions' requests reach; throws before it is set. */
@@ -96,26 +133,46 @@ export class Play {
 
   /** `chance` is a stream of numbers that goes on the same with and without a fault. */
   callFault(site: Site, chance: Random, weight: number): CallFault | null {
-    return this.#draw(site, chance, weight, () => this.random(site.id).weighted(callWeights));
+    return this.#draw(
+      site,
+      chance.chance(this.plan.rate * weight),
+      () => this.random(site.id).weighted(callWeights),
+      callFaults,
+    );
   }
 
   invocationFault(site: Site, chance: Random): InvocationFault | null {
-    return this.#draw(site, chance, 1, () => this.random(site.id).weighted(invocationWeights));
+    return this.#draw(
+      site,
+      chance.chance(this.plan.rate),
+      () => this.random(site.id).weighted(invocationWeights),
+      invocationFaults,
+    );
   }
 
   #draw<Kind extends FaultRecord['kind']>(
     site: Site,
-    chance: Random,
-    weight: number,
+    drawn: boolean,
     kindOf: () => Kind,
+    kinds: readonly Kind[],
   ): Kind | null {
-    const { rate, only, budget } = this.plan;
-    if (!chance.chance(rate * weight) || this.calm) return null;
-    if (only === null ? this.faults.length >= budget : !only.has(site.id)) return null;
-    const kind = kindOf();
-    this.faults.push({ ...site, kind });
+    const { only, budget } = this.plan;
+    const aimed = this.#aimedAt(site, kinds);
+    if (this.calm || (only !== null && !only.has(site.id))) return null;
+    if (aimed === null && (!drawn || (only === null && this.faults.length >= budget))) return null;
+    const kind = aimed ?? kindOf();
+    this.faults.push({ ...site, kind, again: 0 });
     this.count(`fault ${site.functionName} ${site.call}: ${kind}`);
     this.note(site.id, () => `FAULT ${kind} at ${site.call}`);
     return kind;
+  }
+
+  #aimedAt<Kind extends FaultRecord['kind']>(site: Site, kinds: readonly Kind[]): Kind | null {
+    const { aim } = this.plan;
+    if (aim === null || aim.functionName !== site.functionName) return null;
+    if (aim.call !== (typeof aim.call === 'string' ? site.call : site.number)) return null;
+    this.#aimed += 1;
+    if (this.#aimed <= aim.after || this.#aimed > aim.after + aim.times) return null;
+    return kinds.find((kind) => kind === aim.kind) ?? null;
   }
 }

@@ -12,15 +12,21 @@ export interface RemoteCall<T> {
   writes: boolean;
   /** Milliseconds for the whole answer. */
   timeoutMs: number;
+  body?: unknown;
   /** What the other system does with it. */
   execute: () => T;
+  /** Where it reads before it writes: reads, and answers what runs `execute` upon that. */
+  begin?: (() => <R>(execute: () => R) => R) | undefined;
 }
 
-/** What became of it. An error that `execute` throws is an answer, too. */
+/** An error that `execute` throws is an answer, too. */
+type Answer<T> = { value: T } | { error: unknown };
+
+/** What became of it. */
 export type Sent<T> =
-  | { kind: 'answered'; answer: { value: T } | { error: unknown } }
+  | { kind: 'answered'; answer: Answer<T> }
   /** Something else answered in place of the system, or altered its answer. */
-  | { kind: 'altered'; by: Altering; answer: { value: T } | { error: unknown } | null }
+  | { kind: 'altered'; by: Altering; answer: Answer<T> | null }
   | { kind: 'refused' | 'timeout' | 'broken' };
 
 export type Altering = Extract<
@@ -37,10 +43,21 @@ export type Altering = Extract<
 
 /** A write is where things go wrong: it gets a larger share of the faults. */
 const WRITE_WEIGHT = 4;
+/** Faults after which the sender knows what became of its request, or has to believe that it does. */
+const ANSWERED: ReadonlySet<CallFault> = new Set([
+  'refused',
+  'throttled',
+  'twice',
+  'stalls',
+  'hostile',
+  'hostile-after',
+]);
 /** A fault may go on for as many requests as a client repeats, and a few more. */
 const MAX_REPEATED = 5;
 /** A request that is executed after its client has given up comes so many milliseconds later at most. */
 const MAX_LATE_MS = 8_000;
+/** A system that reads before it writes reads so many milliseconds earlier. */
+const READ_MS = 25;
 /** A process stands still for so many milliseconds at most. */
 const MAX_STALL_MS = 15_000;
 
@@ -57,13 +74,19 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
       : drawn;
   if (fault === 'stalls') await invocation.pass(random.unit() * MAX_STALL_MS);
   if (fault === 'dies-before') return ended(invocation);
-  if (call.writes) play.onWrite({ by: invocation.id, system: call.system, name: call.name });
+  if (call.writes) {
+    const { system, name, body = null } = call;
+    const unanswered = fault !== null && !ANSWERED.has(fault);
+    play.onWrite({ by: invocation.id, number: invocation.calls, system, name, body, unanswered });
+  }
 
   const there = latency(invocation);
   const back = latency(invocation);
-  const execute = (): { value: T } | { error: unknown } => {
+  let begun = <R>(run: () => R): R => run();
+  const execute = (): Answer<T> => {
     try {
-      const value = call.execute();
+      play.by = invocation;
+      const value = begun(call.execute);
       play.note(invocation.id, () => `${call.name} → ${shown(value)}`);
       return { value };
     } catch (error) {
@@ -75,13 +98,37 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
     await invocation.pass(call.timeoutMs);
     return { kind: 'timeout' };
   };
-  const executed = (after: number) =>
-    new Promise<{ value: T } | { error: unknown }>((resolve) => {
-      time.after(after, () => resolve(execute()));
-    });
-  const altered = async (by: Altering, answer: Promise<{ value: T } | { error: unknown }> | null) => {
-    const [given] = await Promise.all([answer, invocation.pass(there + back)]);
-    return { kind: 'altered', by, answer: given } as const;
+  // Whoever waits for the answer is woken when it arrives; what an execution does begins when it is started.
+  const quiet = call.system !== 'step-functions';
+  const executed = (after: number) => {
+    const box: { answer: Answer<T> | null } = { answer: null };
+    const { begin } = call;
+    if (begin !== undefined) {
+      time.after(
+        after - READ_MS,
+        () => {
+          begun = begin();
+        },
+        { quiet },
+      );
+    }
+    time.after(
+      after,
+      () => {
+        box.answer = execute();
+      },
+      { quiet },
+    );
+    return box;
+  };
+  const altered = async (by: Altering, box: { answer: Answer<T> | null }) => {
+    await invocation.pass(there + back);
+    const { answer } = box;
+    // Nobody could tell an empty success of AWS from a write that its condition has refused.
+    const isRefusal = answer !== null && 'error' in answer;
+    if (isRefusal && call.system !== 'mlflow' && call.system !== 'workload')
+      return { kind: 'answered', answer } as const;
+    return { kind: 'altered', by, answer } as const;
   };
 
   switch (fault) {
@@ -91,17 +138,17 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
     case 'hangs':
       return timedOut();
     case 'slow':
-      void executed(there);
+      executed(there);
       return timedOut();
     case 'late':
-      void executed(call.timeoutMs + random.unit() * MAX_LATE_MS);
+      executed(call.timeoutMs + random.unit() * MAX_LATE_MS);
       return timedOut();
     case 'lost':
-      void executed(there);
+      executed(there);
       await invocation.pass(there + back);
       return { kind: 'broken' };
     case 'dies-after':
-      void executed(there);
+      executed(there);
       await invocation.pass(there);
       return ended(invocation);
     case 'throttled':
@@ -109,18 +156,20 @@ export async function send<T>(invocation: Invocation, call: RemoteCall<T>): Prom
     case 'unavailable':
     case 'html':
     case 'hostile':
-      return altered(fault, null);
+      return altered(fault, { answer: null });
     case 'gateway-timeout':
     case 'truncated':
     case 'hostile-after':
       return altered(fault, executed(there));
     case 'twice':
-      void executed(there + random.unit() * 200);
+      executed(there + random.unit() * 200);
       break;
     default:
   }
-  const [answer] = await Promise.all([executed(there), invocation.pass(there + back)]);
-  return { kind: 'answered', answer };
+  const box = executed(there);
+  await invocation.pass(there + back);
+  if (box.answer === null) throw new Error(`${call.name} was answered before it was executed`);
+  return { kind: 'answered', answer: box.answer };
 }
 
 function faultOf<T>(
@@ -128,8 +177,10 @@ function faultOf<T>(
   { system, name, writes }: RemoteCall<T>,
 ): { fault: CallFault | null; random: Random } {
   const { play, id, functionName } = invocation;
-  const site = { id: `${id}#${invocation.calls}`, functionName, system, call: `${system} ${name}` };
+  const number = invocation.calls;
+  const site = { id: `${id}#${number}`, number, functionName, system, call: `${system} ${name}` };
   invocation.calls += 1;
+  play.sent.push({ by: id, system, name, at: play.time.now });
   play.count(`call ${functionName} ${site.call}`);
   const outage = play.outageOf(system);
   if (outage !== null) {
@@ -147,7 +198,11 @@ function faultOf<T>(
   if (fault === null) return { fault, random: invocation.random };
   const random = play.random(`${site.id}/details`);
   const left = random.chance(0.5) ? random.between(1, MAX_REPEATED) : 0;
-  if (!fault.startsWith('dies') && fault !== 'stalls') invocation.goesOn = { system, kind: fault, left };
+  if (!fault.startsWith('dies') && fault !== 'stalls') {
+    invocation.goesOn = { system, kind: fault, left };
+    const noted = play.faults.at(-1);
+    if (noted !== undefined) noted.again = left;
+  }
   return { fault, random };
 }
 

@@ -6,6 +6,8 @@ import type { System } from './faults.ts';
 export interface HttpSystem {
   system: System;
   receive(request: PlainRequest): { seen: RecordedRequest; answered: () => Sendable };
+  /** For a request that reads before it writes; see `RemoteCall`. */
+  begin?: (seen: RecordedRequest) => (() => <R>(execute: () => R) => R) | undefined;
 }
 
 /** How a client of the AWS SDK sends, without the SDK: its attempts and pauses, but neither signatures nor XML. */

@@ -7,6 +7,8 @@ interface Entry extends Timer {
   at: number;
   order: number;
   run: (() => void) | null;
+  /** It wakes nobody: what comes next need not wait until everything has come to rest. */
+  quiet: boolean;
 }
 
 /**
@@ -14,6 +16,8 @@ interface Entry extends Timer {
  * come to rest. Two things at the same moment happen in the order in which they were planned.
  */
 export class VirtualTime {
+  /** Milliseconds since 1970. */
+  readonly start: number;
   #now: number;
   #order = 0;
   /** A binary heap. */
@@ -21,6 +25,7 @@ export class VirtualTime {
 
   /** Milliseconds since 1970. */
   constructor(start: number) {
+    this.start = start;
     this.#now = start;
   }
 
@@ -28,12 +33,13 @@ export class VirtualTime {
     return this.#now;
   }
 
-  after(ms: number, run: () => void): Timer {
+  after(ms: number, run: () => void, { quiet = false } = {}): Timer {
     this.#order += 1;
     const entry: Entry = {
       at: this.#now + Math.max(0, ms),
       order: this.#order,
       run,
+      quiet,
       cancel: () => {
         entry.run = null;
       },
@@ -61,7 +67,7 @@ export class VirtualTime {
       moments += 1;
       this.#now = entry.at;
       entry.run();
-      await atRest();
+      if (!entry.quiet) await atRest();
     }
     return false;
   }

@@ -1,6 +1,8 @@
 import type { Json } from '../engine/json-path.ts';
+import { MODEL } from './model.ts';
+import { byHand, forge, versionOf } from './people.ts';
 import { type Action, isPersons, type Step } from './story.ts';
-import { MODEL, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** What a person wrote to a system, beside the functions. */
 export interface PersonsWrite {
@@ -27,22 +29,18 @@ export function act(stage: Stage, { id, action }: Step): void {
   const { play } = world;
   play.note(id, () => JSON.stringify(action));
   play.count(`action ${action.kind}`);
-  if (!isPersons(action)) {
-    actByMachine(stage, id, action);
-    return;
-  }
   try {
-    byHand(stage, id, action);
+    if (!isPersons(action)) {
+      actByMachine(stage, id, action);
+      return;
+    }
+    byHand(world, id, action);
+    world.chronicle.look();
     stage.persons.push({ at: play.time.now, what: JSON.stringify(action) });
   } catch (error) {
+    // A version or a Workload that somebody has deleted.
     play.note(id, () => `refused: ${String(error)}`);
   }
-}
-
-/** A version that exists, by a number that counts on from the first. */
-function versionOf({ mlflow }: World, number: number): string {
-  const versions = Object.keys(mlflow.registry.snapshot()[MODEL]?.versions ?? {});
-  return versions[number % versions.length] ?? '1';
 }
 
 function actByMachine(stage: Stage, id: string, action: Action): void {
@@ -54,7 +52,7 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
   };
   switch (action.kind) {
     case 'register':
-      world.register(action.quality);
+      world.register(action.quality, action.start);
       return;
     case 'promote':
       start(`${id}-promote`, {
@@ -62,6 +60,8 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
         challenger_version: version(action.version),
         wait_for_lease_minutes: action.waitMinutes,
         lock_artifact: action.lock,
+        adopt: action.adopt,
+        rollout: world.workloadId === null ? null : action.rollout,
         requested_by: id,
       });
       break;
@@ -76,6 +76,25 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
         requested_by: id,
       });
       break;
+    case 'alarm':
+      start(`${id}-alarm`, {
+        operation: 'rollback',
+        model_name: MODEL,
+        reason: 'PERFORMANCE_DEGRADATION',
+        alarm_name: `model-rollback-${id}`,
+        requested_by: 'CloudWatch alarm',
+        wait_for_lease_minutes: 60,
+      });
+      break;
+    case 'adopt':
+      start(`${id}-adopt`, { operation: 'adopt', model_name: MODEL, requested_by: id });
+      break;
+    case 'evidence':
+      world.changeEvidence(action.accuracy);
+      return;
+    case 'forge':
+      forge(world, id, action.tag);
+      return;
     case 'again':
       if (stage.lastInput !== null) world.executions.start(`${id}-again`, stage.lastInput);
       return;
@@ -103,35 +122,6 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
     case 'sweep':
       stage.invoke('sweep-promotions', `${id}-sweep`, { sweep: true });
       break;
-    default:
-  }
-}
-
-function byHand({ world }: Stage, id: string, action: Action): void {
-  const { registry } = world.mlflow;
-  const replacement = `workloads/${world.workloadId}/replacement`;
-  switch (action.kind) {
-    case 'stage':
-      registry.transition(MODEL, versionOf(world, action.version), action.stage, {
-        archive: action.archive && action.stage !== 'Archived',
-      });
-      break;
-    case 'alias':
-      registry.setAlias(MODEL, 'champion', versionOf(world, action.version));
-      break;
-    case 'serve': {
-      const known =
-        action.version === null ? undefined : world.artifacts.get(versionOf(world, action.version));
-      const artifactId = known ?? world.createArtifact(`hotfix ${id}`, 'locked');
-      world.platform.direct.perform('POST', replacement, {
-        artifactId,
-        strategy: 'rolling',
-      });
-      return;
-    }
-    case 'cancel':
-      world.platform.direct.perform('DELETE', replacement);
-      return;
     default:
   }
 }

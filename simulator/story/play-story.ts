@@ -1,25 +1,33 @@
 import { readFileSync } from 'node:fs';
-import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import { type FunctionName, MISSED_AFTER_MS, MISSED_WITHIN_MS } from '../../lambdas/domain/limits.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Execution } from '../engine/executions.ts';
+import { systems } from '../engine/faults.ts';
 import { type DeployedFunctions, deployed } from '../engine/functions.ts';
 import { type Definition, readDefinition } from '../engine/interpreter.ts';
-import type { Json } from '../engine/json-path.ts';
+import { isRecord, type Json } from '../engine/json-path.ts';
 import { invoke } from '../engine/lambda.ts';
 import { Play } from '../engine/play.ts';
 import { VirtualTime } from '../engine/time.ts';
+import { sidesOf } from '../invariants/sides.ts';
 import { act, type PersonsWrite, type Stage } from './actions.ts';
+import type { Item, Moment } from './chronicle.ts';
+import { MODEL } from './model.ts';
 import type { Story } from './story.ts';
 import { World } from './world.ts';
 
-/** An answer to a function that somebody called directly; `error` where it threw. */
-export interface DirectAnswer {
+/** An answer to a function that somebody called directly, with the item and both sides at that moment. */
+export interface DirectAnswer extends Moment {
   id: string;
   functionName: FunctionName;
-  /** The payload's own request id, as outcomes have it. */
-  at: number;
+  /** Milliseconds since 1970. */
+  startedAt: number;
   answer: Json;
+  /** Its name, where it threw. */
   error: string | null;
+  item: Item;
+  /** When both sides last changed before. */
+  changedAt: number;
 }
 
 /** A world after its story, for the invariants. */
@@ -40,7 +48,11 @@ export interface PlayOptions {
   traced: boolean;
   /** Faults happen at these places only; null: as the story says. */
   onlyFaults: ReadonlySet<string> | null;
-  /** Replaces functions, to test that the simulator finds mistakes. */
+  /** Every pause before a retry is as long as it can be. */
+  longestPauses?: boolean;
+  /** Ends the play before its end. */
+  isOver?: (world: World) => boolean;
+  /** Replaces functions, to test the simulator's own parts. */
   altered?: (functions: DeployedFunctions) => DeployedFunctions;
 }
 
@@ -50,7 +62,10 @@ const MINUTE = 60_000;
 const MAX_MOMENTS = 200_000;
 /** Sweeps come so often; the one that finds nothing is not played. */
 const SWEEP_MS = 5 * MINUTE;
-/** Sweeps after the last action, without faults, until nothing changes. Attempts and comparisons are hourly at most. */
+/**
+ * Sweeps after the last action, without faults, until one changes nothing that comes an hour after whatever was before it:
+ * attempts and comparisons are hourly at most.
+ */
 const MAX_FINAL_SWEEPS = 12;
 const FINAL_SWEEP_MS = 61 * MINUTE;
 /** One in so many sweeps is played even if it should find nothing: the hourly comparison. */
@@ -67,13 +82,13 @@ function definition(): Definition {
 /** Plays a story to its end: until all executions have ended and sweeps find nothing more to do. */
 export async function playStory(story: Story, options: PlayOptions): Promise<Finished> {
   const time = new VirtualTime(START);
-  const { seed, faultRate: rate, faultBudget: budget } = story;
+  const { seed, faultRate: rate, faultBudget: budget, aim } = story;
   const outages = story.outages.map((each) => ({
     ...each,
     from: START + each.from,
     until: START + each.until,
   }));
-  const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, outages }, options);
+  const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, aim, outages }, options);
   const loadedFunctions = await deployed({ mode: story.beginning.mode, table: story.table });
   const functions = options.altered?.(loadedFunctions) ?? loadedFunctions;
   const direct: DirectAnswer[] = [];
@@ -87,10 +102,15 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     persons: [],
     lastInput: null,
     invoke(functionName, id, payload) {
+      const startedAt = time.now;
       const asked = (answer: Json, error: string | null) => {
         play.note(id, () => `answered ${error ?? JSON.stringify(answer)}`);
-        if (functionName !== 'sweep-promotions')
-          direct.push({ id, functionName, at: time.now, answer, error });
+        if (functionName === 'sweep-promotions') return;
+        const { chronicle } = world;
+        const sides = chronicle.look();
+        const { changedAt } = chronicle;
+        const item = chronicle.item();
+        direct.push({ id, functionName, startedAt, at: time.now, answer, error, sides, changedAt, item });
       };
       called(functionName, id, payload).then(
         (answer) => asked(answer, null),
@@ -98,7 +118,15 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
       );
     },
   };
-  for (const step of story.steps) time.after(step.at, () => act(stage, step));
+  for (const step of story.steps)
+    time.after(step.at, () => {
+      const { upon } = step;
+      if (upon === null) act(stage, step);
+      else world.chronicle.upon(upon.landmark, () => time.after(upon.delay, () => act(stage, step)));
+    });
+  for (const { id, at, action } of story.steps)
+    if (action.kind === 'restore' && action.backup !== null)
+      time.after(at - action.backup, () => world.backups.set(id, world.table.backup()));
   const stopSweeping = sweeping(world, called);
   const lastStep = Math.max(
     0,
@@ -110,16 +138,21 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     acting = false;
   });
   const busy = () => acting || play.processes > 0 || world.executions.running.length > 0;
-  let atRest = await time.play(MAX_MOMENTS, () => !busy());
+  let atRest = await time.play(MAX_MOMENTS, () => !busy() || options.isOver?.(world) === true);
   stopSweeping();
   play.calm = true;
-  for (let number = 1; atRest && number <= MAX_FINAL_SWEEPS; number += 1) {
+  const ends = options.isOver?.(world) !== true;
+  for (let number = 1; ends && atRest && number <= MAX_FINAL_SWEEPS; number += 1) {
     const before = fingerprint(world);
-    time.after(number === 1 ? SWEEP_MS : FINAL_SWEEP_MS, () => {
+    const isSoon = number === 1 && mayFindSomething(world);
+    // With a restored table comes the lease of an execution that has ended since: it runs out.
+    const lease = world.restoredAt === null ? 0 : leaseLeftMs(world);
+    time.after(isSoon ? SWEEP_MS : FINAL_SWEEP_MS + lease, () => {
       called('sweep-promotions', `final-sweep-${number}`, { sweep: true }).catch(() => {});
     });
     atRest = await time.play(MAX_MOMENTS);
-    if (number > 2 && before === fingerprint(world)) break;
+    const isQuiet = !isSoon && !mayFindSomething(world) && !isHeld(world);
+    if ((isQuiet || (number > 2 && lease === 0)) && before === fingerprint(world)) break;
   }
   return {
     story,
@@ -145,7 +178,8 @@ function deliverEnd(play: Play, execution: Execution, called: Called): void {
     startDate: execution.startedAt,
   };
   const fate = random.weighted({ once: 80, twice: 8, lost: 6, late: 6 });
-  if (play.calm || fate === 'once') deliver(play, `${execution.name}/end`, detail, called, 500);
+  if (play.calm || play.plan.budget === 0 || fate === 'once')
+    deliver(play, `${execution.name}/end`, detail, called, 500);
   else if (fate === 'late')
     deliver(play, `${execution.name}/end`, detail, called, random.unit() * 20 * MINUTE);
   else if (fate === 'twice') {
@@ -167,12 +201,28 @@ function deliver(play: Play, id: string, payload: Json, called: Called, afterMs:
 function sweeping(world: World, called: Called): () => void {
   let number = 0;
   let stopped = false;
+  const found = new Map<string, { picture: string; times: number }>();
+  const sweep = (kind: 'hourly' | 'may find something') => {
+    const before = pictureOf(world);
+    const known = found.get(kind);
+    const times = known?.picture === before ? known.times : 0;
+    // What a sweep does is decided by the picture, and by minutes that have passed when it has come to the same twice.
+    if (times >= 2) return;
+    const faults = world.play.faults.length;
+    called('sweep-promotions', `sweep-${number}`, { sweep: true }).then(
+      () => {
+        const same = pictureOf(world) === before && world.play.faults.length === faults;
+        found.set(kind, { picture: before, times: same ? times + 1 : 0 });
+      },
+      () => found.delete(kind),
+    );
+  };
   const next = () => {
     world.play.time.after(SWEEP_MS, () => {
       if (stopped) return;
       number += 1;
-      if (number % HOURLY === 0 || mayFindSomething(world))
-        called('sweep-promotions', `sweep-${number}`, { sweep: true }).catch(() => {});
+      if (number % HOURLY === 0) sweep('hourly');
+      else if (mayFindSomething(world)) sweep('may find something');
       next();
     });
   };
@@ -182,13 +232,28 @@ function sweeping(world: World, called: Called): () => void {
   };
 }
 
-function mayFindSomething({ table, executions }: World): boolean {
-  for (const item of table.items.values())
+/** The executions that have no outcome, among those that sweeps look for. */
+const missed = ({ table, executions, play }: World) =>
+  [...executions.all.values()].filter(
+    ({ status, arn, endedAt }) =>
+      status !== 'RUNNING' &&
+      status !== 'SUCCEEDED' &&
+      play.time.now - (endedAt ?? 0) < MISSED_WITHIN_MS + SWEEP_MS &&
+      !table.items.has(`outcome#${arn}`),
+  );
+
+function mayFindSomething(world: World): boolean {
+  for (const item of world.table.items.values())
     if (item['alert_pending'] !== undefined || item['open'] !== undefined) return true;
-  for (const { status, arn } of executions.all.values())
-    if (status !== 'RUNNING' && status !== 'SUCCEEDED' && !table.items.has(`outcome#${arn}`)) return true;
-  return false;
+  return missed(world).length > 0;
 }
+
+function leaseLeftMs({ table, play }: World): number {
+  const { expires_at: until } = table.items.get(`lease#${MODEL}`) ?? {};
+  return Math.max(0, Number(until ?? 0) * 1000 - play.time.now);
+}
+
+const isHeld = (world: World) => leaseLeftMs(world) > 0;
 
 /** It moves with every comparison. */
 const CURSOR = 'sweep#cursor';
@@ -200,6 +265,24 @@ const fingerprint = ({ table, executions, published }: World) =>
     executions.all.size,
     published.length,
   ]);
+
+/** Everything that decides what a sweep does; what the minutes change is in it as true or false. */
+function pictureOf(world: World): string {
+  const { play, executions, table } = world;
+  const { now } = play.time;
+  const { change } = table.items.get(`lease#${MODEL}`) ?? {};
+  const next = isRecord(change) ? change['next_at'] : null;
+  const isDue = typeof next !== 'string' || Date.parse(next) <= now;
+  const late = missed(world).filter(({ endedAt }) => now - (endedAt ?? 0) > MISSED_AFTER_MS);
+  return JSON.stringify([
+    fingerprint(world),
+    sidesOf(world),
+    executions.running.map(({ name }) => name),
+    late.map(({ name }) => name),
+    [isHeld(world), isDue],
+    systems.map((system) => play.outageOf(system)),
+  ]);
+}
 
 function outcomesIn({ table, putAt }: World): Finished['outcomes'] {
   const found: Finished['outcomes'] = new Map();

@@ -1,23 +1,47 @@
-import { outageKinds, systems } from '../engine/faults.ts';
+import { type Script, scripts } from '../../emulators/workload/world/settings.ts';
+import { type Aim, outageKinds, systems } from '../engine/faults.ts';
 import type { RegistryMode } from '../engine/functions.ts';
 import type { Outage } from '../engine/play.ts';
 import { Random } from '../random.ts';
+import { aimOf } from './aims.ts';
+import type { Landmark } from './chronicle.ts';
 import type { Beginning } from './world.ts';
 
 /** Something that somebody does. Versions are counted modulo those that exist. */
 export type Action =
-  | { kind: 'register'; quality: 'better' | 'worse' }
-  | { kind: 'promote'; version: number | null; waitMinutes: number; lock: boolean | null }
+  /** `start`: what becomes of a candidate with its artifact. */
+  | { kind: 'register'; quality: 'better' | 'worse'; start: Script }
+  | {
+      kind: 'promote';
+      version: number | null;
+      waitMinutes: number;
+      lock: boolean | null;
+      adopt: boolean;
+      rollout: { warmupDurationMinutes: number; keepOldVersionMinutes: number } | null;
+    }
   | { kind: 'rollback'; target: number | null; emergency: boolean; waitMinutes: number }
+  /** A rollback that an alarm starts. */
+  | { kind: 'alarm' }
+  /** What both sides show is taken as live. */
+  | { kind: 'adopt' }
   | { kind: 'direct-promote'; version: number | null }
   | { kind: 'direct-rollback'; target: number | null }
   /** The same input as the last execution, under a new name. */
   | { kind: 'again' }
   | { kind: 'abort' }
   | { kind: 'sweep' }
+  /** Other numbers are logged on the run of the newest version. */
+  | { kind: 'evidence'; accuracy: number }
+  /** Somebody writes tags such as ours: a fence, a record or its result, dated ahead. */
+  | { kind: 'forge'; tag: 'fence' | 'far fence' | 'record' | 'result' }
   /** A person moves a version by hand. */
   | { kind: 'stage'; version: number; stage: 'Production' | 'Archived' | 'Staging'; archive: boolean }
   | { kind: 'alias'; version: number }
+  /** A person moves a version at the instant of our next move; MLflow reads both before it writes either. */
+  | { kind: 'race'; version: number; archive: boolean }
+  | { kind: 'delete'; what: 'version' | 'workload'; version: number }
+  /** The table is restored from a backup of so many milliseconds before; null: it is lost. */
+  | { kind: 'restore'; backup: number | null }
   /** A person replaces the Workload's artifact: that of a version, or a hotfix. */
   | { kind: 'serve'; version: number | null }
   /** A person cancels the replacement. */
@@ -28,6 +52,8 @@ export interface Step {
   /** The same in every play of the story. */
   id: string;
   at: number;
+  /** From `at` on: so many milliseconds after a landmark is passed next. Null: at that moment. */
+  upon: { landmark: Landmark; delay: number } | null;
   action: Action;
 }
 
@@ -41,10 +67,13 @@ export interface Story {
   outages: (Outage & { id: string })[];
   faultRate: number;
   faultBudget: number;
+  /** A fault that the story is about; null in most of them. */
+  aim: Aim | null;
 }
 
 /** Actions of people, beside and against the functions. */
-export const isPersons = ({ kind }: Action): boolean => ['stage', 'alias', 'serve', 'cancel'].includes(kind);
+export const isPersons = ({ kind }: Action): boolean =>
+  ['stage', 'alias', 'race', 'serve', 'cancel', 'delete', 'restore'].includes(kind);
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -59,7 +88,8 @@ export function storyOf(seed: string): Story {
     mode,
     workload: (['locked', 'locked', 'draft', null] as const)[random.below(4)] ?? null,
     versions: random.pick([1, 2, 2, 2, 3]),
-    pace: random.pick([60, 60, 60, 60, 60, 20, 20, 20, 4, 1]),
+    pace: random.pick([60, 60, 60, 60, 60, 20, 20, 4, 1, 0.2]),
+    twoProtons: random.chance(0.05),
   };
   const isLong = random.chance(0.01);
   const operations = isLong ? 30 : random.pick([1, 1, 2, 2, 3, 4]);
@@ -77,6 +107,7 @@ export function storyOf(seed: string): Story {
     outages: outagesOf(random, last),
     faultRate: random.pick([0, 0.003, 0.01, 0.02, 0.05]),
     faultBudget: random.pick([1, 1, 2, 3, 5, 10]),
+    aim: random.chance(0.4) ? aimOf(random) : null,
   };
 }
 
@@ -90,29 +121,72 @@ interface Length {
 function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Length): Step[] {
   const steps: Step[] = [];
   let at = 0;
-  const add = (action: Action) => steps.push({ id: `s${steps.length}`, at: Math.round(at), action });
+  const add = (action: Action, upon: Step['upon'] = null) =>
+    steps.push({ id: `s${steps.length}`, at: Math.round(at), upon, action });
   for (let number = 0; number < operations; number += 1) {
-    if (number > 0) at += gap(random);
+    const upon = number > 0 && random.chance(0.1) ? landmark(random) : null;
+    if (number > 0 && upon === null) at += gap(random);
     if (number > 0 && random.chance(0.5)) {
-      add({ kind: 'register', quality: random.chance(0.9) ? 'better' : 'worse' });
+      const start = random.chance(0.8) ? 'healthy' : random.pick(scripts);
+      add({ kind: 'register', quality: random.chance(0.9) ? 'better' : 'worse', start });
       at += 5;
     }
-    add(operation(random));
+    add(operation(random), upon);
     if (random.chance(0.12)) {
-      at += random.unit() * 3 * MINUTE;
-      add({ kind: random.chance(0.6) ? 'abort' : 'again' });
+      const upon = random.chance(0.4) ? landmark(random) : null;
+      if (upon === null) at += random.unit() ** 2 * 15 * MINUTE;
+      const isAborted = random.chance(0.6);
+      add({ kind: isAborted ? 'abort' : 'again' }, upon);
+      // What it has left is taken up by another operation, as soon as the lease has ended.
+      if (isAborted && random.chance(0.5)) {
+        at += random.unit() * 5 * MINUTE;
+        add({ kind: 'register', quality: 'better', start: 'healthy' });
+        at += 5;
+        add(
+          random.chance(0.3)
+            ? { kind: 'direct-promote', version: random.below(3) }
+            : waiting(operation(random)),
+        );
+      }
     }
     if (random.chance(0.1)) {
       at += random.unit() * 5 * MINUTE;
       add({ kind: 'sweep' });
     }
+    if (random.chance(0.04)) {
+      at += random.unit() * 2 * SECOND;
+      add({ kind: 'evidence', accuracy: random.pick([0.4, 0.99, 0.7]) });
+    }
+    if (random.chance(0.04)) {
+      at += random.unit() * 30 * SECOND;
+      add({ kind: 'forge', tag: random.pick(['fence', 'far fence', 'record', 'result']) });
+    }
     if (withPeople && random.chance(0.6)) {
-      at += random.chance(0.5) ? random.unit() * 5 * SECOND : gap(random);
-      add(personsAction(random, mode, beginning));
+      const upon = random.chance(0.4) ? landmark(random) : null;
+      if (upon === null) at += random.chance(0.5) ? random.unit() * 5 * SECOND : gap(random);
+      add(personsAction(random, mode, beginning), upon);
+      if (random.chance(0.2)) {
+        at += gap(random);
+        add({ kind: 'adopt' });
+      }
+      if (random.chance(0.3)) {
+        at += HOUR * (1 + random.unit());
+        add(personsAction(random, mode, beginning));
+      }
     }
   }
   return steps;
 }
+
+/** Within the seconds after something that the functions do. */
+const landmark = (random: Random): Step['upon'] => ({
+  landmark: random.pick<Landmark>(['move', 'replacement', 'opened', 'turned', 'closed', 'closed']),
+  delay: Math.round(random.chance(0.6) ? 200 * random.unit() ** 2 : 20 * SECOND * random.unit() ** 2),
+});
+
+/** The operation, waiting for the lease. */
+const waiting = (action: Action): Action =>
+  action.kind === 'promote' || action.kind === 'rollback' ? { ...action, waitMinutes: 10 } : action;
 
 function gap(random: Random): number {
   switch (random.weighted({ together: 25, during: 35, after: 34, later: 6 })) {
@@ -130,9 +204,29 @@ function gap(random: Random): number {
 function operation(random: Random): Action {
   const version = random.chance(0.7) ? null : random.below(8);
   const waitMinutes = random.chance(0.3) ? random.pick([1, 10, 60]) : 0;
-  switch (random.weighted({ promote: 60, rollback: 25, 'direct-promote': 10, 'direct-rollback': 5 })) {
+  switch (
+    random.weighted({
+      promote: 57,
+      rollback: 23,
+      alarm: 3,
+      adopt: 2,
+      'direct-promote': 10,
+      'direct-rollback': 5,
+    })
+  ) {
     case 'promote':
-      return { kind: 'promote', version, waitMinutes, lock: random.pick([null, null, true]) };
+      return {
+        kind: 'promote',
+        version,
+        waitMinutes,
+        lock: random.pick([null, null, true]),
+        adopt: random.chance(0.06),
+        rollout: random.chance(0.08) ? rolloutOf(random) : null,
+      };
+    case 'alarm':
+      return { kind: 'alarm' };
+    case 'adopt':
+      return { kind: 'adopt' };
     case 'rollback':
       return {
         kind: 'rollback',
@@ -147,12 +241,20 @@ function operation(random: Random): Action {
   }
 }
 
+const rolloutOf = (random: Random) => ({
+  warmupDurationMinutes: random.pick([0, 1, 15]),
+  keepOldVersionMinutes: random.pick([0, 1, 40, 200]),
+});
+
 function personsAction(random: Random, mode: RegistryMode, { workload }: Beginning): Action {
   const kind = random.weighted({
     stage: mode === 'aliases' ? 0 : 4,
     alias: mode === 'stages' ? 0 : 3,
+    race: mode === 'aliases' ? 0 : 2,
     serve: workload === null ? 0 : 4,
     cancel: workload === null ? 0 : 2,
+    delete: 0.6,
+    restore: 0.6,
   });
   const version = random.below(8);
   switch (kind) {
@@ -165,6 +267,12 @@ function personsAction(random: Random, mode: RegistryMode, { workload }: Beginni
       };
     case 'alias':
       return { kind, version };
+    case 'race':
+      return { kind, version, archive: random.chance(0.8) };
+    case 'delete':
+      return { kind, version, what: workload === null || random.chance(0.7) ? 'version' : 'workload' };
+    case 'restore':
+      return { kind, backup: random.chance(0.3) ? null : random.unit() ** 2 * HOUR };
     case 'serve':
       return { kind, version: random.chance(0.6) ? version : null };
     case 'cancel':

@@ -6,7 +6,8 @@ import {
   type WorkloadWithoutSocket,
   workloadWithoutSocket,
 } from '../../emulators/workload/without-socket.ts';
-import type { Timings } from '../../emulators/workload/world/settings.ts';
+import type { Script, Timings } from '../../emulators/workload/world/settings.ts';
+import type { Change } from '../../lambdas/domain/release/release.ts';
 import type { Execution } from '../engine/executions.ts';
 import { Executions } from '../engine/executions.ts';
 import {
@@ -20,10 +21,11 @@ import {
 } from '../engine/functions.ts';
 import type { Definition } from '../engine/interpreter.ts';
 import type { Play } from '../engine/play.ts';
-import type { Systems } from '../engine/systems.ts';
+import type { HttpSystem, Systems } from '../engine/systems.ts';
+import type { Sides } from '../invariants/sides.ts';
+import { Chronicle } from './chronicle.ts';
+import { MODEL } from './model.ts';
 
-/** The one registered model of a world. */
-export const MODEL = 'PascalStrategy';
 const IMAGE = 'registry.example.com/pascal-strategy:1';
 
 /** How a world is when its story begins. */
@@ -35,6 +37,8 @@ export interface Beginning {
   versions: number;
   /** How much faster than recorded the platform is. */
   pace: number;
+  /** Two active protons, as in a highly available Workload. */
+  twoProtons: boolean;
 }
 
 /** A message that SNS accepted. */
@@ -45,6 +49,8 @@ export interface Published {
   kind: string;
   /** ARN, or `direct:<request id>`. */
   execution: string;
+  /** False where its outcome was not in the table yet. */
+  recorded: boolean;
 }
 
 /** A request that moves a pointer or changes the Workload, as it was sent. */
@@ -57,11 +63,24 @@ export interface SentWrite {
   owner: string | null;
   /** Milliseconds until the lease's end. */
   leftMs: number;
+  /** What it asks for. */
+  body: unknown;
+  /** The open change, and what both sides showed. */
+  change: Change | null;
+  sides: Sides;
+  /** A later step of the same execution that had begun; null as a rule. */
+  successor: string | null;
+  /** True where it was sent right after another one, of which its sender cannot know whether it was executed. */
+  blind: boolean;
 }
 
 /** What moves a pointer or changes what is served. */
 const MOVES =
   /^mlflow POST (model-versions\/transition-stage|registered-models\/alias)$|^workload (POST|PATCH|DELETE) workloads\//;
+
+/** Scripts of artifacts that come into service. */
+const STARTS: readonly Script[] = ['healthy', 'slow', 'bad-after-switch'];
+const TRANSITION = 'model-versions/transition-stage';
 
 /** All systems of one play. */
 export class World {
@@ -77,9 +96,18 @@ export class World {
   /** Writes to pointers and Workload, with who held the lease when they were sent. */
   readonly writes: SentWrite[] = [];
   readonly workloadId: string | null;
+  readonly chronicle: Chronicle;
   /** Artifacts by version; versions without one are left out. */
   readonly artifacts = new Map<string, string>();
+  /** Artifacts whose containers do not start. */
+  readonly failing = new Set<string>();
   readonly #artifactStatus: 'locked' | 'draft' | null;
+  /** What people do at the moment at which a function moves the registry. */
+  readonly atNextMove: (() => void)[] = [];
+  /** Backups of the table, by the step that restores them. */
+  readonly backups = new Map<string, ReturnType<MemoryTable['backup']>>();
+  /** When a backup of the table replaced it; milliseconds since 1970. */
+  restoredAt: number | null = null;
 
   constructor(
     play: Play,
@@ -105,17 +133,29 @@ export class World {
     if (beginning.versions > 1) this.#makeChampion(champion);
     const served = this.artifacts.get(beginning.versions > 1 ? champion : '1');
     this.workloadId = served === undefined ? null : this.#serve(served);
+    if (this.workloadId !== null && beginning.twoProtons)
+      this.platform.direct.addActiveProton(this.workloadId);
+    this.chronicle = new Chronicle(this);
+    this.chronicle.look();
     play.systems = this.#systems();
-    play.onWrite = ({ by, system, name }) => {
+    let unanswered = '';
+    play.onWrite = ({ by, number, system, name, body, unanswered: isLost }) => {
       if (!MOVES.test(`${system} ${name}`)) return;
-      const { owner, expires_at: until } = this.table.items.get(`lease#${MODEL}`) ?? {};
-      const leftMs = typeof until === 'number' ? until * 1000 - time.now : 0;
-      this.writes.push({ at: time.now, by, name, owner: typeof owner === 'string' ? owner : null, leftMs });
+      if (system === 'mlflow') for (const action of this.atNextMove.splice(0)) action();
+      const { owner, leaseEndsAt, change } = this.chronicle.item();
+      const leftMs = leaseEndsAt === 0 ? 0 : leaseEndsAt - time.now;
+      const blind = unanswered === `${by}#${number - 1}`;
+      if (isLost) unanswered = `${by}#${number}`;
+      const sides = this.chronicle.look();
+      const successor = this.chronicle.successorOf(by);
+      this.writes.push({ at: time.now, by, name, owner, leftMs, body, change, sides, successor, blind });
+      if (name.endsWith('transition-stage') || name.endsWith('/alias')) this.chronicle.passed('move');
+      else if (name.endsWith('/replacement')) this.chronicle.passed('replacement');
     };
   }
 
   /** Registers a version as challenger, with an artifact where a Workload serves the model; answers its number. */
-  register(quality: 'better' | 'worse'): string {
+  register(quality: 'better' | 'worse', start: Script = 'healthy'): string {
     const { registry } = this.mlflow;
     const number = Object.keys(registry.snapshot()[MODEL]?.versions ?? {}).length + 1;
     const accuracy = quality === 'better' ? Math.min(0.99, 0.6 + 0.012 * number) : 0.52;
@@ -131,9 +171,18 @@ export class World {
     if (this.#artifactStatus !== null) {
       const id = this.createArtifact(`pascal v${version}`, this.#artifactStatus);
       this.artifacts.set(version, id);
+      this.platform.direct.script(id, start);
+      if (!STARTS.includes(start)) this.failing.add(id);
       registry.setVersionTag(MODEL, version, 'workload.artifact_id', id);
     }
     return version;
+  }
+
+  /** Logs other numbers on the run of the newest version. */
+  changeEvidence(accuracy: number): void {
+    const { registry } = this.mlflow;
+    const newest = Object.values(registry.snapshot()[MODEL]?.versions ?? {}).at(-1);
+    if (newest?.runId) registry.logMetric(newest.runId, 'accuracy', accuracy);
   }
 
   createArtifact(name: string, status: 'locked' | 'draft'): string {
@@ -158,8 +207,40 @@ export class World {
   }
 
   #systems(): Systems {
-    const mlflow = { system: 'mlflow', receive: this.mlflow.receive } as const;
-    const workload = { system: 'workload', receive: this.platform.receive } as const;
+    const { chronicle } = this;
+    const mlflow: HttpSystem = {
+      system: 'mlflow',
+      // MLflow archives the versions that it has read before it writes.
+      begin: ({ path }) => (path === TRANSITION ? () => this.mlflow.registry.beginReading() : undefined),
+      receive: (request) => {
+        const { seen, answered } = this.mlflow.receive(request);
+        const isRead = seen.method === 'GET' || seen.path.endsWith('/search');
+        const isMove = seen.path.endsWith('/transition-stage') || seen.path.endsWith('/alias');
+        return {
+          seen,
+          answered: () => {
+            const answer = isMove ? chronicle.moving(answered) : answered();
+            chronicle.asked('mlflow', isRead);
+            return answer;
+          },
+        };
+      },
+    };
+    const workload: HttpSystem = {
+      system: 'workload',
+      receive: (request) => {
+        const { seen, answered } = this.platform.receive(request);
+        return {
+          seen,
+          answered: () => {
+            const answer = answered();
+            chronicle.look();
+            chronicle.asked('workload', seen.method === 'GET');
+            return answer;
+          },
+        };
+      },
+    };
     return {
       http: (host) => (host === MLFLOW_HOST ? mlflow : host === WORKLOAD_HOST ? workload : undefined),
       dynamodb: {
@@ -168,16 +249,20 @@ export class World {
         timeoutMs: 4_000,
         writes: /^(Put|Update|Delete)/,
         execute: (command, input: TableRequest) => {
-          const answer = this.table.execute(command, input);
-          const key = input.Item?.['pk'];
-          if (typeof key === 'string') this.putAt.set(key, this.play.time.now);
+          const put = input.Item?.['pk'];
+          const isNew = typeof put === 'string' && !this.table.items.has(put);
+          const answer = chronicle.writing(input.Key?.['pk'], () => this.table.execute(command, input));
+          if (typeof put === 'string') this.putAt.set(put, this.play.time.now);
+          if (isNew && put.startsWith('outcome#'))
+            chronicle.outcomeWritten(JSON.parse(String(input.Item?.['outcome'])));
           return answer;
         },
       },
       sns: {
         system: 'sns',
         maxAttempts: 2,
-        timeoutMs: 5_000,
+        // Three to connect and five to answer: two attempts can take longer than a publication may.
+        timeoutMs: 8_000,
         writes: /^Publish/,
         execute: (_, input) => this.#publish(input as PublishCommandInput),
       },
@@ -206,6 +291,7 @@ export class World {
       text: message.email,
       kind: attribute('kind'),
       execution: attribute('execution'),
+      recorded: this.table.items.has(`outcome#${attribute('execution')}`),
     });
     this.play.note('sns', () => `told: ${subject}`);
     return { MessageId: `message-${this.published.length}` };
@@ -218,6 +304,8 @@ const TOPICS = new Set([TOPIC_ARN]);
 function paced(pace: number): Partial<Timings> {
   const fast = (ms: number) => Math.max(1000, Math.round(ms / pace));
   return {
+    // A slow platform shows a replacement only after a while, within what the functions wait for it.
+    recordHiddenMs: pace > 4 ? 1_000 : 12_000,
     readyMs: fast(25_000),
     launchingMs: fast(8_000),
     provisioningMs: fast(3_000),

@@ -219,3 +219,16 @@ it('refuses what DynamoDB refuses, and takes no attribute for there that every o
       expect(inMemory(memory, step), UpdateExpression).toEqual(await onDynalite(step));
   }
 });
+
+it('goes back to a backup, which later writes do not change', () => {
+  const memory = new MemoryTable();
+  const put = (pk: string, value: number) => memory.execute('PutCommand', { Item: { pk, value } });
+  put('kept', 1);
+  const backup = memory.backup();
+  put('kept', 2);
+  put('added', 3);
+  memory.restore(backup);
+  put('kept', 4);
+  memory.restore(backup);
+  expect([...memory.items.values()]).toEqual([{ pk: 'kept', value: 1 }]);
+});

@@ -48,6 +48,17 @@ describe('the seeded registry', () => {
     expect(stages()).toEqual(['1 Production', '2 Archived', '3 Production']);
   });
 
+  it('lets two transitions overlap that have both read before either has written', async () => {
+    const { registry } = emulator;
+    for (const stage of ['Production', 'Staging', 'Staging']) registry.createVersion('m', { stage });
+    const write = registry.beginReading();
+    expect((await toProduction('2')).status).toBe(200);
+    write(() => registry.transition('m', '3', 'Production', { archive: true }));
+    expect(stages()).toEqual(['1 Archived', '2 Production', '3 Production']);
+    expect((await toProduction('1')).status).toBe(200);
+    expect(stages()).toEqual(['1 Production', '2 Archived', '3 Archived']);
+  });
+
   it('has runs with histories, data sets and files', async () => {
     const runId = emulator.registry.createRun({
       experiment: 'backtests',

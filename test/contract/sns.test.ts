@@ -133,6 +133,21 @@ describe('publishing an alert', () => {
     expect((await problemOf(refused.publish(alert))).message).toContain('ECONNREFUSED');
   });
 
+  it('is limited by the clock that it is given', async () => {
+    sns.faults.add({ path: 'Publish', effect: { kind: 'delay', ms: 1_000 } });
+    const over = new AbortController();
+    const limits: number[] = [];
+    const expiry = (ms: number) => {
+      limits.push(ms);
+      return over.signal;
+    };
+    const topic = snsAlerts({ client: clientFor(sns.url), topicArn: sns.topicArn, clock: { expiry } });
+    const sent = problemOf(topic.publish(alert));
+    over.abort();
+    expect((await sent).message).toContain('no answer within 12000 ms');
+    expect(limits).toEqual([12_000]);
+  });
+
   it.each([200, 404, 500])('does not take an answer of %s that is not from SNS for sent', async (status) => {
     sns.faults.add({ path: 'Publish', effect: { kind: 'answer', status, body: '<html>proxy</html>' } });
     const { message } = await problemOf(publisher().publish(alert));

@@ -6,15 +6,14 @@ import { MetricsPage, ModelAnswer, RunAnswer, VersionsPage } from '../../lambdas
 import * as mlflowErrors from '../../lambdas/adapters/mlflow/errors.ts';
 import {
   ArtifactAnswer,
-  page,
   ReplacementAnswer,
   WorkloadAnswer,
 } from '../../lambdas/adapters/workload-api/answers.ts';
 import * as workloadErrors from '../../lambdas/adapters/workload-api/errors.ts';
 import {
-  EventAnswer,
-  LogAnswer,
-  ProtonAnswer,
+  EventPage,
+  LogPage,
+  ProtonPage,
   StatsAnswer,
   StatusDetailsAnswer,
 } from '../../lambdas/adapters/workload-api/telemetry.ts';
@@ -73,12 +72,9 @@ const ofWorkloads: readonly Sample[] = [
     { id: 'a', status: 'draft', spec: { containerGroups: [{ containers: [{ name: 'c' }] }] } },
   ],
   [ReplacementAnswer, { id: 'r', artifactId: 'a', candidateProtonIds: ['p'], status: 'warming' }],
-  [
-    page(ProtonAnswer),
-    { totalCount: 1, data: [{ id: 'p', status: 'x', statusDetails: { logTail: ['l'] } }] },
-  ],
-  [page(EventAnswer), { data: [{ id: 'e', details: { protonStatuses: { p: { replicas: [replica] } } } }] }],
-  [page(LogAnswer), { data: [{ timestamp: 't', level: 'INFO', message: 'm' }] }],
+  [ProtonPage, { totalCount: 1, data: [{ id: 'p', status: 'x', statusDetails: { logTail: ['l'] } }] }],
+  [EventPage, { data: [{ id: 'e', details: { protonStatuses: { p: { replicas: [replica] } } } }] }],
+  [LogPage, { data: [{ timestamp: 't', level: 'INFO', message: 'm' }] }],
   [StatsAnswer, { metrics: { totalRequests: 1 } }],
   [StatusDetailsAnswer, { overallStatus: { state: 's' }, replicas: [replica], logTail: ['l'] }],
 ];

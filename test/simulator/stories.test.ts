@@ -1,8 +1,18 @@
 import { expect, it } from 'vitest';
 import { play } from '../../simulator/shrink.ts';
 import { simulate } from '../../simulator/simulate.ts';
+import { functionCalls } from '../../simulator/story/function-calls.ts';
 
 const STORIES = 500;
+
+/** The requests that stories can be about. */
+const known = new Set(
+  Object.entries(functionCalls).flatMap(([functionName, systems]) =>
+    Object.entries(systems).flatMap(([system, names]) =>
+      names.map((name) => `call ${functionName} ${system} ${name}`),
+    ),
+  ),
+);
 
 it(
   `violates nothing in ${STORIES} stories, whatever goes wrong in them`,
@@ -10,6 +20,8 @@ it(
     const report = await simulate({ seed: 'gate', stories: STORIES, maxFailures: 3 });
     expect(report.failures).toEqual([]);
     expect(report.faults).toBeGreaterThan(STORIES / 2);
+    const made = Object.keys(report.coverage.counts).filter((name) => name.startsWith('call '));
+    expect(made.filter((name) => !known.has(name))).toEqual([]);
   },
   10 * 60_000,
 );

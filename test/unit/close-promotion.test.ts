@@ -59,6 +59,12 @@ it('closes the change once both sides show its aim', async () => {
   expect(writes(world)).toEqual([]);
 });
 
+it('closes as promoted what a rollback was to go back to, where the promotion has taken its change over', async () => {
+  const world = changeWorld({ ...there, change: change(three, three, { id: RUN }) });
+  expect(await ask(world)).toMatchObject({ status: 'completed' });
+  expect(world.item()).toMatchObject({ change: null, live: { version: '3', result: 'promoted' } });
+});
+
 it('has nothing left to do when it is repeated', async () => {
   const world = changeWorld(there);
   await ask(world);

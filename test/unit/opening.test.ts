@@ -423,6 +423,17 @@ const table: Record<string, Row> = {
     direct: 'refused: change-open',
     adopt: 'contested: unrecorded',
   },
+  // It stays: what both sides show of it may be locked, which bars the way back to a draft.
+  'open, the first champion, on both sides': {
+    of: look('4', 'a4'),
+    item: itemWith({ live: nothing, change: earlier(nothing, release('4', 'a4')) }),
+    promote: 'live 4+a4, 4+a4 → 3+a3',
+    adopting: 'live 4+a4, 4+a4 → 3+a3',
+    rollback: 'refused: no-known-good',
+    toFive: '5+a5 → 5+a5, leaves 4',
+    direct: 'refused: change-open',
+    adopt: 'live 4+a4',
+  },
   'open, a rollback from 2 to 1': {
     of: look('2', 'a1'),
     item: itemWith({

@@ -403,6 +403,12 @@ describe('how an execution ended', () => {
     expect(outcome(state, movedSince(live), adopting)).toMatchObject({ status: 'contested' });
     expect(isSuccessful(outcome(state, live, adopting))).toBe(true);
   });
+
+  it('is adopted where the item says so, although the answer of the step was lost', () => {
+    const lost = { error: { Error: 'States.Timeout', Cause: 'no answer' } };
+    expect(outcome(lost, forward, adopting)).toMatchObject({ status: 'adopted', cause: { code: 'adopted' } });
+    expect(outcome(lost, movedSince(forward), adopting)).toMatchObject({ status: 'contested' });
+  });
 });
 
 describe('the champions of an outcome', () => {

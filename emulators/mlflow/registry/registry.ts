@@ -56,6 +56,9 @@ export class Registry {
   readonly #behaviour: Behaviour;
   readonly #now: () => number;
 
+  /** What the transaction that is being written has read; null: it reads now. */
+  #read: ReadonlyMap<Version, string> | null = null;
+
   constructor(behaviour: Behaviour, now: () => number) {
     this.#behaviour = behaviour;
     this.#now = now;
@@ -220,7 +223,10 @@ export class Registry {
     const row = this.version(name, version);
     const model = this.model(name);
     const now = this.#now();
-    const others = archive ? model.versions.filter((other) => other !== row && other.stage === target) : [];
+    const read = this.#read ?? this.stages();
+    const others = archive
+      ? model.versions.filter((other) => other !== row && read.get(other) === target)
+      : [];
     for (const other of others) {
       other.stage = 'Archived';
       other.updated = now;
@@ -229,6 +235,21 @@ export class Registry {
     row.updated = now;
     model.updated = now;
     return row;
+  }
+
+  /** The stage of every version, as a transaction reads it. */
+  stages(): ReadonlyMap<Version, string> {
+    return new Map(this.versions().map((version) => [version, version.stage]));
+  }
+
+  /** Runs a transition that has read these stages earlier: what was written since is not archived. */
+  havingRead<T>(stages: ReadonlyMap<Version, string>, write: () => T): T {
+    this.#read = stages;
+    try {
+      return write();
+    } finally {
+      this.#read = null;
+    }
   }
 
   setVersionTag(name: string, version: string, key: string, value: string): void {

@@ -52,14 +52,16 @@ export function route<Path extends string, Query extends z.ZodRawShape, Body ext
       const query = parse(querySchema, gather(request.query, querySchema), problems);
       const body = shapes.body === undefined ? undefined : parse(shapes.body, bodyOf(request), problems);
       if (problems.length > 0) throw new ApiError(422, problems);
-      const url = new URL(`${base}/${request.path}`);
-      url.search = request.query.toString();
       return act({
         world,
         params: params as ParamsOf<Path>,
         query: query as z.output<z.ZodObject<Query>>,
         body: body as z.output<Body>,
-        url,
+        get url() {
+          const url = new URL(`${base}/${request.path}`);
+          url.search = request.query.toString();
+          return url;
+        },
         base,
       });
     },

@@ -3,8 +3,9 @@ import { newArtifact } from '../api/bodies.ts';
 import type { RawRequest } from '../api/router.ts';
 import { artifactDocument, eventDocument, replacementDocument, workloadDocument } from '../api/shapes.ts';
 import { changeArtifact, createArtifact } from '../world/artifacts.ts';
-import type { ArtifactType, Importance, ProtonStatus } from '../world/entities.ts';
-import { activeProton, launch, replan } from '../world/protons.ts';
+import type { ArtifactStatus, ArtifactType, Importance, ProtonStatus } from '../world/entities.ts';
+import { activeProton, activeProtons, launch, replan } from '../world/protons.ts';
+import { replacementInProgress } from '../world/rollout.ts';
 import { type Script, scripts } from '../world/settings.ts';
 import { createWorkload } from '../world/workloads.ts';
 import { ApiError, type World } from '../world/world.ts';
@@ -36,6 +37,16 @@ export interface Traffic {
   count: number;
   status?: number;
   milliseconds?: number;
+}
+
+/** What a Workload serves. */
+export interface Serving {
+  artifactId: string;
+  status: ArtifactStatus;
+  /** Artifacts of the active protons. */
+  active: string[];
+  /** The replacement that has not ended; `createdAt` in milliseconds since 1970. */
+  candidate: { artifactId: string; createdAt: number; switched: boolean } | null;
 }
 
 /** Access for scenarios and tests beside the HTTP interface. Errors are thrown as `ApiError`. */
@@ -156,6 +167,27 @@ export class Direct {
       .find(({ id }) => id === protonId);
     if (proton === undefined) throw new ApiError(404, 'Proton not found');
     replan(proton, world.now, { at: world.now, status });
+  }
+
+  /** What a Workload serves and what is in progress on it, without documents; null where there is none. */
+  serving(workloadId: string): Serving | null {
+    const world = this.#settled();
+    const workload = world.workloads.get(workloadId);
+    if (workload === undefined) return null;
+    const replacement = replacementInProgress(workload);
+    return {
+      artifactId: workload.artifactId,
+      status: world.artifact(workload.artifactId).status,
+      active: activeProtons(workload, world.now).map(({ artifactId }) => artifactId),
+      candidate:
+        replacement === null
+          ? null
+          : {
+              artifactId: replacement.candidateArtifactId,
+              createdAt: replacement.createdAt,
+              switched: replacement.switchedAt !== null,
+            },
+    };
   }
 
   /** All entities as API documents; by Workload, with its sub-resources. */

@@ -152,7 +152,7 @@ export function modelItems(db: Documents, table: string): ModelItems {
           condition: '#change.id = :change',
           values: { ':change': change, ':at': by.now.toISOString() },
         },
-        (item) => item.change?.id === change && item.change.aim.key === item.change.safe.key,
+        (item) => item.change?.id === change && item.change.turned_at !== null,
       ),
 
     closeChange: (by, change, live, history) =>

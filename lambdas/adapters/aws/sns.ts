@@ -6,6 +6,7 @@ import {
   SNSServiceException,
 } from '@aws-sdk/client-sns';
 import { visible } from '../../domain/visible-text.ts';
+import { type Clock, processExpiry } from '../clock.ts';
 import type { Sender } from '../network.ts';
 
 /** SNS rejected the alert, or did not confirm it in time. It stays pending; sending it again is safe. */
@@ -36,6 +37,8 @@ export interface SnsAlertsOptions {
   readonly client: Sender<SNSClient>;
   /** Milliseconds for all attempts together, below every function's time-out. Default 12,000. */
   readonly totalTimeout?: number;
+  /** Default: the process's own. */
+  readonly clock?: Pick<Clock, 'expiry'>;
 }
 
 /** An SNS client with 2 attempts, 3 s to connect and 5 s for a response. */
@@ -61,20 +64,15 @@ export function snsChat(options: SnsAlertsOptions): Topic {
 type Message = Pick<PublishCommandInput, 'Message' | 'MessageStructure'>;
 
 function publisher(
-  { topicArn, client, totalTimeout = 12_000 }: SnsAlertsOptions,
+  { topicArn, client, totalTimeout = 12_000, clock: { expiry = processExpiry } = {} }: SnsAlertsOptions,
   message: (alert: PublishedAlert) => Message,
 ): Topic {
   return {
     publish: async (alert) => {
-      const abort = new AbortController();
-      const { signal } = abort;
-      let timer: NodeJS.Timeout | undefined;
+      const signal = expiry(totalTimeout);
       // The SDK does not check the signal between two attempts, so the call is raced against it.
       const expired = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          abort.abort();
-          reject(new Error('timed out'));
-        }, totalTimeout);
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       });
       try {
         const sent = client.send(publishCommand(alert, topicArn, message(alert)), { abortSignal: signal });
@@ -84,8 +82,6 @@ function publisher(
       } catch (error) {
         const problem = signal.aborted ? `no answer within ${totalTimeout} ms` : problemOf(error);
         throw new AlertNotSent(`SNS Publish to ${visible(topicArn, 300)} failed: ${problem}`);
-      } finally {
-        clearTimeout(timer);
       }
     },
   };

@@ -99,7 +99,14 @@ export const ReplacementAnswer = z
     }),
   );
 
+/** One page of a list. */
+export interface Page<T> {
+  totalCount?: number | null | undefined;
+  data: T[];
+}
 /** The API sends `data` with every page, also with an empty one: an answer without it is not a page. */
 export const page = <T extends z.ZodType>(row: T) =>
   z.object({ totalCount: z.number().nullish(), data: rows(row) });
+export const ArtifactPage = page(ArtifactAnswer);
+export const ReplacementPage = page(ReplacementAnswer);
 export const Anything = z.object({});

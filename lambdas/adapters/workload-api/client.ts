@@ -11,9 +11,17 @@ import { type Authorization, authorized } from '../authorization.ts';
 import { type Http, type HttpReply, type HttpRequest, NoReply } from '../http.ts';
 import { quotable, withMaskedTexts } from '../masking.ts';
 import { readOnce } from '../read-once.ts';
-import { Anything, ArtifactAnswer, page, ReplacementAnswer, WorkloadAnswer } from './answers.ts';
+import {
+  Anything,
+  ArtifactAnswer,
+  ArtifactPage,
+  type Page,
+  ReplacementAnswer,
+  ReplacementPage,
+  WorkloadAnswer,
+} from './answers.ts';
 import { type Asked, jsonObject, refusal } from './errors.ts';
-import { EventAnswer, LogAnswer, ProtonAnswer, StatsAnswer, StatusDetailsAnswer } from './telemetry.ts';
+import { EventPage, LogPage, ProtonPage, StatsAnswer, StatusDetailsAnswer } from './telemetry.ts';
 
 /** DataRobot's Workload API: https://docs.datarobot.com/en/docs/workload-api/ */
 
@@ -121,7 +129,12 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
    * Pages by offset, not by the URL of the next page, so that the token goes to no other host. All pages share the time of
    * one call.
    */
-  async function rows<T>(path: string, row: z.ZodType<T>, most: number, query: Record<string, string> = {}) {
+  async function rows<T>(
+    path: string,
+    schema: z.ZodType<Page<T>>,
+    most: number,
+    query: Record<string, string> = {},
+  ) {
     const endsAt = http.endsAt();
     const found: T[] = [];
     while (found.length < most) {
@@ -130,7 +143,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
       const { data, totalCount } = await call({
         method: 'GET',
         path,
-        schema: page(row),
+        schema,
         query: parameters,
         endsAt,
       });
@@ -153,14 +166,14 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     stats: async (id, protonId) =>
       get(`${workload(id)}/stats`, StatsAnswer, protonId === undefined ? {} : { protonId }),
     // These two routes accept no query parameters except for paging.
-    events: async (id, most) => told(await rows(`${workload(id)}/events`, EventAnswer, most)),
-    history: async (id, most) => told(await rows(`${workload(id)}/history`, ReplacementAnswer, most)),
+    events: async (id, most) => told(await rows(`${workload(id)}/events`, EventPage, most)),
+    history: async (id, most) => told(await rows(`${workload(id)}/history`, ReplacementPage, most)),
 
     getArtifact: (id) => orNull(() => get(artifact(id), ArtifactAnswer)),
     lockArtifact: async (id) => patch(artifact(id), { status: 'locked' }),
     // The server sets `spec.type` and refuses it in a PATCH.
     setContainerGroups: async (id, containerGroups) => patch(artifact(id), { spec: { containerGroups } }),
-    findArtifacts: async (text) => rows('/artifacts', ArtifactAnswer, MAX_ARTIFACTS, { search: text }),
+    findArtifacts: async (text) => rows('/artifacts', ArtifactPage, MAX_ARTIFACTS, { search: text }),
     cloneArtifact: async (id, name) =>
       call({ method: 'POST', path: `${artifact(id)}/clone`, body: { name }, schema: ArtifactAnswer }),
 
@@ -176,7 +189,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     cancelReplacement: async (id) => {
       await orNull(() => call({ method: 'DELETE', path: `${workload(id)}/replacement`, schema: Anything }));
     },
-    protons: async (id) => told(await rows(`${workload(id)}/protons`, ProtonAnswer, MAX_PROTONS)),
+    protons: async (id) => told(await rows(`${workload(id)}/protons`, ProtonPage, MAX_PROTONS)),
     async statusDetails(id, protonId) {
       const path = `${workload(id)}/protons/${segment(protonId)}/statusDetails`;
       const { value, status } = await sendCall({ method: 'GET', path, schema: StatusDetailsAnswer });
@@ -186,7 +199,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     async logs(id, most, protonId) {
       const only = protonId === undefined ? {} : { searchKeys: 'proton_id', searchValues: protonId };
       // The OTel routes exist only with the slash at their end.
-      return told(await rows(`/otel/workload/${segment(id)}/logs/`, LogAnswer, most, only)).reverse();
+      return told(await rows(`/otel/workload/${segment(id)}/logs/`, LogPage, most, only)).reverse();
     },
   };
 }

@@ -7,7 +7,7 @@ import type {
   StatusDetails,
   WorkloadEvent,
 } from '../../domain/serving/workloads.ts';
-import { list, Status, Text } from './answers.ts';
+import { list, page, Status, Text } from './answers.ts';
 
 /** Schemas of the Workload API's monitoring responses: protons, their details, events, statistics, logs. */
 
@@ -17,7 +17,7 @@ const Count = z
   .nullish()
   .transform((value) => value ?? 0);
 
-export const ProtonAnswer = z
+const ProtonAnswer = z
   .object({
     id: z.string(),
     artifactId: Text,
@@ -91,7 +91,7 @@ const EventDetails = z.object({
   message: Text,
   protonStatuses: z.record(z.string(), z.object({ replicas: list(Replica) }).nullish()).nullish(),
 });
-export const EventAnswer = z
+const EventAnswer = z
   .object({ id: Text, timestamp: Text, eventType: Status, details: z.unknown() })
   .transform((e): WorkloadEvent => {
     // The API documents the shape of `details` as provisional: unknown details must not lose the event.
@@ -119,4 +119,7 @@ export const StatsAnswer = z
   })
   .transform(({ metrics }) => metrics);
 
-export const LogAnswer = z.object({ timestamp: Status, level: Status, message: Status });
+/** Made once: a schema takes longer to make than a page takes to read. */
+export const ProtonPage = page(ProtonAnswer);
+export const EventPage = page(EventAnswer);
+export const LogPage = page(z.object({ timestamp: Status, level: Status, message: Status }));

@@ -97,6 +97,8 @@ function verdict(document: PartialStateDocument, { execution, ending }: Facts): 
       : ended('adopted', { code: 'adopted' });
   if (isClosedBy(document, { execution, ending })) {
     if (ending?.in_step === false) return ended('contested', { code: 'moved-since' });
+    // The step that recorded it may have lost its answer.
+    if (document.operation === 'adopt') return ended('adopted', { code: 'adopted' });
     if (isForward(document, ending))
       return rollback?.nothing_to_do === true
         ? ended('already_promoted', { code: 'already', version: ending?.live?.version ?? null })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { champions, isSoleChampion, type RegistryMode, type RegistryView } from '../registry.ts';
-import { activeProtons, isLeaving, isTerminal, stateWord } from '../rollout/rules.ts';
+import { activeProtons, isLeaving, isStatus, isTerminal, stateWord } from '../rollout/rules.ts';
 import type { Json, JsonObject, Proton, Replacement, Workload } from '../serving/workloads.ts';
 import type { Change, Release, Touched } from './release.ts';
 
@@ -185,4 +185,10 @@ export function pictureOf({ registry, mode, serving }: Look): string {
       : [serving.workload_id, serving.artifact_id, serving.in_flight?.artifact_id ?? null],
   ];
   return createHash('sha256').update(JSON.stringify(picture)).digest('hex').slice(0, 32);
+}
+
+/** True when both sides show the aim and nothing is left to be locked: a change that failed on the way is complete. */
+export function isComplete({ aim }: Change, look: Look): boolean {
+  const draft = !aim.draft && look.serving !== null && isStatus(look.serving.artifact_status ?? '', 'draft');
+  return registryShows(look, aim) && servingShows(look.serving, aim) && !draft;
 }

@@ -16,7 +16,7 @@ import {
   stored,
   type Wanted,
 } from './found.ts';
-import { isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
+import { isComplete, isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
 import {
   type Change,
   isLeftBy,
@@ -120,6 +120,17 @@ export function openPromotion(
     return contested(change === null ? 'moved' : 'foreign');
   }
   if (change !== null) {
+    // A first champion stays: there is nothing to go back to, and what both sides show of it may be locked.
+    if (change.safe.version === null && isWholeIn(look, change) && !isWanted(change.aim)) {
+      const first = releaseShown(change.aim, look, opener);
+      return open({
+        live: first,
+        safe: first,
+        aim,
+        touched: union(change.touched, touchedBy(first, aim)),
+        left: null,
+      });
+    }
     const safe = completed(change.safe, look);
     if (safe === null) return contested('in-flight');
     return open({ live: null, safe, aim, touched: union(change.touched, touchedBy(safe, aim)), left: null });
@@ -130,6 +141,12 @@ export function openPromotion(
   const replaced = isStored(safe) ? safe : null;
   return open({ live: replaced, safe, aim, touched: touchedBy(live, safe, aim), left: null });
 }
+
+/** Both sides show the aim of a change that names both halves, and nothing is left to be done. */
+const isWholeIn = (look: Look, change: Change) =>
+  change.aim.version !== null &&
+  change.aim.artifact_id === (look.serving?.artifact_id ?? null) &&
+  isComplete(change, look);
 
 const open = (change: Omit<OpenedChange, 'kind' | 'store'>): OpenedChange => ({
   kind: 'open',

@@ -6,7 +6,6 @@ import {
   isServingKnown,
   type Look,
   registryShows,
-  servingShows,
   servingView,
   shows,
 } from '../../domain/release/look.ts';
@@ -254,10 +253,4 @@ async function close(
   if (!(await store.closeChange(holderOf(writer, now), change.id, live, history)))
     return { kind: 'contested', why: 'superseded', look, progress };
   return { kind: 'closed', live, look, progress };
-}
-
-/** True when both sides show the aim and nothing is left to be locked: a change that failed on the way is complete. */
-export function isComplete({ aim }: Change, look: Look): boolean {
-  const draft = !aim.draft && look.serving !== null && isStatus(look.serving.artifact_status ?? '', 'draft');
-  return registryShows(look, aim) && servingShows(look.serving, aim) && !draft;
 }

@@ -24,8 +24,11 @@ export interface Convergence {
   readonly mayStart: boolean;
 }
 
-/** True on the way back, or in a rollback: the aim was in service before. */
-export const isBack = ({ aim, safe }: Change) => aim.key === safe.key;
+/**
+ * True on the way back, or in a rollback: the aim was in service before. The safe release may be what a promotion was asked
+ * for, where it has taken over a change that was to go there.
+ */
+export const isBack = ({ kind, turned_at }: Change) => kind === 'rollback' || turned_at !== null;
 
 const importances: readonly Importance[] = ['critical', 'high', 'moderate', 'low'];
 

@@ -96,7 +96,7 @@ function recordedIn(item: ModelItem | null): Pick<Ending, 'live' | 'change'> {
             to: change.to,
             aim: change.aim.version,
             safe: change.safe.version,
-            turned: change.kind === 'promote' && change.aim.key === change.safe.key,
+            turned: change.kind === 'promote' && change.turned_at !== null,
             attempts: change.attempts,
             next_at: change.next_at,
           },

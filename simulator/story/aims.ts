@@ -1,0 +1,48 @@
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { type Aim, callFaults, invocationFaults } from '../engine/faults.ts';
+import type { Random } from '../random.ts';
+import { functionCalls } from './function-calls.ts';
+
+/** Faults that stories are about, so that rare ones happen, too. */
+
+/** Requests of one invocation, as a rule at most. */
+const CALLS: Record<FunctionName, number> = {
+  'begin-promotion': 0,
+  'compare-models': 5,
+  'prepare-promotion': 18,
+  'replace-workload': 11,
+  'promote-model': 13,
+  'close-promotion': 20,
+  'model-rollback': 34,
+  'end-promotion': 15,
+  'sweep-promotions': 26,
+};
+
+/** Every function, and every request that one makes, as often as every other. */
+export function aimOf(random: Random): Aim {
+  const after = random.chance(0.7) ? 0 : random.below(4);
+  if (random.chance(0.3)) {
+    const times = random.pick([1, 3, 16, 40]);
+    return {
+      functionName: random.pick(functionNames),
+      call: null,
+      kind: random.pick(invocationFaults),
+      after,
+      times,
+    };
+  }
+  const times = random.pick([1, 1, 1, 2, 6, 40]);
+  const kind = random.pick(callFaults);
+  if (random.chance(0.3)) {
+    const functionName = random.weighted(CALLS);
+    return { functionName, call: random.below(CALLS[functionName]), kind, after, times };
+  }
+  return { ...random.pick(NAMED_CALLS), kind, after: random.chance(0.8) ? 0 : after, times };
+}
+
+/** Every request that a function makes. */
+const NAMED_CALLS = functionNames.flatMap((functionName) =>
+  Object.entries(functionCalls[functionName]).flatMap(([system, names]) =>
+    names.map((name) => ({ functionName, call: `${system} ${name}` })),
+  ),
+);

@@ -1,0 +1,2 @@
+/** The one registered model of a world. */
+export const MODEL = 'PascalStrategy';

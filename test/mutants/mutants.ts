@@ -1,0 +1,718 @@
+/**
+ * Deliberate bugs: small changes of the sources, each of which switches off one rule of the design. The simulator must find
+ * every one of them; the sources themselves know nothing of it.
+ */
+
+/** A text that is in a file exactly once, and what stands in its place. */
+export interface Edit {
+  file: string;
+  find: string;
+  replace: string;
+}
+
+export interface Mutant {
+  name: string;
+  /** What is wrong with it, in one sentence. */
+  breaks: string;
+  edits: readonly Edit[];
+  /** Not found within 1,000 stories, and not played therefore: what stories would have to play. */
+  missed?: string;
+}
+
+const converge = 'lambdas/use-cases/parts/converge.ts';
+const moveChampion = 'lambdas/use-cases/parts/move-champion.ts';
+const withLease = 'lambdas/use-cases/parts/with-lease.ts';
+const items = 'lambdas/adapters/aws/model-items.ts';
+const http = 'lambdas/adapters/http.ts';
+const opening = 'lambdas/domain/release/opening.ts';
+const found = 'lambdas/domain/release/found.ts';
+const look = 'lambdas/domain/release/look.ts';
+const rollBack = 'lambdas/use-cases/roll-back.ts';
+const openRollback = 'lambdas/use-cases/parts/open-rollback.ts';
+const sweep = 'lambdas/use-cases/sweep-promotions.ts';
+const telling = 'lambdas/use-cases/parts/tell-out-of-step.ts';
+const prepare = 'lambdas/use-cases/prepare-promotion.ts';
+const promoteModel = 'lambdas/use-cases/promote-model.ts';
+const endPromotion = 'lambdas/use-cases/end-promotion.ts';
+const cleanUp = 'lambdas/use-cases/clean-up.ts';
+const record = 'lambdas/use-cases/parts/record-and-notify.ts';
+const plan = 'lambdas/domain/rollout/plan.ts';
+const rules = 'lambdas/domain/rollout/rules.ts';
+const start = 'lambdas/domain/rollout/start.ts';
+const served = 'lambdas/domain/rollout/served.ts';
+const replaceWorkload = 'lambdas/use-cases/replace-workload.ts';
+const limits = 'lambdas/domain/limits.ts';
+const mlflowRequests = 'lambdas/adapters/mlflow/requests.ts';
+const workloadClient = 'lambdas/adapters/workload-api/client.ts';
+/** The simulator's reading of the rendered state machine: how the machine itself is altered. */
+const interpreter = 'simulator/engine/interpreter.ts';
+
+const machine = (pattern: string, by: string): Edit => ({
+  file: interpreter,
+  find: 'JSON.parse(text);',
+  replace: `JSON.parse(text.replaceAll(${pattern}, ${by}));`,
+});
+
+/** Why a lease that is not looked at does no harm as long as nobody else has it. */
+const OUTLASTS =
+  'a lease lasts longer than all that its execution can do, and a clean-up ends it when no function can write any more: a story would have to stop the state machine for hours, or restore the table';
+
+/** What the issue of the design names, beside the rules of its checker. */
+const named: readonly Mutant[] = [
+  {
+    name: 'no read-back',
+    breaks: 'A move in the registry counts as done without being read back',
+    edits: [
+      {
+        file: moveChampion,
+        find: 'const first = await readBack();',
+        replace: "const first = { ...(await readBack()), state: 'done' as 'done' | 'again' | 'contested' };",
+      },
+    ],
+  },
+  {
+    name: 'no lease: always taken',
+    breaks: 'The lease is taken whoever holds it',
+    edits: [
+      {
+        file: items,
+        find: "() => take('', 'attribute_not_exists(#owner)', {}),",
+        replace: "() => take('', '(attribute_not_exists(#owner) OR attribute_exists(#owner))', {}),",
+      },
+    ],
+  },
+  {
+    name: 'no lease: not checked',
+    breaks: 'A step writes whoever holds the lease',
+    missed: OUTLASTS,
+    edits: [
+      {
+        file: withLease,
+        find: 'refuseStale(item, owner, fence, clock.now(), functionTimeoutSeconds[call.function]);',
+        replace: '',
+      },
+      {
+        file: items,
+        find: '#owner = :me AND fence = :fence AND expires_at > :now',
+        replace: '(:me = :me AND :fence = :fence AND :now = :now)',
+      },
+    ],
+  },
+  {
+    name: 'alert before record',
+    breaks: 'People are told before the outcome is recorded',
+    edits: [
+      {
+        file: record,
+        find: 'const { first, ...recorded } = await record();',
+        replace: `if (requested === 'pending' && alerts !== null) await publish(outcome, { alerts, chat, alertContext });
+  const { first, ...recorded } = await record();`,
+      },
+      {
+        file: record,
+        find: `alert: await sendAlert(recorded.outcome, { store, alerts, chat, alertContext }),`,
+        replace: `alert: await store.markAlertSent(outcome.execution).then(() => 'sent' as const),`,
+      },
+    ],
+  },
+  {
+    name: 'rollback in two calls',
+    breaks: 'A change on its way back brings back the Workload, and closes without the registry',
+    edits: [
+      {
+        file: converge,
+        find: 'const moved = await moveRegistry(c, look, carried, at, services);',
+        replace: 'const moved = isBack(change) ? null : await moveRegistry(c, look, carried, at, services);',
+      },
+      {
+        file: converge,
+        find: 'if (!shows(look, change.aim) || draft)',
+        replace:
+          'if (!(isBack(change) ? servingShows(look.serving, change.aim) : shows(look, change.aim)) || draft)',
+      },
+    ],
+  },
+  {
+    name: 'close before the look back',
+    breaks: 'A change is closed first, and both sides are read afterwards',
+    edits: [
+      {
+        file: converge,
+        find: "const { look, observed } = await lookAt(writer.item.model, change.aim, services);\n  if (!isRegistryKnown(look, change) || !isServingKnown(look.serving, change))\n    return { kind: 'contested', why: 'moved-on', look, progress };\n  const draft",
+        replace:
+          'const { look, observed } = { look: before, observed: null as ObservedState | null };\n  const draft',
+      },
+    ],
+  },
+  {
+    name: 'blind retry of MLflow writes',
+    breaks: 'A transition is sent again without knowing what became of it',
+    edits: [{ file: mlflowRequests, find: 'repeatable: !once,', replace: 'repeatable: true,' }],
+  },
+  {
+    name: 'blind retry of Workload writes',
+    breaks: 'A replacement is requested again without knowing what became of the request',
+    edits: [
+      {
+        file: workloadClient,
+        find: "const repeatable = method === 'GET';",
+        replace: 'const repeatable = true as boolean;',
+      },
+    ],
+  },
+  {
+    name: 'lease released first',
+    breaks: 'A direct call releases the lease before its last write',
+    edits: [
+      {
+        file: promoteModel,
+        find: 'const { state, overwritten } = await moveAndVerify(services, look.registry, move, () =>',
+        replace:
+          'await store.releaseLease(input.model_name, writer.owner, clock.now());\n  const { state, overwritten } = await moveAndVerify(services, look.registry, move, () =>',
+      },
+    ],
+  },
+];
+
+/** The rules that the checker of the design can switch off, by its names. */
+const checked: readonly Mutant[] = [
+  {
+    name: 'touched',
+    breaks: 'A change remembers only the releases of its present aim and safe, not what it may have left',
+    edits: [
+      {
+        file: opening,
+        find: 'touched: union(change.touched, touchedBy(safe, aim)), left: null });',
+        replace: 'touched: touchedBy(safe, aim), left: null });',
+      },
+      {
+        file: opening,
+        find: '    touchedBy(safe, live, whole),\n    ...(change === null ? [] : [change.touched]),',
+        replace: '    touchedBy(safe, live, whole),',
+      },
+    ],
+  },
+  {
+    name: 'rollbackSafe',
+    breaks: 'A rollback that fails goes back to the release that it was to leave',
+    edits: [
+      {
+        file: opening,
+        find: 'return open({ live: replaced, safe, aim: safe, touched, left: leftBy(item, look, safe) });',
+        replace:
+          'return open({ live: replaced, safe: live ?? safe, aim: safe, touched, left: leftBy(item, look, safe) });',
+      },
+    ],
+  },
+  {
+    name: 'recordedAim',
+    breaks: 'That a change goes back is known only to the step that has found it',
+    edits: [
+      {
+        file: rollBack,
+        find: 'if (await services.store.turnBack(holderOf(writer, now), change.id))',
+        replace: 'if (now !== null)',
+      },
+      {
+        file: items,
+        find: "condition: '#change.id = :change AND #change.aim.#key = :aim',",
+        replace: "condition: '#change.id = :change AND :aim = :aim',",
+      },
+    ],
+  },
+  {
+    name: 'quietSelf',
+    breaks: 'After an answer that never came, the next step begins while that copy may still write',
+    missed:
+      'a copy that runs on for a minute after its answer was lost, and still writes then: time-outs of several seconds one after the other',
+    edits: [machine('/"(Interval)?Seconds": (60|120)\\b/g', '\'"$1Seconds": 1\'')],
+  },
+  {
+    name: 'quietLease',
+    breaks: 'The lease of a stopped execution ends while its function may still write',
+    missed:
+      'a function of an aborted execution that writes minutes after its clean-up, without an answer in between',
+    edits: [{ file: cleanUp, find: '+ LAST_WRITE_SECONDS * 1000);', replace: '+ LAST_WRITE_SECONDS * 0);' }],
+  },
+  {
+    name: 'margin',
+    breaks: 'A step begins with less lease left than it can run',
+    missed: OUTLASTS,
+    edits: [
+      {
+        file: withLease,
+        find: 'if (item.expires_at.getTime() - now.getTime() <= seconds * 1000)',
+        replace: 'if (item.expires_at.getTime() - now.getTime() <= seconds * 0)',
+      },
+    ],
+  },
+  {
+    name: 'grace',
+    breaks: 'Nothing seen in flight counts at once, while a request may not be visible yet',
+    edits: [
+      {
+        file: limits,
+        find: 'export const VISIBILITY_GRACE_SECONDS = 30;',
+        replace: 'export const VISIBILITY_GRACE_SECONDS = 0;',
+      },
+    ],
+  },
+  {
+    name: 'leaving',
+    breaks: 'A cancelled replacement counts as gone',
+    missed:
+      'a platform on which a cancelled replacement still switches, or takes another beside it; the emulator refuses both',
+    edits: [
+      {
+        file: rules,
+        find: "isStatus(status, 'completed', 'failed', 'errored');\n/** True when",
+        replace: "isStatus(status, 'completed', 'failed', 'errored', 'deleting');\n/** True when",
+      },
+    ],
+  },
+  {
+    name: 'readBack',
+    breaks: 'A change is closed right after the registry was moved, without another look',
+    edits: [
+      {
+        file: converge,
+        find: `  return {
+    kind: 'waiting',
+    finding: { code: 'looking-again' },
+    step: 'move',
+    look: after,
+    progress,
+    overwritten,
+  };`,
+        replace:
+          '  return overwritten === null ? { kind: "contested", why: "lost-race", look: after, progress } : null;',
+      },
+      {
+        file: converge,
+        find: 'if (!shows(look, change.aim) || draft)',
+        replace: 'if (draft)',
+      },
+      {
+        file: moveChampion,
+        find: 'const first = await readBack();',
+        replace: "const first = { ...(await readBack()), state: 'done' as 'done' | 'again' | 'contested' };",
+      },
+    ],
+  },
+  {
+    name: 'confirmCond',
+    breaks: 'Closing is conditional on nothing',
+    missed: 'a close that arrives late, after another operation has opened a change',
+    edits: [
+      {
+        file: items,
+        find: `    closeChange: (by, change, live, history) =>
+      underLease(
+        by,
+        {`,
+        replace: `    closeChange: (by, change, live, history) =>
+      unconditionally(
+        by,
+        {`,
+      },
+      {
+        file: items,
+        find: '  /** Models whose change is `open`, or `closed` with a live release. */',
+        replace: `  async function unconditionally(
+    { model, fence }: LeaseHolder,
+    write: { update: string; condition: string; values: Record<string, unknown> },
+    _: (item: ModelItem) => boolean,
+  ): Promise<boolean> {
+    const condition = 'attribute_exists(fence) AND :fence = :fence AND :change = :change AND :aim = :aim';
+    await updateItem(model, write.update, condition, { ...write.values, ':fence': fence });
+    return true;
+  }
+  /** Models whose change is \`open\`, or \`closed\` with a live release. */`,
+      },
+    ],
+  },
+  {
+    name: 'openCas',
+    breaks: 'A change is opened although the item is not as it was when it was looked at',
+    missed:
+      'an opening that arrives late, when its own change has gone back or is closed and its lease still stands',
+    edits: [
+      {
+        file: items,
+        find: `          condition: asSeen(seen),
+          values: {
+            ':change': change,
+            ':state': OPEN,
+            ...(live === null ? {} : { ':live': live }),
+            ...seenValues(seen),`,
+        replace: `          condition: seen === null ? '' : 'attribute_exists(fence)',
+          values: {
+            ':change': change,
+            ':state': OPEN,
+            ...(live === null ? {} : { ':live': live }),`,
+      },
+    ],
+  },
+  {
+    name: 'expiryCond',
+    breaks: 'Writes to the item do not require that the lease has not run out',
+    missed: OUTLASTS,
+    edits: [
+      {
+        file: items,
+        find: 'AND expires_at > :now AND ',
+        replace: 'AND :now = :now AND ',
+      },
+    ],
+  },
+  {
+    name: 'svcTwice',
+    breaks: 'The Workload is not read again after the registry before a change is closed',
+    edits: [
+      {
+        file: converge,
+        find: 'const { look, observed } = await lookAt(writer.item.model, change.aim, services);\n  if (!isRegistryKnown(look, change)',
+        replace:
+          'const view = await readRegistry(services.registry, writer.item.model);\n  const observed: ObservedState | null = null as ObservedState | null;\n  const look = { ...before, registry: view ?? before.registry };\n  if (!isRegistryKnown(look, change)',
+      },
+    ],
+  },
+  {
+    name: 'endReads',
+    breaks: 'The last alert tells what the last step believed, not what both sides show',
+    edits: [
+      {
+        file: endPromotion,
+        find: 'document.model_name !== null && mayHaveChanged(document)',
+        replace: 'document.model_name !== null && mayHaveChanged(document) && clock === null',
+      },
+    ],
+  },
+  {
+    name: 'retell',
+    breaks: 'A second picture is not told after a first one',
+    edits: [
+      {
+        file: telling,
+        find: 'item.told === picture) return false;',
+        replace: '(item.told !== null && isOutOfStep(ending))) return false;',
+      },
+    ],
+  },
+  {
+    name: 'explicitSeen',
+    breaks: 'A rollback to a named version does not take what it sees as its own to overrule',
+    edits: [{ file: opening, find: '...(named ? [seen(look)] : []),', replace: '' }],
+  },
+  {
+    name: 'sweepBack',
+    breaks: 'The sweep starts no attempt at an open change',
+    edits: [
+      { file: sweep, find: "if (!due) return 'nothing';", replace: "if (due || !due) return 'nothing';" },
+    ],
+  },
+  {
+    name: 'finish',
+    breaks: 'A change that failed goes back even if both sides show its aim',
+    edits: [
+      {
+        file: rollBack,
+        find: 'if (isComplete(change, look)) return own;',
+        replace: 'if (isComplete(change, look) && own === null) return own;',
+      },
+    ],
+  },
+  {
+    name: 'lockLast',
+    breaks: 'A draft is locked before the registry has moved',
+    edits: [
+      {
+        file: served,
+        find: "if (move === 'none' || desired.change !== null) {",
+        replace: "if (move === 'none') {",
+      },
+    ],
+  },
+  {
+    name: 'reachable',
+    breaks: 'A change is opened although the platform would refuse its target',
+    edits: [
+      {
+        file: openRollback,
+        find: 'const unreachable = refusalOfTarget(artifact, servedIn(serving), false);',
+        replace:
+          "const unreachable = artifact.id === '' ? refusalOfTarget(artifact, servedIn(serving), false) : null;",
+      },
+    ],
+  },
+  {
+    name: 'attemptFirst',
+    breaks: 'The sweep counts an attempt after it has started it',
+    missed:
+      'a sweep that dies between the start of an attempt and its count, and an attempt that does not close',
+    edits: [
+      {
+        file: sweep,
+        find: "  if (!(await store.countAttempt(model, change.id, change.attempts, next))) return 'nothing';\n",
+        replace: '',
+      },
+      {
+        file: sweep,
+        find: "    requested_by: 'sweep-promotions',\n  });\n",
+        replace:
+          "    requested_by: 'sweep-promotions',\n  });\n  await store.countAttempt(model, change.id, change.attempts, next);\n",
+      },
+    ],
+  },
+  {
+    name: 'byChange',
+    breaks: 'An attempt acts on a change that bears the name of its own execution',
+    edits: [
+      {
+        file: rollBack,
+        find: 'const id = input.change_id ?? writer.owner;',
+        replace: 'const id = writer.owner;',
+      },
+    ],
+  },
+  {
+    name: 'adoptLease',
+    breaks: 'Adopting needs no lease',
+    edits: [
+      {
+        file: prepare,
+        find: '  if (!lease.taken) {\n',
+        replace:
+          "  if (!lease.taken && input.operation === 'adopt') {\n    const free = { input, services, item: await store.readItem(input.model_name) };\n    const read = await readRegistry(registry, input.model_name);\n    if (read !== null)\n      return adopt({ ...free, view: read, opener: { id: input.execution, since: now, now }, leased: { ...ready, workload_id: servedBy(input, free.item, read) } });\n  }\n  if (!lease.taken) {\n",
+      },
+      {
+        file: items,
+        find: '    adopt: (by, seen, live, history) =>\n      underLease(\n        by,',
+        replace: '    adopt: (by, seen, live, history) =>\n      withoutLease(\n        by,',
+      },
+      {
+        file: items,
+        find: '  /** Models whose change is `open`, or `closed` with a live release. */',
+        replace: `  const withoutLease = async (
+    { model }: LeaseHolder,
+    write: { update: string; condition: string; values: Record<string, unknown> },
+    _: (item: ModelItem) => boolean,
+  ) => updateItem(model, write.update, write.condition, write.values);
+  /** Models whose change is \`open\`, or \`closed\` with a live release. */`,
+      },
+    ],
+  },
+  {
+    name: 'adoptCas',
+    breaks: 'Adopting does not require the item to be as it was when it was looked at',
+    missed:
+      'a safeguard: under the lease nobody else opens or closes a change between its look and its write',
+    edits: [
+      {
+        file: items,
+        find: "          condition: asSeen(seen),\n          values: { ':live': live, ':state': CLOSED, ':history': history, ...seenValues(seen) },",
+        replace:
+          "          condition: seen === null ? '' : 'attribute_exists(fence)',\n          values: { ':live': live, ':state': CLOSED, ':history': history },",
+      },
+    ],
+  },
+  {
+    name: 'asked',
+    breaks: 'A change is opened although another operation has opened or closed one since it was asked for',
+    missed: 'a comparison that takes longer than the whole change of another execution',
+    edits: [
+      {
+        file: opening,
+        find: 'const after = (at: string | undefined) => at !== undefined && Date.parse(at) > since.getTime();',
+        replace:
+          'const after = (at: string | undefined) => at === "never" && Date.parse(at) > since.getTime();',
+      },
+    ],
+  },
+  {
+    name: 'complete',
+    breaks: 'A release without a serving half is left without what is served',
+    edits: [
+      {
+        file: found,
+        find: 'if (serving === null || release.artifact_id !== null) return release;',
+        replace: 'if (release !== null) return release;',
+      },
+    ],
+  },
+  {
+    name: 'nullBlind',
+    breaks: 'Where the aim has no serving half, whatever is served counts as foreign',
+    edits: [
+      {
+        file: look,
+        find: 'if (serving === null || change.aim.artifact_id === null) return true;',
+        replace: 'if (serving === null) return true;',
+      },
+    ],
+  },
+  {
+    name: 'tailWait',
+    breaks: 'The lock is sent while the rollout still goes on, and its refusal counts as a failure',
+    edits: [
+      {
+        file: converge,
+        find: "if (look.serving?.in_flight) return waiting({ code: 'promotion-blocked' }, 'wait', progress);",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'lockClose',
+    breaks: 'A change is closed over a draft while its rollout still goes on',
+    edits: [
+      {
+        file: converge,
+        find: "if (look.serving?.in_flight) return waiting({ code: 'promotion-blocked' }, 'wait', progress);",
+        replace: 'if (look.serving?.in_flight) return null;',
+      },
+      {
+        file: converge,
+        find: 'if (!shows(look, change.aim) || draft)',
+        replace: 'if (!shows(look, change.aim) || (draft && !look.serving?.in_flight))',
+      },
+    ],
+  },
+  {
+    name: 'settings',
+    breaks: 'A replacement by the artifact in service is cancelled like any other',
+    edits: [
+      {
+        file: plan,
+        find: 'if (candidate === workload.artifactId && !switched) return null;',
+        replace: "if (candidate === '' && !switched) return null;",
+      },
+    ],
+  },
+  {
+    name: 'lockBack',
+    breaks: 'lock_artifact locks the artifact before the replacement, whatever is served',
+    edits: [
+      {
+        file: replaceWorkload,
+        find: 'lockArtifact: input.lock_artifact === true && change?.safe.draft !== true,',
+        replace: 'lockArtifact: input.lock_artifact === true,',
+      },
+      {
+        file: start,
+        find: "if (move === 'lock') return",
+        replace: "if (move === 'lock' || (desired.lockArtifact && artifact.status === 'draft')) return",
+      },
+    ],
+  },
+  {
+    name: 'firstStays',
+    breaks: 'A first champion is turned back to no champion',
+    edits: [
+      {
+        file: rollBack,
+        find: 'if (change.safe.version === null && champions(look.registry, look.mode).length > 0) {',
+        replace: "if (change.safe.version === '' && champions(look.registry, look.mode).length > 0) {",
+      },
+    ],
+  },
+];
+
+/** What the design before this one did. */
+const former: readonly Mutant[] = [
+  {
+    name: 'former: rollback looks at the registry alone',
+    breaks: 'A rollback has nothing to do where the registry names its target, whatever the Workload serves',
+    edits: [
+      {
+        file: opening,
+        find: 'if (inStep && whole !== null && whole.version === safe.version && whole.artifact_id === safe.artifact_id)',
+        replace: 'if (registryShows(look, safe))',
+      },
+    ],
+  },
+  {
+    name: 'former: safe is what is served',
+    breaks: 'A promotion that is repeated takes what is served now as what to go back to',
+    edits: [
+      {
+        file: opening,
+        find: 'const safe = completed(change.safe, look);',
+        replace:
+          'const safe = look.serving === null ? change.safe : asServed({ ...change.safe, artifact_id: look.serving.artifact_id, workload_id: look.serving.workload_id }, look, change.safe);',
+      },
+    ],
+  },
+  {
+    name: 'former: one attempt',
+    breaks: 'What the first attempt could not bring back is never tried again',
+    missed:
+      'a first attempt that fails: a system that is away for more than five minutes after the execution has ended, and then comes back',
+    edits: [
+      {
+        file: sweep,
+        find: "if (!due) return 'nothing';",
+        replace: "if (!due || change.attempts > 0) return 'nothing';",
+      },
+    ],
+  },
+  {
+    name: 'former: a bad answer is final',
+    breaks: "A read whose answer is not the server's is not sent again",
+    missed: 'one bad answer, and no other fault, at a read: stories with several faults are the rule',
+    edits: [
+      {
+        file: http,
+        find: '(request.repeatable && (GATEWAY_ERRORS.includes(status) || request.isTransient?.(reply) === true));',
+        replace: '(request.repeatable && GATEWAY_ERRORS.includes(status));',
+      },
+      machine('/(Mlflow|WorkloadApi)InvalidResponse/g', "'NeverThrown'"),
+    ],
+  },
+  {
+    name: 'former: overwritten untold',
+    breaks: 'Whom a move has archived beside its own versions is not told',
+    missed: 'a person who moves a version between our reading and our transition, within some milliseconds',
+    edits: [
+      {
+        file: moveChampion,
+        find: "    .filter((v) => v.stage === 'Archived' && !ours.includes(v.version))",
+        replace: "    .filter((v) => v.stage === 'never' && !ours.includes(v.version))",
+      },
+    ],
+  },
+  {
+    name: 'former: two in Production',
+    breaks: 'The champion counts as moved if it is one of several',
+    edits: [
+      {
+        file: 'lambdas/domain/registry.ts',
+        find: 'return all.length === 1 && all[0] === version && aliasAgrees && stageAgrees;',
+        replace: 'return all.includes(version) && aliasAgrees && stageAgrees;',
+      },
+    ],
+  },
+  {
+    name: 'former: nothing else to do',
+    breaks: 'promote-model called directly is satisfied with the registry while a change is open',
+    missed:
+      'a direct promotion of the version that an aborted execution has moved, between the end of its lease and the first attempt',
+    edits: [
+      {
+        file: opening,
+        find: "if (change !== null) return { kind: 'refused', why: 'change-open' };",
+        replace:
+          "if (registryShows(look, { version })) return { kind: 'already', version };\n  if (change !== null) return { kind: 'refused', why: 'change-open' };",
+      },
+    ],
+  },
+];
+
+export const mutants: readonly Mutant[] = [...named, ...checked, ...former];
+
+/** Throws for a name that is not in the list. */
+export function mutantNamed(name: string): Mutant {
+  const mutant = mutants.find((each) => each.name === name);
+  if (mutant === undefined) throw new Error(`There is no mutant ${name}`);
+  return mutant;
+}
