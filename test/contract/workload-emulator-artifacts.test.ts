@@ -12,8 +12,8 @@ const create = async (input: Record<string, unknown> = {}) =>
 const lock = (id: string) => api.patch(`artifacts/${id}/`, { status: 'locked' });
 
 describe('artifacts', () => {
-  it('are created as drafts whatever the status asked for, in a repository of their own', async () => {
-    const answer = await api.post('artifacts', { name: 'model', status: 'locked', spec: spec() });
+  it('are created as drafts, in a repository of their own', async () => {
+    const answer = await api.post('artifacts', { name: 'model', spec: spec() });
     expect(answer.status).toBe(201);
     expect(answer.body).toMatchObject({
       name: 'model',
@@ -27,6 +27,24 @@ describe('artifacts', () => {
     const repository = (await api.get(`artifactRepositories/${answer.body.artifactRepositoryId}`)).body;
     expect(repository).toMatchObject({ type: 'service', numArtifacts: 1, lastVersionNumber: 0 });
     expect((await api.get(`artifacts/${answer.body.id}`)).body).toEqual(answer.body);
+  });
+
+  it('are locked by the request that creates them, or stay drafts as the variant says', async () => {
+    const asked = { name: 'model', status: 'locked', spec: spec() };
+    expect((await api.post('artifacts', asked)).body).toMatchObject({ status: 'locked', version: 1 });
+    api.emulator.variants.lockOnCreation = 'ignored';
+    expect((await api.post('artifacts', asked)).body).toMatchObject({ status: 'draft', version: null });
+  });
+
+  it('are not locked by the request that creates them where they need a build, and nothing is left', async () => {
+    const asked = {
+      name: 'model',
+      status: 'locked',
+      spec: spec({ imageUri: null, imageBuildConfig: {} }),
+    };
+    expect((await api.post('artifacts', asked)).status).toBe(422);
+    expect((await api.get('artifacts')).body.totalCount).toBe(0);
+    expect((await api.get('artifactRepositories')).body.totalCount).toBe(0);
   });
 
   it('read back an unset source of a variable as "string" and unset fields of a probe as their defaults', async () => {
@@ -126,10 +144,25 @@ describe('artifacts', () => {
       status: 409,
       body: { detail: expect.stringContaining(id) },
     });
-    expect((await api.delete(`artifactRepositories/${locked.artifactRepositoryId}`)).status).toBe(409);
-    const last = await create();
-    expect((await api.delete(`artifactRepositories/${last.artifactRepositoryId}`)).status).toBe(204);
-    expect((await api.get(`artifacts/${last.id}`)).status).toBe(404);
+  });
+
+  it('are deleted with their repository, locked ones as the variant says, but none in use', async () => {
+    const remove = async ({ artifactRepositoryId: id }: { artifactRepositoryId: string }) =>
+      (await api.delete(`artifactRepositories/${id}`)).status;
+    const isGone = async ({ id }: { id: string }) => (await api.get(`artifacts/${id}`)).status === 404;
+    const draft = await create();
+    const locked = await create();
+    const used = await create();
+    await lock(locked.id);
+    await lock(used.id);
+    api.direct.createWorkload({ artifactId: used.id });
+    expect([await remove(draft), await isGone(draft)]).toEqual([204, true]);
+    expect([await remove(used), await isGone(used)]).toEqual([409, false]);
+    api.emulator.variants.lockedRepository = 409;
+    expect([await remove(locked), await isGone(locked)]).toEqual([409, false]);
+    api.emulator.variants.lockedRepository = 204;
+    expect([await remove(locked), await isGone(locked)]).toEqual([204, true]);
+    expect(await remove(locked)).toBe(404);
   });
 
   it('are found by id, text, status, type and repository, in order', async () => {

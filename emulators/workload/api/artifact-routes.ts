@@ -2,9 +2,9 @@ import {
   buildStatus,
   changeArtifact,
   cloneArtifact,
-  createArtifact,
   deleteArtifact,
   deleteRepository,
+  publishArtifact,
   startBuilds,
 } from '../world/artifacts.ts';
 import type { Artifact, Build } from '../world/entities.ts';
@@ -26,7 +26,7 @@ export const artifactRoutes: Route[] = [
     return json(page(ordered(all, query.orderBy), { url, ...query }));
   }),
   route('POST', 'artifacts', { body: newArtifact }, ({ world, body }) =>
-    json(artifactDocument(world, createArtifact(world, body)), 201),
+    json(artifactDocument(world, publishArtifact(world, body)), 201),
   ),
   route('GET', 'artifacts/:id', {}, ({ world, params }) =>
     json(artifactDocument(world, world.artifact(params.id))),

@@ -1,10 +1,19 @@
-import type { Artifact, ArtifactSpec, ArtifactType, Build, Container, Workload } from './entities.ts';
+import type {
+  Artifact,
+  ArtifactSpec,
+  ArtifactStatus,
+  ArtifactType,
+  Build,
+  Container,
+  Workload,
+} from './entities.ts';
 import { ApiError, invalid, type World } from './world.ts';
 
 export interface NewArtifact {
   name: string;
   description?: string | undefined;
   type?: ArtifactType | undefined;
+  status?: ArtifactStatus | undefined;
   artifactRepositoryId?: string | null | undefined;
   spec: ArtifactSpec;
 }
@@ -34,6 +43,15 @@ export function createArtifact(world: World, input: NewArtifact): Artifact {
   return artifact;
 }
 
+/** POST of an artifact, which can lock it at once. */
+export function publishArtifact(world: World, input: NewArtifact): Artifact {
+  const locks = input.status === 'locked' && world.variants.lockOnCreation === 'locked';
+  if (locks) refuseWithoutImage(input.spec);
+  const artifact = createArtifact(world, input);
+  if (locks) lock(world, artifact);
+  return artifact;
+}
+
 export const owner = (world: World) => ({
   id: world.userId,
   name: null,
@@ -59,7 +77,7 @@ function createRepository(world: World, name: string, type: ArtifactType): strin
 export interface ArtifactChanges {
   name?: string | undefined;
   description?: string | undefined;
-  status?: 'draft' | 'locked' | undefined;
+  status?: ArtifactStatus | undefined;
   spec?: ArtifactSpec | undefined;
 }
 
@@ -111,7 +129,10 @@ export function deleteArtifact(world: World, artifact: Artifact): void {
 export function deleteRepository(world: World, id: string): void {
   world.repository(id);
   const members = artifactsIn(world, id);
-  if (members.some((member) => member.status === 'locked' || usersOf(world, member).length > 0)) {
+  const keepsLocked = world.variants.lockedRepository === 409;
+  const isKept = (member: Artifact) =>
+    (keepsLocked && member.status === 'locked') || usersOf(world, member).length > 0;
+  if (members.some(isKept)) {
     throw new ApiError(409, 'Cannot delete artifact repository: an artifact is locked or in use');
   }
   for (const member of members) world.artifacts.delete(member.id);
@@ -170,11 +191,17 @@ const toBuild = (spec: ArtifactSpec) =>
 export const isRunnable = ({ spec }: Artifact) =>
   spec.containerGroups.every(({ containers }) => containers.every(({ imageUri }) => imageUri !== null));
 
+const UNBUILT = 'Cannot lock artifact: trigger and complete an image build first';
+
+function refuseWithoutImage(spec: ArtifactSpec): void {
+  if (toBuild(spec).some(({ imageUri }) => imageUri === null)) throw new ApiError(422, UNBUILT);
+}
+
 function refuseUnbuilt(world: World, artifact: Artifact, spec: ArtifactSpec): void {
-  const unfinished = artifact.builds.some((build) => !/COMPLETED|CANCELLED/.test(buildStatus(world, build)));
-  if (unfinished || toBuild(spec).some(({ imageUri }) => imageUri === null)) {
-    throw new ApiError(422, 'Cannot lock artifact: trigger and complete an image build first');
+  if (artifact.builds.some((build) => !/COMPLETED|CANCELLED/.test(buildStatus(world, build)))) {
+    throw new ApiError(422, UNBUILT);
   }
+  refuseWithoutImage(spec);
 }
 
 /** One build for each distinct code reference; its image is there when it is completed. */

@@ -29,6 +29,10 @@ export interface Variants {
   cancelStatus: 202 | 200 | 204;
   promoteStatus: 202 | 200;
   cloneStatus: 200 | 201;
+  /** `status: locked` in the POST of an artifact: locks it, or is ignored. */
+  lockOnCreation: 'locked' | 'ignored';
+  /** DELETE of a repository with locked artifacts that no Workload uses. */
+  lockedRepository: 204 | 409;
   /** PATCH of an artifact that is locked already with `status: locked`. */
   relock: 403 | 409;
   /** A second active Workload on one draft artifact. */
@@ -64,6 +68,8 @@ export const defaultVariants: Variants = {
   cancelStatus: 202,
   promoteStatus: 202,
   cloneStatus: 200,
+  lockOnCreation: 'locked',
+  lockedRepository: 204,
   relock: 403,
   draftInUse: 422,
   stuckDelete: 'off',
