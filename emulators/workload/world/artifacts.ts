@@ -22,9 +22,7 @@ export interface NewArtifact {
 export function createArtifact(world: World, input: NewArtifact): Artifact {
   const type = input.type ?? 'service';
   const repositoryId = input.artifactRepositoryId ?? createRepository(world, input.name, type);
-  if (!world.repositories.has(repositoryId)) {
-    throw invalid('artifactRepositoryId', 'Artifact repository not found', 'invalid');
-  }
+  refuseUnknownRepository(world, repositoryId);
   const artifact: Artifact = {
     id: world.id(),
     name: input.name,
@@ -59,6 +57,12 @@ export const owner = (world: World) => ({
   shareRecipientType: 'user',
 });
 
+function refuseUnknownRepository(world: World, id: string): void {
+  if (!world.repositories.has(id)) {
+    throw invalid('artifactRepositoryId', 'Artifact repository not found', 'invalid');
+  }
+}
+
 function createRepository(world: World, name: string, type: ArtifactType): string {
   const id = world.id();
   const { now } = world;
@@ -77,9 +81,33 @@ function createRepository(world: World, name: string, type: ArtifactType): strin
 export interface ArtifactChanges {
   name?: string | undefined;
   description?: string | undefined;
+  type?: ArtifactType | undefined;
   status?: ArtifactStatus | undefined;
+  artifactRepositoryId?: string | null | undefined;
   spec?: ArtifactSpec | undefined;
 }
+
+/** PATCH: a built container without an image keeps the one it has. */
+export function patchArtifact(world: World, artifact: Artifact, changes: ArtifactChanges): Artifact {
+  const { spec } = changes;
+  if (spec === undefined) return changeArtifact(world, artifact, changes);
+  if (spec.type !== undefined && world.variants.specType === 'refused') {
+    throw invalid('spec.type', 'Extra inputs are not permitted', 'extra_forbidden');
+  }
+  const containerGroups = spec.containerGroups.map((group) => ({
+    ...group,
+    containers: group.containers.map((each) => ({
+      ...each,
+      imageUri: each.imageUri ?? builtImage(artifact, group.name, each.name),
+    })),
+  }));
+  return changeArtifact(world, artifact, { ...changes, spec: { ...spec, containerGroups } });
+}
+
+const builtImage = ({ spec }: Artifact, group: string, container: string | null): string | null =>
+  toBuild({ containerGroups: spec.containerGroups.filter(({ name }) => name === group) }).find(
+    ({ name }) => name === container,
+  )?.imageUri ?? null;
 
 /** PATCH and PUT: changes a draft, and locks it last, so that one request can do both. */
 export function changeArtifact(world: World, artifact: Artifact, changes: ArtifactChanges): Artifact {
@@ -89,6 +117,10 @@ export function changeArtifact(world: World, artifact: Artifact, changes: Artifa
   }
   const spec = changes.spec === undefined ? artifact.spec : checkedSpec(world, changes.spec);
   if (changes.status === 'locked') refuseUnbuilt(world, artifact, spec);
+  const repositoryId = changes.artifactRepositoryId ?? artifact.repositoryId;
+  refuseUnknownRepository(world, repositoryId);
+  artifact.repositoryId = repositoryId;
+  artifact.type = changes.type ?? artifact.type;
   artifact.spec = { ...artifact.spec, ...spec };
   artifact.name = changes.name ?? artifact.name;
   artifact.description = changes.description ?? artifact.description;

@@ -31,6 +31,13 @@ export interface Variants {
   cloneStatus: 200 | 201;
   /** `status: locked` in the POST of an artifact: locks it, or is ignored. */
   lockOnCreation: 'locked' | 'ignored';
+  /** `spec.type`: left out of responses and ignored in a PATCH, or shown and refused there. */
+  specType: 'ignored' | 'refused';
+  /**
+   * A group's runtime names an allocation as well as a bundle, inferred where none was given, and may be sent back so; or
+   * it has only one of them, and its resolved bundle is refused.
+   */
+  bundles: 'inferred' | 'exclusive';
   /** DELETE of a repository with locked artifacts that no Workload uses. */
   lockedRepository: 204 | 409;
   /** PATCH of an artifact that is locked already with `status: locked`. */
@@ -43,6 +50,12 @@ export interface Variants {
   ttlEnd: 'stopped' | 'terminated';
   autoscaling: 'hoisted' | 'per-policy';
   conditions: 'captured' | 'openapi';
+  /** How a proton's details write that a condition or a container has no reason or no message. */
+  absentTexts: 'empty' | 'null';
+  /** Whether a proton's endpoint has the slash before its query. */
+  protonEndpoint: 'bare' | 'slash';
+  /** Whether a replacement that changes only settings names the artifact in service as its candidate. */
+  settingsCandidate: 'named' | 'absent';
   /** The outcomes alone, or also created, candidate running, switched and drained. */
   events: 'outcomes' | 'story';
   /** `path`, `message`, `code`, or pydantic's own `loc`, `msg`, `type`. */
@@ -69,6 +82,8 @@ export const defaultVariants: Variants = {
   promoteStatus: 202,
   cloneStatus: 200,
   lockOnCreation: 'locked',
+  specType: 'ignored',
+  bundles: 'inferred',
   lockedRepository: 204,
   relock: 403,
   draftInUse: 422,
@@ -76,6 +91,9 @@ export const defaultVariants: Variants = {
   ttlEnd: 'stopped',
   autoscaling: 'hoisted',
   conditions: 'captured',
+  absentTexts: 'empty',
+  protonEndpoint: 'bare',
+  settingsCandidate: 'named',
   events: 'outcomes',
   validationErrors: 'gateway',
   protonDetails: 'absent',
@@ -93,8 +111,8 @@ const MINUTE = 60 * SECOND;
  * document switched after 110 s, endpoint switched after 171 s, old proton drained after 530 s.
  */
 export const defaultTimings = {
-  /** For so long after the POST, a replacement is not found by a GET. */
-  recordHiddenMs: 1 * SECOND,
+  /** For so long after the POST, a replacement is not found by a GET; older clients take that for its end. */
+  recordHiddenMs: 0,
   /** From the POST to the candidate proton, and to `initializing`. */
   candidateCreatedMs: 2 * SECOND,
   initializingMs: 3 * SECOND,
