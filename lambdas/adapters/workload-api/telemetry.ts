@@ -119,4 +119,8 @@ export const StatsAnswer = z
   })
   .transform(({ metrics }) => metrics);
 
-export const LogAnswer = z.object({ timestamp: Status, level: Status, message: Status });
+const Line = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+export const LogAnswer = z.object({ timestamp: Status, level: Status, message: Line });
