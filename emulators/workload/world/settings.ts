@@ -15,93 +15,71 @@ export const scripts = [
   'bad-after-switch',
 ] as const;
 
-/** One setting for each point where the published sources of the API disagree; the default is the first value. */
-export interface Variants {
+/** One setting for each point where the published sources of the API disagree; the default is its first value. */
+export const variantValues = {
   /** Names of the states of a replacement. */
-  replacementStatuses: 'tutorial' | 'terraform' | 'openapi';
-  replacementFailure: 'errored' | 'failed';
+  replacementStatuses: ['tutorial', 'terraform', 'openapi'],
+  replacementFailure: ['errored', 'failed'],
   /** A second POST while a replacement is in progress. */
-  secondReplacement: 422 | 409 | 'queue';
+  secondReplacement: [422, 409, 'queue'],
   /** A draft candidate for a locked artifact, or the reverse. */
-  statusMismatch: 400 | 422;
+  statusMismatch: [400, 422],
   /** DELETE of a replacement whose switch has happened: refused (404), or accepted without any effect. */
-  cancelAfterSwitch: 'refused' | 'ignored';
-  cancelStatus: 202 | 200 | 204;
-  promoteStatus: 202 | 200;
-  cloneStatus: 200 | 201;
+  cancelAfterSwitch: ['refused', 'ignored'],
+  cancelStatus: [202, 200, 204],
+  promoteStatus: [202, 200],
+  cloneStatus: [200, 201],
   /** `status: locked` in the POST of an artifact: locks it, or is ignored. */
-  lockOnCreation: 'locked' | 'ignored';
+  lockOnCreation: ['locked', 'ignored'],
   /** `spec.type`: left out of responses and ignored in a PATCH, or shown and refused there. */
-  specType: 'ignored' | 'refused';
+  specType: ['ignored', 'refused'],
   /**
    * A group's runtime names an allocation as well as a bundle, inferred where none was given, and may be sent back so; or
    * it has only one of them, and its resolved bundle is refused.
    */
-  bundles: 'inferred' | 'exclusive';
+  bundles: ['inferred', 'exclusive'],
   /** DELETE of a repository with locked artifacts that no Workload uses. */
-  lockedRepository: 204 | 409;
+  lockedRepository: [204, 409],
   /** PATCH of an artifact that is locked already with `status: locked`. */
-  relock: 403 | 409;
+  relock: [403, 409],
   /** A second active Workload on one draft artifact. */
-  draftInUse: 422 | 409;
+  draftInUse: [422, 409],
   /** The first DELETE of a running Workload finds a proton that does not stop. */
-  stuckDelete: 'off' | 502 | 200;
+  stuckDelete: ['off', 502, 200],
   /** How a draft's eight hours end. */
-  ttlEnd: 'stopped' | 'terminated';
-  autoscaling: 'hoisted' | 'per-policy';
-  conditions: 'captured' | 'openapi';
+  ttlEnd: ['stopped', 'terminated'],
+  autoscaling: ['hoisted', 'per-policy'],
+  conditions: ['captured', 'openapi'],
   /** How a proton's details write that a condition or a container has no reason or no message. */
-  absentTexts: 'empty' | 'null';
+  absentTexts: ['empty', 'null'],
   /** Whether a proton's endpoint has the slash before its query. */
-  protonEndpoint: 'bare' | 'slash';
+  protonEndpoint: ['bare', 'slash'],
   /** Whether a replacement that changes only settings names the artifact in service as its candidate. */
-  settingsCandidate: 'named' | 'absent';
+  settingsCandidate: ['named', 'absent'],
   /** The outcomes alone, or also created, candidate running, switched and drained. */
-  events: 'outcomes' | 'story';
+  events: ['outcomes', 'story'],
   /** `path`, `message`, `code`, or pydantic's own `loc`, `msg`, `type`. */
-  validationErrors: 'gateway' | 'pydantic';
+  validationErrors: ['gateway', 'pydantic'],
   /** Whether lists and single protons carry `statusDetails.logTail`. */
-  protonDetails: 'absent' | 'embedded';
+  protonDetails: ['absent', 'embedded'],
   /** Captured lists of protons lack `next` and `previous`. */
-  protonPageLinks: 'present' | 'absent';
+  protonPageLinks: ['present', 'absent'],
   /** What `KB`, `MB`, `GB` and their binary spellings mean. */
-  memoryUnits: 'decimal' | 'binary';
+  memoryUnits: ['decimal', 'binary'],
   /** Rates of the statistics: 0..1 or 0..100. */
-  rates: 'fraction' | 'percent';
+  rates: ['fraction', 'percent'],
   /** OTel routes without their trailing slash. */
-  otelSlash: 'redirect' | 'optional';
-}
+  otelSlash: ['redirect', 'optional'],
+} as const;
 
-export const defaultVariants: Variants = {
-  replacementStatuses: 'tutorial',
-  replacementFailure: 'errored',
-  secondReplacement: 422,
-  statusMismatch: 400,
-  cancelAfterSwitch: 'refused',
-  cancelStatus: 202,
-  promoteStatus: 202,
-  cloneStatus: 200,
-  lockOnCreation: 'locked',
-  specType: 'ignored',
-  bundles: 'inferred',
-  lockedRepository: 204,
-  relock: 403,
-  draftInUse: 422,
-  stuckDelete: 'off',
-  ttlEnd: 'stopped',
-  autoscaling: 'hoisted',
-  conditions: 'captured',
-  absentTexts: 'empty',
-  protonEndpoint: 'bare',
-  settingsCandidate: 'named',
-  events: 'outcomes',
-  validationErrors: 'gateway',
-  protonDetails: 'absent',
-  protonPageLinks: 'present',
-  memoryUnits: 'decimal',
-  rates: 'fraction',
-  otelSlash: 'redirect',
+/** The value of each setting; see `variantValues`. */
+export type Variants = {
+  -readonly [Name in keyof typeof variantValues]: (typeof variantValues)[Name][number];
 };
+
+export const defaultVariants = Object.fromEntries(
+  Object.entries(variantValues).map(([name, [first]]) => [name, first]),
+) as Variants;
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
