@@ -82,6 +82,9 @@ describe('transport of the Workload API emulator', () => {
       body: { detail: expect.stringContaining('restart') },
     });
     expect((await api.get(`otel/workload/${UNKNOWN}/metrics/`)).status).toBe(501);
+    for (const path of ['files/', 'executionEnvironments/', 'mlops/compute/bundles/', 'credentials/'])
+      expect((await api.get(path)).status, path).toBe(501);
+    expect((await api.post('entitlements/evaluate/', {})).status).toBe(501);
     expect((await api.request('PUT', 'workloads')).status).toBe(405);
   });
 
