@@ -352,6 +352,29 @@ describe('the endpoint and its statistics', () => {
     ]);
   });
 
+  it('start cold with the first request to a proton that has scaled to zero, and again when it was idle', async () => {
+    const policies = [{ scalingMetric: 'httpRequestsConcurrency', target: 10 }];
+    const scaled = (minReplicaCount: number) =>
+      runtime({ autoscaling: { minReplicaCount, maxReplicaCount: 2, cooldownPeriodMinutes: 2, policies } });
+    const create = async (name: string, least: number) => {
+      const body = { name, artifactId: locked().id, runtime: scaled(least) };
+      return (await api.post('workloads', body)).body;
+    };
+    const [zero, one] = [await create('zero', 0), await create('one', 1)];
+    api.advance({ minutes: 1 });
+    const isCold = async ({ endpoint }: { endpoint: string }) =>
+      'coldStart' in (await api.get(endpoint)).body;
+    expect([await isCold(zero), await isCold(zero), await isCold(one)]).toEqual([true, false, false]);
+    api.advance({ minutes: 2 });
+    expect(await isCold(zero)).toBe(false);
+    api.advance({ minutes: 3 });
+    expect([await isCold(zero), await isCold(one)]).toEqual([true, false]);
+    api.advance({ minutes: 1 });
+    const slow = async ({ id }: { id: string }) => (await api.get(`workloads/${id}/stats`)).body.metrics;
+    expect(await slow(zero)).toMatchObject({ totalRequests: 4, slowRequests: 2 });
+    expect(await slow(one)).toMatchObject({ totalRequests: 2, slowRequests: 0 });
+  });
+
   it('answer 503 while nothing runs, and 404 for an unknown Workload or proton', async () => {
     const { body } = await api.post('workloads', { name: 'w', artifactId: locked().id });
     expect((await api.get(body.endpoint)).status).toBe(503);

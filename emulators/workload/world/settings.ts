@@ -128,6 +128,10 @@ export const defaultTimings = {
   ttlMs: 8 * 60 * MINUTE,
   ttlSweepMs: 1 * MINUTE,
   buildMs: 2 * MINUTE,
+  /** So much later a proton that has scaled to zero answers its first request. */
+  coldStartMs: 25 * SECOND,
+  /** A proton with a minimum of no replicas scales to zero after so long without a request, unless it names its own time. */
+  idleMs: 5 * MINUTE,
   /** Requests are counted, and telemetry is found, so much later. */
   statsLagMs: 5 * SECOND,
   otelLagMs: 15 * SECOND,
