@@ -51,6 +51,11 @@ export class Faults {
     this.#faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY });
   }
 
+  /** Those that still apply to requests, and to how many. */
+  pending(): (Fault & { left: number })[] {
+    return this.#faults.filter(({ left }) => left > 0).map(({ fault, left }) => ({ ...fault, left }));
+  }
+
   clear(): void {
     this.#faults = [];
   }

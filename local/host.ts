@@ -3,6 +3,7 @@ import { type SnsEmulator, startSnsEmulator } from '../emulators/aws/sns.ts';
 import { type LocalStepFunctions, startLocalStepFunctions } from '../emulators/aws/step-functions.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../emulators/workload/server.ts';
+import { LATE_RECORDS } from '../emulators/workload/world/settings.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
 import type { Registry } from '../lambdas/domain/registry.ts';
 import type { Workloads } from '../lambdas/domain/serving/workloads.ts';
@@ -74,7 +75,7 @@ export async function startHost(
   const clock = new LocalClock({ emulated: !real.mlflow && !real.workload });
   const [mlflow, workload, sns, table, stepFunctions] = await Promise.all([
     real.mlflow ? null : startMlflowEmulator({ clock: () => clock.now().getTime() }),
-    real.workload ? null : startWorkloadEmulator({ clock }),
+    real.workload ? null : startWorkloadEmulator({ clock, timings: LATE_RECORDS }),
     startSnsEmulator({}),
     startLocalTable(),
     startLocalStepFunctions(),

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
+import { faultRoutes } from '../control.ts';
 import { plainRequest, respond } from '../exchange.ts';
 import { Faults, type RecordedRequest } from '../faults.ts';
 import type { Seeding, Snapshot } from './seeding.ts';
@@ -40,6 +41,7 @@ export async function startMlflowEmulator(options: MlflowEmulatorOptions = {}): 
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  faultRoutes(server, faults);
   server.all('*', async (request, reply) => {
     const { seen, answered } = mlflow.receive(plainRequest(request));
     requests.push(seen);

@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
+import { faultRoutes } from '../control.ts';
 import { plainRequest, respond } from '../exchange.ts';
 import { Faults, type RecordedRequest } from '../faults.ts';
+import { settingRoutes } from './control.ts';
 import type { Direct } from './monitor/direct.ts';
 import { type WorkloadOptions, workloadWithoutSocket } from './without-socket.ts';
 import type { Timings, Variants } from './world/settings.ts';
@@ -42,6 +44,8 @@ export async function startWorkloadEmulator(
   const server = fastify({ forceCloseConnections: true, bodyLimit: LARGEST_BODY });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  faultRoutes(server, faults);
+  settingRoutes(server, workload);
   server.all('*', async (request, reply) => {
     const { seen, answered } = workload.receive(plainRequest(request));
     requests.push(seen);

@@ -20,7 +20,7 @@ import {
 import { World, type WorldSettings } from './world/world.ts';
 
 export interface WorkloadOptions {
-  /** The token required in `Authorization: Bearer`. Default `emulator-token`. */
+  /** The token required in `Authorization`, after `Bearer` or `Token`. Default `emulator-token`. */
   token?: string;
   /** Default: the system's clock. State changes only as it advances. */
   clock?: { now(): Date };
@@ -86,7 +86,7 @@ export function workloadWithoutSocket(options: WorkloadOptions, base: () => stri
         seen: { method: request.method, path, body: bodyOf(raw), status: null },
         answered: () => {
           if (raw === null) return message(404, 'Not Found');
-          const sent = String(request.headers['authorization'] ?? '').replace(/^bearer /i, '');
+          const sent = String(request.headers['authorization'] ?? '').replace(/^(bearer|token) /i, '');
           return sent === token ? act(raw) : message(401, 'Invalid API key');
         },
       };

@@ -12,6 +12,20 @@ const DAY_MS = 24 * 3_600_000;
 /** Longer than the platform's own limit for a candidate, so that our deadline is reached first. */
 const LONG_WINDOW_MS = 30 * DAY_MS;
 
+/** In the older of the API's two forms, which both generations of the platform read. */
+const SCALING_TO_ZERO = {
+  containerGroups: [
+    {
+      name: 'default',
+      autoscaling: {
+        enabled: true,
+        policies: [{ scalingMetric: 'httpRequestsConcurrency', target: 10, minCount: 0, maxCount: 2 }],
+      },
+      containers: [{ name: 'model', resourceAllocation: { cpu: 1, memory: 512_000_000 } }],
+    },
+  ],
+};
+
 /** Seeds the model, its Workload and their artifacts. */
 export function serve(host: EmulatedHost, seed: ServingSeed = {}): Serving {
   seedPascalStrategy(host.mlflow);
@@ -34,6 +48,12 @@ export const servingScenarios: readonly Scenario[] = [
       { ...promote, rollout: { warmupDurationMinutes: 2, keepOldVersionMinutes: 10 }, importance: 'high' },
       (host) => void serve(host),
     ),
+  },
+  {
+    name: 'scale-to-zero',
+    about:
+      "the rollout brings a runtime that scales to zero: replaced, then promoted; the endpoint's first call is a cold start",
+    play: once({ ...promote, rollout: { runtime: SCALING_TO_ZERO } }, (host) => void serve(host)),
   },
   {
     name: 'draft-promotes-in-place',

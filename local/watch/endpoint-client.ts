@@ -7,6 +7,8 @@ export interface EndpointReport {
   requests: number;
   /** How many were not answered with 200. */
   failed: number;
+  /** How many had to wait for a replica, where there was none. */
+  cold_starts: number;
   /** The artifacts that answered, in order; ISO 8601 times of the first and the last answer of each. */
   answered_by: {
     /** `MODEL_VERSION` of the answering artifact; null when it has none. */
@@ -31,7 +33,11 @@ export interface EndpointClient {
   report(): EndpointReport;
 }
 
-const Answer = z.object({ artifactId: z.string(), modelVersion: z.string().nullable() });
+const Answer = z.object({
+  artifactId: z.string(),
+  modelVersion: z.string().nullable(),
+  coldStart: z.boolean().default(false),
+});
 const TIMEOUT_MS = 5_000;
 
 /** A client of the model: it knows only the endpoint's URL. `onChange` is called when the answer changes. */
@@ -41,7 +47,7 @@ export function endpointClient(
   clock: Clock,
   onChange: (answer: EndpointAnswer) => void,
 ): EndpointClient {
-  const report: EndpointReport = { requests: 0, failed: 0, answered_by: [] };
+  const report: EndpointReport = { requests: 0, failed: 0, cold_starts: 0, answered_by: [] };
   let before: string | null = null;
 
   async function request(): Promise<EndpointAnswer> {
@@ -51,7 +57,8 @@ export function endpointClient(
       const body: unknown = await response.body.json();
       if (response.statusCode !== 200)
         return failedAnswer(`HTTP ${response.statusCode} ${JSON.stringify(body)}`);
-      const { artifactId, modelVersion } = Answer.parse(body);
+      const { artifactId, modelVersion, coldStart } = Answer.parse(body);
+      if (coldStart) report.cold_starts += 1;
       return { version: modelVersion, artifactId, problem: null };
     } catch (error) {
       return failedAnswer(error instanceof Error ? `${error.name}: ${error.message}` : String(error));

@@ -208,7 +208,7 @@ describe('an outage', () => {
   });
 
   it.each(Object.entries(momentary))('of one moment does not lose a read: %s', async (_, bad) => {
-    const good = JSON.stringify({ id: 'w1', status: 'running', data: [] });
+    const good = JSON.stringify({ id: 'w1', status: 'running', candidateArtifactId: 'a1', data: [] });
     const api = await clientOf((request, response, count) => {
       if (count % 2 === 1) bad(request, response, count);
       else response.end(good);
@@ -356,7 +356,14 @@ describe('the token', () => {
 describe('requests', () => {
   it('have the routes and bodies of the API', async () => {
     const bodies: string[] = [];
-    const everything = { id: 'x', status: 'draft', spec: {}, data: [], metrics: {} };
+    const everything = {
+      id: 'x',
+      status: 'draft',
+      candidateArtifactId: 'a',
+      spec: {},
+      data: [],
+      metrics: {},
+    };
     const api = await clientOf((request, response) => {
       let body = '';
       request.on('data', (chunk) => {
@@ -533,6 +540,47 @@ describe('answers', () => {
     expect(await (await answering(204, '')).statusDetails('w1', 'p1')).toBeNull();
   });
 
+  it('about containers take an empty text for an absent one', async () => {
+    const crashed = {
+      name: 'model',
+      reason: '',
+      message: '',
+      lastState: { reason: 'Error', message: 'killed' },
+    };
+    const conditions = [
+      { type: 'PodReadyToStartContainers', value: false, reason: '', message: '' },
+      { type: 'Ready', value: false, reason: 'PodCompleted', message: '' },
+    ];
+    const api = await answering(200, {
+      overallStatus: { state: '', summary: '' },
+      replicas: [{ name: '', status: '', containers: [crashed], conditions }],
+    });
+    expect(await api.statusDetails('w1', 'p1')).toMatchObject({
+      state: null,
+      summary: null,
+      replicas: [
+        {
+          status: 'unknown',
+          unmet: [{ reason: 'PodCompleted', message: null }],
+          containers: [{ status: 'unknown', reason: 'Error', message: 'killed' }],
+        },
+      ],
+    });
+  });
+
+  it.each([[{}], [{ candidateArtifactId: null }], [{ candidateArtifactId: '' }]])(
+    'about a replacement with the candidate %j name the artifact in service',
+    async (candidate) => {
+      const api = await clientOf(({ url }, response) => {
+        const isWorkload = url?.endsWith('/w1') === true;
+        const body = isWorkload ? { id: 'w1', artifactId: 'a1' } : { id: 'r1', status: 'x', ...candidate };
+        response.end(JSON.stringify(body));
+      });
+      expect(await api.getReplacement('w1')).toMatchObject({ id: 'r1', candidateArtifactId: 'a1' });
+      expect(asked()).toEqual(['GET /api/v2/workloads/w1/replacement', 'GET /api/v2/workloads/w1']);
+    },
+  );
+
   it('with an event whose details cannot be read still hold the event', async () => {
     const api = await answering(200, {
       data: [
@@ -553,10 +601,11 @@ describe('answers', () => {
   it('with logs come oldest first', async () => {
     const api = await answering(200, {
       data: [
+        { timestamp: '3', level: 'info', message: '' },
         { timestamp: '2', level: 'info', message: 'b' },
         { timestamp: '1', level: 'info', message: 'a' },
       ],
     });
-    expect((await api.logs('w1', 10)).map((line) => line.message)).toEqual(['a', 'b']);
+    expect((await api.logs('w1', 10)).map((line) => line.message)).toEqual(['a', 'b', '']);
   });
 });

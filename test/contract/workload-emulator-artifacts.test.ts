@@ -12,8 +12,8 @@ const create = async (input: Record<string, unknown> = {}) =>
 const lock = (id: string) => api.patch(`artifacts/${id}/`, { status: 'locked' });
 
 describe('artifacts', () => {
-  it('are created as drafts whatever the status asked for, in a repository of their own', async () => {
-    const answer = await api.post('artifacts', { name: 'model', status: 'locked', spec: spec() });
+  it('are created as drafts, in a repository of their own', async () => {
+    const answer = await api.post('artifacts', { name: 'model', spec: spec() });
     expect(answer.status).toBe(201);
     expect(answer.body).toMatchObject({
       name: 'model',
@@ -22,11 +22,29 @@ describe('artifacts', () => {
       status: 'draft',
       version: null,
       tags: [],
-      spec: { type: 'service' },
+      spec: spec(),
     });
     const repository = (await api.get(`artifactRepositories/${answer.body.artifactRepositoryId}`)).body;
     expect(repository).toMatchObject({ type: 'service', numArtifacts: 1, lastVersionNumber: 0 });
     expect((await api.get(`artifacts/${answer.body.id}`)).body).toEqual(answer.body);
+  });
+
+  it('are locked by the request that creates them, or stay drafts as the variant says', async () => {
+    const asked = { name: 'model', status: 'locked', spec: spec() };
+    expect((await api.post('artifacts', asked)).body).toMatchObject({ status: 'locked', version: 1 });
+    api.emulator.variants.lockOnCreation = 'ignored';
+    expect((await api.post('artifacts', asked)).body).toMatchObject({ status: 'draft', version: null });
+  });
+
+  it('are not locked by the request that creates them where they need a build, and nothing is left', async () => {
+    const asked = {
+      name: 'model',
+      status: 'locked',
+      spec: spec({ imageUri: null, imageBuildConfig: {} }),
+    };
+    expect((await api.post('artifacts', asked)).status).toBe(422);
+    expect((await api.get('artifacts')).body.totalCount).toBe(0);
+    expect((await api.get('artifactRepositories')).body.totalCount).toBe(0);
   });
 
   it('read back an unset source of a variable as "string" and unset fields of a probe as their defaults', async () => {
@@ -67,9 +85,72 @@ describe('artifacts', () => {
     expect(changed.status).toBe(200);
     const [container] = changed.body.spec.containerGroups[0].containers;
     expect([changed.body.name, container.entrypoint, container.description]).toEqual(['new', ['serve'], '']);
-    const put = await api.request('PUT', `artifacts/${id}`, { name: 'whole', spec: spec() });
-    expect([put.status, put.body.name]).toEqual([200, 'whole']);
-    expect((await api.patch(`artifacts/${id}`, { spec: { type: 'nim', ...spec() } })).status).toBe(422);
+  });
+
+  it('take back what they say, with the type inside and the build, which the server sets', async () => {
+    const { id } = await create({ spec: spec({ imageUri: null, imageBuildConfig: {} }) });
+    await api.post(`artifacts/${id}/builds`);
+    api.advance({ minutes: 2 });
+    const read = (await api.get(`artifacts/${id}`)).body;
+    expect(read.spec).not.toHaveProperty('type');
+    expect(read.spec.containerGroups[0].containers[0]).toMatchObject({ build: { status: 'COMPLETED' } });
+    const changed = await api.patch(`artifacts/${id}`, { spec: { ...read.spec, type: 'nim' } });
+    expect([changed.status, changed.body.type]).toEqual([200, 'service']);
+    expect(changed.body.spec).toEqual(read.spec);
+  });
+
+  it('show the type inside, and refuse it in a PATCH, where the variant says so', async () => {
+    api.emulator.variants.specType = 'refused';
+    const { id, spec: read } = await create({ type: 'agent' });
+    expect(read.type).toBe('agent');
+    const refused = await api.patch(`artifacts/${id}`, { spec: read });
+    expect([refused.status, refused.body.detail]).toEqual([
+      422,
+      [{ path: 'spec.type', message: expect.any(String), code: 'extra_forbidden' }],
+    ]);
+  });
+
+  it('are replaced whole by a PUT, with the fields of a POST', async () => {
+    const { id } = await create({ description: 'first', spec: spec({ description: 'first' }) });
+    const { artifactRepositoryId } = await create({ type: 'agent' });
+    const whole = { name: 'whole', type: 'agent', artifactRepositoryId, spec: { type: 'agent', ...spec() } };
+    const put = await api.request('PUT', `artifacts/${id}`, whole);
+    expect([put.status, put.body]).toMatchObject([
+      200,
+      { name: 'whole', description: '', type: 'agent', artifactRepositoryId },
+    ]);
+    expect(put.body.spec.containerGroups[0].containers[0].description).toBe('');
+    const lost = { ...whole, artifactRepositoryId: '0123456789abcdef01234567' };
+    expect((await api.request('PUT', `artifacts/${id}`, lost)).status).toBe(422);
+  });
+
+  it('take a code reference and a Dockerfile without what has a default', async () => {
+    const datarobot = { catalogId: 'c', catalogVersionId: 'v' };
+    const { spec: read } = await create({
+      spec: spec({ imageUri: null, imageBuildConfig: { codeRef: { datarobot }, dockerfile: {} } }),
+    });
+    expect(read.containerGroups[0].containers[0]).toMatchObject({
+      imageBuildConfig: {
+        codeRef: { type: 'datarobot', provider: 'datarobot', datarobot },
+        dockerfile: { source: 'provided', path: './Dockerfile' },
+      },
+    });
+  });
+
+  it('keep the image of a built container, but not its code, in a PATCH without them', async () => {
+    const codeRef = { datarobot: { catalogId: 'c', catalogVersionId: 'v' } };
+    const { id } = await create({ spec: spec({ imageUri: null, imageBuildConfig: { codeRef } }) });
+    const change = (container: Record<string, unknown>) =>
+      api.patch(`artifacts/${id}`, { spec: spec({ imageUri: null, ...container }) });
+    expect((await change({})).status).toBe(422);
+    const { buildIds } = (await api.post(`artifacts/${id}/builds`)).body;
+    api.advance({ minutes: 2 });
+    const changed = await change({ entrypoint: ['serve'] });
+    expect(changed.body.spec.containerGroups[0].containers[0]).toMatchObject({
+      imageUri: expect.stringContaining(buildIds[0] ?? 'no build'),
+      imageBuildConfig: null,
+      entrypoint: ['serve'],
+    });
   });
 
   it('get the next version of their repository when they are locked, the first being 1', async () => {
@@ -126,10 +207,25 @@ describe('artifacts', () => {
       status: 409,
       body: { detail: expect.stringContaining(id) },
     });
-    expect((await api.delete(`artifactRepositories/${locked.artifactRepositoryId}`)).status).toBe(409);
-    const last = await create();
-    expect((await api.delete(`artifactRepositories/${last.artifactRepositoryId}`)).status).toBe(204);
-    expect((await api.get(`artifacts/${last.id}`)).status).toBe(404);
+  });
+
+  it('are deleted with their repository, locked ones as the variant says, but none in use', async () => {
+    const remove = async ({ artifactRepositoryId: id }: { artifactRepositoryId: string }) =>
+      (await api.delete(`artifactRepositories/${id}`)).status;
+    const isGone = async ({ id }: { id: string }) => (await api.get(`artifacts/${id}`)).status === 404;
+    const draft = await create();
+    const locked = await create();
+    const used = await create();
+    await lock(locked.id);
+    await lock(used.id);
+    api.direct.createWorkload({ artifactId: used.id });
+    expect([await remove(draft), await isGone(draft)]).toEqual([204, true]);
+    expect([await remove(used), await isGone(used)]).toEqual([409, false]);
+    api.emulator.variants.lockedRepository = 409;
+    expect([await remove(locked), await isGone(locked)]).toEqual([409, false]);
+    api.emulator.variants.lockedRepository = 204;
+    expect([await remove(locked), await isGone(locked)]).toEqual([204, true]);
+    expect(await remove(locked)).toBe(404);
   });
 
   it('are found by id, text, status, type and repository, in order', async () => {
@@ -146,6 +242,8 @@ describe('artifacts', () => {
     expect(await found(`repositoryId=${b.artifactRepositoryId}`)).toEqual(['beta']);
     expect(await found(`ids=${a.id}&ids=${b.id}&orderBy=-name`)).toEqual(['beta', 'Alpha']);
     expect((await api.get('artifacts?status=open')).status).toBe(422);
+    const repositories = (await api.get('artifactRepositories?type=agent&type=mcp')).body.data;
+    expect(repositories.map(({ id }) => id)).toEqual([b.artifactRepositoryId]);
   });
 
   it('share roles as a whole list, in capitals', async () => {

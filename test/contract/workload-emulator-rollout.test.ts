@@ -158,7 +158,7 @@ describe('a replacement is refused', () => {
 });
 
 describe('a replacement of a healthy candidate', () => {
-  it('answers 202 with its record, which a GET does not find for a moment', async () => {
+  it('answers 202 with its record, which a GET finds at once, or after a moment as the dial says', async () => {
     const { path, to, workloadId } = api.pair();
     const answer = await start(path, to, { warmupDurationMinutes: 10, keepOldVersionMinutes: 60 });
     expect(answer.status).toBe(202);
@@ -175,14 +175,17 @@ describe('a replacement of a healthy candidate', () => {
       deletedAt: null,
     });
     expect(answer.body.tenantId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+    const { id } = answer.body;
+    expect((await api.get(`${path}/replacement`)).body.id).toBe(id);
+    api.emulator.timings.recordHiddenMs = 1000;
     expect(await api.get(`${path}/replacement`)).toMatchObject({
       status: 404,
       body: { detail: 'There is no active replacement for this workload.' },
     });
     expect((await api.get(path)).body.replacement).toBeNull();
     api.advance({ seconds: 1 });
-    expect((await api.get(`${path}/replacement/`)).body.id).toBe(answer.body.id);
-    expect((await api.get(`${path}/settings`)).body.replacement.id).toBe(answer.body.id);
+    expect((await api.get(`${path}/replacement/`)).body.id).toBe(id);
+    expect((await api.get(`${path}/settings`)).body.replacement.id).toBe(id);
   });
 
   it.each([
@@ -193,7 +196,7 @@ describe('a replacement of a healthy candidate', () => {
     api.emulator.variants.replacementStatuses = dialect;
     const { path, to } = api.pair();
     await start(path, to);
-    expect(await watch(path, 240)).toEqual(['404', ...states, '404']);
+    expect(await watch(path, 240)).toEqual([...states, '404']);
   });
 
   it('changes candidate, old proton and document together, as section by section of a rollout', async () => {
@@ -461,9 +464,11 @@ describe('a candidate', () => {
     });
     const [event] = (await api.get(`${path}/events`)).body.data;
     expect(event).toMatchObject({ eventType: 'Replacement Errored', details: { artifactId: to } });
-    expect(event.details.protonStatuses[candidate.id]?.replicas[0].containers[0].reason).toBe(
-      'CrashLoopBackOff',
-    );
+    const rfc3339 = expect.stringMatching(/^2026-09-30T18:\d\d:\d\dZ$/);
+    expect(event.details.protonStatuses[candidate.id]?.replicas[0].containers[0]).toMatchObject({
+      reason: 'CrashLoopBackOff',
+      lastState: { reason: 'Error', startedAt: rfc3339, finishedAt: rfc3339 },
+    });
     expect((await api.delete(`${path}/replacement`)).status).toBe(404);
     api.advance({ minutes: 5 });
     expect((await api.get(`${path}/replacement`)).status).toBe(404);
@@ -560,15 +565,57 @@ describe('a candidate', () => {
     api.advance({ seconds: 40 });
     const ready = async () =>
       (await details(path, id)).replicas[0].conditions.find(({ type }) => type === 'Ready');
-    expect(await ready()).toEqual({
-      type: 'Ready',
-      value: true,
-      lastTransitionTime: '2026-09-30T18:00:27Z',
+    const met = { type: 'Ready', value: true, lastTransitionTime: '2026-09-30T18:00:27Z' };
+    expect(await ready()).toEqual({ ...met, reason: '', message: '' });
+    const [container] = (await details(path, id)).replicas[0].containers;
+    expect(container).toMatchObject({ reason: '', message: '', lastState: null });
+    api.emulator.variants.absentTexts = 'null';
+    expect(await ready()).toEqual({ ...met, reason: null, message: null });
+    expect((await details(path, id)).replicas[0].containers[0]).toMatchObject({
       reason: null,
       message: null,
     });
     api.emulator.variants.conditions = 'openapi';
     expect(await ready()).toEqual({ type: 'Ready', met: true, since: '2026-09-30T18:00:27Z' });
+  });
+
+  it('or a Workload that was there from the start meets all conditions while it runs', async () => {
+    const { path, workloadId } = api.pair();
+    const { protonId } = api.direct.workload(workloadId);
+    const { conditions } = (await details(path, protonId ?? '')).replicas[0];
+    expect(conditions.map(({ value }) => value)).toEqual([true, true, true, true, true]);
+  });
+
+  it('keeps one replica that has succeeded when it has stopped', async () => {
+    const { path, workloadId } = api.pair();
+    const protonId = api.direct.workload(workloadId).protonId ?? '';
+    await api.post(`${path}/stop`);
+    api.advance({ seconds: 20 });
+    const { overallStatus, replicas } = await details(path, protonId);
+    expect(overallStatus.state).toBe('stopped');
+    expect(replicas).toMatchObject([
+      { status: 'succeeded', containers: [{ status: 'terminated', ready: false }] },
+    ]);
+    const unmet = replicas[0].conditions.filter(({ value }) => !value);
+    expect(unmet.map(({ type, reason }) => [type, reason])).toEqual([
+      ['PodReadyToStartContainers', ''],
+      ['ContainersReady', 'PodCompleted'],
+      ['Ready', 'PodCompleted'],
+    ]);
+  });
+
+  it('has an endpoint of its own, with or without the slash as the variant says', async () => {
+    const { path, workloadId } = api.pair();
+    const { endpoint, protonId } = api.direct.workload(workloadId);
+    const own = async () => (await api.get(`${path}/protons/${protonId}`)).body.endpoint;
+    for (const [variant, before] of [
+      ['bare', endpoint.replace(/\/$/, '')],
+      ['slash', endpoint],
+    ] as const) {
+      api.emulator.variants.protonEndpoint = variant;
+      expect(await own()).toBe(`${before}?protonId=${protonId}`);
+      expect((await api.get(await own())).body).toMatchObject({ protonId });
+    }
   });
 
   it('is written with its images, and with its log or without links as the variants say', async () => {
@@ -603,6 +650,8 @@ describe('settings', () => {
       candidateArtifactId: from,
       config: { warmupDurationMinutes: 0, keepOldVersionMinutes: 0 },
     });
+    api.emulator.variants.settingsCandidate = 'absent';
+    expect((await api.get(`${path}/replacement`)).body.candidateArtifactId).toBeNull();
     api.advance({ minutes: 20 });
     const after = api.direct.workload(workloadId);
     expect(after.artifactId).toBe(from);

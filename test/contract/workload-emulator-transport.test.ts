@@ -40,6 +40,21 @@ describe('transport of the Workload API emulator', () => {
     },
   );
 
+  it.each(['Bearer', 'bearer', 'Token', 'token'])('takes its token after %s', async (scheme) => {
+    const authorization = `${scheme} ${api.emulator.token}`;
+    const answer = await fetch(`${api.emulator.url}/workloads`, { headers: { authorization } });
+    expect(answer.status).toBe(200);
+  });
+
+  it('says its version, which clients read first', async () => {
+    const { versionString, ...numbers } = (await api.get('version/')).body as unknown as Record<
+      string,
+      unknown
+    >;
+    expect(versionString).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(numbers).toEqual({ major: expect.any(Number), minor: expect.any(Number) });
+  });
+
   it('answers 401 without a token, on endpoints of Workloads as well', async () => {
     const { workloadId } = api.pair();
     const bare = await fetch(`${api.emulator.url}/endpoints/workloads/${workloadId}/`);
@@ -67,6 +82,9 @@ describe('transport of the Workload API emulator', () => {
       body: { detail: expect.stringContaining('restart') },
     });
     expect((await api.get(`otel/workload/${UNKNOWN}/metrics/`)).status).toBe(501);
+    for (const path of ['files/', 'executionEnvironments/', 'mlops/compute/bundles/', 'credentials/'])
+      expect((await api.get(path)).status, path).toBe(501);
+    expect((await api.post('entitlements/evaluate/', {})).status).toBe(501);
     expect((await api.request('PUT', 'workloads')).status).toBe(405);
   });
 

@@ -192,14 +192,41 @@ describe('workloads', () => {
     );
   });
 
+  it('say a bundle as well as the allocations, and take both back', async () => {
+    const path = running(locked().id);
+    const { runtime: read } = (await api.get(`${path}/settings`)).body;
+    expect(read.containerGroups[0]).toMatchObject({
+      resourceBundles: [expect.any(String)],
+      resolvedBundle: { id: expect.any(String) },
+      containers: [{ name: 'model', resourceAllocation: { cpu: 1 } }],
+    });
+    expect((await api.patch(`${path}/settings`, { runtime: read })).status).toBe(202);
+    const both = { name: 'w', artifactId: locked().id, runtime: runtime({ resourceBundles: ['a'] }) };
+    const created = await api.post('workloads', both);
+    expect(created.body.runtime.containerGroups[0]).toMatchObject({
+      resourceBundles: ['a'],
+      resolvedBundle: { id: 'a' },
+      containers: [{ resourceAllocation: { cpu: 2 } }],
+    });
+  });
+
+  it('have either a bundle or allocations where the variant says so', async () => {
+    api.emulator.variants.bundles = 'exclusive';
+    const create = (group: Record<string, unknown>) =>
+      api.post('workloads', { name: 'w', artifactId: locked().id, runtime: runtime(group) });
+    expect((await create({ resourceBundles: ['a'] })).status).toBe(422);
+    expect((await create({ resolvedBundle: { id: 'a' } })).status).toBe(422);
+    const [group] = (await create({})).body.runtime.containerGroups;
+    expect(group).toMatchObject({ resourceBundles: [] });
+    expect(group).not.toHaveProperty('resolvedBundle');
+  });
+
   it.each([
     ['replicas and autoscaling at once', { replicaCount: 2, autoscaling: { policies: [] } }],
     ['a container that the artifact lacks', { containers: [{ name: 'other' }] }],
     ['a group that the artifact lacks', { name: 'other' }],
     ['no replica', { replicaCount: 0 }],
     ['two bundles', { containers: [], resourceBundles: ['a', 'b'] }],
-    ['a bundle and an allocation', { resourceBundles: ['a'] }],
-    ['a resolved bundle sent back', { resolvedBundle: { id: 'a' } }],
     ['memory that is none', { containers: [{ name: 'model', resourceAllocation: { memory: 'much' } }] }],
     ['bounds the wrong way round', { autoscaling: { minReplicaCount: 3, maxReplicaCount: 2, policies: [] } }],
   ])('refuse a runtime with %s', async (_, group) => {
@@ -323,6 +350,29 @@ describe('the endpoint and its statistics', () => {
         env: { MODEL_VERSION: '3' },
       },
     ]);
+  });
+
+  it('start cold with the first request to a proton that has scaled to zero, and again when it was idle', async () => {
+    const policies = [{ scalingMetric: 'httpRequestsConcurrency', target: 10 }];
+    const scaled = (minReplicaCount: number) =>
+      runtime({ autoscaling: { minReplicaCount, maxReplicaCount: 2, cooldownPeriodMinutes: 2, policies } });
+    const create = async (name: string, least: number) => {
+      const body = { name, artifactId: locked().id, runtime: scaled(least) };
+      return (await api.post('workloads', body)).body;
+    };
+    const [zero, one] = [await create('zero', 0), await create('one', 1)];
+    api.advance({ minutes: 1 });
+    const isCold = async ({ endpoint }: { endpoint: string }) =>
+      'coldStart' in (await api.get(endpoint)).body;
+    expect([await isCold(zero), await isCold(zero), await isCold(one)]).toEqual([true, false, false]);
+    api.advance({ minutes: 2 });
+    expect(await isCold(zero)).toBe(false);
+    api.advance({ minutes: 3 });
+    expect([await isCold(zero), await isCold(one)]).toEqual([true, false]);
+    api.advance({ minutes: 1 });
+    const slow = async ({ id }: { id: string }) => (await api.get(`workloads/${id}/stats`)).body.metrics;
+    expect(await slow(zero)).toMatchObject({ totalRequests: 4, slowRequests: 2 });
+    expect(await slow(one)).toMatchObject({ totalRequests: 2, slowRequests: 0 });
   });
 
   it('answer 503 while nothing runs, and 404 for an unknown Workload or proton', async () => {

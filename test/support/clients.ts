@@ -3,6 +3,7 @@ import { afterEach, beforeEach } from 'vitest';
 import type { LocalTable } from '../../emulators/aws/dynamodb.ts';
 import type { MlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
+import { LATE_RECORDS } from '../../emulators/workload/world/settings.ts';
 import { anonymous, bearer } from '../../lambdas/adapters/authorization.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
@@ -65,7 +66,10 @@ export function emulatedPlatform(): EmulatedPlatform {
   };
   beforeEach(async () => {
     platform.now = NOON;
-    emulator = await startWorkloadEmulator({ clock: { now: () => platform.now } });
+    emulator = await startWorkloadEmulator({
+      clock: { now: () => platform.now },
+      timings: LATE_RECORDS,
+    });
   });
   afterEach(() => emulator.close());
   return platform;

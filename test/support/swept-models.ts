@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
+import { LATE_RECORDS } from '../../emulators/workload/world/settings.ts';
 import { bearer } from '../../lambdas/adapters/authorization.ts';
 import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
@@ -154,7 +155,7 @@ export function sweptModels(): SweptModels {
   beforeAll(async () => {
     [mlflow, workload, table] = await Promise.all([
       startMlflowEmulator({ clock: () => models.now.getTime() }),
-      startWorkloadEmulator({ clock }),
+      startWorkloadEmulator({ clock, timings: LATE_RECORDS }),
       startLocalTable(),
     ]);
     store = dynamodbStore(dynamodbClient(table), table.name);

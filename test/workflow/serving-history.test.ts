@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type ModelHistory, modelHistory, momentAt } from '../../lambdas/domain/promotion/history.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import type { EmulatedHost } from '../../local/host.ts';
@@ -71,4 +71,19 @@ it('knows no time before the first record of a model that was never promoted her
   const { production, served } = await read();
   expect(production).toMatchObject([{ version: '2', from: null, until: null, how: 'before_records' }]);
   expect(served).toMatchObject([{ version: '2', from: null, until: null, replacement: null }]);
+});
+
+it('shows no change of settings, which may have no candidate', async () => {
+  seedPascalStrategy(host.mlflow);
+  const { workloadId } = seedServing(host);
+  host.workload.variants.settingsCandidate = 'absent';
+  onTestFinished(() => {
+    host.workload.variants.settingsCandidate = 'named';
+  });
+  const { runtime } = host.workload.direct.workload(workloadId);
+  host.workload.direct.perform('PATCH', `workloads/${workloadId}/settings`, { runtime });
+  host.clock.skip(20 * 60_000);
+  expect(await host.workloads.history(workloadId, 10)).toMatchObject([{ status: 'completed' }]);
+  const { served } = await read();
+  expect(served).toMatchObject([{ version: '2', from: null, until: null }]);
 });

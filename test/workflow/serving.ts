@@ -79,6 +79,7 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
   const expected: Record<string, Expected> = {
     'challenger-wins': { ...forward, statuses: ['promoted'] },
     'rollout-replaces': { ...forward, statuses: ['promoted'], writes: [start, 'PATCH workloads/*'] },
+    'scale-to-zero': { ...forward, statuses: ['promoted'] },
     'draft-promotes-in-place': {
       statuses: ['promoted'],
       version: '1',
@@ -364,6 +365,16 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       const post = requests.find(({ method }) => method === 'POST');
       expect(post?.body).toMatchObject({ config: { warmupDurationMinutes: 2, keepOldVersionMinutes: 10 } });
       expect(served).toMatchObject({ importance: 'high' });
+    });
+
+    it('is a Workload that scales to zero, whose first call is a cold start', async () => {
+      const { documents, served } = await leftBy('scale-to-zero');
+      expect(served.runtime.containerGroups).toMatchObject([
+        { replicaCount: null, autoscaling: { minReplicaCount: 0, maxReplicaCount: 2 } },
+      ]);
+      expect(documents[0]?.endpoint).toMatchObject({ cold_starts: 1, failed: 0 });
+      const { documents: others } = await leftBy('rollout-replaces');
+      expect(others[0]?.endpoint).toMatchObject({ cold_starts: 0 });
     });
 
     it('is the same Workload on the artifact that it served, now locked, after a promotion in place', async () => {

@@ -2,16 +2,17 @@ import {
   buildStatus,
   changeArtifact,
   cloneArtifact,
-  createArtifact,
   deleteArtifact,
   deleteRepository,
+  patchArtifact,
+  publishArtifact,
   startBuilds,
 } from '../world/artifacts.ts';
 import type { Artifact, Build } from '../world/entities.ts';
 import { ApiError, invalid, type World } from '../world/world.ts';
 import { json, noContent, page, timestamp, user } from './answers.ts';
 import { artifactChanges, cloneRequest, emptyBody, newArtifact, wholeArtifact } from './bodies.ts';
-import { artifactFilters, found, ordered, paging, searching, sharedRoleRoutes, sorting } from './lists.ts';
+import { artifactFilters, found, ordered, paging, repositoryFilters, sharedRoleRoutes } from './lists.ts';
 import { type Route, route } from './router.ts';
 import { artifactDocument, repositoryDocument } from './shapes.ts';
 
@@ -26,13 +27,13 @@ export const artifactRoutes: Route[] = [
     return json(page(ordered(all, query.orderBy), { url, ...query }));
   }),
   route('POST', 'artifacts', { body: newArtifact }, ({ world, body }) =>
-    json(artifactDocument(world, createArtifact(world, body)), 201),
+    json(artifactDocument(world, publishArtifact(world, body)), 201),
   ),
   route('GET', 'artifacts/:id', {}, ({ world, params }) =>
     json(artifactDocument(world, world.artifact(params.id))),
   ),
   route('PATCH', 'artifacts/:id', { body: artifactChanges }, ({ world, params, body }) =>
-    json(artifactDocument(world, changeArtifact(world, world.artifact(params.id), body))),
+    json(artifactDocument(world, patchArtifact(world, world.artifact(params.id), body))),
   ),
   route('PUT', 'artifacts/:id', { body: wholeArtifact }, ({ world, params, body }) =>
     json(artifactDocument(world, changeArtifact(world, world.artifact(params.id), body))),
@@ -104,10 +105,11 @@ export const repositoryRoutes: Route[] = [
   route(
     'GET',
     'artifactRepositories',
-    { query: { ...paging, ...searching, orderBy: sorting('name', 'createdAt', 'updatedAt') } },
+    { query: { ...paging, ...repositoryFilters } },
     ({ world, query, url }) => {
       const all = [...world.repositories.values()]
         .filter((each) => found(world, { description: '', ...each }, query))
+        .filter(({ type }) => query.type === undefined || query.type.includes(type))
         .map((each) => repositoryDocument(world, each));
       return json(page(ordered(all, query.orderBy), { url, ...query }));
     },

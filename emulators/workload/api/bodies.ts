@@ -4,11 +4,12 @@ import { z } from 'zod';
 const name = z.string().min(1).max(5000);
 const minutes = z.int().min(0);
 
+/** An object whose source is left out has this one. */
+const withSource = (source: string) => (value: unknown) =>
+  typeof value === 'object' && value !== null && !('source' in value) ? { source, ...value } : value;
+
 const environmentVar = z.preprocess(
-  (value) =>
-    typeof value === 'object' && value !== null && !('source' in value)
-      ? { source: 'string', ...value }
-      : value,
+  withSource('string'),
   z.discriminatedUnion('source', [
     z.strictObject({ source: z.literal('string'), name: z.string(), value: z.string() }),
     z.strictObject({
@@ -37,21 +38,24 @@ const probe = z.strictObject({
 const imageBuildConfig = z.strictObject({
   codeRef: z
     .strictObject({
-      type: z.literal('datarobot'),
-      provider: z.literal('datarobot'),
+      type: z.literal('datarobot').default('datarobot'),
+      provider: z.literal('datarobot').default('datarobot'),
       datarobot: z.strictObject({ catalogId: z.string(), catalogVersionId: z.string() }),
     })
     .nullish(),
   dockerfile: z
-    .discriminatedUnion('source', [
-      z.strictObject({ source: z.literal('provided'), path: z.string().default('./Dockerfile') }),
-      z.strictObject({
-        source: z.literal('generated'),
-        executionEnvironmentId: z.string(),
-        executionEnvironmentVersionId: z.string(),
-        entrypoint: z.array(z.string()),
-      }),
-    ])
+    .preprocess(
+      withSource('provided'),
+      z.discriminatedUnion('source', [
+        z.strictObject({ source: z.literal('provided'), path: z.string().default('./Dockerfile') }),
+        z.strictObject({
+          source: z.literal('generated'),
+          executionEnvironmentId: z.string(),
+          executionEnvironmentVersionId: z.string(),
+          entrypoint: z.array(z.string()),
+        }),
+      ]),
+    )
     .optional(),
 });
 
@@ -68,7 +72,7 @@ const securityContext = z.strictObject({
     .nullish(),
 });
 
-const container = z.strictObject({
+const containerFields = z.strictObject({
   name: z.string().nullable().default(null),
   description: z.string().default(''),
   imageUri: z.string().nullable().default(null),
@@ -85,7 +89,11 @@ const container = z.strictObject({
     .array(z.strictObject({ path: z.string(), auth: z.enum(['required', 'optional', 'disabled']) }))
     .max(50)
     .optional(),
+  build: z.unknown().optional(),
 });
+
+/** The server sets a container's build: a client may send back what it has read. */
+const container = containerFields.transform(({ build: _, ...fields }) => fields);
 
 const containerGroups = z
   .array(z.strictObject({ name: z.string().default('default'), containers: z.array(container).min(1) }))
@@ -94,39 +102,35 @@ const containerGroups = z
 const artifactType = z.enum(['service', 'nim', 'agent', 'mcp']);
 export const artifactStatus = z.enum(['draft', 'locked']);
 
+/** The server sets the type inside. */
+const spec = z.strictObject({
+  type: artifactType.optional(),
+  containerGroups,
+  storage: z
+    .strictObject({ mode: z.enum(['dedicatedPvc', 'nimCache']), pvcSize: z.string().nullish() })
+    .nullish(),
+  templateId: z.string().optional(),
+  a2aEnabled: z.boolean().optional(),
+});
+
 export const newArtifact = z.strictObject({
   name,
   description: z.string().optional(),
   type: artifactType.optional(),
   status: artifactStatus.optional(),
   artifactRepositoryId: z.string().nullish(),
-  spec: z.strictObject({
-    type: artifactType.optional(),
-    containerGroups,
-    storage: z
-      .strictObject({ mode: z.enum(['dedicatedPvc', 'nimCache']), pvcSize: z.string().nullish() })
-      .nullish(),
-    templateId: z.string().optional(),
-    a2aEnabled: z.boolean().optional(),
-  }),
+  spec,
 });
-
-const specChange = z.strictObject({ containerGroups });
 
 export const artifactChanges = z.strictObject({
   name: name.optional(),
   description: z.string().optional(),
   status: artifactStatus.optional(),
-  spec: specChange.optional(),
+  spec: spec.optional(),
 });
 
-/** PUT sets every writable field; what is left out takes its default. */
-export const wholeArtifact = z.strictObject({
-  name,
-  description: z.string().default(''),
-  status: artifactStatus.optional(),
-  spec: specChange,
-});
+/** PUT sets every writable field; a description left out is empty. */
+export const wholeArtifact = newArtifact.extend({ description: z.string().default('') });
 
 export const cloneRequest = z.strictObject({ name });
 /** An absent body, or an empty object. */
@@ -161,6 +165,7 @@ const runtime = z.strictObject({
           .nullish(),
         resourceBundles: z.array(z.string()).max(1).optional(),
         bundleSelectionPolicy: z.literal('availability').optional(),
+        resolvedBundle: z.unknown().optional(),
         containers: z
           .array(
             z.strictObject({

@@ -38,6 +38,12 @@ export const artifactFilters = {
   orderBy: sorting('name', 'createdAt', 'updatedAt', 'status'),
 };
 
+export const repositoryFilters = {
+  ...searching,
+  type: many(z.string()),
+  orderBy: sorting('name', 'createdAt', 'updatedAt'),
+};
+
 const flag = z.enum(['true', 'false', 'True', 'False']).transform((value) => value.toLowerCase() === 'true');
 
 export const workloadFilters = {

@@ -37,17 +37,19 @@ export function artifactDocument(world: World, artifact: Artifact) {
   };
 }
 
-/** The server sets the type inside, and each container's latest build. */
-function specDocument(world: World, { spec, type, builds }: Artifact) {
+/** The server sets each container's latest build. */
+function specDocument(world: World, { spec: kept, type, builds }: Artifact) {
+  const { type: _, ...fields } = kept;
+  const spec = world.variants.specType === 'refused' ? { ...fields, type } : fields;
   const last = builds.at(-1);
-  if (last === undefined) return { ...spec, type };
+  if (last === undefined) return spec;
   const createdAt = timestamp(last.createdAt);
   const build = { artifactImageBuildId: last.id, status: buildStatus(world, last), createdAt };
   const containerGroups = spec.containerGroups.map((group) => ({
     ...group,
     containers: group.containers.map((each) => (each.imageBuildConfig === null ? each : { ...each, build })),
   }));
-  return { ...spec, type, containerGroups };
+  return { ...spec, containerGroups };
 }
 
 export const repositoryDocument = (world: World, repository: Repository) => ({
@@ -149,11 +151,12 @@ function replacementStatus({ variants }: World, state: Replacement['state']): st
 
 export function replacementDocument(world: World, replacement: Replacement) {
   const { id, workloadId, candidateArtifactId, state, config, message, switchedAt, deletedAt } = replacement;
+  const isUnnamed = replacement.isSettingsChange && world.variants.settingsCandidate === 'absent';
   return {
     id,
     name: `Replacement for workload ${workloadId} - rolling strategy artifact ${candidateArtifactId}`,
     workloadId,
-    candidateArtifactId,
+    candidateArtifactId: isUnnamed ? null : candidateArtifactId,
     candidateProtonIds: replacement.candidateProtonIds,
     previousProtonIds: replacement.previousProtonIds,
     status: replacementStatus(world, state),

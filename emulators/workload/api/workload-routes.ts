@@ -113,7 +113,11 @@ function related(world: World, workload: Workload) {
   ];
 }
 
+/** Of the whole public API, of which this is a part; clients read it before anything else. */
+const API_VERSION = { major: 2, minor: 49, versionString: '2.49.0' };
+
 export const accountRoutes: Route[] = [
+  route('GET', 'version', {}, () => json(API_VERSION)),
   route('GET', 'account/info', {}, ({ world }) =>
     json({ uid: world.userId, tenantId: world.tenantId, limits: world.settings.limits }),
   ),

@@ -1,3 +1,4 @@
+import { shortTimestamp } from '../api/answers.ts';
 import type { Container, Proton, ProtonStatus } from '../world/entities.ts';
 import { planned, statusOf, statusSince } from '../world/protons.ts';
 import type { Timings } from '../world/settings.ts';
@@ -126,6 +127,13 @@ export function logOf(proton: Proton, now: number, timings: Timings): LogLine[] 
   return lines.filter(({ at }) => at <= now);
 }
 
+/** A container's last state as the API writes it. */
+export const lastStateDocument = (last: NonNullable<ContainerState['lastState']>) => ({
+  ...last,
+  startedAt: shortTimestamp(last.startedAt),
+  finishedAt: shortTimestamp(last.finishedAt),
+});
+
 const CONDITIONS = ['PodScheduled', 'PodReadyToStartContainers', 'Initialized', 'ContainersReady', 'Ready'];
 
 export interface Condition {
@@ -138,10 +146,16 @@ export interface Condition {
 export function conditionsOf(proton: Proton, now: number): Condition[] {
   const status = statusOf(proton, now);
   const up = STARTED.includes(status);
-  const scheduled = planned(proton, 'provisioning');
-  return CONDITIONS.map((type, index) => {
-    const value = index < 3 ? scheduled !== null && scheduled <= now : up;
-    const since = index < 3 && scheduled !== null && value ? scheduled : statusSince(proton, now);
-    return { type, value, since, reason: value || index < 3 ? null : 'ContainersNotReady' };
+  const isOver = status === 'stopped' || status === 'terminated';
+  // One that was seeded while it ran has no earlier status.
+  const scheduledAt = planned(proton, 'provisioning', 'running');
+  const isScheduled = scheduledAt !== null && scheduledAt <= now;
+  return CONDITIONS.map((type) => {
+    if (type === 'ContainersReady' || type === 'Ready') {
+      const reason = up ? null : isOver ? 'PodCompleted' : 'ContainersNotReady';
+      return { type, value: up, since: statusSince(proton, now), reason };
+    }
+    const value = isScheduled && !(isOver && type === 'PodReadyToStartContainers');
+    return { type, value, since: value ? scheduledAt : statusSince(proton, now), reason: null };
   });
 }

@@ -1,9 +1,9 @@
 import { endpointOf, shortTimestamp, timestamp, user } from '../api/answers.ts';
-import type { Proton } from '../world/entities.ts';
+import type { Proton, ProtonStatus } from '../world/entities.ts';
 import { roleOf, statusOf, statusSince } from '../world/protons.ts';
 import { writeRuntime } from '../world/runtime.ts';
 import type { World } from '../world/world.ts';
-import { conditionsOf, containersOf, logOf } from './containers.ts';
+import { conditionsOf, containersOf, lastStateDocument, logOf } from './containers.ts';
 
 /** Protons as API documents, with the status details of the monitor. */
 const LOG_TAIL = 20;
@@ -12,6 +12,7 @@ export function protonDocument(world: World, base: string, proton: Proton) {
   const { id, workloadId, artifactId, createdAt, groups } = proton;
   const status = statusOf(proton, world.now);
   const since = statusSince(proton, world.now);
+  const whole = endpointOf(base, workloadId);
   const images = groups.flatMap(({ containers }) =>
     containers.map((each) => [each.name ?? 'default', each.imageUri]),
   );
@@ -25,7 +26,7 @@ export function protonDocument(world: World, base: string, proton: Proton) {
     role: roleOf(proton, world.now),
     status,
     runtime: writeRuntime(world, proton.runtime),
-    endpoint: `${endpointOf(base, workloadId)}?protonId=${id}`,
+    endpoint: `${world.variants.protonEndpoint === 'slash' ? whole : whole.slice(0, -1)}?protonId=${id}`,
     runningSince: runs && runningSince !== undefined ? timestamp(runningSince) : null,
     creator: user(world),
     createdAt: timestamp(createdAt),
@@ -42,8 +43,9 @@ export function statusDetailsDocument(world: World, proton: Proton) {
   if (!isReported(world, proton)) return null;
   const state = statusOf(proton, world.now);
   const group = proton.runtime.containerGroups[0];
-  const count = group?.replicaCount ?? Math.max(1, group?.autoscaling?.minReplicaCount ?? 1);
-  const isOver = state === 'stopped' || state === 'terminated';
+  const wanted = group?.replicaCount ?? Math.max(1, group?.autoscaling?.minReplicaCount ?? 1);
+  // What has ended keeps one of its replicas.
+  const count = isOver(state) ? 1 : wanted;
   return {
     overallStatus: {
       state,
@@ -52,7 +54,7 @@ export function statusDetailsDocument(world: World, proton: Proton) {
         Math.max(statusSince(proton, world.now), proton.createdAt + world.timings.firstReportMs),
       ),
     },
-    replicas: isOver ? [] : Array.from({ length: count }, (_, index) => replica(world, proton, index)),
+    replicas: Array.from({ length: count }, (_, index) => replica(world, proton, index)),
     logTail: logTail(world, proton),
   };
 }
@@ -60,9 +62,11 @@ export function statusDetailsDocument(world: World, proton: Proton) {
 function replica(world: World, proton: Proton, index: number) {
   const state = statusOf(proton, world.now);
   const up = state === 'running' || state === 'warming' || state === 'draining' || state === 'stopping';
+  const started = up || proton.script === 'never-ready' || proton.script === 'crash-loop';
+  const absent = absentText(world);
   return {
     name: `lrs-${proton.id}-5f6d7c8b9-${String(index).padStart(5, '0')}`,
-    status: up || proton.script === 'never-ready' || proton.script === 'crash-loop' ? 'running' : 'pending',
+    status: isOver(state) ? 'succeeded' : started ? 'running' : 'pending',
     address: `10.0.0.${index + 7}`,
     nodeAddress: '10.0.0.1',
     startedAt: shortTimestamp(proton.createdAt),
@@ -70,25 +74,29 @@ function replica(world: World, proton: Proton, index: number) {
     containers: containersOf(proton, world.now, world.timings).map(
       ({ startedAt, lastState, ...container }) => ({
         ...container,
+        reason: container.reason ?? absent,
+        message: container.message ?? absent,
         startedAt: startedAt === null ? null : shortTimestamp(startedAt),
-        lastState:
-          lastState === null
-            ? null
-            : {
-                ...lastState,
-                message: null,
-                startedAt: shortTimestamp(lastState.startedAt),
-                finishedAt: shortTimestamp(lastState.finishedAt),
-              },
+        lastState: lastState === null ? null : { ...lastStateDocument(lastState), message: absent },
       }),
     ),
   };
 }
 
+const isOver = (state: ProtonStatus) => state === 'stopped' || state === 'terminated';
+
+const absentText = ({ variants }: World) => (variants.absentTexts === 'empty' ? '' : null);
+
 const conditions = (world: World, proton: Proton) =>
   conditionsOf(proton, world.now).map(({ type, value, since, reason }) =>
     world.variants.conditions === 'captured'
-      ? { type, value, lastTransitionTime: shortTimestamp(since), reason, message: null }
+      ? {
+          type,
+          value,
+          lastTransitionTime: shortTimestamp(since),
+          reason: reason ?? absentText(world),
+          message: absentText(world),
+        }
       : { type, met: value, since: shortTimestamp(since) },
   );
 

@@ -1,6 +1,6 @@
 import type { Proton, Replacement, Workload } from '../world/entities.ts';
 import type { World } from '../world/world.ts';
-import { containersOf } from './containers.ts';
+import { containersOf, lastStateDocument } from './containers.ts';
 
 /** Adds a replacement that has ended to the history, with an event. */
 export function record(
@@ -57,7 +57,13 @@ function addEvent(
 
 function replicas(world: World, proton: Proton) {
   const containers = containersOf(proton, world.now, world.timings).map(
-    ({ name, ready, restartCount, reason, lastState }) => ({ name, ready, restartCount, reason, lastState }),
+    ({ name, ready, restartCount, reason, lastState }) => ({
+      name,
+      ready,
+      restartCount,
+      reason,
+      lastState: lastState === null ? null : lastStateDocument(lastState),
+    }),
   );
   return { replicas: [{ containers }] };
 }

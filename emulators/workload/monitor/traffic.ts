@@ -24,18 +24,29 @@ export function serve(
   if (proton === undefined || !canServe(proton, world.now)) {
     return { status: 503, body: { message: 'Workload is not running' } };
   }
+  const coldStart = isScaledToZero(world, workload, proton);
   const answer = answerOf(world, proton, request.path);
   const { method, path } = request;
   const { status } = answer;
   addServed(world, workload, {
     protonId: proton.id,
     status,
-    milliseconds: RESPONSE_MS,
+    milliseconds: coldStart ? world.timings.coldStartMs : RESPONSE_MS,
     count: 1,
     method,
     path,
   });
-  return answer;
+  return coldStart ? { ...answer, body: { ...answer.body, coldStart } } : answer;
+}
+
+/** Whether the proton may have no replica, and has had no request for so long, or none yet. */
+function isScaledToZero({ now, timings }: World, { served }: Workload, { id, runtime }: Proton): boolean {
+  const scaling = runtime.containerGroups.map(({ autoscaling }) => autoscaling).find((each) => each?.enabled);
+  if (scaling?.minReplicaCount !== 0) return false;
+  const minutes = scaling.cooldownPeriodMinutes;
+  const idleMs = minutes === null ? timings.idleMs : minutes * 60_000;
+  const last = served.findLast(({ protonId }) => protonId === id);
+  return last === undefined || now - last.at > idleMs;
 }
 
 const find = (world: World, workload: Workload, id: string) =>

@@ -1,10 +1,19 @@
-import type { Artifact, ArtifactSpec, ArtifactType, Build, Container, Workload } from './entities.ts';
+import type {
+  Artifact,
+  ArtifactSpec,
+  ArtifactStatus,
+  ArtifactType,
+  Build,
+  Container,
+  Workload,
+} from './entities.ts';
 import { ApiError, invalid, type World } from './world.ts';
 
 export interface NewArtifact {
   name: string;
   description?: string | undefined;
   type?: ArtifactType | undefined;
+  status?: ArtifactStatus | undefined;
   artifactRepositoryId?: string | null | undefined;
   spec: ArtifactSpec;
 }
@@ -13,9 +22,7 @@ export interface NewArtifact {
 export function createArtifact(world: World, input: NewArtifact): Artifact {
   const type = input.type ?? 'service';
   const repositoryId = input.artifactRepositoryId ?? createRepository(world, input.name, type);
-  if (!world.repositories.has(repositoryId)) {
-    throw invalid('artifactRepositoryId', 'Artifact repository not found', 'invalid');
-  }
+  refuseUnknownRepository(world, repositoryId);
   const artifact: Artifact = {
     id: world.id(),
     name: input.name,
@@ -34,12 +41,27 @@ export function createArtifact(world: World, input: NewArtifact): Artifact {
   return artifact;
 }
 
+/** POST of an artifact, which can lock it at once. */
+export function publishArtifact(world: World, input: NewArtifact): Artifact {
+  const locks = input.status === 'locked' && world.variants.lockOnCreation === 'locked';
+  if (locks) refuseWithoutImage(input.spec);
+  const artifact = createArtifact(world, input);
+  if (locks) lock(world, artifact);
+  return artifact;
+}
+
 export const owner = (world: World) => ({
   id: world.userId,
   name: null,
   role: 'OWNER',
   shareRecipientType: 'user',
 });
+
+function refuseUnknownRepository(world: World, id: string): void {
+  if (!world.repositories.has(id)) {
+    throw invalid('artifactRepositoryId', 'Artifact repository not found', 'invalid');
+  }
+}
 
 function createRepository(world: World, name: string, type: ArtifactType): string {
   const id = world.id();
@@ -59,9 +81,33 @@ function createRepository(world: World, name: string, type: ArtifactType): strin
 export interface ArtifactChanges {
   name?: string | undefined;
   description?: string | undefined;
-  status?: 'draft' | 'locked' | undefined;
+  type?: ArtifactType | undefined;
+  status?: ArtifactStatus | undefined;
+  artifactRepositoryId?: string | null | undefined;
   spec?: ArtifactSpec | undefined;
 }
+
+/** PATCH: a built container without an image keeps the one it has. */
+export function patchArtifact(world: World, artifact: Artifact, changes: ArtifactChanges): Artifact {
+  const { spec } = changes;
+  if (spec === undefined) return changeArtifact(world, artifact, changes);
+  if (spec.type !== undefined && world.variants.specType === 'refused') {
+    throw invalid('spec.type', 'Extra inputs are not permitted', 'extra_forbidden');
+  }
+  const containerGroups = spec.containerGroups.map((group) => ({
+    ...group,
+    containers: group.containers.map((each) => ({
+      ...each,
+      imageUri: each.imageUri ?? builtImage(artifact, group.name, each.name),
+    })),
+  }));
+  return changeArtifact(world, artifact, { ...changes, spec: { ...spec, containerGroups } });
+}
+
+const builtImage = ({ spec }: Artifact, group: string, container: string | null): string | null =>
+  toBuild({ containerGroups: spec.containerGroups.filter(({ name }) => name === group) }).find(
+    ({ name }) => name === container,
+  )?.imageUri ?? null;
 
 /** PATCH and PUT: changes a draft, and locks it last, so that one request can do both. */
 export function changeArtifact(world: World, artifact: Artifact, changes: ArtifactChanges): Artifact {
@@ -71,6 +117,10 @@ export function changeArtifact(world: World, artifact: Artifact, changes: Artifa
   }
   const spec = changes.spec === undefined ? artifact.spec : checkedSpec(world, changes.spec);
   if (changes.status === 'locked') refuseUnbuilt(world, artifact, spec);
+  const repositoryId = changes.artifactRepositoryId ?? artifact.repositoryId;
+  refuseUnknownRepository(world, repositoryId);
+  artifact.repositoryId = repositoryId;
+  artifact.type = changes.type ?? artifact.type;
   artifact.spec = { ...artifact.spec, ...spec };
   artifact.name = changes.name ?? artifact.name;
   artifact.description = changes.description ?? artifact.description;
@@ -111,7 +161,10 @@ export function deleteArtifact(world: World, artifact: Artifact): void {
 export function deleteRepository(world: World, id: string): void {
   world.repository(id);
   const members = artifactsIn(world, id);
-  if (members.some((member) => member.status === 'locked' || usersOf(world, member).length > 0)) {
+  const keepsLocked = world.variants.lockedRepository === 409;
+  const isKept = (member: Artifact) =>
+    (keepsLocked && member.status === 'locked') || usersOf(world, member).length > 0;
+  if (members.some(isKept)) {
     throw new ApiError(409, 'Cannot delete artifact repository: an artifact is locked or in use');
   }
   for (const member of members) world.artifacts.delete(member.id);
@@ -170,11 +223,17 @@ const toBuild = (spec: ArtifactSpec) =>
 export const isRunnable = ({ spec }: Artifact) =>
   spec.containerGroups.every(({ containers }) => containers.every(({ imageUri }) => imageUri !== null));
 
+const UNBUILT = 'Cannot lock artifact: trigger and complete an image build first';
+
+function refuseWithoutImage(spec: ArtifactSpec): void {
+  if (toBuild(spec).some(({ imageUri }) => imageUri === null)) throw new ApiError(422, UNBUILT);
+}
+
 function refuseUnbuilt(world: World, artifact: Artifact, spec: ArtifactSpec): void {
-  const unfinished = artifact.builds.some((build) => !/COMPLETED|CANCELLED/.test(buildStatus(world, build)));
-  if (unfinished || toBuild(spec).some(({ imageUri }) => imageUri === null)) {
-    throw new ApiError(422, 'Cannot lock artifact: trigger and complete an image build first');
+  if (artifact.builds.some((build) => !/COMPLETED|CANCELLED/.test(buildStatus(world, build)))) {
+    throw new ApiError(422, UNBUILT);
   }
+  refuseWithoutImage(spec);
 }
 
 /** One build for each distinct code reference; its image is there when it is completed. */

@@ -59,6 +59,7 @@ export interface ContainerGroup {
 }
 
 export interface ArtifactSpec {
+  type?: ArtifactType | undefined;
   containerGroups: ContainerGroup[];
 }
 
@@ -152,6 +153,8 @@ export interface Replacement {
   id: string;
   workloadId: string;
   candidateArtifactId: string;
+  /** It changes the runtime of the artifact in service. */
+  isSettingsChange: boolean;
   candidateProtonIds: string[];
   previousProtonIds: string[] | null;
   state: ReplacementState;

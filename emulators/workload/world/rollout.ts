@@ -13,6 +13,7 @@ export interface Rollout {
   artifact: Artifact;
   runtime: Runtime;
   config: Replacement['config'];
+  isSettingsChange?: boolean;
 }
 
 const isTerminal = ({ state }: Replacement) => state === 'completed' || state === 'errored';
@@ -25,12 +26,13 @@ export const replacementInProgress = ({ replacement }: Workload): Replacement | 
 export function startRollout(
   world: World,
   workload: Workload,
-  { artifact, runtime, config }: Rollout,
+  { artifact, runtime, config, isSettingsChange = false }: Rollout,
 ): Replacement {
   const replacement: Replacement = {
     id: world.id(),
     workloadId: workload.id,
     candidateArtifactId: artifact.id,
+    isSettingsChange,
     candidateProtonIds: [],
     previousProtonIds: null,
     state: 'submitted',

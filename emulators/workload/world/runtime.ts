@@ -9,6 +9,7 @@ export interface RuntimeInput {
     autoscaling?: AutoscalingInput | null | undefined;
     resourceBundles?: string[] | undefined;
     bundleSelectionPolicy?: 'availability' | undefined;
+    resolvedBundle?: unknown;
     containers?: { name: string; resourceAllocation?: AllocationInput | null | undefined }[] | undefined;
   }[];
   enclaveSelectionPolicy?: string | undefined;
@@ -69,8 +70,13 @@ function readGroup(world: World, group: GroupInput, path: string): GroupRuntime 
     resourceAllocation: resourceAllocation ? readAllocation(world, resourceAllocation, path) : null,
   }));
   const resourceBundles = group.resourceBundles ?? [];
-  if (resourceBundles.length > 0 && containers.some((each) => each.resourceAllocation !== null)) {
-    throw invalid(`${path}.resourceBundles`, 'Use either resourceBundles or resourceAllocation');
+  if (world.variants.bundles === 'exclusive') {
+    if (resourceBundles.length > 0 && containers.some((each) => each.resourceAllocation !== null)) {
+      throw invalid(`${path}.resourceBundles`, 'Use either resourceBundles or resourceAllocation');
+    }
+    if (group.resolvedBundle !== undefined) {
+      throw invalid(`${path}.resolvedBundle`, 'Extra inputs are not permitted', 'extra_forbidden');
+    }
   }
   return {
     name: group.name ?? 'default',
@@ -167,6 +173,9 @@ export function withDefaults(artifact: Artifact, runtime: Runtime | null): Runti
   return { ...runtime, containerGroups: groups };
 }
 
+const hasAllocations = ({ containers }: Pick<GroupRuntime, 'containers'>) =>
+  containers.length > 0 && containers.every(({ resourceAllocation }) => resourceAllocation !== null);
+
 /** Whether a group says what it needs: for every container, for some, or not at all. */
 function signal({ resourceBundles, containers }: GroupRuntime): 'all' | 'some' | 'none' {
   if (resourceBundles.length > 0) return 'all';
@@ -189,14 +198,21 @@ export function resourceSignal(artifact: Artifact, runtime: Runtime): 'all' | 's
   return signals.includes('some') ? 'some' : 'all';
 }
 
-/** The bundle that a group resolves to stands beside what was asked for, and cannot be sent back. */
+/** The bundle that a group with all its allocations is given. */
+const INFERRED_BUNDLE = 'cpu.small';
+
+/** The bundle that a group resolves to stands beside what was asked for. */
 export function writeRuntime({ variants }: World, runtime: Runtime) {
   const containerGroups = runtime.containerGroups.map(({ bundleSelectionPolicy, autoscaling, ...group }) => {
-    const [bundle] = group.resourceBundles;
+    const isInferred = variants.bundles === 'inferred' && hasAllocations(group);
+    const resourceBundles =
+      isInferred && group.resourceBundles.length === 0 ? [INFERRED_BUNDLE] : group.resourceBundles;
+    const [bundle] = resourceBundles;
     const resolvedBundle =
       bundle === undefined ? null : { id: bundle, cpuCount: 1, memoryBytes: 4_000_000_000, gpuCount: 0 };
     return {
       ...group,
+      resourceBundles,
       ...(bundleSelectionPolicy === null ? {} : { bundleSelectionPolicy }),
       autoscaling: autoscaling === null ? null : scaling(variants.autoscaling, autoscaling),
       ...(resolvedBundle === null ? {} : { resolvedBundle }),

@@ -15,69 +15,71 @@ export const scripts = [
   'bad-after-switch',
 ] as const;
 
-/** One setting for each point where the published sources of the API disagree; the default is the first value. */
-export interface Variants {
+/** One setting for each point where the published sources of the API disagree; the default is its first value. */
+export const variantValues = {
   /** Names of the states of a replacement. */
-  replacementStatuses: 'tutorial' | 'terraform' | 'openapi';
-  replacementFailure: 'errored' | 'failed';
+  replacementStatuses: ['tutorial', 'terraform', 'openapi'],
+  replacementFailure: ['errored', 'failed'],
   /** A second POST while a replacement is in progress. */
-  secondReplacement: 422 | 409 | 'queue';
+  secondReplacement: [422, 409, 'queue'],
   /** A draft candidate for a locked artifact, or the reverse. */
-  statusMismatch: 400 | 422;
+  statusMismatch: [400, 422],
   /** DELETE of a replacement whose switch has happened: refused (404), or accepted without any effect. */
-  cancelAfterSwitch: 'refused' | 'ignored';
-  cancelStatus: 202 | 200 | 204;
-  promoteStatus: 202 | 200;
-  cloneStatus: 200 | 201;
+  cancelAfterSwitch: ['refused', 'ignored'],
+  cancelStatus: [202, 200, 204],
+  promoteStatus: [202, 200],
+  cloneStatus: [200, 201],
+  /** `status: locked` in the POST of an artifact: locks it, or is ignored. */
+  lockOnCreation: ['locked', 'ignored'],
+  /** `spec.type`: left out of responses and ignored in a PATCH, or shown and refused there. */
+  specType: ['ignored', 'refused'],
+  /**
+   * A group's runtime names an allocation as well as a bundle, inferred where none was given, and may be sent back so; or
+   * it has only one of them, and its resolved bundle is refused.
+   */
+  bundles: ['inferred', 'exclusive'],
+  /** DELETE of a repository with locked artifacts that no Workload uses. */
+  lockedRepository: [204, 409],
   /** PATCH of an artifact that is locked already with `status: locked`. */
-  relock: 403 | 409;
+  relock: [403, 409],
   /** A second active Workload on one draft artifact. */
-  draftInUse: 422 | 409;
+  draftInUse: [422, 409],
   /** The first DELETE of a running Workload finds a proton that does not stop. */
-  stuckDelete: 'off' | 502 | 200;
+  stuckDelete: ['off', 502, 200],
   /** How a draft's eight hours end. */
-  ttlEnd: 'stopped' | 'terminated';
-  autoscaling: 'hoisted' | 'per-policy';
-  conditions: 'captured' | 'openapi';
+  ttlEnd: ['stopped', 'terminated'],
+  autoscaling: ['hoisted', 'per-policy'],
+  conditions: ['captured', 'openapi'],
+  /** How a proton's details write that a condition or a container has no reason or no message. */
+  absentTexts: ['empty', 'null'],
+  /** Whether a proton's endpoint has the slash before its query. */
+  protonEndpoint: ['bare', 'slash'],
+  /** Whether a replacement that changes only settings names the artifact in service as its candidate. */
+  settingsCandidate: ['named', 'absent'],
   /** The outcomes alone, or also created, candidate running, switched and drained. */
-  events: 'outcomes' | 'story';
+  events: ['outcomes', 'story'],
   /** `path`, `message`, `code`, or pydantic's own `loc`, `msg`, `type`. */
-  validationErrors: 'gateway' | 'pydantic';
+  validationErrors: ['gateway', 'pydantic'],
   /** Whether lists and single protons carry `statusDetails.logTail`. */
-  protonDetails: 'absent' | 'embedded';
+  protonDetails: ['absent', 'embedded'],
   /** Captured lists of protons lack `next` and `previous`. */
-  protonPageLinks: 'present' | 'absent';
+  protonPageLinks: ['present', 'absent'],
   /** What `KB`, `MB`, `GB` and their binary spellings mean. */
-  memoryUnits: 'decimal' | 'binary';
+  memoryUnits: ['decimal', 'binary'],
   /** Rates of the statistics: 0..1 or 0..100. */
-  rates: 'fraction' | 'percent';
+  rates: ['fraction', 'percent'],
   /** OTel routes without their trailing slash. */
-  otelSlash: 'redirect' | 'optional';
-}
+  otelSlash: ['redirect', 'optional'],
+} as const;
 
-export const defaultVariants: Variants = {
-  replacementStatuses: 'tutorial',
-  replacementFailure: 'errored',
-  secondReplacement: 422,
-  statusMismatch: 400,
-  cancelAfterSwitch: 'refused',
-  cancelStatus: 202,
-  promoteStatus: 202,
-  cloneStatus: 200,
-  relock: 403,
-  draftInUse: 422,
-  stuckDelete: 'off',
-  ttlEnd: 'stopped',
-  autoscaling: 'hoisted',
-  conditions: 'captured',
-  events: 'outcomes',
-  validationErrors: 'gateway',
-  protonDetails: 'absent',
-  protonPageLinks: 'present',
-  memoryUnits: 'decimal',
-  rates: 'fraction',
-  otelSlash: 'redirect',
+/** The value of each setting; see `variantValues`. */
+export type Variants = {
+  -readonly [Name in keyof typeof variantValues]: (typeof variantValues)[Name][number];
 };
+
+export const defaultVariants = Object.fromEntries(
+  Object.entries(variantValues).map(([name, [first]]) => [name, first]),
+) as Variants;
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -87,8 +89,8 @@ const MINUTE = 60 * SECOND;
  * document switched after 110 s, endpoint switched after 171 s, old proton drained after 530 s.
  */
 export const defaultTimings = {
-  /** For so long after the POST, a replacement is not found by a GET. */
-  recordHiddenMs: 1 * SECOND,
+  /** For so long after the POST, a replacement is not found by a GET; older clients take that for its end. */
+  recordHiddenMs: 0,
   /** From the POST to the candidate proton, and to `initializing`. */
   candidateCreatedMs: 2 * SECOND,
   initializingMs: 3 * SECOND,
@@ -126,10 +128,17 @@ export const defaultTimings = {
   ttlMs: 8 * 60 * MINUTE,
   ttlSweepMs: 1 * MINUTE,
   buildMs: 2 * MINUTE,
+  /** So much later a proton that has scaled to zero answers its first request. */
+  coldStartMs: 25 * SECOND,
+  /** A proton with a minimum of no replicas scales to zero after so long without a request, unless it names its own time. */
+  idleMs: 5 * MINUTE,
   /** Requests are counted, and telemetry is found, so much later. */
   statsLagMs: 5 * SECOND,
   otelLagMs: 15 * SECOND,
 };
+
+/** As some releases are: a record is not found for a moment after its POST, which our own client has to endure. */
+export const LATE_RECORDS: Partial<Timings> = { recordHiddenMs: 1 * SECOND };
 
 /** Milliseconds, by what takes them; see `defaultTimings`. */
 export type Timings = typeof defaultTimings;

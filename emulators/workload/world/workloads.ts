@@ -182,6 +182,7 @@ export function promote(world: World, workload: Workload): void {
     id: world.id(),
     workloadId: workload.id,
     candidateArtifactId: artifact.id,
+    isSettingsChange: false,
     candidateProtonIds: [],
     previousProtonIds: null,
     state: 'completed',
@@ -258,7 +259,7 @@ export function changeSettings(world: World, workload: Workload, input: RuntimeI
     watchLifetime(world, workload);
   }
   const config = { warmupDurationMinutes: 0, keepOldVersionMinutes: 0 };
-  return startRollout(world, workload, { artifact, runtime, config });
+  return startRollout(world, workload, { artifact, runtime, config, isSettingsChange: true });
 }
 
 export const NO_REPLACEMENT = 'There is no active replacement for this workload.';

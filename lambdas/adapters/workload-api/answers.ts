@@ -7,15 +7,16 @@ import type { Artifact, Replacement, Workload } from '../../domain/serving/workl
  * strings, fields change between releases, and lists may be left out.
  */
 
+/** Releases write an absent text as null or as an empty one, or leave it out. */
 export const Text = z
   .string()
   .nullish()
-  .transform((value) => value ?? null);
+  .transform((value) => value || null);
 const Unknown = 'unknown';
 export const Status = z
   .string()
   .nullish()
-  .transform((value) => value ?? Unknown);
+  .transform((value) => value || Unknown);
 /** A longer list is refused before zod reports on each of its rows. */
 const MAX_ROWS = 2_000;
 const rows = <T extends z.ZodType>(row: T) => z.array(z.unknown()).max(MAX_ROWS).pipe(z.array(row));

@@ -171,7 +171,7 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
 
     getArtifact: (id) => orNull(() => get(artifact(id), ArtifactAnswer)),
     lockArtifact: async (id) => patch(artifact(id), { status: 'locked' }),
-    // The server sets `spec.type` and refuses it in a PATCH.
+    // The server sets `spec.type`, and some releases refuse it in a PATCH.
     setContainerGroups: async (id, containerGroups) => patch(artifact(id), { spec: { containerGroups } }),
     findArtifacts: async (text) => rows('/artifacts', ArtifactPage, MAX_ARTIFACTS, { search: text }),
     cloneArtifact: async (id, name) =>
@@ -184,8 +184,13 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
         body: { ...request },
         schema: ReplacementAnswer,
       }),
-    getReplacement: async (id) =>
-      told(await orNull(() => get(`${workload(id)}/replacement`, ReplacementAnswer))),
+    async getReplacement(id) {
+      const replacement = await orNull(() => get(`${workload(id)}/replacement`, ReplacementAnswer));
+      if (replacement === null || replacement.candidateArtifactId !== '') return told(replacement);
+      // A change of settings, which names no candidate, keeps the artifact in service.
+      const served = await orNull(() => get(workload(id), WorkloadAnswer));
+      return told({ ...replacement, candidateArtifactId: served?.artifactId ?? '' });
+    },
     cancelReplacement: async (id) => {
       await orNull(() => call({ method: 'DELETE', path: `${workload(id)}/replacement`, schema: Anything }));
     },

@@ -119,7 +119,12 @@ export const StatsAnswer = z
   })
   .transform(({ metrics }) => metrics);
 
+const Line = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+
 /** Made once: a schema takes longer to make than a page takes to read. */
 export const ProtonPage = page(ProtonAnswer);
 export const EventPage = page(EventAnswer);
-export const LogPage = page(z.object({ timestamp: Status, level: Status, message: Status }));
+export const LogPage = page(z.object({ timestamp: Status, level: Status, message: Line }));

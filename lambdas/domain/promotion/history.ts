@@ -132,7 +132,10 @@ function servedPeriods(
 ): ServedPeriod[] {
   const switches = replacements
     .flatMap(({ id, candidateArtifactId, switchedAt }) =>
-      switchedAt === null ? [] : [{ id, artifact: candidateArtifactId, at: iso(switchedAt) }],
+      // One without a candidate has changed settings only.
+      switchedAt === null || candidateArtifactId === ''
+        ? []
+        : [{ id, artifact: candidateArtifactId, at: iso(switchedAt) }],
     )
     .sort((a, b) => a.at.localeCompare(b.at));
   const version = (artifact: string | null) => (artifact === null ? null : versionOf(view, artifact));
@@ -142,7 +145,7 @@ function servedPeriods(
   ];
   for (const { id, artifact, at } of switches) {
     const last = periods.at(-1);
-    // A settings change replaces an artifact by the same one.
+    // A settings change can name the same artifact.
     if (last === undefined || last.artifact_id === artifact) continue;
     last.until = at;
     const next = { artifact_id: artifact, version: version(artifact), replacement: id };

@@ -3,6 +3,7 @@ import { MemoryTable, type TableRequest } from '../../../emulators/aws/memory-ta
 import type { Sendable } from '../../../emulators/exchange.ts';
 import { mlflowWithoutSocket } from '../../../emulators/mlflow/without-socket.ts';
 import { workloadWithoutSocket } from '../../../emulators/workload/without-socket.ts';
+import { LATE_RECORDS } from '../../../emulators/workload/world/settings.ts';
 import type { Clock } from '../../../lambdas/adapters/clock.ts';
 import type { Transport } from '../../../lambdas/adapters/http.ts';
 import type { Network } from '../../../lambdas/adapters/network.ts';
@@ -51,7 +52,11 @@ export class FuzzWorld {
   constructor(credentials: Credentials = { mlflow: { token: 'mlflow-token' }, workload: 'workload-token' }) {
     this.mlflow = mlflowWithoutSocket({ clock: () => this.now.ms, auth: credentials.mlflow });
     this.platform = workloadWithoutSocket(
-      { clock: { now: () => new Date(this.now.ms) }, token: credentials.workload },
+      {
+        clock: { now: () => new Date(this.now.ms) },
+        token: credentials.workload,
+        timings: LATE_RECORDS,
+      },
       () => 'https://workload.invalid/api/v2',
     );
     this.#env = {
