@@ -7,6 +7,8 @@ import type { RunOptions } from './commands/run.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { StartOptions } from './commands/start-request.ts';
 import type { StatusOptions } from './commands/status.ts';
+import { withInputFlags } from './input-flags.ts';
+import { setLogLines } from './log-lines.ts';
 import { printable } from './printable.ts';
 
 /**
@@ -21,51 +23,24 @@ export function program(done: (status: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(printable(text)) })
     .showHelpAfterError('(run with --help for the options)');
-  promotion
-    .command('run')
+  withInputFlags(
+    promotion.command('run'),
+    '; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
+  )
     .description('run the state machine and its functions on this machine and show a timeline')
     .option('--list', 'list the scenarios and stop')
     .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
-    .option(
-      '--input <file>',
-      'run your own execution input, a JSON file or - for standard input; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
-    )
     .option('--json', 'print one JSON document on standard output instead of the timeline')
     .option('--verbose', "also print the functions' log lines, on standard error")
-    .action(async (options: RunOptions) => done(await (await import('./commands/run.ts')).run(options)));
-  promotion
-    .command('start')
+    .action(async (options: RunOptions) => {
+      setLogLines(options.verbose === true);
+      done(await (await import('./commands/run.ts')).run(options));
+    });
+  withInputFlags(promotion.command('start'))
     .description(
       'start an execution of the deployed state machine and follow it to its end; idempotent: an execution with the same input is followed if it is running, or reported if it has succeeded, instead of being started twice',
     )
-    .option('--model <name>', 'name of the registered model')
-    .option(
-      '--version <version>',
-      'version to promote (default: the newest in Staging); with --rollback, the version to restore',
-    )
     .option('--arn <arn>', 'ARN of the state machine (default: STATE_MACHINE_ARN); also sets the region')
-    .option('--policy <name>', 'policy to evaluate')
-    .option(
-      '--workload <id>',
-      "Workload that serves the model (default: the registered model's tag workload.id)",
-    )
-    .option('--artifact <id>', "artifact to roll out (default: the version's own)")
-    .option('--requested-by <who>', 'who requests it; recorded and shown in notifications')
-    .option(
-      '--reason <text>',
-      'why; recorded and shown in notifications. With --rollback, one of the defined reasons (default: MANUAL_REQUEST)',
-    )
-    .option('--dry-run', 'compare and decide, change nothing')
-    .option('--rollback', 'roll the model back instead of promoting it')
-    .option('--emergency', 'with --rollback: ignore the cool-down after the last rollback')
-    .option(
-      '--adopt',
-      'promote although somebody has changed the model by hand: take what both sides show as live first',
-    )
-    .option(
-      '--input <file>',
-      'a complete execution input instead of these options, a JSON file or - for standard input',
-    )
     .option('--again', 'start a new attempt even if an earlier one has succeeded')
     .option('--detach', 'start it, print its ARN and exit without following it')
     .option('--follow <arn>', 'follow the execution with this ARN and start nothing')
