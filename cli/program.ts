@@ -3,10 +3,12 @@ import { WORKLOAD } from '../local/scenarios/seed.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
+import type { PolicyCheckOptions } from './commands/policy-check.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { StartOptions } from './commands/start-request.ts';
 import type { StatusOptions } from './commands/status.ts';
+import { ADOPT_HELP, POLICY_CHECK_HELP, SIMULATE_HELP, START_HELP, STATUS_HELP } from './help.ts';
 import { withInputFlags } from './input-flags.ts';
 import { setLogLines } from './log-lines.ts';
 import { printable } from './printable.ts';
@@ -121,6 +123,21 @@ export function program(done: (status: number) => void): Command {
       done(await (await import('./commands/history.ts')).history(model, options)),
     );
   promotion
+    .command('policy')
+    .description('work on promotion policies')
+    .command('check')
+    .description(
+      'list every mistake of policy files: what is not JSON, unknown and missing fields, contradictions; with --model also the metrics that no recent run of the model has, read from MLflow (MLFLOW_TRACKING_URI)',
+    )
+    .argument('<file...>', 'policy files, such as policies/default.json')
+    .option('--model <name>', "also look for the metrics in the runs of this model's 10 newest versions")
+    .option('--json', 'print one JSON document on standard output')
+    .addHelpText('after', POLICY_CHECK_HELP)
+    .action(async (files: string[], options: PolicyCheckOptions) => {
+      setLogLines(false);
+      done(await (await import('./commands/policy-check.ts')).checkPolicies(files, options));
+    });
+  promotion
     .command('simulate')
     .description(
       'play stories of promotions, rollbacks and people against the functions and emulators in this process, in virtual time and with faults at every request, and check what they leave behind; the same seed plays the same stories',
@@ -166,44 +183,3 @@ function time(value: string): Date {
     throw new InvalidArgumentError(`${parsed.toISOString()} is in the future.`);
   return parsed;
 }
-
-const ADOPT_HELP = `
-Both sides must agree (one champion, the artifact that is tagged on it in service, nothing being rolled out); otherwise the
-execution ends contested and nothing is recorded. Adopting what is live already changes nothing.
-
-Exit status: 0 when it is adopted (or --detach started it), 1 when it is not or AWS could not be reached, 2 for invalid
-arguments, 130 when Ctrl-C stopped following.
-
-  npx promotion adopt PascalStrategy --requested-by "$USER"
-  echo '{"operation": "adopt", "model_name": "PascalStrategy"}' | npm start -- --input -    # on the emulators`;
-
-const STATUS_HELP = `
-Reading the table needs dynamodb:GetItem on it and, without a model, dynamodb:Query on its index "models". Credentials and
-region of AWS are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
-
-Exit status: 0 when no change is open and both sides show what is live (of every model), 1 when not, or when a part could
-not be read, 2 for invalid arguments or settings.`;
-
-const SIMULATE_HELP = `
-A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
-and plays it again exactly.
-
-Exit status: 0 when nothing was violated, 1 when something was, 2 for invalid arguments.`;
-
-const START_HELP = `
-It promotes; --rollback goes back to an earlier release; --adopt promotes a model that somebody has changed by hand. To
-record what is there without promoting anything: promotion adopt. A whole input (--input) can name any operation: promote,
-rollback, adopt, and resume, which goes on with an open change (change_id) as the sweeps do by themselves.
-
-The command is idempotent: the same input names the same execution, whatever the field order and with or without
-fields at their default. A new attempt is started only after one that failed, timed out, was aborted or found the
-model busy. Step Functions keeps executions for 90 days; after that the same input starts a new execution.
-
-Credentials are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
-Ctrl-C stops following; the execution continues.
-
-Exit status: 0 when the execution succeeded (or --detach started it), 1 when it did not or AWS could not be reached,
-2 for invalid arguments or input, 130 when Ctrl-C stopped following.
-
-  npx promotion start --model PascalStrategy --version 3 --arn arn:aws:states:eu-west-1:123456789012:stateMachine:NAME
-  npx promotion start --model PascalStrategy --rollback --reason PERFORMANCE_DEGRADATION`;

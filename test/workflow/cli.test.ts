@@ -152,6 +152,7 @@ describe('arguments that cannot be used', () => {
     [['history', '--help']],
     [['status', '--help']],
     [['adopt', '--help']],
+    [['policy', 'check', '--help']],
   ])('%j explains itself and exits 0', async (args) => {
     const ran = await promotion(args);
     expect(ran).toMatchObject({ code: 0, stderr: '' });

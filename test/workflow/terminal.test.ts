@@ -24,11 +24,18 @@ const systems = () => ({
   DATAROBOT_API_TOKEN: host.workload.token,
 });
 
+const POLICIES = new URL('../../policies/', import.meta.url).pathname;
+
 const commands: [string, string[]][] = [
   ['run', ['run']],
   ['run of a promotion that fails', ['run', '--scenario', 'registry-refuses-after-switch']],
   ['run of two executions', ['run', '--scenario', 'two-executions']],
   ['run --list', ['run', '--list']],
+  ['run of an input made of options', ['run', '--model', MODEL, '--version', '3', '--dry-run']],
+  [
+    'policy check',
+    ['policy', 'check', `${POLICIES}default.json`, `${POLICIES}policy.schema.json`, '--model', MODEL],
+  ],
   ['history', ['history', MODEL]],
   ['simulate', ['simulate', '--stories', '1']],
   ['simulate --story', ['simulate', '--story', 'a-1']],
