@@ -50,3 +50,13 @@ MLflow that does not answer.
 
   npx promotion policy check policies/default.json policies/mine.json
   MLFLOW_TRACKING_URI=http://127.0.0.1:5000 npx promotion policy check policies/mine.json --model PascalStrategy`;
+
+export const INVOKE_HELP = `
+The functions: begin-promotion, compare-models, prepare-promotion, replace-workload, promote-model, close-promotion,
+model-rollback, end-promotion, sweep-promotions. What the function answered, the alerts it sent and what it changed are
+printed; SNS and DynamoDB are emulators that keep nothing after the call.
+
+Exit status: 0 when it answered, whatever it answered, 1 when it threw, 2 for invalid arguments or input, or a real system
+that does not answer.
+
+  echo '{"model_name": "PascalStrategy", "challenger_version": "3"}' | npx promotion invoke compare-models --input -`;

@@ -3,12 +3,20 @@ import { WORKLOAD } from '../local/scenarios/seed.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
+import type { InvokeOptions } from './commands/invoke.ts';
 import type { PolicyCheckOptions } from './commands/policy-check.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { StartOptions } from './commands/start-request.ts';
 import type { StatusOptions } from './commands/status.ts';
-import { ADOPT_HELP, POLICY_CHECK_HELP, SIMULATE_HELP, START_HELP, STATUS_HELP } from './help.ts';
+import {
+  ADOPT_HELP,
+  INVOKE_HELP,
+  POLICY_CHECK_HELP,
+  SIMULATE_HELP,
+  START_HELP,
+  STATUS_HELP,
+} from './help.ts';
 import { withInputFlags } from './input-flags.ts';
 import { setLogLines } from './log-lines.ts';
 import { printable } from './printable.ts';
@@ -122,6 +130,20 @@ export function program(done: (status: number) => void): Command {
     .action(async (model: string, options: HistoryOptions) =>
       done(await (await import('./commands/history.ts')).history(model, options)),
     );
+  promotion
+    .command('invoke')
+    .description(
+      'call one function on this machine, as a request of its own; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
+    )
+    .argument('<function>', 'name of the function, such as compare-models')
+    .requiredOption('--input <file>', 'input of the function, a JSON file or - for standard input')
+    .option('--json', 'print one JSON document on standard output')
+    .option('--verbose', "also print the function's log lines, on standard error")
+    .addHelpText('after', INVOKE_HELP)
+    .action(async (name: string, options: InvokeOptions) => {
+      setLogLines(options.verbose === true);
+      done(await (await import('./commands/invoke.ts')).invoke(name, options));
+    });
   promotion
     .command('policy')
     .description('work on promotion policies')

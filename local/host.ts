@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type LocalTable, startLocalTable } from '../emulators/aws/dynamodb.ts';
 import { type SnsEmulator, startSnsEmulator } from '../emulators/aws/sns.ts';
 import { type LocalStepFunctions, startLocalStepFunctions } from '../emulators/aws/step-functions.ts';
@@ -147,7 +148,10 @@ async function loadFunctions(
   const loaded = await Promise.all(
     functionNames.map(async (name) => {
       const module: { handler: Handler } = await import(`../lambdas/${name}.ts`);
-      return [name, afterWaits(clock, module.handler.withClock(clock, env))] as const;
+      const handler = module.handler.withClock(clock, env);
+      // As on AWS each call is a request of its own: by its id a repeated one is told from a new one.
+      const call = (event: unknown) => handler(event, { awsRequestId: randomUUID() });
+      return [name, afterWaits(clock, call)] as const;
     }),
   );
   return Object.fromEntries(loaded) as Record<FunctionName, LocalFunction>;

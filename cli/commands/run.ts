@@ -3,7 +3,7 @@ import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import { type Host, isEmulated, startHost } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
-import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { seedEmulators } from '../../local/scenarios/seed.ts';
 import { continueAfterOutputCloses } from '../closed-output.ts';
 import { exitStatus } from '../exit-status.ts';
 import { printLine } from '../screen/layout.ts';
@@ -92,8 +92,7 @@ async function play(
   // The clock of a real system cannot be advanced.
   const follow = { onEvent: show.event, pauseMs: isEmulated(host) ? SHORT_PAUSE_MS : null };
   if (scenario !== null && isEmulated(host)) return scenario.play(host, follow);
-  if (host.mlflow !== null) seedPascalStrategy(host.mlflow);
-  if (isEmulated(host)) seedServing(host);
+  seedEmulators(host);
   return [await execute(host, input, follow)];
 }
 

@@ -153,6 +153,7 @@ describe('arguments that cannot be used', () => {
     [['status', '--help']],
     [['adopt', '--help']],
     [['policy', 'check', '--help']],
+    [['invoke', '--help']],
   ])('%j explains itself and exits 0', async (args) => {
     const ran = await promotion(args);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
