@@ -5,7 +5,7 @@ import { type LocalStepFunctions, startLocalStepFunctions } from '../emulators/a
 import { type MlflowEmulator, startMlflowEmulator } from '../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../emulators/workload/server.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
-import type { Registry } from '../lambdas/domain/registry.ts';
+import type { Registry, RegistryMode } from '../lambdas/domain/registry.ts';
 import type { Workloads } from '../lambdas/domain/serving/workloads.ts';
 import type { Handler } from '../lambdas/runtime/handler.ts';
 import { registryServices } from '../lambdas/runtime/mlflow-services.ts';
@@ -48,6 +48,8 @@ export interface RealSystems {
   mlflow: boolean;
   /** The platform of `DATAROBOT_ENDPOINT` instead of the emulator. */
   workload: boolean;
+  /** Instead of `MLFLOW_REGISTRY_MODE`, on a real MLflow server. */
+  registryMode?: RegistryMode | null;
 }
 
 const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
@@ -81,7 +83,7 @@ export async function startHost(
     startLocalStepFunctions(),
   ]);
   const emulators = { mlflow, workload, sns, table, stepFunctions };
-  const env = environmentFor(emulators);
+  const env = environmentFor(emulators, real.registryMode ?? null);
   const { functions, definition, close } = await deploy({ clock, env, ...emulators });
   return {
     machine: localStateMachine(functions, definition),
@@ -107,14 +109,12 @@ const REAL_MLFLOW_VARIABLES = [
   'MLFLOW_CREDENTIALS_SECRET_ARN',
 ];
 
-function environmentFor({
-  mlflow,
-  workload,
-  sns,
-  table,
-  stepFunctions,
-}: Omit<HostEmulators, 'clock' | 'env'>): NodeJS.ProcessEnv {
+function environmentFor(
+  { mlflow, workload, sns, table, stepFunctions }: Omit<HostEmulators, 'clock' | 'env'>,
+  registryMode: RegistryMode | null,
+): NodeJS.ProcessEnv {
   const env = { ...process.env };
+  if (registryMode !== null) env['MLFLOW_REGISTRY_MODE'] = registryMode;
   if (mlflow !== null) {
     for (const name of REAL_MLFLOW_VARIABLES) delete env[name];
     env['MLFLOW_TRACKING_URI'] = mlflow.url;

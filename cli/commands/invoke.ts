@@ -7,6 +7,7 @@ import { showInvocation } from '../screen/invocation.ts';
 import { UsageError } from '../usage-error.ts';
 import { readInput } from './read-input.ts';
 import { checkConnections, checkEnvironment, namedSystems } from './real-systems.ts';
+import { detectedMode } from './registry-mode.ts';
 
 /** The options of `promotion invoke`. */
 export interface InvokeOptions {
@@ -27,7 +28,8 @@ export async function invoke(name: string, { input, json }: InvokeOptions): Prom
   checkEnvironment(real, process.env);
   await checkConnections(real, process.env);
   if (real.mlflow || real.workload) continueAfterOutputCloses();
-  const host = await startHost(real);
+  const registryMode = await detectedMode(real, event, process.env);
+  const host = await startHost({ ...real, registryMode });
   try {
     seedEmulators(host);
     const document = await invokeFunction(host, name, event);

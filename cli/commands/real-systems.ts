@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import type { HttpLimits } from '../../lambdas/adapters/http.ts';
 import { mlflowCall, workloadCall } from '../../lambdas/domain/limits.ts';
+import { RegistryMode } from '../../lambdas/domain/registry.ts';
 import {
   AlertEnvironment,
   CompareEnvironment,
@@ -17,6 +18,7 @@ import { servingServices } from '../../lambdas/runtime/workload-services.ts';
 import type { RealSystems } from '../../local/host.ts';
 import { UsageError } from '../usage-error.ts';
 import { nothingStarted } from './input-options.ts';
+import { AUTO, withoutAuto } from './registry-mode.ts';
 
 /** The real systems that the environment names, for a run on this machine. */
 export const namedSystems = (env: NodeJS.ProcessEnv): RealSystems => ({
@@ -31,8 +33,10 @@ const EveryRun = z.object({
   ...CompareEnvironment.shape,
   ...RollbackEnvironment.shape,
   ...AlertEnvironment.omit({ ALERT_SNS_TOPIC_ARN: true }).shape,
-  ...MlflowEnvironment.pick({ MLFLOW_REGISTRY_MODE: true }).shape,
 });
+
+/** Only here `auto` is a mode, too. */
+const LocalMode = z.object({ MLFLOW_REGISTRY_MODE: z.enum([...RegistryMode.options, AUTO]).default(AUTO) });
 
 /** Throws `UsageError` with every problem of the environment, before anything starts. */
 export function checkEnvironment({ mlflow, workload }: RealSystems, env: NodeJS.ProcessEnv): void {
@@ -41,6 +45,7 @@ export function checkEnvironment({ mlflow, workload }: RealSystems, env: NodeJS.
       ...EveryRun.shape,
       ...(mlflow ? MlflowEnvironment.shape : {}),
       ...(workload ? WorkloadEnvironment.shape : {}),
+      ...LocalMode.shape,
     });
     const loggedIn = mlflow ? withOneLogin(needed) : needed;
     configuration(workload ? withOneToken(loggedIn) : loggedIn, env);
@@ -76,7 +81,7 @@ export async function checkConnections(
 }
 
 const askMlflow = (env: NodeJS.ProcessEnv, limits: HttpLimits) =>
-  registryServices(env, systemClock, {}, limits).registry.getModel(NOBODY);
+  registryServices(withoutAuto(env), systemClock, {}, limits).registry.getModel(NOBODY);
 
 const askWorkloads = (env: NodeJS.ProcessEnv, limits: HttpLimits) =>
   servingServices(env, systemClock, {}, limits).workloads.findArtifacts(NOBODY);

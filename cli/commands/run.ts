@@ -18,6 +18,7 @@ import {
 } from './input-options.ts';
 import { readInput } from './read-input.ts';
 import { checkConnections, checkEnvironment, namedSystems } from './real-systems.ts';
+import { detectedMode } from './registry-mode.ts';
 
 /** The options of `promotion run`. */
 export interface RunOptions extends InputSource {
@@ -51,10 +52,11 @@ export async function run(options: RunOptions): Promise<number> {
   if (real.mlflow || real.workload) continueAfterOutputCloses();
 
   const show = timeline({ quiet: options.json === true });
-  const host = await startHost(real);
+  const registryMode = await detectedMode(real, input, process.env);
+  const host = await startHost({ ...real, registryMode });
   try {
     show.begin(scenario, {
-      mlflow: real.mlflow ? hostOf('MLFLOW_TRACKING_URI') : null,
+      mlflow: real.mlflow ? `${hostOf('MLFLOW_TRACKING_URI')}${modeText(registryMode)}` : null,
       workload: real.workload ? hostOf('DATAROBOT_ENDPOINT') : null,
     });
     const documents = await play(host, scenario, input, show);
@@ -96,6 +98,7 @@ async function play(
   return [await execute(host, input, follow)];
 }
 
+const modeText = (mode: string | null) => (mode === null ? '' : ` (mode ${mode})`);
 const hostOf = (name: string) => new URL(process.env[name] ?? '').host;
 
 function documentOf(documents: ExecutionDocument[]): unknown {

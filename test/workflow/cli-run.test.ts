@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkConnections } from '../../cli/commands/real-systems.ts';
 import { UsageError } from '../../cli/usage-error.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
@@ -150,6 +150,43 @@ describe('a run on systems that answer', () => {
     seedPascalStrategy(host.mlflow);
     expect(documentOf(await run(['--model', MODEL, '--dry-run'], env)).output).toMatchObject({
       comparison: { decision: 'PROMOTE' },
+    });
+  });
+
+  describe('of which the model has only aliases', () => {
+    beforeEach(() => {
+      seedPascalStrategy(host.mlflow);
+      const { registry } = host.mlflow;
+      for (const version of ['1', '2', '3']) registry.transition(MODEL, version, 'None');
+      registry.setAlias(MODEL, 'champion', '2');
+      registry.setAlias(MODEL, 'challenger', '3');
+    });
+    const promote = (mode?: string) =>
+      run(['--model', MODEL], {
+        MLFLOW_TRACKING_URI: host.mlflow.url,
+        ...(mode === undefined ? {} : { MLFLOW_REGISTRY_MODE: mode }),
+      });
+
+    it.each([undefined, '', 'auto'])('moves the aliases with MLFLOW_REGISTRY_MODE %j', async (mode) => {
+      const ran = await promote(mode);
+      expect(ran).toMatchObject({ code: 0, stderr: '' });
+      expect(documentOf(ran).registry.after).toMatchObject({
+        aliases: { champion: '3', previous_champion: '2' },
+        stages: { 2: 'None', 3: 'None' },
+      });
+    });
+
+    it('finds no challenger with MLFLOW_REGISTRY_MODE "stages"', async () => {
+      const ran = await promote('stages');
+      expect(ran.code).toBe(1);
+      expect(outputOf(ran).comparison).toMatchObject({ decision: 'INVESTIGATE', challenger_version: null });
+    });
+
+    it('leaves the aliases as soon as a version is in a stage', async () => {
+      host.mlflow.registry.transition(MODEL, '1', 'Staging');
+      const { registry, output } = documentOf(await promote());
+      expect(output).toMatchObject({ comparison: { champion_version: null, challenger_version: '1' } });
+      expect(registry.after.aliases).toEqual(registry.before.aliases);
     });
   });
 });
