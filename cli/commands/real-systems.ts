@@ -55,7 +55,7 @@ export function checkEnvironment({ mlflow, workload }: RealSystems, env: NodeJS.
 }
 
 /** Milliseconds in which a real system has to answer before a run on it starts. */
-const ANSWER_MS = 2_500;
+const ANSWER_MS = 1_800;
 
 /** A name that no model and no artifact has: it is only asked for. */
 const NOBODY = 'promotion-connection-check';
@@ -69,7 +69,7 @@ export async function checkConnections(
   env: NodeJS.ProcessEnv,
   answerMs = ANSWER_MS,
 ): Promise<void> {
-  const within = (limits: HttpLimits): HttpLimits => ({ ...limits, totalMs: answerMs });
+  const within = (limits: HttpLimits): HttpLimits => ({ ...limits, totalMs: answerMs, retries: 1 });
   const checks = [
     ...(mlflow ? [problemOf('MLFLOW_TRACKING_URI', env, () => askMlflow(env, within(mlflowCall)))] : []),
     ...(workload
