@@ -3,10 +3,22 @@ import { WORKLOAD } from '../local/scenarios/seed.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
+import type { InvokeOptions } from './commands/invoke.ts';
+import type { PolicyCheckOptions } from './commands/policy-check.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { StartOptions } from './commands/start-request.ts';
 import type { StatusOptions } from './commands/status.ts';
+import {
+  ADOPT_HELP,
+  INVOKE_HELP,
+  POLICY_CHECK_HELP,
+  SIMULATE_HELP,
+  START_HELP,
+  STATUS_HELP,
+} from './help.ts';
+import { withInputFlags } from './input-flags.ts';
+import { setLogLines } from './log-lines.ts';
 import { printable } from './printable.ts';
 
 /**
@@ -21,51 +33,24 @@ export function program(done: (status: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(printable(text)) })
     .showHelpAfterError('(run with --help for the options)');
-  promotion
-    .command('run')
+  withInputFlags(
+    promotion.command('run'),
+    '; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
+  )
     .description('run the state machine and its functions on this machine and show a timeline')
     .option('--list', 'list the scenarios and stop')
     .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
-    .option(
-      '--input <file>',
-      'run your own execution input, a JSON file or - for standard input; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
-    )
     .option('--json', 'print one JSON document on standard output instead of the timeline')
     .option('--verbose', "also print the functions' log lines, on standard error")
-    .action(async (options: RunOptions) => done(await (await import('./commands/run.ts')).run(options)));
-  promotion
-    .command('start')
+    .action(async (options: RunOptions) => {
+      setLogLines(options.verbose === true);
+      done(await (await import('./commands/run.ts')).run(options));
+    });
+  withInputFlags(promotion.command('start'))
     .description(
       'start an execution of the deployed state machine and follow it to its end; idempotent: an execution with the same input is followed if it is running, or reported if it has succeeded, instead of being started twice',
     )
-    .option('--model <name>', 'name of the registered model')
-    .option(
-      '--version <version>',
-      'version to promote (default: the newest in Staging); with --rollback, the version to restore',
-    )
     .option('--arn <arn>', 'ARN of the state machine (default: STATE_MACHINE_ARN); also sets the region')
-    .option('--policy <name>', 'policy to evaluate')
-    .option(
-      '--workload <id>',
-      "Workload that serves the model (default: the registered model's tag workload.id)",
-    )
-    .option('--artifact <id>', "artifact to roll out (default: the version's own)")
-    .option('--requested-by <who>', 'who requests it; recorded and shown in notifications')
-    .option(
-      '--reason <text>',
-      'why; recorded and shown in notifications. With --rollback, one of the defined reasons (default: MANUAL_REQUEST)',
-    )
-    .option('--dry-run', 'compare and decide, change nothing')
-    .option('--rollback', 'roll the model back instead of promoting it')
-    .option('--emergency', 'with --rollback: ignore the cool-down after the last rollback')
-    .option(
-      '--adopt',
-      'promote although somebody has changed the model by hand: take what both sides show as live first',
-    )
-    .option(
-      '--input <file>',
-      'a complete execution input instead of these options, a JSON file or - for standard input',
-    )
     .option('--again', 'start a new attempt even if an earlier one has succeeded')
     .option('--detach', 'start it, print its ARN and exit without following it')
     .option('--follow <arn>', 'follow the execution with this ARN and start nothing')
@@ -146,6 +131,35 @@ export function program(done: (status: number) => void): Command {
       done(await (await import('./commands/history.ts')).history(model, options)),
     );
   promotion
+    .command('invoke')
+    .description(
+      'call one function on this machine, as a request of its own; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
+    )
+    .argument('<function>', 'name of the function, such as compare-models')
+    .requiredOption('--input <file>', 'input of the function, a JSON file or - for standard input')
+    .option('--json', 'print one JSON document on standard output')
+    .option('--verbose', "also print the function's log lines, on standard error")
+    .addHelpText('after', INVOKE_HELP)
+    .action(async (name: string, options: InvokeOptions) => {
+      setLogLines(options.verbose === true);
+      done(await (await import('./commands/invoke.ts')).invoke(name, options));
+    });
+  promotion
+    .command('policy')
+    .description('work on promotion policies')
+    .command('check')
+    .description(
+      'list every mistake of policy files: what is not JSON, unknown and missing fields, contradictions; with --model also the metrics that no recent run of the model has, read from MLflow (MLFLOW_TRACKING_URI)',
+    )
+    .argument('<file...>', 'policy files, such as policies/default.json')
+    .option('--model <name>', "also look for the metrics in the runs of this model's 10 newest versions")
+    .option('--json', 'print one JSON document on standard output')
+    .addHelpText('after', POLICY_CHECK_HELP)
+    .action(async (files: string[], options: PolicyCheckOptions) => {
+      setLogLines(false);
+      done(await (await import('./commands/policy-check.ts')).checkPolicies(files, options));
+    });
+  promotion
     .command('simulate')
     .description(
       'play stories of promotions, rollbacks and people against the functions and emulators in this process, in virtual time and with faults at every request, and check what they leave behind; the same seed plays the same stories',
@@ -196,44 +210,3 @@ function time(value: string): Date {
     throw new InvalidArgumentError(`${parsed.toISOString()} is in the future.`);
   return parsed;
 }
-
-const ADOPT_HELP = `
-Both sides must agree (one champion, the artifact that is tagged on it in service, nothing being rolled out); otherwise the
-execution ends contested and nothing is recorded. Adopting what is live already changes nothing.
-
-Exit status: 0 when it is adopted (or --detach started it), 1 when it is not or AWS could not be reached, 2 for invalid
-arguments, 130 when Ctrl-C stopped following.
-
-  npx promotion adopt PascalStrategy --requested-by "$USER"
-  echo '{"operation": "adopt", "model_name": "PascalStrategy"}' | npm start -- --input -    # on the emulators`;
-
-const STATUS_HELP = `
-Reading the table needs dynamodb:GetItem on it and, without a model, dynamodb:Query on its index "models". Credentials and
-region of AWS are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
-
-Exit status: 0 when no change is open and both sides show what is live (of every model), 1 when not, or when a part could
-not be read, 2 for invalid arguments or settings.`;
-
-const SIMULATE_HELP = `
-A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
-and plays it again exactly.
-
-Exit status: 0 when nothing was violated (--outages: when everybody is told in time), 1 when not, 2 for invalid arguments.`;
-
-const START_HELP = `
-It promotes; --rollback goes back to an earlier release; --adopt promotes a model that somebody has changed by hand. To
-record what is there without promoting anything: promotion adopt. A whole input (--input) can name any operation: promote,
-rollback, adopt, and resume, which goes on with an open change (change_id) as the sweeps do by themselves.
-
-The command is idempotent: the same input names the same execution, whatever the field order and with or without
-fields at their default. A new attempt is started only after one that failed, timed out, was aborted or found the
-model busy. Step Functions keeps executions for 90 days; after that the same input starts a new execution.
-
-Credentials are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
-Ctrl-C stops following; the execution continues.
-
-Exit status: 0 when the execution succeeded (or --detach started it), 1 when it did not or AWS could not be reached,
-2 for invalid arguments or input, 130 when Ctrl-C stopped following.
-
-  npx promotion start --model PascalStrategy --version 3 --arn arn:aws:states:eu-west-1:123456789012:stateMachine:NAME
-  npx promotion start --model PascalStrategy --rollback --reason PERFORMANCE_DEGRADATION`;

@@ -140,7 +140,7 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
 }
 
 /** The model and the Workload that an input names, if any. */
-function targetOf(input: unknown): { model_name?: string; workload_id?: string } {
+export function targetOf(input: unknown): { model_name?: string; workload_id?: string } {
   const { model_name, workload_id } = readStateDocument(input);
   return { ...(model_name === null ? {} : { model_name }), ...(workload_id === null ? {} : { workload_id }) };
 }

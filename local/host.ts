@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type LocalTable, startLocalTable } from '../emulators/aws/dynamodb.ts';
 import { type SnsEmulator, startSnsEmulator } from '../emulators/aws/sns.ts';
 import { type LocalStepFunctions, startLocalStepFunctions } from '../emulators/aws/step-functions.ts';
@@ -5,7 +6,7 @@ import { type MlflowEmulator, startMlflowEmulator } from '../emulators/mlflow/se
 import { startWorkloadEmulator, type WorkloadEmulator } from '../emulators/workload/server.ts';
 import { LATE_RECORDS } from '../emulators/workload/world/settings.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
-import type { Registry } from '../lambdas/domain/registry.ts';
+import type { Registry, RegistryMode } from '../lambdas/domain/registry.ts';
 import type { Workloads } from '../lambdas/domain/serving/workloads.ts';
 import type { Handler } from '../lambdas/runtime/handler.ts';
 import { registryServices } from '../lambdas/runtime/mlflow-services.ts';
@@ -48,6 +49,8 @@ export interface RealSystems {
   mlflow: boolean;
   /** The platform of `DATAROBOT_ENDPOINT` instead of the emulator. */
   workload: boolean;
+  /** Instead of `MLFLOW_REGISTRY_MODE`, on a real MLflow server. */
+  registryMode?: RegistryMode | null;
 }
 
 const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
@@ -81,7 +84,7 @@ export async function startHost(
     startLocalStepFunctions(),
   ]);
   const emulators = { mlflow, workload, sns, table, stepFunctions };
-  const env = environmentFor(emulators);
+  const env = environmentFor(emulators, real.registryMode ?? null);
   const { functions, definition, close } = await deploy({ clock, env, ...emulators });
   return {
     machine: localStateMachine(functions, definition),
@@ -107,14 +110,12 @@ const REAL_MLFLOW_VARIABLES = [
   'MLFLOW_CREDENTIALS_SECRET_ARN',
 ];
 
-function environmentFor({
-  mlflow,
-  workload,
-  sns,
-  table,
-  stepFunctions,
-}: Omit<HostEmulators, 'clock' | 'env'>): NodeJS.ProcessEnv {
+function environmentFor(
+  { mlflow, workload, sns, table, stepFunctions }: Omit<HostEmulators, 'clock' | 'env'>,
+  registryMode: RegistryMode | null,
+): NodeJS.ProcessEnv {
   const env = { ...process.env };
+  if (registryMode !== null) env['MLFLOW_REGISTRY_MODE'] = registryMode;
   if (mlflow !== null) {
     for (const name of REAL_MLFLOW_VARIABLES) delete env[name];
     env['MLFLOW_TRACKING_URI'] = mlflow.url;
@@ -148,7 +149,10 @@ async function loadFunctions(
   const loaded = await Promise.all(
     functionNames.map(async (name) => {
       const module: { handler: Handler } = await import(`../lambdas/${name}.ts`);
-      return [name, afterWaits(clock, module.handler.withClock(clock, env))] as const;
+      const handler = module.handler.withClock(clock, env);
+      // As on AWS each call is a request of its own: by its id a repeated one is told from a new one.
+      const call = (event: unknown) => handler(event, { awsRequestId: randomUUID() });
+      return [name, afterWaits(clock, call)] as const;
     }),
   );
   return Object.fromEntries(loaded) as Record<FunctionName, LocalFunction>;

@@ -1,35 +1,35 @@
-import { z } from 'zod';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
-import {
-  AlertEnvironment,
-  CompareEnvironment,
-  configuration,
-  MlflowEnvironment,
-  RollbackEnvironment,
-  WorkloadEnvironment,
-  withOneLogin,
-  withOneToken,
-} from '../../lambdas/runtime/environment.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
-import { type Host, isEmulated, type RealSystems, startHost } from '../../local/host.ts';
+import { type Host, isEmulated, startHost } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
-import { seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { seedEmulators } from '../../local/scenarios/seed.ts';
 import { continueAfterOutputCloses } from '../closed-output.ts';
 import { exitStatus } from '../exit-status.ts';
 import { printLine } from '../screen/layout.ts';
 import { timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
+import {
+  checkedInput,
+  givenFlags,
+  INPUT_OPTIONS,
+  type InputSource,
+  nothingStarted,
+} from './input-options.ts';
 import { readInput } from './read-input.ts';
+import { checkConnections, checkEnvironment, namedSystems } from './real-systems.ts';
+import { detectedMode } from './registry-mode.ts';
 
 /** The options of `promotion run`. */
-export interface RunOptions {
+export interface RunOptions extends InputSource {
   list?: true;
   scenario?: string;
-  input?: string;
   json?: true;
   verbose?: true;
 }
+
+/** Options that a scenario excludes. */
+const OF_ONES_OWN = { ...INPUT_OPTIONS, input: '--input' };
 
 /** Real length of waits and pauses in a run on emulators: long enough to be visible in the timeline. */
 const SHORT_PAUSE_MS = 50;
@@ -41,29 +41,28 @@ export async function run(options: RunOptions): Promise<number> {
     for (const { name, about } of scenarios) printLine(`${name.padEnd(width)}  ${about}`, width + 2);
     return 0;
   }
-  if (options.input !== undefined && options.scenario !== undefined) {
-    throw new UsageError('--input and --scenario exclude each other: a scenario has its own input');
-  }
-  const scenario = options.input === undefined ? scenarioNamed(options.scenario ?? 'challenger-wins') : null;
-  const input = options.input === undefined ? null : await readInput(options.input);
-  const real: RealSystems = {
-    mlflow: scenario === null && isSet('MLFLOW_TRACKING_URI'),
-    workload: scenario === null && isSet('DATAROBOT_ENDPOINT'),
-  };
-  checkEnvironment(real);
+  const own = givenFlags(options, OF_ONES_OWN);
+  if (own.length > 0 && options.scenario !== undefined)
+    throw new UsageError(`--scenario excludes ${own.join(', ')}: a scenario has its own input`);
+  const scenario = own.length === 0 ? scenarioNamed(options.scenario ?? 'challenger-wins') : null;
+  const input = own.length === 0 ? null : await inputOf(options);
+  const real = scenario === null ? namedSystems(process.env) : { mlflow: false, workload: false };
+  checkEnvironment(real, process.env);
+  await checkConnections(real, process.env);
   if (real.mlflow || real.workload) continueAfterOutputCloses();
-  if (options.verbose) logToStandardError();
 
   const show = timeline({ quiet: options.json === true });
-  const host = await startHost(real);
+  const registryMode = await detectedMode(real, input, process.env);
+  const host = await startHost({ ...real, registryMode });
   try {
     show.begin(scenario, {
-      mlflow: real.mlflow ? hostOf('MLFLOW_TRACKING_URI') : null,
+      mlflow: real.mlflow ? `${hostOf('MLFLOW_TRACKING_URI')}${modeText(registryMode)}` : null,
       workload: real.workload ? hostOf('DATAROBOT_ENDPOINT') : null,
     });
     const documents = await play(host, scenario, input, show);
     show.end(documents);
-    if (options.json) console.log(JSON.stringify(documentOf(documents), null, 2));
+    // Not by the console, which `--verbose` leaves to the log lines.
+    if (options.json) process.stdout.write(`${JSON.stringify(documentOf(documents), null, 2)}\n`);
     if (real.mlflow && !real.workload && documents.some(failedForMissingWorkload))
       printMissingWorkloadAdvice(options.json === true);
     return Math.max(...documents.map(({ status, output }) => exitStatus(status, output)));
@@ -71,6 +70,19 @@ export async function run(options: RunOptions): Promise<number> {
     show.stop();
     await host.close();
   }
+}
+
+/**
+ * The input of one's own execution. That of a file is left to the execution, which answers a mistake as on AWS; one that is
+ * made of options is validated before. Throws `UsageError` with every problem.
+ */
+async function inputOf(options: RunOptions): Promise<unknown> {
+  if (options.input !== undefined && givenFlags(options, INPUT_OPTIONS).length === 0)
+    return readInput(options.input);
+  const problems: string[] = [];
+  const input = await checkedInput(options, problems);
+  if (input === null) throw nothingStarted(problems);
+  return input;
 }
 
 async function play(
@@ -82,12 +94,11 @@ async function play(
   // The clock of a real system cannot be advanced.
   const follow = { onEvent: show.event, pauseMs: isEmulated(host) ? SHORT_PAUSE_MS : null };
   if (scenario !== null && isEmulated(host)) return scenario.play(host, follow);
-  if (host.mlflow !== null) seedPascalStrategy(host.mlflow);
-  if (isEmulated(host)) seedServing(host);
+  seedEmulators(host);
   return [await execute(host, input, follow)];
 }
 
-const isSet = (name: string) => (process.env[name] ?? '') !== '';
+const modeText = (mode: string | null) => (mode === null ? '' : ` (mode ${mode})`);
 const hostOf = (name: string) => new URL(process.env[name] ?? '').host;
 
 function documentOf(documents: ExecutionDocument[]): unknown {
@@ -114,34 +125,4 @@ function scenarioNamed(name: string): Scenario {
   throw new UsageError(
     `There is no scenario "${name}". Scenarios: ${scenarios.map((s) => s.name).join(', ')}`,
   );
-}
-
-/** What every run reads from the environment; the host sets the rest. */
-const EveryRun = z.object({
-  ...CompareEnvironment.shape,
-  ...RollbackEnvironment.shape,
-  ...AlertEnvironment.omit({ ALERT_SNS_TOPIC_ARN: true }).shape,
-  ...MlflowEnvironment.pick({ MLFLOW_REGISTRY_MODE: true }).shape,
-});
-
-/** Throws `UsageError` with every problem of the environment, before anything starts. */
-function checkEnvironment({ mlflow, workload }: RealSystems): void {
-  try {
-    const needed = z.object({
-      ...EveryRun.shape,
-      ...(mlflow ? MlflowEnvironment.shape : {}),
-      ...(workload ? WorkloadEnvironment.shape : {}),
-    });
-    const loggedIn = mlflow ? withOneLogin(needed) : needed;
-    configuration(workload ? withOneToken(loggedIn) : loggedIn, process.env);
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Standard output is reserved for the timeline or the JSON document. */
-function logToStandardError(): void {
-  process.env['POWERTOOLS_LOG_LEVEL'] = 'INFO';
-  process.env['POWERTOOLS_DEV'] = 'true';
-  console.log = console.info = console.warn = console.debug = console.error;
 }

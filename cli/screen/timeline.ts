@@ -158,14 +158,16 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
   };
 }
 
-function printBothSystems(when: string, { registry, workload }: BothSystems): void {
+/** Prints where the champion is and what is served, after a label of seven columns. */
+export function printBothSystems(when: string, { registry, workload }: BothSystems): void {
   print(`${dim(when)}  ${registryLine(registry)}`, { hang: 9 });
   if (workload !== null) print(`         ${workloadLine(workload)}`, { hang: 11 });
 }
 
 const Sent = z.object({ subject: z.string().catch(''), message: z.object({ email: z.string() }) });
 
-function showAlert(alert: unknown, output: unknown): void {
+/** Prints an alert as it was sent; the table of its comparison is that of `output`, the state document, where it has one. */
+export function showAlert(alert: unknown, output: unknown): void {
   const sent = Sent.safeParse(alert).data;
   if (sent === undefined) return;
   print();

@@ -98,6 +98,10 @@ export function inStage(view: RegistryView, stage: string): ModelVersion[] {
   return view.versions.filter((v) => v.stage === stage).sort(byNumberDescending);
 }
 
+/** True when a version is in a stage that names a champion or a challenger. */
+export const usesStages = (view: RegistryView): boolean =>
+  view.versions.some(({ stage }) => stage === 'Production' || stage === 'Staging');
+
 /**
  * Every version that a pointer names as champion, highest number first: one in a healthy registry, none before
  * the first promotion, several after a race or between the two writes of mode `both`.

@@ -3,7 +3,7 @@ import { type Authorization, anonymous, basic, bearer } from '../adapters/author
 import { signed } from '../adapters/aws/sagemaker.ts';
 import { managedServer } from '../adapters/aws/sagemaker-arn.ts';
 import type { Clock } from '../adapters/clock.ts';
-import { httpClient } from '../adapters/http.ts';
+import { type HttpLimits, httpClient } from '../adapters/http.ts';
 import { type Mlflow, mlflow } from '../adapters/mlflow/client.ts';
 import type { Network } from '../adapters/network.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
@@ -26,9 +26,10 @@ export function registryServices(
   env: NodeJS.ProcessEnv,
   clock: Clock,
   network: Network = {},
+  limits: HttpLimits = mlflowCall,
 ): RegistryServices {
   const config = configuration(CheckedEnvironment, env);
-  const http = httpClient(mlflowCall, clock, network.http);
+  const http = httpClient(limits, clock, network.http);
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
   const now = () => clock.now();
   const server =

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { bearer } from '../adapters/authorization.ts';
 import type { Clock } from '../adapters/clock.ts';
-import { httpClient } from '../adapters/http.ts';
+import { type HttpLimits, httpClient } from '../adapters/http.ts';
 import type { Network } from '../adapters/network.ts';
 import { workloadApi } from '../adapters/workload-api/client.ts';
 import { workloadCall } from '../domain/limits.ts';
@@ -22,6 +22,7 @@ export function servingServices(
   env: NodeJS.ProcessEnv,
   clock: Clock,
   network: Network = {},
+  limits: HttpLimits = workloadCall,
 ): ServingServices {
   const {
     DATAROBOT_ENDPOINT: endpoint,
@@ -38,6 +39,6 @@ export function servingServices(
       new WorkloadApiUnavailable(message, { outcomeUnknown: false, cause }),
   };
   const authorization = authorizationOf(secret, bearer(token));
-  const http = httpClient(workloadCall, clock, network.http);
+  const http = httpClient(limits, clock, network.http);
   return { workloads: workloadApi({ endpoint, authorization, http }) };
 }

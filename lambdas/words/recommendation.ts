@@ -52,8 +52,12 @@ function selectionProblemText(finding: SelectionProblem): string {
       const rolledBack = finding.passedOver.map((version) => visible(version, 20)).join(', ');
       const instead = rolledBack === '' ? '' : ` (skipped, as rolled back: ${rolledBack})`;
       const how = finding.mode === 'aliases' ? 'set the alias @challenger' : 'move one to Staging';
+      const aliased =
+        finding.aliased === null
+          ? ''
+          : `set MLFLOW_REGISTRY_MODE=aliases, as @challenger is ${named(finding.aliased)} and no stage is in use; or `;
       // Source document 003 fixes the first words; promote-model answers them too.
-      return `No Staging version found${instead}; ${how} or pass challenger_version`;
+      return `No Staging version found${instead}; ${aliased}${how} or pass challenger_version`;
     }
     case 'rolled-back':
       return `${sentence(named(finding.version))} was rolled back and is not promoted again; clear its tag rolled_back to allow it`;

@@ -50,6 +50,19 @@ export function seedPascalStrategy(mlflow: MlflowEmulator, seed: Seed = {}): voi
   add(seed.noStaging ? 'None' : 'Staging', challengerEdge, challengerDigest);
 }
 
+/** Fills what is emulated, where one of the systems may be real; the model is served where both are emulated. */
+export function seedEmulators({
+  mlflow,
+  workload,
+}: {
+  mlflow: MlflowEmulator | null;
+  workload: WorkloadEmulator | null;
+}): void {
+  if (mlflow === null) return;
+  seedPascalStrategy(mlflow);
+  if (workload !== null) seedServing({ mlflow, workload });
+}
+
 /** How the model is served when the scenario starts. */
 export interface ServingSeed {
   /** Status of the artifact of version 2, which is in service. */

@@ -314,8 +314,12 @@ describe('why it is unclear what to compare', () => {
   const champion2 = version(2, 'Production');
 
   it.each<[SelectionProblem, ModelVersion[], object]>([
-    [{ code: 'no-challenger', mode: 'stages', passedOver: [] }, [champion2], {}],
-    [{ code: 'no-challenger', mode: 'stages', passedOver: ['3'] }, [champion2, rolledBack(3, 'Staging')], {}],
+    [{ code: 'no-challenger', mode: 'stages', passedOver: [], aliased: null }, [champion2], {}],
+    [
+      { code: 'no-challenger', mode: 'stages', passedOver: ['3'], aliased: null },
+      [champion2, rolledBack(3, 'Staging')],
+      {},
+    ],
     [{ code: 'rolled-back', version: '3' }, [champion2, rolledBack(3, 'None')], { challenger_version: '3' }],
     [
       { code: 'named-twice', version: '3' },
@@ -331,8 +335,19 @@ describe('why it is unclear what to compare', () => {
     expect(selectCandidates(view(of), 'stages', input(named))).toMatchObject({ kind: 'unclear', finding });
   });
 
+  it.each<[RegistryMode, string, string | null]>([
+    ['stages', 'None', '3'],
+    ['both', 'Archived', '3'],
+    ['stages', 'Production', null],
+  ])('names @challenger in mode %s where a version is %s: %s', (mode, stage, aliased) => {
+    const of = view([version(2, stage), version(3)], { aliases: { champion: '2', challenger: '3' } });
+    expect(selectCandidates(of, mode, input())).toMatchObject({
+      finding: { code: 'no-challenger', mode, aliased },
+    });
+  });
+
   it.each<[SelectionProblem, object]>([
-    [{ code: 'no-challenger', mode: 'aliases', passedOver: [] }, { champion: '3' }],
+    [{ code: 'no-challenger', mode: 'aliases', passedOver: [], aliased: null }, { champion: '3' }],
     [
       { code: 'champion-not-found', version: '7' },
       { champion: '7', challenger: '3' },

@@ -233,15 +233,19 @@ describe('the recommendation', () => {
 
   it.each<[SelectionProblem, string]>([
     [
-      { code: 'no-challenger', mode: 'stages', passedOver: [] },
+      { code: 'no-challenger', mode: 'stages', passedOver: [], aliased: null },
       'No Staging version found; move one to Staging or pass challenger_version.',
     ],
     [
-      { code: 'no-challenger', mode: 'both', passedOver: ['3', '4'] },
+      { code: 'no-challenger', mode: 'stages', passedOver: [], aliased: '3' },
+      'No Staging version found; set MLFLOW_REGISTRY_MODE=aliases, as @challenger is version 3 and no stage is in use; or move one to Staging or pass challenger_version.',
+    ],
+    [
+      { code: 'no-challenger', mode: 'both', passedOver: ['3', '4'], aliased: null },
       'No Staging version found (skipped, as rolled back: 3, 4); move one to Staging or pass challenger_version.',
     ],
     [
-      { code: 'no-challenger', mode: 'aliases', passedOver: [] },
+      { code: 'no-challenger', mode: 'aliases', passedOver: [], aliased: null },
       'No Staging version found; set the alias @challenger or pass challenger_version.',
     ],
     [

@@ -609,8 +609,8 @@ describe('the command', () => {
 
   it.each([
     ['{"model_name": ', ['is not JSON', '--arn: is required']],
-    ['[]', ['expected object', '--arn: is required']],
-    ['{"model":"m","challenger_version":3}', ['model_name: is required', 'challenger_version', '"model"']],
+    ['[]', ['execution input: ', '--arn: is required']],
+    ['{"model":"m","challenger_version":"3x"}', ['model_name: is required', 'challenger_version', '"model"']],
   ])('an execution input %s exits 2 with every problem', async (input, problems) => {
     const ran = await run(['--input', '-'], {}, input);
     expect(ran).toMatchObject({ code: 2, stdout: '' });

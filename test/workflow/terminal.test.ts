@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmulatedHost } from '../../local/host.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { finished, promotionProcess } from '../support/command.ts';
@@ -24,11 +27,23 @@ const systems = () => ({
   DATAROBOT_API_TOKEN: host.workload.token,
 });
 
+const folder = mkdtempSync(join(tmpdir(), 'promotion-'));
+const PROMOTE = join(folder, 'promote.json');
+writeFileSync(PROMOTE, JSON.stringify({ model_name: MODEL, new_version: '3' }));
+afterAll(() => rmSync(folder, { recursive: true }));
+const POLICIES = new URL('../../policies/', import.meta.url).pathname;
+
 const commands: [string, string[]][] = [
   ['run', ['run']],
   ['run of a promotion that fails', ['run', '--scenario', 'registry-refuses-after-switch']],
   ['run of two executions', ['run', '--scenario', 'two-executions']],
   ['run --list', ['run', '--list']],
+  ['run of an input made of options', ['run', '--model', MODEL, '--version', '3', '--dry-run']],
+  ['invoke', ['invoke', 'promote-model', '--input', PROMOTE]],
+  [
+    'policy check',
+    ['policy', 'check', `${POLICIES}default.json`, `${POLICIES}policy.schema.json`, '--model', MODEL],
+  ],
   ['history', ['history', MODEL]],
   ['simulate', ['simulate', '--stories', '1']],
   ['simulate --story', ['simulate', '--story', 'a-1']],

@@ -1,25 +1,28 @@
 import { ModelNotFound } from '../errors.ts';
 import type { CompareInput } from '../payloads.ts';
 import {
+  CHALLENGER,
   champions,
   inStage,
   isRolledBack,
   type ModelVersion,
   type RegistryMode,
   type RegistryView,
+  usesStages,
   waitingChallenger,
 } from '../registry.ts';
 import { visible } from '../visible-text.ts';
 
 /**
  * Why no two versions can be selected for a comparison. `no-challenger`: the input names none and the registry has none;
- * the versions in `passedOver` are in Staging but were rolled back. `rolled-back`: the challenger was rolled back and is
+ * the versions in `passedOver` are in Staging but were rolled back, and `aliased` is @challenger of a model that uses no stages, in a
+ * mode that reads stages. `rolled-back`: the challenger was rolled back and is
  * not promoted again. `named-twice`: the input names the version as both, and it is not the only champion.
  * `several-champions`: all of `versions` are marked as champion. `champion-not-found`: the alias names a version that does
  * not exist.
  */
 export type SelectionProblem =
-  | { code: 'no-challenger'; mode: RegistryMode; passedOver: string[] }
+  | { code: 'no-challenger'; mode: RegistryMode; passedOver: string[]; aliased: string | null }
   | { code: 'rolled-back' | 'named-twice' | 'champion-not-found'; version: string }
   | { code: 'several-champions'; versions: string[] };
 
@@ -47,7 +50,12 @@ export function selectCandidates(view: RegistryView, mode: RegistryMode, input: 
     ({ kind: 'unclear', champion: rival, challenger: challenger?.version ?? null, finding }) as const;
 
   if (challenger === null) {
-    return unclear({ code: 'no-challenger', mode, passedOver: passedOver(view, mode) });
+    return unclear({
+      code: 'no-challenger',
+      mode,
+      passedOver: passedOver(view, mode),
+      aliased: aliased(view, mode),
+    });
   }
   const { version } = challenger;
   const holdsPlaceAlone = others.length === 0 && current.length === 1;
@@ -66,6 +74,9 @@ const passedOver = (view: RegistryView, mode: RegistryMode) =>
     : inStage(view, 'Staging')
         .filter(isRolledBack)
         .map(({ version }) => version);
+
+const aliased = (view: RegistryView, mode: RegistryMode) =>
+  mode === 'aliases' || usesStages(view) ? null : (view.model.aliases[CHALLENGER] ?? null);
 
 function find({ model, versions }: RegistryView, version: string): ModelVersion {
   const found = versions.find((v) => v.version === version);

@@ -216,9 +216,24 @@ export const parsePolicy = (name: string, content: unknown): Policy => ({
   name,
 });
 
+/** A mistake of a policy file: the path of the field, empty for the whole file, and what is wrong there. */
+export interface PolicyMistake {
+  path: string;
+  message: string;
+}
+
+/** Every mistake in the content of a policy file; empty when it is valid. */
+export function policyMistakes(content: unknown): PolicyMistake[] {
+  const result = readAs<unknown>(isChoice(content) ? PolicyChoice : PolicyFile, content);
+  return result.success ? [] : mistakesOf(result.error);
+}
+
+const mistakesOf = ({ issues }: z.ZodError): PolicyMistake[] =>
+  issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+
 function parsed<T>(name: string, result: z.ZodSafeParseResult<T>): T {
   if (result.success) return result.data;
-  const mistakes = result.error.issues.map(({ path, message }) => `${path.join('.') || '(top)'}: ${message}`);
+  const mistakes = mistakesOf(result.error).map(({ path, message }) => `${path || '(top)'}: ${message}`);
   throw new InvalidPolicy(`Policy "${name}" has ${mistakes.length} mistake(s): ${mistakes.join('; ')}`);
 }
 

@@ -1,0 +1,62 @@
+/** What stands below the options in `--help`. */
+
+export const ADOPT_HELP = `
+Both sides must agree (one champion, the artifact that is tagged on it in service, nothing being rolled out); otherwise the
+execution ends contested and nothing is recorded. Adopting what is live already changes nothing.
+
+Exit status: 0 when it is adopted (or --detach started it), 1 when it is not or AWS could not be reached, 2 for invalid
+arguments, 130 when Ctrl-C stopped following.
+
+  npx promotion adopt PascalStrategy --requested-by "$USER"
+  echo '{"operation": "adopt", "model_name": "PascalStrategy"}' | npm start -- --input -    # on the emulators`;
+
+export const STATUS_HELP = `
+Reading the table needs dynamodb:GetItem on it and, without a model, dynamodb:Query on its index "models". Credentials and
+region of AWS are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
+
+Exit status: 0 when no change is open and both sides show what is live (of every model), 1 when not, or when a part could
+not be read, 2 for invalid arguments or settings.`;
+
+export const SIMULATE_HELP = `
+A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
+and plays it again exactly.
+
+Exit status: 0 when nothing was violated (--outages: when everybody is told in time), 1 when not, 2 for invalid arguments.`;
+
+export const START_HELP = `
+It promotes; --rollback goes back to an earlier release; --adopt promotes a model that somebody has changed by hand. To
+record what is there without promoting anything: promotion adopt. A whole input (--input) can name any operation: promote,
+rollback, adopt, and resume, which goes on with an open change (change_id) as the sweeps do by themselves.
+
+The command is idempotent: the same input names the same execution, whatever the field order and with or without
+fields at their default. A new attempt is started only after one that failed, timed out, was aborted or found the
+model busy. Step Functions keeps executions for 90 days; after that the same input starts a new execution.
+
+Credentials are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
+Ctrl-C stops following; the execution continues.
+
+Exit status: 0 when the execution succeeded (or --detach started it), 1 when it did not or AWS could not be reached,
+2 for invalid arguments or input, 130 when Ctrl-C stopped following.
+
+  npx promotion start --model PascalStrategy --version 3 --arn arn:aws:states:eu-west-1:123456789012:stateMachine:NAME
+  npx promotion start --model PascalStrategy --rollback --reason PERFORMANCE_DEGRADATION`;
+
+export const POLICY_CHECK_HELP = `
+Nothing is written. A rule that is skipped where its metric is missing, and a sample without its numbers, are noted only:
+the policy decides without them.
+
+Exit status: 0 when every file is valid, 1 when one has a mistake, 2 for invalid arguments, a file that cannot be read, or
+MLflow that does not answer.
+
+  npx promotion policy check policies/default.json policies/mine.json
+  MLFLOW_TRACKING_URI=http://127.0.0.1:5000 npx promotion policy check policies/mine.json --model PascalStrategy`;
+
+export const INVOKE_HELP = `
+The functions: begin-promotion, compare-models, prepare-promotion, replace-workload, promote-model, close-promotion,
+model-rollback, end-promotion, sweep-promotions. What the function answered, the alerts it sent and what it changed are
+printed; SNS and DynamoDB are emulators that keep nothing after the call.
+
+Exit status: 0 when it answered, whatever it answered, 1 when it threw, 2 for invalid arguments or input, or a real system
+that does not answer.
+
+  echo '{"model_name": "PascalStrategy", "challenger_version": "3"}' | npx promotion invoke compare-models --input -`;
