@@ -1,4 +1,5 @@
 import { errorNames } from '../../lambdas/domain/errors.ts';
+import { VISIBILITY_GRACE_SECONDS } from '../../lambdas/domain/limits.ts';
 import type { Finished } from '../story/play-story.ts';
 import { type Invariant, SKEW_MS } from './invariant.ts';
 import { isAll, namedIn, shownRelease, shownSides } from './sides.ts';
@@ -98,8 +99,8 @@ export const atRest: readonly Invariant[] = [
       // A person who races with a move acts later than the step says.
       if (story.steps.some(({ action }) => action.kind === 'race')) return [];
       const isNamed = typeof JSON.parse(opener.input).target_version === 'string';
-      // What a person did just before may come in between the look and the write.
-      const since = opened.by.startedAt;
+      // What a person did just before may come in between the look and the write, or not be visible yet.
+      const since = opened.by.startedAt - VISIBILITY_GRACE_SECONDS * 1000;
       if (!isNamed || persons.some(({ at }) => at >= since)) return [];
       return [`the rollback to ${change.aim.version} is open: ${shownSides(sides, world)}`];
     },

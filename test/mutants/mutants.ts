@@ -394,8 +394,8 @@ const checked: readonly Mutant[] = [
     edits: [
       {
         file: telling,
-        find: 'item.told === picture) return false;',
-        replace: '(item.told !== null && isOutOfStep(ending))) return false;',
+        find: 'if (item.told === (outOfStep ? picture : null)) return false;',
+        replace: 'if ((item.told !== null) === outOfStep) return false;',
       },
     ],
   },
