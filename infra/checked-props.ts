@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Token } from 'aws-cdk-lib';
 import { z } from 'zod';
-import { parsePolicy } from '../lambdas/domain/comparison/policy.ts';
+import { parsePolicyFile } from '../lambdas/domain/comparison/policy.ts';
 import { problemMessages } from '../lambdas/domain/problems.ts';
 import { RegistryMode } from '../lambdas/domain/registry.ts';
 import {
@@ -155,7 +155,7 @@ function policyProblems(directory: string): string[] {
     ...missing,
     ...names.flatMap((name) => {
       try {
-        parsePolicy(name, JSON.parse(readFileSync(join(directory, `${name}.json`), 'utf8')));
+        parsePolicyFile(name, JSON.parse(readFileSync(join(directory, `${name}.json`), 'utf8')));
         return [];
       } catch (error) {
         return [`policies: ${name}.json: ${error instanceof Error ? error.message : String(error)}`];

@@ -6,7 +6,7 @@ import {
   type WorkloadWithoutSocket,
   workloadWithoutSocket,
 } from '../../emulators/workload/without-socket.ts';
-import type { Script, Timings } from '../../emulators/workload/world/settings.ts';
+import type { Script } from '../../emulators/workload/world/settings.ts';
 import type { Change } from '../../lambdas/domain/release/release.ts';
 import type { Execution } from '../engine/executions.ts';
 import { Executions } from '../engine/executions.ts';
@@ -25,6 +25,7 @@ import type { HttpSystem, Systems } from '../engine/systems.ts';
 import type { Sides } from '../invariants/sides.ts';
 import { Chronicle } from './chronicle.ts';
 import { MODEL } from './model.ts';
+import { paced } from './pace.ts';
 
 const IMAGE = 'registry.example.com/pascal-strategy:1';
 
@@ -284,7 +285,7 @@ export class World {
       ...(input.MessageStructure === undefined ? {} : { MessageStructure: input.MessageStructure }),
     });
     const attribute = (name: string) => input.MessageAttributes?.[name]?.StringValue ?? '';
-    const { subject, message } = checkPublish(form, TOPICS);
+    const { subject, message } = checkPublish(form, new Set([TOPIC_ARN]));
     this.published.push({
       at: this.play.time.now,
       subject: subject ?? '',
@@ -296,26 +297,4 @@ export class World {
     this.play.note('sns', () => `told: ${subject}`);
     return { MessageId: `message-${this.published.length}` };
   }
-}
-
-const TOPICS = new Set([TOPIC_ARN]);
-
-/** A platform that is so many times faster than recorded. */
-function paced(pace: number): Partial<Timings> {
-  const fast = (ms: number) => Math.max(1000, Math.round(ms / pace));
-  return {
-    // A slow platform shows a replacement only after a while, within what the functions wait for it.
-    recordHiddenMs: pace > 4 ? 1_000 : 12_000,
-    readyMs: fast(25_000),
-    launchingMs: fast(8_000),
-    provisioningMs: fast(3_000),
-    stagedMs: fast(83_000),
-    promotingMs: fast(5_000),
-    finalizingMs: fast(60_000),
-    endpointLagMs: fast(61_000),
-    drainMs: fast(7 * 60_000),
-    stopMs: fast(20_000),
-    giveUpMs: fast(120_000),
-    failMs: fast(30_000),
-  };
 }

@@ -17,7 +17,7 @@ const CHOSEN = [
   ...['challenger-loses', 'investigate', 'already-promoted', 'mlflow-down', 'sns-down', 'rollback-twice'],
   ...['contested', 'two-at-once', 'challenger-wins', 'draft-promotes-in-place', 'candidate-crash-loops'],
   ...['registry-refuses-after-switch', 'artifact-derived', 'aborted-mid-rollout'],
-  ...['undo-tried-again', 'moved-by-hand', 'adopted'],
+  ...['undo-tried-again', 'moved-by-hand', 'adopted', 'scale-to-zero'],
 ];
 const chosen = scenarios.filter(({ name }) => CHOSEN.includes(name));
 

@@ -259,7 +259,7 @@ describe('the command npm run build:functions', () => {
   it('replaces no directory that holds something else', () => {
     const { status, stderr } = command(join(copy, 'policies'));
     expect(status).toBe(1);
-    expect(stderr).toMatch(/policies contains default\.json/);
+    expect(stderr).toMatch(/policies contains auto\.json/);
     expect(existsSync(join(copy, 'policies/default.json'))).toBe(true);
   });
 

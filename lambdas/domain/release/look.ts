@@ -192,3 +192,9 @@ export function isComplete({ aim }: Change, look: Look): boolean {
   const draft = !aim.draft && look.serving !== null && isStatus(look.serving.artifact_status ?? '', 'draft');
   return registryShows(look, aim) && servingShows(look.serving, aim) && !draft;
 }
+
+/** Both sides show the aim of a change that names both halves, and nothing is left to be done. */
+export const isWholeIn = (look: Look, change: Change) =>
+  change.aim.version !== null &&
+  change.aim.artifact_id === (look.serving?.artifact_id ?? null) &&
+  isComplete(change, look);

@@ -16,7 +16,7 @@ import {
   stored,
   type Wanted,
 } from './found.ts';
-import { isComplete, isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
+import { isKnown, isWholeIn, type Look, registryShows, seen, shownBy, shows } from './look.ts';
 import {
   type Change,
   isLeftBy,
@@ -123,13 +123,8 @@ export function openPromotion(
     // A first champion stays: there is nothing to go back to, and what both sides show of it may be locked.
     if (change.safe.version === null && isWholeIn(look, change) && !isWanted(change.aim)) {
       const first = releaseShown(change.aim, look, opener);
-      return open({
-        live: first,
-        safe: first,
-        aim,
-        touched: union(change.touched, touchedBy(first, aim)),
-        left: null,
-      });
+      const touched = union(change.touched, touchedBy(first, aim));
+      return open({ live: first, safe: first, aim, touched, left: null });
     }
     const safe = completed(change.safe, look);
     if (safe === null) return contested('in-flight');
@@ -141,12 +136,6 @@ export function openPromotion(
   const replaced = isStored(safe) ? safe : null;
   return open({ live: replaced, safe, aim, touched: touchedBy(live, safe, aim), left: null });
 }
-
-/** Both sides show the aim of a change that names both halves, and nothing is left to be done. */
-const isWholeIn = (look: Look, change: Change) =>
-  change.aim.version !== null &&
-  change.aim.artifact_id === (look.serving?.artifact_id ?? null) &&
-  isComplete(change, look);
 
 const open = (change: Omit<OpenedChange, 'kind' | 'store'>): OpenedChange => ({
   kind: 'open',
