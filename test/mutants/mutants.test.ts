@@ -58,7 +58,7 @@ describe('the simulator', () => {
     async () => {
       const most = Math.max(...[...hunted.values()].map(({ found }) => found ?? 0));
       expect(JSON.parse(await hunt('none', SEED, String(most)))).toMatchObject({ found: null });
-      const told = [...hunted.values()].map((each) => each.told);
+      const told = [...hunted.values()].flatMap((each) => each.told ?? []);
       const violations = (await hunt('--clean', JSON.stringify(told))).trim().split('\n');
       expect(violations).toEqual(told.map(() => '[]'));
     },
