@@ -9,19 +9,20 @@ import { fileURLToPath } from 'node:url';
 const root = new URL('../', import.meta.url);
 const readme = new URL('README.md', root);
 const MARKS = /(<!-- run: npm start -->\n)[\s\S]*?(<!-- end -->)/;
-/** Lines of the alert that are shown. */
-const ALERT_LINES = 16;
-/** Prefix of every line of an alert. */
-const ALERT_MARGIN = '│';
+/** The lines that the README shows. */
+const SHOWN = [
+  /^before /,
+  / (CompareModels|PreparePromotion|PromoteModel|ClosePromotion|NotifySuccess) /,
+  / ReplaceWorkload .*(started|launching|completed)/,
+  / endpoint answers/,
+  /^(promoted|after|endpoint) /,
+];
 
 function screen(): string {
   const cli = fileURLToPath(new URL('cli/promotion.mjs', root));
   const env = { PATH: process.env['PATH'], NO_COLOR: '1' };
   const lines = execFileSync(process.execPath, [cli, 'run'], { env, encoding: 'utf8' }).trimEnd().split('\n');
-  // The title of the alert is above its first line.
-  const alert = lines.findIndex((line) => line.trimStart().startsWith(ALERT_MARGIN)) - 1;
-  const after = lines.findIndex((line, index) => index > alert && line === '');
-  const shown = [...lines.slice(0, alert + ALERT_LINES), '  │ …', ...lines.slice(after)];
+  const shown = lines.filter((line) => SHOWN.some((pattern) => pattern.test(line)));
   return ['```text', ...shown.map((line) => line.trimEnd()), '```'].join('\n');
 }
 

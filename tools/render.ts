@@ -14,13 +14,13 @@ import { type Definition, diagram } from './diagram.ts';
 export const renderedFile = fileURLToPath(new URL('../statemachines/promotion.asl.json', import.meta.url));
 
 /** Documents that contain the diagram. */
-const illustrated = ['README.md', 'docs/architecture.md'];
+const illustrated = ['docs/reference.md', 'docs/architecture.md'];
 const blockStart = '<!-- state machine: written by npm run render -->\n';
 const blockEnd = '<!-- end -->\n';
 
 const usage = `Usage: node tools/render.ts [--check]
 
-Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and its diagram in README.md and
+Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and its diagram in docs/reference.md and
 docs/architecture.md. Needs no AWS account.
 
   --check   write nothing; exit 1 when one of them is out of date
@@ -124,7 +124,7 @@ class MissingBlock extends Error {
  * The document with the diagram of this definition between its two marks.
  * @throws MissingBlock when it lacks them.
  */
-export function withPicture(text: string, definition: Definition, name = 'README.md'): string {
+export function withPicture(text: string, definition: Definition, name = 'docs/reference.md'): string {
   const from = text.indexOf(blockStart) + blockStart.length;
   const to = text.indexOf(blockEnd, from);
   if (from < blockStart.length || to < 0) {

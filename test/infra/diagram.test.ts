@@ -8,7 +8,7 @@ import { renderDefinition, withPicture } from '../../tools/render.ts';
 import { renderCopy } from '../support/render-copy.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll('\r\n', '\n');
+const document = readFileSync(join(root, 'docs/reference.md'), 'utf8').replaceAll('\r\n', '\n');
 const definition: Definition = JSON.parse(renderDefinition());
 
 const lines = (text: string) => text.split('\n').map((line) => line.trim());
@@ -22,13 +22,13 @@ const task = (...catches: [string[], string][]) => ({
   Next: 'Done',
 });
 
-describe('the picture in README.md', () => {
+describe('the picture in docs/reference.md', () => {
   it('is up to date', () => {
-    expect(withPicture(readme, definition)).toBe(readme);
+    expect(withPicture(document, definition)).toBe(document);
   });
 
   it.each(Object.entries(definition.States))('shows %s and where it leads', (name, state) => {
-    const picture = lines(readme);
+    const picture = lines(document);
     expect(
       picture.filter((line) => line.includes(`"${name}"`) || line.includes(`"${name}<br>`)),
     ).toHaveLength(1);
@@ -147,26 +147,26 @@ describe('the labels', () => {
 
 describe('the command npm run render', () => {
   const { directory: copy, render } = renderCopy();
-  const file = join(copy, 'README.md');
+  const file = join(copy, 'docs/reference.md');
 
-  beforeEach(() => writeFileSync(file, readme));
+  beforeEach(() => writeFileSync(file, document));
 
-  it('says with --check that README.md is out of date, and writes it without', async () => {
-    writeFileSync(file, readme.replace('flowchart TD', 'flowchart LR'));
+  it('says with --check that docs/reference.md is out of date, and writes it without', async () => {
+    writeFileSync(file, document.replace('flowchart TD', 'flowchart LR'));
     expect(await render('--check')).toMatchObject({
       status: 1,
-      stderr: 'README.md is out of date. Run "npm run render" and commit the file.\n',
+      stderr: 'docs/reference.md is out of date. Run "npm run render" and commit the file.\n',
     });
     expect((await render()).status).toBe(0);
-    expect(readFileSync(file, 'utf8')).toBe(readme);
+    expect(readFileSync(file, 'utf8')).toBe(document);
     expect(await render('--check')).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('says that README.md has no place for the picture', async () => {
+  it('says that docs/reference.md has no place for the picture', async () => {
     writeFileSync(file, '# Another text\n');
     expect(await render()).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('README.md lacks the line'),
+      stderr: expect.stringContaining('docs/reference.md lacks the line'),
     });
     expect(readFileSync(file, 'utf8')).toBe('# Another text\n');
   });

@@ -1,4 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MlflowRest, unique } from '../support/mlflow-rest.ts';
@@ -58,7 +59,54 @@ async function contents(url: string, model: string): Promise<unknown> {
   return [(await api.get('registered-models/get', { name: model })).body, versions.body];
 }
 
+/** The script of the README, for a model of this name. */
+function scriptOfReadme(model: string): string {
+  const script = /```python\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1];
+  if (script === undefined) throw new Error('README.md has no Python script');
+  return script.replaceAll('my-model', model);
+}
+
+/** What MLflow's own evaluator logs, and nothing else. */
+const evaluatorAlone = (model: string) => `
+import mlflow, pandas
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+x, y = load_breast_cancer(return_X_y=True, as_frame=True)
+model = LogisticRegression(max_iter=10_000).fit(x[::2], y[::2])
+with mlflow.start_run():
+    info = mlflow.sklearn.log_model(model, "model", registered_model_name="${model}")
+    rows = x[1::2].assign(target=y[1::2])
+    mlflow.models.evaluate(info.model_uri, rows, targets="target", model_type="classifier", evaluator_config={"log_model_explainability": False})
+mlflow.MlflowClient().transition_model_version_stage("${model}", "1", "Staging")
+`;
+
+async function trained({ url, python }: RealServer, script: string): Promise<void> {
+  if (python === null) throw new Error('MLFLOW_TEST_PYTHONS names no Python for this server');
+  const { status, stderr } = await run(python, ['-'], script, { MLFLOW_TRACKING_URI: url });
+  expect(status, stderr).toBe(0);
+}
+
 describe.each(realServers())('the main job on $name', (server) => {
+  it('promotes what the script of the README trains, and its next version only if it is better', {
+    timeout: 3 * TIMEOUT_MS,
+  }, async () => {
+    const model = unique('readme');
+    await trained(server, scriptOfReadme(model));
+    const first = await promotion(server.url, { model_name: model });
+    expect(first).toMatchObject({ status: 'promoted', registry: { after: { stages: { 1: 'Production' } } } });
+    await trained(server, scriptOfReadme(model));
+    // The same script trains an equal model: no gain beyond chance.
+    expect(await promotion(server.url, { model_name: model })).toMatchObject({ status: 'kept' });
+  });
+
+  it('promotes a first model of which MLflow has logged everything by itself', {
+    timeout: 2 * TIMEOUT_MS,
+  }, async () => {
+    const model = unique('evaluated');
+    await trained(server, evaluatorAlone(model));
+    expect(await promotion(server.url, { model_name: model })).toMatchObject({ status: 'promoted' });
+  });
+
   it('promotes what the example trained, once, and takes it back', { timeout: 2 * TIMEOUT_MS }, async () => {
     const model = unique('breast-cancer');
     const input = await retrain(server, model);

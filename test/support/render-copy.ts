@@ -16,8 +16,8 @@ export interface RenderCopy {
 export function renderCopy(): RenderCopy {
   const directory = mkdtempSync(join(tmpdir(), 'render-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
-  const paths = ['statemachines', 'tools', 'lambdas/domain', 'package.json', 'README.md'];
-  for (const path of [...paths, 'docs/architecture.md'])
+  const paths = ['statemachines', 'tools', 'lambdas/domain', 'package.json'];
+  for (const path of [...paths, 'docs/reference.md', 'docs/architecture.md'])
     cpSync(join(root, path), join(directory, path), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'), 'junction');
   return {
