@@ -14,7 +14,8 @@ const project = (name: string) => ({
     exclude: [] as string[],
     include: [`test/${name}/**/*.test.ts`],
     globalSetup: NEED_ASSEMBLY.includes(name) ? ['test/support/assembled.ts'] : [],
-    testTimeout: 30_000,
+    // Another interpreter takes its time to begin.
+    testTimeout: name === 'interpreters' ? 120_000 : 30_000,
     hookTimeout: 60_000,
     maxConcurrency: 2,
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
