@@ -42,7 +42,7 @@ export class Counter {
 }
 
 /** Every state, Retry and Catch of a definition, by the name under which it is counted. */
-export function placesIn({ States }: Definition): string[] {
+function placesIn({ States }: Definition): string[] {
   return Object.entries(States).flatMap(([name, state]) => {
     if (state.Type !== 'Task') return [`state ${name}`];
     return [

@@ -70,7 +70,7 @@ async function evaluate(
 }
 
 /** The policy's name: from the input, else from the model's tag `promotion.policy`, else `default`. */
-export function policyName({ policy }: Pick<CompareInput, 'policy'>, { tags }: RegisteredModel): string {
+function policyName({ policy }: Pick<CompareInput, 'policy'>, { tags }: RegisteredModel): string {
   return policy ?? (tags[POLICY_TAG] || 'default');
 }
 

@@ -58,7 +58,7 @@ export const releaseScenarios: readonly Scenario[] = [
   {
     name: 'half-done-rollback',
     about:
-      'MLflow rejects version 3 when it is in service, and the platform the way back: a rollback to version 2, as the alert advises, restores both',
+      'MLflow rejects version 3 when it is in service, and the platform the way back: a rollback to version 2 restores both at once, where the alert says when it goes on by itself',
     async play(host, run) {
       return [await halfDone(host, run), await execute(host, rollbackTo2, run)];
     },

@@ -12,7 +12,7 @@ export const WORKLOAD_HOST = 'datarobot.invalid';
 export const WORKLOAD_BASE = `https://${WORKLOAD_HOST}/api/v2`;
 export const TOPIC_ARN = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
 export const WORKLOAD_TOKEN = 'simulator-token';
-export const TABLE = 'promotion';
+const TABLE = 'promotion';
 
 const systems = () => running().play.systems;
 

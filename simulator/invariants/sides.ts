@@ -109,7 +109,7 @@ export function shownSides({ stage, alias, served, candidate }: Sides, world: Ar
 }
 
 /** An artifact by the version that it was registered with, or by its id. */
-export function artifactName({ artifacts }: Artifacts, id: string): string {
+function artifactName({ artifacts }: Artifacts, id: string): string {
   const version = [...artifacts].find(([, artifact]) => artifact === id)?.[0];
   return version === undefined ? `artifact ${id}` : `version ${version}'s artifact`;
 }
