@@ -133,6 +133,6 @@ export function comparisonDetails(state: string, output: unknown): string[] {
   if (state !== 'CompareModels' || comparison === null) return [];
   const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${printable(confidenceText(comparison))}`)}`;
   if (comparison.rules.length === 0) return [basis];
-  const table = evidenceTable(comparison, { width: columns() });
+  const table = evidenceTable(comparison, { width: columns() - 2 });
   return [basis, ...indented(table.split('\n'), INDENT)];
 }
