@@ -21,6 +21,7 @@ import { historyNote } from '../../lambdas/words/history.ts';
 import { printLine } from '../screen/layout.ts';
 import { bad, bold, dim } from '../screen/timeline-lines.ts';
 import { UsageError } from '../usage-error.ts';
+import { modeFor, withoutAuto } from './registry-mode.ts';
 
 /** The options of `promotion history`, parsed. */
 export interface HistoryOptions {
@@ -32,18 +33,19 @@ export interface HistoryOptions {
 const MAX_REPLACEMENTS = 500;
 
 /**
- * `promotion history`: prints which version was in Production and which artifact was served, and when; returns the exit
+ * `promotion history`: prints which version was the champion and which artifact was served, and when; returns the exit
  * status. Throws `UsageError`, and what the MLflow client throws.
  */
 export async function history(model: string, { at, json }: HistoryOptions): Promise<number> {
-  checkConfiguration(() => configuration(withOneLogin(MlflowEnvironment), process.env));
-  const { registry, mode } = registryServices(process.env, systemClock);
+  const env = withoutAuto(process.env);
+  checkConfiguration(() => configuration(withOneLogin(MlflowEnvironment), env));
+  const { registry, mode } = registryServices(env, systemClock);
   const view = await readRegistry(registry, model);
   if (view === null)
     throw new Error(`Registered model "${visible(model, 256)}" does not exist at MLFLOW_TRACKING_URI`);
   const workloadId = view.model.tags['workload.id'] ?? '';
   const { facts, problem } = workloadId === '' ? NO_WORKLOAD : await servingFacts(workloadId);
-  const found = modelHistory(view, mode, facts);
+  const found = modelHistory(view, modeFor(view, process.env, mode), facts);
   if (problem !== null) found.notes.push(problem);
   const notes = found.notes.map(historyNote);
   const moment = at === undefined ? null : momentAt(found, at);
@@ -125,7 +127,7 @@ function linesOf(found: ModelHistory, notes: readonly string[], moment: Moment |
   return [
     ...(moment === null ? [title] : momentLines(title, moment)),
     '',
-    bold('In Production'),
+    bold('Champion'),
     ...production,
     ...(served.length === 0 ? [] : ['', bold(`Served${workload}`), ...served]),
     ...(notes.length === 0 ? [] : ['', bold('Notes')]),
@@ -149,12 +151,12 @@ function momentLines(title: string, { at, production, served, agree }: Moment): 
     from == null ? 'since before the first record' : `since ${from}`;
   const lines = [
     `${title} at ${at}`,
-    `In Production  ${bold(versionText(production?.version ?? null))}, ${since(production?.from)}`,
+    `Champion       ${bold(versionText(production?.version ?? null))}, ${since(production?.from)}`,
   ];
   if (served !== null)
     lines.push(
       `Served         ${bold(versionText(served.version))}, artifact ${visible(served.artifact_id ?? 'unknown', 80)}, ${since(served.from)}`,
     );
-  if (agree === false) lines.push(bad('The served version was not the version in Production.'));
+  if (agree === false) lines.push(bad('The served version was not the champion.'));
   return lines;
 }

@@ -1,6 +1,6 @@
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import { defaults } from '../../lambdas/domain/defaults.ts';
-import { type RegistryMode, usesStages } from '../../lambdas/domain/registry.ts';
+import { type RegistryMode, type RegistryView, usesStages } from '../../lambdas/domain/registry.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { registryServices } from '../../lambdas/runtime/mlflow-services.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
@@ -28,6 +28,15 @@ export async function detectedMode(
   const { model_name } = readStateDocument(input);
   const { registry } = registryServices(withoutAuto(env), systemClock);
   const view = model_name === null ? null : await readRegistry(registry, model_name);
-  if (view === null || usesStages(view)) return defaults.registryMode;
+  return view === null ? defaults.registryMode : modeOf(view);
+}
+
+/** The mode of a model that was read, as `detectedMode` has it; the environment's where that is set. */
+export function modeFor(view: RegistryView, env: NodeJS.ProcessEnv, set: RegistryMode): RegistryMode {
+  return isAuto(env) ? modeOf(view) : set;
+}
+
+function modeOf(view: RegistryView): RegistryMode {
+  if (usesStages(view)) return defaults.registryMode;
   return Object.keys(view.model.aliases).length > 0 ? 'aliases' : defaults.registryMode;
 }

@@ -70,7 +70,9 @@ function registryText(status: ModelStatus): string {
     return isUnread(status, 'registry') ? 'could not be read' : 'the registered model does not exist';
   const staged = registry.production.length === 0 ? 'none' : registry.production.map(id).join(' and ');
   const aliases = Object.entries(registry.aliases).map(([alias, number]) => `@${alias} ${number}`);
-  return printable([`in Production: ${staged}`, ...aliases].join(' · '));
+  // A model that uses aliases alone has nothing in a stage.
+  const stages = registry.production.length === 0 && aliases.length > 0 ? [] : [`in Production: ${staged}`];
+  return printable([...stages, ...aliases].join(' · '));
 }
 
 function workloadText(status: ModelStatus): string {

@@ -120,8 +120,8 @@ function rolloutLine({ status, phase, candidate, waiting, reason }: ReplaceAnswe
 function promotionLine(promotion: PromoteAnswer): string {
   if (!promotion.promoted) return `not promoted: ${printable(promotion.reason)}`;
   const { new_version: version, archived_version: archived, already_promoted: already } = promotion;
-  if (already === true) return `version ${version} is already in Production`;
-  return `version ${version} → Production${archived === null ? '' : `, version ${archived} → Archived`}`;
+  if (already === true) return `version ${version} is the champion already`;
+  return `version ${version} is the champion${archived === null ? '' : `, version ${archived} no longer`}`;
 }
 
 const closingLine = ({ status, reason }: CloseAnswer): string =>
@@ -133,6 +133,6 @@ export function comparisonDetails(state: string, output: unknown): string[] {
   if (state !== 'CompareModels' || comparison === null) return [];
   const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${printable(confidenceText(comparison))}`)}`;
   if (comparison.rules.length === 0) return [basis];
-  const table = evidenceTable(comparison, { width: columns() });
+  const table = evidenceTable(comparison, { width: columns() - 2 });
   return [basis, ...indented(table.split('\n'), INDENT)];
 }

@@ -85,6 +85,8 @@ export interface Registry {
   /** Moves one version to `Production` and archives every other one there, in one call. Not repeated after a lost response. */
   moveToProduction(name: string, version: string): Promise<void>;
   setAlias(name: string, alias: string, version: string): Promise<void>;
+  /** Succeeds where the alias is not set. */
+  deleteAlias(name: string, alias: string): Promise<void>;
   setModelTag(name: string, key: string, value: string): Promise<void>;
   setVersionTag(name: string, version: string, key: string, value: string): Promise<void>;
   /** Null when the run does not exist. */

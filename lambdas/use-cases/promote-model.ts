@@ -84,7 +84,7 @@ async function promoteStep({ input, services, writer, look }: Call): Promise<Pro
   const { change, live } = writer.item;
   const view = look.registry;
   const version = input.new_version ?? change?.aim.version ?? live?.version ?? null;
-  if (version === null) return refused({ code: 'no-challenger' }, input);
+  if (version === null) return refused({ code: 'no-challenger', mode: services.mode }, input);
   const closed = change === null && live?.version === version;
   if (closed && registryShows(look, { version })) return already(version);
   if (change?.id !== writer.owner || change.aim.version !== version)
@@ -115,7 +115,7 @@ async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
   // What the same request was promoting before it was repeated.
   const own = item.change?.id === writer.owner ? item.change.to : null;
   const version = own ?? requestedVersion(look.registry, mode, input, recordId(writer.owner));
-  if (version === null) return refused({ code: 'no-challenger' }, input);
+  if (version === null) return refused({ code: 'no-challenger', mode: services.mode }, input);
   const opener = { id: writer.owner, since: clock.now(), now: clock.now() };
   const opening = openInRegistry(look, item, version, opener);
   const refusal = refusalOf(look.registry, mode, version, input.expected_champion);

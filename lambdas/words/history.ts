@@ -9,9 +9,9 @@ export function historyNote(note: HistoryNote): string {
     case 'no-result':
       return `The ${note.kind} ${note.id}, recorded at ${note.at}, has no result: it is in progress or was interrupted`;
     case 'moved-unrecorded':
-      return `When version ${note.to} was promoted at ${note.at}, ${note.from ?? 'none'} was in Production, but the last record names ${note.recorded ?? 'none'}: another actor moved it`;
+      return `When version ${note.to} was promoted at ${note.at}, ${note.from ?? 'none'} was the champion, but the last record names ${note.recorded ?? 'none'}: another actor moved it`;
     case 'production-differs':
-      return `In Production now: ${note.current ?? 'none'}; the last record names ${note.recorded ?? 'none'}. The time of the move is not recorded`;
+      return `Champion now: ${note.current ?? 'none'}; the last record names ${note.recorded ?? 'none'}. The time of the move is not recorded`;
     case 'served-differs':
       return `Served now: artifact ${note.current ?? 'none'}; the Workload's history ends with ${note.recorded ?? 'none'}`;
     case 'no-workload':

@@ -1,3 +1,4 @@
+import type { RegistryMode } from '../domain/registry.ts';
 import { quoted, visible } from '../domain/visible-text.ts';
 
 /** Parts that several sentences share. */
@@ -16,11 +17,18 @@ export function versionsText(versions: readonly string[]): string {
   return `${versions.length === 1 ? 'version' : 'versions'} ${listed}`;
 }
 
-/** Which versions are in Production, for within a sentence. */
-export const inProduction = (versions: readonly string[]) =>
+/**
+ * Which versions are champion, for within a sentence. The word holds in every mode of the registry: what is in stage
+ * Production, what the alias names, or both.
+ */
+export const championIs = (versions: readonly string[]) =>
   versions.length === 0
-    ? 'no version is in Production'
-    : `${versionsText(versions)} ${versions.length === 1 ? 'is' : 'are'} in Production`;
+    ? 'no version is the champion'
+    : `${versionsText(versions)} ${versions.length === 1 ? 'is the champion' : 'are champions'}`;
+
+/** No version was named, and none waits as challenger. For stages the words are fixed by source document 003. */
+export const noChallenger = (mode: RegistryMode) =>
+  mode === 'aliases' ? 'No version has the alias @challenger' : 'No Staging version found';
 
 /** How a person ends what is contested. Adopting needs both sides to agree on one release. */
 export const settle = (agreed: boolean) =>

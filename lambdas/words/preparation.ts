@@ -6,7 +6,7 @@ import type { OpeningContest } from '../domain/release/opening.ts';
 import type { ModelItem } from '../domain/release/release.ts';
 import type { RolloutFinding } from '../domain/serving/rollout-finding.ts';
 import { quoted, visible } from '../domain/visible-text.ts';
-import { inProduction, MAX_ID, needsTable, settle, versionsText } from './phrases.ts';
+import { championIs, MAX_ID, needsTable, settle, versionsText } from './phrases.ts';
 import { CONCURRENT_CHANGE } from './reasons.ts';
 import { rolloutReason } from './rollout.ts';
 
@@ -43,7 +43,7 @@ export function openingContested(why: OpeningContest, look: Look, { live, change
     case 'in-flight':
       return `It is not known what is served with the live version: ${shown}. Wait until the replacement has ended, and start again`;
     case 'after-alarm':
-      return 'The live version came into Production after the alarm, so the alarm cannot be about it; nothing was changed';
+      return 'The live version became the champion after the alarm, so the alarm cannot be about it; nothing was changed';
   }
 }
 
@@ -55,14 +55,14 @@ const liveText = (live: ModelItem['live']) =>
 /** What both sides show, for within a sentence. */
 function shownText({ registry, mode, serving }: Look): string {
   const named = champions(registry, mode);
-  if (serving === null) return inProduction(named);
+  if (serving === null) return championIs(named);
   const flying =
     serving.in_flight === null
       ? ''
       : `, and a replacement with artifact ${quoted(serving.in_flight.artifact_id)} is in progress`;
   const tagged = registry.versions.find(({ version }) => version === named[0])?.tags[ARTIFACT_TAG] || null;
   const tag = tagged === null || named.length !== 1 ? '' : ` with artifact ${quoted(tagged)} in its tag`;
-  return `${inProduction(named)}${tag}; Workload ${quoted(serving.workload_id)} serves artifact ${quoted(serving.artifact_id ?? 'none')}${flying}`;
+  return `${championIs(named)}${tag}; Workload ${quoted(serving.workload_id)} serves artifact ${quoted(serving.artifact_id ?? 'none')}${flying}`;
 }
 
 /** Why `prepare-promotion` does nothing for an execution that was started before an update of the stack. */

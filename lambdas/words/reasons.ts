@@ -3,7 +3,7 @@ import type { PromotionRefusal } from '../domain/promotion/promotion-plan.ts';
 import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
 import type { RollbackAnswer } from '../domain/release/payloads.ts';
 import { quoted, sentence, visible } from '../domain/visible-text.ts';
-import { inProduction, MAX_ID, needsTable, settle } from './phrases.ts';
+import { championIs, MAX_ID, needsTable, noChallenger, settle } from './phrases.ts';
 import { leaseHeld } from './rollout.ts';
 
 /** The sentences in the `reason` and `detail` of answers and outcomes, for people only. */
@@ -15,29 +15,29 @@ export const CONCURRENT_CHANGE = 'Another actor changed the registry at the same
 
 const lostRace = (version: string) => `${CONCURRENT_CHANGE}: version ${version} is not the only champion`;
 
-/** Why `promote-model` promotes nothing. "No Staging version found" is fixed by source document 003. */
+/** Why `promote-model` promotes nothing. */
 export function promotionRefused(refusal: PromotionRefusal, model: string): string {
   switch (refusal.code) {
     case 'no-model':
       return modelMissing(model);
     case 'no-challenger':
-      return 'No Staging version found';
+      return noChallenger(refusal.mode);
     case 'version-missing':
       return `Version ${refusal.version} of ${quoted(model)} does not exist`;
     case 'not-ready':
       return `Version ${refusal.version} is ${refusal.status}, not READY`;
     case 'other-champion': {
       const wanted = refusal.expected === null ? 'none' : `version ${refusal.expected}`;
-      return `${sentence(inProduction(refusal.champions))}, expected ${wanted}`;
+      return `${sentence(championIs(refusal.champions))}, expected ${wanted}`;
     }
     case 'no-champion':
-      return `No version is in Production, expected version ${refusal.expected}`;
+      return `No version is the champion, expected version ${refusal.expected}`;
     case 'lost-race':
       return lostRace(refusal.version);
     case 'change-open':
       return `A change of ${quoted(model)} by ${visible(refusal.holder, MAX_ID)} is open: nothing is promoted before it is closed`;
     case 'moved':
-      return `${sentence(inProduction(refusal.champions))}, and ${recordedText(refusal.live)}. ${settle(refusal.live !== null && refusal.champions.length === 1)}`;
+      return `${sentence(championIs(refusal.champions))}, and ${recordedText(refusal.live)}. ${settle(refusal.live !== null && refusal.champions.length === 1)}`;
     case 'superseded':
       return `This execution no longer promotes version ${refusal.version}: its change was turned back or taken over`;
   }
@@ -55,7 +55,7 @@ export function rollbackFound(finding: RollbackFinding, model: string): string {
         workload === null || artifact === null
           ? ''
           : `; Workload ${quoted(workload)} would serve artifact ${quoted(artifact)} again`;
-      return `version ${finding.to} would be moved to Production and version ${finding.from} archived${serving}`;
+      return `version ${finding.to} would be the champion in place of version ${finding.from}${serving}`;
     }
     case 'would-settle':
       return `version ${finding.to} is already live; nothing would change`;
@@ -70,11 +70,11 @@ export function rollbackFound(finding: RollbackFinding, model: string): string {
         ? 'The change is not complete: it stays open and goes on by itself'
         : `The way to version ${finding.to} is not complete: the change stays open and goes on by itself`;
     case 'moved':
-      return `Version ${finding.to} is back in Production; version ${finding.from} is marked as rolled back`;
+      return `Version ${finding.to} is the champion again; version ${finding.from} is marked as rolled back`;
     case 'unmoved': {
       const { from, to } = finding;
-      if (to === null) return 'No version is in Production';
-      return `Version ${to} is in Production${from === null || from === to ? '' : `; version ${from} is not`}`;
+      if (to === null) return 'No version is the champion';
+      return `Version ${to} is the champion${from === null || from === to ? '' : `; version ${from} is not`}`;
     }
     case 'settled':
       return `${finding.to === '' ? 'What was there before' : `Version ${finding.to}`} is already live; nothing more was changed`;
@@ -95,7 +95,7 @@ function rollbackRefused(
     case 'lease-held':
       return leaseHeld({ model, holder: held ?? '', until: until ?? '' });
     case 'no-champion':
-      return 'No version is in Production';
+      return 'No version is the champion';
     case 'no-known-good':
       return 'No known-good version recorded; name target_version';
     case 'target-missing':
@@ -132,7 +132,7 @@ function rollbackContested({
     case 'after-alarm':
       return `Version ${from} was promoted after the alarm, so the alarm cannot be about it; nothing was changed`;
     case 'moved-on':
-      return `Another actor changed the model, and that was kept: ${inProduction(named)}`;
+      return `Another actor changed the model, and that was kept: ${championIs(named)}`;
     case 'unrecorded':
       return 'No release is recorded as live, and it is not clear which one is';
     case 'superseded':

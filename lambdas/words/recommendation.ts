@@ -6,6 +6,7 @@ import type { Comparison } from '../domain/payloads.ts';
 import { sentence, visible } from '../domain/visible-text.ts';
 import { METHODS } from './confidence.ts';
 import { percent } from './numbers.ts';
+import { noChallenger } from './phrases.ts';
 import { briefOf, missingText, named, reasonOf } from './rules.ts';
 
 /** A decision with its texts. Untrusted text in them is in visible form. */
@@ -51,13 +52,12 @@ function selectionProblemText(finding: SelectionProblem): string {
     case 'no-challenger': {
       const rolledBack = finding.passedOver.map((version) => visible(version, 20)).join(', ');
       const instead = rolledBack === '' ? '' : ` (skipped, as rolled back: ${rolledBack})`;
-      const how = finding.mode === 'aliases' ? 'set the alias @challenger' : 'move one to Staging';
+      const how = finding.mode === 'aliases' ? 'set it' : 'move one to Staging';
       const aliased =
         finding.aliased === null
           ? ''
           : `set MLFLOW_REGISTRY_MODE=aliases, as @challenger is ${named(finding.aliased)} and no stage is in use; or `;
-      // Source document 003 fixes the first words; promote-model answers them too.
-      return `No Staging version found${instead}; ${aliased}${how} or pass challenger_version`;
+      return `${noChallenger(finding.mode)}${instead}; ${aliased}${how} or pass challenger_version`;
     }
     case 'rolled-back':
       return `${sentence(named(finding.version))} was rolled back and is not promoted again; clear its tag rolled_back to allow it`;

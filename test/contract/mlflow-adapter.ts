@@ -65,6 +65,14 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
       expect(await client.listVersions(`missing-${randomUUID()}`)).toEqual([]);
     });
 
+    it('deletes an alias, also one that is not there', async () => {
+      const name = await model(2);
+      await client.setAlias(name, 'champion', '2');
+      await client.deleteAlias(name, 'champion');
+      await client.deleteAlias(name, 'champion');
+      expect((await client.getModel(name))?.aliases).toEqual({});
+    });
+
     it('moves a version to Production and archives the others in one call', async () => {
       const name = await model(3);
       await client.moveToProduction(name, '1');

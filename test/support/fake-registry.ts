@@ -65,6 +65,13 @@ export class FakeRegistry implements Mlflow {
       this.view = { ...this.view, model: { ...model, aliases: { ...model.aliases, [alias]: version } } };
     });
 
+  deleteAlias = (_: string, alias: string) =>
+    this.#ask(`deleteAlias ${alias}`, () => {
+      const { model } = this.view;
+      const { [alias]: _gone, ...aliases } = model.aliases;
+      this.view = { ...this.view, model: { ...model, aliases } };
+    });
+
   setModelTag = (_: string, key: string, value: string) =>
     this.#ask(`setModelTag ${key}`, () => {
       const { model } = this.view;

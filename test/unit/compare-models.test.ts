@@ -39,6 +39,7 @@ function world({ of = pascal(), runs = {}, mode = 'stages' }: World = {}) {
       getRun: (id) => read(`run ${id}`, known[id] ?? null),
       moveToProduction: refuse,
       setAlias: refuse,
+      deleteAlias: refuse,
       setModelTag: refuse,
       setVersionTag: refuse,
     },

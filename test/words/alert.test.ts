@@ -26,7 +26,7 @@ const rollback: RollbackAnswer = {
   status: 'completed',
   retry_after_seconds: null,
   finding: { code: 'moved', from: '3', to: '2' },
-  detail: 'Version 2 is back in Production; version 3 is marked as rolled back',
+  detail: 'Version 2 is the champion again; version 3 is marked as rolled back',
   dry_run: false,
 };
 
@@ -78,12 +78,12 @@ describe('the alert of a promotion', () => {
       Registry: tradai-models
 
       What happened:
-      Version 3 was promoted to Production and replaced version 2.
+      Version 3 was promoted and replaced version 2.
       Reason: Promote version 3 over version 2: 1 of 1 rules passed (1 not counted); profit (gain +109.75); grade E.
 
       Current state:
-      In Production now: version 3.
-      In Production before: version 2.
+      Champion now: version 3.
+      Champion before: version 2.
 
       What to do:
       1. Monitor the model. No other action needed.
@@ -226,7 +226,7 @@ describe('the alert of a promotion', () => {
   it('announces a promotion that a repeat found done', () => {
     const { kind, subject, text } = alert({ status: 'already_promoted' });
     expect([kind, subject]).toEqual(['promoted', '[TradAI] Model Promoted: PascalStrategy']);
-    expect(text).toContain('an earlier attempt moved it, and this message reports it');
+    expect(text).toContain('an earlier attempt made it so, and this message reports it');
   });
 });
 
@@ -266,7 +266,7 @@ describe('the alert of another ending', () => {
       'failed',
       { status: 'failed', champion_after: '2' },
       'Promotion Failed',
-      'In Production: version 2, unchanged.',
+      'Champion: version 2, unchanged.',
     ],
     [
       'failed',
@@ -295,7 +295,7 @@ describe('the alert of another ending', () => {
       'contested',
       { status: 'contested', champion_after: null },
       'Promotion Contested',
-      'In Production now: unknown',
+      'Champion now: unknown',
     ],
     [
       'failed',
@@ -363,13 +363,13 @@ describe('the alert of another ending', () => {
       Rollback error: MlflowUnavailable: MLflow timed out
 
       Current state:
-      In Production before: version 2.
-      In Production now: unknown. It can be version 2, version 3 or both.
+      Champion before: version 2.
+      Champion now: unknown. It can be version 2, version 3 or both.
 
       What to do:
-      1. Open the model in MLflow and check which versions are in Production. There must be exactly one.
+      1. Open the model in MLflow and check which versions are champion. There must be exactly one.
       2. When MLflow is available again, start an execution with "operation": "rollback" and "target_version": "2". Repeating it is safe.
-      3. If that fails too, move version 2 to stage Production in MLflow and archive the others (with aliases: set "champion" to it).
+      3. If that fails too, make version 2 the only champion in MLflow: alone in stage Production, or named by the alias "champion", whichever the functions use.
       4. If version 3 is bad, set its tag "rolled_back" to the reason: automatic runs then do not promote it.
 
       Evidence:
@@ -481,11 +481,11 @@ describe('the alert of a rollback', () => {
       The requested rollback is complete.
       Rollback reason: PERFORMANCE_DEGRADATION (alarm churn-accuracy-low)
       Requested by: nightly retraining
-      In the registry: Version 2 is back in Production; version 3 is marked as rolled back
+      In the registry: Version 2 is the champion again; version 3 is marked as rolled back
 
       Current state:
-      In Production now: version 2.
-      In Production before: version 3.
+      Champion now: version 2.
+      Champion before: version 3.
 
       What to do:
       1. Find the cause in version 3 or in its promotion.
@@ -545,11 +545,11 @@ describe('the alert of a rollback', () => {
       The registry was rolled back but the Workload was not: they differ now.
       Rollback reason: PERFORMANCE_DEGRADATION
       Requested by: nightly retraining
-      In the registry: Version 2 is back in Production; version 3 is marked as rolled back
+      In the registry: Version 2 is the champion again; version 3 is marked as rolled back
 
       Current state:
-      In Production now: version 2.
-      In Production before: version 3.
+      Champion now: version 2.
+      Champion before: version 3.
       Workload: w1 still serves the artifact that was promoted with version 3; it is locked in place
 
       What to do:
@@ -564,7 +564,7 @@ describe('the alert of a rollback', () => {
   });
 
   it('is as loud after a failed promotion, and keeps its cause', () => {
-    const detail = 'Version 2 is in Production; version 3 is not';
+    const detail = 'Version 2 is the champion; version 3 is not';
     const noCapacity = { code: 'start-refused', http_status: 409, detail: 'No capacity' } as const;
     const answer = withServing(
       { undone: false, action: 'left', finding: noCapacity, reason: 'No capacity' },
@@ -623,7 +623,7 @@ describe('the alert of a rollback', () => {
     ]);
     expect(possible.text).toContain('The rollback would be possible.');
     expect(possible.text).toContain(
-      'Expected result: version 2 would be moved to Production and version 3 archived',
+      'Expected result: version 2 would be the champion in place of version 3',
     );
     expect(possible.text).toContain('start the execution without "dry_run"');
 
@@ -635,7 +635,7 @@ describe('the alert of a rollback', () => {
     expect(impossible.text).not.toContain('without "dry_run"');
 
     const settled = asked({ ...dry, finding: { code: 'would-settle', to: '2' } }, changes);
-    expect(settled.text).toContain('Current state:\nIn Production: version 2.\n');
+    expect(settled.text).toContain('Current state:\nChampion: version 2.\n');
     expect(settled.text).toContain('1. No action needed.');
   });
 });

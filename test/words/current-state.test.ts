@@ -61,8 +61,8 @@ describe('the current state', () => {
       { status: 'promoted' },
       sampleEnding,
       [
-        'In Production now: version 3.',
-        'In Production before: version 2.',
+        'Champion now: version 3.',
+        'Champion before: version 2.',
         'Workload: w1 serves artifact "a3"',
         'In step: both sides show the live release.',
       ],
@@ -72,7 +72,7 @@ describe('the current state', () => {
       failed,
       {},
       [
-        'In Production: version 2, as before.',
+        'Champion: version 2, as before.',
         'Workload: w1 serves artifact "a2"',
         'In step: both sides show the live release.',
       ],
@@ -81,16 +81,16 @@ describe('the current state', () => {
       'a model that no Workload serves',
       failed,
       { workload: null, live: { version: '2', artifact_id: null, change: 'arn:first', result: 'promoted' } },
-      ['In Production: version 2, as before.', 'In step: the registry shows the live release.'],
+      ['Champion: version 2, as before.', 'In step: the registry shows the live release.'],
     ],
     [
       'several versions in Production',
       contested,
       { ...moved, champions: ['3', '2'] },
       [
-        'In Production now: version 3 and version 2.',
-        'There must be exactly one version in Production.',
-        'In Production before: version 2.',
+        'Champion now: version 3 and version 2.',
+        'There must be exactly one champion.',
+        'Champion before: version 2.',
         'Workload: w1 serves artifact "a2"',
         'Live release: version 2 with artifact "a2"',
         'Not in step: the sides do not show the live release.',
@@ -101,9 +101,9 @@ describe('the current state', () => {
       contested,
       { ...moved, workload: null, champions: ['9', '8', '7', '6', '5', '4', '3'] },
       [
-        'In Production now: version 9 and version 8 and version 7 and version 6 and version 5 and 2 more.',
-        'There must be exactly one version in Production.',
-        'In Production before: version 2.',
+        'Champion now: version 9 and version 8 and version 7 and version 6 and version 5 and 2 more.',
+        'There must be exactly one champion.',
+        'Champion before: version 2.',
         'Live release: version 2 with artifact "a2"',
         'Not in step: the sides do not show the live release.',
       ],
@@ -113,8 +113,8 @@ describe('the current state', () => {
       contested,
       { ...moved, champions: [], workload: null },
       [
-        'In Production now: no version.',
-        'In Production before: version 2.',
+        'Champion now: none.',
+        'Champion before: version 2.',
         'Live release: version 2 with artifact "a2"',
         'Not in step: the sides do not show the live release.',
       ],
@@ -124,9 +124,9 @@ describe('the current state', () => {
       failed,
       open(turned, { champions: ['3', '2'], pointers: { stage: ['2'], alias: '3' }, workload: null }),
       [
-        'In Production now: version 3 and version 2.',
-        'There must be exactly one version in Production.',
-        'In Production before: version 2.',
+        'Champion now: version 3 and version 2.',
+        'There must be exactly one champion.',
+        'Champion before: version 2.',
         'Stage Production names version 2, and alias "champion" names version 3.',
         'Live release: version 2 with artifact "a2"',
         'Open change: promotion of version 3, on its way back to version 2',
@@ -137,7 +137,7 @@ describe('the current state', () => {
       failed,
       { pointers: { stage: ['2'], alias: null }, in_step: false, workload: null },
       [
-        'In Production: version 2, as before.',
+        'Champion: version 2, as before.',
         'Stage Production names version 2, and alias "champion" is not set.',
         'Live release: version 2 with artifact "a2"',
         'Not in step: the sides do not show the live release.',
@@ -147,14 +147,14 @@ describe('the current state', () => {
       'a stage and an alias that agree',
       failed,
       { pointers: { stage: ['2'], alias: '2' }, workload: null },
-      ['In Production: version 2, as before.', 'In step: the registry shows the live release.'],
+      ['Champion: version 2, as before.', 'In step: the registry shows the live release.'],
     ],
     [
       'a replacement by another artifact',
       failed,
       open(turned, { workload: { workload_id: 'w1', artifact_id: 'a2', in_flight: 'a3' } }),
       [
-        'In Production: version 2, as before.',
+        'Champion: version 2, as before.',
         'Workload: w1 serves artifact "a2"; a replacement with artifact "a3" is in progress',
         'Live release: version 2 with artifact "a2"',
         'Open change: promotion of version 3, on its way back to version 2',
@@ -165,8 +165,8 @@ describe('the current state', () => {
       { status: 'promoted' },
       { ...sampleEnding, workload: { workload_id: 'w1', artifact_id: 'a3', in_flight: 'a3' } },
       [
-        'In Production now: version 3.',
-        'In Production before: version 2.',
+        'Champion now: version 3.',
+        'Champion before: version 2.',
         'Workload: w1 serves artifact "a3"; its replacement has not ended yet',
         'In step: both sides show the live release.',
       ],
@@ -176,7 +176,7 @@ describe('the current state', () => {
       failed,
       open({ kind: 'rollback', to: '1', aim: '1', safe: '1', attempts: 2, id: 'arn:other' }),
       [
-        'In Production: version 2, as before.',
+        'Champion: version 2, as before.',
         'Workload: w1 serves artifact "a2"',
         'Live release: version 2 with artifact "a2"',
         'Open change: rollback to version 1, 2 attempts so far, opened by arn:other',
@@ -187,7 +187,7 @@ describe('the current state', () => {
       contested,
       open({}, { known: false, workload: hotfix }),
       [
-        'In Production: version 2, as before.',
+        'Champion: version 2, as before.',
         'Workload: w1 serves artifact "a9"',
         'Live release: version 2 with artifact "a2"',
         'Open change: promotion of version 3',
@@ -198,14 +198,14 @@ describe('the current state', () => {
       'the first champion, and nothing recorded',
       { ...failed, champion_before: null },
       { live: null, champions: [], workload: null, in_step: null },
-      ['In Production: no version.', 'Live release: none is recorded.'],
+      ['Champion: none.', 'Live release: none is recorded.'],
     ],
     [
       'a Workload that could not be read',
       failed,
       { workload: null, in_step: null, unread: ['workload'] },
       [
-        'In Production: version 2, as before.',
+        'Champion: version 2, as before.',
         'Live release: version 2 with artifact "a2"',
         'Not read: the Workload.',
       ],
@@ -215,8 +215,8 @@ describe('the current state', () => {
       failed,
       { champions: null, workload: null, in_step: null, unread: ['registry'] },
       [
-        'In Production now: unknown.',
-        'In Production before: version 2.',
+        'Champion now: unknown.',
+        'Champion before: version 2.',
         'Live release: version 2 with artifact "a2"',
         'Not read: the registry and the Workload, if one serves the model.',
       ],
@@ -226,7 +226,7 @@ describe('the current state', () => {
       failed,
       { live: null, workload: null, in_step: null, unread: ['table'] },
       [
-        'In Production: version 2, as before.',
+        'Champion: version 2, as before.',
         'Not read: the promotion table and the Workload, if one serves the model.',
       ],
     ],
@@ -235,7 +235,7 @@ describe('the current state', () => {
       failed,
       { champions: null, workload: null, in_step: null },
       [
-        'In Production now: nothing, as the registered model does not exist.',
+        'Champion now: none, as the registered model does not exist.',
         'Live release: version 2 with artifact "a2"',
       ],
     ],
@@ -318,7 +318,7 @@ describe('an execution that did not complete its change', () => {
       open({ safe: null }, { live: null }),
       'Promotion Not Complete',
       'The promotion of version 3 is not complete.',
-      [`${WAIT}, to version 3 if that is in Production already; ${AT}`, LATER, PROMOTE_3],
+      [`${WAIT}, to version 3 if that is the champion already; ${AT}`, LATER, PROMOTE_3],
     ],
     [
       'of a rollback that threw',
@@ -537,7 +537,7 @@ describe('a model that somebody else has changed', () => {
       Reason: The registry or the Workload shows something else than the live release
 
       Current state:
-      In Production now: version 1.
+      Champion now: version 1.
       Workload: w1 serves artifact "a9"
       Live release: version 2 with artifact "a2"
       Not in step: the sides do not show the live release.
@@ -564,7 +564,7 @@ describe('a model that somebody else has changed', () => {
     [
       'its registered model does not exist',
       { ...moved, champions: null, agreed: null, workload: null },
-      /^In Production now: nothing, as the registered model does not exist/m,
+      /^Champion now: none, as the registered model does not exist/m,
       /deleted or renamed on purpose/,
     ],
   ])('is told with ways out of its own where %s', (_, read, state, todo) => {
@@ -640,25 +640,25 @@ describe('a change that is complete', () => {
     const { kind, happened, todo } = told({ status: 'promoted', overwritten: ['5', '4'] }, sampleEnding);
     expect(kind).toBe('promoted');
     expect(happened).toContain(
-      'It archived version 5 and version 4, which another actor had just moved to Production.',
+      'It archived version 5 and version 4, which another actor had just made the champion.',
     );
     expect(todo.slice(0, 2)).toEqual([
       'Monitor the model.',
-      'Agree with whoever moved version 5 and version 4 there which version is to be live.',
+      'Agree with whoever moved version 5 and version 4 which version is to be live.',
     ]);
   });
 
   it.each(['promote', 'rollback'] as const)('names it also after the way back (%s)', (operation) => {
     const { happened, todo } = told({ status: 'rolled_back', operation, overwritten: ['4'] }, sampleEnding);
-    expect(happened[1]).toBe('It archived version 4, which another actor had just moved to Production.');
-    expect(todo[0]).toBe('Agree with whoever moved version 4 there which version is to be live.');
+    expect(happened[1]).toBe('It archived version 4, which another actor had just made the champion.');
+    expect(todo[0]).toBe('Agree with whoever moved version 4 which version is to be live.');
   });
 
   it.each(['failed', 'contested'] as const)('names it also where nothing is complete (%s)', (status) => {
     const cause = { code: 'contested', said: 'lost' } as const;
     const { happened, todo } = told({ status, cause, overwritten: ['4'] }, moved);
-    expect(happened).toContain('It archived version 4, which another actor had just moved to Production.');
-    expect(todo[0]).toBe('Agree with whoever moved version 4 there which version is to be live.');
+    expect(happened).toContain('It archived version 4, which another actor had just made the champion.');
+    expect(todo[0]).toBe('Agree with whoever moved version 4 which version is to be live.');
   });
 
   it('says of a direct promotion that the Workload was not changed, and how it serves the version', () => {
@@ -680,7 +680,7 @@ describe('a change that is complete', () => {
       [
         'The promotion of version 3 failed, and version 2 is live.',
         'Reason: MlflowUnavailable: timed out',
-        'In the registry: Version 2 is back in Production; version 3 is marked as rolled back',
+        'In the registry: Version 2 is the champion again; version 3 is marked as rolled back',
       ],
       'Automatic runs do not promote version 3 while its tag "rolled_back" has a value.',
     ],
@@ -706,7 +706,7 @@ describe('a change that is complete', () => {
         'A replacement put the artifact of version 2 in service.',
         'Rollback reason: ROLLOUT_FAILED',
         'Requested by: nightly retraining',
-        'In the registry: Version 2 is back in Production; version 3 is marked as rolled back',
+        'In the registry: Version 2 is the champion again; version 3 is marked as rolled back',
       ],
       'Automatic runs do not promote version 3 while its tag "rolled_back" has a value.',
     ],

@@ -13,19 +13,19 @@ const notes: [HistoryNote, string][] = [
   ],
   [
     { code: 'moved-unrecorded', to: '3', at, from: '1', recorded: '2' },
-    `When version 3 was promoted at ${at}, 1 was in Production, but the last record names 2: another actor moved it`,
+    `When version 3 was promoted at ${at}, 1 was the champion, but the last record names 2: another actor moved it`,
   ],
   [
     { code: 'moved-unrecorded', to: '3', at, from: null, recorded: '2' },
-    `When version 3 was promoted at ${at}, none was in Production, but the last record names 2: another actor moved it`,
+    `When version 3 was promoted at ${at}, none was the champion, but the last record names 2: another actor moved it`,
   ],
   [
     { code: 'production-differs', current: '1', recorded: '2' },
-    'In Production now: 1; the last record names 2. The time of the move is not recorded',
+    'Champion now: 1; the last record names 2. The time of the move is not recorded',
   ],
   [
     { code: 'production-differs', current: '1', recorded: null },
-    'In Production now: 1; the last record names none. The time of the move is not recorded',
+    'Champion now: 1; the last record names none. The time of the move is not recorded',
   ],
   [
     { code: 'served-differs', current: 'a1', recorded: 'a2' },

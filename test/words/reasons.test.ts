@@ -33,18 +33,18 @@ const until = '2026-11-22T09:00:00.000Z';
 
 it.each<[PromotionRefusal, string]>([
   [{ code: 'no-model' }, 'Registered model "PascalStrategy" does not exist'],
-  [{ code: 'no-challenger' }, 'No Staging version found'],
+  [{ code: 'no-challenger', mode: 'stages' }, 'No Staging version found'],
   [{ code: 'version-missing', version: '7' }, 'Version 7 of "PascalStrategy" does not exist'],
   [{ code: 'not-ready', version: '3', status: 'PENDING' }, 'Version 3 is PENDING, not READY'],
   [
     { code: 'other-champion', champions: ['2'], expected: '1' },
-    'Version 2 is in Production, expected version 1',
+    'Version 2 is the champion, expected version 1',
   ],
   [
     { code: 'other-champion', champions: ['4', '2'], expected: null },
-    'Versions 4 and 2 are in Production, expected none',
+    'Versions 4 and 2 are champions, expected none',
   ],
-  [{ code: 'no-champion', expected: '2' }, 'No version is in Production, expected version 2'],
+  [{ code: 'no-champion', expected: '2' }, 'No version is the champion, expected version 2'],
   [
     { code: 'lost-race', version: '3' },
     'Another actor changed the registry at the same time: version 3 is not the only champion',
@@ -55,15 +55,15 @@ it.each<[PromotionRefusal, string]>([
   ],
   [
     { code: 'moved', champions: ['1'], live: '2' },
-    'Version 1 is in Production, and version 2 is recorded as live. To settle it, start a rollback with "target_version", or adopt what is there with "operation": "adopt"',
+    'Version 1 is the champion, and version 2 is recorded as live. To settle it, start a rollback with "target_version", or adopt what is there with "operation": "adopt"',
   ],
   [
     { code: 'moved', champions: ['4', '2'], live: null },
-    'Versions 4 and 2 are in Production, and none is recorded as live. To settle it, start a rollback with "target_version"',
+    'Versions 4 and 2 are champions, and none is recorded as live. To settle it, start a rollback with "target_version"',
   ],
   [
     { code: 'moved', champions: [], live: '2' },
-    'No version is in Production, and version 2 is recorded as live. To settle it, start a rollback with "target_version"',
+    'No version is the champion, and version 2 is recorded as live. To settle it, start a rollback with "target_version"',
   ],
   [
     { code: 'superseded', version: '3' },
@@ -151,37 +151,37 @@ describe('a change that is not opened', () => {
     [
       'unrecorded',
       look({ ...serving, artifact_id: 'a9', active: ['a9'] }),
-      `No release is recorded as live, and it is not clear which one is: version 2 is in Production with artifact "a2" in its tag; Workload "w1" serves artifact "a9". ${SETTLE}`,
+      `No release is recorded as live, and it is not clear which one is: version 2 is the champion with artifact "a2" in its tag; Workload "w1" serves artifact "a9". ${SETTLE}`,
     ],
     [
       'unrecorded',
       look({ ...serving, in_flight: hotfix }),
-      `No release is recorded as live, and it is not clear which one is: version 2 is in Production with artifact "a2" in its tag; Workload "w1" serves artifact "a2", and a replacement with artifact "a9" is in progress. ${SETTLE}`,
+      `No release is recorded as live, and it is not clear which one is: version 2 is the champion with artifact "a2" in its tag; Workload "w1" serves artifact "a2", and a replacement with artifact "a9" is in progress. ${SETTLE}`,
     ],
     [
       'unrecorded',
       look(null, two),
-      `No release is recorded as live, and it is not clear which one is: versions 3 and 2 are in Production. ${SETTLE}`,
+      `No release is recorded as live, and it is not clear which one is: versions 3 and 2 are champions. ${SETTLE}`,
     ],
     [
       'unfinished',
       look(null),
-      `No release is recorded as live, and an earlier promotion has no result: version 2 is in Production. ${SETTLE}${ADOPT}`,
+      `No release is recorded as live, and an earlier promotion has no result: version 2 is the champion. ${SETTLE}${ADOPT}`,
     ],
     [
       'moved',
       look(serving),
-      `Another actor changed the model: version 1 with artifact "a1" is recorded as live, but version 2 is in Production with artifact "a2" in its tag; Workload "w1" serves artifact "a2". ${SETTLE}${ADOPT}`,
+      `Another actor changed the model: version 1 with artifact "a1" is recorded as live, but version 2 is the champion with artifact "a2" in its tag; Workload "w1" serves artifact "a2". ${SETTLE}${ADOPT}`,
     ],
     [
       'moved',
       look(null, []),
-      `Another actor changed the model: version 1 with artifact "a1" is recorded as live, but no version is in Production. ${SETTLE}`,
+      `Another actor changed the model: version 1 with artifact "a1" is recorded as live, but no version is the champion. ${SETTLE}`,
     ],
     [
       'foreign',
       look(null, two),
-      `Another actor changed the model while a change by another operation is open: versions 3 and 2 are in Production. ${SETTLE}`,
+      `Another actor changed the model while a change by another operation is open: versions 3 and 2 are champions. ${SETTLE}`,
     ],
     [
       'overtaken',
@@ -191,12 +191,12 @@ describe('a change that is not opened', () => {
     [
       'in-flight',
       look({ ...serving, in_flight: hotfix }),
-      'It is not known what is served with the live version: version 2 is in Production with artifact "a2" in its tag; Workload "w1" serves artifact "a2", and a replacement with artifact "a9" is in progress. Wait until the replacement has ended, and start again',
+      'It is not known what is served with the live version: version 2 is the champion with artifact "a2" in its tag; Workload "w1" serves artifact "a2", and a replacement with artifact "a9" is in progress. Wait until the replacement has ended, and start again',
     ],
     [
       'after-alarm',
       look(null),
-      'The live version came into Production after the alarm, so the alarm cannot be about it; nothing was changed',
+      'The live version became the champion after the alarm, so the alarm cannot be about it; nothing was changed',
     ],
   ])('is %s, and says what both sides show', (why, seen, sentence) => {
     expect(openingContested(why, seen, item)).toBe(sentence);
@@ -246,17 +246,17 @@ describe('the detail of a rollback', () => {
   it.each<[RollbackFinding, string]>([
     [
       { code: 'would-move', from, to, workload: 'w1', artifact: 'a2' },
-      'Dry run: version 2 would be moved to Production and version 3 archived; Workload "w1" would serve artifact "a2" again',
+      'Dry run: version 2 would be the champion in place of version 3; Workload "w1" would serve artifact "a2" again',
     ],
     [
       { code: 'would-move', from, to, workload: null, artifact: null },
-      'Dry run: version 2 would be moved to Production and version 3 archived',
+      'Dry run: version 2 would be the champion in place of version 3',
     ],
     [{ code: 'would-settle', to }, 'Dry run: version 2 is already live; nothing would change'],
-    [{ code: 'moved', from, to }, 'Version 2 is back in Production; version 3 is marked as rolled back'],
-    [{ code: 'unmoved', from, to }, 'Version 2 is in Production; version 3 is not'],
-    [{ code: 'unmoved', from: null, to }, 'Version 2 is in Production'],
-    [{ code: 'unmoved', from, to: null }, 'No version is in Production'],
+    [{ code: 'moved', from, to }, 'Version 2 is the champion again; version 3 is marked as rolled back'],
+    [{ code: 'unmoved', from, to }, 'Version 2 is the champion; version 3 is not'],
+    [{ code: 'unmoved', from: null, to }, 'Version 2 is the champion'],
+    [{ code: 'unmoved', from, to: null }, 'No version is the champion'],
     [{ code: 'settled', from, to }, 'Version 2 is already live; nothing more was changed'],
     [{ code: 'settled', from, to: '' }, 'What was there before is already live; nothing more was changed'],
     [
@@ -274,7 +274,7 @@ describe('the detail of a rollback', () => {
       refused('lease-held', { held: 'arn:other', until }),
       `The lease for "PascalStrategy" is held by arn:other until ${until}`,
     ],
-    [refused('no-champion'), 'No version is in Production'],
+    [refused('no-champion'), 'No version is the champion'],
     [refused('no-known-good'), 'No known-good version recorded; name target_version'],
     [refused('target-missing'), 'Version 2 does not exist'],
     [refused('not-ready', { held: 'PENDING' }), 'Version 2 is PENDING, not READY'],
@@ -310,11 +310,11 @@ describe('the detail of a rollback', () => {
     ],
     [
       contested('moved-on', []),
-      'Another actor changed the model, and that was kept: no version is in Production. To settle it, start a rollback with "target_version"',
+      'Another actor changed the model, and that was kept: no version is the champion. To settle it, start a rollback with "target_version"',
     ],
     [
       contested('moved-on', ['5', '4']),
-      'Another actor changed the model, and that was kept: versions 5 and 4 are in Production. To settle it, start a rollback with "target_version"',
+      'Another actor changed the model, and that was kept: versions 5 and 4 are champions. To settle it, start a rollback with "target_version"',
     ],
     [
       contested('unrecorded', ['2']),
@@ -335,7 +335,7 @@ describe('the detail of a rollback', () => {
 
   it('has no step of its own in an alert, which has all of them', () => {
     expect(rollbackFound(contested('moved-on', ['5']), MODEL)).toBe(
-      'Another actor changed the model, and that was kept: version 5 is in Production',
+      'Another actor changed the model, and that was kept: version 5 is the champion',
     );
   });
 
@@ -348,7 +348,7 @@ describe('the detail of a rollback', () => {
     const serving = servingUndo({ reason: 'The rollout is being cancelled' });
     const moved = { code: 'moved', from, to } as const;
     expect(rollbackDetail({ finding: moved, serving, model_name: MODEL })).toBe(
-      'Version 2 is back in Production; version 3 is marked as rolled back. Serving: The rollout is being cancelled',
+      'Version 2 is the champion again; version 3 is marked as rolled back. Serving: The rollout is being cancelled',
     );
     const going = { code: 'serving-in-progress', from, to } as const;
     expect(rollbackDetail({ finding: going, serving, model_name: MODEL })).toBe(

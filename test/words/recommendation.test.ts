@@ -246,7 +246,7 @@ describe('the recommendation', () => {
     ],
     [
       { code: 'no-challenger', mode: 'aliases', passedOver: [], aliased: null },
-      'No Staging version found; set the alias @challenger or pass challenger_version.',
+      'No version has the alias @challenger; set it or pass challenger_version.',
     ],
     [
       { code: 'rolled-back', version: '3' },

@@ -29,7 +29,7 @@ it('is printed as a table, and as one JSON document', async () => {
   expect(table).toMatchObject({ code: 0, stderr: '' });
   for (const part of [
     'PascalStrategy at 2026-01-01T00:00:00.000Z',
-    'In Production  version 2, since before the first record',
+    'Champion       version 2, since before the first record',
     'Served by Workload pascal-prod',
     `promoted; ${readStateDocument(promoted?.output).comparison?.recommendation}`,
     'restored by a rollback; DRIFT_SEVERE',

@@ -110,6 +110,8 @@ describe.each<[RegistryMode, object, object, number]>([
     await doPromote(mode);
     expect(await doRollback(mode)).toMatchObject({ rolled_back: true, from_version: '3', to_version: '2' });
     if (mode !== 'aliases') expect(stages()).toEqual({ 1: 'Archived', 2: 'Production', 3: 'Archived' });
+    // The version before version 2 is not known, and version 3 is none to go back to.
+    if (mode !== 'stages') expect(aliases()).toEqual({ champion: '2', challenger: '3' });
     if (mode !== 'stages') expect(aliases()).toMatchObject({ champion: '2' });
     expect(model()?.versions['3']?.tags['rolled_back']).toContain('MANUAL_REQUEST');
     const before = emulator.snapshot();
@@ -123,7 +125,7 @@ describe.each<[RegistryMode, object, object, number]>([
     emulator.registry.setStage(MODEL, '3', 'Staging');
     expect(await doPromote(mode)).toEqual({
       promoted: false,
-      reason: promotionRefused({ code: 'no-challenger' }, MODEL),
+      reason: promotionRefused({ code: 'no-challenger', mode }, MODEL),
     });
     expect(await doPromote(mode, { new_version: '3' })).toMatchObject({ promoted: true, new_version: '3' });
   });

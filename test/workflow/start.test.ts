@@ -154,7 +154,7 @@ describe('on the emulators', () => {
       /PreparePromotion .* lease taken, fence 1/,
       // Without the sentence, which says the same.
       /ReplaceWorkload .* initializing, candidate launching\n/,
-      /PromoteModel .* version 3 → Production, version 2 → Archived/,
+      /PromoteModel .* version 3 is the champion, version 2 no longer/,
       /NotifySuccess .* promoted, alert sent/,
     ])
       expect(ran.stdout).toMatch(part);

@@ -106,6 +106,13 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
     },
 
     setAlias: (name, alias, version) => set('registered-models/alias', { name, alias, version }, 'once'),
+    async deleteAlias(name, alias) {
+      await call('registered-models/alias', Nothing, {
+        method: 'DELETE',
+        body: { name, alias },
+        writes: 'once',
+      });
+    },
     setModelTag: (name, key, value) => set('registered-models/set-tag', { name, key, value }, 'again'),
     setVersionTag: (name, version, key, value) =>
       set('model-versions/set-tag', { name, version, key, value }, 'again'),

@@ -12,7 +12,7 @@ import { type Asked, isEmpty, isServerFailure, jsonObject, refusal, shorten } fr
 
 /** One request to MLflow. */
 export interface MlflowRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   query?: Record<string, string>;
   body?: Record<string, unknown>;
   /** What it changes: `again` for a write that may be repeated blindly, `once` for one that may not. */

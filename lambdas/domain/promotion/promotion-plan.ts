@@ -31,7 +31,7 @@ export type PromotionRefusal =
   /** The registered model does not exist. */
   | { code: 'no-model' }
   /** No version was passed, and none is in Staging (mode `aliases`: none is `@challenger`). */
-  | { code: 'no-challenger' }
+  | { code: 'no-challenger'; mode: RegistryMode }
   | { code: 'version-missing'; version: string }
   | { code: 'not-ready'; version: string; status: string }
   /** Other versions than the expected one are in Production. */

@@ -1,6 +1,7 @@
 import { ModelNotFound } from '../../domain/errors.ts';
 import { VISIBILITY_GRACE_SECONDS } from '../../domain/limits.ts';
 import { championBefore } from '../../domain/promotion/promotion-plan.ts';
+import { PREVIOUS_CHAMPION } from '../../domain/registry.ts';
 import {
   isRegistryKnown,
   isServingKnown,
@@ -164,7 +165,10 @@ async function moveRegistry(
 ): Promise<Converged | null> {
   const { change } = c;
   const { version } = change.aim;
-  if (registryShows(look, { version })) return null;
+  if (registryShows(look, { version })) {
+    await forgetPrevious(look, version, services);
+    return null;
+  }
   // The registry names a version where the aim has none: that cannot be undone, and is not ours.
   if (version === null) return { kind: 'contested', why: 'moved-on', look, progress };
   if (!isFresh(at, services.clock.now()))
@@ -172,7 +176,7 @@ async function moveRegistry(
   const back = isBack(change);
   if (back) await recordBeforeMove(c, look, services);
   const from = championBefore(look.registry, services.mode, version);
-  // On the way back `previous_champion` is left alone: it must not point to the version that is being taken out.
+  // On the way back `previous_champion` must not point to the version that is being taken out.
   const move = { version, from, keepPrevious: !back, ours: change.touched.versions };
   const { state, view, overwritten } = await moveAndVerify(services, look.registry, move);
   const after = { ...look, registry: view };
@@ -186,6 +190,13 @@ async function moveRegistry(
     progress,
     overwritten,
   };
+}
+
+/** After a rollback `previous_champion` would name the champion itself. A pointer for people only: a failure ends nothing. */
+async function forgetPrevious(look: Look, version: string | null, { registry, mode }: ConvergeServices) {
+  const { name, aliases } = look.registry.model;
+  if (mode === 'stages' || version === null || aliases[PREVIOUS_CHAMPION] !== version) return;
+  await registry.deleteAlias(name, PREVIOUS_CHAMPION).catch(() => {});
 }
 
 /** The lock comes last, after the registry: it bars the way back to a draft. Null where nothing is to be locked. */

@@ -91,7 +91,7 @@ function waitFor(change: OpenChange | null, { recorded_at: now }: Outcome): stri
 
 function aimText({ kind, turned, to, aim, safe }: OpenChange): string {
   if (kind === 'rollback' || turned) return `, to ${versionText(aim)}`;
-  if (safe === null) return `, to ${versionText(to)} if that is in Production already`;
+  if (safe === null) return `, to ${versionText(to)} if that is the champion already`;
   return `, back to ${versionText(safe)} unless both sides show ${versionText(to)} already`;
 }
 

@@ -65,35 +65,31 @@ function versionsText(versions: readonly string[]): string {
 export const overwrittenLines = ({ overwritten }: Outcome): string[] =>
   overwritten.length === 0
     ? []
-    : [`It archived ${versionsText(overwritten)}, which another actor had just moved to Production.`];
+    : [`It archived ${versionsText(overwritten)}, which another actor had just made the champion.`];
 
 /** What there is to do about it. */
 export const overwrittenSteps = ({ overwritten }: Outcome): string[] =>
   overwritten.length === 0
     ? []
-    : [`Agree with whoever moved ${versionsText(overwritten)} there which version is to be live.`];
+    : [`Agree with whoever moved ${versionsText(overwritten)} which version is to be live.`];
 
 function championLines({ champion_before: before, cause }: Outcome, { champions, unread }: Ending): Line[] {
   // A sweep compares with the live release, which has a line of its own.
   const earlier =
     cause?.code === 'out-of-step' || cause?.code === 'in-step-again'
       ? []
-      : [`In Production before: ${before === null ? 'none or unknown' : versionText(before)}.`];
+      : [`Champion before: ${before === null ? 'none or unknown' : versionText(before)}.`];
   if (champions === null)
     return unread.includes('registry')
-      ? ['In Production now: unknown.', ...earlier]
-      : ['In Production now: nothing, as the registered model does not exist.'];
+      ? ['Champion now: unknown.', ...earlier]
+      : ['Champion now: none, as the registered model does not exist.'];
   const [champion, ...others] = champions;
   if (champion === undefined)
-    return before === null ? ['In Production: no version.'] : ['In Production now: no version.', ...earlier];
+    return before === null ? ['Champion: none.'] : ['Champion now: none.', ...earlier];
   if (others.length > 0)
-    return [
-      `In Production now: ${versionsText(champions)}.`,
-      'There must be exactly one version in Production.',
-      ...earlier,
-    ];
-  if (champion === before) return [`In Production: ${versionText(champion)}, as before.`];
-  return [`In Production now: ${versionText(champion)}.`, ...earlier];
+    return [`Champion now: ${versionsText(champions)}.`, 'There must be exactly one champion.', ...earlier];
+  if (champion === before) return [`Champion: ${versionText(champion)}, as before.`];
+  return [`Champion now: ${versionText(champion)}.`, ...earlier];
 }
 
 /** Mode `both`: the stage and the alias, where they do not name the same single version. */

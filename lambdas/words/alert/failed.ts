@@ -118,13 +118,13 @@ function rollbackFailed(outcome: Outcome): Words {
       ...undoLines(outcome),
     ],
     where: [
-      `In Production before: ${before === null ? 'none or unknown' : versionText(before)}.`,
+      `Champion before: ${before === null ? 'none or unknown' : versionText(before)}.`,
       after === null
-        ? `In Production now: unknown.${possible(outcome)}`
-        : `In Production now, as last read: ${versionText(after)}. It may have changed since.`,
+        ? `Champion now: unknown.${possible(outcome)}`
+        : `Champion now, as last read: ${versionText(after)}. It may have changed since.`,
     ],
     todo: [
-      'Open the model in MLflow and check which versions are in Production. There must be exactly one.',
+      'Open the model in MLflow and check which versions are champion. There must be exactly one.',
       ...(isRequested ? manualRepeatSteps(before) : manualRollbackSteps(outcome)),
       ...manualUndoSteps(outcome),
     ],
@@ -136,13 +136,14 @@ function possible({ operation, champion_before: before, challenger_version: bad 
   return ` It can be ${versionText(before)}, ${versionText(bad)} or both.`;
 }
 
-const BY_HAND = 'to stage Production in MLflow and archive the others (with aliases: set "champion" to it)';
+const BY_HAND =
+  'the only champion in MLflow: alone in stage Production, or named by the alias "champion", whichever the functions use';
 
 function manualRollbackSteps({ champion_before: before, challenger_version: bad }: Outcome): string[] {
   const target = before === null ? ' and the "target_version" of your choice' : targetOf(before);
   return [
     `When MLflow is available again, start an execution with "operation": "rollback"${target}. Repeating it is safe.`,
-    `If that fails too, move ${before === null ? 'the version to be served' : versionText(before)} ${BY_HAND}.`,
+    `If that fails too, make ${before === null ? 'the version to be served' : versionText(before)} ${BY_HAND}.`,
     ...(bad === null || bad === before ? [] : [markBad(bad)]),
   ];
 }
@@ -154,7 +155,7 @@ const targetOf = (version: string) =>
 function manualRepeatSteps(unwanted: string | null): string[] {
   return [
     'When MLflow is available again, start the rollback again with the same input. Repeating it is safe.',
-    `If that fails too, move the version to be served ${BY_HAND}.`,
+    `If that fails too, make the version to be served ${BY_HAND}.`,
     ...(unwanted === null ? [] : [markBad(unwanted)]),
   ];
 }
@@ -169,7 +170,7 @@ export function refused(outcome: Outcome): Words {
     emoji: 'x',
     title: `${operationName(outcome)} Not Started`,
     happened: ['The execution input is invalid.', 'Nothing was changed.'],
-    where: ['In Production: not read.'],
+    where: ['Champion: not read.'],
     todo: ['Correct every listed problem and start a new execution.'],
   };
 }

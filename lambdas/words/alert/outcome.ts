@@ -39,13 +39,13 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
 
 /** The champion before and after; an unknown champion is never shown as none. */
 function championLines({ champion_before: before, champion_after: after }: Outcome): string[] {
-  if (after === null && before === null) return ['In Production: none or unknown.'];
+  if (after === null && before === null) return ['Champion: none or unknown.'];
   if (after === null) {
-    return [`In Production before: ${versionText(before)}.`, 'In Production now: unknown; check MLflow.'];
+    return [`Champion before: ${versionText(before)}.`, 'Champion now: unknown; check MLflow.'];
   }
-  if (after === before) return [`In Production: ${versionText(after)}, unchanged.`];
+  if (after === before) return [`Champion: ${versionText(after)}, unchanged.`];
   const earlier = before === null ? 'none or unknown' : versionText(before);
-  return [`In Production now: ${versionText(after)}.`, `In Production before: ${earlier}.`];
+  return [`Champion now: ${versionText(after)}.`, `Champion before: ${earlier}.`];
 }
 
 function promoted(outcome: Outcome): Words {
@@ -83,10 +83,10 @@ function afterPromotion(outcome: Outcome): string[] {
 
 function howPromoted({ status, operation }: Outcome, version: string, earlier: string | null): string {
   if (status === 'already_promoted')
-    return `${sentence(version)} was already in Production: an earlier attempt moved it, and this message reports it.`;
+    return `${sentence(version)} was the champion already: an earlier attempt made it so, and this message reports it.`;
   if (operation === 'resume') return `An attempt of the sweep completed the promotion of ${version}.`;
   const replaced = earlier === null ? '' : ` and replaced ${versionText(earlier)}`;
-  return `${sentence(version)} was promoted to Production${replaced}.`;
+  return `${sentence(version)} was promoted${replaced}.`;
 }
 
 function adopted({ ending }: Outcome): Words {

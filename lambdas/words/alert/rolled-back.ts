@@ -65,7 +65,7 @@ export function contested(outcome: Outcome): Words {
     todo: [
       ...overwrittenSteps(outcome),
       ...(steps ?? [
-        'Check in MLflow which versions are in Production and who moved them. There must be exactly one.',
+        'Check in MLflow which versions are champion and who moved them. There must be exactly one.',
         ...manualUndoSteps(outcome),
         'Then start a new execution if the change is still needed.',
       ]),
@@ -116,7 +116,7 @@ export function dryRun(outcome: Outcome, words: Words): Words {
       ...dryWords,
       title: 'Dry Run: Nothing to Roll Back',
       happened: [NOTHING_CHANGED, 'The rollback would change nothing.'],
-      where: [`In Production: ${versionText(rollback.to_version)}.`],
+      where: [`Champion: ${versionText(rollback.to_version)}.`],
       todo: ['No action needed.'],
     };
   }
