@@ -17,6 +17,16 @@ region of AWS are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Iden
 Exit status: 0 when no change is open and both sides show what is live (of every model), 1 when not, or when a part could
 not be read, 2 for invalid arguments or settings.`;
 
+export const LEDGER_HELP = `
+Every alert names the head of the ledger in its last lines, as SEQ:HASH. An export can be checked without the table, and by
+other programs: a line is the SHA-256 of the text, two spaces, and the text.
+
+Reading the table needs dynamodb:GetItem on it.
+Exit status: 0 when the ledger is whole, 1 when it is not, 2 for invalid arguments or settings.
+
+  npx promotion ledger verify PascalStrategy --head 12:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  npx promotion ledger export PascalStrategy > ledger.txt && npx promotion ledger verify --file ledger.txt`;
+
 export const SIMULATE_HELP = `
 A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
 and plays it again exactly.

@@ -4,6 +4,7 @@ import type { AdoptOptions } from './commands/adopt.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { InvokeOptions } from './commands/invoke.ts';
+import type { LedgerOptions } from './commands/ledger.ts';
 import type { PolicyCheckOptions } from './commands/policy-check.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
@@ -12,6 +13,7 @@ import type { StatusOptions } from './commands/status.ts';
 import {
   ADOPT_HELP,
   INVOKE_HELP,
+  LEDGER_HELP,
   POLICY_CHECK_HELP,
   SIMULATE_HELP,
   START_HELP,
@@ -159,6 +161,7 @@ export function program(done: (status: number) => void): Command {
       setLogLines(false);
       done(await (await import('./commands/policy-check.ts')).checkPolicies(files, options));
     });
+  ledgerCommands(promotion, done);
   promotion
     .command('simulate')
     .description(
@@ -186,6 +189,46 @@ export function program(done: (status: number) => void): Command {
       done(await (await import('./commands/simulate.ts')).simulate(options)),
     );
   return promotion;
+}
+
+/** `promotion ledger`: each reads the table, but for `verify` and `show` of an export. */
+function ledgerCommands(promotion: Command, done: (status: number) => void): void {
+  const ledger = promotion
+    .command('ledger')
+    .description(
+      'the ledger of a model: one entry for each decision and each change, chained by hash; read from the table (PROMOTION_TABLE)',
+    );
+  const code = () => import('./commands/ledger.ts');
+  const HEAD = [
+    '--head <seq:hash>',
+    'a head that an alert or the log named: finds an end that was cut off',
+  ] as const;
+  const FILE = ['--file <file>', 'an export in place of the table'] as const;
+  ledger
+    .command('show')
+    .description('show the entries of a model, and whether the chain is whole')
+    .argument('<model>', 'name of the registered model')
+    .option(...FILE)
+    .option('--json', 'print one JSON document on standard output')
+    .action(async (model: string, options: LedgerOptions) =>
+      done(await (await code()).showLedger(model, options)),
+    );
+  ledger
+    .command('verify')
+    .description('check that no entry was changed, swapped, dropped or added; also offline, of an export')
+    .argument('[model]', 'name of the registered model (not needed with --file)')
+    .option(...FILE)
+    .option(...HEAD)
+    .option('--json', 'print one JSON document on standard output')
+    .addHelpText('after', LEDGER_HELP)
+    .action(async (model: string | undefined, options: LedgerOptions) =>
+      done(await (await code()).verifyModelLedger(model, options)),
+    );
+  ledger
+    .command('export')
+    .description('print a line for each entry: its SHA-256 and its text')
+    .argument('<model>', 'name of the registered model')
+    .action(async (model: string) => done(await (await code()).exportLedger(model)));
 }
 
 function amount(value: string): number {

@@ -35,7 +35,7 @@ export async function end(
   const { change_id } = document;
   // An attempt has told how the change of a direct call ended, which nobody tells again then.
   if (change_id?.startsWith('direct:') && read?.ending.live?.change === change_id)
-    await store.recordOutcome({ ...ended, execution: change_id }, 'none');
+    await store.recordOutcome({ ...ended, execution: change_id }, 'none', null);
   if (closed.model_name !== null) {
     await rememberTold(closed.model_name, closed.ending, services);
     await store.releaseLease(closed.model_name, execution, clock.now());

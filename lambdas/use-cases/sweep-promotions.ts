@@ -18,7 +18,7 @@ import { count, emit } from '../runtime/metrics.ts';
 import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
 import type { BothSidesRead } from './parts/read-ending.ts';
-import { sendAlert } from './parts/record-and-notify.ts';
+import { finish } from './parts/record-and-notify.ts';
 import {
   isModelGone,
   isOutOfStep,
@@ -69,14 +69,22 @@ export async function sweep(services: CleanUpServices): Promise<SweepAnswer> {
   return { ...sent, cleaned_up, attempted: open.attempted, told: open.told + closed };
 }
 
-/** Sends pending alerts, at most `SWEEP_MAX_ALERTS`, and measures how many are left. Throws `LeaseStoreUnavailable`. */
+/**
+ * Puts pending entries into the ledgers and sends pending alerts, at most `SWEEP_MAX_ALERTS`, and measures how many alerts are
+ * left. Throws `LeaseStoreUnavailable`.
+ */
 export async function sendPending(services: CloseServices): Promise<Pick<SweepAnswer, 'sent' | 'pending'>> {
-  const { alerts, store, clock } = services;
+  const { store, clock } = services;
   const until = clock.now().getTime() + SWEEP_SECONDS * 1000;
   const sent = new Set<string>();
-  for (const outcome of alerts === null ? [] : await store.pendingAlerts(SWEEP_MAX_ALERTS)) {
-    if (alerts === null || clock.now().getTime() >= until) break;
-    if ((await sendAlert(outcome, { ...services, alerts })) === 'sent') sent.add(outcome.execution);
+  for (const recorded of await store.pendingOutcomes(SWEEP_MAX_ALERTS)) {
+    if (clock.now().getTime() >= until) break;
+    const { execution } = recorded.outcome;
+    const state = await finish(recorded, services);
+    if (state === 'sent' && recorded.alert === 'pending') sent.add(execution);
+    // Two processes can have settled alert and entry at the same time, each before it saw the other's.
+    if (recorded.alert === 'sent' && recorded.ledger.state !== 'pending')
+      await store.markAlertSent(execution);
   }
   // The index is eventually consistent: it may still hold alerts that were just sent.
   const left = (await store.pendingExecutions(SWEEP_MAX_COUNTED + sent.size)).filter(

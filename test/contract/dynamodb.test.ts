@@ -601,20 +601,21 @@ describe('the change of a model', () => {
 
 describe('the outcome of an execution', () => {
   it('is recorded once: whoever comes later is told the first', async () => {
-    expect(await store.recordOutcome(outcome('e1'), 'pending')).toMatchObject({
+    expect(await store.recordOutcome(outcome('e1'), 'pending', null)).toMatchObject({
       outcome: { status: 'promoted' },
       alert: 'pending',
     });
-    const second = await store.recordOutcome({ ...outcome('e1'), status: 'failed' }, 'none');
+    const second = await store.recordOutcome({ ...outcome('e1'), status: 'failed' }, 'none', null);
     expect(second).toMatchObject({ outcome: { status: 'promoted' }, alert: 'pending' });
   });
 
   it('may hold numbers that DynamoDB has no room for', async () => {
     const huge = { ...outcome('huge'), confidence: 2e200 };
-    await store.recordOutcome(huge, 'pending');
-    expect(await store.recordOutcome(outcome('huge'), 'none')).toEqual({
+    await store.recordOutcome(huge, 'pending', null);
+    expect(await store.recordOutcome(outcome('huge'), 'none', null)).toEqual({
       outcome: huge,
       alert: 'pending',
+      ledger: { state: 'none', from: null, head: null },
       first: false,
     });
     expect([await store.hasOutcome('huge'), await store.hasOutcome('never')]).toEqual([true, false]);
@@ -623,7 +624,7 @@ describe('the outcome of an execution', () => {
   it('is new to the first who records it, and to nobody after', async () => {
     const firsts = [];
     for (const status of ['promoted', 'promoted', 'failed'] as const) {
-      const { first } = await store.recordOutcome({ ...outcome('new'), status }, 'none');
+      const { first } = await store.recordOutcome({ ...outcome('new'), status }, 'none', null);
       firsts.push(first);
     }
     expect(firsts).toEqual([true, false, false]);
@@ -643,13 +644,21 @@ describe('the outcome of an execution', () => {
         },
       { step: 'deserialize', priority: 'low' },
     );
-    const recorded = await dynamodbStore(losing, table.name).recordOutcome(outcome('lost'), 'pending');
+    const recorded = await dynamodbStore(losing, table.name).recordOutcome(outcome('lost'), 'pending', null);
     losing.destroy();
-    expect([lost, recorded]).toEqual([1, { outcome: outcome('lost'), alert: 'pending', first: true }]);
+    expect([lost, recorded]).toEqual([
+      1,
+      {
+        outcome: outcome('lost'),
+        alert: 'pending',
+        ledger: { state: 'none', from: null, head: null },
+        first: true,
+      },
+    ]);
   });
 
   it('has a time, once it is there', async () => {
-    await store.recordOutcome(outcome('timed'), 'none');
+    await store.recordOutcome(outcome('timed'), 'none', null);
     expect(await store.outcomeRecordedAt('timed')).toEqual(now);
     expect(await store.outcomeRecordedAt('never')).toBeNull();
   });
@@ -657,7 +666,7 @@ describe('the outcome of an execution', () => {
   it('counts as pending with all others, however many pages they fill, up to a limit', async () => {
     const large = { reason: 'x'.repeat(300_000) };
     const names = Array.from({ length: 7 }, (_, index) => `large-${index}`);
-    for (const name of names) await store.recordOutcome({ ...outcome(name), ...large }, 'pending');
+    for (const name of names) await store.recordOutcome({ ...outcome(name), ...large }, 'pending', null);
     expect(await store.pendingExecutions(100)).toEqual(expect.arrayContaining(names));
     expect(await store.pendingExecutions(3)).toHaveLength(3);
     for (const name of names) await store.markAlertSent(name);
@@ -665,7 +674,7 @@ describe('the outcome of an execution', () => {
   });
 
   it('that cannot be read does not block the alerts of others, and stays pending', async () => {
-    await store.recordOutcome(outcome('e3'), 'pending');
+    await store.recordOutcome(outcome('e3'), 'pending', null);
     const documents = DynamoDBDocumentClient.from(client);
     const unreadable = ['no JSON', 'null', '"text"', '{}'];
     for (const [at, text] of unreadable.entries()) {
@@ -677,18 +686,20 @@ describe('the outcome of an execution', () => {
       };
       await documents.send(new PutCommand({ TableName: table.name, Item }));
     }
-    expect((await store.pendingAlerts(100)).map(({ execution }) => execution)).toContain('e3');
+    expect((await store.pendingOutcomes(100)).map(({ outcome: { execution } }) => execution)).toContain('e3');
     const torn = unreadable.map((_, at) => `torn-${at}`);
     expect(await store.pendingExecutions(100)).toEqual(expect.arrayContaining(torn));
     await Promise.all([...torn, 'e3'].map((each) => store.markAlertSent(each)));
   });
 
   it('is found by the sweep until its alert is sent', async () => {
-    await store.recordOutcome(outcome('e2'), 'pending');
-    expect((await store.pendingAlerts(10)).map(({ execution }) => execution)).toContain('e2');
+    await store.recordOutcome(outcome('e2'), 'pending', null);
+    expect((await store.pendingOutcomes(10)).map(({ outcome: { execution } }) => execution)).toContain('e2');
     await store.markAlertSent('e2');
-    expect((await store.pendingAlerts(10)).map(({ execution }) => execution)).not.toContain('e2');
-    expect(await store.recordOutcome(outcome('e2'), 'pending')).toMatchObject({ alert: 'sent' });
+    expect((await store.pendingOutcomes(10)).map(({ outcome: { execution } }) => execution)).not.toContain(
+      'e2',
+    );
+    expect(await store.recordOutcome(outcome('e2'), 'pending', null)).toMatchObject({ alert: 'sent' });
   });
 });
 
@@ -765,12 +776,18 @@ describe('trouble with the table', () => {
     raiseFence: (store) => store.raiseFence('m', 'a', 2),
     endLeaseAt: (store) => store.endLeaseAt('m', 'a', now),
     releaseLease: (store) => store.releaseLease('m', 'a', now),
-    recordOutcome: (store) => store.recordOutcome(outcome('other'), 'sent'),
+    recordOutcome: (store) => store.recordOutcome(outcome('other'), 'sent', null),
     hasOutcome: (store) => store.hasOutcome('other'),
     outcomeRecordedAt: (store) => store.outcomeRecordedAt('other'),
     markAlertSent: (store) => store.markAlertSent('other'),
-    pendingAlerts: (store) => store.pendingAlerts(5),
+    markInLedger: (store) => store.markInLedger('other', { seq: 1, hash: 'h' }),
+    pendingOutcomes: (store) => store.pendingOutcomes(5),
     pendingExecutions: (store) => store.pendingExecutions(5),
+    ledgerEnd: (store) => store.ledgerEnd('m'),
+    putEntry: (store) => store.putEntry('m', 1, '{}'),
+    rememberEnd: (store) => store.rememberEnd('m', { seq: 1, hash: 'h' }),
+    entries: (store) => store.entries('m', 1, 1),
+    markTableBehind: (store) => store.markTableBehind('m'),
   };
   const clientOf = ({ url }: { url: string }, maxAttempts: number) =>
     new DynamoDBClient({

@@ -136,8 +136,8 @@ fuzz(
       () => store.getRelease('PascalStrategy', '2-0'),
       () => store.openChanges(null, 3),
       () => store.readCursor(),
-      () => store.recordOutcome(outcome, 'pending'),
-      () => store.pendingAlerts(3),
+      () => store.recordOutcome(outcome, 'pending', null),
+      () => store.pendingOutcomes(3),
       () => store.pendingExecutions(1),
       () => store.turnBack(by, 'x'),
       () => store.countAttempt('PascalStrategy', 'x', 1, now),
@@ -149,8 +149,8 @@ fuzz(
       });
       for (const date of datesIn(result)) expect(() => date.toISOString()).not.toThrow();
     }
-    for (const told of await store.pendingAlerts(3).catch(() => []))
-      expect(typeof told.execution).toBe('string');
+    for (const told of await store.pendingOutcomes(3).catch(() => []))
+      expect(typeof told.outcome.execution).toBe('string');
   },
 );
 

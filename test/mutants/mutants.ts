@@ -105,13 +105,13 @@ const named: readonly Mutant[] = [
       {
         file: record,
         find: 'const { first, ...recorded } = await record();',
-        replace: `if (requested === 'pending' && alerts !== null) await publish(outcome, { alerts, chat, alertContext });
+        replace: `if (requested === 'pending' && alerts !== null) await publish(outcome, null, { alerts, chat, alertContext });
   const { first, ...recorded } = await record();`,
       },
       {
         file: record,
-        find: `alert: await sendAlert(recorded.outcome, { store, alerts, chat, alertContext }),`,
-        replace: `alert: await store.markAlertSent(outcome.execution).then(() => 'sent' as const),`,
+        find: `alert: await finish(recorded, { store, alerts, chat, alertContext })`,
+        replace: `alert: await store.markAlertSent(outcome.execution).then(() => 'sent' as const)`,
       },
     ],
   },

@@ -257,7 +257,7 @@ describe('called directly', () => {
     const recorded: string[] = [];
     world.store.recordOutcome = async (outcome, alert) => {
       recorded.push(outcome.execution);
-      return { outcome, alert, first: true };
+      return { outcome, alert, ledger: { state: 'none', from: null, head: null }, first: true };
     };
     expect(await ask(again, { new_version: '3' }, 'r2')).toMatchObject({
       promoted: true,

@@ -622,9 +622,7 @@ describe('the alert of a rollback', () => {
       '[TradAI] Dry Run of a Rollback: PascalStrategy',
     ]);
     expect(possible.text).toContain('The rollback would be possible.');
-    expect(possible.text).toContain(
-      'Expected result: version 2 would be the champion in place of version 3',
-    );
+    expect(possible.text).toContain('Expected result: version 2 would be the champion in place of version 3');
     expect(possible.text).toContain('start the execution without "dry_run"');
 
     const no = 'No known-good version recorded; name target_version';

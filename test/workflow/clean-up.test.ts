@@ -316,7 +316,7 @@ describe('an execution that was stopped from outside', () => {
     const state = { operation: 'promote', model_name: MODEL, error: { Error: 'X', Cause: 'first' } };
     await models.store.takeLease(MODEL, execution, models.now, 600);
     const decided = outcomeOf(state, { execution, ending: null }, models.now);
-    await models.store.recordOutcome(inWords(decided), 'pending');
+    await models.store.recordOutcome(inWords(decided), 'pending', null);
     expect(await cleanUp(event({ status: 'FAILED' }), models.services)).toMatchObject({ alert: 'sent' });
     expect(models.sent).toHaveLength(1);
     expect(await isFreeAfter(LAST_WRITE + 1)).toBe(true);

@@ -200,16 +200,16 @@ describe('alerts that are still to be sent', () => {
       ...sampleOutcome,
       execution: `e${index}`,
     }));
-    for (const outcome of outcomes) await store.recordOutcome(outcome, 'pending');
+    for (const outcome of outcomes) await store.recordOutcome(outcome, 'pending', null);
     expect(await sendPending(services)).toEqual({ sent: 25, pending: 79 });
     expect(await sendPending({ ...services, alerts: null })).toEqual({ sent: 0, pending: 79 });
     for (const outcome of outcomes)
-      await store.recordOutcome({ ...outcome, execution: `more-${outcome.execution}` }, 'pending');
+      await store.recordOutcome({ ...outcome, execution: `more-${outcome.execution}` }, 'pending', null);
     expect(await sendPending({ ...services, alerts: null })).toEqual({ sent: 0, pending: 100 });
   });
 
   it('are not those that were sent just now, which the index may still show', async () => {
-    await store.recordOutcome({ ...sampleOutcome, execution }, 'pending');
+    await store.recordOutcome({ ...sampleOutcome, execution }, 'pending', null);
     const pendingExecutions = async () => [execution, 'another'];
     expect(await sendPending({ ...services, store: { ...store, pendingExecutions } })).toEqual({
       sent: 1,
@@ -219,7 +219,7 @@ describe('alerts that are still to be sent', () => {
 
   it('are left to the next sweep when publishing takes its time', async () => {
     const outcomes = ['e1', 'e2', 'e3'].map((name) => ({ ...sampleOutcome, execution: name }));
-    for (const outcome of outcomes) await store.recordOutcome(outcome, 'pending');
+    for (const outcome of outcomes) await store.recordOutcome(outcome, 'pending', null);
     let passed = 0;
     const clock = { now: () => new Date(now.getTime() + passed) };
     const publish = async () => {
@@ -305,6 +305,7 @@ describe('a lease that is stuck', () => {
     store.recordOutcome(
       { ...sampleOutcome, execution, recorded_at: new Date(now.getTime() - seconds * 1000).toISOString() },
       'none',
+      null,
     );
 
   it('is counted when its holder ended more than five minutes ago', async () => {

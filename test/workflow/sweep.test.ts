@@ -571,11 +571,11 @@ describe('the comparison of many models', () => {
 
   it('loses no round to a sweep that has no time left for it', async () => {
     await closeAll(few);
-    const pendingAlerts = async () => {
+    const pendingOutcomes = async () => {
       models.pass({ seconds: 30 });
       return [];
     };
-    await swept({ store: { ...models.store, pendingAlerts } });
+    await swept({ store: { ...models.store, pendingOutcomes } });
     expect(comparedNow()).toEqual([]);
     models.pass({ minutes: 5 });
     await swept();
@@ -627,7 +627,7 @@ describe('a part that fails', () => {
 
   it.each<[string, () => Partial<CleanUpServices>, object, string]>([
     ['none', () => ({}), {}, ''],
-    ['alerts', () => failing('pendingAlerts'), { sent: false }, 'LeaseStoreUnavailable'],
+    ['alerts', () => failing('pendingOutcomes'), { sent: false }, 'LeaseStoreUnavailable'],
     ['alerts left', () => failing('pendingExecutions'), {}, 'LeaseStoreUnavailable'],
     ['clean-ups', () => ({ executions: silent }), {}, 'StateMachineUnavailable'],
     ['open changes', () => failing('openChanges'), { attempted: false }, 'LeaseStoreUnavailable'],
@@ -646,7 +646,7 @@ describe('a part that fails', () => {
 
   it('is done by the next sweep', async () => {
     await work();
-    const all = failing('pendingAlerts', 'openChanges', 'releasedModels');
+    const all = failing('pendingOutcomes', 'openChanges', 'releasedModels');
     await expect(swept(all)).rejects.toMatchObject({ name: 'LeaseStoreUnavailable' });
     expect(done()).toEqual({ sent: false, attempted: false, told: false });
     await swept();

@@ -2,7 +2,14 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, type QueryCommandOutput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { Change, type ModelItem, PastRelease, Release, StoredRelease } from '../../domain/release/release.ts';
-import type { Lease, LeaseHolder, ModelPage, PromotionStore, SeenItem } from '../../domain/release/store.ts';
+import type {
+  Lease,
+  LeaseHolder,
+  LedgerStore,
+  ModelPage,
+  PromotionStore,
+  SeenItem,
+} from '../../domain/release/store.ts';
 import { type Documents, epochSeconds, itemAt, unlessConditionFails } from './documents.ts';
 import type { OutcomeItems } from './outcome-items.ts';
 
@@ -16,7 +23,7 @@ const releaseItemKey = (model: string, key: string) => ({ pk: `release#${model}#
 const CURSOR_KEY = { pk: 'sweep#cursor' };
 const leaseKey = (model: string) => ({ pk: `lease#${model}` });
 
-type ModelItems = Omit<PromotionStore, keyof OutcomeItems | 'keepsItems'>;
+type ModelItems = Omit<PromotionStore, keyof OutcomeItems | keyof LedgerStore | 'keepsItems'>;
 
 /** The part of the store that is about models. */
 export function modelItems(db: Documents, table: string): ModelItems {

@@ -1,14 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { PutCommand, QueryCommand, type QueryCommandOutput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import type { LedgerHead } from '../../domain/ledger/entry.ts';
 import { Outcome } from '../../domain/outcome/outcome-schema.ts';
-import type { PromotionStore } from '../../domain/release/store.ts';
+import type {
+  AlertState,
+  OutcomeEntry,
+  PromotionStore,
+  RecordedOutcome,
+} from '../../domain/release/store.ts';
 import { type Documents, itemAt, unlessConditionFails } from './documents.ts';
 
 /** The items of outcomes, and the index of those whose alert is not known to be sent. */
 
 export const PENDING_ALERTS_INDEX = 'pending-alerts';
 const PENDING = 'pending';
+const DONE = 'done';
+/** States in which nobody waits for an alert; an item that cannot be read counts as pending. */
+const SETTLED: unknown[] = ['sent', 'none', 'off'];
 
 const outcomeKey = (execution: string) => ({ pk: `outcome#${execution}` });
 
@@ -19,7 +28,8 @@ export type OutcomeItems = Pick<
   | 'hasOutcome'
   | 'outcomeRecordedAt'
   | 'markAlertSent'
-  | 'pendingAlerts'
+  | 'markInLedger'
+  | 'pendingOutcomes'
   | 'pendingExecutions'
 >;
 
@@ -32,10 +42,33 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
     ExpressionAttributeValues: { ':pending': PENDING },
   };
 
+  /** Sets fields of an outcome that is there, and takes it out of the index where `done` holds, as then nothing is pending. */
+  async function settle(execution: string, fields: Record<string, unknown>, done: string): Promise<void> {
+    const set = Object.keys(fields).map((name) => `${name} = :${name}`);
+    const write = (remove: string, condition: string) =>
+      unlessConditionFails(
+        db.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: outcomeKey(execution),
+            UpdateExpression: `SET ${set.join(', ')}${remove}`,
+            // Without an outcome there is nothing to mark, and no item is to be made.
+            ConditionExpression: `attribute_exists(pk)${condition}`,
+            ExpressionAttributeValues: {
+              ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [`:${name}`, value])),
+              ...(condition === '' ? {} : { ':pending': PENDING }),
+            },
+          }),
+        ),
+      );
+    if (!(await write(' REMOVE alert_pending', ` AND ${done}`))) await write('', '');
+  }
+
   return {
-    async recordOutcome(outcome, alert) {
+    async recordOutcome(outcome, alert, ledgerFrom) {
       const Key = outcomeKey(outcome.execution);
-      const pending = alert === 'pending' ? { alert_pending: PENDING } : {};
+      const ledger = ledgerFrom === null ? {} : { ledger: PENDING, ledger_from: ledgerFrom };
+      const pending = alert === 'pending' || ledgerFrom !== null ? { alert_pending: PENDING } : {};
       const written_by = randomUUID();
       // As text: a metric can be a number outside DynamoDB's range.
       const Item = {
@@ -44,16 +77,17 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
         outcome: JSON.stringify(outcome),
         alert,
         recorded_at: outcome.recorded_at,
+        ...ledger,
         ...pending,
       };
       const written = await unlessConditionFails(
         db.send(new PutCommand({ TableName: table, Item, ConditionExpression: 'attribute_not_exists(pk)' })),
       );
-      if (written) return { outcome, alert, first: true };
+      if (written) return { outcome, alert, ledger: entryIn(Item), first: true };
       const earlier = (await itemAt(db, table, Key)) ?? {};
       // The SDK repeats a write after a lost response, and finds what the first attempt wrote.
       const first = earlier['written_by'] === written_by;
-      return { outcome: outcomeIn(earlier), alert: earlier['alert'], first };
+      return { ...recordedIn(earlier), first };
     },
 
     async hasOutcome(execution) {
@@ -65,27 +99,18 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
       return item === undefined ? null : new Date(String(item['recorded_at']));
     },
 
-    async markAlertSent(execution) {
-      // Without an outcome there is nothing to mark, and no item is to be made.
-      await unlessConditionFails(
-        db.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: outcomeKey(execution),
-            UpdateExpression: 'SET alert = :sent REMOVE alert_pending',
-            ConditionExpression: 'attribute_exists(pk)',
-            ExpressionAttributeValues: { ':sent': 'sent' },
-          }),
-        ),
-      );
-    },
+    markAlertSent: (execution) =>
+      settle(execution, { alert: 'sent' }, '(attribute_not_exists(ledger) OR ledger <> :pending)'),
 
-    async pendingAlerts(limit) {
+    markInLedger: (execution, { seq, hash }) =>
+      settle(execution, { ledger: DONE, ledger_seq: seq, ledger_hash: hash }, 'alert <> :pending'),
+
+    async pendingOutcomes(limit) {
       const { Items } = await db.send(new QueryCommand({ ...pendingQuery, Limit: limit }));
       // What cannot be read must not block the alerts of others; it stays pending, and is counted as such.
       return (Items ?? []).flatMap((item) => {
         try {
-          return [outcomeIn(item)];
+          return [recordedIn(item)];
         } catch {
           return [];
         }
@@ -99,15 +124,33 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
       // A page may hold few rows, as DynamoDB limits it to 1 MB of whole items; one that holds none leads nowhere.
       do {
         const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
-          new QueryCommand({ ...pendingQuery, ProjectionExpression: 'pk', Limit: limit, ExclusiveStartKey }),
+          new QueryCommand({
+            ...pendingQuery,
+            ProjectionExpression: 'pk, alert',
+            Limit: limit,
+            ExclusiveStartKey,
+          }),
         );
         rows = Items?.length ?? 0;
-        found.push(...(Items ?? []).map(({ pk }) => String(pk).slice(outcomeKey('').pk.length)));
+        const unsent = (Items ?? []).filter(({ alert }) => !SETTLED.includes(alert));
+        found.push(...unsent.map(({ pk }) => String(pk).slice(outcomeKey('').pk.length)));
         ExclusiveStartKey = LastEvaluatedKey;
       } while (rows > 0 && ExclusiveStartKey !== undefined && found.length < limit);
       return found.slice(0, limit);
     },
   };
+}
+
+function recordedIn(item: Record<string, unknown>): RecordedOutcome {
+  return { outcome: outcomeIn(item), alert: item['alert'] as AlertState, ledger: entryIn(item) };
+}
+
+/** Outcomes of earlier versions have no entry, and get none. */
+function entryIn({ ledger, ledger_from, ledger_seq, ledger_hash }: Record<string, unknown>): OutcomeEntry {
+  const head: LedgerHead | null =
+    ledger === DONE ? { seq: Number(ledger_seq), hash: String(ledger_hash) } : null;
+  const state = ledger === DONE ? DONE : ledger === PENDING ? PENDING : 'none';
+  return { state, from: state === PENDING ? Number(ledger_from) : null, head };
 }
 
 const Stored = z.looseObject({ execution: z.string() });

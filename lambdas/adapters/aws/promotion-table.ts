@@ -4,13 +4,15 @@ import { LeaseStoreUnavailable } from '../../domain/errors.ts';
 import { emptyItem, type ModelPage, type PromotionStore } from '../../domain/release/store.ts';
 import type { Documents } from './documents.ts';
 import { answeredByDynamodb } from './dynamodb-answers.ts';
+import { ledgerItems } from './ledger-items.ts';
 import { modelItems } from './model-items.ts';
 import { outcomeItems } from './outcome-items.ts';
 
 /**
  * The promotion table: `lease#<model>`, the item of a model with its lease, live release, open change and history (never
- * deleted: a deleted counter would start again), `release#<model>#<key>`, its releases as they were seen in service, and
- * `outcome#<execution>`. Two sparse indexes: `pending-alerts` holds the outcomes whose alert is not known to be sent,
+ * deleted: a deleted counter would start again), `release#<model>#<key>`, its releases as they were seen in service,
+ * `outcome#<execution>`, and the ledger, `ledger#<model>#<number>` with `ledger-end#<model>`. Two sparse indexes:
+ * `pending-alerts` holds the outcomes whose alert is not known to be sent, or whose entry is not known to be in the ledger;
  * `models` the models with an open change and, apart from them, those with a live release and none. They are one index, as
  * DynamoDB creates one at a time on a table that exists.
  */
@@ -35,8 +37,14 @@ export const dynamodbStore = (client: DynamoDBClient, table: string): PromotionS
 
 /** The promotion table behind a client whose items are plain values; values that are `undefined` must not be written. */
 export const documentStore = (db: Documents, table: string): PromotionStore =>
-  withTypedErrors({ keepsItems: true, ...modelItems(db, table), ...outcomeItems(db, table) });
+  withTypedErrors({
+    keepsItems: true,
+    ...modelItems(db, table),
+    ...outcomeItems(db, table),
+    ...ledgerItems(db, table),
+  });
 
+const NO_ENTRY = { state: 'none', from: null, head: null } as const;
 const NO_MODELS: ModelPage = { models: [], next: null };
 
 /** Without a table there are no leases, no items and no recorded outcomes. */
@@ -59,12 +67,18 @@ export const noStore: PromotionStore = {
   raiseFence: async () => true,
   endLeaseAt: async () => {},
   releaseLease: async () => {},
-  recordOutcome: async (outcome, alert) => ({ outcome, alert, first: true }),
+  recordOutcome: async (outcome, alert) => ({ outcome, alert, ledger: NO_ENTRY, first: true }),
   hasOutcome: async () => true,
   outcomeRecordedAt: async () => null,
   markAlertSent: async () => {},
-  pendingAlerts: async () => [],
+  markInLedger: async () => {},
+  pendingOutcomes: async () => [],
   pendingExecutions: async () => [],
+  ledgerEnd: async () => ({ head: null, tableBehind: false }),
+  putEntry: async (_model, _seq, text) => text,
+  rememberEnd: async () => {},
+  entries: async () => [],
+  markTableBehind: async () => {},
 };
 
 /** The same store with every failure of DynamoDB as `LeaseStoreUnavailable`, named by operation. */

@@ -1,3 +1,5 @@
+import type { LedgerHead } from '../ledger/entry.ts';
+import type { KeptEntry } from '../ledger/verify.ts';
 import type { Outcome } from '../outcome/outcome-schema.ts';
 import type { Change, ModelItem, PastRelease, Release, StoredRelease } from './release.ts';
 
@@ -32,10 +34,21 @@ export interface ModelPage {
 
 /** State of an outcome's alert: `none` if none is due, `off` if alerts are disabled. */
 export type AlertState = 'sent' | 'pending' | 'none' | 'off';
+/** State of an outcome's entry in the ledger: `none` if it is no decision and no change. */
+export type LedgerState = 'done' | 'pending' | 'none';
+/** What is known of an outcome's entry. */
+export interface OutcomeEntry {
+  readonly state: LedgerState;
+  /** Of a pending entry: the first number that it can have. */
+  readonly from: number | null;
+  /** Of a written entry. */
+  readonly head: LedgerHead | null;
+}
 /** An outcome as recorded. */
 export interface RecordedOutcome {
   outcome: Outcome;
   alert: AlertState;
+  ledger: OutcomeEntry;
 }
 /** The result of recording an outcome. */
 export interface OutcomeRecord extends RecordedOutcome {
@@ -47,7 +60,7 @@ export interface OutcomeRecord extends RecordedOutcome {
  * The items of models and the outcomes of executions. Every method throws `LeaseStoreUnavailable`. A conditional write
  * answers false if its condition does not hold, and true if it had been written already: a lost answer is settled by reading.
  */
-export interface PromotionStore {
+export interface PromotionStore extends LedgerStore {
   /** False without a table: nothing is kept from one call to the next, and nothing protects against other writers. */
   readonly keepsItems: boolean;
   /** W1: takes the lease for some seconds, or answers its holder. The same owner keeps its fence and extends the lease. */
@@ -87,16 +100,42 @@ export interface PromotionStore {
   endLeaseAt(model: string, owner: string, at: Date): Promise<void>;
   /** W6: ends the lease if `owner` holds it, and lets an execution not take it again; does nothing otherwise. */
   releaseLease(model: string, owner: string, now: Date): Promise<void>;
-  /** Records the outcome of an execution once, and answers the recorded one, which may be an earlier one. */
-  recordOutcome(outcome: Outcome, alert: AlertState): Promise<OutcomeRecord>;
+  /**
+   * Records the outcome of an execution once, and answers the recorded one, which may be an earlier one. `ledgerFrom` is the
+   * first number that its entry in the ledger can have; null if it gets none.
+   */
+  recordOutcome(outcome: Outcome, alert: AlertState, ledgerFrom: number | null): Promise<OutcomeRecord>;
   hasOutcome(execution: string): Promise<boolean>;
   /** When the outcome of an execution was recorded; null while there is none. */
   outcomeRecordedAt(execution: string): Promise<Date | null>;
   markAlertSent(execution: string): Promise<void>;
-  /** Outcomes whose alert is still pending, oldest first, at most `limit`. */
-  pendingAlerts(limit: number): Promise<Outcome[]>;
+  /** The entry of an outcome is in the ledger. */
+  markInLedger(execution: string, head: LedgerHead): Promise<void>;
+  /** Outcomes whose alert or whose entry in the ledger is still pending, oldest first, at most `limit`. */
+  pendingOutcomes(limit: number): Promise<RecordedOutcome[]>;
   /** Executions whose alert is pending, at most `limit`; may still include alerts that were just sent. */
   pendingExecutions(limit: number): Promise<string[]>;
+}
+
+/** The ledgers of models (`domain/ledger`). Every method throws `LeaseStoreUnavailable`. */
+export interface LedgerStore {
+  /** Where the ledger of a model ends, as far as it is known; others can have appended since. */
+  ledgerEnd(model: string): Promise<LedgerEnd>;
+  /** Appends the text as this number, and answers what is there: the text, or what another has appended before. */
+  putEntry(model: string, seq: number, text: string): Promise<string>;
+  /** Remembers an end; an earlier one is not remembered again. */
+  rememberEnd(model: string, head: LedgerHead): Promise<void>;
+  /** Entries from the number `from`, at most `limit`; fewer at the end, or before one that is missing. */
+  entries(model: string, from: number, limit: number): Promise<KeptEntry[]>;
+  /** The table is older than the registry: the next entry says so. */
+  markTableBehind(model: string): Promise<void>;
+}
+
+/** Where a ledger ends, as far as it is known. */
+export interface LedgerEnd {
+  readonly head: LedgerHead | null;
+  /** True where the table was found to be older than the registry, and no entry has said so yet. */
+  readonly tableBehind: boolean;
 }
 
 /** Where the comparison of closed models goes on. */

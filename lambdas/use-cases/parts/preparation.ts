@@ -113,6 +113,7 @@ export async function fenceFor(
   if (counted === null) return null;
   const recorded = recordedFence(view, counted);
   if (recorded <= counted) return counted;
+  await store.markTableBehind(model_name);
   if (await store.raiseFence(model_name, execution, recorded + 1)) return recorded + 1;
   throw new StaleFence(
     `Another owner took the lease for ${quoted(model_name)} (fence ${recorded}): nothing is written`,

@@ -1,10 +1,12 @@
+import type { LedgerHead } from '../../domain/ledger/entry.ts';
 import { metricsOf, type RunFacts } from '../../domain/outcome/metrics.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
-import type { AlertState } from '../../domain/release/store.ts';
+import type { AlertState, RecordedOutcome } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count, emit } from '../../runtime/metrics.ts';
 import type { AlertPublisher, NotifyServices } from '../../runtime/notify-services.ts';
 import { type Alert, alertFor } from '../../words/alert/alert.ts';
+import { appendEntry, firstNumber } from './append-entry.ts';
 
 /**
  * Records an outcome once, counts it, and sends its alert unless that was sent before. Throws `LeaseStoreUnavailable`, but
@@ -20,12 +22,12 @@ export async function recordOutcomeAndNotify(
   const requested: AlertState = !alertDue ? 'none' : alerts === null ? 'off' : 'pending';
   const record = async () => {
     try {
-      return await store.recordOutcome(outcome, requested);
+      return await store.recordOutcome(outcome, requested, await firstNumber(outcome, store));
     } catch (error) {
       // The table may be away for hours: people are told first, and once by each process.
       const { execution } = outcome;
       if (requested === 'pending' && alerts !== null && !toldBy(alerts).has(execution)) {
-        const sent = await publish(outcome, { alerts, chat, alertContext });
+        const sent = await publish(outcome, null, { alerts, chat, alertContext });
         if (sent) toldBy(alerts).add(execution);
       }
       throw error;
@@ -33,11 +35,18 @@ export async function recordOutcomeAndNotify(
   };
   const { first, ...recorded } = await record();
   if (first) emit(metricsOf(recorded.outcome, facts));
-  if (recorded.alert !== 'pending' || alerts === null) return recorded;
-  return {
-    outcome: recorded.outcome,
-    alert: await sendAlert(recorded.outcome, { store, alerts, chat, alertContext }),
-  };
+  return { outcome: recorded.outcome, alert: await finish(recorded, { store, alerts, chat, alertContext }) };
+}
+
+/** Puts the entry of a recorded outcome into the ledger, then sends its alert, as far as they are pending. Both may be repeated. */
+export async function finish(
+  { outcome, alert, ledger }: RecordedOutcome,
+  services: NotifyServices,
+): Promise<AlertState> {
+  const { store, alerts } = services;
+  const head = await appendEntry(outcome, ledger, store);
+  if (alert !== 'pending' || alerts === null) return alert;
+  return sendAlert(outcome, head, { ...services, alerts });
 }
 
 const toldUnrecorded = new WeakMap<AlertPublisher, Set<string>>();
@@ -55,12 +64,13 @@ type Channels = Pick<NotifyServices, 'chat' | 'alertContext'> & { alerts: AlertP
  * Publishes one alert and records it as sent. After a crash in between it is published twice rather than never. Throws
  * `LeaseStoreUnavailable`.
  */
-export async function sendAlert(
+async function sendAlert(
   outcome: Outcome,
+  head: LedgerHead | null,
   { store, ...channels }: NotifyServices & { alerts: AlertPublisher },
 ): Promise<AlertState> {
   const markSent = () => store.markAlertSent(outcome.execution);
-  return (await publish(outcome, channels, markSent)) ? 'sent' : 'pending';
+  return (await publish(outcome, head, channels, markSent)) ? 'sent' : 'pending';
 }
 
 /**
@@ -69,13 +79,14 @@ export async function sendAlert(
  */
 async function publish(
   outcome: Outcome,
+  head: LedgerHead | null,
   { alerts, chat = null, alertContext }: Channels,
   afterMail: () => Promise<void> = async () => {},
 ): Promise<boolean> {
   const { execution } = outcome;
   let alert: Alert;
   try {
-    alert = alertFor(outcome, alertContext);
+    alert = alertFor(outcome, alertContext, head);
     await alerts.publish(alert);
   } catch (error) {
     count('AlertNotSent');

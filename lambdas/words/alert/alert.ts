@@ -1,3 +1,4 @@
+import { headText, type LedgerHead } from '../../domain/ledger/entry.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { Comparison } from '../../domain/payloads.ts';
 import { ascii, visible } from '../../domain/visible-text.ts';
@@ -29,7 +30,7 @@ const MAX_SUBJECT_LENGTH = 99;
 const MAX_PREFIX_LENGTH = 30;
 
 /** The alert for an outcome. Untrusted texts in it cannot add a line or mention anybody. */
-export function alertFor(outcome: Outcome, context: AlertContext): Alert {
+export function alertFor(outcome: Outcome, context: AlertContext, ledger: LedgerHead | null = null): Alert {
   const parts = partsOf(outcome);
   const { words } = parts;
   return {
@@ -37,7 +38,7 @@ export function alertFor(outcome: Outcome, context: AlertContext): Alert {
     model: outcome.model_name === null ? null : parts.name,
     execution: outcome.execution,
     subject: subjectFor(context.prefix, words.title, outcome.model_name ?? 'unknown'),
-    text: emailText(outcome, context, parts),
+    text: emailText(outcome, context, parts, ledger),
     slack: slackNotification(outcome, context, parts),
   };
 }
@@ -56,7 +57,12 @@ function subjectFor(prefix: string, title: string, name: string): string {
   return `${start}${shown}`.trimEnd();
 }
 
-function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): string {
+function emailText(
+  outcome: Outcome,
+  context: AlertContext,
+  parts: AlertParts,
+  ledger: LedgerHead | null,
+): string {
   const { words, causes } = parts;
   return [
     ...headOf(outcome, context, parts),
@@ -67,7 +73,7 @@ function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts): 
       words.todo.map((todo, index) => `${index + 1}. ${todo}`),
     ),
     ...evidenceSection(outcome, parts),
-    ...section('Record', recordOf(outcome)),
+    ...section('Record', recordOf(outcome, ledger)),
   ].join('\n');
 }
 
@@ -141,12 +147,17 @@ const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...
 
 const plainLine = (line: Line) => (typeof line === 'string' ? line : `${line.label}: ${line.value}`);
 
-function recordOf({ execution, requested_by: by, operation, recorded_at: at }: Outcome): Line[] {
+function recordOf(
+  { execution, requested_by: by, operation, recorded_at: at }: Outcome,
+  ledger: LedgerHead | null,
+): Line[] {
   const requestedBy = { label: 'Requested by', value: visible(by ?? 'not given', MAX_VALUE_LENGTH) };
   return [
     { label: 'Execution', value: visible(execution, MAX_VALUE_LENGTH) },
     // For a rollback it stands beside the reason.
     ...(operation === 'rollback' ? [] : [requestedBy]),
     { label: 'Recorded at', value: visible(at, 40) },
+    // A witness: a ledger that was cut off or written anew does not have it any more.
+    ...(ledger === null ? [] : [{ label: 'Ledger', value: headText(ledger) }]),
   ];
 }

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { parseEntry } from '../../lambdas/domain/ledger/entry.ts';
+import { verifyLedger } from '../../lambdas/domain/ledger/verify.ts';
+import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
+import { finish, recordOutcomeAndNotify } from '../../lambdas/use-cases/parts/record-and-notify.ts';
+import { memoryStore } from '../support/memory-store.ts';
+import { sampleOutcome } from '../support/sample-outcome.ts';
+
+const MODEL = sampleOutcome.model_name ?? '';
+const alertContext = { prefix: 'T', environment: 'test', registryName: 'r' };
+const outcome = (execution: string, more: Partial<Outcome> = {}): Outcome => ({
+  ...sampleOutcome,
+  ...more,
+  execution,
+});
+
+function world(store: PromotionStore = memoryStore([])) {
+  const mails: string[] = [];
+  const alerts = { publish: async ({ text }: { text: string }) => void mails.push(text) };
+  const services = { store, alerts, alertContext };
+  return {
+    store,
+    mails,
+    end: (execution: string, more: Partial<Outcome> = {}) =>
+      recordOutcomeAndNotify(outcome(execution, more), true, services),
+    sweep: async () => {
+      for (const recorded of await store.pendingOutcomes(100)) await finish(recorded, services);
+    },
+    entries: () => store.entries(MODEL, 1, 1_000),
+    whole: async () => verifyLedger(await store.entries(MODEL, 1, 1_000), { model: MODEL }),
+  };
+}
+
+describe('the ledger of a model', () => {
+  it('gets an entry for each decision, and the mail has the head', async () => {
+    const { end, whole, mails, entries } = world();
+    await end('e1');
+    await end('e2', { status: 'kept' });
+    expect(await whole()).toMatchObject({ entries: 2, problems: [] });
+    const [, second] = await entries();
+    expect(mails[1]).toContain(`2:${second?.hash}`);
+  });
+
+  it('gets one entry for an outcome that is recorded twice', async () => {
+    const { end, whole } = world();
+    await end('e1');
+    await end('e1');
+    expect(await whole()).toMatchObject({ entries: 1, problems: [] });
+  });
+
+  it('gets none of what is neither a decision nor a change', async () => {
+    const { end, entries } = world();
+    await end('e1', { status: 'busy' });
+    expect(await entries()).toEqual([]);
+  });
+
+  it('stays whole with forty writers at once', async () => {
+    const { end, whole, entries } = world();
+    const executions = Array.from({ length: 40 }, (_, at) => `e${at}`);
+    await Promise.all(executions.map((execution) => end(execution)));
+    expect(await whole()).toMatchObject({ entries: 40, problems: [] });
+    const found = (await entries()).map(({ text }) => parseEntry(text)?.execution);
+    expect(found.sort()).toEqual(executions.sort());
+  });
+
+  it('says so, once, where the table was older than the registry', async () => {
+    const { store, end, entries } = world();
+    await store.markTableBehind(MODEL);
+    await end('e1');
+    await end('e2');
+    expect((await entries()).map(({ text }) => parseEntry(text)?.table_behind)).toEqual([true, false]);
+  });
+});
+
+/** Each write of a recorded outcome: the process dies before it, or after it. */
+const WRITES = ['recordOutcome', 'putEntry', 'rememberEnd', 'markInLedger', 'markAlertSent'] as const;
+
+describe.each(WRITES)('a process that dies at %s', (write) => {
+  it.each(['before', 'after'] as const)(
+    '%s it leaves one entry once the sweep has been there',
+    async (when) => {
+      const store = memoryStore([]);
+      const dying = (die: () => never): PromotionStore => ({
+        ...store,
+        [write]: async (...given: never[]) => {
+          if (when === 'before') die();
+          await (store[write] as (...all: never[]) => Promise<unknown>)(...given);
+          die();
+        },
+      });
+      let dead = false;
+      const silenced = dying(() => {
+        dead = true;
+        throw new Error('killed');
+      });
+      // After its death the process writes nothing more.
+      const stopped = Object.fromEntries(
+        Object.entries(silenced).map(([name, value]) => [
+          name,
+          typeof value !== 'function'
+            ? value
+            : (...given: unknown[]) =>
+                dead
+                  ? Promise.reject(new Error('dead'))
+                  : (value as (...all: unknown[]) => unknown)(...given),
+        ]),
+      ) as unknown as PromotionStore;
+      await world(stopped)
+        .end('e1')
+        .catch(() => {});
+      expect(dead).toBe(true);
+      const again = world(store);
+      await again.sweep();
+      // The step is repeated, as Step Functions and EventBridge do it.
+      await again.end('e1');
+      await again.end('e2');
+      expect(await again.whole()).toMatchObject({ entries: 2, problems: [] });
+      expect(await store.pendingOutcomes(10)).toEqual([]);
+      expect((await again.entries()).map(({ text }) => parseEntry(text)?.execution)).toEqual(['e1', 'e2']);
+    },
+  );
+});
