@@ -231,6 +231,18 @@ describe('workloads', () => {
     expect('resolvedBundle' in group).toBe(resourceBundles.length > 0);
   });
 
+  it('leave out of their runtime what is not set, where the variant says so, and take it back', async () => {
+    const path = running(locked().id);
+    const read = async () => (await api.get(path)).body.runtime;
+    const given = { name: 'default', replicaCount: 1, containers: [{ name: 'model' }] };
+    expect((await read()).containerGroups[0]).toMatchObject({ ...given, autoscaling: null });
+    api.emulator.variants.unsetRuntime = 'absent';
+    const without = await read();
+    expect(without.containerGroups[0]).toMatchObject(given);
+    expect(JSON.stringify(without)).not.toContain('null');
+    expect((await api.patch(`${path}/settings`, { runtime: without })).status).toBe(202);
+  });
+
   it('have either a bundle or allocations where the variant says so', async () => {
     api.emulator.variants.bundles = 'exclusive';
     const create = (group: Record<string, unknown>) =>

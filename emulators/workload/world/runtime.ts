@@ -215,8 +215,12 @@ export function writeRuntime({ variants }: World, runtime: Runtime) {
       ...(bundle === undefined ? {} : { resolvedBundle: resolved(bundle) }),
     };
   });
-  return { ...runtime, containerGroups };
+  const written = { ...runtime, containerGroups };
+  return variants.unsetRuntime === 'null' ? written : withoutNulls(written);
 }
+
+const withoutNulls = <Written>(written: Written): Written =>
+  JSON.parse(JSON.stringify(written), (_, value) => value ?? undefined);
 
 function bundlesOf(group: Pick<GroupRuntime, 'resourceBundles' | 'containers'>): string[] {
   if (group.resourceBundles.length > 0 || !hasAllocations(group)) return group.resourceBundles;
