@@ -39,7 +39,7 @@ export async function emulators({ mlflowPort, workloadPort, seed }: EmulatorsOpt
       } else {
         console.log(`# Both are empty; --seed adds the model ${MODEL} and Workload ${WORKLOAD}.`);
       }
-      console.log('# MLflow, Terraform, dr and the Python SDK take these variables as they are:');
+      console.log('# Clients of MLflow, Terraform, dr and the Python SDK take these variables as they are:');
       console.log('# docs/local-run.md, "With other clients".');
       console.log('# Ctrl-C stops both; no data is kept.');
       await stopped;
