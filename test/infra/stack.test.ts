@@ -441,7 +441,7 @@ describe('mistakes in the props are named before synthesis ends:', () => {
       { mlflow: { trackingUri: 'https://me:geheim@mlflow.example.com' } },
       /mlflow\.trackingUri must not hold credentials(?![\s\S]*geheim)/,
     ],
-    ['nobody to tell', { alerts: {} }, /alerts needs emails or slack/],
+    ['nobody to tell', { alerts: {} }, /alerts needs emails, slack or topic/],
     [
       'an address that is none',
       { alerts: { emails: ['ml-platform'] } },
