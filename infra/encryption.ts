@@ -1,26 +1,31 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, type PolicyStatementProps, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
 /** What the policy of a key must allow to the services that use it. An imported key ignores these statements. */
 
-/** The services that publish alarms and events to the topics, each allowed by its own statement; alarms come first. */
-export const publishers = (scope: Construct) =>
-  [
-    {
-      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
-    },
-    // EventBridge can publish to an encrypted topic only if neither policy has a condition (SNS developer guide, "Key
-    // management"). It also writes to the dead-letter queue.
-    { principals: [new ServicePrincipal('events.amazonaws.com')] },
-  ] satisfies [object, object];
+/** A service that publishes to topics, and the condition on which it may. */
+type Publisher = Pick<PolicyStatementProps, 'principals' | 'conditions'>;
 
-/** Allows alarms and EventBridge to use the key. */
-export function allowPublishers(scope: Construct, key: IKey): void {
+/** The alarms of this account. */
+export const alarmPublisher = (scope: Construct): Publisher => ({
+  principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+  conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+});
+
+/** The services that publish to the topics of the construct, each allowed by its own statement. */
+export const publishers = (scope: Construct): Publisher[] => [
+  alarmPublisher(scope),
+  // EventBridge can publish to an encrypted topic only if neither policy has a condition (SNS developer guide, "Key
+  // management"). It also writes to the dead-letter queue.
+  { principals: [new ServicePrincipal('events.amazonaws.com')] },
+];
+
+/** Allows these services to use the key. */
+export function allowPublishers(key: IKey, allowed: readonly Publisher[]): void {
   // In a key policy `*` means the key itself.
-  for (const publisher of publishers(scope))
+  for (const publisher of allowed)
     key.addToResourcePolicy(
       new PolicyStatement({
         ...publisher,

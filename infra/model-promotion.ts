@@ -15,7 +15,7 @@ import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
 import { findPropProblems } from './checked-props.ts';
 import { findClashes, type Named } from './checks/clashes.ts';
 import { findUnknownProps } from './checks/unknown-props.ts';
-import { allowLogs, allowPublishers } from './encryption.ts';
+import { allowLogs, allowPublishers, publishers } from './encryption.ts';
 import { EventRules, ROLLBACK_ALARM_PREFIX } from './event-rules.ts';
 import { environmentsFor } from './functions/environment-variables.ts';
 import { byFunctionId, type FunctionId } from './functions/function-ids.ts';
@@ -83,7 +83,8 @@ export class ModelPromotion extends MeasuredConstruct implements IConnectable {
 
   constructor(scope: Construct, id: string, props: ModelPromotionProps) {
     super(scope, id);
-    const problems = [...findUnknownProps(props), ...findPropProblems(props)];
+    // Plain JavaScript may give none.
+    const problems = [...findUnknownProps(props ?? {}), ...findPropProblems(props ?? {})];
     if (problems.length > 0) throw new InvalidProps(this.node.path, problems);
     const environment = props.environment ?? defaults.environment;
     const protect = props.protect ?? environment === 'prod';
@@ -219,7 +220,7 @@ export class ModelPromotion extends MeasuredConstruct implements IConnectable {
 
   /** Of a key that was created in the app: what is encrypted with it belongs to services that must be able to use it. */
   private allowServices(key: IKey, namePrefix: string): void {
-    allowPublishers(this, key);
+    allowPublishers(key, publishers(this));
     allowLogs(this, key, [
       ...functionNames.map((name) => functionLogGroup(`${namePrefix}${name}`)),
       workflowLogGroup(this.stateMachineName),

@@ -6,7 +6,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { isUnfiltered } from '../checks/recipients.ts';
-import { allowPublishers, publishers } from '../encryption.ts';
+import { alarmPublisher, allowPublishers, publishers } from '../encryption.ts';
 import type { AlertProps, EmailProps, SlackProps } from '../props.ts';
 import { filterPolicyOf } from './alert-filter.ts';
 
@@ -43,17 +43,17 @@ function keyFor(scope: Construct, displayName: string): Key {
     // Messages are not stored: no data depends on this key later.
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  allowPublishers(scope, key);
+  allowPublishers(key, publishers(scope));
   return key;
 }
 
 /** A topic of somebody else. Alarms are allowed to publish; an imported topic, or its key, ignores the statement. */
 function givenTopic(scope: Construct, topic: ITopic): KeyedTopic {
-  const [alarms] = publishers(scope);
+  const alarms = alarmPublisher(scope);
   topic.addToResourcePolicy(
     new PolicyStatement({ ...alarms, actions: ['sns:Publish'], resources: [topic.topicArn] }),
   );
-  if (topic.masterKey !== undefined) allowPublishers(scope, topic.masterKey);
+  if (topic.masterKey !== undefined) allowPublishers(topic.masterKey, [alarms]);
   return { topic, key: topic.masterKey ?? null };
 }
 

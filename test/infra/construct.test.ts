@@ -307,6 +307,7 @@ describe('a topic of their own', () => {
     template.hasResourceProperties('AWS::SNS::TopicPolicy', {
       PolicyDocument: allowing('cloudwatch.amazonaws.com', 'sns:Publish'),
     });
+    expect(JSON.stringify(template.findResources('AWS::KMS::Key'))).not.toContain('events.amazonaws.com');
     template.hasResourceProperties('AWS::KMS::Key', {
       KeyPolicy: allowing('cloudwatch.amazonaws.com', ['kms:Decrypt', 'kms:GenerateDataKey*']),
     });
@@ -450,6 +451,11 @@ describe('an unknown prop', () => {
     expect(problem).toMatch(new RegExp(`^${name.replaceAll('.', '\\.')} is an unknown prop`));
     if (meant === null) expect(problem).not.toContain('did you mean');
     else expect(problem).toContain(`did you mean "${meant}"?`);
+  });
+
+  it('is not what keeps missing ones from being named', () => {
+    const nothing = undefined as unknown as ModelPromotionProps;
+    expect(() => new ModelPromotion(stackOf(), 'Promotion', nothing)).toThrow(/mlflow[\s\S]*alerts/);
   });
 
   it('that is undefined is none', () => {
