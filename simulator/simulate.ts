@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Counter, type Coverage } from './coverage.ts';
 import { type Played, play, shrink, type Told } from './shrink.ts';
 
@@ -52,6 +53,8 @@ export async function simulate(simulation: Simulation): Promise<SimulationReport
     faults += finished.play.faults.length;
     if (found.violations.length > 0) failures.push(failureOf(await shrink(found)));
     onProgress?.({ played, failed: failures.length });
+    // A play goes on without the event loop: timers and signals have their turn between two.
+    await setImmediate();
   }
   return { seed, stories: played, executions, faults, failures, coverage: counter.coverage() };
 }
