@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { startMemoryTable } from '../../emulators/aws/memory-table-server.ts';
 import { type EmulatedHost, type Host, isEmulated, startHost } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 
 /** A host on emulators for all tests of a file or a block, emptied before each; `use` is given it before the first. */
 export function emulatedHost(
   use: (host: EmulatedHost) => void,
-  start: () => Promise<Host> = () => startHost(),
+  start: () => Promise<Host> = () => startHost(undefined, undefined, startMemoryTable),
 ): void {
   let host: EmulatedHost;
   beforeAll(async () => {
