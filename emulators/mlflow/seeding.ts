@@ -47,7 +47,7 @@ export interface SeedDataset {
 }
 
 /** What decides who is champion. */
-export interface Pointers {
+interface Pointers {
   /** Numbers of all versions that are not deleted. */
   versions: string[];
   /** Those in Production. */
