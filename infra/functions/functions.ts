@@ -20,7 +20,7 @@ import {
   functionMemoryMegabytes,
   functionTimeoutSeconds,
 } from '../../lambdas/domain/limits.ts';
-import { functionsDirectory, HANDLER } from '../bundles.ts';
+import { functionsDirectory, handlerOf } from '../bundles.ts';
 import { acknowledgeFinding } from '../nag.ts';
 import type { Environments } from './environment-variables.ts';
 
@@ -39,9 +39,8 @@ export interface FunctionDefaults {
 const CERTIFICATES_PATH = '/opt/ca.pem';
 /** Functions that call no other system need no network interface. */
 const OUTSIDE_NETWORK: readonly FunctionName[] = ['begin-promotion'];
-const READS_POLICIES: readonly FunctionName[] = ['compare-models', 'prepare-promotion'];
 
-/** One deployed function: its bundle, role, log group and tracing. */
+/** One deployed function: its role, log group and tracing, and the code of all. */
 export class PromotionFunction extends Construct {
   readonly function: LambdaFunction;
 
@@ -65,11 +64,9 @@ export class PromotionFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(
-        defaults.policies === undefined || !READS_POLICIES.includes(name)
-          ? bundleOf(name)
-          : withPolicies(this, name, defaults.policies),
+        defaults.policies === undefined ? functionsDirectory() : withPolicies(scope, defaults.policies),
       ),
-      handler: HANDLER,
+      handler: handlerOf(name),
       timeout: Duration.seconds(functionTimeoutSeconds[name]),
       memorySize: functionMemoryMegabytes,
       ephemeralStorageSize: Size.mebibytes(512),
@@ -77,7 +74,6 @@ export class PromotionFunction extends Construct {
       logGroup,
       tracing: Tracing.ACTIVE,
       environment: {
-        NODE_OPTIONS: '--enable-source-maps',
         ...(defaults.certificates === null ? {} : { NODE_EXTRA_CA_CERTS: CERTIFICATES_PATH }),
         ...environment,
       },
@@ -87,12 +83,10 @@ export class PromotionFunction extends Construct {
   }
 }
 
-const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
-
-/** A copy of the bundle with other policies. */
-function withPolicies(scope: Construct, name: FunctionName, policies: string): string {
-  const directory = stagingDirectory(scope, name);
-  cpSync(bundleOf(name), directory, { recursive: true });
+/** A copy of the bundle with other policies, one for all functions of a construct. */
+function withPolicies(scope: Construct, policies: string): string {
+  const directory = stagingDirectory(scope, 'functions');
+  cpSync(functionsDirectory(), directory, { recursive: true });
   rmSync(join(directory, 'policies'), { recursive: true, force: true });
   cpSync(policies, join(directory, 'policies'), { recursive: true });
   return directory;
