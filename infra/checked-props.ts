@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Token } from 'aws-cdk-lib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePolicyFile } from '../lambdas/domain/comparison/policy.ts';
 import { problemMessages } from '../lambdas/domain/problems.ts';
 import { RegistryMode } from '../lambdas/domain/registry.ts';

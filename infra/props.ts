@@ -3,7 +3,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { RegistryMode } from '../lambdas/domain/registry.ts';
+import type { RegistryMode } from '../lambdas/domain/registry-mode.ts';
 
 /** Props of a `ModelPromotion`. The constructor validates them and reports every problem at once. */
 export interface ModelPromotionProps {

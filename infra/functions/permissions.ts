@@ -3,8 +3,7 @@ import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { MODELS_INDEX } from '../../lambdas/adapters/aws/model-items.ts';
-import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/outcome-items.ts';
+import { MODELS_INDEX, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/table-indexes.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 
 /** Least privilege: a test compares this table with the synthesised policies. */

@@ -5,10 +5,10 @@ import { Change, type ModelItem, PastRelease, Release, StoredRelease } from '../
 import type { Lease, LeaseHolder, ModelPage, PromotionStore, SeenItem } from '../../domain/release/store.ts';
 import { type Documents, epochSeconds, itemAt, unlessConditionFails } from './documents.ts';
 import type { OutcomeItems } from './outcome-items.ts';
+import { MODELS_INDEX } from './table-indexes.ts';
 
 /** The items of models: lease, live release, open change and history, with the releases and the cursor of the sweep. */
 
-export const MODELS_INDEX = 'models';
 const OPEN = 'open';
 const CLOSED = 'closed';
 

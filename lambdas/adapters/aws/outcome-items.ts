@@ -4,10 +4,10 @@ import * as z from 'zod';
 import { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { PromotionStore } from '../../domain/release/store.ts';
 import { type Documents, itemAt, unlessConditionFails } from './documents.ts';
+import { PENDING_ALERTS_INDEX } from './table-indexes.ts';
 
 /** The items of outcomes, and the index of those whose alert is not known to be sent. */
 
-export const PENDING_ALERTS_INDEX = 'pending-alerts';
 const PENDING = 'pending';
 
 const outcomeKey = (execution: string) => ({ pk: `outcome#${execution}` });
