@@ -12,15 +12,17 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Metafile, OutputFile } from 'esbuild';
-import { BUNDLES, HANDLER } from '../infra/bundles.ts';
+import { BUNDLES, entryOf } from '../infra/bundles.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
 import { licensesOf } from './licences.ts';
 import { undiciCore } from './undici-core.ts';
 
-/** The deployed bundle of one function: its code as `lambdas/*.mjs`, and `policies/*.json` if it reads them. */
+/**
+ * The deployed code of all functions: a handler file for each, `lambdas/<name>.mjs`, and the chunks that they share;
+ * `policies/*.json`; the licences.
+ */
 export interface Bundle {
-  name: FunctionName;
-  /** Absolute path of the bundle. */
+  /** Absolute path. */
   directory: string;
   /** Every code file by its path in the bundle. */
   files: Record<string, BundledFile>;
@@ -40,43 +42,63 @@ export class ForeignDirectory extends Error {
   override readonly name = 'ForeignDirectory' as const;
 }
 
+const LICENCES = 'licenses.txt';
 const top = fileURLToPath(new URL('../', import.meta.url));
 
 /**
- * Bundles every function from its source: tree-shaken, minified, with source maps. Reproducible: the same sources give
- * the same bytes, independent of paths. Existing bundles are replaced together, after every new one is complete. Throws
+ * Bundles the functions from their sources: tree-shaken, minified, without source maps. Reproducible: the same sources
+ * give the same bytes, independent of paths. An existing bundle is replaced after the new one is complete. Throws
  * `ForeignDirectory`, and esbuild's errors.
  */
-export async function bundleFunctions(
-  directory = BUNDLES,
-  onBundle: (bundle: Bundle) => void = () => {},
-): Promise<Bundle[]> {
+export async function bundleFunctions(directory = BUNDLES): Promise<Bundle> {
   const outDir = resolve(directory);
   if (outDir !== BUNDLES) refuseForeign(outDir);
-  const built = await Promise.all(
-    functionNames.map(async (name) => {
-      const { metafile, outputFiles } = await build(name);
-      const bundle = { name, directory: join(outDir, name), files: filesOf(metafile) };
-      onBundle(bundle);
-      return { bundle, metafile, outputFiles };
-    }),
-  );
+  const { metafile, outputFiles } = await build();
+  const bundle = { directory: outDir, files: filesOf(metafile) };
+  // esbuild also writes what only unreachable code would import.
+  const loaded = new Set(functionNames.flatMap((name) => loadedEver(bundle, name)));
+  const isLoaded = ({ path }: OutputFile) => loaded.has(relative(top, path).replaceAll('\\', '/'));
   const staging = `${outDir}.${process.pid}`;
   try {
-    for (const { bundle, metafile, outputFiles } of built) {
-      write(join(staging, bundle.name), outputFiles, Object.keys(metafile.inputs));
-    }
+    write(staging, outputFiles.filter(isLoaded), Object.keys(metafile.inputs));
     if (existsSync(outDir)) renameSync(outDir, `${staging}.old`);
     renameSync(staging, outDir);
   } finally {
     for (const rest of [staging, `${staging}.old`]) rmSync(rest, { recursive: true, force: true });
   }
-  return built.map(({ bundle }) => bundle);
+  return {
+    ...bundle,
+    files: Object.fromEntries(Object.entries(bundle.files).filter(([path]) => loaded.has(path))),
+  };
 }
 
+/** The files that a function loads when it starts: its handler file and what it imports statically, and so on. */
+export const loadedAtStart = (bundle: Bundle, name: FunctionName): string[] =>
+  reachable(bundle, name, (kind) => kind !== 'dynamic-import');
+
+/** The files that a function may load, then or later. */
+export const loadedEver = (bundle: Bundle, name: FunctionName): string[] =>
+  reachable(bundle, name, () => true);
+
+function reachable({ files }: Bundle, name: FunctionName, follows: (kind: string) => boolean): string[] {
+  const loaded = new Set<string>();
+  const load = (path: string) => {
+    const file = files[path];
+    if (file === undefined || loaded.has(path)) return;
+    loaded.add(path);
+    for (const { kind, path: next } of file.imports) if (follows(kind)) load(next);
+  };
+  load(entryOf(name));
+  return [...loaded];
+}
+
+/** Bytes of these files. */
+export const bytesOf = ({ files }: Bundle, paths: string[]): number =>
+  paths.reduce((sum, path) => sum + (files[path]?.bytes ?? 0), 0);
+
 function refuseForeign(directory: string): void {
-  const names: readonly string[] = functionNames;
-  const foreign = existsSync(directory) ? readdirSync(directory).filter((each) => !names.includes(each)) : [];
+  const ours = ['lambdas', 'policies', LICENCES];
+  const foreign = existsSync(directory) ? readdirSync(directory).filter((each) => !ours.includes(each)) : [];
   if (foreign.length > 0) {
     throw new ForeignDirectory(
       `${directory} contains ${foreign.slice(0, 3).join(', ')} and would be replaced: choose a new or empty directory.`,
@@ -84,13 +106,12 @@ function refuseForeign(directory: string): void {
   }
 }
 
-async function build(name: FunctionName): Promise<{ metafile: Metafile; outputFiles: OutputFile[] }> {
+async function build(): Promise<{ metafile: Metafile; outputFiles: OutputFile[] }> {
   const esbuild = await import('esbuild');
   return esbuild.build({
     absWorkingDir: top,
-    entryPoints: { 'lambdas/index': `lambdas/${name}.ts` },
+    entryPoints: Object.fromEntries(functionNames.map((name) => [`lambdas/${name}`, `lambdas/${name}.ts`])),
     chunkNames: 'lambdas/[name]-[hash]',
-    // Independent of the output directory, whose path would otherwise be in the source maps.
     outdir: '.',
     write: false,
     bundle: true,
@@ -99,11 +120,9 @@ async function build(name: FunctionName): Promise<{ metafile: Metafile; outputFi
     target: 'node24',
     outExtension: { '.js': '.mjs' },
     mainFields: ['module', 'main'],
-    // Dynamic imports load only when they are needed.
+    // What functions share is there once, and dynamic imports load only when they are needed.
     splitting: true,
     minify: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
     // Complete in a separate file: see `licensesOf`.
     legalComments: 'none',
     metafile: true,
@@ -122,14 +141,10 @@ function write(directory: string, outputFiles: OutputFile[], sources: string[]):
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, contents);
   }
-  writeFileSync(join(directory, 'licenses.txt'), licensesOf(top, sources));
-  if (sources.includes('lambdas/adapters/policy-files.ts')) copyPolicies(join(directory, 'policies'));
-}
-
-/** Copies the policies without their schema, which only editors use. */
-function copyPolicies(target: string): void {
+  writeFileSync(join(directory, LICENCES), licensesOf(top, sources));
+  // Without their schema, which only editors use.
   for (const file of globSync('*.json', { cwd: join(top, 'policies'), exclude: ['*.schema.json'] })) {
-    cpSync(join(top, 'policies', file), join(target, file));
+    cpSync(join(top, 'policies', file), join(directory, 'policies', file));
   }
 }
 
@@ -142,8 +157,8 @@ function filesOf({ outputs }: Metafile): Bundle['files'] {
 
 const usage = `Usage: node build/bundle.ts [DIRECTORY]
 
-Bundles every function for Lambda into DIRECTORY (default: dist/functions) and replaces its contents: one folder for
-each function, with its name; handler ${HANDLER}. "npm run bench -- bundles" lists their contents.
+Bundles the functions for Lambda into DIRECTORY (default: dist/functions) and replaces its contents: the code of all of
+them, each function with the handler lambdas/<name>.handler. "npm run bench -- bundles" lists their contents.
 
   --help    show this text
 `;
@@ -158,13 +173,17 @@ async function main(args: string[]): Promise<number> {
   }
   try {
     const began = performance.now();
-    await bundleFunctions(parsed.directory, ({ name, files }) => {
-      const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
-      console.log(`${name.padEnd(18)} ${(bytes / 1000).toFixed(0).padStart(6)} kB`);
-    });
+    const bundle = await bundleFunctions(parsed.directory);
+    for (const name of functionNames) {
+      const files = loadedAtStart(bundle, name);
+      console.log(
+        `${name.padEnd(18)} loads ${kilobytes(bytesOf(bundle, files)).padStart(4)} kB in ${files.length} files`,
+      );
+    }
+    const all = Object.keys(bundle.files);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(
-      `${functionNames.length} functions in ${parsed.directory ?? relative('', BUNDLES)}, ${seconds} s`,
+      `${functionNames.length} functions in ${parsed.directory ?? relative('', BUNDLES)}: ${kilobytes(bytesOf(bundle, all))} kB in ${all.length} files, ${seconds} s`,
     );
     return 0;
   } catch (error) {
@@ -172,6 +191,8 @@ async function main(args: string[]): Promise<number> {
     return 1;
   }
 }
+
+const kilobytes = (bytes: number) => (bytes / 1000).toFixed(0);
 
 function argumentsOf(args: string[]): { directory: string | undefined; help: boolean } | null {
   try {

@@ -1,79 +1,133 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { bundleFunctions } from './bundle.ts';
+import { writeDeclarations } from './declarations.ts';
+import { licensesOf } from './licences.ts';
+import { bundleCommand, bundleConstruct } from './packed-code.ts';
 
-/** Builds the npm package: JavaScript, declarations and bundles, because Node runs no TypeScript in `node_modules`. */
+/** Makes the npm package that adopters install: the construct, the functions and the command, with no dependency. */
 
 const top = fileURLToPath(new URL('../', import.meta.url));
-const dist = join(top, 'dist');
+const staging = join(top, 'dist/package');
 
-const usage = `Usage: node build/package.ts
+const usage = `Usage: npm run package [-- --out DIR]
 
-Writes the package's JavaScript, its declarations, the files that they read, and the functions' bundles to dist/ and
-replaces its contents. Run by "npm run build", and by "npm pack".
+Makes the npm package: the construct, bundled for require and import, with its declarations; the functions; the commands
+of promotion that speak to AWS and to real systems. It has no dependencies but its peers, aws-cdk-lib and constructs.
 
-  --help    show this text
+  --out DIR   where the tarball is written (default: dist); the unpacked package is in dist/package
+  --help      show this text
 `;
 
-/** A build step failed; its errors have been printed. */
-class BuildFailed extends Error {
-  override readonly name = 'BuildFailed' as const;
+/** A step failed; the message says how. */
+class PackagingFailed extends Error {
+  override readonly name = 'PackagingFailed' as const;
 }
+
+/** Packages whose code is in the construct or in the command. */
+const sources: string[] = [];
 
 /** The steps, in order; each returns a summary of its output. */
-const steps: { name: string; run: () => string | Promise<string> }[] = [
-  { name: 'remove stale output', run: removeStale },
-  { name: 'compile', run: compile },
-  { name: 'copy what the code reads', run: copyFiles },
-  { name: 'bundle the functions', run: async () => `${(await bundleFunctions()).length} functions` },
+const steps: { name: string; run: (out: string) => string | Promise<string> }[] = [
+  { name: 'functions', run: packFunctions },
+  { name: 'construct', run: packConstruct },
+  { name: 'declarations', run: packDeclarations },
+  { name: 'command', run: packCommand },
+  { name: 'files', run: packFiles },
+  { name: 'tarball', run: packTarball },
 ];
 
-/** Removes everything but the bundles, which are replaced when the new ones are complete. */
-function removeStale(): string {
-  const stale = globSync('*', { cwd: dist }).filter((name) => name !== 'functions');
-  for (const name of stale) rmSync(join(dist, name), { recursive: true });
-  return stale.join(', ') || 'none';
+async function packFunctions(): Promise<string> {
+  rmSync(staging, { recursive: true, force: true });
+  mkdirSync(staging, { recursive: true });
+  const { files } = await bundleFunctions(join(staging, 'functions'));
+  return `${Object.keys(files).length} files`;
 }
 
-function compile(): string {
-  const compiler = join(
-    dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
-    'bin/tsc',
-  );
-  const { status } = spawnSync(process.execPath, [compiler, '--project', 'tsconfig.build.json'], {
-    cwd: top,
-    stdio: 'inherit',
+async function packConstruct(): Promise<string> {
+  const file = join(staging, 'construct/model-promotion.js');
+  sources.push(...(await bundleConstruct(top, file)));
+  return `${(statSync(file).size / 1000).toFixed(0)} kB`;
+}
+
+function packDeclarations(): string {
+  return `${writeDeclarations(top, 'infra/model-promotion.ts', join(staging, 'types')).length} modules`;
+}
+
+async function packCommand(): Promise<string> {
+  sources.push(...(await bundleCommand(top, join(staging, 'cli'))));
+  cpSync(join(top, 'cli/promotion.mjs'), join(staging, 'cli/promotion.mjs'));
+  return `${globSync('*', { cwd: join(staging, 'cli') }).length} files`;
+}
+
+function packFiles(): string {
+  const copied = [
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    ...globSync(['policies/*.json', 'docs/*.md'], { cwd: top }),
+  ];
+  for (const file of copied) cpSync(join(top, file), join(staging, file));
+  writeFileSync(join(staging, 'licenses.txt'), licensesOf(top, sources));
+  writeFileSync(join(staging, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
+  return `${copied.length + 2} files`;
+}
+
+const Own = z.looseObject({ peerDependencies: z.record(z.string(), z.string()) });
+
+/** The manifest that adopters get: nothing of what the repository is built and run with. */
+function manifest(): object {
+  const own = Own.parse(JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')));
+  const { name, version, description, license, peerDependencies } = own;
+  const construct = {
+    types: './types/infra/model-promotion.d.ts',
+    default: './construct/model-promotion.js',
+  };
+  return {
+    ...{ name, version, description, license },
+    main: construct.default,
+    types: construct.types,
+    exports: { '.': construct, './package.json': './package.json' },
+    bin: { promotion: 'cli/promotion.mjs' },
+    engines: { node: '>=20' },
+    peerDependencies,
+  };
+}
+
+const Packed = z.tuple([
+  z.object({ filename: z.string(), size: z.number(), unpackedSize: z.number(), entryCount: z.number() }),
+]);
+
+function packTarball(out: string): string {
+  mkdirSync(out, { recursive: true });
+  const { status, stdout, stderr } = spawnSync('npm', ['pack', '--json', '--pack-destination', out], {
+    cwd: staging,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
   });
-  if (status !== 0) throw new BuildFailed('The sources do not compile: see above.');
-  const declarations = globSync('**/*.d.ts', { cwd: dist, exclude: ['functions/**'] });
-  for (const file of declarations) withCompiledImports(join(dist, file));
-  return `${declarations.length} modules`;
+  if (status !== 0) throw new PackagingFailed(`npm pack failed:\n${stderr}`);
+  const [packed] = Packed.parse(JSON.parse(stdout));
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
+  return `${join(relative('', out), packed.filename)}, ${packed.entryCount} files, ${megabytes(packed.unpackedSize)} (${megabytes(packed.size)} packed)`;
 }
 
-/** The compiler rewrites `./props.ts` to `./props.js` in JavaScript, but not in declarations. */
-function withCompiledImports(file: string): void {
-  const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replace(/((?:from|import\() ?["']\.{1,2}\/[^"']+)\.ts(["'])/g, '$1.js$2'));
-}
-
-function copyFiles(): string {
-  const files = globSync(['statemachines/*.json', 'policies/*.json'], { cwd: top });
-  for (const file of files) cpSync(join(top, file), join(dist, file));
-  return `${files.length} files`;
-}
-
-/** Exit status: 0 built, 1 a step failed, 2 unknown arguments. */
+/** Exit status: 0 packed, 1 a step failed, 2 unknown arguments. */
 async function main(args: string[]): Promise<number> {
+  let out = join(top, 'dist');
   try {
-    const { values } = parseArgs({ args, options: { help: { type: 'boolean', short: 'h' } } });
+    const { values } = parseArgs({
+      args,
+      options: { help: { type: 'boolean', short: 'h' }, out: { type: 'string' } },
+    });
     if (values.help === true) {
       process.stdout.write(usage);
       return 0;
     }
+    if (values.out !== undefined) out = resolve(values.out);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
     return 2;
@@ -81,10 +135,9 @@ async function main(args: string[]): Promise<number> {
   try {
     for (const [index, { name, run }] of steps.entries()) {
       const began = performance.now();
-      const wrote = await run();
+      const wrote = await run(out);
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      // Not on standard output, where "npm pack --json" prints its document.
-      console.error(`[${index + 1}/${steps.length}] ${name}: ${wrote}, ${seconds} s`);
+      console.log(`[${index + 1}/${steps.length}] ${name}: ${wrote}, ${seconds} s`);
     }
     return 0;
   } catch (error) {

@@ -1,26 +1,14 @@
-import { CommanderError } from 'commander';
-import { exitWhenOutputCloses } from './closed-output.ts';
-import { printable } from './printable.ts';
-import { program } from './program.ts';
-import { UsageError } from './usage-error.ts';
+import type { LocalCommands } from './program.ts';
+import { runCommand } from './run-command.ts';
 
-/** Runs `promotion`. Exit status: 0 success, 1 failure, 2 invalid arguments or input. Never throws. */
-export async function main(argv: string[]): Promise<number> {
-  exitWhenOutputCloses();
-  let status = 0;
-  const done = (code: number) => {
-    status = code;
-  };
-  try {
-    await program(done).parseAsync(argv);
-    return status;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof UsageError) {
-      console.error(printable(error.message));
-      return 2;
-    }
-    console.error(printable(error instanceof Error ? `${error.name}: ${error.message}` : String(error)));
-    return 1;
-  }
-}
+/** The commands of the local run: each imports its code when it runs. */
+const onThisMachine: LocalCommands = {
+  isPackage: false,
+  run: async (options) => (await import('./commands/run.ts')).run(options),
+  emulators: async (options) => (await import('./commands/emulators.ts')).emulators(options),
+  simulate: async (options) => (await import('./commands/simulate.ts')).simulate(options),
+  invoke: async (name, options) => (await import('./commands/invoke.ts')).invoke(name, options),
+};
+
+/** Runs `promotion` in a clone of the repository; see `runCommand`. */
+export const main = (argv: string[]): Promise<number> => runCommand(argv, onThisMachine);

@@ -3,7 +3,7 @@ import { WORKLOAD } from '../local/scenarios/seed.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
-import type { InvokeOptions } from './commands/invoke.ts';
+import type { InvokeOptions } from './commands/invoke-request.ts';
 import type { LedgerOptions } from './commands/ledger.ts';
 import type { PolicyCheckOptions } from './commands/policy-check.ts';
 import type { RunOptions } from './commands/run.ts';
@@ -12,7 +12,7 @@ import type { StartOptions } from './commands/start-request.ts';
 import type { StatusOptions } from './commands/status.ts';
 import {
   ADOPT_HELP,
-  INVOKE_HELP,
+  invokeHelp,
   LEDGER_HELP,
   POLICY_CHECK_HELP,
   SIMULATE_HELP,
@@ -23,11 +23,21 @@ import { withInputFlags } from './input-flags.ts';
 import { setLogLines } from './log-lines.ts';
 import { printable } from './printable.ts';
 
+/** The commands that run functions on this machine: in a clone of the repository, or as far as the npm package has them. */
+export interface LocalCommands {
+  readonly isPackage: boolean;
+  run(options: RunOptions): Promise<number>;
+  emulators(options: EmulatorsOptions): Promise<number>;
+  simulate(options: SimulateOptions): Promise<number>;
+  invoke(name: string, options: InvokeOptions): Promise<number>;
+}
+
 /**
  * The commands of `promotion` and their options. `done` is called with the exit status. Each command imports its code
  * when it runs, so that `--help` does not load the AWS clients and the emulators.
  */
-export function program(done: (status: number) => void): Command {
+export function program(done: (status: number) => void, local: LocalCommands): Command {
+  const where = local.isPackage ? 'in a clone of the repository only: ' : '';
   const promotion = new Command('promotion')
     .description(
       'Promotes machine-learning models through quality gates: compares versions in MLflow, rolls them out on DataRobot Workloads, promotes them and rolls them back.',
@@ -39,14 +49,14 @@ export function program(done: (status: number) => void): Command {
     promotion.command('run'),
     '; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
   )
-    .description('run the state machine and its functions on this machine and show a timeline')
+    .description(`${where}run the state machine and its functions on this machine and show a timeline`)
     .option('--list', 'list the scenarios and stop')
     .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
     .option('--json', 'print one JSON document on standard output instead of the timeline')
     .option('--verbose', "also print the functions' log lines, on standard error")
     .action(async (options: RunOptions) => {
       setLogLines(options.verbose === true);
-      done(await (await import('./commands/run.ts')).run(options));
+      done(await local.run(options));
     });
   withInputFlags(promotion.command('start'))
     .description(
@@ -100,7 +110,7 @@ export function program(done: (status: number) => void): Command {
   promotion
     .command('emulators')
     .description(
-      "run only the emulators of MLflow and of DataRobot's Workload API, for any client, until Ctrl-C",
+      `${where}run only the emulators of MLflow and of DataRobot's Workload API, for any client, until Ctrl-C`,
     )
     .option(
       '--mlflow-port <port>',
@@ -118,9 +128,7 @@ export function program(done: (status: number) => void): Command {
       '--seed',
       `start with the model PascalStrategy (1 Archived, 2 Production, 3 Staging), served by Workload ${WORKLOAD}`,
     )
-    .action(async (options: EmulatorsOptions) =>
-      done(await (await import('./commands/emulators.ts')).emulators(options)),
-    );
+    .action(async (options: EmulatorsOptions) => done(await local.emulators(options)));
   promotion
     .command('history')
     .description(
@@ -135,16 +143,16 @@ export function program(done: (status: number) => void): Command {
   promotion
     .command('invoke')
     .description(
-      'call one function on this machine, as a request of its own; uses MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators',
+      `call one function on this machine, as a request of its own; uses ${local.isPackage ? 'the systems that the environment names, as the deployed function does' : 'MLFLOW_TRACKING_URI and DATAROBOT_ENDPOINT where they are set, otherwise seeded emulators'}`,
     )
     .argument('<function>', 'name of the function, such as compare-models')
     .requiredOption('--input <file>', 'input of the function, a JSON file or - for standard input')
     .option('--json', 'print one JSON document on standard output')
     .option('--verbose', "also print the function's log lines, on standard error")
-    .addHelpText('after', INVOKE_HELP)
+    .addHelpText('after', invokeHelp(local.isPackage))
     .action(async (name: string, options: InvokeOptions) => {
       setLogLines(options.verbose === true);
-      done(await (await import('./commands/invoke.ts')).invoke(name, options));
+      done(await local.invoke(name, options));
     });
   promotion
     .command('policy')
@@ -165,7 +173,7 @@ export function program(done: (status: number) => void): Command {
   promotion
     .command('simulate')
     .description(
-      'play stories of promotions, rollbacks and people against the functions and emulators in this process, in virtual time and with faults at every request, and check what they leave behind; the same seed plays the same stories',
+      `${where}play stories of promotions, rollbacks and people against the functions and emulators in this process, in virtual time and with faults at every request, and check what they leave behind; the same seed plays the same stories`,
     )
     .option('--seed <seed>', 'seed of the stories: any text (default: promotion)')
     .option('--stories <number>', 'number of stories (default: 500)', amount)
@@ -190,9 +198,7 @@ export function program(done: (status: number) => void): Command {
       'print one JSON document on standard output, with the whole coverage; progress on standard error',
     )
     .addHelpText('after', SIMULATE_HELP)
-    .action(async (options: SimulateOptions) =>
-      done(await (await import('./commands/simulate.ts')).simulate(options)),
-    );
+    .action(async (options: SimulateOptions) => done(await local.simulate(options)));
   return promotion;
 }
 

@@ -6,8 +6,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { RegistryMode } from '../lambdas/domain/registry.ts';
-import type { AlertKind } from '../lambdas/words/alert/wording.ts';
+import type { RegistryMode } from '../lambdas/domain/registry-mode.ts';
+import type { AlertKind } from '../lambdas/words/alert/kinds.ts';
 import type { FunctionId } from './functions/function-ids.ts';
 
 /** Props of a `ModelPromotion`. The constructor validates them and reports every problem at once. */

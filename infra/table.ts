@@ -2,8 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { MODELS_INDEX } from '../lambdas/adapters/aws/model-items.ts';
-import { PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/outcome-items.ts';
+import { MODELS_INDEX, PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/table-indexes.ts';
 
 /**
  * The items of models, their releases, and outcomes. Items have no TTL: a deleted item would restart the fence counter, and

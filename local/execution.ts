@@ -9,6 +9,7 @@ import {
   type BothSystems,
   type RegistryState,
   readBothSystems,
+  targetOf,
   type WorkloadState,
 } from './watch/both-systems.ts';
 import {
@@ -137,12 +138,6 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
     registry: { before: before.registry, after: after.registry },
     workload: { before: before.workload, after: after.workload },
   };
-}
-
-/** The model and the Workload that an input names, if any. */
-export function targetOf(input: unknown): { model_name?: string; workload_id?: string } {
-  const { model_name, workload_id } = readStateDocument(input);
-  return { ...(model_name === null ? {} : { model_name }), ...(workload_id === null ? {} : { workload_id }) };
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { FunctionName } from '../lambdas/domain/limits.ts';
-import { targetOf } from './execution.ts';
 import type { Host } from './host.ts';
-import { type RegistryState, readBothSystems, type WorkloadState } from './watch/both-systems.ts';
+import { type RegistryState, readBothSystems, targetOf, type WorkloadState } from './watch/both-systems.ts';
 
 /** One call of a function by itself, as `promotion invoke --json` prints it. */
 export interface InvocationDocument {
@@ -19,9 +18,14 @@ export interface InvocationDocument {
   workload: { before: WorkloadState | null; after: WorkloadState | null };
 }
 
+/** The functions, what reads both systems, and the alerts that were published. */
+export type Callable = Pick<Host, 'functions' | 'registry' | 'workloads'> & {
+  sns: { readonly published: readonly unknown[] };
+};
+
 /** Calls one function with a request id of its own. Does not throw when the function does: the document says so. */
 export async function invokeFunction(
-  host: Host,
+  host: Callable,
   name: FunctionName,
   event: unknown,
 ): Promise<InvocationDocument> {
@@ -40,7 +44,7 @@ export async function invokeFunction(
 }
 
 async function answerOf(
-  { functions }: Host,
+  { functions }: Callable,
   name: FunctionName,
   event: unknown,
 ): Promise<Pick<InvocationDocument, 'status' | 'answer' | 'error'>> {

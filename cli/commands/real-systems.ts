@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import type { HttpLimits } from '../../lambdas/adapters/http.ts';
 import { mlflowCall, workloadCall } from '../../lambdas/domain/limits.ts';

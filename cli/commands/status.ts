@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import type { ModelPage, PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';

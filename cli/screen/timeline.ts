@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { mailTable } from '../../lambdas/words/alert/alert.ts';
 import type { ExecutionDocument, FollowedEvent } from '../../local/execution.ts';

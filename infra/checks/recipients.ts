@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { problemMessages } from '../../lambdas/domain/problems.ts';
-import { alertKinds } from '../../lambdas/words/alert/wording.ts';
+import { alertKinds } from '../../lambdas/words/alert/kinds.ts';
 import { combinationsOf, MAX_COMBINATIONS } from '../operations/alert-filter.ts';
 import type { AlertProps, EmailProps } from '../props.ts';
 import { unlessToken } from './unless-token.ts';

@@ -17,7 +17,7 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
-import { functionsDirectory, HANDLER } from '../bundles.ts';
+import { functionsDirectory, handlerOf } from '../bundles.ts';
 import { acknowledgeFinding } from '../nag.ts';
 import type { Environments } from './environment-variables.ts';
 import type { FunctionSize } from './overrides.ts';
@@ -40,9 +40,8 @@ export interface FunctionDefaults {
 const CERTIFICATES_PATH = '/opt/ca.pem';
 /** Functions that call no other system need no network interface. */
 const OUTSIDE_NETWORK: readonly FunctionName[] = ['begin-promotion'];
-const READS_POLICIES: readonly FunctionName[] = ['compare-models', 'prepare-promotion'];
 
-/** One deployed function: its bundle, role, log group and tracing. */
+/** One deployed function: its role, log group and tracing, and the code of all. */
 export class PromotionFunction extends Construct {
   readonly function: LambdaFunction;
 
@@ -67,11 +66,9 @@ export class PromotionFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(
-        defaults.policies === undefined || !READS_POLICIES.includes(name)
-          ? bundleOf(name)
-          : withPolicies(this, name, defaults.policies),
+        defaults.policies === undefined ? functionsDirectory() : withPolicies(scope, defaults.policies),
       ),
-      handler: HANDLER,
+      handler: handlerOf(name),
       timeout: Duration.seconds(defaults.sizes[name].timeoutSeconds),
       memorySize: defaults.sizes[name].memoryMegabytes,
       ephemeralStorageSize: Size.mebibytes(512),
@@ -79,7 +76,6 @@ export class PromotionFunction extends Construct {
       logGroup,
       tracing: Tracing.ACTIVE,
       environment: {
-        NODE_OPTIONS: '--enable-source-maps',
         ...(defaults.certificates === null ? {} : { NODE_EXTRA_CA_CERTS: CERTIFICATES_PATH }),
         ...environment,
       },
@@ -92,12 +88,10 @@ export class PromotionFunction extends Construct {
 /** Name of the log group of a deployed function. */
 export const functionLogGroup = (functionName: string) => `/aws/lambda/${functionName}`;
 
-const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
-
-/** A copy of the bundle with other policies. */
-function withPolicies(scope: Construct, name: FunctionName, policies: string): string {
-  const directory = stagingDirectory(scope, name);
-  cpSync(bundleOf(name), directory, { recursive: true });
+/** A copy of the bundle with other policies, one for all functions of a construct. */
+function withPolicies(scope: Construct, policies: string): string {
+  const directory = stagingDirectory(scope, 'functions');
+  cpSync(functionsDirectory(), directory, { recursive: true });
   rmSync(join(directory, 'policies'), { recursive: true, force: true });
   cpSync(policies, join(directory, 'policies'), { recursive: true });
   return directory;

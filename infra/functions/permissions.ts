@@ -2,8 +2,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MODELS_INDEX } from '../../lambdas/adapters/aws/model-items.ts';
-import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/outcome-items.ts';
+import { MODELS_INDEX, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/table-indexes.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { KeyedTopic } from '../operations/alert-topics.ts';
 

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { registryModes } from './registry-mode.ts';
 
 /** The port to MLflow's registry and tracking store; `adapters/mlflow/client.ts` implements it. */
 
-/** Which pointer names the champion: MLflow's stages, its aliases, or both (design §6). */
-export const RegistryMode = z.enum(['stages', 'aliases', 'both']);
+export const RegistryMode = z.enum(registryModes);
 export type RegistryMode = z.infer<typeof RegistryMode>;
 
 export const CHAMPION = 'champion';

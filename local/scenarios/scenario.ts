@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ExecutionDocument, type ExecutionRun, execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
 import { MODEL } from './seed.ts';

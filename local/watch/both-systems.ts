@@ -1,7 +1,11 @@
 import { versionOf } from '../../lambdas/domain/promotion/record.ts';
 import type { RegistryView } from '../../lambdas/domain/registry.ts';
+import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import type { Host } from '../host.ts';
+
+/** What both systems are read with. */
+type Clients = Pick<Host, 'registry' | 'workloads'>;
 
 /** The current state of one model in the registry and on the Workload API. */
 export interface BothSystems {
@@ -29,8 +33,14 @@ export interface WorkloadState {
   endpoint: string | null;
 }
 
+/** The model and the Workload that an input names, if any. */
+export function targetOf(input: unknown): { model_name?: string; workload_id?: string } {
+  const { model_name, workload_id } = readStateDocument(input);
+  return { ...(model_name === null ? {} : { model_name }), ...(workload_id === null ? {} : { workload_id }) };
+}
+
 /** Reads the current state of both systems. Each is null where it does not exist or could not be read; never throws. */
-export async function readBothSystems(host: Host, input: { model_name?: string; workload_id?: string }) {
+export async function readBothSystems(host: Clients, input: { model_name?: string; workload_id?: string }) {
   const view = await nullOnError(async () =>
     input.model_name === undefined ? null : readRegistry(host.registry, input.model_name),
   );
@@ -45,7 +55,7 @@ function registryState({ model, versions }: RegistryView): RegistryState {
 }
 
 async function workloadState(
-  { workloads }: Host,
+  { workloads }: Clients,
   id: string,
   view: RegistryView | null,
 ): Promise<WorkloadState | null> {

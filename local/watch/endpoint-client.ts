@@ -1,5 +1,5 @@
 import { request as send } from 'undici';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../lambdas/adapters/clock.ts';
 
 /** What a client of the Workload's endpoint received during a run. */

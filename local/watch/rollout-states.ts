@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** State of a rollout, or of its rollback, as the function that drives it reported it. `at` is ISO 8601. */
 export interface RolloutState {

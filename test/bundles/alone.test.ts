@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { functionsDirectory, HANDLER } from '../../infra/bundles.ts';
+import { functionsDirectory, handlerOf } from '../../infra/bundles.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { type LambdaFunction, lambdaFunction } from '../support/lambda-process.ts';
 
-/** Each bundle by itself, in a process that has nothing but what Lambda gives it. */
+/** Each function by itself, in a process that has nothing but what Lambda gives it. */
 
 const folder = mkdtempSync(join(tmpdir(), 'alone-'));
 const running: LambdaFunction[] = [];
@@ -16,8 +16,8 @@ afterAll(async () => {
 });
 
 function alone(name: FunctionName, variables: Record<string, string> = {}): LambdaFunction {
-  const described = { name, asset: '', handler: HANDLER, timeoutSeconds: 20, environment: {} };
-  const one = lambdaFunction(described, join(functionsDirectory(), name), variables);
+  const described = { name, asset: '', handler: handlerOf(name), timeoutSeconds: 20, environment: {} };
+  const one = lambdaFunction(described, functionsDirectory(), variables);
   running.push(one);
   return one;
 }

@@ -23,8 +23,8 @@ import {
   PromotionAlarms,
 } from '../../infra/operations/alarms.ts';
 import { PromotionDashboard } from '../../infra/operations/dashboard.ts';
-import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/outcome-items.ts';
 import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/table-indexes.ts';
 import { errorNames } from '../../lambdas/domain/errors.ts';
 import {
   attemptPauseMinutes,

@@ -9,8 +9,9 @@ import { findPython, type Installation, install, installed, SetupError } from '.
 
 const HELP = `npm run lint:templates
 
-Checks the templates in cdk.out with cfn-lint (https://github.com/aws-cloudformation/cfn-lint), which knows
-CloudFormation's resource schemas. The first time it installs it into .cfn-lint/ (about 100 MB). Run npm run synth before.
+Checks the templates in cdk.out and in dist/template with cfn-lint (https://github.com/aws-cloudformation/cfn-lint), which
+knows CloudFormation's resource schemas. The first time it installs it into .cfn-lint/ (about 100 MB). Run npm run synth
+and npm run package:template before.
 
   --help   this text
 
@@ -19,6 +20,8 @@ CloudFormation's resource schemas. The first time it installs it into .cfn-lint/
 
 /** Pinned: a newer linter may find more, which is then a change to look at. */
 const linter = { version: '1.58.0', packages: ['cfn-lint==1.58.0'] };
+/** Where templates are, and what writes them. */
+const MADE_BY = { 'cdk.out': 'npm run synth', 'dist/template': 'npm run package:template' };
 const root = join(import.meta.dirname, '../..');
 const home = join(root, '.cfn-lint');
 
@@ -28,8 +31,11 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const templates = globSync('cdk.out/*.template.json', { cwd: root }).sort();
-  if (templates.length === 0) throw new SetupError('cdk.out holds no template: run npm run synth first.');
+  const templates = Object.entries(MADE_BY).flatMap(([directory, command]) => {
+    const found = globSync(`${directory}/*.template.json`, { cwd: root }).sort();
+    if (found.length === 0) throw new SetupError(`${directory} holds no template: run ${command} first.`);
+    return found;
+  });
   const { bin } = installed(home, linter) ?? (await installation());
   // W3005: CDK writes dependencies down that CloudFormation sees by itself. Other warnings fail, too.
   const { status } = spawnSync(

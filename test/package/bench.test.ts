@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { bundleFunctions } from '../../build/bundle.ts';
+import { bundleFunctions, loadedEver } from '../../build/bundle.ts';
+import { functionNames } from '../../lambdas/domain/limits.ts';
 import { packagesIn, sizesOf } from '../../tools/bench/bundle-contents.ts';
 
 const main = join(import.meta.dirname, '../../tools/bench/main.ts');
@@ -13,19 +14,19 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 describe('the command npm run bench', () => {
   const bench = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
 
-  it('measures each bundle, and its start-up against that of the sources', async () => {
-    const bundles = await bundleFunctions(join(directory, 'functions'));
+  it('measures what each function loads, and its start-up against that of the sources', async () => {
+    const bundle = await bundleFunctions(join(directory, 'functions'));
     const { status, stdout } = bench('bundles', '--runs', '1', '--json');
     const report: { functions: Record<string, unknown>[] } = JSON.parse(stdout);
     const ms = expect.toSatisfy((value: number) => value > 0);
     expect({ status, functions: report.functions }).toMatchObject({
       status: 0,
-      functions: bundles.map((bundle) => ({
-        name: bundle.name,
-        ...sizesOf(bundle),
+      functions: functionNames.map((name) => ({
+        name,
+        ...sizesOf(bundle, name),
         startUpMs: ms,
         sourcesStartUpMs: ms,
-        packages: packagesIn(bundle),
+        packages: packagesIn(bundle, loadedEver(bundle, name)),
       })),
     });
   }, 120_000);

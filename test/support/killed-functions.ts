@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import * as z from 'zod';
-import { ENTRY, functionsDirectory } from '../../infra/bundles.ts';
+import { functionsDirectory, handlerOf } from '../../infra/bundles.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { Handler } from '../../lambdas/runtime/handler.ts';
 import { afterWaits, type EmulatedHost } from '../../local/host.ts';
@@ -42,6 +42,8 @@ const Reply = z.object({
 /** Starts the proxies between the functions and the emulators of a host. */
 export async function killedFunctions(host: EmulatedHost): Promise<KilledFunctions> {
   const bundles = mkdtempSync(join(tmpdir(), 'bundles-'));
+  // Away from the repository, so that nothing is found in its `node_modules`.
+  cpSync(functionsDirectory(), bundles, { recursive: true });
   const count: WriteCount = { seen: [], killAt: null, kill: () => {}, isCutOff: false };
   const { mlflow, sns, table, workload, stepFunctions } = host;
   const targets = [mlflow.url, sns.url, table.endpoint, new URL(workload.url).origin, stepFunctions.endpoint];
@@ -60,9 +62,7 @@ export async function killedFunctions(host: EmulatedHost): Promise<KilledFunctio
   const processes = new Map<FunctionName, ChildProcess>();
 
   function start(name: FunctionName): ChildProcess {
-    // Away from the repository, so that nothing is found in its `node_modules`.
-    cpSync(join(functionsDirectory(), name), join(bundles, name), { recursive: true });
-    const bundle = { _HANDLER: 'index.handler', LAMBDA_TASK_ROOT: dirname(join(bundles, name, ENTRY)) };
+    const bundle = { _HANDLER: handlerOf(name), LAMBDA_TASK_ROOT: bundles };
     return fork(new URL('lambda-runner.mjs', import.meta.url), [], {
       execArgv: [],
       env: { ...env, ...bundle },

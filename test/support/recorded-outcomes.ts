@@ -5,7 +5,7 @@ import type { PublishedMessage } from '../../emulators/aws/sns.ts';
 import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
-import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
+import type { AlertKind } from '../../lambdas/words/alert/kinds.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { dynamodbClient } from './clients.ts';

@@ -5,7 +5,7 @@ import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { inStage } from '../../lambdas/domain/registry.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
-import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
+import type { AlertKind } from '../../lambdas/words/alert/kinds.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';

@@ -8,7 +8,7 @@ import { inStage } from '../../lambdas/domain/registry.ts';
 import { RolloutFailure } from '../../lambdas/domain/serving/rollout-finding.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
-import type { AlertKind } from '../../lambdas/words/alert/wording.ts';
+import type { AlertKind } from '../../lambdas/words/alert/kinds.ts';
 import { rolloutReason } from '../../lambdas/words/rollout.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';

@@ -1,24 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Bundle } from '../../build/bundle.ts';
-import { ENTRY } from '../../infra/bundles.ts';
-
-/** The files that are loaded when the function starts: the handler's and what it imports statically, and so on. */
-export function loadedAtStart(bundle: Bundle): string[] {
-  const loaded = new Set<string>();
-  const load = (path: string) => {
-    const file = bundle.files[path];
-    if (file === undefined || loaded.has(path)) return;
-    loaded.add(path);
-    for (const { kind, path: next } of file.imports) if (kind !== 'dynamic-import') load(next);
-  };
-  load(ENTRY);
-  return [...loaded];
-}
+import { type Bundle, bytesOf, loadedAtStart, loadedEver } from '../../build/bundle.ts';
+import type { FunctionName } from '../../lambdas/domain/limits.ts';
 
 /** Sources with code in these files, by path from the top of the repository, with their bytes after minifying. */
-export function sourcesIn(bundle: Bundle, files = Object.keys(bundle.files)): Map<string, number> {
+export function sourcesIn(bundle: Bundle, files: string[]): Map<string, number> {
   const sources = new Map<string, number>();
   for (const file of files) {
     for (const [path, { bytesInOutput }] of Object.entries(bundle.files[file]?.inputs ?? {})) {
@@ -29,10 +16,7 @@ export function sourcesIn(bundle: Bundle, files = Object.keys(bundle.files)): Ma
 }
 
 /** Bytes by package, largest first; our own code is the package `model-promotion`. */
-export function packagesIn(
-  bundle: Bundle,
-  files = Object.keys(bundle.files),
-): { package: string; bytes: number }[] {
+export function packagesIn(bundle: Bundle, files: string[]): { package: string; bytes: number }[] {
   const packages = new Map<string, number>();
   for (const [path, bytes] of sourcesIn(bundle, files)) {
     const name = packageOf(path);
@@ -49,15 +33,19 @@ function packageOf(source: string): string {
   return below[0]?.startsWith('@') ? below.slice(0, 2).join('/') : (below[0] ?? source);
 }
 
-/** Sizes of a bundle's code in bytes, source maps left out. */
-export function sizesOf(bundle: Bundle): { code: number; gzipped: number; atStart: number; modules: number } {
-  const bytesOf = (files: string[]) => files.reduce((sum, file) => sum + (bundle.files[file]?.bytes ?? 0), 0);
-  const files = Object.keys(bundle.files);
+/** What one function loads of the bundle: bytes, those when it starts among them, with the files and the modules of these. */
+export function sizesOf(
+  bundle: Bundle,
+  name: FunctionName,
+): { code: number; gzipped: number; atStart: number; filesAtStart: number; modulesAtStart: number } {
+  const files = loadedEver(bundle, name);
+  const first = loadedAtStart(bundle, name);
   const zipped = files.map((file) => gzipSync(readFileSync(join(bundle.directory, file))).length);
   return {
-    code: bytesOf(files),
+    code: bytesOf(bundle, files),
     gzipped: zipped.reduce((sum, bytes) => sum + bytes, 0),
-    atStart: bytesOf(loadedAtStart(bundle)),
-    modules: sourcesIn(bundle).size,
+    atStart: bytesOf(bundle, first),
+    filesAtStart: first.length,
+    modulesAtStart: sourcesIn(bundle, first).size,
   };
 }

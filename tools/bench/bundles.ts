@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import ora from 'ora';
-import { type Bundle, bundleFunctions } from '../../build/bundle.ts';
-import { ENTRY } from '../../infra/bundles.ts';
+import { bundleFunctions, loadedEver } from '../../build/bundle.ts';
+import { entryOf } from '../../infra/bundles.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { packagesIn, sizesOf } from './bundle-contents.ts';
 import { medianStartUps } from './start-up.ts';
 
-/** One function: sizes in bytes, source maps left out, and milliseconds to load it in a fresh process. */
+/** One function: sizes in bytes, and milliseconds to load it in a fresh process. */
 export interface BundleReport extends ReturnType<typeof sizesOf> {
   name: string;
   startUpMs: number;
@@ -34,7 +35,7 @@ export function bundlesCommand(): Command {
       console.table(Object.fromEntries(functions.map((report) => [report.name, rowOf(report)])));
       console.log(
         [
-          `kB = 1000 bytes of code; source maps are deployed beside it. Start-up: median of ${runs} fresh processes of`,
+          `kB = 1000 bytes of code that the function may load of the one bundle. Start-up: median of ${runs} fresh processes of`,
           `Node ${node} on this machine, until the handler can be called; "sources" is the same handler unbundled.`,
         ].join('\n'),
       );
@@ -46,19 +47,19 @@ async function measure(runs: number): Promise<BundleReport[]> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   const progress = ora('bundling').start();
   try {
-    const bundles = await bundleFunctions(join(directory, 'functions'));
-    const files = bundles.flatMap((bundle) => [join(bundle.directory, ENTRY), sourceOf(bundle)]);
+    const bundle = await bundleFunctions(join(directory, 'functions'));
+    const files = functionNames.flatMap((name) => [join(bundle.directory, entryOf(name)), sourceOf(name)]);
     let done = 0;
     const medians = await medianStartUps(files, runs, () => {
       done += 1;
       progress.text = `start-up ${done} of ${files.length * (runs + 1)}`;
     });
-    return bundles.map((bundle, index) => ({
-      name: bundle.name,
-      ...sizesOf(bundle),
+    return functionNames.map((name, index) => ({
+      name,
+      ...sizesOf(bundle, name),
       startUpMs: medians[2 * index] ?? Number.NaN,
       sourcesStartUpMs: medians[2 * index + 1] ?? Number.NaN,
-      packages: packagesIn(bundle),
+      packages: packagesIn(bundle, loadedEver(bundle, name)),
     }));
   } finally {
     progress.stop();
@@ -66,7 +67,7 @@ async function measure(runs: number): Promise<BundleReport[]> {
   }
 }
 
-const sourceOf = ({ name }: Bundle) => fileURLToPath(new URL(`../../lambdas/${name}.ts`, import.meta.url));
+const sourceOf = (name: FunctionName) => fileURLToPath(new URL(`../../lambdas/${name}.ts`, import.meta.url));
 
 const kilobytes = (bytes: number) => Math.round(bytes / 1000);
 
@@ -75,7 +76,8 @@ function rowOf(report: BundleReport) {
     'code kB': kilobytes(report.code),
     'gzip kB': kilobytes(report.gzipped),
     'at start kB': kilobytes(report.atStart),
-    modules: report.modules,
+    'files at start': report.filesAtStart,
+    'modules at start': report.modulesAtStart,
     'start-up ms': Math.round(report.startUpMs),
     'sources ms': Math.round(report.sourcesStartUpMs),
     'largest packages (kB)': report.packages

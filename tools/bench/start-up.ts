@@ -10,11 +10,11 @@ await import(process.argv[1]);
 console.log(performance.now() - from);
 `;
 
-/** Milliseconds that a fresh Node process takes to load a module, with the options that the functions run with. */
+/** Milliseconds that a fresh Node process takes to load a module. */
 async function loadingMs(file: string): Promise<number> {
   const { stdout } = await run(
     process.execPath,
-    ['--enable-source-maps', '--input-type=module', '--eval', script, pathToFileURL(file).href],
+    ['--input-type=module', '--eval', script, pathToFileURL(file).href],
     { env: {}, timeout: 60_000 },
   );
   return Number(stdout);

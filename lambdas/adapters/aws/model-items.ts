@@ -12,10 +12,10 @@ import type {
 } from '../../domain/release/store.ts';
 import { type Documents, epochSeconds, itemAt, unlessConditionFails } from './documents.ts';
 import type { OutcomeItems } from './outcome-items.ts';
+import { MODELS_INDEX } from './table-indexes.ts';
 
 /** The items of models: lease, live release, open change and history, with the releases and the cursor of the sweep. */
 
-export const MODELS_INDEX = 'models';
 const OPEN = 'open';
 const CLOSED = 'closed';
 

@@ -10,10 +10,10 @@ import type {
   RecordedOutcome,
 } from '../../domain/release/store.ts';
 import { type Documents, itemAt, unlessConditionFails } from './documents.ts';
+import { PENDING_ALERTS_INDEX } from './table-indexes.ts';
 
 /** The items of outcomes, and the index of those whose alert is not known to be sent. */
 
-export const PENDING_ALERTS_INDEX = 'pending-alerts';
 const PENDING = 'pending';
 const DONE = 'done';
 /** States in which nobody waits for an alert; an item that cannot be read counts as pending. */

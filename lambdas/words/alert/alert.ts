@@ -7,7 +7,8 @@ import { evidenceTable } from '../evidence-table.ts';
 import { percent, probability } from '../numbers.ts';
 import { type AlertParts, MAX_VALUE_LENGTH, partsOf } from './facts.ts';
 import { type SlackNotification, slackNotification } from './slack.ts';
-import type { AlertContext, AlertKind, Line } from './wording.ts';
+import type { AlertKind } from './kinds.ts';
+import type { AlertContext, Line } from './wording.ts';
 
 /** The notification about one outcome, ready to be published. */
 export interface Alert {

@@ -1,18 +1,6 @@
 import type { Operation } from '../../domain/payloads.ts';
+import type { AlertKind } from './kinds.ts';
 
-/** What an alert is about; subscribers can filter by it. */
-export const alertKinds = [
-  'adopted',
-  'in_step',
-  'promoted',
-  'kept',
-  'needs_investigation',
-  'failed',
-  'rolled_back',
-  'contested',
-  'busy',
-] as const;
-export type AlertKind = (typeof alertKinds)[number];
 
 /** A line of an alert: a fixed sentence, or a label with an untrusted value. */
 export type Line = string | { readonly label: string; readonly value: string };

@@ -1,0 +1,13 @@
+/** What an alert is about; subscribers can filter by it. */
+export const alertKinds = [
+  'adopted',
+  'in_step',
+  'promoted',
+  'kept',
+  'needs_investigation',
+  'failed',
+  'rolled_back',
+  'contested',
+  'busy',
+] as const;
+export type AlertKind = (typeof alertKinds)[number];
