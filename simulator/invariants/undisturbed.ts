@@ -38,6 +38,7 @@ export function unexplained(finished: Finished): string[] {
 const isDisturbing = ({ action }: Step) =>
   action.kind === 'evidence' ||
   action.kind === 'forge' ||
+  action.kind === 'end-lease' ||
   (action.kind === 'register' && action.start !== 'healthy');
 
 /** Nobody else acts, nothing is away, and one request is disturbed at most. */
