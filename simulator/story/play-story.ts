@@ -245,7 +245,7 @@ const missed = ({ table, executions, play }: World) =>
 
 function mayFindSomething(world: World): boolean {
   for (const item of world.table.items.values())
-    if (item['alert_pending'] !== undefined || item['open'] !== undefined) return true;
+    if (item['alert_pending'] !== undefined || item['change_state'] === 'open') return true;
   return missed(world).length > 0;
 }
 
