@@ -40,17 +40,6 @@ export function aimOf(random: Random): Aim {
   return { ...random.pick(NAMED_CALLS), kind, after: random.chance(0.8) ? 0 : after, times };
 }
 
-/** What a step of an execution reads of the two sides: the function, and the request. */
-export const READS: readonly (readonly [FunctionName, string])[] = functionNames
-  .filter((name) => name !== 'sweep-promotions' && name !== 'end-promotion')
-  .flatMap((name) =>
-    (['mlflow', 'workload'] as const).flatMap((system) =>
-      (functionCalls[name][system] ?? [])
-        .filter((call) => call.startsWith('GET '))
-        .map((call) => [name, `${system} ${call}`] as const),
-    ),
-  );
-
 /** Every request that a function makes. */
 const NAMED_CALLS = functionNames.flatMap((functionName) =>
   Object.entries(functionCalls[functionName]).flatMap(([system, names]) =>

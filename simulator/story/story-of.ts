@@ -1,5 +1,5 @@
 import { Random } from '../random.ts';
-import { focusedStory } from './families.ts';
+import { focusedStory } from './families/families.ts';
 import { mixedStory } from './mixed.ts';
 import type { Story } from './story.ts';
 
