@@ -23,14 +23,14 @@ function move(random: Random, beginning: Beginning) {
 const another = (random: Random): Action =>
   random.chance(0.5) ? rollback(0, 10) : promote({ waitMinutes: 10 });
 
-/** Whoever comes next, seconds after a change was closed. */
+/** Whoever comes next, within the seconds after a change was closed. */
 const soonAfter = (random: Random) => ({
   at: 10,
-  upon: upon('closed', SECOND + random.unit() * 3 * SECOND),
+  upon: upon('closed', 800 + random.unit() * 1_500),
   action: random.chance(0.3) ? rollback(0, 10) : promote({ waitMinutes: 10 }),
 });
 
-const late = (random: Random) => (random.chance(0.8) ? 'late' : 'twice');
+const late = (random: Random) => (random.chance(0.9) ? 'late' : 'twice');
 
 export const writers: Record<string, Family> = {
   /** A lease that has ended: its owner neither begins a step nor writes. */
@@ -80,24 +80,30 @@ export const writers: Record<string, Family> = {
   },
 
   /** A close that arrives late finds another change. */
-  'a close comes late': (random) => {
+  'a close comes late': (random, { workload }) => {
     const [first, functionName, after] = random.pick<[Action, FunctionName, number]>([
-      [promote(), 'close-promotion', 0],
-      [promote(), 'close-promotion', 0],
+      [promote({ version: 1 }), 'close-promotion', 0],
+      [promote({ version: 1 }), 'close-promotion', 0],
       [{ kind: 'direct-promote', version: 1 }, 'promote-model', 2],
-      [{ kind: 'adopt' }, 'prepare-promotion', 1],
     ]);
     return {
-      beginning: { versions: 2, ...(random.chance(0.6) ? { workload: null } : {}) },
+      beginning: { versions: 2, workload: workload ?? 'locked', pace: 60 },
       moments: [{ at: 0, action: first }, { at: 5, action: register }, soonAfter(random)],
       aims: [aim(functionName, 'dynamodb Update', late(random), { after })],
     };
   },
 
+  /** An adoption that arrives late finds another change. */
+  'an adoption comes late': (random, { workload }) => ({
+    beginning: { versions: 2, workload: workload ?? 'locked', pace: 60 },
+    moments: [{ at: 0, action: { kind: 'adopt' } }, { at: 5, action: register }, soonAfter(random)],
+    aims: [aim('prepare-promotion', 'dynamodb Update', late(random), { after: 1 })],
+  }),
+
   /** An opening that arrives late finds its own change closed. */
   'an opening comes late': (random) => ({
     beginning: { versions: 2, ...(random.chance(0.8) ? { workload: null } : {}) },
-    moments: [{ at: 0, action: promote() }, { at: 5, action: register }, soonAfter(random)],
+    moments: [{ at: 0, action: promote({ version: 1 }) }, { at: 5, action: register }, soonAfter(random)],
     aims: [
       aim('prepare-promotion', 'dynamodb Update', late(random), { after: 1 }),
       aim('end-promotion', 'dynamodb Put', 'stalls'),
