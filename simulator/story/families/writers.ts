@@ -2,7 +2,19 @@ import type { FunctionName } from '../../../lambdas/domain/limits.ts';
 import type { Random } from '../../random.ts';
 import type { Action } from '../story.ts';
 import type { Beginning } from '../world.ts';
-import { aim, type Family, forwardMove, moveIn, promote, register, rollback, SECOND, upon } from './focus.ts';
+import {
+  aim,
+  type Family,
+  type Focus,
+  forwardMove,
+  MINUTE,
+  moveIn,
+  promote,
+  REPLACE,
+  register,
+  rollback,
+  upon,
+} from './focus.ts';
 
 /** Who writes although it is another's turn, or later than it should. */
 
@@ -110,20 +122,30 @@ export const writers: Record<string, Family> = {
     ],
   }),
 
-  /** Whatever becomes of the answers to a replacement, there is one. */
-  'answers used up': (random, { workload }) => ({
-    beginning: { versions: 2, workload: workload ?? 'draft' },
-    moments: [
-      { at: 0, action: promote() },
-      { at: 40 * 60 * SECOND, action: rollback(random.chance(0.5) ? null : 0) },
-    ],
-    aims: [
-      aim(
-        random.pick(['replace-workload', 'model-rollback']),
-        'workload POST workloads/*/replacement',
-        random.pick(['lost', 'slow', 'late', 'gateway-timeout', 'truncated']),
-        { times: random.pick([3, 20]) },
-      ),
-    ],
-  }),
+  /** Whatever becomes of the answers to a replacement, there is one; a move without an answer is read back. */
+  'answers used up': (random, beginning) => {
+    const { workload } = beginning;
+    const replacement: Focus = {
+      beginning: { versions: 2, workload: workload ?? 'draft' },
+      moments: [
+        { at: 0, action: promote() },
+        { at: 40 * MINUTE, action: rollback(random.chance(0.5) ? null : 0) },
+      ],
+      aims: [
+        aim(
+          random.pick(['replace-workload', 'model-rollback']),
+          REPLACE,
+          random.pick(['lost', 'slow', 'late', 'gateway-timeout', 'truncated']),
+          { times: random.pick([3, 20]) },
+        ),
+      ],
+    };
+    if (random.chance(0.5)) return replacement;
+    const kind = random.pick(['unavailable', 'hangs', 'html', 'hostile', 'lost'] as const);
+    return {
+      beginning: { versions: 2 },
+      moments: [{ at: 0, action: { kind: 'direct-promote', version: 1 } }],
+      aims: [aim('promote-model', moveIn(beginning), kind, { times: 20 })],
+    };
+  },
 };
