@@ -102,13 +102,14 @@ function storyOf(operation: OutageOperation, outages: Story['outages'] = []): St
         ];
   return {
     seed: `outages-${operation}`,
+    family: 'outages',
     beginning: { mode: 'both', workload: 'locked', versions: 2, pace: 1, twoProtons: false },
     table: true,
     steps,
     outages,
     faultRate: 0,
     faultBudget: 0,
-    aim: null,
+    aims: [],
   };
 }
 

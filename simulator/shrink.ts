@@ -1,6 +1,7 @@
 import { check, type Violation } from './invariants/invariants.ts';
 import { type Finished, type PlayOptions, playStory } from './story/play-story.ts';
-import { type Story, storyOf } from './story/story.ts';
+import type { Story } from './story/story.ts';
+import { storyOf } from './story/story-of.ts';
 
 /** A story, or the part of one that is left: ids of its steps, its outages and its faults. */
 export interface Told {

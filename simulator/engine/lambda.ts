@@ -42,11 +42,13 @@ export function invoke(play: Play, call: Call, run: DeployedFunction): Promise<J
     if (fault === 'crashes-at-start') return fail('Runtime.ExitError', 'Runtime exited', startMs);
     const invocation = new Invocation(play, call, skewMs, (error) => {
       play.processes -= 1;
+      if (invocation.startedAt > 0) play.working -= 1;
       if (fault !== 'never-answers') reject(error);
     });
     play.processes += 1;
     play.time.after(startMs, () => {
       invocation.startedAt = play.time.now;
+      play.working += 1;
       const limit = play.time.after(functionTimeoutSeconds[functionName] * 1000, () =>
         invocation.die(new StateError('Sandbox.Timedout', `Task timed out: ${id}`)),
       );
@@ -80,6 +82,7 @@ function finish(
   }
   invocation.alive = false;
   invocation.play.processes -= 1;
+  invocation.play.working -= 1;
   if (fault === 'too-large') tooLarge();
   else if (fault !== 'never-answers') answer();
 }

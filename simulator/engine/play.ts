@@ -33,7 +33,7 @@ export interface FaultPlan {
   budget: number;
   /** Faults happen at these places and nowhere else; null: wherever the rate says. */
   only: ReadonlySet<string> | null;
-  aim: Aim | null;
+  aims: readonly Aim[];
   outages: readonly Outage[];
 }
 
@@ -79,6 +79,8 @@ export class Play {
   readonly longestPauses: boolean;
   /** Processes that run now. */
   processes = 0;
+  /** Those of them whose function has begun. */
+  working = 0;
   /** No faults from now on. */
   calm = false;
   /** Told of each request that changes a remote system, at the moment at which it is sent. */
@@ -86,8 +88,8 @@ export class Play {
   /** Whose request is being executed. */
   by: Sender = { id: '', functionName: '', startedAt: 0 };
   #systems: Systems | null = null;
-  /** Places so far that the aim fits. */
-  #aimed = 0;
+  /** Places so far that each aim fits. */
+  readonly #aimed = new Map<Aim, number>();
 
   constructor(
     time: VirtualTime,
@@ -168,11 +170,15 @@ export class Play {
   }
 
   #aimedAt<Kind extends FaultRecord['kind']>(site: Site, kinds: readonly Kind[]): Kind | null {
-    const { aim } = this.plan;
-    if (aim === null || aim.functionName !== site.functionName) return null;
-    if (aim.call !== (typeof aim.call === 'string' ? site.call : site.number)) return null;
-    this.#aimed += 1;
-    if (this.#aimed <= aim.after || this.#aimed > aim.after + aim.times) return null;
-    return kinds.find((kind) => kind === aim.kind) ?? null;
+    let found: Kind | null = null;
+    for (const aim of this.plan.aims) {
+      if (aim.functionName !== site.functionName) continue;
+      if (aim.call !== (typeof aim.call === 'string' ? site.call : site.number)) continue;
+      const number = (this.#aimed.get(aim) ?? 0) + 1;
+      this.#aimed.set(aim, number);
+      if (number > aim.after && number <= aim.after + aim.times)
+        found ??= kinds.find((kind) => kind === aim.kind) ?? null;
+    }
+    return found;
   }
 }

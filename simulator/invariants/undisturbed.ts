@@ -34,10 +34,18 @@ export function unexplained(finished: Finished): string[] {
   });
 }
 
-/** Candidates that do not start, and evidence or tags that change, are reasons to fail. */
+/** Minutes that an operation may wait for an old version that an earlier rollout keeps: the platform takes no other. */
+const MAX_KEPT_MINUTES = 30;
+
+/**
+ * Reasons to fail: candidates that do not start, evidence or tags that change, a lease that ends early, and an old version
+ * that is kept for longer than the next operation may wait.
+ */
 const isDisturbing = ({ action }: Step) =>
   action.kind === 'evidence' ||
   action.kind === 'forge' ||
+  action.kind === 'end-lease' ||
+  (action.kind === 'promote' && (action.rollout?.keepOldVersionMinutes ?? 0) >= MAX_KEPT_MINUTES) ||
   (action.kind === 'register' && action.start !== 'healthy');
 
 /** Nobody else acts, nothing is away, and one request is disturbed at most. */

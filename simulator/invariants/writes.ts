@@ -157,6 +157,14 @@ export const writes: readonly Invariant[] = [
       ),
   },
   {
+    name: 'kept',
+    about: 'A change stays open until it is closed, or adopted by hand.',
+    violations: ({ world }) =>
+      world.chronicle.itemWrites.flatMap(({ by, kind, before: { change } }) =>
+        kind === 'dropped' ? [`${by.id} dropped the change of ${change?.id}`] : [],
+      ),
+  },
+  {
     name: 'overtaken',
     about: 'A change is not opened where another was opened or closed since it was asked for.',
     violations(finished) {

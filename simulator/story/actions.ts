@@ -43,6 +43,26 @@ export function act(stage: Stage, { id, action }: Step): void {
   }
 }
 
+/** Whether a function runs is looked at so often: a new process takes longer to begin. */
+const BETWEEN_MS = 4;
+
+/** The lease comes to its end, as soon as no function runs: one that has looked at it may still write. */
+function endLease(world: World, id: string, leftMs: number): void {
+  const { play, table } = world;
+  if (play.working > 0) {
+    play.time.after(BETWEEN_MS, () => endLease(world, id, leftMs));
+    return;
+  }
+  const { owner, leaseEndsAt } = world.chronicle.item();
+  if (owner === null || leaseEndsAt <= play.time.now + leftMs) return;
+  table.execute('UpdateCommand', {
+    Key: { pk: `lease#${MODEL}` },
+    UpdateExpression: 'SET expires_at = :end',
+    ExpressionAttributeValues: { ':end': Math.ceil((play.time.now + leftMs) / 1000) },
+  });
+  play.note(id, () => `the lease of ${owner} ends in ${leftMs} ms`);
+}
+
 function actByMachine(stage: Stage, id: string, action: Action): void {
   const { world } = stage;
   const version = (number: number | null) => (number === null ? null : versionOf(world, number));
@@ -119,6 +139,9 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
         workload_id: world.workloadId,
       });
       break;
+    case 'end-lease':
+      endLease(world, id, action.leftMs);
+      return;
     case 'sweep':
       stage.invoke('sweep-promotions', `${id}-sweep`, { sweep: true });
       break;

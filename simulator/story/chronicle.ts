@@ -30,7 +30,7 @@ export interface Moment {
 
 /** A write that changed what is live, or which change is open. */
 export interface ItemWrite extends Moment {
-  kind: 'opened' | 'turned' | 'forward again' | 'closed' | 'adopted';
+  kind: 'opened' | 'turned' | 'forward again' | 'closed' | 'adopted' | 'dropped';
   by: Sender;
   before: Item;
   after: Item;
@@ -52,7 +52,7 @@ export interface Overwritten {
   by: string;
 }
 
-/** Something that a step of a story can be timed by. */
+/** Something that a step of a story can be timed by; `closed` is also passed when a release is adopted. */
 export type Landmark = 'move' | 'replacement' | 'opened' | 'turned' | 'closed';
 
 /** A clean-up bears the name of the execution that it ends. */
@@ -175,7 +175,8 @@ export class Chronicle {
     const read = this.#read.get(by.id);
     const looked = read?.has('mlflow') === true && (after.live?.artifact_id == null || read.has('workload'));
     this.itemWrites.push({ at: time.now, by, kind, before, after, sides: this.look(), looked });
-    if (kind !== 'adopted' && kind !== 'forward again') this.passed(kind);
+    if (kind === 'opened' || kind === 'turned') this.passed(kind);
+    else if (kind === 'closed' || kind === 'adopted') this.passed('closed');
   }
 }
 
@@ -185,7 +186,7 @@ function kindOf({ change: was, live: old }: Item, { change, live }: Item): ItemW
     return change.aim.key === change.safe.key ? 'turned' : 'forward again';
   if (change === null && was !== null && live?.change === was.id) return 'closed';
   if (change === null && live?.change !== old?.change) return 'adopted';
-  return null;
+  return change === null && was !== null ? 'dropped' : null;
 }
 
 function itemIn(stored: Record<string, unknown> | undefined): Item {

@@ -44,6 +44,12 @@ export function byHand(world: World, id: string, action: Action): void {
     case 'cancel':
       world.platform.direct.perform('DELETE', replacement);
       return;
+    case 'settings': {
+      if (world.workloadId === null) return;
+      const { runtime } = world.platform.direct.workload(world.workloadId);
+      world.platform.direct.perform('PATCH', `workloads/${world.workloadId}/settings`, { runtime });
+      return;
+    }
     case 'delete':
       if (action.what === 'version') registry.deleteVersion(MODEL, versionOf(world, action.version));
       else world.platform.direct.perform('DELETE', `workloads/${world.workloadId}`);

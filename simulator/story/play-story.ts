@@ -82,13 +82,14 @@ function definition(): Definition {
 /** Plays a story to its end: until all executions have ended and sweeps find nothing more to do. */
 export async function playStory(story: Story, options: PlayOptions): Promise<Finished> {
   const time = new VirtualTime(START);
-  const { seed, faultRate: rate, faultBudget: budget, aim } = story;
+  const { seed, faultRate: rate, faultBudget: budget, aims } = story;
   const outages = story.outages.map((each) => ({
     ...each,
     from: START + each.from,
     until: START + each.until,
   }));
-  const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, aim, outages }, options);
+  const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, aims, outages }, options);
+  play.count(`family ${story.family}`);
   const loadedFunctions = await deployed({ mode: story.beginning.mode, table: story.table });
   const functions = options.altered?.(loadedFunctions) ?? loadedFunctions;
   const direct: DirectAnswer[] = [];
@@ -244,7 +245,7 @@ const missed = ({ table, executions, play }: World) =>
 
 function mayFindSomething(world: World): boolean {
   for (const item of world.table.items.values())
-    if (item['alert_pending'] !== undefined || item['open'] !== undefined) return true;
+    if (item['alert_pending'] !== undefined || item['change_state'] === 'open') return true;
   return missed(world).length > 0;
 }
 

@@ -290,6 +290,15 @@ describe('the change of a model', () => {
     expect((await store.readItem(model)).change).toEqual(changeBy('a'));
   });
 
+  it('is neither taken over nor turned by an owner whose end has been told', async () => {
+    const model = await opened();
+    await store.endLeaseAt(model, 'a', later(30));
+    const seen = { change: 'a', live: 'seen:2' };
+    expect(await store.openChange(by(model, 'a', 1), seen, changeBy('b'), null)).toBe(false);
+    expect(await store.turnBack(by(model, 'a', 1), 'a')).toBe(false);
+    expect((await store.readItem(model)).change).toEqual(changeBy('a'));
+  });
+
   it.each([
     ['no change was seen', { change: null, live: 'seen:2' }],
     ['another change was seen', { change: 'z', live: 'seen:2' }],

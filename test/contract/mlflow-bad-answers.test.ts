@@ -288,9 +288,25 @@ describe('an answer of one moment', () => {
     const once = await scripted((_path, count) => ({ body: count === 1 ? '{}' : good }));
     expect(await once.listVersions('m')).toHaveLength(1);
     server.close();
+    const none = await scripted((path) => ({ body: path === 'registered-models/get' ? good : '{}' }));
+    expect(await none.listVersions('m')).toEqual([]);
+    expect(asked()).toBe(3);
+  });
+
+  it('that there are no versions is not believed of a model that names some, or that cannot be read', async () => {
+    const model = { name: 'm', latest_versions: [{ name: 'm', version: '1' }] };
+    const body = JSON.stringify({ registered_model: model });
+    const naming = await scripted((path) => ({ body: path === 'registered-models/get' ? body : '{}' }));
+    await expect(naming.listVersions('m')).rejects.toMatchObject({ name: 'MlflowInvalidResponse' });
+    server.close();
     const always = await scripted(() => ({ body: '{}' }));
-    expect(await always.listVersions('m')).toEqual([]);
-    expect(asked()).toBe(2);
+    await expect(always.listVersions('m')).rejects.toMatchObject({ name: 'MlflowInvalidResponse' });
+  });
+
+  it('that there are no versions is believed of a model that has been deleted', async () => {
+    const gone = { status: 404, body: envelope('RESOURCE_DOES_NOT_EXIST', 'no such model') };
+    const deleted = await scripted((path) => (path === 'registered-models/get' ? gone : { body: '{}' }));
+    expect(await deleted.listVersions('m')).toEqual([]);
   });
 
   it.each(momentary.filter(([name]) => name !== 'nothing' && name !== 'another shape'))(

@@ -15,8 +15,6 @@ export interface Mutant {
   /** What is wrong with it, in one sentence. */
   breaks: string;
   edits: readonly Edit[];
-  /** Not found within 1,000 stories, and not played therefore: what stories would have to play. */
-  missed?: string;
 }
 
 const converge = 'lambdas/use-cases/parts/converge.ts';
@@ -53,9 +51,17 @@ const machine = (pattern: string, by: string): Edit => ({
   replace: `JSON.parse(text.replaceAll(${pattern}, ${by}));`,
 });
 
-/** Why a lease that is not looked at does no harm as long as nobody else has it. */
-const OUTLASTS =
-  'a lease lasts longer than all that its execution can do, and a clean-up ends it when no function can write any more: a story would have to stop the state machine for hours, or restore the table';
+/** A write to the item on no other condition than that there is one. */
+const UNCONDITIONALLY = `  async function unconditionally(
+    { model }: LeaseHolder,
+    write: { update: string; condition: string; values: Record<string, unknown> },
+    _: (item: ModelItem) => boolean,
+  ): Promise<boolean> {
+    const used = Object.keys(write.values).filter((name) => !write.update.includes(name));
+    const condition = ['attribute_exists(fence)', ...used.map((name) => name + ' = ' + name)].join(' AND ');
+    return updateItem(model, write.update, condition, write.values);
+  }
+  /** Models whose change is \`open\`, or \`closed\` with a live release. */`;
 
 /** What the issue of the design names, beside the rules of its checker. */
 const named: readonly Mutant[] = [
@@ -84,7 +90,6 @@ const named: readonly Mutant[] = [
   {
     name: 'no lease: not checked',
     breaks: 'A step writes whoever holds the lease',
-    missed: OUTLASTS,
     edits: [
       {
         file: withLease,
@@ -223,21 +228,16 @@ const checked: readonly Mutant[] = [
   {
     name: 'quietSelf',
     breaks: 'After an answer that never came, the next step begins while that copy may still write',
-    missed:
-      'a copy that runs on for a minute after its answer was lost, and still writes then: time-outs of several seconds one after the other',
     edits: [machine('/"(Interval)?Seconds": (60|120)\\b/g', '\'"$1Seconds": 1\'')],
   },
   {
     name: 'quietLease',
     breaks: 'The lease of a stopped execution ends while its function may still write',
-    missed:
-      'a function of an aborted execution that writes minutes after its clean-up, without an answer in between',
     edits: [{ file: cleanUp, find: '+ LAST_WRITE_SECONDS * 1000);', replace: '+ LAST_WRITE_SECONDS * 0);' }],
   },
   {
     name: 'margin',
     breaks: 'A step begins with less lease left than it can run',
-    missed: OUTLASTS,
     edits: [
       {
         file: withLease,
@@ -260,8 +260,6 @@ const checked: readonly Mutant[] = [
   {
     name: 'leaving',
     breaks: 'A cancelled replacement counts as gone',
-    missed:
-      'a platform on which a cancelled replacement still switches, or takes another beside it; the emulator refuses both',
     edits: [
       {
         file: rules,
@@ -302,7 +300,6 @@ const checked: readonly Mutant[] = [
   {
     name: 'confirmCond',
     breaks: 'Closing is conditional on nothing',
-    missed: 'a close that arrives late, after another operation has opened a change',
     edits: [
       {
         file: items,
@@ -318,24 +315,13 @@ const checked: readonly Mutant[] = [
       {
         file: items,
         find: '  /** Models whose change is `open`, or `closed` with a live release. */',
-        replace: `  async function unconditionally(
-    { model, fence }: LeaseHolder,
-    write: { update: string; condition: string; values: Record<string, unknown> },
-    _: (item: ModelItem) => boolean,
-  ): Promise<boolean> {
-    const condition = 'attribute_exists(fence) AND :fence = :fence AND :change = :change AND :aim = :aim';
-    await updateItem(model, write.update, condition, { ...write.values, ':fence': fence });
-    return true;
-  }
-  /** Models whose change is \`open\`, or \`closed\` with a live release. */`,
+        replace: UNCONDITIONALLY,
       },
     ],
   },
   {
     name: 'openCas',
     breaks: 'A change is opened although the item is not as it was when it was looked at',
-    missed:
-      'an opening that arrives late, when its own change has gone back or is closed and its lease still stands',
     edits: [
       {
         file: items,
@@ -354,10 +340,19 @@ const checked: readonly Mutant[] = [
     ],
   },
   {
-    name: 'expiryCond',
-    breaks: 'Writes to the item do not require that the lease has not run out',
-    missed: OUTLASTS,
+    name: 'expiryCond, with margin',
+    breaks: 'Neither a step nor its writes to the item look at the end of the lease',
     edits: [
+      {
+        file: withLease,
+        find: ' || item.expires_at === null || item.expires_at <= now)',
+        replace: ' || item.expires_at === null)',
+      },
+      {
+        file: withLease,
+        find: 'if (item.expires_at.getTime() - now.getTime() <= seconds * 1000)',
+        replace: 'if (item.expires_at.getTime() - now.getTime() <= -1e9 * seconds)',
+      },
       {
         file: items,
         find: 'AND expires_at > :now AND ',
@@ -446,11 +441,14 @@ const checked: readonly Mutant[] = [
     ],
   },
   {
-    name: 'attemptFirst',
-    breaks: 'The sweep counts an attempt after it has started it',
-    missed:
-      'a sweep that dies between the start of an attempt and its count, and an attempt that does not close',
+    name: 'attemptFirst, with the start of a name that was used',
+    breaks: 'The sweep counts an attempt after it has started it, and a name that was used is an error',
     edits: [
+      {
+        file: 'lambdas/adapters/aws/step-functions.ts',
+        find: '        if (error instanceof ExecutionAlreadyExists) return;\n',
+        replace: '',
+      },
       {
         file: sweep,
         find: "  if (!(await store.countAttempt(model, change.id, change.attempts, next))) return 'nothing';\n",
@@ -503,11 +501,19 @@ const checked: readonly Mutant[] = [
     ],
   },
   {
-    name: 'adoptCas',
-    breaks: 'Adopting does not require the item to be as it was when it was looked at',
-    missed:
-      'a safeguard: under the lease nobody else opens or closes a change between its look and its write',
+    name: 'adoptCas, with the lease',
+    breaks: 'Adopting requires neither the lease nor the item as it was when it was looked at',
     edits: [
+      {
+        file: items,
+        find: '    adopt: (by, seen, live, history) =>\n      underLease(\n        by,',
+        replace: '    adopt: (by, seen, live, history) =>\n      unconditionally(\n        by,',
+      },
+      {
+        file: items,
+        find: '  /** Models whose change is `open`, or `closed` with a live release. */',
+        replace: UNCONDITIONALLY,
+      },
       {
         file: items,
         find: "          condition: asSeen(seen),\n          values: { ':live': live, ':state': CLOSED, ':history': history, ...seenValues(seen) },",
@@ -519,7 +525,6 @@ const checked: readonly Mutant[] = [
   {
     name: 'asked',
     breaks: 'A change is opened although another operation has opened or closed one since it was asked for',
-    missed: 'a comparison that takes longer than the whole change of another execution',
     edits: [
       {
         file: opening,
@@ -581,8 +586,6 @@ const checked: readonly Mutant[] = [
   {
     name: 'settings',
     breaks: 'A replacement by the artifact in service is cancelled like any other',
-    missed:
-      "a person's change of settings during a rollout of ours: no person's action changes settings alone yet",
     edits: [
       {
         file: plan,
@@ -610,8 +613,6 @@ const checked: readonly Mutant[] = [
   {
     name: 'firstStays',
     breaks: 'A first champion is turned back to no champion',
-    missed:
-      'a first promotion that fails between the registry and the close: fewer than one story in a thousand since people, platforms and faults are mixed',
     edits: [
       {
         file: rollBack,
@@ -627,8 +628,6 @@ const former: readonly Mutant[] = [
   {
     name: 'former: rollback looks at the registry alone',
     breaks: 'A rollback has nothing to do where the registry names its target, whatever the Workload serves',
-    missed:
-      'a rollback while the sides disagree and nobody else goes on: fewer than one story in a thousand since people, platforms and faults are mixed',
     edits: [
       {
         file: opening,
@@ -652,8 +651,6 @@ const former: readonly Mutant[] = [
   {
     name: 'former: one attempt',
     breaks: 'What the first attempt could not bring back is never tried again',
-    missed:
-      'a first attempt that fails: a system that is away for more than five minutes after the execution has ended, and then comes back',
     edits: [
       {
         file: sweep,
@@ -665,7 +662,6 @@ const former: readonly Mutant[] = [
   {
     name: 'former: a bad answer is final',
     breaks: "A read whose answer is not the server's is not sent again",
-    missed: 'one bad answer, and no other fault, at a read: stories with several faults are the rule',
     edits: [
       {
         file: http,
@@ -678,7 +674,6 @@ const former: readonly Mutant[] = [
   {
     name: 'former: overwritten untold',
     breaks: 'Whom a move has archived beside its own versions is not told',
-    missed: 'a person who moves a version between our reading and our transition, within some milliseconds',
     edits: [
       {
         file: moveChampion,
@@ -701,8 +696,6 @@ const former: readonly Mutant[] = [
   {
     name: 'former: nothing else to do',
     breaks: 'promote-model called directly is satisfied with the registry while a change is open',
-    missed:
-      'a direct promotion of the version that an aborted execution has moved, between the end of its lease and the first attempt',
     edits: [
       {
         file: opening,

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import type { DeployedFunction } from '../../simulator/engine/lambda.ts';
 import { type Altered, type Played, play, shrink } from '../../simulator/shrink.ts';
-import { storyOf } from '../../simulator/story/story.ts';
+import { storyOf } from '../../simulator/story/story-of.ts';
 
 /** The shrinker, on stories that go wrong for one known reason. */
 

@@ -58,7 +58,9 @@ export function modelItems(db: Documents, table: string): ModelItems {
     write: { update: string; condition: string; values: Record<string, unknown> },
     isWritten: (item: ModelItem) => boolean,
   ): Promise<boolean> {
-    const condition = `#owner = :me AND fence = :fence AND expires_at > :now AND ${write.condition}`;
+    // What a clean-up has told must stay so: what was begun stays open, for an attempt that tells how it ended.
+    const mine = `#owner = :me AND fence = :fence AND expires_at > :now AND ${NOT_ENDED}`;
+    const condition = `${mine} AND ${write.condition}`;
     const values = { ...write.values, ':me': owner, ':fence': fence, ':now': epochSeconds(now) };
     if (await updateItem(model, write.update, condition, values)) return true;
     return isWritten(await readItem(model));

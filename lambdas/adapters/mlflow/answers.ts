@@ -93,6 +93,10 @@ const RunBody = z.object({
 });
 
 export const ModelAnswer = z.object({ registered_model: Model });
+/** The same answer, for the versions that it names: the newest of each stage. */
+export const LatestAnswer = z.object({
+  registered_model: z.object({ latest_versions: rows(z.unknown(), 100) }),
+});
 export const VersionsPage = z.object({
   model_versions: rows(Version, 10_000),
   next_page_token: Optional,

@@ -1,9 +1,10 @@
-import { MlflowRefused } from '../../domain/errors.ts';
+import { MlflowInvalidResponse, MlflowRefused } from '../../domain/errors.ts';
 import type { Metric, ModelVersion, RegisteredModel, Registry, Run } from '../../domain/registry.ts';
+import { quoted } from '../../domain/visible-text.ts';
 import type { Authorization } from '../authorization.ts';
 import { systemClock } from '../clock.ts';
 import type { Http } from '../http.ts';
-import { MetricsPage, ModelAnswer, Nothing, RunAnswer, VersionsPage } from './answers.ts';
+import { LatestAnswer, MetricsPage, ModelAnswer, Nothing, RunAnswer, VersionsPage } from './answers.ts';
 import { mlflowRequests } from './requests.ts';
 import { boundedTags, versionTags } from './tags.ts';
 
@@ -60,6 +61,13 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
     }
   };
 
+  /** True for a model that names its newest versions. Other implementations may leave them out. */
+  const namesVersions = async (name: string): Promise<boolean> => {
+    const request = { method: 'GET', query: { name }, writes: 'nothing' } as const;
+    const model = await orNull(call('registered-models/get', LatestAnswer, request));
+    return (model?.registered_model.latest_versions ?? []).length > 0;
+  };
+
   return {
     async getModel(name): Promise<RegisteredModel | null> {
       const request = { method: 'GET', query: { name }, writes: 'nothing' } as const;
@@ -85,9 +93,14 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
               of === name ? [bounded(version)] : [],
             ),
         });
-      // MLflow answers `{}` where there is none, as any other server may: it is believed if it says so twice.
+      // MLflow answers `{}` where there is none, as any other server may: it is believed if it says so twice, and the
+      // model itself names none.
       const first = await read();
       const found = first.length === 0 ? await read() : first;
+      if (found.length === 0 && (await namesVersions(name)))
+        throw new MlflowInvalidResponse(
+          `GET model-versions/search: no version of model ${quoted(name)}, which itself names some`,
+        );
       // Pages can repeat a row when versions are added in between.
       return [...new Map(found.map((version) => [version.version, version])).values()];
     },

@@ -1,0 +1,30 @@
+import type { Random } from '../../random.ts';
+import { beginningOf } from '../mixed.ts';
+import type { Story } from '../story.ts';
+import { away } from './away.ts';
+import { beside } from './beside.ts';
+import { writers } from './writers.ts';
+
+/**
+ * Stories about one situation each, which mixed ones reach too rarely: several things have to come together within seconds.
+ * Each family is about one rule of the design.
+ */
+const families = { ...writers, ...beside, ...away };
+
+/** A story of one family; every family is told as often as every other. */
+export function focusedStory(seed: string, random: Random): Story {
+  const [name, family] = random.pick(Object.entries(families));
+  const beginning = { ...beginningOf(random), twoProtons: false };
+  const { moments, aims = [], outages = [], faultRate = 0, ...focus } = family(random, beginning);
+  return {
+    seed,
+    family: name,
+    beginning: { ...beginning, ...focus.beginning },
+    table: true,
+    steps: moments.map((moment, index) => ({ id: `s${index}`, upon: null, ...moment })),
+    outages: outages.map((each, index) => ({ id: `o${index}`, ...each })),
+    faultRate,
+    faultBudget: faultRate === 0 ? 0 : 3,
+    aims,
+  };
+}
