@@ -124,7 +124,8 @@ export function bca(statistic: Statistic, tested: Tested, drawn: Drawn): Answer 
   const resamples = drawnGains.length;
   const lost = all.length - resamples;
   if (lost > MAX_UNDEFINED * all.length) return undefinedMetric(resamples, all.length);
-  const notes: Note[] = [...tailNotes(units)];
+  // A metric of counts has no row that differs much more than others.
+  const notes: Note[] = method === 'bca-cells' ? [] : tailNotes(units);
   if (lost > 0) notes.push({ code: 'undefined-resamples', count: lost });
   const { mean, deviation } = spreadOf(drawnGains);
   const result = { method, n, estimate, level: 1 - 2 * alpha, variance: n * deviation ** 2 };

@@ -98,7 +98,7 @@ export function bootstrapZOf(z: number, skew: number, bias: number = skew): numb
   return bias + (bias + z) / (1 - skew * (bias + z));
 }
 
-/** The value at which the test's z is `z`: false position on a function that is nearly a line, to 1e-6 of the error. */
+/** The value at which the test's z is `z`: false position on a function that is nearly a line, stopped at 1e-4 of the error. */
 function valueAt(
   units: Units,
   { estimate, error, skew }: { estimate: number; error: number; skew: number },
@@ -112,7 +112,7 @@ function valueAt(
     const slope = Math.max((toZ - fromZ) / (to - from), 0.2 / error);
     const next = Number.isFinite(slope) ? to + (sought - toZ) / slope : (to + estimate) / 2;
     if (Number.isFinite(toZ)) [from, fromZ] = [to, toZ];
-    if (Math.abs(next - to) < 1e-6 * error || from === next) return next;
+    if (Math.abs(next - to) < 1e-4 * error || from === next) return next;
     to = next;
   }
   return to;
@@ -169,7 +169,8 @@ function saddlepointZ(
       move /= 2;
       next = at(best.s + move);
     }
-    const settled = Math.abs(move) * Math.sqrt(best.curve * count) < 1e-7;
+    // Newton's next error is about the square of this one.
+    const settled = Math.abs(move) * Math.sqrt(best.curve * count) < 1e-4;
     if (next.k <= best.k) best = next;
     if (settled) break;
   }
