@@ -11,6 +11,7 @@ import {
   policyJudges,
   WORTHWHILE,
 } from './judges.ts';
+import { type Size, sizesOf } from './sizes.ts';
 import { evaluator, expectedLossGain } from './two-models.ts';
 import {
   budgeted,
@@ -67,6 +68,7 @@ async function run(options: Options): Promise<void> {
   const judges = await everyJudge();
   const rates: Rates[] = [];
   const years: RuleYear[] = [];
+  const sizes: Size[] = [];
   try {
     for (const n of SIZES) {
       for (const gain of GAINS) {
@@ -81,11 +83,17 @@ async function run(options: Options): Promise<void> {
     progress.text = 'years of retraining';
     progress.render();
     years.push(...simulateYears(options));
+    sizes.push(
+      ...sizesOf(options.simulations, options.seed, (what) => {
+        progress.text = `size: ${what}`;
+        progress.render();
+      }),
+    );
   } finally {
     progress.stop();
   }
-  const bounds = boundsOf(rates, years);
-  if (options.json) console.log(JSON.stringify({ ...options, rates, years, bounds }, null, 2));
+  const bounds = boundsOf(rates, years, sizes);
+  if (options.json) console.log(JSON.stringify({ ...options, rates, years, sizes, bounds }, null, 2));
   else print({ judges, rates, years, bounds }, options);
   const missed = bounds.filter(({ holds }) => !holds);
   if (missed.length > 0) throw new Error(`out of bounds: ${missed.map(({ what }) => what).join('; ')}`);

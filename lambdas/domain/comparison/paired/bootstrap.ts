@@ -161,7 +161,7 @@ function spreadOf(values: Float64Array): { mean: number; deviation: number } {
 
 /** The share of sorted values below a value, those equal to it counted half; never quite 0 or 1. */
 export function shareUpTo(sorted: Float64Array, value: number): number {
-  const noise = 1e-12 * Math.abs(value);
+  const noise = 1e-12 * Math.max(Math.abs(sorted[0] ?? 0), Math.abs(sorted[sorted.length - 1] ?? 0));
   const share = (firstAbove(sorted, value - noise) + firstAbove(sorted, value + noise)) / 2 / sorted.length;
   return Math.min(Math.max(share, 0.5 / sorted.length), 1 - 0.5 / sorted.length);
 }

@@ -50,12 +50,9 @@ export function metricOf({ tp, fp, fn, tn }: Confusion, metric: ConfusionMetric)
 
 /** Challenger minus champion, from the eight counts or weights. */
 export function gainOfCells(cells: ArrayLike<number>, metric: ConfusionMetric): number {
-  const [nnn, nny, nyn, nyy, ynn, yny, yyn, yyy] = Array.from(
-    { length: CELLS },
-    (_, cell) => cells[cell] ?? 0,
-  ) as [number, number, number, number, number, number, number, number];
-  const champion = { tp: yyn + yyy, fp: nyn + nyy, fn: ynn + yny, tn: nnn + nny };
-  const challenger = { tp: yny + yyy, fp: nny + nyy, fn: ynn + yyn, tn: nnn + nyn };
+  const at = (cell: number) => cells[cell] ?? 0;
+  const champion = { tp: at(6) + at(7), fp: at(2) + at(3), fn: at(4) + at(5), tn: at(0) + at(1) };
+  const challenger = { tp: at(5) + at(7), fp: at(1) + at(3), fn: at(4) + at(6), tn: at(0) + at(2) };
   return metricOf(challenger, metric) - metricOf(champion, metric);
 }
 

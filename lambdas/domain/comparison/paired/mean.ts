@@ -98,41 +98,58 @@ export function bootstrapZOf(z: number, skew: number, bias: number = skew): numb
   return bias + (bias + z) / (1 - skew * (bias + z));
 }
 
-/** The value at which the test's z is `z`: false position on a function that is nearly a line, stopped at 1e-4 of the error. */
+/**
+ * The value at which the test's z is `z`, to 1e-4 of the error: from the estimate outwards until it is passed, then false
+ * position (Illinois), as the function is nearly a line; by halving where the bootstrap distribution ends.
+ */
 function valueAt(
   units: Units,
   { estimate, error, skew }: { estimate: number; error: number; skew: number },
   z: number,
 ): number {
-  const sought = bootstrapZOf(z, skew);
-  let [from, fromZ] = [estimate, skew];
-  let to = estimate + (sought - skew) * error;
-  for (let step = 0; step < 40; step += 1) {
-    const toZ = bootstrapZ(units, to);
-    const slope = Math.max((toZ - fromZ) / (to - from), 0.2 / error);
-    const next = Number.isFinite(slope) ? to + (sought - toZ) / slope : (to + estimate) / 2;
-    if (Number.isFinite(toZ)) [from, fromZ] = [to, toZ];
-    if (Math.abs(next - to) < 1e-4 * error || from === next) return next;
-    to = next;
+  const sought = bootstrapZOf(z, skew) - skew;
+  const outwards = Math.sign(sought) * error;
+  const excess = (value: number) => Math.sign(sought) * (bootstrapZ(units, value) - skew - sought);
+  let [inside, insideBy] = [estimate, -Math.abs(sought)];
+  let [outside, outsideBy] = [estimate + sought * error, 0];
+  for (outsideBy = excess(outside); outsideBy < 0; outsideBy = excess(outside)) {
+    [inside, insideBy] = [outside, outsideBy];
+    outside += (1 - outsideBy) * outwards;
   }
-  return to;
+  while (Math.abs(outside - inside) > 1e-4 * error) {
+    const share = Number.isFinite(outsideBy) ? insideBy / (insideBy - outsideBy) : 0.5;
+    const middle = inside + share * (outside - inside);
+    const by = excess(middle);
+    if (Math.abs(by) < 1e-4) return middle;
+    if (by < 0) {
+      [inside, insideBy] = [middle, by];
+      outsideBy /= 2;
+    } else {
+      [outside, outsideBy] = [middle, by];
+      insideBy /= 2;
+    }
+  }
+  return inside;
 }
 
 /** Normal quantile of the share of resamples whose mean is at most `value`. */
 function bootstrapZ({ sums, sizes }: Units, value: number): number {
   const count = sums.length;
-  let [total, squares, cubes] = [0, 0, 0];
+  let [total, squares, cubes, zeros] = [0, 0, 0, 0];
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < count; i += 1) {
     const about = (sums[i] ?? 0) - value * (sizes[i] ?? 0);
     total += about;
     squares += about * about;
     cubes += about ** 3;
+    if (about === 0) zeros += 1;
     least = Math.min(least, about);
     most = Math.max(most, about);
   }
-  if (least >= 0) return Number.NEGATIVE_INFINITY;
-  if (most <= 0) return Number.POSITIVE_INFINITY;
+  // At the end of the bootstrap distribution are the resamples that hold units equal to the value alone, if any.
+  const alone = (zeros / count) ** count;
+  if (least >= 0) return normalQuantile(alone);
+  if (most <= 0) return -normalQuantile(alone);
   // Near the mean both parts of the formula below vanish; there the normal quantile and the skewness are exact enough.
   const z = -total / Math.sqrt(squares - total ** 2 / count);
   if (Math.abs(z) < 1e-3) return z + cubes / (6 * squares ** 1.5);

@@ -15,6 +15,8 @@ export interface Random {
 /** Draws from a 32-bit seed (xoroshiro128+). */
 export function seeded(seed: number): Random {
   const generator = xoroshiro128plus(seed | 0);
+  // The first numbers after the seed hardly depend on it; those 2^64 steps on do.
+  generator.jump();
   const uniform = () => uniformFloat64(generator);
   return {
     uniform,

@@ -74,7 +74,7 @@ export type Answer = TestResult | Refused;
 
 export const isRefused = (answer: Answer): answer is Refused => 'refused' in answer;
 
-/** Below this number of independent units a bootstrap of skewed differences exceeds its risk: 6.2 % at 200, 11 % at 50. */
+/** Below this number of independent units a bootstrap of skewed differences exceeds its risk: 7 % at 200, 10 % at 50. */
 export const HEAVY_TAIL_UNITS = 500;
 
 export const tailNotes = (units: number): Note[] =>
