@@ -120,6 +120,20 @@ describe('the paired bootstrap of a mean', () => {
     );
   });
 
+  it('does not take rows that do not differ for proof', () => {
+    const oneBetter = Float64Array.from({ length: 21 }, (_, row) => (row === 0 ? 1 : 0));
+    // No resample is below zero, and (20/21)^21 of them hold no row that differs.
+    expect(done(meanGain(oneBetter, AT_5)).p).toBeGreaterThan(0.2);
+    expect(
+      done(
+        meanGain(
+          oneBetter.map((value) => -value),
+          AT_5,
+        ),
+      ).p,
+    ).toBeGreaterThan(0.5);
+  });
+
   it('says below 500 units that the tail may be heavy', () => {
     expect(done(meanGain(skewed(499), AT_5)).notes).toEqual([{ code: 'heavy-tail', units: 499 }]);
     expect(done(meanGain(skewed(500), AT_5)).notes).toEqual([]);

@@ -13,10 +13,10 @@ export interface Recomputed {
 /** MLflow's tables hold floats with 10 decimals; what differs by more was computed from something else. */
 export const RECOMPUTED_TOLERANCE = 1e-6;
 
-/** Whether both agree to 1e-6 of the larger (or of 1, where both are smaller). NaN agrees with nothing. */
+/** Whether both agree to 1e-6 of the larger (or of 1, where both are smaller). What is not finite agrees with nothing. */
 export function agrees({ logged, computed }: Recomputed): boolean {
   const scale = Math.max(1, Math.abs(logged), Math.abs(computed));
-  return Math.abs(logged - computed) <= RECOMPUTED_TOLERANCE * scale;
+  return Number.isFinite(scale) && Math.abs(logged - computed) <= RECOMPUTED_TOLERANCE * scale;
 }
 
 /** A Bloom filter of the training rows. */

@@ -100,7 +100,7 @@ const bestOf = (k: number, n: number) => (random: Random) => {
   );
   const sums = gains.map((gain) => gain.reduce((sum, value) => sum + value, 0));
   const best = sums.indexOf(Math.max(...sums));
-  return maxT(gains, best, tested, { seed: Math.floor(2 ** 31 * random.uniform()) });
+  return maxT(gains, best, tested, { seed: Math.floor(2 ** 31 * random.uniform()), resamples: 1000 });
 };
 
 const aucOfRows = (random: Random) => {
