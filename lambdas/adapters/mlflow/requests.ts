@@ -148,7 +148,7 @@ export function mlflowRequests(
 }
 
 /** True for an answer beyond the limits of size: another attempt would be as large, a smaller page would not. */
-const isTooLarge = (error: unknown): error is MlflowInvalidResponse =>
+export const isTooLarge = (error: unknown): error is MlflowInvalidResponse =>
   error instanceof MlflowInvalidResponse &&
   error.cause instanceof NoReply &&
   error.cause.kind === 'too-large';
