@@ -20,6 +20,7 @@ const better = { profit_total: 120, sharpe_ratio: 1.4, max_drawdown: 0.15, win_r
 interface World {
   of?: RegistryView | null;
   runs?: Record<string, Run>;
+  logged?: Record<string, LoggedModelMetric[]>;
   mode?: RegistryMode;
 }
 
