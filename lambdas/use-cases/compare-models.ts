@@ -8,6 +8,7 @@ import {
   hasMetric,
   profitImprovement,
 } from '../domain/comparison/evidence.ts';
+import { withLoggedModel } from '../domain/comparison/logged-model.ts';
 import { decisiveMetrics, type Policy } from '../domain/comparison/policy.ts';
 import { ModelNotFound } from '../domain/errors.ts';
 import type { CompareInput, Comparison } from '../domain/payloads.ts';
@@ -27,7 +28,7 @@ const POLICY_TAG = 'promotion.policy';
 
 /**
  * Compares challenger and champion by the policy named in the input, else by the model's tag, else `default`. Reads one
- * model, its versions and at most two runs; writes nothing. Throws `ModelNotFound`, `UnknownPolicy`, `InvalidPolicy`,
+ * model, its versions and at most two runs with their logged models; writes nothing. Throws `ModelNotFound`, `UnknownPolicy`, `InvalidPolicy`,
  * `MlflowUnavailable`, `MlflowRefused` and `MlflowInvalidResponse`: a failed read never becomes a KEEP.
  */
 export async function compare(input: CompareInput, services: CompareServices): Promise<Comparison> {
@@ -75,5 +76,10 @@ function policyName({ policy }: Pick<CompareInput, 'policy'>, { tags }: Register
 }
 
 async function withRun(registry: Registry, version: ModelVersion): Promise<Candidate> {
-  return { version, run: version.runId === null ? null : await registry.getRun(version.runId) };
+  const { runId, loggedModelId } = version;
+  const [run, logged] = await Promise.all([
+    runId === null ? null : registry.getRun(runId),
+    loggedModelId === undefined ? null : registry.loggedModelMetrics(loggedModelId),
+  ]);
+  return { version, run: run === null || logged === null ? run : withLoggedModel(run, logged) };
 }

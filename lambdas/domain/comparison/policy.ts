@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
 import { readAs } from '../json.ts';
+import { type Role, usualColumns, usualPaths } from '../rows/usual.ts';
 
 /** The schema of a policy file, `policies/<name>.json`; the file's name is the policy's name. */
 
@@ -42,6 +43,27 @@ const Sample = z.discriminatedUnion('kind', [
     ),
   }),
 ]);
+
+const column = (role: Role, use: string) =>
+  describe(Keys.optional(), `${use} Default, where there is one: ${usualColumns[role].join(', ')}.`);
+
+/** Where the runs hold one row for each evaluated example. What is named has to be there; the usual names may be missing. */
+const Rows = z.strictObject({
+  path: describe(
+    Keys.optional(),
+    `File below the run's artifacts: CSV, table JSON as log_table writes it, or Parquet; each also gzipped. Of several, the first that the run has. Default: ${usualPaths.join(', ')}, or the only table that log_table wrote.`,
+  ),
+  id: column('id', 'Column that names the same row in both runs.'),
+  label: column('label', 'Column with the true value.'),
+  prediction: column('prediction', 'Column with the predicted class or number.'),
+  probability: column('probability', 'Column with the probability of the positive class, or a score.'),
+  loss: column('loss', 'Column with the loss of the row; lower is better.'),
+  cluster: column(
+    'cluster',
+    'Column of what rows are drawn by, such as a customer: rows of one are not independent.',
+  ),
+  slice: column('slice', 'Column of the parts that are also looked at one by one, such as a country.'),
+});
 
 /** Contradictions are checked even if a field is invalid, so that every mistake is listed at once. */
 const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null };
@@ -165,6 +187,10 @@ export const PolicyFile = z
         ),
       })
       .default({ derive_artifact: false }),
+    rows: describe(
+      Rows.optional(),
+      'Which file of a run holds one row for each evaluated example, and its columns. Absent: usual names are looked for.',
+    ),
     rules: z.array(Rule).min(1).max(100),
   })
   .superRefine(({ rules }, context) => {
