@@ -9,8 +9,8 @@ import {
   neededFor,
   rowsNeeded,
 } from '../../lambdas/domain/comparison/claims.ts';
-import { mcnemar } from '../../lambdas/domain/comparison/paired/mcnemar.ts';
-import { isRefused, type TestResult } from '../../lambdas/domain/comparison/paired/test-result.ts';
+import { mcnemar } from '../../lambdas/domain/paired/mcnemar.ts';
+import { isRefused, type TestResult } from '../../lambdas/domain/paired/test-result.ts';
 
 const superiority: Claim = { kind: 'superiority', margin: 0 };
 const notWorse: Claim = { kind: 'non_inferiority', margin: 0.01 };

@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deLong, weightedAucGain } from '../../lambdas/domain/comparison/paired/auc.ts';
-import { brierLoss, logLoss, lossGains } from '../../lambdas/domain/comparison/paired/losses.ts';
-import { mcnemar, midP, tangoScore } from '../../lambdas/domain/comparison/paired/mcnemar.ts';
-import { correctedResampledT, noiseFloor } from '../../lambdas/domain/comparison/paired/repeated.ts';
-import { seriesGain } from '../../lambdas/domain/comparison/paired/series.ts';
-import {
-  type Answer,
-  isRefused,
-  type TestResult,
-} from '../../lambdas/domain/comparison/paired/test-result.ts';
+import { deLong, weightedAucGain } from '../../lambdas/domain/paired/auc.ts';
+import { brierLoss, logLoss, lossGains } from '../../lambdas/domain/paired/losses.ts';
+import { mcnemar, midP, tangoScore } from '../../lambdas/domain/paired/mcnemar.ts';
+import { correctedResampledT, noiseFloor } from '../../lambdas/domain/paired/repeated.ts';
+import { seriesGain } from '../../lambdas/domain/paired/series.ts';
+import { type Answer, isRefused, type TestResult } from '../../lambdas/domain/paired/test-result.ts';
 
 // Expected values: SciPy 1.17.1, NumPy 2.4.6, scikit-learn 1.9.1, each with its line.
 

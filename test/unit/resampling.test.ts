@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resampledGain } from '../../lambdas/domain/comparison/paired/bootstrap.ts';
+import { resampledGain } from '../../lambdas/domain/paired/bootstrap.ts';
 import {
   type ConfusionMetric,
   cellOf,
@@ -9,15 +9,11 @@ import {
   countCells,
   gainOfCells,
   metricOf,
-} from '../../lambdas/domain/comparison/paired/confusion.ts';
-import { maxT } from '../../lambdas/domain/comparison/paired/max-t.ts';
-import { type Clusters, meanGain } from '../../lambdas/domain/comparison/paired/mean.ts';
-import { poissonSampler, seeded } from '../../lambdas/domain/comparison/paired/random.ts';
-import {
-  type Answer,
-  isRefused,
-  type TestResult,
-} from '../../lambdas/domain/comparison/paired/test-result.ts';
+} from '../../lambdas/domain/paired/confusion.ts';
+import { maxT } from '../../lambdas/domain/paired/max-t.ts';
+import { type Clusters, meanGain } from '../../lambdas/domain/paired/mean.ts';
+import { poissonSampler, seeded } from '../../lambdas/domain/paired/random.ts';
+import { type Answer, isRefused, type TestResult } from '../../lambdas/domain/paired/test-result.ts';
 
 // Expected values: SciPy 1.17.1 and NumPy 2.4.6, each with its line.
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { seeded } from '../../lambdas/domain/comparison/paired/random.ts';
 import { agrees, compareSlices, overlapOf } from '../../lambdas/domain/comparison/self-checks.ts';
+import { seeded } from '../../lambdas/domain/paired/random.ts';
 
 describe('a logged metric', () => {
   it.each([

@@ -1,9 +1,9 @@
 import type { Claim } from './claims.ts';
 
 /** Comparisons that are assumed for a year at least. */
-export const FEWEST_COMPARISONS = 12;
+const FEWEST_COMPARISONS = 12;
 /** From this use on of the same evaluation rows the answer warns. */
-export const WARN_FROM_USES = 5;
+const WARN_FROM_USES = 5;
 
 /** Where the number of candidates is from. `at-least`: counted until the page was full. */
 export type CandidatesFrom = 'declared' | 'counted' | 'at-least' | 'not-declared';

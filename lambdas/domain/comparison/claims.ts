@@ -1,4 +1,4 @@
-import { normalQuantile, type Tested, type TestResult } from './paired/test-result.ts';
+import { normalQuantile, type Tested, type TestResult } from '../paired/test-result.ts';
 
 /**
  * What a policy claims of the challenger on its primary metric. `superiority`: better by more than the margin (often 0).

@@ -1,17 +1,17 @@
 import binomial from '@stdlib/stats-base-dists-binomial-cdf';
-import { type Clusters, meanGain } from './paired/mean.ts';
-import { isRefused, type TestResult } from './paired/test-result.ts';
+import { type Clusters, meanGain } from '../paired/mean.ts';
+import { isRefused, type TestResult } from '../paired/test-result.ts';
 
 /** Checks of evidence against itself. All are pure; each answers data for a reason, and none decides. */
 
 /** A metric as it was logged, and as the rows give it. */
-export interface Recomputed {
+interface Recomputed {
   readonly logged: number;
   readonly computed: number;
 }
 
 /** MLflow's tables hold floats with 10 decimals; what differs by more was computed from something else. */
-export const RECOMPUTED_TOLERANCE = 1e-6;
+const RECOMPUTED_TOLERANCE = 1e-6;
 
 /** Whether both agree to 1e-6 of the larger (or of 1, where both are smaller). What is not finite agrees with nothing. */
 export function agrees({ logged, computed }: Recomputed): boolean {

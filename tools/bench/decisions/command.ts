@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import ora from 'ora';
-import { seeded } from '../../../lambdas/domain/comparison/paired/random.ts';
+import { seeded } from '../../../lambdas/domain/paired/random.ts';
 import { type Bound, boundsOf } from './bounds.ts';
 import {
   ALPHA,

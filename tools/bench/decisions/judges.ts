@@ -2,10 +2,10 @@ import { policyFiles } from '../../../lambdas/adapters/policy-files.ts';
 import { type Claim, decideClaim, neededFor } from '../../../lambdas/domain/comparison/claims.ts';
 import { decide } from '../../../lambdas/domain/comparison/decision.ts';
 import type { Evidence } from '../../../lambdas/domain/comparison/evidence.ts';
-import { mcnemar } from '../../../lambdas/domain/comparison/paired/mcnemar.ts';
-import { meanGain } from '../../../lambdas/domain/comparison/paired/mean.ts';
-import { type Answer, isRefused } from '../../../lambdas/domain/comparison/paired/test-result.ts';
 import { defaults } from '../../../lambdas/domain/defaults.ts';
+import { mcnemar } from '../../../lambdas/domain/paired/mcnemar.ts';
+import { meanGain } from '../../../lambdas/domain/paired/mean.ts';
+import { type Answer, isRefused } from '../../../lambdas/domain/paired/test-result.ts';
 import type { Evaluated } from './two-models.ts';
 
 type Decision = 'PROMOTE' | 'KEEP' | 'INVESTIGATE';

@@ -1,13 +1,13 @@
-import { deLong, weightedAucGain } from '../../../lambdas/domain/comparison/paired/auc.ts';
-import { resampledGain } from '../../../lambdas/domain/comparison/paired/bootstrap.ts';
-import { CELLS, confusionGain } from '../../../lambdas/domain/comparison/paired/confusion.ts';
-import { maxT } from '../../../lambdas/domain/comparison/paired/max-t.ts';
-import { mcnemar } from '../../../lambdas/domain/comparison/paired/mcnemar.ts';
-import { meanGain } from '../../../lambdas/domain/comparison/paired/mean.ts';
-import { poissonSampler, type Random, seeded } from '../../../lambdas/domain/comparison/paired/random.ts';
-import { correctedResampledT, noiseFloor } from '../../../lambdas/domain/comparison/paired/repeated.ts';
-import { seriesGain } from '../../../lambdas/domain/comparison/paired/series.ts';
-import { type Answer, isRefused } from '../../../lambdas/domain/comparison/paired/test-result.ts';
+import { deLong, weightedAucGain } from '../../../lambdas/domain/paired/auc.ts';
+import { resampledGain } from '../../../lambdas/domain/paired/bootstrap.ts';
+import { CELLS, confusionGain } from '../../../lambdas/domain/paired/confusion.ts';
+import { maxT } from '../../../lambdas/domain/paired/max-t.ts';
+import { mcnemar } from '../../../lambdas/domain/paired/mcnemar.ts';
+import { meanGain } from '../../../lambdas/domain/paired/mean.ts';
+import { poissonSampler, type Random, seeded } from '../../../lambdas/domain/paired/random.ts';
+import { correctedResampledT, noiseFloor } from '../../../lambdas/domain/paired/repeated.ts';
+import { seriesGain } from '../../../lambdas/domain/paired/series.ts';
+import { type Answer, isRefused } from '../../../lambdas/domain/paired/test-result.ts';
 import { ALPHA } from './judges.ts';
 import { type Estimated, estimated } from './years.ts';
 

@@ -1,5 +1,5 @@
-import type { Random } from '../../../lambdas/domain/comparison/paired/random.ts';
-import { normalQuantile, phi } from '../../../lambdas/domain/comparison/paired/test-result.ts';
+import type { Random } from '../../../lambdas/domain/paired/random.ts';
+import { normalQuantile, phi } from '../../../lambdas/domain/paired/test-result.ts';
 
 /**
  * Two classifiers with calibrated probabilities, on the same rows. A row's score is μ + e for the right label against −μ for

@@ -1,7 +1,7 @@
 import { allocateAlpha } from '../../../lambdas/domain/comparison/budget.ts';
-import { mcnemar } from '../../../lambdas/domain/comparison/paired/mcnemar.ts';
-import { poissonSampler, type Random } from '../../../lambdas/domain/comparison/paired/random.ts';
-import { isRefused } from '../../../lambdas/domain/comparison/paired/test-result.ts';
+import { mcnemar } from '../../../lambdas/domain/paired/mcnemar.ts';
+import { poissonSampler, type Random } from '../../../lambdas/domain/paired/random.ts';
+import { isRefused } from '../../../lambdas/domain/paired/test-result.ts';
 import { ALPHA } from './judges.ts';
 
 /** Comparisons of a year: one every fortnight, each on fresh rows. */
@@ -104,7 +104,7 @@ export interface World {
 }
 
 /** Draws the rows on which one model is right, of a comparison of two. */
-export type Draw = (of: { n: number; disagreement: number; gain: number }) => Parameters<Rule>[0];
+type Draw = (of: { n: number; disagreement: number; gain: number }) => Parameters<Rule>[0];
 
 /** The counts are Poisson variables, as if the number of rows varied a little too; what is tested is given their sum. */
 export function discordantCounts(random: Random): Draw {

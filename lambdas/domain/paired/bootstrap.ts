@@ -2,6 +2,7 @@ import { bootstrapZOf, type Clusters, correctedZ, FEWEST_UNITS } from './mean.ts
 import { type Random, seeded } from './random.ts';
 import {
   type Answer,
+  agreeing,
   type Method,
   type Note,
   normalQuantile,
@@ -25,8 +26,9 @@ const JACKKNIFE_GROUPS = 200;
 /** Largest share of the resamples in which the metric may be undefined. */
 const MAX_UNDEFINED = 0.01;
 
-const resamplesFor = ({ alpha }: Tested, { resamples }: Drawn) =>
-  resamples ?? Math.min(10_000, Math.max(2000, Math.ceil(FEWEST_IN_TAIL / alpha)));
+/** As many resamples as the risk needs, from 2,000 to `most`. */
+export const resamplesFor = ({ alpha }: Tested, most: number): number =>
+  Math.min(most, Math.max(2000, Math.ceil(FEWEST_IN_TAIL / alpha)));
 
 /**
  * The paired bootstrap (BCa) of any gain that can be computed from weighted rows: every row, or every cluster as a whole, is
@@ -119,7 +121,9 @@ export function bca(statistic: Statistic, tested: Tested, drawn: Drawn): Answer 
   if (!Number.isFinite(estimate) || !Number.isFinite(skew)) {
     return { refused: 'undefined-metric', have: 0, fewest: 1 };
   }
-  const all = Float64Array.from({ length: resamplesFor(tested, drawn) }, () => statistic.replicate());
+  const all = Float64Array.from({ length: drawn.resamples ?? resamplesFor(tested, 10_000) }, () =>
+    statistic.replicate(),
+  );
   const drawnGains = all.filter(Number.isFinite).sort();
   const resamples = drawnGains.length;
   const lost = all.length - resamples;
@@ -139,10 +143,11 @@ export function bca(statistic: Statistic, tested: Tested, drawn: Drawn): Answer 
   const inTail = Math.min(count, resamples - count) < FEWEST_IN_TAIL;
   if (inTail) notes.push({ code: 'normal-tail', resamples });
   const z = inTail ? (needed - mean) / deviation : normalQuantile(count / resamples);
+  const p = phi(correctedZ(z, skew, bias));
   return {
     ...result,
-    interval: [end(normalQuantile(alpha)), end(normalQuantile(1 - alpha))],
-    p: phi(correctedZ(z, skew, bias)),
+    interval: agreeing([end(normalQuantile(alpha)), end(normalQuantile(1 - alpha))], p, tested),
+    p,
     notes,
   };
 }

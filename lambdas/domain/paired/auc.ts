@@ -1,7 +1,7 @@
 import { type Answer, normalQuantile, phi, type Refused, type Tested } from './test-result.ts';
 
 /** Below this number of rows of either label DeLong's risk is above the stated one (6.3 % for 5 % at 10 positives). */
-export const FEWEST_OF_A_LABEL = 20;
+const FEWEST_OF_A_LABEL = 20;
 
 /** Labels (0 or 1) and the scores of both models, row by row; a higher score speaks for label 1. */
 export interface Scored {

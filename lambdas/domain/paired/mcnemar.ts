@@ -1,5 +1,5 @@
 import binomial from '@stdlib/stats-base-dists-binomial-cdf';
-import { type Answer, normalQuantile, phi, type Tested } from './test-result.ts';
+import { type Answer, agreeing, normalQuantile, phi, type Tested } from './test-result.ts';
 
 /** Rows on which exactly one of two classifiers is right, out of `n`. */
 export interface Discordant {
@@ -22,17 +22,19 @@ export function mcnemar(counts: Discordant, { needed, alpha }: Tested): Answer {
   if (n < 1) return { refused: 'too-few-rows', have: n, fewest: 1 };
   const estimate = (onlyChallenger - onlyChampion) / n;
   const better = midP(onlyChampion, onlyChallenger);
+  const p = needed === 0 ? better : phi(-tangoScore(counts, needed));
   const [lower, upper] = tangoInterval(counts, alpha);
+  const ends = [
+    better <= alpha ? Math.max(lower, 0) : Math.min(lower, 0),
+    midP(onlyChallenger, onlyChampion) <= alpha ? Math.min(upper, 0) : Math.max(upper, 0),
+  ] as const;
   return {
     method: needed === 0 ? 'mid-p-mcnemar' : 'tango-score',
     n,
     estimate,
-    interval: [
-      better <= alpha ? Math.max(lower, 0) : Math.min(lower, 0),
-      midP(onlyChallenger, onlyChampion) <= alpha ? Math.min(upper, 0) : Math.max(upper, 0),
-    ],
+    interval: agreeing(ends, p, { needed, alpha }),
     level: 1 - 2 * alpha,
-    p: needed === 0 ? better : phi(-tangoScore(counts, needed)),
+    p,
     variance: (onlyChampion + onlyChallenger) / n - estimate ** 2,
     notes: [],
   };

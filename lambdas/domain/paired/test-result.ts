@@ -75,10 +75,23 @@ export type Answer = TestResult | Refused;
 export const isRefused = (answer: Answer): answer is Refused => 'refused' in answer;
 
 /** Below this number of independent units a bootstrap of skewed differences exceeds its risk: 7 % at 200, 10 % at 50. */
-export const HEAVY_TAIL_UNITS = 500;
+const HEAVY_TAIL_UNITS = 500;
 
 export const tailNotes = (units: number): Note[] =>
   units < HEAVY_TAIL_UNITS ? [{ code: 'heavy-tail', units }] : [];
+
+/**
+ * An interval whose lower end says the same as p: two approximations of one distribution may differ where it has steps, and
+ * then the end is set to what is needed.
+ */
+export function agreeing(
+  [lower, upper]: readonly [number, number],
+  p: number,
+  { needed, alpha }: Tested,
+): readonly [number, number] {
+  const end = p <= alpha ? Math.max(lower, needed) : Math.min(lower, needed);
+  return [end, Math.max(upper, end)];
+}
 
 /** Probability that a standard normal variable is at most z. */
 export const phi = (z: number): number => cdf(z, 0, 1);

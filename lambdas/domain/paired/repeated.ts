@@ -3,7 +3,7 @@ import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import type { Answer, Method, Note, Tested, TestResult } from './test-result.ts';
 
 /** Fewest folds, and fewest earlier retrains. */
-export const FEWEST_REPEATS = 5;
+const FEWEST_REPEATS = 5;
 
 /**
  * Grade B: the corrected resampled t (Nadeau and Bengio, Machine Learning 52:239, 2003) of gains on folds, seeds or random

@@ -1,4 +1,4 @@
-import { type Answer, normalQuantile, phi, type Tested, tailNotes } from './test-result.ts';
+import { type Answer, agreeing, normalQuantile, phi, type Tested, tailNotes } from './test-result.ts';
 
 /** Fewest independent units for which a bootstrap says anything. */
 export const FEWEST_UNITS = 20;
@@ -48,10 +48,11 @@ export function meanGain(differences: Float64Array, tested: Tested, clusters?: C
   }
   const error = spread / n;
   const end = (z: number) => valueAt(units, { estimate, error, skew }, z);
+  const p = Math.max(least, phi(correctedZ(bootstrapZ(units, needed), skew)));
   return {
     ...result,
-    interval: [end(normalQuantile(alpha)), end(normalQuantile(1 - alpha))],
-    p: Math.max(least, phi(correctedZ(bootstrapZ(units, needed), skew))),
+    interval: agreeing([end(normalQuantile(alpha)), end(normalQuantile(1 - alpha))], p, tested),
+    p,
     variance: n * error ** 2,
     notes: tailNotes(count),
   };

@@ -23,7 +23,7 @@ export const cellOf = (label: 0 | 1, champion: 0 | 1, challenger: 0 | 1): number
   4 * label + 2 * champion + challenger;
 
 /** Counts or weights of a confusion matrix. */
-export interface Confusion {
+interface Confusion {
   readonly tp: number;
   readonly fp: number;
   readonly fn: number;

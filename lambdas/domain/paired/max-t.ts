@@ -1,7 +1,15 @@
-import { type Drawn, shareUpTo } from './bootstrap.ts';
+import { type Drawn, resamplesFor, shareUpTo } from './bootstrap.ts';
 import { FEWEST_UNITS } from './mean.ts';
 import { seeded } from './random.ts';
-import { type Answer, type Note, normalQuantile, phi, type Tested, tailNotes } from './test-result.ts';
+import {
+  type Answer,
+  agreeing,
+  type Note,
+  normalQuantile,
+  phi,
+  type Tested,
+  tailNotes,
+} from './test-result.ts';
 
 /**
  * The gain of the best of k candidates, with the risk held for having chosen it: its studentised mean against the largest of
@@ -13,9 +21,10 @@ import { type Answer, type Note, normalQuantile, phi, type Tested, tailNotes } f
 export function maxT(
   gains: readonly Float64Array[],
   chosen: number,
-  { needed, alpha }: Tested,
-  { seed, resamples = Math.min(100_000, Math.max(2000, Math.ceil(20 / alpha))) }: Drawn,
+  tested: Tested,
+  { seed, resamples = resamplesFor(tested, 100_000) }: Drawn,
 ): Answer {
+  const { needed, alpha } = tested;
   const n = gains[chosen]?.length ?? 0;
   if (n < FEWEST_UNITS) return { refused: 'too-few-rows', have: n, fewest: FEWEST_UNITS };
   const { means, covariances } = covariancesOf(gains);
@@ -28,6 +37,7 @@ export function maxT(
   const z = (estimate - needed) / error;
   const reached = Math.round((1 - shareUpTo(largest, z)) * largest.length);
   const bonferroni = Math.min(1, gains.length * phi(-z));
+  const p = reached < 20 ? bonferroni : Math.min(bonferroni, reached / largest.length);
   const notes: Note[] = [...tailNotes(n)];
   if (reached < 20) notes.push({ code: 'resolution', resamples });
   const reach = largest[Math.ceil((1 - alpha) * (largest.length - 1))] ?? normalQuantile(1 - alpha);
@@ -35,9 +45,9 @@ export function maxT(
     method: 'max-t',
     n,
     estimate,
-    interval: [estimate - reach * error, estimate + normalQuantile(1 - alpha) * error],
+    interval: agreeing([estimate - reach * error, estimate + normalQuantile(1 - alpha) * error], p, tested),
     level: 1 - 2 * alpha,
-    p: reached < 20 ? bonferroni : Math.min(bonferroni, reached / largest.length),
+    p,
     variance,
     notes,
   };

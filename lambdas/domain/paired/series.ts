@@ -3,7 +3,7 @@ import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import type { Answer, Tested } from './test-result.ts';
 
 /** Fewest points of a series: from here on the risk of the test is 5 to 6 % for 5 %, also of strongly dependent points. */
-export const FEWEST_POINTS = 30;
+const FEWEST_POINTS = 30;
 
 /**
  * The test of the mean of paired differences in the order of time, such as losses of forecasts or returns, which may depend
