@@ -16,7 +16,9 @@ export type Method =
   | 'ewc-t'
   | 'corrected-resampled-t'
   | 'noise-floor'
-  | 'max-t';
+  | 'max-t'
+  /** Two samples of their own: grade C, not paired. */
+  | 'unpaired';
 
 /** What is tested: whether the true gain exceeds `needed`, at the one-sided risk `alpha` (0 to ½). */
 export interface Tested {

@@ -1,4 +1,5 @@
-import { keysOf, type Policy } from '../comparison/policy.ts';
+import type { Policy } from '../comparison/policy.ts';
+import { keysOf } from '../comparison/policy-fields.ts';
 import { type Role, roles, usualColumns, usualPaths } from './usual.ts';
 
 /** Which file and which columns hold a run's rows. */
