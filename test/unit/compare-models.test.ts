@@ -9,7 +9,13 @@ import {
   UnknownPolicy,
 } from '../../lambdas/domain/errors.ts';
 import { CompareInput, Comparison } from '../../lambdas/domain/payloads.ts';
-import type { ModelVersion, RegistryMode, RegistryView, Run } from '../../lambdas/domain/registry.ts';
+import type {
+  LoggedModelMetric,
+  ModelVersion,
+  RegistryMode,
+  RegistryView,
+  Run,
+} from '../../lambdas/domain/registry.ts';
 import { type CompareServices, compare } from '../../lambdas/use-cases/compare-models.ts';
 import { run } from '../support/evidence.ts';
 import { pascal, version, view } from '../support/registry.ts';

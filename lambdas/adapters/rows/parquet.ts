@@ -38,21 +38,23 @@ export async function readParquet(bytes: Buffer, sink: Sink, maxInflated: number
     sink.expect(rows);
     const names = [...new Set(chosen.map(({ name }) => name))];
     checkPages(bytes, sink.path, metadata, names, maxInflated, unreadable);
-    const cells = new Map(names.map((name) => [name, new Array<string | null>(rows).fill(null)]));
-    await parquetRead({
-      file: { byteLength: bytes.length, slice: (start, end) => copy(bytes.subarray(start, end)) },
-      metadata,
-      columns: names,
-      geoparquet: false,
-      compressors,
-      onChunk: ({ columnName, columnData, rowStart }) => {
-        const column = cells.get(columnName);
-        for (const [index, value] of columnData.entries()) {
-          if (column !== undefined && rowStart + index < rows) column[rowStart + index] = cellText(value);
-        }
-      },
-    });
-    for (const [name, column] of cells) sink.column(name, column);
+    // One column after the other: each is let go before the next is read.
+    for (const name of names) {
+      const cells = new Array<string | null>(rows).fill(null);
+      await parquetRead({
+        file: { byteLength: bytes.length, slice: (start, end) => copy(bytes.subarray(start, end)) },
+        metadata,
+        columns: [name],
+        geoparquet: false,
+        compressors,
+        onChunk: ({ columnData, rowStart }) => {
+          for (let index = 0; index < columnData.length && rowStart + index < rows; index += 1) {
+            cells[rowStart + index] = cellText(columnData[index]);
+          }
+        },
+      });
+      sink.column(name, cells);
+    }
   } catch (error) {
     if (error instanceof RowsStop) throw error;
     // The library throws plain errors, and the runtime a RangeError where a file leads out of itself.
