@@ -9,7 +9,7 @@ const FEWEST_POINTS = 30;
  * The test of the mean of paired differences in the order of time, such as losses of forecasts or returns, which may depend
  * on each other: the equal-weighted cosine t of Lazarus, Lewis, Stock and Watson (Journal of Business & Economic Statistics
  * 36:541, 2018), with ν = ⌊0.4 n^⅔⌋ degrees of freedom. Positive differences are better; several rows of one instant are
- * averaged beforehand. n·ν steps: 0.1 s for 100,000 points.
+ * averaged beforehand. n·ν steps: below a second for 100,000 points.
  */
 export function seriesGain(differences: Float64Array, { needed, alpha }: Tested): Answer {
   const n = differences.length;
