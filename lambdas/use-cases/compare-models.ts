@@ -17,10 +17,13 @@ import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
 import { inWords } from '../words/recommendation.ts';
 import { readRegistry } from './parts/look.ts';
+import { type RowsReader, readRowsOfBoth } from './parts/read-rows-of-both.ts';
 
 export interface CompareServices extends PolicyServices {
   registry: Registry;
   mode: RegistryMode;
+  /** Reads the rows of a run; absent where none are to be read. */
+  rows?: RowsReader;
 }
 
 /** Tag on a registered model that names its policy. */
@@ -50,7 +53,7 @@ export async function compare(input: CompareInput, services: CompareServices): P
 async function evaluate(
   pair: Candidates,
   name: string,
-  { registry, policies, minConfidence }: CompareServices,
+  { registry, rows, policies, minConfidence }: CompareServices,
 ): Promise<{ policy: Policy; decided: Decided; used: object; profit?: number | null }> {
   if (pair.kind !== 'pair') {
     const policy = await policies.load(name);
@@ -64,8 +67,14 @@ async function evaluate(
   const policy = await policies.load(name, (each) =>
     decisiveMetrics(each).every((metric) => hasMetric(challenger, metric)),
   );
-  const used = { challenger: evidenceUsed(challenger, policy), champion: evidenceUsed(champion, policy) };
-  const evidence = { champion, challenger };
+  const read =
+    champion === null || rows === undefined ? null : await readRowsOfBoth(champion, challenger, policy, rows);
+  const used = {
+    challenger: evidenceUsed(challenger, policy),
+    champion: evidenceUsed(champion, policy),
+    ...(read === null ? {} : { rows: read.digests }),
+  };
+  const evidence = { champion, challenger, rows: read?.rows ?? null };
   const decided = decide(evidence, policy, minConfidence);
   return { policy, decided, used, profit: profitImprovement(evidence) };
 }

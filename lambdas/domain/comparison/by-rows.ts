@@ -95,8 +95,7 @@ function accuracy(rows: JoinedRows, tested: Tested, clusters?: Clusters): Comput
     Float64Array.from({ length: rows.n }, (_, row) => (textAt(column, row) === textAt(label, row) ? 1 : 0));
   const [before, after] = [right(old), right(now)];
   const means = { champion: meanOf(before), challenger: meanOf(after) };
-  if (clusters !== undefined)
-    return { ...means, answer: meanGain(minus(after, before), tested, clusters) };
+  if (clusters !== undefined) return { ...means, answer: meanGain(minus(after, before), tested, clusters) };
   let [onlyChampion, onlyChallenger] = [0, 0];
   for (let row = 0; row < rows.n; row += 1) {
     if (before[row] === after[row]) continue;

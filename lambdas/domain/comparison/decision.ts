@@ -1,6 +1,5 @@
 import type { Basis, Comparison } from '../payloads.ts';
 import type { SelectionProblem } from './candidates.ts';
-import { type ClaimTested, FINDING_OF_CLAIM, testClaim } from './tested-claim.ts';
 import {
   dataUnknown,
   type Evidence,
@@ -12,7 +11,7 @@ import {
 } from './evidence.ts';
 import { type Grade, grades, type Policy } from './policy.ts';
 import { type EvaluatedRule, evaluateRule, unevaluatedRule } from './rules.ts';
-
+import { type ClaimTested, FINDING_OF_CLAIM, testClaim } from './tested-claim.ts';
 
 /**
  * From evaluated rules to a decision.

@@ -24,7 +24,11 @@ interface ClaimedRule {
 }
 
 /** The rule that decides has to compare, and every other one that compares needs a margin. */
-export function checkClaim(claim: PolicyClaim, rules: readonly ClaimedRule[], context: z.RefinementCtx): void {
+export function checkClaim(
+  claim: PolicyClaim,
+  rules: readonly ClaimedRule[],
+  context: z.RefinementCtx,
+): void {
   const refuse = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
   const primary = rules.find((rule) => rule?.name === claim.primary);
@@ -38,4 +42,3 @@ export function checkClaim(claim: PolicyClaim, rules: readonly ClaimedRule[], co
     refuse(['rules', index, 'margin'], 'is needed in a policy with a claim: how much worse it may be');
   });
 }
-

@@ -22,4 +22,3 @@ export const RowsFields = z.strictObject({
   ),
   slice: column('slice', 'Column of the parts that are also looked at one by one, such as a country.'),
 });
-

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
 import { readAs } from '../json.ts';
 import { Measure } from './measure.ts';
-import { checkClaim, ClaimFields } from './policy-claim.ts';
+import { ClaimFields, checkClaim } from './policy-claim.ts';
 import { describe, Keys, oneLine, positive } from './policy-fields.ts';
 import { RowsFields } from './policy-rows.ts';
 

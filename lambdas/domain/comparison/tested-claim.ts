@@ -30,7 +30,11 @@ type ClaimResult =
   | { readonly decided: ClaimDecision; readonly allocation: Allocation; readonly about: EvaluatedRule[] };
 
 /** Tests the claim of a policy: its primary rule, and every other rule that was compared as a guardrail. */
-export function testClaim(claim: PolicyClaim, counted: readonly EvaluatedRule[], policy: Policy): ClaimResult | null {
+export function testClaim(
+  claim: PolicyClaim,
+  counted: readonly EvaluatedRule[],
+  policy: Policy,
+): ClaimResult | null {
   const compared = counted.filter(({ gain }) => gain !== null);
   const primary = compared.find(({ rule }) => rule.name === claim.primary);
   if (primary === undefined) return null;
@@ -56,4 +60,3 @@ export function testClaim(claim: PolicyClaim, counted: readonly EvaluatedRule[],
   const named = others.filter(({ rule }) => decided.guardrails.includes(rule.name));
   return { decided, allocation, about: named.length > 0 ? named : [primary] };
 }
-
