@@ -1,9 +1,5 @@
-import { X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Token } from 'aws-cdk-lib';
 import { z } from 'zod';
-import { parsePolicyFile } from '../lambdas/domain/comparison/policy.ts';
 import { problemMessages } from '../lambdas/domain/problems.ts';
 import { RegistryMode } from '../lambdas/domain/registry.ts';
 import {
@@ -11,19 +7,14 @@ import {
   functionEnvironments,
   RollbackEnvironment,
 } from '../lambdas/runtime/environment.ts';
+import { certificateProblems, policyProblems } from './checks/files.ts';
+import { Emails, recipientProblems } from './checks/recipients.ts';
+import { unlessToken } from './checks/unless-token.ts';
+import { FunctionOverrides } from './functions/overrides.ts';
 import type { ModelPromotionProps } from './props.ts';
 
 const { MLFLOW_TRACKING_URI: TrackingUri } = functionEnvironments['compare-models'].shape;
 const { DATAROBOT_ENDPOINT: Endpoint } = functionEnvironments['replace-workload'].shape;
-
-/** Validates a value unless it is a token, which is known only at deployment. */
-const unlessToken = <T extends z.ZodType>(schema: T) =>
-  z.custom<unknown>().superRefine((value, context) => {
-    if (Token.isUnresolved(value)) return;
-    const parsed = schema.safeParse(value, problemMessages);
-    for (const { message, path } of parsed.error?.issues ?? [])
-      context.addIssue({ code: 'custom', message, path });
-  });
 
 const Name = z
   .string()
@@ -46,6 +37,10 @@ export const EventSource = z
     'must be your own event source: letters, digits, ".", "-" and "_", not starting with aws.',
   );
 
+/** A construct, which has this attribute; its ARN as a text is not one. */
+const resource = (attribute: string, message: string) =>
+  z.custom<object>((given) => typeof given === 'object' && given !== null && attribute in given, message);
+
 /** The props that are values, by the schemas of the functions' environment; constructs are checked by their type. */
 const Values = z.object({
   environment: unlessToken(Name).optional(),
@@ -57,7 +52,9 @@ const Values = z.object({
   }),
   workloads: z.object({ endpoint: unlessToken(Endpoint) }).optional(),
   alerts: z.object({
-    emails: z.array(unlessToken(z.email('must be an email address'))).optional(),
+    emails: Emails.optional(),
+    topic: resource('topicArn', 'must be a topic, such as Topic.fromTopicArn(…)').optional(),
+    failureTopic: resource('topicArn', 'must be a topic, such as Topic.fromTopicArn(…)').optional(),
     slack: z
       .object({
         workspaceId: unlessToken(
@@ -72,6 +69,8 @@ const Values = z.object({
       z.string().regex(/^[\x20-\x7e]{1,40}$/, 'must be 1 to 40 printable ASCII characters'),
     ).optional(),
   }),
+  encryptionKey: resource('keyArn', 'must be a key, such as Key.fromKeyArn(…)').optional(),
+  functions: FunctionOverrides,
   minConfidence: unlessToken(CompareEnvironment.shape.MIN_CONFIDENCE_THRESHOLD).optional(),
   rollbackCooldownHours: unlessToken(RollbackEnvironment.shape.ROLLBACK_COOLDOWN_HOURS).optional(),
   runbookUrl: unlessToken(
@@ -105,7 +104,6 @@ function combinationProblems(props: UncheckedProps): string[] {
   const { mlflow, alerts, vpc, vpcSubnets, securityGroups } = props as Partial<ModelPromotionProps>;
   const uri = String(mlflow?.trackingUri);
   const signed = uri.startsWith('arn:');
-  const hasRecipient = (alerts?.emails ?? []).length > 0 || alerts?.slack !== undefined;
   const isUnresolved = Token.isUnresolved(uri) && !/^https?:\/\//.test(uri);
   return [
     ...(LOOPBACK.test(uri)
@@ -119,65 +117,8 @@ function combinationProblems(props: UncheckedProps): string[] {
     ...(signed && mlflow?.credentials !== undefined
       ? ['mlflow.credentials must be omitted: requests to a tracking server on SageMaker are signed']
       : []),
-    ...(hasRecipient
-      ? []
-      : ['alerts needs emails or slack: without a recipient no notification is delivered']),
+    ...recipientProblems(alerts),
     ...(vpc === undefined && vpcSubnets !== undefined ? ['vpcSubnets needs vpc'] : []),
     ...(vpc === undefined && securityGroups !== undefined ? ['securityGroups needs vpc'] : []),
   ];
-}
-
-function certificateProblems(file: string): string[] {
-  const text = textOf(file);
-  if (text === null) return [`caBundle: ${file} cannot be read`];
-  if (text.includes('PRIVATE KEY'))
-    return [`caBundle: ${file} contains a private key; it must contain only certificates`];
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) return [`caBundle: ${file} contains no certificate in PEM format`];
-  return blocks.flatMap((block, index) =>
-    isCertificate(block) ? [] : [`caBundle: certificate ${index + 1} in ${file} cannot be read`],
-  );
-}
-
-function isCertificate(block: string): boolean {
-  try {
-    return new X509Certificate(block).subject !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function policyProblems(directory: string): string[] {
-  const names = policyNames(directory);
-  if (names === null) return [`policies: ${directory} is not a readable directory`];
-  const missing = names.includes('default') ? [] : [`policies: ${directory} has no default.json`];
-  return [
-    ...missing,
-    ...names.flatMap((name) => {
-      try {
-        parsePolicyFile(name, JSON.parse(readFileSync(join(directory, `${name}.json`), 'utf8')));
-        return [];
-      } catch (error) {
-        return [`policies: ${name}.json: ${error instanceof Error ? error.message : String(error)}`];
-      }
-    }),
-  ];
-}
-
-function policyNames(directory: string): string[] | null {
-  try {
-    return readdirSync(directory).flatMap(
-      (file) => /^([a-z0-9][a-z0-9-]{0,63})\.json$/.exec(file)?.[1] ?? [],
-    );
-  } catch {
-    return null;
-  }
-}
-
-function textOf(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -18,6 +19,8 @@ export interface EventRulesProps {
   readonly rollbackAlarmPrefix: string;
   /** Events that start an execution. Default: none. */
   readonly startOn?: NonNullable<StartProps['events']>;
+  /** Key of the dead-letter queue. Default: one of SQS. */
+  readonly encryptionKey?: IKey | undefined;
 }
 
 /** An alarm whose name starts with `namePrefix` and this requests a rollback of the model named in its description. */
@@ -32,33 +35,46 @@ export const SWEEP_MINUTES = 5;
 /** The EventBridge rules: clean-up, rollback on alarm, sweep, and start on event. */
 export class EventRules extends Construct {
   /** Dead-letter queue: events that could not be delivered, or on which `sweep-promotions` failed after all retries. */
-  readonly undelivered: Queue;
+  readonly deadLetterQueue: Queue;
 
   constructor(
     scope: Construct,
     id: string,
-    { stateMachine, sweepPromotions, rollbackAlarmPrefix, startOn }: EventRulesProps,
+    { stateMachine, sweepPromotions, rollbackAlarmPrefix, startOn, encryptionKey }: EventRulesProps,
   ) {
     super(scope, id);
-    this.undelivered = new Queue(this, 'Undelivered', {
-      encryption: QueueEncryption.SQS_MANAGED,
+    this.deadLetterQueue = new Queue(this, 'Undelivered', {
+      ...(encryptionKey === undefined
+        ? { encryption: QueueEncryption.SQS_MANAGED }
+        : { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey }),
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
     acknowledgeFinding(
-      this.undelivered,
+      this.deadLetterQueue,
       'AwsSolutions-SQS3',
       'It is the dead-letter queue itself; an alarm monitors it',
     );
-    const delivery = { deadLetterQueue: this.undelivered, retryAttempts: 20, maxEventAge: Duration.hours(6) };
+    const delivery = {
+      deadLetterQueue: this.deadLetterQueue,
+      retryAttempts: 20,
+      maxEventAge: Duration.hours(6),
+    };
     const toSweep = (event: RuleTargetInput) => new LambdaFunction(sweepPromotions, { ...delivery, event });
     const toStart = (input: RuleTargetInput, maxEventAge = delivery.maxEventAge) =>
       new SfnStateMachine(stateMachine, { ...delivery, maxEventAge, input });
     // EventBridge passes an event to Lambda's asynchronous queue; failures after that are retried by Lambda.
+    if (encryptionKey !== undefined)
+      for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*'])
+        acknowledgeFinding(
+          sweepPromotions.role ?? sweepPromotions,
+          `AwsSolutions-IAM5[Action::${action}]`,
+          'The variants of one action, on one key: what CDK grants to whoever sends to an encrypted queue',
+        );
     sweepPromotions.configureAsyncInvoke({
       retryAttempts: 2,
       maxEventAge: Duration.hours(1),
-      onFailure: new SqsDestination(this.undelivered),
+      onFailure: new SqsDestination(this.deadLetterQueue),
     });
 
     new Rule(this, 'CleanUp', {

@@ -1,30 +1,47 @@
-import { ArnFormat, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, type ITable, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
+import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Connections, type IConnectable, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { CompositePrincipal, type IGrantable, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { CompositePrincipal, Grant, type IGrantable, Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { Construct, type IConstruct } from 'constructs';
-import { MODELS_INDEX } from '../lambdas/adapters/aws/model-items.ts';
-import { PENDING_ALERTS_INDEX } from '../lambdas/adapters/aws/outcome-items.ts';
+import type { Construct, IConstruct } from 'constructs';
 import { defaults } from '../lambdas/domain/defaults.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
 import { findPropProblems } from './checked-props.ts';
+import { findClashes, type Named } from './checks/clashes.ts';
+import { findUnknownProps } from './checks/unknown-props.ts';
+import { allowLogs, allowPublishers, publishers } from './encryption.ts';
 import { EventRules, ROLLBACK_ALARM_PREFIX } from './event-rules.ts';
 import { environmentsFor } from './functions/environment-variables.ts';
-import { certificatesLayer, type FunctionDefaults, PromotionFunction } from './functions/functions.ts';
-import { type GrantTargets, grantPermissions } from './functions/permissions.ts';
+import { byFunctionId, type FunctionId } from './functions/function-ids.ts';
+import {
+  certificatesLayer,
+  type FunctionDefaults,
+  functionLogGroup,
+  PromotionFunction,
+} from './functions/functions.ts';
+import { functionSizes } from './functions/overrides.ts';
+import { type GrantTargets, grantPermissions, grantReading } from './functions/permissions.ts';
 import { acknowledgeFinding } from './nag.ts';
-import { PromotionAlarms } from './operations/alarms.ts';
+import { type AlarmId, PromotionAlarms } from './operations/alarms.ts';
 import { AlertTopics } from './operations/alert-topics.ts';
 import { PromotionDashboard } from './operations/dashboard.ts';
-import type { ModelPromotionProps } from './props.ts';
-import { Workflow } from './state-machine.ts';
+import { MeasuredConstruct } from './operations/metrics.ts';
+import { addOutputs } from './outputs.ts';
+import type { ModelPromotionProps, SlackProps } from './props.ts';
+import { Workflow, workflowLogGroup } from './state-machine.ts';
+import { promotionTable } from './table.ts';
 
 export type {
   AlertProps,
+  EmailProps,
+  FunctionProps,
+  FunctionsProps,
   MlflowProps,
   ModelPromotionProps,
   SlackProps,
@@ -34,43 +51,75 @@ export type {
 
 /**
  * Promotes models: the functions, the state machine that runs them, the table of models and outcomes, the notification
- * topics, the event rules, the alarms and the dashboard. One per stack, because the names of alarms and of the Slack
- * configuration are derived from the stack's name. Throws `InvalidProps`.
+ * topics, the event rules, the alarms and the dashboard. Several in one account and region need different values of
+ * `environment` and `namePrefix`. Throws `InvalidProps`.
  */
-export class ModelPromotion extends Construct implements IConnectable {
+export class ModelPromotion extends MeasuredConstruct implements IConnectable {
+  readonly environmentName: string;
   /** The security groups of the functions, to allow them access to an MLflow server. None without `vpc`. */
   readonly connections: Connections;
   /** Each execution is one promotion or one rollback. */
   readonly stateMachine: StateMachine;
   readonly stateMachineName: string;
-  /** By name, without `namePrefix`; they can also be invoked directly. */
-  readonly functions: Readonly<Record<FunctionName, Lambda>>;
+  /** By their names in camel case; they can also be invoked directly. */
+  readonly functions: Readonly<Record<FunctionId, Lambda>>;
   readonly table: Table;
-  readonly alerts: AlertTopics;
-  /** Dead-letter queue of the event rules. */
-  readonly undelivered: Queue;
-  /** Role that `start.principals` can assume; null when there are none. */
-  readonly starterRole: Role | null;
+  /** Topic of alerts and alarms: `alerts.topic`, or a new one. */
+  readonly alertTopic: ITopic;
+  /** Topic of the alarm that alerts cannot be sent. */
+  readonly alertFailureTopic: ITopic;
+  /** Topic of chat; undefined without `ownTopic`. */
+  readonly chatTopic: ITopic | undefined;
+  /** Events that could not be delivered. */
+  readonly deadLetterQueue: Queue;
+  readonly alarms: Readonly<Record<AlarmId, Alarm>>;
+  readonly dashboard: Dashboard;
+  /** Role that `start.principals` can assume; undefined when there are none. */
+  readonly starterRole: Role | undefined;
+  /** Key of table, topics, queue and logs, as given; undefined if none was. */
+  readonly encryptionKey: IKey | undefined;
+  private readonly slack: SlackProps | undefined;
+  private readonly grantTargets: GrantTargets;
 
   constructor(scope: Construct, id: string, props: ModelPromotionProps) {
     super(scope, id);
-    const problems = [...findPropProblems(props), ...findDuplicates(this)];
+    // Plain JavaScript may give none.
+    const problems = [...findUnknownProps(props ?? {}), ...findPropProblems(props ?? {})];
     if (problems.length > 0) throw new InvalidProps(this.node.path, problems);
     const environment = props.environment ?? defaults.environment;
     const protect = props.protect ?? environment === 'prod';
-    const namePrefix = props.namePrefix ?? '';
+    const { namePrefix = '', encryptionKey, logRetention = RetentionDays.THREE_MONTHS } = props;
+    this.environmentName = environment;
     this.stateMachineName = `${namePrefix}model-promotion`;
+    this.encryptionKey = encryptionKey;
+    this.slack = props.alerts.slack;
+    const others = Stack.of(this)
+      .node.findAll()
+      .filter((each): each is ModelPromotion => each instanceof ModelPromotion && each !== this);
+    const clashes = findClashes(
+      this.named(),
+      others.map((other) => other.named()),
+    );
+    if (clashes.length > 0) throw new InvalidProps(this.node.path, clashes);
     const { stateMachineName } = this;
-    const logRetention = props.logRetention ?? RetentionDays.THREE_MONTHS;
+    if (encryptionKey !== undefined) this.allowServices(encryptionKey, namePrefix);
 
-    this.table = promotionTable(this, protect);
-    this.alerts = new AlertTopics(this, 'Topics', props.alerts);
-    const targets = {
-      table: this.table,
-      topics: [this.alerts.alerts, ...(this.alerts.chat === null ? [] : [this.alerts.chat])].map(
-        ({ topic }) => topic,
+    this.table = promotionTable(this, protect, encryptionKey);
+    const { alerts, chat, failures } = new AlertTopics(this, 'Topics', {
+      ...props.alerts,
+      encryptionKey,
+      // A channel can be configured only once: the name of the first one in a stack must not depend on the others.
+      slackConfigurationName: [Stack.of(this).stackName, ...(others.length > 0 ? [environment] : [])].join(
+        '-',
       ),
-      topicKey: this.alerts.alerts.key,
+    });
+    this.alertTopic = alerts.topic;
+    this.alertFailureTopic = failures.topic;
+    this.chatTopic = chat?.topic;
+    this.grantTargets = {
+      table: this.table,
+      tableKey: encryptionKey,
+      topics: chat === null ? [alerts] : [alerts, chat],
       // Composed from its name: the functions are created before the state machine that calls them.
       stateMachineArn: Stack.of(this).formatArn({
         service: 'states',
@@ -82,48 +131,81 @@ export class ModelPromotion extends Construct implements IConnectable {
       trackingServerArn: props.mlflow.trackingUri.startsWith('arn:') ? props.mlflow.trackingUri : null,
       mlflowCredentials: props.mlflow.credentials,
       workloadToken: props.workloads?.token,
-    } satisfies GrantTargets;
+    };
     const network = networkOf(this, props);
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
-    this.functions = this.createFunctions(props, targets, {
+    const sizes = functionSizes(props.functions);
+    const functions = this.createFunctions(props, {
       namePrefix,
       logRetention,
       protect,
       network,
       certificates: props.caBundle === undefined ? null : certificatesLayer(this, props.caBundle),
       policies: props.policies,
+      sizes,
+      encryptionKey,
     });
-    const { functions } = this;
-    this.acknowledgeExecutions(this.node.findChild('sweep-promotions' satisfies FunctionName));
+    this.functions = byFunctionId((name) => functions[name]);
+    const sweep = 'sweep-promotions' satisfies FunctionName;
+    this.acknowledgeExecutions(this.node.findChild(sweep));
     this.stateMachine = new Workflow(this, 'Workflow', {
       stateMachineName,
       functions,
       logRetention,
       protect,
+      encryptionKey,
     }).stateMachine;
-    const rules = new EventRules(this, 'Rules', {
+    this.deadLetterQueue = new EventRules(this, 'Rules', {
       stateMachine: this.stateMachine,
-      sweepPromotions: functions['sweep-promotions'],
+      sweepPromotions: functions[sweep],
       rollbackAlarmPrefix: `${namePrefix}${ROLLBACK_ALARM_PREFIX}`,
+      encryptionKey,
       ...(props.start?.events === undefined ? {} : { startOn: props.start.events }),
-    });
-    this.undelivered = rules.undelivered;
+    }).deadLetterQueue;
     this.starterRole = this.createStarterRole(props.start?.principals ?? []);
-    this.addMonitoring(environment, props.runbookUrl ?? 'docs/runbook.md');
+    const monitored = {
+      environment,
+      machine: this.stateMachine,
+      functions,
+      // Under `exactOptionalPropertyTypes` CDK's class does not match its own interface.
+      table: this.table as ITable,
+      alerts: this.alertTopic,
+      chat: this.chatTopic ?? null,
+      alertFailures: this.alertFailureTopic,
+      deadLetterQueue: this.deadLetterQueue,
+      runbookUrl: props.runbookUrl ?? 'docs/runbook.md',
+    };
+    this.alarms = new PromotionAlarms(this, 'Alarms', monitored).alarms;
+    const shown = { ...monitored, alarms: this.alarms, sizes };
+    this.dashboard = new PromotionDashboard(this, 'Dashboard', shown).dashboard;
+    if (props.outputs === true) addOutputs(this, this, namePrefix);
   }
 
   /**
    * Grants permission to start and to follow executions, as `promotion start` does. Not to stop them, which could
    * interrupt a rollback.
    */
-  grantStart(grantee: IGrantable): void {
-    this.stateMachine.grantStartExecution(grantee);
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({
-        actions: ['states:DescribeExecution', 'states:GetExecutionHistory'],
-        resources: [this.executionsArn()],
-      }),
-    );
+  grantStartExecution(grantee: IGrantable): Grant {
+    const start = this.stateMachine.grantStartExecution(grantee);
+    const follow = Grant.addToPrincipal({
+      grantee,
+      actions: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+      resourceArns: [this.executionsArn()],
+    });
+    return start.combine(follow);
+  }
+
+  /**
+   * Grants permission to read what is recorded, as `promotion status` does, and an MLflow tracking server on SageMaker, as
+   * `promotion history` does. Not the secrets: the same credentials can also write.
+   */
+  grantRead(grantee: IGrantable): Grant {
+    return grantReading(grantee, this.grantTargets);
+  }
+
+  private named(): Named {
+    const { environmentName, stateMachineName, slack, node } = this;
+    return { environmentName, stateMachineName, slack, path: node.path };
   }
 
   /** ARN pattern of the executions of this state machine. */
@@ -136,20 +218,28 @@ export class ModelPromotion extends Construct implements IConnectable {
     });
   }
 
+  /** Of a key that was created in the app: what is encrypted with it belongs to services that must be able to use it. */
+  private allowServices(key: IKey, namePrefix: string): void {
+    allowPublishers(key, publishers(this));
+    allowLogs(this, key, [
+      ...functionNames.map((name) => functionLogGroup(`${namePrefix}${name}`)),
+      workflowLogGroup(this.stateMachineName),
+    ]);
+  }
+
   private createFunctions(
     props: ModelPromotionProps,
-    targets: GrantTargets,
     defaults: FunctionDefaults,
   ): Record<FunctionName, Lambda> {
     const environments = environmentsFor(props, {
       table: this.table.tableName,
-      alerts: this.alerts.alerts.topic.topicArn,
-      chat: this.alerts.chat?.topic.topicArn ?? null,
-      stateMachineArn: targets.stateMachineArn,
+      alerts: this.alertTopic.topicArn,
+      chat: this.chatTopic?.topicArn ?? null,
+      stateMachineArn: this.grantTargets.stateMachineArn,
     });
     const created = functionNames.map((name) => {
       const deployed = new PromotionFunction(this, name, environments[name], defaults).function;
-      grantPermissions(name, deployed, targets);
+      grantPermissions(name, deployed, this.grantTargets);
       return [name, deployed] as const;
     });
     return Object.fromEntries(created) as Record<FunctionName, Lambda>;
@@ -157,13 +247,13 @@ export class ModelPromotion extends Construct implements IConnectable {
 
   private createStarterRole(
     principals: NonNullable<ModelPromotionProps['start']>['principals'] = [],
-  ): Role | null {
-    if (principals.length === 0) return null;
+  ): Role | undefined {
+    if (principals.length === 0) return undefined;
     const role = new Role(this, 'Starter', {
       assumedBy: new CompositePrincipal(...principals),
       description: 'Starts and follows promotions',
     });
-    this.grantStart(role);
+    this.grantStartExecution(role);
     this.acknowledgeExecutions(role);
     return role;
   }
@@ -180,23 +270,6 @@ export class ModelPromotion extends Construct implements IConnectable {
       'The executions of one state machine; their names are not known at deployment',
     );
   }
-
-  private addMonitoring(environment: string, runbookUrl: string): void {
-    const monitored = {
-      environment,
-      machine: this.stateMachine,
-      functions: this.functions,
-      // Under `exactOptionalPropertyTypes` CDK's class does not match its own interface.
-      table: this.table as ITable,
-      alerts: this.alerts.alerts.topic,
-      chat: this.alerts.chat?.topic ?? null,
-      alertFailures: this.alerts.failures.topic,
-      undelivered: this.undelivered,
-      runbookUrl,
-    };
-    const { alarms } = new PromotionAlarms(this, 'Alarms', monitored);
-    new PromotionDashboard(this, 'Dashboard', { ...monitored, alarms });
-  }
 }
 
 /** The props of a `ModelPromotion` are invalid; the message lists every problem. */
@@ -205,33 +278,6 @@ export class InvalidProps extends Error {
   constructor(path: string, problems: readonly string[]) {
     super(`${path}: ${problems.map((mistake) => `\n  ${mistake}`).join('')}`);
   }
-}
-
-/**
- * The items of models, their releases, and outcomes. Items have no TTL: a deleted item would restart the fence counter, and
- * outcomes are part of the audit trail. DynamoDB creates at most one index in an update of a table that exists ("You can
- * create or delete only one global secondary index per UpdateTable operation", API reference): a release adds at most one.
- */
-function promotionTable(scope: Construct, protect: boolean): Table {
-  const table = new Table(scope, 'Table', {
-    partitionKey: { name: 'pk', type: AttributeType.STRING },
-    billingMode: BillingMode.PAY_PER_REQUEST,
-    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    deletionProtection: protect,
-    removalPolicy: protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-  });
-  table.addGlobalSecondaryIndex({
-    indexName: PENDING_ALERTS_INDEX,
-    partitionKey: { name: 'alert_pending', type: AttributeType.STRING },
-    sortKey: { name: 'recorded_at', type: AttributeType.STRING },
-  });
-  table.addGlobalSecondaryIndex({
-    indexName: MODELS_INDEX,
-    partitionKey: { name: 'change_state', type: AttributeType.STRING },
-    sortKey: { name: 'pk', type: AttributeType.STRING },
-    projectionType: ProjectionType.KEYS_ONLY,
-  });
-  return table;
 }
 
 /** One security group for all functions, unless others are given: servers then allow a single source. */
@@ -247,15 +293,4 @@ function networkOf(
       new SecurityGroup(scope, 'SecurityGroup', { vpc, description: 'Functions that promote models' }),
     ],
   };
-}
-
-function findDuplicates(promotion: ModelPromotion): string[] {
-  const others = Stack.of(promotion)
-    .node.findAll()
-    .filter((each) => each !== promotion);
-  return others.some((each) => each instanceof ModelPromotion)
-    ? [
-        'a stack can contain only one ModelPromotion: the names of its alarms and Slack configuration are derived from the stack name',
-      ]
-    : [];
 }

@@ -1,9 +1,14 @@
+import type { Duration } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { RegistryMode } from '../lambdas/domain/registry.ts';
+import type { AlertKind } from '../lambdas/words/alert/wording.ts';
+import type { FunctionId } from './functions/function-ids.ts';
 
 /** Props of a `ModelPromotion`. The constructor validates them and reports every problem at once. */
 export interface ModelPromotionProps {
@@ -45,6 +50,19 @@ export interface ModelPromotionProps {
   readonly protect?: boolean | undefined;
   /** Retention of log events. Default three months. */
   readonly logRetention?: RetentionDays | undefined;
+  /**
+   * Key for the table, the topics, the dead-letter queue and the logs. A key that was created in your app gets the
+   * statements that CloudWatch Logs, alarms and EventBridge need; an imported one must have them (`docs/deploy.md`).
+   * Default: a key for each topic, and the keys of AWS for the others.
+   */
+  readonly encryptionKey?: IKey | undefined;
+  /** Memory and time-outs, by function. Default: 256 MB, and the time-outs of `docs/architecture.md`. */
+  readonly functions?: FunctionsProps | undefined;
+  /**
+   * Adds the stack outputs that scripts and the runbook read: ARNs and names of the state machine, the table, the topics
+   * and the queue. Default false.
+   */
+  readonly outputs?: boolean | undefined;
   /** Address of the runbook that the alarms link; `#heading` is appended. Default `docs/runbook.md`. */
   readonly runbookUrl?: string | undefined;
   /** Who else can start executions. Default: only principals that the account's own policies allow. */
@@ -74,14 +92,56 @@ export interface WorkloadsProps {
   readonly token: ISecret;
 }
 
-/** Recipients of notifications: at least one email address or a Slack channel. */
+/** Recipients of notifications: at least one that receives all of them. */
 export interface AlertProps {
-  /** Addresses that receive every alert; each must confirm its subscription. */
-  readonly emails?: string[] | undefined;
+  /**
+   * Addresses, each of which must confirm its subscription. A plain one receives every alert and every alarm; one with
+   * filters only the alerts that match.
+   */
+  readonly emails?: (string | EmailProps)[] | undefined;
+  /**
+   * Your own topic for alerts and alarms, a standard one of the same region; `emails` and `slack` subscribe to it. A topic
+   * that was created in your app gets the statement that lets alarms publish; an imported one must have it. Default: a
+   * new, encrypted topic.
+   */
+  readonly topic?: ITopic | undefined;
+  /**
+   * Your own topic for the alarm that alerts cannot be sent; it should share nothing with `topic`. Default: a new one with
+   * the recipients of `emails` and `slack`; `topic` if there are neither.
+   */
+  readonly failureTopic?: ITopic | undefined;
   /** A Slack channel that receives every alert, through Amazon Q Developer in chat applications. */
   readonly slack?: SlackProps | undefined;
   /** Prefix of every subject: `[<prefix>] …`. Default `TradAI`. */
   readonly prefix?: string | undefined;
+}
+
+/** An address that receives the alerts that match every filter given here, and no alarms: these name no model. */
+export interface EmailProps {
+  readonly address: string;
+  /** Names of registered models, or their beginnings followed by `*`. Default: all. */
+  readonly models?: string[] | undefined;
+  /**
+   * Values of the registered model's tag `owner`, or their beginnings followed by `*`. Alerts whose owner is not known match
+   * as well, so that none is lost. Default: all.
+   */
+  readonly owners?: string[] | undefined;
+  /** What the alert is about. Default: all. */
+  readonly kinds?: AlertKind[] | undefined;
+}
+
+/** Settings of single functions, by their names in camel case. */
+export type FunctionsProps = { readonly [Id in FunctionId]?: FunctionProps | undefined };
+
+/** Settings of one function. */
+export interface FunctionProps {
+  /** Memory in MB, 256 to 10240; Lambda gives CPU in proportion. Default 256. */
+  readonly memorySize?: number | undefined;
+  /**
+   * Shorter than the default, at least 30 seconds: not longer, as the retries, the task time-outs and the leases of the state
+   * machine are derived from the default.
+   */
+  readonly timeout?: Duration | undefined;
 }
 
 /** A Slack channel. */

@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
@@ -14,7 +15,12 @@ export interface WorkflowProps {
   readonly functions: Record<StepFunctionName, IFunction>;
   readonly logRetention: RetentionDays;
   readonly protect: boolean;
+  /** Key of the log. Default: one of CloudWatch Logs. */
+  readonly encryptionKey?: IKey | undefined;
 }
+
+/** Log groups with this prefix share one resource policy, whose size is limited (Step Functions guide, "Logging"). */
+export const workflowLogGroup = (stateMachineName: string) => `/aws/vendedlogs/states/${stateMachineName}`;
 
 /**
  * The promotion as a Standard state machine. Its log contains the states that were entered and the errors that were
@@ -26,7 +32,7 @@ export class Workflow extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stateMachineName, functions, logRetention, protect }: WorkflowProps,
+    { stateMachineName, functions, logRetention, protect, encryptionKey }: WorkflowProps,
   ) {
     super(scope, id);
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
@@ -56,10 +62,10 @@ export class Workflow extends Construct {
       timeout: Duration.seconds(machineTimeoutSeconds),
       role: role.withoutPolicyUpdates(),
       logs: {
-        // Log groups with this prefix share one resource policy, whose size is limited (Step Functions guide, "Logging").
         destination: new LogGroup(this, 'Logs', {
-          logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
+          logGroupName: workflowLogGroup(stateMachineName),
           retention: logRetention,
+          ...(encryptionKey === undefined ? {} : { encryptionKey }),
           removalPolicy: protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
         }),
         level: LogLevel.ALL,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { startWorkloadEmulator } from '../../emulators/workload/server.ts';
-import { seedPascalStrategy, seedServing, WORKLOAD } from '../../local/scenarios/seed.ts';
+import { MODEL, seedPascalStrategy, seedServing, WORKLOAD } from '../../local/scenarios/seed.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** The options of `promotion emulators`, parsed. */
@@ -32,9 +32,15 @@ export async function emulators({ mlflowPort, workloadPort, seed }: EmulatorsOpt
       if (seed) {
         seedPascalStrategy(mlflow);
         const { workloadId, artifacts } = seedServing({ mlflow, workload });
-        console.log(`# Workload ${WORKLOAD}: ${workloadId}`);
+        const { endpoint } = workload.direct.workload(workloadId);
+        console.log(`# Model ${MODEL}: version 2 in Production, version 3 in Staging`);
+        console.log(`# Workload ${WORKLOAD}: ${workloadId}, endpoint ${endpoint}`);
         console.log(`# Artifacts: version 2 ${artifacts[2]}, version 3 ${artifacts[3]}`);
+      } else {
+        console.log(`# Both are empty; --seed adds the model ${MODEL} and Workload ${WORKLOAD}.`);
       }
+      console.log('# Clients of MLflow, Terraform, dr and the Python SDK take these variables as they are:');
+      console.log('# docs/local-run.md, "With other clients".');
       console.log('# Ctrl-C stops both; no data is kept.');
       await stopped;
     } finally {

@@ -2,9 +2,10 @@ import type { PlainRequest, Sendable } from '../exchange.ts';
 import type { RecordedRequest } from '../faults.ts';
 import { type Answer, json, message } from './api/answers.ts';
 import { artifactRoutes, buildRoutes, repositoryRoutes } from './api/artifact-routes.ts';
+import { platformRoutes } from './api/platform-routes.ts';
 import { rolloutRoutes } from './api/rollout-routes.ts';
 import { dispatch, type RawRequest } from './api/router.ts';
-import { accountRoutes, workloadRoutes } from './api/workload-routes.ts';
+import { workloadRoutes } from './api/workload-routes.ts';
 import { Direct } from './monitor/direct.ts';
 import { otelRoutes } from './monitor/otel-routes.ts';
 import { statsRoutes } from './monitor/stats-routes.ts';
@@ -49,7 +50,7 @@ const PREFIX = '/api/v2/';
 
 /** Literal paths come before those with a parameter in the same place. */
 const routes = [
-  ...accountRoutes,
+  ...platformRoutes,
   ...statsRoutes,
   ...artifactRoutes,
   ...buildRoutes,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { problemMessages } from '../../lambdas/domain/problems.ts';
 import { RegistryMode } from '../../lambdas/domain/registry.ts';
 import { EventSource } from '../checked-props.ts';
+import type { EmailProps } from '../props.ts';
 
 /** The settings of the app's environments: the only file to change before the first `npm run deploy`. */
 
@@ -46,7 +47,8 @@ export const EnvironmentSettings = z.strictObject({
   /** Default: none; models are promoted in the registry only. */
   workloads: z.strictObject({ endpoint: z.string(), token: SecretSetting }).optional(),
   alerts: z.strictObject({
-    emails: z.array(z.string()).optional(),
+    /** An address, or one with filters: `{ address, models?, owners?, kinds? }`. Checked with the props. */
+    emails: z.array(z.custom<string | EmailProps>()).optional(),
     slack: z
       .strictObject({ workspaceId: z.string(), channelId: z.string(), ownTopic: z.boolean().optional() })
       .optional(),

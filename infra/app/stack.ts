@@ -8,6 +8,7 @@ import { problemMessages } from '../../lambdas/domain/problems.ts';
 import { describeIssue, findPropProblems } from '../checked-props.ts';
 import { ModelPromotion } from '../model-promotion.ts';
 import { acknowledgeFinding } from '../nag.ts';
+import { addOutputs } from '../outputs.ts';
 import type { ModelPromotionProps } from '../props.ts';
 import { type EnvironmentName, EnvironmentSettings, type SecretSetting } from './environments.ts';
 
@@ -33,7 +34,7 @@ export class ModelPromotionStack extends Stack {
       ...props,
     });
     this.promotion = new ModelPromotion(this, 'Promotion', this.propsFrom(environment, settings));
-    this.addOutputs(settings);
+    addOutputs(this, this.promotion, settings.namePrefix ?? '');
     if (EXAMPLE.test(JSON.stringify(settings)))
       Annotations.of(this).addWarningV2(
         'model-promotion:example-address',
@@ -121,22 +122,6 @@ export class ModelPromotionStack extends Stack {
       vpc,
       securityGroups: securityGroupIds.map((id) => SecurityGroup.fromSecurityGroupId(this, id, id)),
     };
-  }
-
-  /** Stack outputs, which the runbook and scripts read. */
-  private addOutputs({ namePrefix = '' }: EnvironmentSettings): void {
-    const { stateMachine, table, alerts, undelivered, starterRole } = this.promotion;
-    const outputs = {
-      StateMachineArn: stateMachine.stateMachineArn,
-      TableName: table.tableName,
-      AlertsTopicArn: alerts.alerts.topic.topicArn,
-      AlertFailuresTopicArn: alerts.failures.topic.topicArn,
-      UndeliveredQueueUrl: undelivered.queueUrl,
-      // CloudFormation refuses an empty value.
-      FunctionNamePrefix: namePrefix === '' ? 'none' : namePrefix,
-      ...(starterRole === null ? {} : { StarterRoleArn: starterRole.roleArn }),
-    };
-    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 }
 

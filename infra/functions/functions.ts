@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ArnFormat, Duration, Names, RemovalPolicy, Size, Stack, Stage } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
   Code,
@@ -15,14 +16,11 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import {
-  type FunctionName,
-  functionMemoryMegabytes,
-  functionTimeoutSeconds,
-} from '../../lambdas/domain/limits.ts';
+import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import { functionsDirectory, HANDLER } from '../bundles.ts';
 import { acknowledgeFinding } from '../nag.ts';
 import type { Environments } from './environment-variables.ts';
+import type { FunctionSize } from './overrides.ts';
 
 /** Settings that all functions of a construct share. */
 export interface FunctionDefaults {
@@ -33,6 +31,9 @@ export interface FunctionDefaults {
   readonly certificates: ILayerVersion | null;
   /** A directory of policies that replaces the bundled ones. */
   readonly policies: string | undefined;
+  readonly sizes: Readonly<Record<FunctionName, FunctionSize>>;
+  /** Key of the logs. */
+  readonly encryptionKey: IKey | undefined;
 }
 
 /** Path of `ca.pem` in the certificates layer. */
@@ -55,8 +56,9 @@ export class PromotionFunction extends Construct {
     const functionName = `${defaults.namePrefix}${name}`;
     const network = OUTSIDE_NETWORK.includes(name) ? null : defaults.network;
     const logGroup = new LogGroup(this, 'Logs', {
-      logGroupName: `/aws/lambda/${functionName}`,
+      logGroupName: functionLogGroup(functionName),
       retention: defaults.logRetention,
+      ...(defaults.encryptionKey === undefined ? {} : { encryptionKey: defaults.encryptionKey }),
       // Removed after a failed first deployment: a retained name would block the next one.
       removalPolicy: defaults.protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
@@ -70,8 +72,8 @@ export class PromotionFunction extends Construct {
           : withPolicies(this, name, defaults.policies),
       ),
       handler: HANDLER,
-      timeout: Duration.seconds(functionTimeoutSeconds[name]),
-      memorySize: functionMemoryMegabytes,
+      timeout: Duration.seconds(defaults.sizes[name].timeoutSeconds),
+      memorySize: defaults.sizes[name].memoryMegabytes,
       ephemeralStorageSize: Size.mebibytes(512),
       role: roleFor(this, functionName, logGroup, network !== null),
       logGroup,
@@ -86,6 +88,9 @@ export class PromotionFunction extends Construct {
     });
   }
 }
+
+/** Name of the log group of a deployed function. */
+export const functionLogGroup = (functionName: string) => `/aws/lambda/${functionName}`;
 
 const bundleOf = (name: FunctionName) => join(functionsDirectory(), name);
 

@@ -1,11 +1,11 @@
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { MODELS_INDEX } from '../../lambdas/adapters/aws/model-items.ts';
 import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/outcome-items.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import type { KeyedTopic } from '../operations/alert-topics.ts';
 
 /** Least privilege: a test compares this table with the synthesised policies. */
 interface FunctionPermissions {
@@ -63,8 +63,9 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
 /** The resources that the permissions refer to. */
 export interface GrantTargets {
   readonly table: Table;
-  readonly topics: readonly ITopic[];
-  readonly topicKey: IKey;
+  readonly topics: readonly KeyedTopic[];
+  /** Key of the table; undefined if it is one of DynamoDB. */
+  readonly tableKey: IKey | undefined;
   readonly stateMachineArn: string;
   /** ARN pattern of its executions. */
   readonly executionsArn: string;
@@ -93,9 +94,12 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
     );
   if (indexes.length > 0)
     allow(['dynamodb:Query'], ...indexes.map((index) => `${targets.table.tableArn}/index/${index}`));
+  if (table.length > 0 && targets.tableKey !== undefined) allowTableKey(grantee, targets.tableKey, 'write');
   if (publish === true) {
-    allow(['sns:Publish'], ...targets.topics.map(({ topicArn }) => topicArn));
-    allow(['kms:Decrypt', 'kms:GenerateDataKey'], targets.topicKey.keyArn);
+    allow(['sns:Publish'], ...targets.topics.map(({ topic }) => topic.topicArn));
+    const keys = new Set(targets.topics.flatMap(({ key }) => key ?? []));
+    if (keys.size > 0)
+      allow(['kms:Decrypt', 'kms:GenerateDataKey'], ...[...keys].map(({ keyArn }) => keyArn));
   }
   if (executions === true) {
     allow(['states:StartExecution', 'states:ListExecutions'], targets.stateMachineArn);
@@ -104,12 +108,53 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
   if (workloads === true) allowSecret(targets.workloadToken);
   if (mlflow.length === 0) return;
   allowSecret(targets.mlflowCredentials);
-  if (targets.trackingServerArn?.includes(':mlflow-app/'))
-    // An MLflow app has one action for all calls.
-    allow(['sagemaker:CallMlflowAppApi'], targets.trackingServerArn);
-  else if (targets.trackingServerArn !== null)
-    allow(
-      mlflow.map((action) => `sagemaker-mlflow:${action}`),
-      targets.trackingServerArn,
-    );
+  const { trackingServerArn: server } = targets;
+  if (server !== null) allow(mlflowActions(server, mlflow), server);
 }
+
+const KEY_READS = ['kms:Decrypt', 'kms:DescribeKey'];
+const KEY_WRITES = [
+  'kms:Encrypt',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+  'kms:GenerateDataKey',
+  'kms:GenerateDataKeyWithoutPlaintext',
+];
+
+/**
+ * DynamoDB uses the key on behalf of whoever reads or writes the table (DynamoDB developer guide, "DynamoDB encryption at rest
+ * usage notes").
+ */
+function allowTableKey(grantee: IGrantable, key: IKey, access: 'read' | 'write'): Grant {
+  return Grant.addToPrincipal({
+    grantee,
+    actions: access === 'read' ? KEY_READS : [...KEY_READS, ...KEY_WRITES],
+    resourceArns: [key.keyArn],
+    conditions: { StringLike: { 'kms:ViaService': 'dynamodb.*' } },
+  });
+}
+
+/**
+ * Grants what `promotion status` and `promotion history` read. Not the secrets, and not an MLflow app of SageMaker: what reads
+ * there can also write.
+ */
+export function grantReading(grantee: IGrantable, targets: GrantTargets): Grant {
+  const read = (actions: readonly string[], ...resourceArns: string[]) =>
+    Grant.addToPrincipal({ grantee, actions: [...actions], resourceArns });
+  const { table, tableKey, trackingServerArn: server } = targets;
+  const grants = [
+    read(['dynamodb:GetItem'], table.tableArn),
+    read(['dynamodb:Query'], `${table.tableArn}/index/${MODELS_INDEX}`),
+    ...(tableKey === undefined ? [] : [allowTableKey(grantee, tableKey, 'read')]),
+    ...(server === null || isMlflowApp(server) ? [] : [read(mlflowActions(server, reads), server)]),
+  ];
+  return grants.reduce((all, grant) => all.combine(grant));
+}
+
+const isMlflowApp = (server: string) => server.includes(':mlflow-app/');
+
+/** An MLflow app has one action for all calls. */
+const mlflowActions = (server: string, actions: readonly MlflowAction[]): string[] =>
+  isMlflowApp(server)
+    ? ['sagemaker:CallMlflowAppApi']
+    : actions.map((action) => `sagemaker-mlflow:${action}`);

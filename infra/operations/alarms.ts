@@ -4,8 +4,6 @@ import {
   ComparisonOperator,
   type IMetric,
   MathExpression,
-  Metric,
-  type MetricOptions,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -17,12 +15,9 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { COMPARE_MINUTES, type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import {
-  ENVIRONMENT_DIMENSION,
-  METRICS_NAMESPACE,
-  type MetricName,
-} from '../../lambdas/domain/outcome/metrics.ts';
+import type { MetricName } from '../../lambdas/domain/outcome/metrics.ts';
 import { SWEEP_MINUTES } from '../event-rules.ts';
+import { promotionMetric } from './metrics.ts';
 
 /** The monitored resources, and the topics of the alarms. */
 export interface MonitoredResources {
@@ -38,7 +33,7 @@ export interface MonitoredResources {
   /** Separate topic for the alarm that alerts cannot be sent. */
   readonly alertFailures: ITopic;
   /** Dead-letter queue of the event rules. */
-  readonly undelivered: IQueue;
+  readonly deadLetterQueue: IQueue;
   /** Address of the runbook; `#heading` is appended. */
   readonly runbookUrl: string;
 }
@@ -66,16 +61,6 @@ export const alarmMetricCount = Object.values(metricsPerAlarm).reduce((sum, coun
 /** Link to the alarm's section of the runbook, with GitHub's anchor. */
 export const runbookEntry = (runbookUrl: string, id: AlarmId) => `${runbookUrl}#${id.toLowerCase()}`;
 
-/** One of our own metrics, in the dimension of this environment. */
-export function promotionMetric(environment: string, metricName: MetricName, options: MetricOptions): Metric {
-  return new Metric({
-    namespace: METRICS_NAMESPACE,
-    metricName,
-    dimensionsMap: { [ENVIRONMENT_DIMENSION]: environment },
-    ...options,
-  });
-}
-
 interface Rule {
   /** Summed when there are several. */
   readonly metrics: readonly IMetric[];
@@ -97,12 +82,13 @@ interface Rule {
  * `AlertNotSent` with `FunctionErrors`, `FunctionThrottles` or `EventsNotDelivered` when `sweep-promotions` does not run.
  */
 export class PromotionAlarms extends Construct {
-  readonly alarms: readonly Alarm[];
+  readonly alarms: Readonly<Record<AlarmId, Alarm>>;
 
   constructor(scope: Construct, id: string, monitored: MonitoredResources) {
     super(scope, id);
     const rules = rulesFor(monitored);
-    this.alarms = alarmIds.map((alarm) => this.alarmFor(alarm, rules[alarm], monitored));
+    const created = alarmIds.map((alarm) => [alarm, this.alarmFor(alarm, rules[alarm], monitored)] as const);
+    this.alarms = Object.fromEntries(created) as Record<AlarmId, Alarm>;
   }
 
   private alarmFor(id: AlarmId, rule: Rule, monitored: MonitoredResources): Alarm {
@@ -157,7 +143,7 @@ function rulesFor({
   environment,
   machine,
   functions,
-  undelivered,
+  deadLetterQueue,
 }: MonitoredResources): Record<AlarmId, Rule> {
   const period = FIVE_MINUTES;
   const counted = (name: MetricName, minutes = 5) => [
@@ -264,7 +250,9 @@ function rulesFor({
       summary: 'The registry or the Workload of a model shows something other than what is recorded as live.',
     },
     EventsNotDelivered: {
-      metrics: [undelivered.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period })],
+      metrics: [
+        deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
+      ],
       threshold: 1,
       datapoints: once,
       // An inactive queue sends no metrics after six hours, even with messages in it: the last state is kept.

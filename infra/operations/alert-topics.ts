@@ -1,32 +1,30 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { SlackChannelConfiguration } from 'aws-cdk-lib/aws-chatbot';
-import { ManagedPolicy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { AlertProps } from '../props.ts';
+import { isUnfiltered } from '../checks/recipients.ts';
+import { alarmPublisher, allowPublishers, publishers } from '../encryption.ts';
+import type { AlertProps, EmailProps, SlackProps } from '../props.ts';
+import { filterPolicyOf } from './alert-filter.ts';
 
-/** The services that publish alarms and events to the topics, each allowed by its own statement. */
-const publishers = (scope: Construct) => [
-  {
-    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
-  },
-  // EventBridge can publish to an encrypted topic only if neither policy has a condition (SNS developer guide, "Key
-  // management").
-  { principals: [new ServicePrincipal('events.amazonaws.com')] },
-];
+/** A topic, and the key of its messages; null if they are not encrypted, or with a key that is not known. */
+export interface KeyedTopic {
+  readonly topic: ITopic;
+  readonly key: IKey | null;
+}
 
 /**
  * An encrypted topic for this account's functions and alarms, TLS only. `displayName` is the sender of its emails;
  * `key` defaults to a new one.
  */
-export class AlertTopic extends Construct {
-  readonly topic: Topic;
-  readonly key: Key;
+export class AlertTopic extends Construct implements KeyedTopic {
+  readonly topic: ITopic;
+  readonly key: IKey;
 
-  constructor(scope: Construct, id: string, displayName: string, key?: Key) {
+  constructor(scope: Construct, id: string, displayName: string, key?: IKey) {
     super(scope, id);
     this.key = key ?? keyFor(this, displayName);
     this.topic = new Topic(this, 'Topic', { displayName, masterKey: this.key, enforceSSL: true });
@@ -45,43 +43,78 @@ function keyFor(scope: Construct, displayName: string): Key {
     // Messages are not stored: no data depends on this key later.
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  // In a key policy `*` means the key itself.
-  for (const publisher of publishers(scope))
-    key.addToResourcePolicy(
-      new PolicyStatement({
-        ...publisher,
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
-        resources: ['*'],
-      }),
-    );
+  allowPublishers(key, publishers(scope));
   return key;
+}
+
+/** A topic of somebody else. Alarms are allowed to publish; an imported topic, or its key, ignores the statement. */
+function givenTopic(scope: Construct, topic: ITopic): KeyedTopic {
+  const alarms = alarmPublisher(scope);
+  topic.addToResourcePolicy(
+    new PolicyStatement({ ...alarms, actions: ['sns:Publish'], resources: [topic.topicArn] }),
+  );
+  if (topic.masterKey !== undefined) allowPublishers(topic.masterKey, [alarms]);
+  return { topic, key: topic.masterKey ?? null };
+}
+
+/** What the topics need besides the recipients. */
+export interface AlertTopicsProps extends AlertProps {
+  readonly encryptionKey?: IKey | undefined;
+  /** Name of the configuration of the Slack channel, unique within the account. */
+  readonly slackConfigurationName: string;
 }
 
 /** The notification topics: promotions and alarms, and separately the alarm that alerts cannot be sent. */
 export class AlertTopics extends Construct {
-  readonly alerts: AlertTopic;
+  readonly alerts: KeyedTopic;
   /** Separate topic of chat (`ownTopic`); null otherwise. */
-  readonly chat: AlertTopic | null;
-  /** Shares no resource with `alerts`, so that it works when that topic fails. */
-  readonly failures: AlertTopic;
+  readonly chat: KeyedTopic | null;
+  /**
+   * Shares no resource with `alerts`, so that it works when that topic fails; unless both have the same `encryptionKey`, or
+   * there is nobody to tell but the subscribers of a given topic.
+   */
+  readonly failures: KeyedTopic;
 
-  constructor(scope: Construct, id: string, { emails = [], slack }: AlertProps) {
+  constructor(scope: Construct, id: string, props: AlertTopicsProps) {
     super(scope, id);
-    this.alerts = new AlertTopic(this, 'Alerts', 'Model promotion');
-    this.failures = new AlertTopic(this, 'AlertFailures', 'Model promotion: alerts not sent');
+    const { emails = [], slack, topic, failureTopic, encryptionKey } = props;
+    const addresses = emails.map(
+      (email): EmailProps => (typeof email === 'string' ? { address: email } : email),
+    );
+    const unfiltered = addresses.filter(isUnfiltered);
+    this.alerts =
+      topic === undefined
+        ? new AlertTopic(this, 'Alerts', 'Model promotion', encryptionKey)
+        : givenTopic(this, topic);
+    const isToldByUs = unfiltered.length > 0 || slack !== undefined;
+    this.failures =
+      failureTopic !== undefined
+        ? givenTopic(this, failureTopic)
+        : isToldByUs
+          ? new AlertTopic(this, 'AlertFailures', 'Model promotion: alerts not sent', encryptionKey)
+          : this.alerts;
+    const chatKey = topic === undefined && this.alerts.key !== null ? this.alerts.key : undefined;
     this.chat =
       slack?.ownTopic === true
-        ? new AlertTopic(this, 'Chat', 'Model promotion: chat', this.alerts.key)
+        ? new AlertTopic(this, 'Chat', 'Model promotion: chat', encryptionKey ?? chatKey)
         : null;
-    for (const address of emails) {
-      for (const { topic } of [this.alerts, this.failures])
-        topic.addSubscription(new EmailSubscription(address));
+    for (const email of addresses) {
+      const filterPolicy = filterPolicyOf(email);
+      this.alerts.topic.addSubscription(
+        new EmailSubscription(email.address, filterPolicy === undefined ? {} : { filterPolicy }),
+      );
     }
-    if (slack === undefined) return;
+    if (this.failures !== this.alerts)
+      for (const { address } of unfiltered)
+        this.failures.topic.addSubscription(new EmailSubscription(address));
+    if (slack !== undefined) this.addSlack(slack, props.slackConfigurationName);
+  }
+
+  private addSlack({ workspaceId, channelId }: SlackProps, name: string): void {
     new SlackChannelConfiguration(this, 'Slack', {
-      slackChannelConfigurationName: Stack.of(this).stackName,
-      slackWorkspaceId: slack.workspaceId,
-      slackChannelId: slack.channelId,
+      slackChannelConfigurationName: name,
+      slackWorkspaceId: workspaceId,
+      slackChannelId: channelId,
       notificationTopics: [(this.chat ?? this.alerts).topic, this.failures.topic],
       // Notifications only: every command in the channel is denied.
       guardrailPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AWSDenyAll')],

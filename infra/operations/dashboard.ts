@@ -11,9 +11,11 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { functionNames, functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { type MetricName, outcomeMetrics } from '../../lambdas/domain/outcome/metrics.ts';
-import { alarmIds, type MonitoredResources, promotionMetric, runbookEntry } from './alarms.ts';
+import type { FunctionSize } from '../functions/overrides.ts';
+import { type AlarmId, alarmIds, type MonitoredResources, runbookEntry } from './alarms.ts';
+import { promotionMetric } from './metrics.ts';
 
 const DAY = Duration.days(1);
 const HOUR = Duration.hours(1);
@@ -21,15 +23,19 @@ const HOUR = Duration.hours(1);
 const size = { width: 8, height: 6 };
 const count = { min: 0, showUnits: false };
 
+/** What the dashboard shows besides what the alarms monitor. */
+export interface DashboardResources extends MonitoredResources {
+  readonly alarms: Readonly<Record<AlarmId, Alarm>>;
+  readonly sizes: Readonly<Record<FunctionName, FunctionSize>>;
+}
+
 /** The CloudWatch dashboard of one environment: alarms, outcomes, executions, and the health of functions and table. */
 export class PromotionDashboard extends Construct {
-  constructor(
-    scope: Construct,
-    id: string,
-    monitored: MonitoredResources & { readonly alarms: readonly Alarm[] },
-  ) {
+  readonly dashboard: Dashboard;
+
+  constructor(scope: Construct, id: string, monitored: DashboardResources) {
     super(scope, id);
-    new Dashboard(this, 'Dashboard', {
+    this.dashboard = new Dashboard(this, 'Dashboard', {
       // CloudWatch allows letters, digits, hyphens and underscores; both names contain nothing else.
       dashboardName: `${monitored.environment}-${Stack.of(this).stackName}`,
       defaultInterval: Duration.days(7),
@@ -37,7 +43,12 @@ export class PromotionDashboard extends Construct {
       periodOverride: PeriodOverride.INHERIT,
       widgets: [
         [
-          new AlarmStatusWidget({ title: 'Alarms', alarms: [...monitored.alarms], width: 16, height: 4 }),
+          new AlarmStatusWidget({
+            title: 'Alarms',
+            alarms: alarmIds.map((alarm) => monitored.alarms[alarm]),
+            width: 16,
+            height: 4,
+          }),
           new TextWidget({ markdown: links(monitored), width: 8, height: 4 }),
         ],
         outcomes(monitored),
@@ -109,9 +120,9 @@ function executions({ environment, machine }: MonitoredResources): GraphWidget[]
 }
 
 /** Errors, durations and throttling of functions and table. */
-function infrastructure({ functions, table, undelivered }: MonitoredResources): GraphWidget[] {
+function infrastructure({ functions, sizes, table, deadLetterQueue }: DashboardResources): GraphWidget[] {
   const period = HOUR;
-  const each = (metric: (name: (typeof functionNames)[number]) => IMetric) => functionNames.map(metric);
+  const each = (metric: (name: FunctionName) => IMetric) => functionNames.map(metric);
   return [
     graph(
       'Function errors',
@@ -120,7 +131,11 @@ function infrastructure({ functions, table, undelivered }: MonitoredResources): 
     graph(
       'p99 duration, percent of the time-out',
       each((name) =>
-        percentOfTimeout(name, functions[name].metricDuration({ period, statistic: Stats.p(99) })),
+        percentOfTimeout(
+          name,
+          sizes[name],
+          functions[name].metricDuration({ period, statistic: Stats.p(99) }),
+        ),
       ),
       { leftAnnotations: [{ value: 100, label: 'time-out' }] },
     ),
@@ -128,7 +143,7 @@ function infrastructure({ functions, table, undelivered }: MonitoredResources): 
       ...each((name) => functions[name].metricThrottles({ period, label: `${name} throttled` })),
       table.metric('ReadThrottleEvents', { period, statistic: Stats.SUM, label: 'table reads throttled' }),
       table.metric('WriteThrottleEvents', { period, statistic: Stats.SUM, label: 'table writes throttled' }),
-      undelivered.metricApproximateNumberOfMessagesVisible({
+      deadLetterQueue.metricApproximateNumberOfMessagesVisible({
         period,
         statistic: Stats.MAXIMUM,
         label: 'events not delivered',
@@ -138,11 +153,15 @@ function infrastructure({ functions, table, undelivered }: MonitoredResources): 
 }
 
 /** The duration as a share of the function's time-out: one scale for all functions. */
-function percentOfTimeout(name: (typeof functionNames)[number], milliseconds: IMetric): MathExpression {
+function percentOfTimeout(
+  name: FunctionName,
+  { timeoutSeconds }: FunctionSize,
+  milliseconds: IMetric,
+): MathExpression {
   // Ids must start with a lower-case letter and be unique within a graph.
   const id = name.replaceAll('-', '_');
   return new MathExpression({
-    expression: `100 * ${id} / ${functionTimeoutSeconds[name] * 1000}`,
+    expression: `100 * ${id} / ${timeoutSeconds * 1000}`,
     usingMetrics: { [id]: milliseconds },
     period: HOUR,
     label: name,

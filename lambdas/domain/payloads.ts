@@ -193,6 +193,8 @@ export const Comparison = z.object({
   /** SHA-256 (hex) of everything that the decision is based on. */
   evidence_digest: z.string(),
   policy: z.string(),
+  /** From the registered model's tag `owner`; null if it has none that can be used. Absent as `basis`. */
+  owner: z.string().nullable().optional(),
 });
 export type Comparison = z.infer<typeof Comparison>;
 

@@ -147,8 +147,20 @@ export function waitingChallenger(view: RegistryView, mode: RegistryMode): Model
 /** Tag on a version that a rollback took out of Production; its value is JSON with time and reason. */
 export const ROLLED_BACK_TAG = 'rolled_back';
 
+/** Tag on a registered model: the team or person that it belongs to. Alerts carry it, so that subscriptions can filter. */
+export const OWNER_TAG = 'owner';
+
+/** At most 100 characters, none of which is a control, a format or an unassigned one, or breaks the line. */
+const OWNER = /^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u;
+
+/** The owner of a model; null if it has none that can be used: anybody with edit rights can write the tag. */
+export function ownerOf({ tags }: Pick<RegisteredModel, 'tags'>): string | null {
+  const owner = (tags[OWNER_TAG] ?? '').trim().normalize();
+  return OWNER.test(owner) ? owner : null;
+}
+
 /**
- * The tags that decisions read. An adapter that bounds what it keeps of a model or a version never drops one of them in favour
+ * The tags that decisions and alerts read. An adapter that bounds what it keeps of a model or a version never drops one of them in favour
  * of others; a test compares the list with the names in the code.
  */
 export const DECISION_TAGS = [
@@ -158,6 +170,7 @@ export const DECISION_TAGS = [
   'workload.id',
   'workload.artifact_id',
   'workload.image_uri',
+  OWNER_TAG,
 ] as const;
 
 /** True for a version that automatic runs do not promote again. An empty value counts as cleared. */

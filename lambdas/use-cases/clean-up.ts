@@ -10,7 +10,7 @@ import type { ExecutionServices } from '../runtime/execution-services.ts';
 import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
-import { type BothSidesRead, readBothSides } from './parts/read-ending.ts';
+import { type BothSidesRead, ownerIn, readBothSides } from './parts/read-ending.ts';
 import { rememberTold } from './parts/tell-out-of-step.ts';
 
 /**
@@ -51,6 +51,7 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
     operation: requested.operation ?? 'promote',
     execution,
     model_name,
+    owner: ownerIn(read),
     champion_before: championBefore(change, read),
     champion_after: read?.ending.champions?.length === 1 ? (read.ending.champions[0] ?? null) : null,
     challenger_version: challengerOf(requested.challenger_version, change, read),

@@ -12,7 +12,13 @@ import { withLoggedModel } from '../domain/comparison/logged-model.ts';
 import { decisiveMetrics, type Policy } from '../domain/comparison/policy.ts';
 import { ModelNotFound } from '../domain/errors.ts';
 import type { CompareInput, Comparison } from '../domain/payloads.ts';
-import type { ModelVersion, RegisteredModel, Registry, RegistryMode } from '../domain/registry.ts';
+import {
+  type ModelVersion,
+  ownerOf,
+  type RegisteredModel,
+  type Registry,
+  type RegistryMode,
+} from '../domain/registry.ts';
 import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
 import { inWords } from '../words/recommendation.ts';
@@ -47,7 +53,7 @@ export async function compare(input: CompareInput, services: CompareServices): P
   const parts = { model_name: input.model_name, ...used };
   const document = evidenceDocument(policy, services.minConfidence, parts);
   const evidence_digest = createHash('sha256').update(document).digest('hex');
-  return { ...inWords(decided), profit_improvement: profit, evidence_digest };
+  return { ...inWords(decided), profit_improvement: profit, evidence_digest, owner: ownerOf(view.model) };
 }
 
 async function evaluate(

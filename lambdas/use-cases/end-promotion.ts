@@ -6,7 +6,7 @@ import { readStateDocument } from '../domain/state-document.ts';
 import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
-import { readBothSides } from './parts/read-ending.ts';
+import { ownerIn, readBothSides } from './parts/read-ending.ts';
 import { rememberTold } from './parts/tell-out-of-step.ts';
 
 /** `state` is the whole state document, or `{ Error, Cause }` if the first step failed; `execution` is the ARN. */
@@ -30,7 +30,8 @@ export async function end(
     document.model_name !== null && mayHaveChanged(document)
       ? await readBothSides(document.model_name, services)
       : null;
-  const ended = inWords(outcomeOf(state, { execution, ending: read?.ending ?? null }, clock.now()));
+  const facts = { execution, ending: read?.ending ?? null, owner: ownerIn(read) };
+  const ended = inWords(outcomeOf(state, facts, clock.now()));
   const closed = await closeExecution(ended, services, factsOf(state));
   const { change_id } = document;
   // An attempt has told how the change of a direct call ended, which nobody tells again then.

@@ -9,7 +9,7 @@ import {
   requestedVersion,
 } from '../domain/promotion/promotion-plan.ts';
 import { intentTag, recordId, recordsOn, resultTag } from '../domain/promotion/record.ts';
-import { champions } from '../domain/registry.ts';
+import { champions, ownerOf } from '../domain/registry.ts';
 import { bare } from '../domain/release/found.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
 import { changeOf, openInRegistry } from '../domain/release/opening.ts';
@@ -257,6 +257,7 @@ async function notify(
     operation: 'promote',
     execution: writer.owner,
     model_name: input.model_name,
+    owner: ownerOf(look.registry.model),
     champion_before: from ?? championBefore(look.registry, services.mode, version),
     champion_after: done ? version : null,
     challenger_version: version,

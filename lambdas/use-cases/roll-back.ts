@@ -1,5 +1,5 @@
 import { MIN_POLL_SECONDS, ROLLBACK_MINUTES } from '../domain/limits.ts';
-import { champions, type RegistryView } from '../domain/registry.ts';
+import { champions, ownerOf, type RegistryView } from '../domain/registry.ts';
 import { isComplete } from '../domain/release/look.ts';
 import type { RollbackAnswer, RollbackInput } from '../domain/release/payloads.ts';
 import type { Change } from '../domain/release/release.ts';
@@ -63,7 +63,8 @@ export function rollback(
     const id = input.change_id ?? writer.owner;
     const own = await ownChange(call, id, view);
     const done = 'model_name' in own ? own : await convergeBack({ ...call, writer: own }, own.change);
-    if (writer.direct) await notifyRollback(done, writer.owner, input, services);
+    const told = { execution: writer.owner, owner: ownerOf(view.model) };
+    if (writer.direct) await notifyRollback(done, told, input, services);
     return done;
   };
   if (input.dry_run && input.fence === null) return dryRun(input, services, work, requestId);

@@ -11,7 +11,9 @@ import { rowsProblem } from './rows.ts';
 import { briefOf, missingText, named, reasonOf } from './rules.ts';
 
 /** A decision with its texts. Untrusted text in them is in visible form. */
-export function inWords(decided: Decided): Omit<Comparison, 'evidence_digest' | 'profit_improvement'> {
+export function inWords(
+  decided: Decided,
+): Omit<Comparison, 'evidence_digest' | 'profit_improvement' | 'owner'> {
   const { finding: _, rules, ...facts } = decided;
   return {
     ...facts,

@@ -49,7 +49,9 @@ describe('publishing an alert', () => {
     expect(message?.attributes).toEqual({
       kind: 'promoted',
       execution: sampleOutcome.execution,
+      environment: 'prod',
       model: 'PascalStrategy',
+      owner: 'quant-research',
     });
     expect(sns.requests.map(({ path, status }) => [path, status])).toEqual([['Publish', 200]]);
   });
@@ -62,11 +64,14 @@ describe('publishing an alert', () => {
     },
   );
 
-  it('gets through when the input named no model', async () => {
-    await publisher().publish(
-      alertFor({ ...sampleOutcome, status: 'invalid_input', model_name: null }, context),
-    );
-    expect(sns.published[0]?.attributes).toEqual({ kind: 'failed', execution: sampleOutcome.execution });
+  it('gets through without a model and an owner, when the input named none', async () => {
+    const unknown = { status: 'invalid_input', model_name: null, owner: null } as const;
+    await publisher().publish(alertFor({ ...sampleOutcome, ...unknown }, context));
+    expect(sns.published[0]?.attributes).toEqual({
+      kind: 'failed',
+      execution: sampleOutcome.execution,
+      environment: 'prod',
+    });
   });
 
   it('tries a second time when SNS is out of order, and then gives up', async () => {

@@ -450,6 +450,11 @@ describe('a candidate', () => {
       reason: 'CrashLoopBackOff',
       lastState: { reason: 'Error', exitCode: 1 },
     });
+    expect(report.replicas[0].conditions.find(({ type }) => type === 'Ready')).toMatchObject({
+      value: false,
+      reason: 'ContainersNotReady',
+      message: `containers with unready status: [lrs-${candidate.id}-model]`,
+    });
     expect(report.logTail.at(-1)).toContain('cannot load model');
     api.advance({ minutes: 1 });
     expect((await candidateOf(path)).status).toBe('errored');
@@ -602,6 +607,8 @@ describe('a candidate', () => {
       ['ContainersReady', 'PodCompleted'],
       ['Ready', 'PodCompleted'],
     ]);
+    const initialized = replicas[0].conditions.find(({ type }) => type === 'Initialized');
+    expect(initialized).toMatchObject({ value: true, reason: 'PodCompleted', message: '' });
   });
 
   it('has an endpoint of its own, with or without the slash as the variant says', async () => {
@@ -624,6 +631,7 @@ describe('a candidate', () => {
     const { protonId } = api.direct.workload(workloadId);
     const plain = (await api.get(`${path}/protons/${protonId}/`)).body;
     expect(plain).toMatchObject({
+      name: api.direct.workload(workloadId).artifact?.name,
       role: 'active',
       runningSince: '2026-09-30T18:00:00.000000+00:00',
       deployedImages: { model: 'registry.invalid/model:healthy' },

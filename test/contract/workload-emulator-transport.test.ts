@@ -82,7 +82,7 @@ describe('transport of the Workload API emulator', () => {
       body: { detail: expect.stringContaining('restart') },
     });
     expect((await api.get(`otel/workload/${UNKNOWN}/metrics/`)).status).toBe(501);
-    for (const path of ['files/', 'executionEnvironments/', 'mlops/compute/bundles/', 'credentials/'])
+    for (const path of ['files/', 'executionEnvironments/', 'credentials/'])
       expect((await api.get(path)).status, path).toBe(501);
     expect((await api.post('entitlements/evaluate/', {})).status).toBe(501);
     expect((await api.request('PUT', 'workloads')).status).toBe(405);
@@ -221,6 +221,10 @@ describe('transport of the Workload API emulator', () => {
       maxConcurrentWorkloads: 1,
       maxWorkloadReplicas: 3,
     });
+    expect((await api.get('account/info/')).body).toMatchObject({
+      email: expect.any(String),
+      orgId: expect.stringMatching(/^[0-9a-f]{24}$/),
+    });
     const { path, to } = api.pair();
     const replicas = { containerGroups: [{ name: 'default', replicaCount: 4 }] };
     const refused = await api.post(`${path}/replacement`, {
@@ -233,5 +237,22 @@ describe('transport of the Workload API emulator', () => {
       { detail: 'Requested replicas (4) exceeds the maximum allowed (3).' },
     ]);
     expect((await api.post('workloads', { name: 'second', artifactId: to })).status).toBe(403);
+  });
+
+  it('lists the bundles with the fields that a client of the vendor reads, and gives one by its id', async () => {
+    const all = await api.get('mlops/compute/bundles/?useCases=customModel&limit=3');
+    expect(all.body).toMatchObject({ count: 3, next: expect.stringContaining('offset=3') });
+    expect((await api.get(all.body.next)).body.data[0]).toMatchObject({ id: 'cpu.medium' });
+    expect((await api.get('mlops/compute/bundles/cpu.xlarge')).body).toMatchObject({
+      id: 'cpu.xlarge',
+      name: 'XL',
+      description: expect.any(String),
+      cpuCount: 2,
+      memoryBytes: 2_147_483_648,
+      gpuMemoryBytes: 0,
+      hasGpu: false,
+      useCases: expect.any(Array),
+    });
+    expect((await api.get('mlops/compute/bundles/cpu.none')).status).toBe(404);
   });
 });

@@ -196,18 +196,51 @@ describe('workloads', () => {
     const path = running(locked().id);
     const { runtime: read } = (await api.get(`${path}/settings`)).body;
     expect(read.containerGroups[0]).toMatchObject({
-      resourceBundles: [expect.any(String)],
-      resolvedBundle: { id: expect.any(String) },
+      resourceBundles: ['cpu.small'],
+      bundleSelectionPolicy: 'availability',
+      resolvedBundle: { id: 'cpu.small', gpuCount: 0, gpuMaker: null, gpuTypeLabel: null },
       containers: [{ name: 'model', resourceAllocation: { cpu: 1 } }],
     });
     expect((await api.patch(`${path}/settings`, { runtime: read })).status).toBe(202);
-    const both = { name: 'w', artifactId: locked().id, runtime: runtime({ resourceBundles: ['a'] }) };
+    const both = {
+      name: 'w',
+      artifactId: locked().id,
+      runtime: runtime({ resourceBundles: ['cpu.xlarge'] }),
+    };
     const created = await api.post('workloads', both);
     expect(created.body.runtime.containerGroups[0]).toMatchObject({
-      resourceBundles: ['a'],
-      resolvedBundle: { id: 'a' },
+      resourceBundles: ['cpu.xlarge'],
+      resolvedBundle: { id: 'cpu.xlarge', cpuCount: 2, memoryBytes: 2_147_483_648 },
       containers: [{ resourceAllocation: { cpu: 2 } }],
     });
+  });
+
+  // The first three as the platform answered them, in the recordings of its public command line client.
+  it.each([
+    [{ cpu: 0.25, memory: 256_000_000 }, ['cpu.micro']],
+    [{ cpu: 0.5, memory: 512_000_000 }, ['cpu.small']],
+    [{ cpu: 1, memory: 2_147_483_648 }, ['cpu.xlarge']],
+    [{ cpu: 2, memory: 1 }, ['cpu.large']],
+    [{ cpu: 3, memory: 1 }, []],
+    [{ cpu: 1, gpu: 1, memory: 1 }, []],
+  ])('are given the smallest bundle that has room for %j', async (resourceAllocation, resourceBundles) => {
+    const containers = [{ name: 'model', resourceAllocation }];
+    const body = { name: 'w', artifactId: locked().id, runtime: runtime({ containers }) };
+    const [group] = (await api.post('workloads', body)).body.runtime.containerGroups;
+    expect(group).toMatchObject({ resourceBundles });
+    expect('resolvedBundle' in group).toBe(resourceBundles.length > 0);
+  });
+
+  it('leave out of their runtime what is not set, where the variant says so, and take it back', async () => {
+    const path = running(locked().id);
+    const read = async () => (await api.get(path)).body.runtime;
+    const given = { name: 'default', replicaCount: 1, containers: [{ name: 'model' }] };
+    expect((await read()).containerGroups[0]).toMatchObject({ ...given, autoscaling: null });
+    api.emulator.variants.unsetRuntime = 'absent';
+    const without = await read();
+    expect(without.containerGroups[0]).toMatchObject(given);
+    expect(JSON.stringify(without)).not.toContain('null');
+    expect((await api.patch(`${path}/settings`, { runtime: without })).status).toBe(202);
   });
 
   it('have either a bundle or allocations where the variant says so', async () => {

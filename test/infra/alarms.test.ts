@@ -14,6 +14,7 @@ import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { ROLLBACK_ALARM_PREFIX, SWEEP_MINUTES } from '../../infra/event-rules.ts';
+import { functionSizes } from '../../infra/functions/overrides.ts';
 import {
   type AlarmId,
   alarmIds,
@@ -81,11 +82,11 @@ function deployed(stackName: string, environment: string, { chat = false } = {})
     alerts: topic('Alerts'),
     alertFailures: topic('AlertFailures'),
     ...(chat ? { chat: topic('Chat') } : {}),
-    undelivered: new Queue(stack, 'Undelivered'),
+    deadLetterQueue: new Queue(stack, 'Undelivered'),
     runbookUrl: RUNBOOK_URL,
   };
   const { alarms } = new PromotionAlarms(stack, 'Alarms', watched);
-  new PromotionDashboard(stack, 'Dashboard', { ...watched, alarms });
+  new PromotionDashboard(stack, 'Dashboard', { ...watched, alarms, sizes: functionSizes() });
   const template = Template.fromStack(stack);
   const resources = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
   const properties = resources.map(({ Properties }) => Properties as AlarmProperties);
@@ -372,10 +373,10 @@ describe('what the runbook has people type', () => {
   });
 
   it('takes names from outputs that the stack has', () => {
-    const stack = readFileSync(join(root, 'infra/app/stack.ts'), 'utf8');
+    const stack = readFileSync(join(root, 'infra/outputs.ts'), 'utf8');
     const outputs = [...runbook.matchAll(/=\$\(output (\w+)\)/g)].map(([, name]) => name);
     expect(outputs.length).toBeGreaterThan(4);
-    expect(outputs.filter((name) => !stack.includes(`\n      ${name}: `))).toEqual([]);
+    expect(outputs.filter((name) => !stack.includes(`\n    ${name}: `))).toEqual([]);
   });
 
   it('names the functions, and all of them', () => {

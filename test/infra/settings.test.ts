@@ -38,6 +38,10 @@ describe('settings that can be used', () => {
         ],
       },
     ],
+    [
+      'with an address that receives a part',
+      { alerts: { emails: ['ml@your.company', { address: 'risk@your.company', models: ['fraud-*'] }] } },
+    ],
     ['with a source of events', { startOnEventsFrom: 'retraining' }],
     [
       'for SageMaker',
@@ -78,6 +82,11 @@ describe('a mistake in the settings is named:', () => {
       'subnets that are more than the zones',
       { network: { ...network, privateSubnetIds: ['subnet-0', 'subnet-1', 'subnet-2'] } },
       'network.privateSubnetIds must contain one subnet for each of availabilityZones',
+    ],
+    [
+      'a filter that is none',
+      { alerts: { emails: ['ml@your.company', { address: 'risk@your.company', model: ['fraud'] }] } },
+      'alerts.emails.1 unknown field "model"',
     ],
     ['a runbook that is no address', { runbookUrl: 'runbook' }, 'runbookUrl must be an address'],
     [

@@ -2,12 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Lazy, type Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { AccountPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type EnvironmentSettings, environments } from '../../infra/app/environments.ts';
 import {
@@ -82,9 +83,12 @@ const everyOption = (stack: Stack) => ({
     token: keptUnderAKey(stack, 'own'),
   },
   alerts: {
-    emails: ['ml@example.com'],
+    emails: ['ml@example.com', { address: 'risk@example.com', owners: ['risk'] }],
     slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD', ownTopic: true },
   },
+  encryptionKey: new Key(stack, 'OwnKey', { enableKeyRotation: true }),
+  functions: { promoteModel: { memorySize: 512, timeout: Duration.seconds(45) } },
+  outputs: true,
   vpc: Vpc.fromVpcAttributes(stack, 'Vpc', {
     vpcId: 'vpc-0123456789abcdef0',
     availabilityZones: ['us-east-1a'],
@@ -132,6 +136,9 @@ describe('the stack', () => {
     const differences = {
       'EVERY OPTION': difference(everyOption),
       'MLFLOW AS AN APP OF SAGEMAKER': difference({ mlflow: { trackingUri: managedApp } }),
+      'A TOPIC OF THEIR OWN': difference((stack) => ({
+        alerts: { topic: Topic.fromTopicArn(stack, 'Own', 'arn:aws:sns:us-east-1:123456789012:own') },
+      })),
       'CREDENTIALS FOR MLFLOW': difference((stack) => ({
         mlflow: { credentials: keptUnderAKey(stack, 'login') },
       })),
@@ -441,7 +448,7 @@ describe('mistakes in the props are named before synthesis ends:', () => {
       { mlflow: { trackingUri: 'https://me:geheim@mlflow.example.com' } },
       /mlflow\.trackingUri must not hold credentials(?![\s\S]*geheim)/,
     ],
-    ['nobody to tell', { alerts: {} }, /alerts needs emails or slack/],
+    ['nobody to tell', { alerts: {} }, /alerts needs emails, slack or topic/],
     [
       'an address that is none',
       { alerts: { emails: ['ml-platform'] } },

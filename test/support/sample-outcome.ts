@@ -82,6 +82,7 @@ export const sampleOutcome: Outcome = {
   operation: 'promote',
   execution: 'arn:aws:states:us-east-1:123456789012:execution:promotion:run-1',
   model_name: 'PascalStrategy',
+  owner: 'quant-research',
   champion_before: '2',
   champion_after: '3',
   challenger_version: '3',

@@ -440,6 +440,9 @@ describe('promotion emulators', () => {
       headers: { authorization: `Bearer ${exported['DATAROBOT_API_TOKEN']}` },
     });
     expect(await workload.json()).toMatchObject({ name: 'pascal-prod', status: 'running' });
+    expect(said).toContain(`${id}, endpoint ${exported['DATAROBOT_ENDPOINT']}/endpoints/workloads/${id}/`);
+    const isForShells = (line: string) => /^(export \w+=\S+|#.*|)$/.test(line);
+    expect(said.split('\n').filter((line) => !isForShells(line))).toEqual([]);
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });

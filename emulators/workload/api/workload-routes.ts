@@ -8,7 +8,7 @@ import {
   startWorkload,
   stopWorkload,
 } from '../world/workloads.ts';
-import { ApiError, type World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 import { json, noContent, page } from './answers.ts';
 import { emptyBody, newWorkload, workloadChanges } from './bodies.ts';
 import { type Filters, found, ordered, paging, sharedRoleRoutes, workloadFilters } from './lists.ts';
@@ -112,19 +112,6 @@ function related(world: World, workload: Workload) {
     ...listed(workload, world.now).map(({ id }) => ({ id, type: 'proton', name: `lrs-${id}` })),
   ];
 }
-
-/** Of the whole public API, of which this is a part; clients read it before anything else. */
-const API_VERSION = { major: 2, minor: 49, versionString: '2.49.0' };
-
-export const accountRoutes: Route[] = [
-  route('GET', 'version', {}, () => json(API_VERSION)),
-  route('GET', 'account/info', {}, ({ world }) =>
-    json({ uid: world.userId, tenantId: world.tenantId, limits: world.settings.limits }),
-  ),
-  route('GET', 'openapi.yaml', {}, () => {
-    throw new ApiError(501, 'Not implemented by this emulator: GET /openapi.yaml');
-  }),
-];
 
 /** How many are up, of how many. */
 export const activity = (world: World, workloads: readonly Workload[]) => ({

@@ -141,21 +141,29 @@ export interface Condition {
   value: boolean;
   since: number;
   reason: string | null;
+  message: string | null;
 }
 
-export function conditionsOf(proton: Proton, now: number): Condition[] {
+export function conditionsOf(proton: Proton, now: number, timings: Timings): Condition[] {
   const status = statusOf(proton, now);
   const up = STARTED.includes(status);
   const isOver = status === 'stopped' || status === 'terminated';
   // One that was seeded while it ran has no earlier status.
   const scheduledAt = planned(proton, 'provisioning', 'running');
   const isScheduled = scheduledAt !== null && scheduledAt <= now;
+  const unready = containersOf(proton, now, timings).filter(({ ready }) => !ready);
+  const message = `containers with unready status: [${unready.map(({ name }) => name).join(' ')}]`;
   return CONDITIONS.map((type) => {
     if (type === 'ContainersReady' || type === 'Ready') {
-      const reason = up ? null : isOver ? 'PodCompleted' : 'ContainersNotReady';
-      return { type, value: up, since: statusSince(proton, now), reason };
+      const reason = isOver ? 'PodCompleted' : 'ContainersNotReady';
+      const unmet = { reason, message: isOver ? null : message };
+      const since = statusSince(proton, now);
+      return { type, value: up, since, ...(up ? { reason: null, message: null } : unmet) };
     }
     const value = isScheduled && !(isOver && type === 'PodReadyToStartContainers');
-    return { type, value, since: value ? scheduledAt : statusSince(proton, now), reason: null };
+    const since = value ? scheduledAt : statusSince(proton, now);
+    // It is met, and yet has a reason.
+    const reason = isOver && type === 'Initialized' ? 'PodCompleted' : null;
+    return { type, value, since, reason, message: null };
   });
 }

@@ -20,7 +20,7 @@ export function protonDocument(world: World, base: string, proton: Proton) {
   const runningSince = proton.plan.find((each) => each.status === 'running' || each.status === 'warming')?.at;
   return {
     id,
-    name: `lrs-${id}`,
+    name: world.artifacts.get(artifactId)?.name ?? `lrs-${id}`,
     workloadId,
     artifactId,
     role: roleOf(proton, world.now),
@@ -88,14 +88,14 @@ const isOver = (state: ProtonStatus) => state === 'stopped' || state === 'termin
 const absentText = ({ variants }: World) => (variants.absentTexts === 'empty' ? '' : null);
 
 const conditions = (world: World, proton: Proton) =>
-  conditionsOf(proton, world.now).map(({ type, value, since, reason }) =>
+  conditionsOf(proton, world.now, world.timings).map(({ type, value, since, reason, message }) =>
     world.variants.conditions === 'captured'
       ? {
           type,
           value,
           lastTransitionTime: shortTimestamp(since),
           reason: reason ?? absentText(world),
-          message: absentText(world),
+          message: message ?? absentText(world),
         }
       : { type, met: value, since: shortTimestamp(since) },
   );

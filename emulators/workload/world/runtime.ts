@@ -1,3 +1,4 @@
+import { type Bundle, bundles, smallestBundle } from './bundles.ts';
 import type { Artifact, Autoscaling, GroupRuntime, Runtime } from './entities.ts';
 import { ApiError, invalid, type World } from './world.ts';
 
@@ -198,28 +199,45 @@ export function resourceSignal(artifact: Artifact, runtime: Runtime): 'all' | 's
   return signals.includes('some') ? 'some' : 'all';
 }
 
-/** The bundle that a group with all its allocations is given. */
-const INFERRED_BUNDLE = 'cpu.small';
-
-/** The bundle that a group resolves to stands beside what was asked for. */
+/** The bundle that a group is given stands beside what was asked for, and is inferred where only allocations were. */
 export function writeRuntime({ variants }: World, runtime: Runtime) {
   const containerGroups = runtime.containerGroups.map(({ bundleSelectionPolicy, autoscaling, ...group }) => {
-    const isInferred = variants.bundles === 'inferred' && hasAllocations(group);
-    const resourceBundles =
-      isInferred && group.resourceBundles.length === 0 ? [INFERRED_BUNDLE] : group.resourceBundles;
-    const [bundle] = resourceBundles;
-    const resolvedBundle =
-      bundle === undefined ? null : { id: bundle, cpuCount: 1, memoryBytes: 4_000_000_000, gpuCount: 0 };
+    const isInferred = variants.bundles === 'inferred';
+    const resourceBundles = isInferred ? bundlesOf(group) : group.resourceBundles;
+    const bundle = bundles.find(({ id }) => id === resourceBundles[0]);
+    const selection =
+      bundleSelectionPolicy ?? (isInferred && resourceBundles.length > 0 ? 'availability' : null);
     return {
       ...group,
       resourceBundles,
-      ...(bundleSelectionPolicy === null ? {} : { bundleSelectionPolicy }),
+      ...(selection === null ? {} : { bundleSelectionPolicy: selection }),
       autoscaling: autoscaling === null ? null : scaling(variants.autoscaling, autoscaling),
-      ...(resolvedBundle === null ? {} : { resolvedBundle }),
+      ...(bundle === undefined ? {} : { resolvedBundle: resolved(bundle) }),
     };
   });
-  return { ...runtime, containerGroups };
+  const written = { ...runtime, containerGroups };
+  return variants.unsetRuntime === 'null' ? written : withoutNulls(written);
 }
+
+const withoutNulls = <Written>(written: Written): Written =>
+  JSON.parse(JSON.stringify(written), (_, value) => value ?? undefined);
+
+function bundlesOf(group: Pick<GroupRuntime, 'resourceBundles' | 'containers'>): string[] {
+  if (group.resourceBundles.length > 0 || !hasAllocations(group)) return group.resourceBundles;
+  const bundle = smallestBundle(
+    group.containers.flatMap(({ resourceAllocation }) => resourceAllocation ?? []),
+  );
+  return bundle === undefined ? [] : [bundle.id];
+}
+
+const resolved = ({ id, cpuCount, memoryBytes }: Bundle) => ({
+  id,
+  cpuCount,
+  memoryBytes,
+  gpuCount: 0,
+  gpuMaker: null,
+  gpuTypeLabel: null,
+});
 
 function scaling(dialect: World['variants']['autoscaling'], autoscaling: Autoscaling) {
   if (dialect === 'hoisted') return autoscaling;

@@ -38,6 +38,8 @@ export const variantValues = {
    * it has only one of them, and its resolved bundle is refused.
    */
   bundles: ['inferred', 'exclusive'],
+  /** How a runtime writes what is not set, such as autoscaling beside a number of replicas. */
+  unsetRuntime: ['null', 'absent'],
   /** DELETE of a repository with locked artifacts that no Workload uses. */
   lockedRepository: [204, 409],
   /** PATCH of an artifact that is locked already with `status: locked`. */

@@ -46,6 +46,7 @@ export class World {
   readonly scripts = new Map<string, Script>();
   readonly settings: WorldSettings;
   readonly userId: string;
+  readonly orgId = '5eed5eed5eed5eed5eed5eed';
   readonly tenantId = '5b0e3c1a-9f27-4d68-a1c4-7e2d90b6f853';
   #due: { at: number; run: () => void }[] = [];
   #now: number;

@@ -158,6 +158,6 @@ const Stored = z.looseObject({ execution: z.string() });
 /** Throws for what is no outcome, but not for one of another version, which is read without its details. */
 function outcomeIn(item: Record<string, unknown>): Outcome {
   const stored = Stored.parse(JSON.parse(String(item['outcome']))) as Outcome;
-  const plain = { ...stored, cause: null, comparison: null, rollback: null, serving: null };
+  const plain = { ...stored, owner: null, cause: null, comparison: null, rollback: null, serving: null };
   return Outcome.safeParse(stored).data ?? plain;
 }

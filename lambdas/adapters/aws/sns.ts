@@ -19,6 +19,8 @@ export interface PublishedAlert {
   readonly kind: string;
   readonly execution: string;
   readonly model: string | null;
+  readonly owner: string | null;
+  readonly environment: string;
   readonly subject: string;
   readonly text: string;
   /** The custom notification for chat. */
@@ -30,6 +32,9 @@ export interface Topic {
   /** Sends one alert to every subscriber. Throws `AlertNotSent` and nothing else. */
   publish(alert: PublishedAlert): Promise<void>;
 }
+
+/** Maximum characters of an attribute; a filter of a subscription compares the whole. */
+export const MAX_ATTRIBUTE_LENGTH = 256;
 
 /** A topic and its client. */
 export interface SnsAlertsOptions {
@@ -88,16 +93,23 @@ function publisher(
 }
 
 function publishCommand(alert: PublishedAlert, topicArn: string, message: Message): PublishCommand {
+  const { kind, execution, environment, model, owner } = alert;
   return new PublishCommand({
     TopicArn: topicArn,
     Subject: alert.subject,
     ...message,
-    MessageAttributes: {
-      kind: { DataType: 'String', StringValue: alert.kind },
-      execution: { DataType: 'String', StringValue: visible(alert.execution, 256) },
-      ...(alert.model ? { model: { DataType: 'String', StringValue: visible(alert.model, 256) } } : {}),
-    },
+    MessageAttributes: attributesOf({ kind, execution, environment, model, owner }),
   });
+}
+
+/** The attributes by which subscriptions filter. One without a value is left out: SNS refuses an empty one. */
+function attributesOf(values: Readonly<Record<string, string | null>>) {
+  const present = Object.entries(values).flatMap(([name, value]) =>
+    value === null || value === ''
+      ? []
+      : [[name, { DataType: 'String', StringValue: visible(value, MAX_ATTRIBUTE_LENGTH) }] as const],
+  );
+  return Object.fromEntries(present);
 }
 
 /**

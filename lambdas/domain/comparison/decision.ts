@@ -76,7 +76,10 @@ export interface RulesFinding {
 
 /** A comparison without its texts and its evidence digest. */
 export interface Decided
-  extends Omit<Comparison, 'recommendation' | 'method' | 'rules' | 'evidence_digest' | 'profit_improvement'> {
+  extends Omit<
+    Comparison,
+    'recommendation' | 'method' | 'rules' | 'evidence_digest' | 'profit_improvement' | 'owner'
+  > {
   basis: Basis;
   finding: Finding;
   rules: readonly EvaluatedRule[];

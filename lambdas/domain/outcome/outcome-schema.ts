@@ -188,6 +188,8 @@ export const Outcome = z.object({
   execution: z.string(),
   /** Null only when the input named no model. */
   model_name: text,
+  /** From the registered model's tag `owner`; null if it has none, or it is not known. */
+  owner: text.default(null),
   champion_before: text,
   /** The champion as last read; null when there is none or it is unknown. */
   champion_after: text,

@@ -18,10 +18,12 @@ type Verdict = { status: OutcomeStatus; cause: OutcomeCause };
 interface Facts {
   readonly execution: string;
   readonly ending: Ending | null;
+  /** The owner as read with the ending; absent if nothing was read then. */
+  readonly owner?: string | null;
 }
 
 /** The outcome of an execution, whatever its state document holds. Never throws. */
-export function outcomeOf(state: unknown, { execution, ending }: Facts, now: Date): DecidedOutcome {
+export function outcomeOf(state: unknown, { execution, ending, owner }: Facts, now: Date): DecidedOutcome {
   const document = readStateDocument(state);
   const { comparison, prepared, rollback, promotion, closing } = document;
   const operation = document.operation ?? 'promote';
@@ -32,6 +34,7 @@ export function outcomeOf(state: unknown, { execution, ending }: Facts, now: Dat
     operation,
     execution,
     model_name: document.model_name,
+    owner: owner ?? comparison?.owner ?? null,
     champion_before: operation === 'rollback' ? (rollback?.champion_before ?? before) : before,
     champion_after: championAfter(decided.status, document, ending, before),
     challenger_version:
@@ -209,6 +212,7 @@ export function directOutcome(
     Partial<DecidedOutcome>,
 ): DecidedOutcome {
   return {
+    owner: null,
     champion_before: null,
     champion_after: null,
     challenger_version: null,

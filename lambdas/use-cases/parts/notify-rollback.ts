@@ -1,5 +1,6 @@
 import type { Clock } from '../../adapters/clock.ts';
 import { directOutcome } from '../../domain/outcome/outcome.ts';
+import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { RollbackAnswer, RollbackInput } from '../../domain/release/payloads.ts';
 import type { NotifyServices } from '../../runtime/notify-services.ts';
 import { inWords } from '../../words/reasons.ts';
@@ -8,7 +9,7 @@ import { recordOutcomeAndNotify } from './record-and-notify.ts';
 /** Tells what a direct call of `model-rollback` did, with both sides. Not for a call that changed nothing. */
 export async function notifyRollback(
   answer: RollbackAnswer,
-  owner: string,
+  { execution, owner }: Pick<Outcome, 'execution' | 'owner'>,
   { requested_by }: RollbackInput,
   services: NotifyServices & { clock: Clock },
 ): Promise<void> {
@@ -18,8 +19,9 @@ export async function notifyRollback(
     status: status === 'contested' ? 'contested' : rolled_back ? 'rolled_back' : 'failed',
     cause: { code: 'asked' },
     operation: 'rollback',
-    execution: owner,
+    execution,
     model_name: answer.model_name,
+    owner,
     champion_before: answer.champion_before,
     champion_after: rolled_back ? answer.to_version : null,
     rollback: answer,

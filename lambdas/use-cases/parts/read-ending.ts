@@ -1,6 +1,6 @@
 import type { Ending } from '../../domain/outcome/outcome-schema.ts';
 import { WORKLOAD_TAG } from '../../domain/promotion/promotion-plan.ts';
-import { CHAMPION, champions, inStage, type RegistryView } from '../../domain/registry.ts';
+import { CHAMPION, champions, inStage, ownerOf, type RegistryView } from '../../domain/registry.ts';
 import { ARTIFACT_TAG, isInStep } from '../../domain/release/found.ts';
 import {
   isKnown,
@@ -73,6 +73,10 @@ export async function readBothSides(model: string, services: ReadingServices): P
     },
   };
 }
+
+/** The owner of the model; null if it has none, or it is not known. */
+export const ownerIn = (read: Pick<BothSidesRead, 'view'> | null): string | null =>
+  read === null || read.view === null ? null : ownerOf(read.view.model);
 
 /** What is recorded: the live release and the open change. */
 function recordedIn(item: ModelItem | null): Pick<Ending, 'live' | 'change'> {

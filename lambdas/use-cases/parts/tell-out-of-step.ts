@@ -8,7 +8,7 @@ import { log, logError } from '../../runtime/log.ts';
 import type { ReadingServices } from '../../runtime/reading-services.ts';
 import { inWords } from '../../words/reasons.ts';
 import type { CloseServices } from './close-execution.ts';
-import { type BothSidesRead, readBothSides } from './read-ending.ts';
+import { type BothSidesRead, ownerIn, readBothSides } from './read-ending.ts';
 import { recordOutcomeAndNotify } from './record-and-notify.ts';
 
 /** Telling people, once per picture, that a model shows something that no operation of ours put there, and when that is over. */
@@ -64,13 +64,14 @@ export async function tellOutOfStep(read: BothSidesRead, services: CloseServices
   if (item.told === (outOfStep ? picture : null)) return false;
   // Told first: after a crash in between it is told twice rather than never.
   if (outOfStep || item.change === null)
-    await recordOutcomeAndNotify(inWords(foundBySweep(item, ending, services)), true, services);
+    await recordOutcomeAndNotify(inWords(foundBySweep(item, read, services)), true, services);
   await services.store.markTold(item.model, outOfStep ? picture : null, item.change?.id ?? null);
   return outOfStep;
 }
 
-function foundBySweep(item: ModelItem, ending: Ending, { clock }: CloseServices): DecidedOutcome {
+function foundBySweep(item: ModelItem, read: BothSidesRead, { clock }: CloseServices): DecidedOutcome {
   const { change, live, model } = item;
+  const { ending } = read;
   const now = clock.now();
   return directOutcome({
     ...(isOutOfStep(ending)
@@ -79,6 +80,7 @@ function foundBySweep(item: ModelItem, ending: Ending, { clock }: CloseServices)
     operation: change?.kind ?? 'promote',
     execution: `sweep:${recordId(model)}:${ending.picture}:${now.getTime()}`,
     model_name: model,
+    owner: ownerIn(read),
     champion_before: live?.version ?? null,
     champion_after: ending.champions?.length === 1 ? (ending.champions[0] ?? null) : null,
     challenger_version: change?.to ?? null,
@@ -92,10 +94,8 @@ function foundBySweep(item: ModelItem, ending: Ending, { clock }: CloseServices)
  * Tells of a change that a direct call closed before it was cut off: no execution tells for it. Throws
  * `LeaseStoreUnavailable`.
  */
-export async function tellDirectChange(
-  { item, ending }: BothSidesRead,
-  services: CloseServices,
-): Promise<void> {
+export async function tellDirectChange(read: BothSidesRead, services: CloseServices): Promise<void> {
+  const { item, ending } = read;
   const live = item?.live ?? null;
   if (item === null || live === null || !live.change.startsWith('direct:')) return;
   const now = services.clock.now();
@@ -116,6 +116,7 @@ export async function tellDirectChange(
     operation: rollback ? 'rollback' : 'promote',
     execution: live.change,
     model_name: item.model,
+    owner: ownerIn(read),
     champion_before: left?.version ?? null,
     champion_after: live.version,
     challenger_version: promoted ? live.version : null,

@@ -14,6 +14,9 @@ export interface Alert {
   readonly kind: AlertKind;
   /** The model's name in visible form; null if the input names none. */
   readonly model: string | null;
+  /** The model's owner; null if it has none, or it is not known. */
+  readonly owner: string | null;
+  readonly environment: string;
   /** ARN of the execution, or `direct:<request id>`. */
   readonly execution: string;
   /** ASCII, fewer than 100 characters, no control characters, begins with a letter, number or punctuation mark. */
@@ -36,6 +39,8 @@ export function alertFor(outcome: Outcome, context: AlertContext, ledger: Ledger
   return {
     kind: words.kind,
     model: outcome.model_name === null ? null : parts.name,
+    owner: outcome.owner,
+    environment: context.environment,
     execution: outcome.execution,
     subject: subjectFor(context.prefix, words.title, outcome.model_name ?? 'unknown'),
     text: emailText(outcome, context, parts, ledger),
