@@ -1,9 +1,24 @@
 import { MlflowRefused } from '../../domain/errors.ts';
-import type { LoggedModelMetric, Metric, ModelVersion, RegisteredModel, Registry, Run } from '../../domain/registry.ts';
+import type {
+  LoggedModelMetric,
+  Metric,
+  ModelVersion,
+  RegisteredModel,
+  Registry,
+  Run,
+} from '../../domain/registry.ts';
 import type { Authorization } from '../authorization.ts';
 import { systemClock } from '../clock.ts';
 import type { Http } from '../http.ts';
-import { ArtifactsAnswer, LoggedModelAnswer, MetricsPage, ModelAnswer, Nothing, RunAnswer, VersionsPage } from './answers.ts';
+import {
+  ArtifactsAnswer,
+  LoggedModelAnswer,
+  MetricsPage,
+  ModelAnswer,
+  Nothing,
+  RunAnswer,
+  VersionsPage,
+} from './answers.ts';
 import { isTooLarge, mlflowRequests } from './requests.ts';
 import { boundedTags, versionTags } from './tags.ts';
 
