@@ -174,7 +174,7 @@ describe('a Parquet file', () => {
       code: 'too-large',
       what: 'inflated',
     });
-    expect(await problem(bytes('snappy'), { parquetBytes: 500 })).toMatchObject({
+    expect(await problem(bytes('snappy'), { bytes: 500 })).toMatchObject({
       code: 'too-large',
       what: 'file',
     });
