@@ -77,7 +77,11 @@ describe('a CSV file', () => {
     ['a line with too few fields', 'row_id,label,loss\n1,0\n', { code: 'unreadable', format: 'csv' }],
     ['a quote that is not closed', 'row_id,label,loss\n1,0,"0.5\n', { code: 'unreadable', format: 'csv' }],
     ['a line without end', `row_id,loss\n${'x'.repeat(1_100_000)}`, { code: 'unreadable' }],
-    ['a value that is too long', `row_id,loss\n${'x'.repeat(501)},1\n`, { code: 'values-too-long', column: 'row_id' }],
+    [
+      'a value that is too long',
+      `row_id,loss\n${'x'.repeat(501)},1\n`,
+      { code: 'values-too-long', column: 'row_id' },
+    ],
     ['only its header', 'row_id,label,loss\n', { code: 'no-rows' }],
     ['nothing at all', '', { code: 'no-rows' }],
     ['a column twice', 'row_id,loss,loss\n1,2,3\n', { code: 'column-twice', column: 'loss' }],
