@@ -192,7 +192,13 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
       const created = await post('logged-models', { experiment_id: '0', source_run_id: run_id });
       const { model_id } = (created as { model: { info: { model_id: string } } }).model.info;
       const point = { run_id, model_id, timestamp: 5, step: 0 };
-      await post('runs/log-metric', { ...point, key: 'accuracy', value: 0.9, dataset_name: 'held-out', dataset_digest: 'd1' });
+      await post('runs/log-metric', {
+        ...point,
+        key: 'accuracy',
+        value: 0.9,
+        dataset_name: 'held-out',
+        dataset_digest: 'd1',
+      });
       await post('runs/log-metric', { ...point, key: 'loss', value: 0.5, step: 3 });
       expect(await client.loggedModelMetrics(model_id)).toEqual([
         { key: 'accuracy', value: 0.9, step: 0, datasetDigest: 'd1', runId: run_id, timestamp: 5 },

@@ -52,7 +52,9 @@ describe.each(realServers())('row files that the client of $name writes', ({ url
   beforeAll(async () => {
     if (python === null) throw new Error('MLFLOW_TEST_PYTHONS names no Python for this server');
     client = mlflow({ trackingUri: url, authorization: anonymous, http: httpClient(mlflowCall) });
-    const { stdout } = await run(python, [join(import.meta.dirname, 'rows.py'), url], { timeout: TIMEOUT_MS });
+    const { stdout } = await run(python, [join(import.meta.dirname, 'rows.py'), url], {
+      timeout: TIMEOUT_MS,
+    });
     written = JSON.parse(stdout) as Written;
   }, TIMEOUT_MS);
 

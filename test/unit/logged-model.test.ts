@@ -14,7 +14,11 @@ const logged = (key: string, value: number, more: Partial<LoggedModelMetric> = {
 });
 const training = run({ accuracy: 0.9 }, { runId: 'training' });
 const digests = (...metrics: LoggedModelMetric[]) =>
-  withLoggedModel(training, metrics).metrics.map(({ key, value, datasetDigest }) => [key, value, datasetDigest]);
+  withLoggedModel(training, metrics).metrics.map(({ key, value, datasetDigest }) => [
+    key,
+    value,
+    datasetDigest,
+  ]);
 
 describe('a run with the metrics of its logged model', () => {
   it('has the digest that the model keeps with the same value of the same run', () => {

@@ -17,7 +17,9 @@ async function parse(content: Content, limits: Partial<RowsLimits> = {}, rows: o
   return parseRows(Readable.from(pieces), 'rows', rowsSpec({ rows }), { ...rowsFile, ...limits });
 }
 const piecesOf = (whole: Buffer, size: number) =>
-  Array.from({ length: Math.ceil(whole.length / size) }, (_, piece) => whole.subarray(piece * size, (piece + 1) * size));
+  Array.from({ length: Math.ceil(whole.length / size) }, (_, piece) =>
+    whole.subarray(piece * size, (piece + 1) * size),
+  );
 const problem = async (...args: Parameters<typeof parse>) => {
   const read = await parse(...args);
   return 'problem' in read ? read.problem : read.table;
@@ -75,10 +77,14 @@ describe('a CSV file', () => {
     ['a line with too few fields', 'row_id,label,loss\n1,0\n', { code: 'unreadable', format: 'csv' }],
     ['a quote that is not closed', 'row_id,label,loss\n1,0,"0.5\n', { code: 'unreadable', format: 'csv' }],
     ['a line without end', `row_id,loss\n${'x'.repeat(1_100_000)}`, { code: 'unreadable' }],
-    ['a value that is too long', `row_id,loss\n${'x'.repeat(501)},1\n`, { code: 'unreadable' }],
+    [
+      'a value that is too long',
+      `row_id,loss\n${'x'.repeat(501)},1\n`,
+      { code: 'values-too-long', column: 'row_id' },
+    ],
     ['only its header', 'row_id,label,loss\n', { code: 'no-rows' }],
     ['nothing at all', '', { code: 'no-rows' }],
-    ['a column twice', 'row_id,loss,loss\n1,2,3\n', { code: 'no-column', role: 'loss' }],
+    ['a column twice', 'row_id,loss,loss\n1,2,3\n', { code: 'column-twice', column: 'loss' }],
     ['no measure', 'row_id,label\n1,0\n', { code: 'no-column', role: null }],
     ['a web page', '<!doctype html>\n<html lang=en>\n', { code: 'no-column', role: null }],
   ])('with %s is refused', async (_, text, expected) => {
@@ -93,7 +99,9 @@ describe('a CSV file', () => {
       role: 'label',
       names: ['gold', 'truth'],
     });
-    expect(await parse(text, {}, { label: ['gold', 'y'] })).toMatchObject({ table: { names: { label: 'y' } } });
+    expect(await parse(text, {}, { label: ['gold', 'y'] })).toMatchObject({
+      table: { names: { label: 'y' } },
+    });
   });
 });
 
@@ -158,12 +166,22 @@ describe('a Parquet file', () => {
   });
 
   it('is refused by its footer where it has too many rows', async () => {
-    expect(await problem(bytes('snappy'), { rows: 49 })).toEqual({ code: 'too-many-rows', path: 'rows', limit: 49 });
+    expect(await problem(bytes('snappy'), { rows: 49 })).toEqual({
+      code: 'too-many-rows',
+      path: 'rows',
+      limit: 49,
+    });
   });
 
   it('is refused where its columns would take too many bytes, or it is itself too large to be held', async () => {
-    expect(await problem(bytes('snappy'), { inflatedBytes: 500 })).toMatchObject({ code: 'too-large', what: 'inflated' });
-    expect(await problem(bytes('snappy'), { parquetBytes: 500 })).toMatchObject({ code: 'too-large', what: 'file' });
+    expect(await problem(bytes('snappy'), { inflatedBytes: 500 })).toMatchObject({
+      code: 'too-large',
+      what: 'inflated',
+    });
+    expect(await problem(bytes('snappy'), { bytes: 500 })).toMatchObject({
+      code: 'too-large',
+      what: 'file',
+    });
   });
 
   it('has no column of lists', async () => {
@@ -192,7 +210,8 @@ describe('a Parquet file', () => {
 
 describe('the limits', () => {
   it('rows are counted while they are read', async () => {
-    const text = (n: number) => `row_id,loss\n${Array.from({ length: n }, (_, row) => `${row},1\n`).join('')}`;
+    const text = (n: number) =>
+      `row_id,loss\n${Array.from({ length: n }, (_, row) => `${row},1\n`).join('')}`;
     expect(await parse(text(10), { rows: 10 })).toMatchObject({ table: { n: 10 } });
     expect(await problem(text(11), { rows: 10 })).toEqual({ code: 'too-many-rows', path: 'rows', limit: 10 });
     const rows = Array.from({ length: 11 }, (_, row) => [row, 0, '', 1]);
@@ -236,14 +255,14 @@ describe('the limits', () => {
     }
   });
 
-  it.each([['plain', (text: string) => Buffer.from(text)], ['gzip', gzipSync]] as const)(
-    'a connection that breaks is no flaw of the file: %s',
-    async (_, packed) => {
-      function* breaking() {
-        yield packed('row_id,loss\n1,2\n').subarray(0, 14);
-        throw new NoReply('broken', 'the connection broke');
-      }
-      await expect(parse(breaking())).rejects.toBeInstanceOf(NoReply);
-    },
-  );
+  it.each([
+    ['plain', (text: string) => Buffer.from(text)],
+    ['gzip', gzipSync],
+  ] as const)('a connection that breaks is no flaw of the file: %s', async (_, packed) => {
+    function* breaking() {
+      yield packed('row_id,loss\n1,2\n').subarray(0, 14);
+      throw new NoReply('broken', 'the connection broke');
+    }
+    await expect(parse(breaking())).rejects.toBeInstanceOf(NoReply);
+  });
 });

@@ -86,7 +86,9 @@ describe('joining the rows of two versions', () => {
   it('drops rows that log_table has appended again, and refuses rows of one id that contradict each other', () => {
     const lines = ['1,0,0', '2,1,1', '3,1,1'];
     const twice = table('row_id,label,prediction', ...lines, ...lines);
-    expect(joinRows(champion, twice)).toMatchObject({ rows: { n: 3, dropped: { champion: 0, challenger: 3 } } });
+    expect(joinRows(champion, twice)).toMatchObject({
+      rows: { n: 3, dropped: { champion: 0, challenger: 3 } },
+    });
     const changed = table('row_id,label,prediction', ...lines, '2,1,0', '3,1,0');
     const problem = { code: 'duplicate-ids', of: 'challenger', count: 2 };
     expect(problemOf(joinRows(champion, changed))).toEqual(problem);

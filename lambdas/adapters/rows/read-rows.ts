@@ -73,7 +73,8 @@ export async function parseRows(
       : file.all;
     const { head, all } = await peek(content, 4);
     if (head.toString('latin1', 0, 4) === 'PAR1') {
-      const whole = capped(all, limits.parquetBytes, tooLarge('file', limits.parquetBytes));
+      // Of a gzipped one at most as much is held as of a plain one.
+      const whole = capped(all, limits.bytes, tooLarge('inflated', limits.bytes));
       await readParquet(Buffer.concat(await collected(whole)), sink, limits.inflatedBytes);
     } else if (/^\s*\{/.test(head.toString('latin1'))) {
       await readTableJson(all, sink);

@@ -10,6 +10,8 @@ import type { Role } from './usual.ts';
  * - `no-rows`: the table is empty.
  * - `unreadable`: not a whole file of its format; `what` is the parser's code or message.
  * - `no-column`: no column of these names for a role that the policy names, or for any measure (`role: null`).
+ * - `column-twice`: the file has two columns of this name.
+ * - `values-too-long`: a value of the column has more characters than a cell may have, or all texts together are too long.
  * - `not-numeric`: text where numbers are needed; `count` cells, the first in `row`, counted from 1.
  * - `missing-values`: `count` cells of the column are empty, null or NaN, the first in `row`.
  */
@@ -24,6 +26,11 @@ export type FileProblem =
     }
   | { readonly code: 'too-many-rows'; readonly path: string; readonly limit: number }
   | { readonly code: 'no-rows'; readonly path: string }
+  | {
+      readonly code: 'column-twice' | 'values-too-long';
+      readonly path: string;
+      readonly column: string;
+    }
   | { readonly code: 'unreadable'; readonly path: string; readonly format: Format; readonly what: string }
   | {
       readonly code: 'no-column';

@@ -44,7 +44,7 @@ export function chooseColumns(header: readonly string[], spec: RowsSpec, path: s
   });
   const twice = chosen.find(({ name, index }) => header.lastIndexOf(name) !== index);
   if (twice !== undefined) {
-    throw new RowsStop({ code: 'no-column', path, role: twice.role, names: [twice.name] });
+    throw new RowsStop({ code: 'column-twice', path, column: twice.name });
   }
   if (!chosen.some(({ role }) => MEASURES.includes(role))) {
     const names = MEASURES.flatMap((role) => spec.columns[role].names);
@@ -101,8 +101,7 @@ export class TableBuilder {
 
   #add(column: Collected, cell: string | null): void {
     if (column.add(cell)) return;
-    const what = `a value of column ${column.name} is longer than ${MAX_CELL} characters, or all values together than ${MAX_TEXT}`;
-    throw new RowsStop({ code: 'unreadable', path: this.#path, format: 'csv', what });
+    throw new RowsStop({ code: 'values-too-long', path: this.#path, column: column.name });
   }
 }
 
