@@ -45,6 +45,10 @@ function fileProblem(problem: FileProblem): string {
       return `${name(problem.path)} is no whole ${problem.format} file (${visible(problem.what, MAX_NAME)})`;
     case 'no-column':
       return `${name(problem.path)} has no column ${names(problem.names)}`;
+    case 'column-twice':
+      return `${name(problem.path)} has column ${name(problem.column)} twice`;
+    case 'values-too-long':
+      return `column ${name(problem.column)} of ${name(problem.path)} holds values that are too long`;
     case 'not-numeric':
       return `column ${name(problem.column)} of ${name(problem.path)} holds text in ${problem.count} rows, the first is row ${problem.row}`;
     case 'missing-values':
