@@ -170,6 +170,11 @@ export function program(done: (status: number) => void): Command {
     .option('--seed <seed>', 'seed of the stories: any text (default: promotion)')
     .option('--stories <number>', 'number of stories (default: 500)', amount)
     .option('--failures <number>', 'stop after so many stories that violate something', amount, 5)
+    .option(
+      '--workers <number>',
+      'play stories in so many threads, with the same result (default: one for each processor)',
+      amount,
+    )
     .option('--story <seed>', 'play one story and print everything that happens in it')
     .option(
       '--only <ids>',

@@ -5,6 +5,7 @@ import { type LocalStepFunctions, startLocalStepFunctions } from '../emulators/a
 import { type MlflowEmulator, startMlflowEmulator } from '../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../emulators/workload/server.ts';
 import { LATE_RECORDS } from '../emulators/workload/world/settings.ts';
+import type { Network, Sender } from '../lambdas/adapters/network.ts';
 import { type FunctionName, functionNames } from '../lambdas/domain/limits.ts';
 import type { Registry, RegistryMode } from '../lambdas/domain/registry.ts';
 import type { Workloads } from '../lambdas/domain/serving/workloads.ts';
@@ -67,20 +68,21 @@ export interface Deployment {
 
 /**
  * Starts a host; several may run in one process, each on its own emulators. It runs the sources, unless `deploy`
- * returns other functions. Close it to stop the emulators.
+ * returns other functions, with the table that `startTable` starts. Close it to stop the emulators.
  */
 export async function startHost(
   real: RealSystems = { mlflow: false, workload: false },
-  deploy: (emulators: HostEmulators) => Promise<Deployment> = async ({ clock, env }) => ({
-    functions: await loadFunctions(clock, env),
+  deploy: (emulators: HostEmulators) => Promise<Deployment> = async ({ clock, env, table }) => ({
+    functions: await loadFunctions(clock, env, table),
   }),
+  startTable = startLocalTable,
 ): Promise<Host> {
   const clock = new LocalClock({ emulated: !real.mlflow && !real.workload });
   const [mlflow, workload, sns, table, stepFunctions] = await Promise.all([
     real.mlflow ? null : startMlflowEmulator({ clock: () => clock.now().getTime() }),
     real.workload ? null : startWorkloadEmulator({ clock, timings: LATE_RECORDS }),
     startSnsEmulator({}),
-    startLocalTable(),
+    startTable(),
     startLocalStepFunctions(),
   ]);
   const emulators = { mlflow, workload, sns, table, stepFunctions };
@@ -144,12 +146,14 @@ function environmentFor(
 async function loadFunctions(
   clock: LocalClock,
   env: NodeJS.ProcessEnv,
+  { documents }: LocalTable,
 ): Promise<Record<FunctionName, LocalFunction>> {
+  const network: Network = documents === undefined ? {} : { dynamodb: documents as Sender<never> };
   process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
   const loaded = await Promise.all(
     functionNames.map(async (name) => {
       const module: { handler: Handler } = await import(`../lambdas/${name}.ts`);
-      const handler = module.handler.withClock(clock, env);
+      const handler = module.handler.withClock(clock, env, network);
       // As on AWS each call is a request of its own: by its id a repeated one is told from a new one.
       const call = (event: unknown) => handler(event, { awsRequestId: randomUUID() });
       return [name, afterWaits(clock, call)] as const;

@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { Counter, type Coverage } from './coverage.ts';
-import { type Played, play, shrink, type Told } from './shrink.ts';
+import { type Failure, resultOf, type StoryResult } from './story-result.ts';
+import { playedByWorkers } from './workers.ts';
 
 /** Which stories are played. */
 export interface Simulation {
@@ -8,20 +10,15 @@ export interface Simulation {
   stories: number;
   /** Stop after so many stories that violate something. */
   maxFailures: number;
-  /** Called after every story. */
+  /** Threads that play at once; 1, the default, plays in this one. */
+  workers?: number;
+  /** Called after every story, in the order of their numbers. */
   onProgress?: (progress: Progress) => void;
 }
 
 export interface Progress {
   played: number;
   failed: number;
-}
-
-/** A story that violated something, shrunk. */
-export interface Failure {
-  /** The seed of the story, and the ids of the steps, outages and faults that are enough. */
-  told: Told;
-  violations: { invariant: string; what: string }[];
 }
 
 /** What came of all stories. */
@@ -35,25 +32,30 @@ export interface SimulationReport {
   coverage: Coverage;
 }
 
-/** Plays stories one after the other; each one that violates an invariant is shrunk. */
+/** Plays stories; each one that violates an invariant is shrunk. The report is the same for any number of workers. */
 export async function simulate(simulation: Simulation): Promise<SimulationReport> {
-  const { seed, stories, maxFailures, onProgress } = simulation;
+  const { seed, maxFailures, workers = 1, onProgress } = simulation;
   const counter = new Counter();
   const failures: Failure[] = [];
-  let played = 0;
+  let stories = 0;
   let executions = 0;
   let faults = 0;
-  while (played < stories && failures.length < maxFailures) {
-    played += 1;
-    const found = await play({ seed: `${seed}-${played}`, only: null });
-    const { finished } = found;
-    counter.add(finished.play.counts);
-    executions += finished.world.executions.all.size;
-    faults += finished.play.faults.length;
-    if (found.violations.length > 0) failures.push(failureOf(await shrink(found)));
-    onProgress?.({ played, failed: failures.length });
+  for await (const result of workers === 1 ? playedHere(simulation) : playedByWorkers(simulation, workers)) {
+    stories += 1;
+    counter.add(result.counts);
+    executions += result.executions;
+    faults += result.faults;
+    if (result.failure !== null) failures.push(result.failure);
+    onProgress?.({ played: stories, failed: failures.length });
+    if (failures.length >= maxFailures) break;
   }
-  return { seed, stories: played, executions, faults, failures, coverage: counter.coverage() };
+  return { seed, stories, executions, faults, failures, coverage: counter.coverage() };
 }
 
-export const failureOf = ({ told, violations }: Played): Failure => ({ told, violations });
+async function* playedHere({ seed, stories }: Simulation): AsyncGenerator<StoryResult> {
+  for (let number = 1; number <= stories; number += 1) {
+    yield await resultOf(seed, number);
+    // A play goes on without the event loop: timers and signals have their turn between two.
+    await setImmediate();
+  }
+}

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import ora from 'ora';
 import { play, type Told } from '../../simulator/shrink.ts';
 import {
@@ -15,6 +16,7 @@ export interface SimulateOptions {
   seed?: string;
   stories?: number;
   failures: number;
+  workers?: number;
   story?: string;
   only?: string;
   /** Instead of stories: one play for each so many requests that may find a system away. */
@@ -52,6 +54,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     seed: options.seed ?? DEFAULT_SEED,
     stories: options.stories ?? DEFAULT_STORIES,
     maxFailures: options.failures,
+    workers: options.workers ?? defaultWorkers(options.stories ?? DEFAULT_STORIES),
     onProgress: show.on,
   });
   Error.stackTraceLimit = stackTraceLimit;
@@ -61,6 +64,12 @@ export async function simulate(options: SimulateOptions): Promise<number> {
   else printReport(report, seconds);
   return report.failures.length === 0 ? 0 : 1;
 }
+
+/** Another one is worth its start for so many more stories. */
+const STORIES_PER_WORKER = 25;
+
+const defaultWorkers = (stories: number) =>
+  Math.min(availableParallelism(), Math.ceil(stories / STORIES_PER_WORKER));
 
 async function replay(
   { only, seed, stories, outages: everyOutage, json }: SimulateOptions,

@@ -9,18 +9,23 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 
-/** The promotion table on dynalite, an in-memory emulator of DynamoDB, on loopback. The stack declares the same keys. */
+/** The promotion table on loopback. */
 export interface LocalTable {
   endpoint: string;
   name: string;
+  /** The same table without a socket, as the SDK's document client is called; not on dynalite. */
+  documents?: { send(command: { input: object }): Promise<object> };
   /** Deletes all items. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-const NAME = 'promotion';
+export const TABLE_NAME = 'promotion';
 
-/** Starts dynalite on a free port and creates the empty table. */
+/**
+ * Starts dynalite, an in-memory emulator of DynamoDB, on a free port and creates the empty table. The stack declares the same
+ * keys.
+ */
 export async function startLocalTable(): Promise<LocalTable> {
   const server = dynalite({ createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
   server.listen(0, '127.0.0.1');
@@ -31,7 +36,7 @@ export async function startLocalTable(): Promise<LocalTable> {
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
   await client.send(
     new CreateTableCommand({
-      TableName: NAME,
+      TableName: TABLE_NAME,
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [
         { AttributeName: 'pk', AttributeType: 'S' },
@@ -62,9 +67,9 @@ export async function startLocalTable(): Promise<LocalTable> {
   );
   return {
     endpoint,
-    name: NAME,
+    name: TABLE_NAME,
     reset: async () => {
-      const { Items = [] } = await client.send(new ScanCommand({ TableName: NAME }));
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: TABLE_NAME }));
       await Promise.all(Items.map((item) => client.send(new DeleteItemCommand(keyOf(item)))));
     },
     close: async () => {
@@ -76,6 +81,6 @@ export async function startLocalTable(): Promise<LocalTable> {
 }
 
 const keyOf = ({ pk }: Record<string, AttributeValue>) => ({
-  TableName: NAME,
+  TableName: TABLE_NAME,
   Key: pk === undefined ? {} : { pk },
 });

@@ -33,10 +33,10 @@ export function endpoint(
 
 /** Responds as the real server does: 404 for an unknown path, 405 for a wrong method, else the endpoint's answer. */
 export function dispatch(endpoints: readonly Endpoint[], path: string, request: RawRequest): Answer {
-  const here = endpoints.filter((candidate) => rest(candidate, path) !== null);
   // A HEAD request uses the endpoint of GET, which then reads its parameters from the body.
   const wanted = request.method === 'HEAD' ? 'GET' : request.method;
-  const found = here.find((candidate) => candidate.methods.includes(wanted));
+  const isHere = (candidate: Endpoint) => rest(candidate, path) !== null;
+  const found = endpoints.find((candidate) => isHere(candidate) && candidate.methods.includes(wanted));
   if (found !== undefined) {
     const { parameters } = found;
     const input = parameters === null ? new Input({}) : readInput(request, parameters, found.atMost);
@@ -44,6 +44,7 @@ export function dispatch(endpoints: readonly Endpoint[], path: string, request: 
   }
   const missing = notEmulated(wanted, path);
   if (missing !== null) throw missing;
+  const here = endpoints.filter(isHere);
   if (here.length === 0) return page(404);
   const allowed = [...new Set(here.flatMap(({ methods }) => methods)), 'OPTIONS'];
   return page(405, { allow: allowed.join(', ') });

@@ -46,6 +46,16 @@ export interface SeedDataset {
   context?: string;
 }
 
+/** What decides who is champion. */
+interface Pointers {
+  /** Numbers of all versions that are not deleted. */
+  versions: string[];
+  /** Those in Production. */
+  production: string[];
+  /** The version that an alias points at; null for none. */
+  alias(name: string): string | null;
+}
+
 /** The contents of a registry, for comparisons. Without deleted versions. */
 export type Snapshot = Record<
   string,
@@ -185,6 +195,17 @@ export class Seeding {
 
   deleteVersion(name: string, version: string): void {
     this.#registry.deleteVersion(name, version);
+  }
+
+  /** The versions of a model, those in Production among them, and what its aliases point at; without copies of its tags. */
+  pointers(name: string): Pointers {
+    const model = this.#registry.models.get(name);
+    const versions = model?.versions.filter(({ stage }) => stage !== 'Deleted_Internal') ?? [];
+    return {
+      versions: versions.map(({ version }) => String(version)),
+      production: versions.flatMap(({ stage, version }) => (stage === 'Production' ? [String(version)] : [])),
+      alias: (alias) => String(model?.aliases.get(alias) ?? '') || null,
+    };
   }
 
   snapshot(): Snapshot {

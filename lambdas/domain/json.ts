@@ -22,6 +22,8 @@ const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 
 
 /** The limit that a text exceeds, or null; found before anything is parsed. The text need not be valid JSON. */
 export function jsonExcess(text: string): JsonExcess | null {
+  // Neither can be exceeded by a text as short as this, or with as few brackets: nearly every text ends here.
+  if (text.length <= jsonLimits.values && !hasManyBrackets(text)) return null;
   let levels = 0;
   let values = 0;
   for (let at = 0; at < text.length; at += 1) {
@@ -36,6 +38,17 @@ export function jsonExcess(text: string): JsonExcess | null {
     if (values > jsonLimits.values) return 'values';
   }
   return null;
+}
+
+/** True for a text with more opening brackets, wherever they stand, than levels are allowed. */
+function hasManyBrackets(text: string): boolean {
+  let brackets = 0;
+  for (const bracket of ['[', '{'])
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      brackets += 1;
+      if (brackets > jsonLimits.levels) return true;
+    }
+  return false;
 }
 
 /** Index of the quotation mark that ends the string which begins at `from`, or of the end of the text. */
@@ -69,6 +82,18 @@ export function isTooDeep(value: unknown): boolean {
     level = level.flatMap((container) => Object.values(container).filter(isContainer));
   }
   return false;
+}
+
+/**
+ * A value of parsed JSON, as it is: `z.json()` tries six schemas on each value in it, and takes most of the time of reading a
+ * response. A number that JSON cannot write again is refused. Recurses: for values that are within the limits.
+ */
+export const JsonValue = z.custom<z.core.util.JSONType>(isJson, 'must be JSON');
+
+function isJson(value: unknown): boolean {
+  if (isContainer(value)) return Object.values(value).every(isJson);
+  if (typeof value === 'number') return Number.isFinite(value);
+  return value === null || typeof value === 'string' || typeof value === 'boolean';
 }
 
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;

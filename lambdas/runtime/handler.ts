@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { type Clock, systemClock } from '../adapters/clock.ts';
 import type { Network } from '../adapters/network.ts';
 import { InvalidInput } from '../domain/errors.ts';
@@ -120,31 +120,29 @@ export function problemsOf(error: z.ZodError): string[] {
   });
 }
 
-const Name = z.string().transform(logText).optional().catch(undefined);
-const Keys = z.object({
-  model_name: Name,
-  execution: Name,
-  executionArn: Name,
-  new_version: Name,
-  challenger_version: Name,
-  target_version: Name,
-});
-const NO_KEYS = Keys.parse({});
-const AnyKeys = Keys.catch(NO_KEYS);
-/** The execution input, which some events contain as JSON text or as an object. */
-const Nested = z.object({ state: z.unknown().optional(), input: z.unknown().optional() }).catch({});
-
-/** Model, version and execution of an event: from the event, its state document, or the execution input. */
+/**
+ * Model, version and execution of an event: from the event, its state document, or the execution input, which some events
+ * contain as JSON text or as an object.
+ */
 function keysOf(event: unknown) {
-  const { state, input } = Nested.parse(event);
-  const text = typeof input === 'string' ? jsonOrNull(input) : input;
-  const [outer, document, executionInput] = [event, state, text].map((part) => AnyKeys.parse(part));
-  const named = (key: keyof typeof NO_KEYS) => outer?.[key] ?? document?.[key] ?? executionInput?.[key];
+  const input = fieldOf(event, 'input');
+  const parts = [event, fieldOf(event, 'state'), typeof input === 'string' ? jsonOrNull(input) : input];
+  const named = (key: string) => parts.map((part) => nameIn(part, key)).find((name) => name !== undefined);
   return {
     model_name: named('model_name'),
     version: named('new_version') ?? named('challenger_version') ?? named('target_version'),
-    execution: outer?.executionArn ?? named('execution'),
+    execution: nameIn(event, 'executionArn') ?? named('execution'),
   };
+}
+
+const fieldOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? Reflect.get(value, key)
+    : undefined;
+
+function nameIn(value: unknown, key: string): string | undefined {
+  const name = fieldOf(value, key);
+  return typeof name === 'string' ? logText(name) : undefined;
 }
 
 /** The plain fields of an answer: decisions and versions, no evidence. */

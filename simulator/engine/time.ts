@@ -114,8 +114,11 @@ export class VirtualTime {
 const isBefore = (one: Entry, other: Entry) =>
   one.at < other.at || (one.at === other.at && one.order < other.order);
 
-/** Promises that are settled run to their next wait before this resolves: none of them waits for the system. */
-const atRest = () => new Promise<void>((resolve) => setImmediate(resolve));
+/**
+ * Promises that are settled run to their next wait before this resolves: none of them waits for the system. Node.js runs a
+ * tick once no promise is left to run, without a round of its event loop.
+ */
+const atRest = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 /** What a process that has ended waits for. */
 export const never = <T>(): Promise<T> => new Promise<T>(() => {});

@@ -35,11 +35,9 @@ export interface Sides {
 
 /** Reads both sides without requests. */
 export function sidesOf({ mlflow, platform, mode, workloadId }: BothSystems): Sides {
-  const model = mlflow.registry.snapshot()[MODEL];
-  const staged = Object.entries(model?.versions ?? {})
-    .filter(([, { stage }]) => stage === 'Production')
-    .map(([version]) => version);
-  const alias = model?.aliases['champion'] ?? null;
+  const pointers = mlflow.registry.pointers(MODEL);
+  const staged = pointers.production;
+  const alias = pointers.alias('champion');
   const registry = {
     stage: mode === 'aliases' ? null : staged,
     alias: mode === 'stages' ? null : alias,

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { functionNames } from '../../lambdas/domain/limits.ts';
 import { outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
-import { type EmulatedHost, type Host, isEmulated, startHost } from '../../local/host.ts';
+import { type EmulatedHost, type Host, isEmulated } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
+import { startEmulatedHost } from '../support/emulated-host.ts';
 import { deployedHost } from './deployed-host.ts';
 import { printedAfter } from './printed.ts';
 
@@ -39,7 +40,7 @@ async function close(): Promise<void> {
 
 beforeAll(async () => {
   // One after the other: clients of AWS find their endpoints in the environment of the process.
-  const sources = await use(() => startHost());
+  const sources = await use(startEmulatedHost);
   for (const scenario of chosen) expected.set(scenario.name, await played(scenario, sources));
   await close();
   await use(() => deployed.start());

@@ -5,28 +5,35 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  ScanCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { MemoryTable, type TableRequest } from '../../emulators/aws/memory-table.ts';
+import { startMemoryTable } from '../../emulators/aws/memory-table-server.ts';
 import { dynamodbClient } from '../support/clients.ts';
 
 /** The table in the process answers as dynalite does, which stands for DynamoDB everywhere else. */
 
 let table: LocalTable;
-let client: DynamoDBClient;
+let served: LocalTable;
+let clients: DynamoDBClient[];
+/** The documents of dynalite, and those of the table in memory behind a socket. */
 let db: DynamoDBDocumentClient;
+let servedDb: DynamoDBDocumentClient;
 
 beforeAll(async () => {
-  table = await startLocalTable();
-  client = dynamodbClient(table);
-  db = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  [table, served] = await Promise.all([startLocalTable(), startMemoryTable()]);
+  clients = [table, served].map(dynamodbClient);
+  [db, servedDb] = clients.map((client) =>
+    DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } }),
+  ) as [DynamoDBDocumentClient, DynamoDBDocumentClient];
 });
 afterAll(async () => {
-  client.destroy();
-  await table.close();
+  for (const client of clients) client.destroy();
+  await Promise.all([table.close(), served.close()]);
 });
 
 const COMMANDS = { GetCommand, PutCommand, UpdateCommand, DeleteCommand, QueryCommand };
@@ -41,10 +48,12 @@ const interesting = ({ Item, Attributes, Items, Count, LastEvaluatedKey }: Recor
   LastEvaluatedKey,
 });
 
-async function onDynalite([name, input]: Step): Promise<unknown> {
-  const Command = COMMANDS[name] as unknown as new (input: object) => Parameters<typeof db.send>[0];
+const onDynalite = (step: Step) => onServer(db, step);
+
+async function onServer(on: DynamoDBDocumentClient, [name, input]: Step): Promise<unknown> {
+  const Command = COMMANDS[name] as unknown as new (input: object) => Parameters<typeof on.send>[0];
   try {
-    return interesting({ ...(await db.send(new Command({ TableName: table.name, ...input }))) });
+    return interesting({ ...(await on.send(new Command({ TableName: table.name, ...input }))) });
   } catch (error) {
     return failure(error);
   }
@@ -177,6 +186,9 @@ function stepsOn(prefix: string): fc.Arbitrary<Step[]> {
   return fc.array(step, { minLength: 30, maxLength: 50 });
 }
 
+/** Its socket adds the protocol alone: so many runs go through it, too. */
+const RUNS_SERVED = 6;
+
 it('answers every request as dynalite does, and keeps the same items', async () => {
   let run = 0;
   await fc.assert(
@@ -186,7 +198,11 @@ it('answers every request as dynalite does, and keeps the same items', async () 
         run += 1;
         const own = JSON.parse(JSON.stringify(steps).replaceAll(/"r\d+-/g, `"run${run}-`)) as Step[];
         const memory = new MemoryTable();
-        for (const step of own) expect(inMemory(memory, step)).toEqual(await onDynalite(step));
+        for (const step of own) {
+          const answer = await onDynalite(step);
+          expect(inMemory(memory, step)).toEqual(answer);
+          if (run <= RUNS_SERVED) expect(await onServer(servedDb, step)).toEqual(answer);
+        }
       },
     ),
     { numRuns: 60 },
@@ -218,6 +234,26 @@ it('refuses what DynamoDB refuses, and takes no attribute for there that every o
     for (const step of steps)
       expect(inMemory(memory, step), UpdateExpression).toEqual(await onDynalite(step));
   }
+});
+
+it.each(['as dynalite', 'as the table in memory'])('holds one table only, by its name, %s', async (which) => {
+  const documents = which === 'as dynalite' ? db : servedDb;
+  const command = () => new GetCommand({ TableName: 'other', Key: { pk: 'a' } });
+  await expect(documents.send(command())).rejects.toThrow(
+    expect.objectContaining({ name: 'ResourceNotFoundException' }),
+  );
+});
+
+it('is one table behind its socket and without it', async () => {
+  const Key = { pk: 'both' };
+  await servedDb.send(
+    new PutCommand({ TableName: served.name, Item: { ...Key, of: [1, true, null, { a: 'b' }] } }),
+  );
+  const found = await served.documents?.send(new GetCommand({ TableName: served.name, Key }));
+  expect(found).toEqual({ Item: { ...Key, of: [1, true, null, { a: 'b' }] } });
+  await expect(served.documents?.send(new GetCommand({ TableName: 'other', Key }))).rejects.toThrow();
+  await served.reset();
+  expect(await servedDb.send(new ScanCommand({ TableName: served.name }))).toMatchObject({ Items: [] });
 });
 
 it('goes back to a backup, which later writes do not change', () => {

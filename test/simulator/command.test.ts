@@ -9,6 +9,7 @@ it.each([
   ['--stories', '0'],
   ['--stories', 'many'],
   ['--failures', '-1'],
+  ['--workers', '0'],
   ['--outages', '0'],
   ['--only', 's0'],
   ['--story', 'one-1', '--seed', 'one'],
@@ -34,6 +35,16 @@ it('reports stories with their coverage as one JSON document, the same for the s
   expect(report).toMatchObject({ seed: 'command', stories: 4 });
   expect(report.coverage.counts).toHaveProperty(['state BeginPromotion']);
   expect(await reported()).toEqual(report);
+});
+
+it('reports the same with any number of workers', async () => {
+  const reported = async (workers: string) => {
+    const { stdout } = await simulate('--seed', 'command', '--stories', '5', '--workers', workers, '--json');
+    return { ...JSON.parse(stdout), seconds: null };
+  };
+  const alone = await reported('1');
+  expect(alone.stories).toBe(5);
+  expect(await reported('3')).toEqual(alone);
 });
 
 it('names what was not reached, and ends', async () => {

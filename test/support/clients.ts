@@ -5,9 +5,12 @@ import type { MlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
 import { LATE_RECORDS } from '../../emulators/workload/world/settings.ts';
 import { anonymous, bearer } from '../../lambdas/adapters/authorization.ts';
+import type { Documents } from '../../lambdas/adapters/aws/documents.ts';
+import { documentStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
+import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import type { Workloads } from '../../lambdas/domain/serving/workloads.ts';
 import { at, NOON } from './serving.ts';
 
@@ -28,6 +31,12 @@ export const IMPATIENT = { ...LOOPBACK, headersMs: 400, bodyMs: 400, totalMs: 2_
 /** The functions' client of the MLflow emulator. */
 export const mlflowClient = ({ url }: MlflowEmulator) =>
   mlflow({ trackingUri: url, authorization: anonymous, http: httpClient(LOOPBACK) });
+
+/** The functions' store on a table in this process. */
+export function storeOf({ documents, name }: LocalTable): PromotionStore {
+  if (documents === undefined) throw new Error('a table behind a socket');
+  return documentStore(documents as Documents, name);
+}
 
 export const dynamodbClient = ({ endpoint }: LocalTable) =>
   new DynamoDBClient({

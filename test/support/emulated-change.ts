@@ -1,18 +1,17 @@
-import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import type { LocalTable } from '../../emulators/aws/dynamodb.ts';
+import { startMemoryTable } from '../../emulators/aws/memory-table-server.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
-import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import type { RegistryMode } from '../../lambdas/domain/registry.ts';
 import { bare } from '../../lambdas/domain/release/found.ts';
 import type { Change, ModelItem, StoredRelease } from '../../lambdas/domain/release/release.ts';
 import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import type { RollbackServices } from '../../lambdas/use-cases/parts/rollback-call.ts';
-import { dynamodbClient, type EmulatedPlatform, emulatedPlatform, mlflowClient } from './clients.ts';
+import { type EmulatedPlatform, emulatedPlatform, mlflowClient, storeOf } from './clients.ts';
 import { MODEL } from './releases.ts';
 import { at } from './serving.ts';
 
-/** Both systems and the table over HTTP, for tests of changes on what answers as the real ones do. */
+/** Both systems over HTTP and the table, for tests of changes on what answers as the real ones do. */
 export interface EmulatedSystems extends EmulatedPlatform {
   readonly mlflow: MlflowEmulator;
   readonly store: PromotionStore;
@@ -26,23 +25,18 @@ export function emulatedSystems(): EmulatedSystems {
   const platform = emulatedPlatform();
   let table: LocalTable;
   let mlflow: MlflowEmulator;
-  let client: ReturnType<typeof dynamodbClient>;
   let store: PromotionStore;
   beforeAll(async () => {
-    table = await startLocalTable();
-    client = dynamodbClient(table);
-    store = dynamodbStore(client, table.name);
+    table = await startMemoryTable();
+    store = storeOf(table);
     mlflow = await startMlflowEmulator();
   });
   afterEach(async () => {
     mlflow.reset();
-    // The item of the next test starts anew.
-    const documents = DynamoDBDocumentClient.from(client);
-    await documents.send(new PutCommand({ TableName: table.name, Item: { pk: `lease#${MODEL}` } }));
+    await table.reset();
   });
   afterAll(async () => {
     await mlflow.close();
-    client.destroy();
     await table.close();
   });
   return Object.defineProperties(platform, {

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { startMemoryTable } from '../../emulators/aws/memory-table-server.ts';
 import { type EmulatedHost, type Host, isEmulated, startHost } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
+
+/** A host on emulators, whose table is in memory: dynalite and the SDK's client would take most of the time. */
+export const startEmulatedHost = () => startHost(undefined, undefined, startMemoryTable);
 
 /** A host on emulators for all tests of a file or a block, emptied before each; `use` is given it before the first. */
 export function emulatedHost(
   use: (host: EmulatedHost) => void,
-  start: () => Promise<Host> = () => startHost(),
+  start: () => Promise<Host> = startEmulatedHost,
 ): void {
   let host: EmulatedHost;
   beforeAll(async () => {

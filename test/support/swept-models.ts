@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
+import type { LocalTable } from '../../emulators/aws/dynamodb.ts';
+import { startMemoryTable } from '../../emulators/aws/memory-table-server.ts';
 import { type MlflowEmulator, startMlflowEmulator } from '../../emulators/mlflow/server.ts';
 import { startWorkloadEmulator, type WorkloadEmulator } from '../../emulators/workload/server.ts';
 import { LATE_RECORDS } from '../../emulators/workload/world/settings.ts';
 import { bearer } from '../../lambdas/adapters/authorization.ts';
-import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { httpClient } from '../../lambdas/adapters/http.ts';
 import { workloadApi } from '../../lambdas/adapters/workload-api/client.ts';
 import { bare, releaseOf } from '../../lambdas/domain/release/found.ts';
@@ -17,7 +17,7 @@ import {
 import { type PromotionStore, seenIn } from '../../lambdas/domain/release/store.ts';
 import type { CleanUpServices } from '../../lambdas/use-cases/clean-up.ts';
 import type { Alert } from '../../lambdas/words/alert/alert.ts';
-import { dynamodbClient, LOOPBACK, mlflowClient } from './clients.ts';
+import { LOOPBACK, mlflowClient, storeOf } from './clients.ts';
 
 /** Models in the table and on emulators of both sides, as a clean-up or a sweep finds them. */
 export interface SweptModels {
@@ -156,9 +156,9 @@ export function sweptModels(): SweptModels {
     [mlflow, workload, table] = await Promise.all([
       startMlflowEmulator({ clock: () => models.now.getTime() }),
       startWorkloadEmulator({ clock, timings: LATE_RECORDS }),
-      startLocalTable(),
+      startMemoryTable(),
     ]);
-    store = dynamodbStore(dynamodbClient(table), table.name);
+    store = storeOf(table);
   });
   afterAll(() => Promise.all([mlflow, workload, table].map((each) => each.close())));
   beforeEach(async () => {

@@ -4,9 +4,10 @@ import { readingServices } from '../../lambdas/runtime/reading-services.ts';
 import { storeServices } from '../../lambdas/runtime/store-services.ts';
 import { readBothSides } from '../../lambdas/use-cases/parts/read-ending.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
-import { type EmulatedHost, isEmulated, startHost } from '../../local/host.ts';
+import { type EmulatedHost, isEmulated } from '../../local/host.ts';
 import { promote, rollback } from '../../local/scenarios/scenario.ts';
 import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { startEmulatedHost } from '../support/emulated-host.ts';
 
 /** Whoever follows the advice of an alert to the letter ends with both sides in step, on the version that it names. */
 
@@ -20,7 +21,7 @@ afterEach(() => host.close());
 
 /** A host with the seeded model, version 2 in Production; `serve`: on a Workload, which serves its artifact. */
 async function started(serve: boolean): Promise<Serving | null> {
-  const local = await startHost();
+  const local = await startEmulatedHost();
   if (!isEmulated(local)) throw new Error('not on emulators');
   host = local;
   seedPascalStrategy(host.mlflow);

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelStatus } from '../../cli/commands/model-status.ts';
 import { type ExecutionRun, execute } from '../../local/execution.ts';
-import { type EmulatedHost, isEmulated, startHost } from '../../local/host.ts';
+import { type EmulatedHost, isEmulated } from '../../local/host.ts';
 import { promote } from '../../local/scenarios/scenario.ts';
 import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { promotion } from '../support/command.ts';
+import { startEmulatedHost } from '../support/emulated-host.ts';
 
 /** What `promotion status` prints, read from the table, the registry and the platform of a local host. */
 
@@ -12,7 +13,7 @@ let host: EmulatedHost;
 let serving: Serving;
 
 beforeEach(async () => {
-  const started = await startHost();
+  const started = await startEmulatedHost();
   if (!isEmulated(started)) throw new Error('not on emulators');
   host = started;
   seedPascalStrategy(host.mlflow);

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { SWEEP_MAX_MODELS } from '../../lambdas/domain/limits.ts';
 import { execute } from '../../local/execution.ts';
-import { type EmulatedHost, isEmulated, startHost } from '../../local/host.ts';
+import { type EmulatedHost, isEmulated } from '../../local/host.ts';
 import { promote } from '../../local/scenarios/scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import { startEmulatedHost } from '../support/emulated-host.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
 
 /** What sweeps tell CloudWatch of open changes and of models out of step. */
@@ -12,7 +13,7 @@ let host: EmulatedHost;
 let lines: string[];
 
 beforeEach(async () => {
-  const started = await startHost();
+  const started = await startEmulatedHost();
   if (!isEmulated(started)) throw new Error('not on emulators');
   host = started;
   // Only time that passes on purpose counts.

@@ -34,7 +34,7 @@ export function errorAnswer({ status, detail: given }: ApiError, variants: Varia
 }
 
 /** The system's clock has milliseconds; the API writes microseconds. */
-export const timestamp = (at: number) => new Date(at).toISOString().replace('Z', '000+00:00');
+export const timestamp = (at: number) => `${new Date(at).toISOString().slice(0, -1)}000+00:00`;
 export const timestampOrNull = (at: number | null) => (at === null ? null : timestamp(at));
 /** As a proton's status details write it. */
 export const shortTimestamp = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`;

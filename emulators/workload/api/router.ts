@@ -49,7 +49,8 @@ export function route<Path extends string, Query extends z.ZodRawShape, Body ext
     segments: path.split('/'),
     run: (request, params, world, base) => {
       const problems: Invalid[] = [];
-      const query = parse(querySchema, gather(request.query, querySchema), problems);
+      const isPlain = shapes.query === undefined && request.query.size === 0;
+      const query = isPlain ? {} : parse(querySchema, gather(request.query, querySchema), problems);
       const body = shapes.body === undefined ? undefined : parse(shapes.body, bodyOf(request), problems);
       if (problems.length > 0) throw new ApiError(422, problems);
       return act({

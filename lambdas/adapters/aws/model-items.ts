@@ -281,9 +281,11 @@ const seenValues = ({ change, live }: SeenItem): Record<string, string> => ({
   ...(live === null ? {} : { ':seen_live': live }),
 });
 
+const Instant = z.date();
+
 /** Throws for a number that is no time: compared with any other, it would be neither before nor after it. */
 const instant = (seconds: unknown): Date | null =>
-  typeof seconds === 'number' ? z.date().parse(new Date(seconds * 1000)) : null;
+  typeof seconds === 'number' ? Instant.parse(new Date(seconds * 1000)) : null;
 
 const History = z.array(PastRelease).catch([]);
 

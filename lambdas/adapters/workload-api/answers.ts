@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { readAs } from '../../domain/json.ts';
+import { JsonValue, readAs } from '../../domain/json.ts';
 import type { Artifact, Replacement, Workload } from '../../domain/serving/workloads.ts';
 
 /**
@@ -24,7 +24,7 @@ export const list = <T extends z.ZodType>(row: T) =>
   rows(row)
     .nullish()
     .transform((value) => value ?? []);
-const JsonObject = z.record(z.string(), z.json());
+const JsonObject = z.record(z.string(), JsonValue);
 
 export const WorkloadAnswer = z
   .object({
@@ -60,7 +60,7 @@ export const ArtifactAnswer = z
     type: Text,
     status: z.string(),
     version: z.number().nullish(),
-    spec: z.object({ containerGroups: list(z.json()) }).nullish(),
+    spec: z.object({ containerGroups: list(JsonValue) }).nullish(),
   })
   .transform((a): Artifact => {
     const containerGroups = a.spec?.containerGroups ?? [];
