@@ -1,13 +1,12 @@
 import {
   decisiveMetrics,
-  type Keys,
-  keysOf,
   type Policy,
   type PolicyChoice,
   type PolicyMistake,
   parsePolicyFile,
   policyMistakes,
 } from '../../lambdas/domain/comparison/policy.ts';
+import { type Keys, keysOf } from '../../lambdas/domain/comparison/policy-fields.ts';
 import { parseJson } from '../../lambdas/domain/json.ts';
 import type { Run } from '../../lambdas/domain/registry.ts';
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-import tempfile
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -21,13 +21,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from sklearn.pipeline import Pipeline
 
-from recipes import LABEL, Evaluation, Split
+from recipes import LABEL, ROW_ID, Evaluation, Split
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from log_evidence import log_evidence  # noqa: E402 - a file to copy, beside this example
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 MLFLOW_MAJOR = int(mlflow.__version__.split(".")[0])
 
-PREDICTIONS_FILE = "predictions.csv"
-PREDICTIONS_FOLDER = "evaluation"
 CHAMPION_ALIAS = "champion"
 CHALLENGER_ALIAS = "challenger"
 
@@ -134,7 +135,7 @@ def log_run(recipe: str, model: Pipeline, split: Split, evaluation: Evaluation) 
         log_dataset(split.training, "training")
         log_dataset(split.evaluation, "evaluation")
         mlflow.log_metrics(evaluation.metrics)
-        log_predictions(evaluation.predictions)
+        log_rows(evaluation.predictions, split)
         return log_model(model, split)
 
 
@@ -144,12 +145,15 @@ def log_dataset(rows: pd.DataFrame, context: str) -> None:
     mlflow.log_input(dataset, context=context)
 
 
-def log_predictions(predictions: pd.DataFrame) -> None:
+def log_rows(predictions: pd.DataFrame, split: Split) -> None:
     """Log one line per evaluation row, which allows a paired comparison of two versions."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / PREDICTIONS_FILE
-        predictions.to_csv(path, index=False)
-        mlflow.log_artifact(str(path), PREDICTIONS_FOLDER)
+    log_evidence(
+        labels=predictions["label"],
+        ids=predictions[ROW_ID],
+        training_ids=split.training[ROW_ID],
+        prediction=predictions["predicted"],
+        probability=predictions["probability"],
+    )
 
 
 def log_model(model: Pipeline, split: Split) -> str:

@@ -41,7 +41,7 @@ const UNAUTHORIZED = 401;
 export function authorized(http: Http, authorization: Authorization): Http {
   const sendAs = async (request: HttpRequest) => {
     // Both attempts and the reading of the credentials share the time of one call.
-    const endsAt = request.endsAt ?? http.endsAt();
+    const endsAt = request.endsAt ?? http.endsAt(request.totalMs);
     const send = (headers: Record<string, string>) =>
       http({ ...request, endsAt, headers: { ...request.headers, ...headers } });
     const first = await authorization.headers(request);

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { setTimeout as timer } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { errors, Pool, request as send } from 'undici';
@@ -35,7 +36,14 @@ export interface HttpRequest {
   repeatable: boolean;
   /** For a repeatable request: true for a response after which it is sent again, besides 429, 502, 503 and 504. */
   isTransient?: (reply: HttpReply) => boolean;
+  /**
+   * Reads the body of a successful response as it arrives; that of the reply is then empty. Called anew for each attempt. It
+   * may stop early, and has to rethrow what the chunks throw (`NoReply`).
+   */
+  read?: (chunks: AsyncIterable<Buffer>) => Promise<void>;
   maxBytes?: number;
+  /** Milliseconds for this call with all its retries, in place of those of the limits. */
+  totalMs?: number;
   /** By when the last attempt has ended, as `Http.endsAt` says it. Default, and at most: `totalMs` from now. */
   endsAt?: number;
 }
@@ -83,13 +91,13 @@ export interface Http {
 
 /**
  * Sends a request once; throws `NoReply` when no response arrives within the limits. Header names are in lower case; the body
- * has at most the request's `maxBytes`, or those of the limits.
+ * has at most the request's `maxBytes`, or those of the limits, and is null when the request's `read` has been given it.
  */
 export type Transport = (
   request: HttpRequest,
   limits: HttpLimits,
   signal: AbortSignal,
-) => Promise<{ status: number; headers: Record<string, string | undefined>; body: Buffer }>;
+) => Promise<{ status: number; headers: Record<string, string | undefined>; body: Buffer | null }>;
 
 /**
  * An HTTP client. Every status is an answer; only a missing response throws (`NoReply`). Connection failures and 429 are
@@ -106,7 +114,7 @@ export function httpClient(
   const endsIn = (ms = limits.totalMs) => elapsed() + ms;
 
   const call = async (request: HttpRequest) => {
-    const endsAt = Math.min(request.endsAt ?? Number.POSITIVE_INFINITY, endsIn());
+    const endsAt = Math.min(request.endsAt ?? Number.POSITIVE_INFINITY, endsIn(request.totalMs));
     const ms = Math.ceil(endsAt - elapsed());
     if (ms <= 0) throw new NoReply('timeout', 'no time was left to send it', undefined, false);
     const total = expiry(ms);
@@ -116,7 +124,10 @@ export function httpClient(
       sent = true;
       try {
         const { status, headers, body } = await transport(request, limits, total);
-        const reply: HttpReply = { status, contentType: headers['content-type'] ?? '', body };
+        const reads = request.read !== undefined && isSuccess(status);
+        if (reads && body !== null) await request.read?.(whole(body));
+        const contentType = headers['content-type'] ?? '';
+        const reply: HttpReply = { status, contentType, body: reads ? EMPTY : (body ?? EMPTY) };
         if (status === TOO_MANY_REQUESTS) sent = before;
         const again =
           status === TOO_MANY_REQUESTS ||
@@ -149,7 +160,7 @@ export function httpClient(
       });
     } catch (error) {
       if (error instanceof RetryableReply) return error.reply;
-      if (error instanceof NoReply) throw error;
+      if (error instanceof NoReply || !total.aborted) throw error;
       throw new NoReply('timeout', `no answer within ${ms} ms`, error, sent);
     }
   };
@@ -157,6 +168,13 @@ export function httpClient(
 }
 
 const processTime = () => performance.now();
+const EMPTY = Buffer.alloc(0);
+
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+async function* whole(body: Buffer): AsyncGenerator<Buffer> {
+  yield body;
+}
 
 /** The network, with connections that are kept. */
 function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
@@ -169,34 +187,47 @@ function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
     keepAliveMaxTimeout: 4_000,
   });
   return async (request, limits, signal) => {
+    const { statusCode, headers, body } = await send(request.url, {
+      method: request.method,
+      headers: request.headers,
+      body: request.body ?? null,
+      dispatcher: poolOf(request.url),
+      signal,
+    }).catch((error) => {
+      throw noReply(error);
+    });
+    const texts = Object.entries(headers).map(([name, value]) => [name, String(value ?? '')]);
+    const reply = { status: statusCode, headers: Object.fromEntries(texts) };
     const max = request.maxBytes ?? limits.maxBytes;
-    try {
-      const { statusCode, headers, body } = await send(request.url, {
-        method: request.method,
-        headers: request.headers,
-        body: request.body ?? null,
-        dispatcher: poolOf(request.url),
-        signal,
-      });
-      const announced = Number(headers['content-length'] ?? 0);
-      const tooLarge = () => new NoReply('too-large', `the answer is larger than ${max} bytes`);
-      if (announced > max) {
-        body.on('error', () => {}).destroy();
-        throw tooLarge();
-      }
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for await (const chunk of body) {
-        size += chunk.length;
-        if (size > max) throw tooLarge();
-        chunks.push(chunk);
-      }
-      const texts = Object.entries(headers).map(([name, value]) => [name, String(value ?? '')]);
-      return { status: statusCode, headers: Object.fromEntries(texts), body: Buffer.concat(chunks) };
-    } catch (error) {
-      throw error instanceof NoReply ? error : noReply(error);
+    const chunks = bounded(body, Number(headers['content-length'] ?? 0), max);
+    if (request.read !== undefined && isSuccess(statusCode)) {
+      await request.read(chunks);
+      body.on('error', () => {}).destroy();
+      return { ...reply, body: null };
     }
+    const collected: Buffer[] = [];
+    for await (const chunk of chunks) collected.push(chunk);
+    return { ...reply, body: Buffer.concat(collected) };
   };
+}
+
+/** The chunks of a body; throws `NoReply` when it breaks off, or has more bytes than `max`. */
+async function* bounded(body: Readable, announced: number, max: number): AsyncGenerator<Buffer> {
+  const tooLarge = () => new NoReply('too-large', `the answer is larger than ${max} bytes`);
+  if (announced > max) {
+    body.on('error', () => {}).destroy();
+    throw tooLarge();
+  }
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > max) throw tooLarge();
+      yield chunk;
+    }
+  } catch (error) {
+    throw error instanceof NoReply ? error : noReply(error);
+  }
 }
 
 /**

@@ -219,6 +219,18 @@ export const mlflowCall = {
 export const mlflowListMs = 10_000;
 
 /**
+ * One file with a run's rows. `bytes` are those of the file, `inflatedBytes` those of its content, of a Parquet file of the
+ * columns that are read. A Parquet file is held whole; everything else is read as it arrives. Two files, one after the other,
+ * have to be read within the time-out of `compare-models` at its share of a core (a seventh), where 32 MiB take some 25 s.
+ */
+export const rowsFile = {
+  rows: 100_000,
+  bytes: 32 * 1024 * 1024,
+  inflatedBytes: 48 * 1024 * 1024,
+  totalMs: 50_000,
+} as const;
+
+/**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:
  * seven times `totalMs` stays below the function's time-out of 60 s.
  */

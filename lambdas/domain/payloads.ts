@@ -95,10 +95,11 @@ export type Decision = z.infer<typeof Decision>;
 
 /**
  * A metric without a usable value: `not-logged`, the run has no such metric; `nan` or `infinite`, the value that was
- * logged is not a number or not finite (SQL stores of MLflow keep an infinity as the largest double).
+ * logged is not a number or not finite (SQL stores of MLflow keep an infinity as the largest double); `differs-from-rows`,
+ * the rows of the same run give another value.
  */
 export const MissingNumber = z.object({
-  code: z.enum(['not-logged', 'nan', 'infinite']),
+  code: z.enum(['not-logged', 'nan', 'infinite', 'differs-from-rows']),
   version: z.string(),
   metric: z.string(),
 });
@@ -131,6 +132,20 @@ export const RuleResult = z.object({
   /** The numbers that the rule lacks; the challenger's first. */
   why: z.array(MissingNumber).default([]),
   critical: z.boolean(),
+  /** The test of the gain, turned so that positive is better; absent where the evidence has no measure of uncertainty. */
+  test: z
+    .object({
+      grade: z.enum(['A', 'B', 'C', 'D', 'E']),
+      method: z.string(),
+      n: z.number(),
+      needed: z.number(),
+      estimate: z.number(),
+      lower: z.number(),
+      upper: z.number(),
+      level: z.number(),
+      p: z.number(),
+    })
+    .optional(),
   /** For people only. */
   reason: z.string(),
 });
@@ -162,6 +177,19 @@ export const Comparison = z.object({
   /** Step of the ladder of evidence, `A` (best) to `E`; null where nothing was compared. */
   evidence_grade: z.enum(['A', 'B', 'C', 'D', 'E']).nullable(),
   rules: z.array(RuleResult),
+  /** Per-row evidence, where both runs hold it, and what a claim was tested at; absent otherwise. */
+  paired: z
+    .object({
+      /** SHA-256 (hex) over the sorted pairs of row id and label: the same data. Null without rows. */
+      fingerprint: z.string().nullable(),
+      rows: z.number().nullable(),
+      /** The risk at which the claim was tested, and what it takes from the budget of the year; null without a claim. */
+      alpha: z.number().nullable(),
+      spent: z.number().nullable(),
+      /** Rows with which what was not shown would probably be; null where all was, or no number of rows would do. */
+      rows_needed: z.number().nullable(),
+    })
+    .optional(),
   /** SHA-256 (hex) of everything that the decision is based on. */
   evidence_digest: z.string(),
   policy: z.string(),

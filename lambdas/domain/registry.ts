@@ -41,6 +41,8 @@ export interface ModelVersion {
   /** `READY`, `PENDING_REGISTRATION` or `FAILED_REGISTRATION`; an open string. */
   readonly status: string;
   readonly runId: string | null;
+  /** The logged model (MLflow 3) that was registered, where its source names one. */
+  readonly loggedModelId?: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -51,6 +53,14 @@ export interface Metric {
   readonly step: number;
   /** Digest of the dataset the metric was computed on (MLflow 3), null where none was recorded. */
   readonly datasetDigest: string | null;
+}
+
+/** A metric that some run has logged for a logged model. */
+export interface LoggedModelMetric extends Metric {
+  /** The run that has logged it; null where MLflow does not say. */
+  readonly runId: string | null;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
 }
 
 export interface DatasetInput {
@@ -91,6 +101,8 @@ export interface Registry {
   setVersionTag(name: string, version: string, key: string, value: string): Promise<void>;
   /** Null when the run does not exist. */
   getRun(runId: string): Promise<Run | null>;
+  /** The metrics of a logged model, of every run and dataset. Null when it does not exist, or has too many for one answer. */
+  loggedModelMetrics(modelId: string): Promise<LoggedModelMetric[] | null>;
 }
 
 const byNumberDescending = (a: ModelVersion, b: ModelVersion) => Number(b.version) - Number(a.version);

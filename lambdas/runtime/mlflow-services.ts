@@ -9,6 +9,7 @@ import type { Network } from '../adapters/network.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
 import { mlflowCall } from '../domain/limits.ts';
 import type { RegistryMode } from '../domain/registry.ts';
+import type { RowsReader } from '../use-cases/parts/read-rows-of-both.ts';
 import { authorizationOf, Login, Token } from './credentials.ts';
 import { configuration, MlflowEnvironment, withOneLogin } from './environment.ts';
 
@@ -19,6 +20,8 @@ const Credentials = z.union([Login, Token]);
 export interface RegistryServices {
   registry: Mlflow;
   mode: RegistryMode;
+  /** Reads the rows of a run: one for each evaluated example. */
+  rows?: RowsReader;
 }
 
 /** Throws `InvalidConfiguration`, which names the variables without their values. */
@@ -37,7 +40,14 @@ export function registryServices(
       ? { trackingUri: config.MLFLOW_TRACKING_URI, authorization: credentialsIn(config, env) }
       : { trackingUri: managed.url, authorization: signed(managed, env, now) };
   const registry = mlflow({ ...server, http, now });
-  return { registry, mode: config.MLFLOW_REGISTRY_MODE };
+  return {
+    registry,
+    mode: config.MLFLOW_REGISTRY_MODE,
+    rows: async (run, spec) => {
+      const { readRows } = await import('../adapters/rows/read-rows.ts');
+      return readRows(registry, run, spec);
+    },
+  };
 }
 
 /** From the secret if one is set, else in MLflow's order: username and password, then the token. */

@@ -8,6 +8,7 @@ import {
   hasMetric,
   profitImprovement,
 } from '../domain/comparison/evidence.ts';
+import { withLoggedModel } from '../domain/comparison/logged-model.ts';
 import { decisiveMetrics, type Policy } from '../domain/comparison/policy.ts';
 import { ModelNotFound } from '../domain/errors.ts';
 import type { CompareInput, Comparison } from '../domain/payloads.ts';
@@ -22,10 +23,13 @@ import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
 import { inWords } from '../words/recommendation.ts';
 import { readRegistry } from './parts/look.ts';
+import { type RowsReader, readRowsOfBoth } from './parts/read-rows-of-both.ts';
 
 export interface CompareServices extends PolicyServices {
   registry: Registry;
   mode: RegistryMode;
+  /** Reads the rows of a run; absent where none are to be read. */
+  rows?: RowsReader;
 }
 
 /** Tag on a registered model that names its policy. */
@@ -33,7 +37,7 @@ const POLICY_TAG = 'promotion.policy';
 
 /**
  * Compares challenger and champion by the policy named in the input, else by the model's tag, else `default`. Reads one
- * model, its versions and at most two runs; writes nothing. Throws `ModelNotFound`, `UnknownPolicy`, `InvalidPolicy`,
+ * model, its versions and at most two runs with their logged models; writes nothing. Throws `ModelNotFound`, `UnknownPolicy`, `InvalidPolicy`,
  * `MlflowUnavailable`, `MlflowRefused` and `MlflowInvalidResponse`: a failed read never becomes a KEEP.
  */
 export async function compare(input: CompareInput, services: CompareServices): Promise<Comparison> {
@@ -55,7 +59,7 @@ export async function compare(input: CompareInput, services: CompareServices): P
 async function evaluate(
   pair: Candidates,
   name: string,
-  { registry, policies, minConfidence }: CompareServices,
+  { registry, rows, policies, minConfidence }: CompareServices,
 ): Promise<{ policy: Policy; decided: Decided; used: object; profit?: number | null }> {
   if (pair.kind !== 'pair') {
     const policy = await policies.load(name);
@@ -69,8 +73,14 @@ async function evaluate(
   const policy = await policies.load(name, (each) =>
     decisiveMetrics(each).every((metric) => hasMetric(challenger, metric)),
   );
-  const used = { challenger: evidenceUsed(challenger, policy), champion: evidenceUsed(champion, policy) };
-  const evidence = { champion, challenger };
+  const read =
+    champion === null || rows === undefined ? null : await readRowsOfBoth(champion, challenger, policy, rows);
+  const used = {
+    challenger: evidenceUsed(challenger, policy),
+    champion: evidenceUsed(champion, policy),
+    ...(read === null ? {} : { rows: read.digests }),
+  };
+  const evidence = { champion, challenger, rows: read?.rows ?? null };
   const decided = decide(evidence, policy, minConfidence);
   return { policy, decided, used, profit: profitImprovement(evidence) };
 }
@@ -81,5 +91,10 @@ function policyName({ policy }: Pick<CompareInput, 'policy'>, { tags }: Register
 }
 
 async function withRun(registry: Registry, version: ModelVersion): Promise<Candidate> {
-  return { version, run: version.runId === null ? null : await registry.getRun(version.runId) };
+  const { runId, loggedModelId } = version;
+  const [run, logged] = await Promise.all([
+    runId === null ? null : registry.getRun(runId),
+    loggedModelId === undefined ? null : registry.loggedModelMetrics(loggedModelId),
+  ]);
+  return { version, run: run === null || logged === null ? run : withLoggedModel(run, logged) };
 }

@@ -12,6 +12,9 @@ export const METHODS: Readonly<Record<Basis, string>> = {
   none: 'not compared',
 };
 
+/** `probability`, of grade A. */
+export const PAIRED = 'one minus the one-sided p-value of a test on the same rows';
+
 const MEANING_OF_GRADE: Readonly<Record<NonNullable<Comparison['evidence_grade']>, string>> = {
   A: 'grade A: both evaluated on the same rows',
   B: 'grade B: both evaluated on the same folds or seeds',

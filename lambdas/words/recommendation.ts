@@ -4,9 +4,10 @@ import type { Obstacle } from '../domain/comparison/evidence.ts';
 import type { EvaluatedRule } from '../domain/comparison/rules.ts';
 import type { Comparison } from '../domain/payloads.ts';
 import { sentence, visible } from '../domain/visible-text.ts';
-import { METHODS } from './confidence.ts';
+import { METHODS, PAIRED } from './confidence.ts';
 import { percent } from './numbers.ts';
 import { noChallenger } from './phrases.ts';
+import { rowsProblem } from './rows.ts';
 import { briefOf, missingText, named, reasonOf } from './rules.ts';
 
 /** A decision with its texts. Untrusted text in them is in visible form. */
@@ -17,7 +18,7 @@ export function inWords(
   return {
     ...facts,
     recommendation: recommendationOf(decided),
-    method: METHODS[facts.basis],
+    method: facts.basis === 'probability' && facts.evidence_grade === 'A' ? PAIRED : METHODS[facts.basis],
     rules: rules.map((judged) => ({ ...judged.result, reason: reasonOf(judged) })),
   };
 }
@@ -86,6 +87,8 @@ function obstacleText(obstacle: Obstacle): string {
       const status = visible(obstacle.status, 40) || 'in an unknown state';
       return `the run of ${named(obstacle.version)} is ${status}, not FINISHED`;
     }
+    case 'rows':
+      return rowsProblem(obstacle.problem);
     case 'data-unknown':
       return 'neither run names the data it was evaluated on';
     case 'data-differ': {
@@ -145,8 +148,20 @@ function recommendationByRules(
       return `${stay}: ${challenger} is not better; ${shortfall(finding, decided, tally)}${assumption}.`;
     case 'mixed':
       return `Review ${challenger}: the results are mixed; ${shortfall(finding, decided, tally)}${assumption}.`;
+    case 'guardrail-worse':
+      return `${stay}: ${challenger} is worse on ${first(about)}; ${tally}${assumption}.`;
+    case 'guardrail-open':
+      return `Evaluate ${challenger} on more rows: the claim is shown, but not that it is no worse on ${first(about)}${rowsText(finding)}${assumption}.`;
+    case 'not-worthwhile':
+      return `${stay}: ${challenger} is at most a little better; ${first(about)}${rowsText(finding)}${assumption}.`;
+    case 'open':
+      return `Evaluate ${challenger} on more rows: neither better nor worse is shown; ${first(about)}${rowsText(finding)}${assumption}.`;
   }
 }
+
+/** How many rows would probably show it. */
+const rowsText = ({ claim }: RulesFinding): string =>
+  claim === null || claim.rowsNeeded === null ? '' : `; about ${claim.rowsNeeded} rows would show it`;
 
 /** The way out, also where it is the champion that lacks a number. */
 const LOG_IT = 'Log it to the run of that version, which MLflow allows for a finished run too';

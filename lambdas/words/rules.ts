@@ -4,6 +4,7 @@ import type { EvaluatedRule } from '../domain/comparison/rules.ts';
 import type { RuleResult } from '../domain/payloads.ts';
 import { visible } from '../domain/visible-text.ts';
 import { digitsApart, probability, show, signed } from './numbers.ts';
+import { notByRows } from './rows.ts';
 
 /** The texts about one rule: its reason, its part of a sentence, its row of the table. */
 
@@ -58,6 +59,7 @@ export const named = (version: string) => `version ${visible(version, 20)}`;
 /** Why a number is missing or a sample is invalid. */
 export function missingText(lack: NoSample): string {
   if (lack.code === 'too-large') return 'the values are too large for an interval';
+  if (lack.code === 'rows') return notByRows(lack.why);
   const who = named(lack.version);
   switch (lack.code) {
     case 'not-logged':
@@ -66,6 +68,8 @@ export function missingText(lack: NoSample): string {
       return `${lack.metric} of ${who} is NaN`;
     case 'infinite':
       return `${lack.metric} of ${who} is infinite`;
+    case 'differs-from-rows':
+      return `${lack.metric} of ${who} is logged with another value than its rows give`;
     case 'no-number':
       return `${who} has no metric or parameter ${lack.key}`;
     case 'not-numeric':

@@ -177,5 +177,37 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
       expect(await client.metricHistory(runId, 'nothing')).toEqual([]);
       expect(await client.getRun('0'.repeat(32))).toBeNull();
     });
+
+    it('reads the metrics of a logged model with the data behind them, where MLflow has logged models', async () => {
+      expect(await client.loggedModelMetrics(`m-${'0'.repeat(32)}`).catch(({ name }) => name)).toSatisfy(
+        (answer) => answer === null || answer === 'MlflowRefused',
+      );
+      const { url } = target();
+      const version = await (await fetch(`${url}/version`)).text();
+      if (!version.startsWith('3.')) return;
+      const { run } = (await post('runs/create', { experiment_id: '0', start_time: 1 })) as {
+        run: { info: { run_id: string } };
+      };
+      const run_id = run.info.run_id;
+      const created = await post('logged-models', { experiment_id: '0', source_run_id: run_id });
+      const { model_id } = (created as { model: { info: { model_id: string } } }).model.info;
+      const point = { run_id, model_id, timestamp: 5, step: 0 };
+      await post('runs/log-metric', {
+        ...point,
+        key: 'accuracy',
+        value: 0.9,
+        dataset_name: 'held-out',
+        dataset_digest: 'd1',
+      });
+      await post('runs/log-metric', { ...point, key: 'loss', value: 0.5, step: 3 });
+      expect(await client.loggedModelMetrics(model_id)).toEqual([
+        { key: 'accuracy', value: 0.9, step: 0, datasetDigest: 'd1', runId: run_id, timestamp: 5 },
+        { key: 'loss', value: 0.5, step: 3, datasetDigest: null, runId: run_id, timestamp: 5 },
+      ]);
+      const name = `adapter-${randomUUID()}`;
+      await post('registered-models/create', { name });
+      await post('model-versions/create', { name, source: `models:/${model_id}`, model_id, run_id });
+      expect(await client.listVersions(name)).toMatchObject([{ runId: run_id, loggedModelId: model_id }]);
+    });
   });
 }

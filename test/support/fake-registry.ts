@@ -46,6 +46,9 @@ export class FakeRegistry implements Mlflow {
     return value;
   }
 
+  loggedModelMetrics = async () => null;
+  listArtifacts = async () => [];
+  readArtifact = async () => null;
   getModel = (name: string) =>
     this.#ask('getModel', () => (name === this.view.model.name ? this.view.model : null));
   listVersions = () => this.#ask('listVersions', () => [...this.view.versions]);

@@ -9,7 +9,13 @@ import {
   UnknownPolicy,
 } from '../../lambdas/domain/errors.ts';
 import { CompareInput, Comparison } from '../../lambdas/domain/payloads.ts';
-import type { ModelVersion, RegistryMode, RegistryView, Run } from '../../lambdas/domain/registry.ts';
+import type {
+  LoggedModelMetric,
+  ModelVersion,
+  RegistryMode,
+  RegistryView,
+  Run,
+} from '../../lambdas/domain/registry.ts';
 import { type CompareServices, compare } from '../../lambdas/use-cases/compare-models.ts';
 import { run } from '../support/evidence.ts';
 import { pascal, version, view } from '../support/registry.ts';
@@ -20,11 +26,12 @@ const better = { profit_total: 120, sharpe_ratio: 1.4, max_drawdown: 0.15, win_r
 interface World {
   of?: RegistryView | null;
   runs?: Record<string, Run>;
+  logged?: Record<string, LoggedModelMetric[]>;
   mode?: RegistryMode;
 }
 
 /** A registry that only answers, and counts what it is asked. Trading runs behind versions 2 and 3. */
-function world({ of = pascal(), runs = {}, mode = 'stages' }: World = {}) {
+function world({ of = pascal(), runs = {}, logged = {}, mode = 'stages' }: World = {}) {
   const reads: string[] = [];
   const known: Record<string, Run> = { 'run-2': run(champion), 'run-3': run(better), ...runs };
   const read = <T>(what: string, answer: T) => {
@@ -37,6 +44,7 @@ function world({ of = pascal(), runs = {}, mode = 'stages' }: World = {}) {
       getModel: () => read('model', of?.model ?? null),
       listVersions: () => read('versions', [...(of?.versions ?? [])]),
       getRun: (id) => read(`run ${id}`, known[id] ?? null),
+      loggedModelMetrics: (id) => read(`model ${id}`, logged[id] ?? null),
       moveToProduction: refuse,
       setAlias: refuse,
       deleteAlias: refuse,
@@ -154,7 +162,7 @@ describe('which policy judges', () => {
       const error = await compare(input({ policy: null }), tagged(tag)).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(UnknownPolicy);
       expect((error as Error).message).toMatch(
-        /^There is no policy ".*"\. Known policies: auto, default, regression, trading$/,
+        /^There is no policy ".*"\. Known policies: auto, default, refresh, regression, trading$/,
       );
     },
   );

@@ -28,6 +28,7 @@ describe('a policy', () => {
       name: 'mine',
       accepted_grades: ['C'],
       alpha: 0.05,
+      budget: 0.5,
       dataset: { when_missing: 'allow' },
       rules: [
         {

@@ -26,7 +26,8 @@ beforeAll(async () => {
     promote,
     { operation: 'rollback', model_name: MODEL, requested_by: 'the duty officer' },
   ])
-    for (const message of (await execute(host, input, { pauseMs: 1 })).alerts) mails.push(JSON.stringify(message));
+    for (const message of (await execute(host, input, { pauseMs: 1 })).alerts)
+      mails.push(JSON.stringify(message));
 });
 afterAll(async () => {
   await host.close();

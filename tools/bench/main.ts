@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { bundlesCommand } from './bundles.ts';
+import { decisionsCommand } from './decisions/command.ts';
 import { scalingCommand } from './scaling.ts';
 
 /** `npm run bench -- NAME`: one command for each benchmark. Exit status: 0 measured, 1 failed, 2 unknown arguments. */
@@ -8,6 +9,7 @@ async function main(argv: string[]): Promise<number> {
     .usage('NAME [options]   (npm run bench -- NAME [options])')
     .description('Measures what this repository builds and runs; every benchmark has --json and --help.')
     .addCommand(bundlesCommand())
+    .addCommand(decisionsCommand())
     .addCommand(scalingCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(run with --help for the options)');

@@ -91,12 +91,11 @@ export class LoggedModels {
     tags.set(VERSIONS_TAG, JSON.stringify(versions));
   }
 
-  /** Unlike a run, a logged model keeps with a metric which data it was measured on. */
+  /** Every point of every run. Unlike a run, a logged model keeps with a metric which data it was measured on. */
   metrics(id: string): (Metric & { runId: string })[] {
-    const all = [...this.#tracking.runs.values()].flatMap((run) =>
+    return [...this.#tracking.runs.values()].flatMap((run) =>
       run.history.filter(({ modelId }) => modelId === id).map((metric) => ({ ...metric, runId: run.id })),
     );
-    return [...new Map(all.map((metric) => [`${metric.key}\n${metric.datasetDigest}`, metric])).values()];
   }
 }
 

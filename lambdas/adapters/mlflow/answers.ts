@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import type { DatasetInput, Metric, ModelVersion, RegisteredModel, Run } from '../../domain/registry.ts';
+import type {
+  DatasetInput,
+  LoggedModelMetric,
+  Metric,
+  ModelVersion,
+  RegisteredModel,
+  Run,
+} from '../../domain/registry.ts';
 
 /**
  * Schemas of MLflow's responses, lenient: empty lists and unset fields are left out, `""` means none, and other
@@ -42,6 +49,7 @@ export const Version = z
     current_stage: Optional,
     status: Optional,
     run_id: Optional,
+    source: Optional,
     tags: Pairs,
   })
   .transform((v): ModelVersion & { name: string } => ({
@@ -50,8 +58,15 @@ export const Version = z
     stage: v.current_stage ?? 'None',
     status: v.status ?? 'READY',
     runId: v.run_id,
+    ...loggedModelIn(v.source),
     tags: v.tags,
   }));
+
+/** MLflow 3 registers a logged model as `models:/m-<id>`. */
+function loggedModelIn(source: string | null): { loggedModelId?: string } {
+  const id = /^models:\/+(m-[\w-]{1,100})$/.exec(source ?? '')?.[1];
+  return id === undefined ? {} : { loggedModelId: id };
+}
 
 const Model = z
   .object({
@@ -75,6 +90,29 @@ export const MetricAnswer = z
   .transform(
     (m): Metric => ({ key: m.key, value: m.value, step: m.step ?? 0, datasetDigest: m.dataset_digest }),
   );
+
+const ModelMetric = z
+  .object({
+    key: z.string(),
+    value: Double,
+    step: z.coerce.number().nullish(),
+    timestamp: z.coerce.number().nullish(),
+    dataset_digest: Optional,
+    run_id: Optional,
+  })
+  .transform(
+    (m): LoggedModelMetric => ({
+      key: m.key,
+      value: m.value,
+      step: m.step ?? 0,
+      datasetDigest: m.dataset_digest,
+      runId: m.run_id,
+      timestamp: m.timestamp ?? 0,
+    }),
+  );
+export const LoggedModelAnswer = z.object({
+  model: z.object({ data: z.object({ metrics: rows(ModelMetric, 100_000) }).nullish() }),
+});
 
 const Dataset = z
   .object({ dataset: z.object({ name: Text.nullish(), digest: Text }), tags: Pairs })
@@ -102,6 +140,14 @@ export const VersionsPage = z.object({
   next_page_token: Optional,
 });
 export const MetricsPage = z.object({ metrics: rows(MetricAnswer, 20_000), next_page_token: Optional });
+const ArtifactFile = z
+  .object({ path: z.string(), is_dir: z.boolean().nullish(), file_size: z.coerce.number().nullish() })
+  .transform(({ path, is_dir, file_size }) => ({
+    path,
+    isFolder: is_dir ?? false,
+    size: is_dir ? null : (file_size ?? null),
+  }));
+export const ArtifactsAnswer = z.object({ files: rows(ArtifactFile, 10_000) });
 export const Nothing = z.object({});
 export const RunAnswer = z.object({ run: RunBody }).transform(
   ({ run }): Run => ({

@@ -1,11 +1,27 @@
 import { MlflowInvalidResponse, MlflowRefused } from '../../domain/errors.ts';
-import type { Metric, ModelVersion, RegisteredModel, Registry, Run } from '../../domain/registry.ts';
+import type {
+  LoggedModelMetric,
+  Metric,
+  ModelVersion,
+  RegisteredModel,
+  Registry,
+  Run,
+} from '../../domain/registry.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import type { Authorization } from '../authorization.ts';
 import { systemClock } from '../clock.ts';
 import type { Http } from '../http.ts';
-import { LatestAnswer, MetricsPage, ModelAnswer, Nothing, RunAnswer, VersionsPage } from './answers.ts';
-import { mlflowRequests } from './requests.ts';
+import {
+  ArtifactsAnswer,
+  LatestAnswer,
+  LoggedModelAnswer,
+  MetricsPage,
+  ModelAnswer,
+  Nothing,
+  RunAnswer,
+  VersionsPage,
+} from './answers.ts';
+import { isTooLarge, mlflowRequests } from './requests.ts';
 import { boundedTags, versionTags } from './tags.ts';
 
 /** MLflow's REST API, version 2.0: https://mlflow.org/docs/latest/rest-api.html */
@@ -24,8 +40,32 @@ const VERSIONS_PER_PAGE = 200;
 const METRICS_PER_PAGE = 1000;
 const ARTIFACT_MAX_BYTES = 64 * 1024 * 1024;
 
-/** The registry, and requests that only tools and tests read. */
-export interface Mlflow extends Registry {
+/** A file or folder of a run; `size` in bytes, null for folders and where the server does not say. */
+export interface ArtifactEntry {
+  /** Below the run's artifacts. */
+  readonly path: string;
+  readonly isFolder: boolean;
+  readonly size: number | null;
+}
+
+/** The files of runs. Every method throws as those of the registry do. */
+export interface ArtifactFiles {
+  /** The direct entries of a folder, `''` for all artifacts of the run; none where there is no such folder. */
+  listArtifacts(runId: string, folder: string): Promise<readonly ArtifactEntry[]>;
+  /**
+   * Reads a file as it arrives, within `totalMs` with all retries, each of which begins anew: what `read` returned for the
+   * attempt that ended. `read` may stop early. Null where MLflow says that there is no such file.
+   */
+  readArtifact<T>(
+    runId: string,
+    path: string,
+    totalMs: number,
+    read: (chunks: AsyncIterable<Buffer>) => Promise<T>,
+  ): Promise<T | null>;
+}
+
+/** The registry and the files of runs, and requests that only tools and tests read. */
+export interface Mlflow extends Registry, ArtifactFiles {
   /** The newest version of each stage; MLflow omits other versions in the same stage. */
   latestVersions(name: string, stages?: string[]): Promise<ModelVersion[]>;
   /** Every value a run recorded for a metric, in the server's order. Points of one training run are not independent. */
@@ -133,6 +173,17 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
     getRun: (run_id): Promise<Run | null> =>
       orNull(call('runs/get', RunAnswer, { method: 'GET', query: { run_id }, writes: 'nothing' })),
 
+    async loggedModelMetrics(id): Promise<LoggedModelMetric[] | null> {
+      const path = `logged-models/${encodeURIComponent(id)}`;
+      const request = { method: 'GET', writes: 'nothing' } as const;
+      const answer = await orNull(call(path, LoggedModelAnswer, request)).catch((error: unknown) => {
+        // Every point of every run is listed, without pages: a model with too many is compared as one of MLflow 2.
+        if (isTooLarge(error)) return null;
+        throw error;
+      });
+      return answer === null ? null : (answer.model.data?.metrics ?? []);
+    },
+
     // Without max_results, servers of 2025 and early 2026 answer no rows and a token that never ends.
     metricHistory: (run_id, metric_key) =>
       list('metrics/get-history', MetricsPage, {
@@ -140,6 +191,28 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
         perPage: METRICS_PER_PAGE,
         rows: ({ metrics }) => metrics ?? [],
       }),
+
+    async listArtifacts(run_id, path): Promise<ArtifactEntry[]> {
+      const query: Record<string, string> = path === '' ? { run_id } : { run_id, path };
+      const request = { method: 'GET', query, writes: 'nothing' } as const;
+      return (await call('artifacts/list', ArtifactsAnswer, request)).files ?? [];
+    },
+
+    async readArtifact(run_id, path, totalMs, read) {
+      const result: { value: Awaited<ReturnType<typeof read>> | null } = { value: null };
+      const request = { method: 'GET', query: { run_id, path }, writes: 'nothing' } as const;
+      const answer = content('/get-artifact', {
+        ...request,
+        totalMs,
+        // The reader has its own limit, and says itself what was too large.
+        maxBytes: Number.MAX_SAFE_INTEGER,
+        read: async (chunks) => {
+          result.value = await read(chunks);
+        },
+      });
+      await orNull(answer);
+      return result.value;
+    },
 
     artifact: (run_id, path) =>
       content('/get-artifact', {

@@ -3,7 +3,7 @@ import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts
 import { readAs } from '../../domain/json.ts';
 import { mlflowListMs } from '../../domain/limits.ts';
 import { type Authorization, authorized } from '../authorization.ts';
-import { type Http, type HttpReply, NoReply } from '../http.ts';
+import { type Http, type HttpReply, isSuccess, NoReply } from '../http.ts';
 import { quotable } from '../masking.ts';
 import { type Reading, readOnce } from '../read-once.ts';
 import { type Asked, isEmpty, isServerFailure, jsonObject, refusal, shorten } from './errors.ts';
@@ -20,6 +20,8 @@ export interface MlflowRequest {
   /** See `HttpRequest`. */
   endsAt?: number;
   maxBytes?: number;
+  totalMs?: number;
+  read?: (chunks: AsyncIterable<Buffer>) => Promise<void>;
 }
 
 /** The requests to one server. Each throws `MlflowUnavailable`, `MlflowRefused` or `MlflowInvalidResponse`. */
@@ -76,10 +78,10 @@ export function mlflowRequests(
         url,
         headers,
         repeatable: !once,
-        isTransient: (each) => (isSuccess(each) ? isUnusable(reading(each)) : isServerFailure(each)),
+        isTransient: (each) => (isSuccess(each.status) ? isUnusable(reading(each)) : isServerFailure(each)),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      if (!isSuccess(reply)) throw refusal(reply, asked());
+      if (!isSuccess(reply.status)) throw refusal(reply, asked());
       const answer = reading(reply);
       if (!answer.ok) throw answer.error;
       return answer.value;
@@ -145,10 +147,8 @@ export function mlflowRequests(
   };
 }
 
-const isSuccess = ({ status }: HttpReply) => status >= 200 && status < 300;
-
 /** True for an answer beyond the limits of size: another attempt would be as large, a smaller page would not. */
-const isTooLarge = (error: unknown): error is MlflowInvalidResponse =>
+export const isTooLarge = (error: unknown): error is MlflowInvalidResponse =>
   error instanceof MlflowInvalidResponse &&
   error.cause instanceof NoReply &&
   error.cause.kind === 'too-large';

@@ -3,6 +3,7 @@ import type { SelectionProblem } from './candidates.ts';
 import {
   dataUnknown,
   type Evidence,
+  joinedRows,
   type NoSample,
   type Obstacle,
   obstacles,
@@ -10,6 +11,7 @@ import {
 } from './evidence.ts';
 import { type Grade, grades, type Policy } from './policy.ts';
 import { type EvaluatedRule, evaluateRule, unevaluatedRule } from './rules.ts';
+import { type ClaimTested, FINDING_OF_CLAIM, testClaim } from './tested-claim.ts';
 
 /**
  * From evaluated rules to a decision.
@@ -48,11 +50,16 @@ export interface RulesFinding {
     | 'promote'
     | 'grade-not-accepted'
     | 'not-better'
-    | 'mixed';
+    | 'mixed'
+    | 'guardrail-worse'
+    | 'guardrail-open'
+    | 'not-worthwhile'
+    | 'open';
   readonly challenger: string;
   /**
    * The rules behind the code, in the order of the codes: the critical ones that failed; the deciding ones in doubt; the
-   * passed ones, the most decisive first; the deciding ones; the failed ones (`not-better`, `mixed`).
+   * passed ones, the most decisive first; the deciding ones; the failed ones (`not-better`, `mixed`). Of a claim: the guardrails
+   * (`guardrail-…`), otherwise its rule.
    */
   readonly about: readonly EvaluatedRule[];
   readonly share: number;
@@ -61,6 +68,8 @@ export interface RulesFinding {
   readonly shortOf: 'share' | 'confidence' | null;
   /** True when neither run names the data it was evaluated on. */
   readonly dataUnknown: boolean;
+  /** What was claimed and at which risk; null without a claim. */
+  readonly claim: ClaimTested | null;
   /** Numbers that a first champion lacks, without which the policy lets no later version be promoted over it. */
   readonly lacks: readonly NoSample[];
 }
@@ -100,7 +109,8 @@ export function decide(evidence: Evidence, policy: Policy, minConfidence: number
   if (rules.some(({ verdict }) => verdict === 'missing')) return undecided('missing-numbers');
   const counted = rules.filter(({ result }) => result.counted === 'counted');
   if (counted.length === 0) return undecided('nothing-to-judge');
-  return { ...versions, ...decideByRules(counted, evidence, policy, minConfidence), rules };
+  const decided = decideByRules(counted, evidence, policy, minConfidence);
+  return { ...versions, ...decided, ...pairedFacts(evidence, decided.finding), rules };
 }
 
 /** The answer, INVESTIGATE, when no two versions can be selected. */
@@ -155,6 +165,7 @@ function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Pol
   const threshold = policy.min_confidence ?? minConfidence;
   const reaches = (value: number) => value >= threshold - ROUNDING;
   const shortOf = !reaches(share) ? 'share' : !reaches(confidence) ? 'confidence' : null;
+  let tested: ClaimTested | null = null;
   const answer = (
     decision: Comparison['decision'],
     code: RulesFinding['code'],
@@ -171,12 +182,29 @@ function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Pol
       threshold,
       shortOf,
       dataUnknown: unknown,
+      claim: tested,
       lacks,
     };
     const basis: Basis = !hasChampion ? 'limits' : isProbability ? 'probability' : 'share';
     return { decision, confidence, basis, evidence_grade: grade, finding };
   };
 
+  const claimed = policy.claim === undefined ? null : testClaim(policy.claim, counted, policy);
+  if (policy.claim !== undefined && claimed !== null) {
+    // An absolute limit holds for every rule, whatever is claimed of one of them.
+    const missedLimit = counted.filter(({ limit }) => limit !== null && limit.missedBy > 0);
+    if (missedLimit.length > 0) return answer('KEEP', 'critical-rules-failed', missedLimit);
+    if ('lacking' in claimed) return answer('INVESTIGATE', 'grade-not-accepted', claimed.lacking);
+    const { decided, allocation, about } = claimed;
+    const { kind, primary: rule } = policy.claim;
+    tested = { kind, rule, rowsNeeded: decided.rowsNeeded, allocation };
+    const accepted = grade === null || policy.accepted_grades.includes(grade);
+    const told =
+      decided.decision === 'PROMOTE' && !accepted
+        ? answer('INVESTIGATE', 'grade-not-accepted', about)
+        : answer(decided.decision, FINDING_OF_CLAIM[decided.code], about);
+    return { ...told, confidence: decided.confidence, basis: 'probability' as const };
+  }
   const decisive = missed.filter(({ rule }) => rule.critical);
   if (decisive.length > 0) return answer('KEEP', 'critical-rules-failed', decisive);
   const doubtful = unclear.filter((one) => deciding.includes(one));
@@ -192,6 +220,21 @@ function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Pol
     return answer('KEEP', 'not-better', missed);
   }
   return answer('INVESTIGATE', 'mixed', missed);
+}
+
+/** Facts about rows and claim for the answer; nothing where there are neither. */
+function pairedFacts(evidence: Evidence, { claim }: RulesFinding): Pick<Decided, 'paired'> {
+  const rows = joinedRows(evidence);
+  if (rows === null && claim === null) return {};
+  return {
+    paired: {
+      fingerprint: rows?.fingerprint ?? null,
+      rows: rows?.n ?? null,
+      alpha: claim?.allocation.alpha ?? null,
+      spent: claim?.allocation.spent ?? null,
+      rows_needed: claim?.rowsNeeded ?? null,
+    },
+  };
 }
 
 const totalWeight = (some: EvaluatedRule[]) => some.reduce((sum, { rule }) => sum + rule.weight, 0);

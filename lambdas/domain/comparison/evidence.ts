@@ -1,7 +1,11 @@
 import { canonicalJson } from '../canonical-json.ts';
 import type { MissingNumber } from '../payloads.ts';
 import type { ModelVersion, Run } from '../registry.ts';
-import { type Keys, keysOf, type Policy, type Rule, type Sample } from './policy.ts';
+import type { JoinedRows } from '../rows/join.ts';
+import type { RowsProblem } from '../rows/problems.ts';
+import type { NotByRows } from './by-rows.ts';
+import type { Policy, Rule, Sample } from './policy.ts';
+import { type Keys, keysOf } from './policy-fields.ts';
 import type { Mean, Proportion } from './statistics.ts';
 
 /** The evidence in MLflow about two versions, and how it is read. All of it is untrusted input. */
@@ -30,7 +34,16 @@ export interface Evidence {
   /** Null for a first model. */
   readonly champion: Candidate | null;
   readonly challenger: Candidate;
+  /** One row for each evaluated example; null where not both runs hold them, and for a first model. */
+  readonly rows?: RowsOfBoth | null;
 }
+
+/** Rows of both versions, or why those that are there cannot be used. */
+export type RowsOfBoth = { readonly joined: JoinedRows } | { readonly problem: RowsProblem };
+
+/** The rows of both versions, where they can be used. */
+export const joinedRows = ({ rows }: Evidence): JoinedRows | null =>
+  rows && 'joined' in rows ? rows.joined : null;
 
 /**
  * Why there is no sample, and so no interval; `key` is the metric or parameter of the run of `version`.
@@ -43,7 +56,9 @@ export type NoSample =
   | { code: 'no-number' | 'not-numeric' | 'no-deviation'; key: string; version: string }
   | { code: 'too-few-rows'; key: string; version: string; fewest: number }
   | { code: 'no-proportion'; value: number; version: string }
-  | { code: 'too-large' };
+  | { code: 'too-large' }
+  /** Both runs hold rows, and the metric cannot be tested on them. */
+  | { code: 'rows'; why: NotByRows };
 
 /** A number of a run, or why there is none. */
 export type Reading = { value: number } | { value: null; why: MissingNumber };
@@ -136,17 +151,18 @@ export function samplesMissing({ challenger }: Evidence, policy: Policy): NoSamp
  * Why the evidence cannot be evaluated, whatever its values. `not-ready`: MLflow has not registered the version
  * completely (its `status`). `no-run`: the version names no run. `run-not-found`: the `run` it names does not exist.
  * `run-not-finished`: the run's `status` is another one, empty where MLflow gave none that is known. `data-unknown`:
- * neither run names its data, which the policy does not allow. `data-differ`: digests of the data on both sides.
+ * neither run names its data, which the policy does not allow. `rows`: the rows that are there cannot be used. `data-differ`: digests of the data on both sides.
  */
 export type Obstacle =
   | { code: 'not-ready' | 'run-not-finished'; version: string; status: string }
   | { code: 'no-run'; version: string }
   | { code: 'run-not-found'; version: string; run: string }
   | { code: 'data-unknown' }
+  | { code: 'rows'; problem: RowsProblem }
   | { code: 'data-differ'; champion: string[]; challenger: string[] };
 
 /** Every reason why the evidence cannot be evaluated, each once; empty if there is none. */
-export function obstacles({ champion, challenger }: Evidence, policy: Policy): Obstacle[] {
+export function obstacles({ champion, challenger, rows }: Evidence, policy: Policy): Obstacle[] {
   const sides = champion === null ? [challenger] : [challenger, champion];
   const unready = sides.flatMap(({ version: { version, status, runId }, run }) => {
     const found: Obstacle[] = [];
@@ -159,11 +175,15 @@ export function obstacles({ champion, challenger }: Evidence, policy: Policy): O
     return found;
   });
   if (unready.length > 0 || champion === null) return unready;
-  return dataObstacles(champion, challenger, policy);
+  if (rows && 'problem' in rows) return [{ code: 'rows', problem: rows.problem }];
+  // Equal ids and labels are the same data, whatever digests say of the tables that they were taken from.
+  return rows ? [] : dataObstacles(champion, challenger, policy);
 }
 
 /** True when no compared metric of either version names the data it was measured on. */
-export function dataUnknown({ champion, challenger }: Evidence, policy: Policy): boolean {
+export function dataUnknown(evidence: Evidence, policy: Policy): boolean {
+  const { champion, challenger } = evidence;
+  if (joinedRows(evidence) !== null) return false;
   const sides = champion === null ? [] : [challenger, champion];
   return compared(policy).every((rule) =>
     sides.every((side) => dataOf(side, rule.metric, policy).length === 0),

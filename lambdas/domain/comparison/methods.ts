@@ -1,3 +1,6 @@
+import type { TestResult } from '../paired/test-result.ts';
+import type { JoinedRows } from '../rows/join.ts';
+import { gainByRows } from './by-rows.ts';
 import { type Candidate, type NoSample, readSample } from './evidence.ts';
 import { type Grade, gainOf, neededGain, type Rule } from './policy.ts';
 import { confidenceAbove, interval, meanDifference, proportionDifference } from './statistics.ts';
@@ -18,6 +21,10 @@ export interface MeasuredGain {
   readonly needed: number;
   /** Of the gain, where the method has one. */
   readonly interval: Interval | null;
+  /** The two values as the rows give them; null without rows. */
+  readonly byRows: { readonly champion: number; readonly challenger: number } | null;
+  /** The test behind it, where the evidence allows one. */
+  readonly test: TestResult | null;
   /** Why there is no interval although the rule describes a sample; empty if there is one, or the rule describes none. */
   readonly noInterval: readonly NoSample[];
 }
@@ -38,13 +45,17 @@ export interface Pair {
   challenger: Candidate;
   before: number;
   after: number;
+  /** The rows of both, or null. */
+  rows: JoinedRows | null;
+  /** The gain that a claim needs, in place of the rule's. */
+  needed?: number | undefined;
 }
 
 /** A step of the ladder: a gain, or why the runs lack what it needs (null: the rule does not describe it). */
 type Method = (pair: Pair) => MeasuredGain | NoSample | null;
 
-/** Best first; the first method with complete evidence is used. Paired methods (grades A and B) go in front. */
-const ladder: readonly Method[] = [fromSamples];
+/** Best first; the first method with complete evidence is used. */
+const ladder: readonly Method[] = [fromRows, fromSamples];
 
 /** Compares by the best method for which the runs have the numbers; the last one, the values alone, always has them. */
 export function compareValues(pair: Pair): MeasuredGain {
@@ -55,6 +66,31 @@ export function compareValues(pair: Pair): MeasuredGain {
     if (found !== null) noInterval.push(found);
   }
   return { ...fromPoints(pair), noInterval };
+}
+
+/** Grade A: both versions on the same rows. */
+function fromRows(pair: Pair): ReturnType<Method> {
+  const { rule, alpha, rows } = pair;
+  if (rows === null) return null;
+  const point = fromPoints(pair);
+  const found = gainByRows(rule, rows, { needed: point.needed, alpha });
+  if (!('test' in found)) return found.code === 'no-measure' ? null : { code: 'rows', why: found };
+  const { test } = found;
+  const [lower, upper] = test.interval;
+  const shown = test.p <= alpha;
+  // Not as good as needed by the value itself, or shown to be worse.
+  const failed = upper < point.needed || test.estimate < point.needed;
+  return {
+    ...point,
+    verdict: shown ? 'passed' : failed ? 'failed' : 'unclear',
+    grade: 'A',
+    confidence: 1 - test.p,
+    better: test.estimate > 0,
+    gain: test.estimate,
+    interval: { lower, upper, alpha, rows: [test.n, test.n] },
+    test,
+    byRows: { champion: found.champion, challenger: found.challenger },
+  };
 }
 
 /** Grade C. Relative amounts are taken of the champion's measured value, as if that were exact. */
@@ -72,7 +108,7 @@ function fromSamples(pair: Pair): ReturnType<Method> {
   const estimate = rule.direction === 'higher' ? raw.estimate : -raw.estimate;
   const difference = { estimate, standardError: raw.standardError };
   const ends = interval(difference, alpha);
-  const confidence = confidenceAbove(difference, neededGain(rule, before));
+  const confidence = confidenceAbove(difference, neededOf(pair));
   if (![ends.lower, ends.upper, confidence].every(Number.isFinite)) return { code: 'too-large' };
   const point = fromPoints(pair);
   const significant = point.verdict === 'passed' && ends.lower > point.needed;
@@ -82,6 +118,16 @@ function fromSamples(pair: Pair): ReturnType<Method> {
     grade: 'C',
     confidence,
     interval: { ...ends, alpha, rows: [first.value.size, second.value.size] },
+    test: {
+      method: 'unpaired',
+      n: Math.min(first.value.size, second.value.size),
+      estimate,
+      interval: [ends.lower, ends.upper],
+      level: 1 - 2 * alpha,
+      p: 1 - confidence,
+      variance: difference.standardError ** 2 * Math.min(first.value.size, second.value.size),
+      notes: [],
+    },
   };
 }
 
@@ -89,9 +135,12 @@ function fromSamples(pair: Pair): ReturnType<Method> {
 const ROUNDING = 1e-12;
 
 /** Grade E: the two values, without a measure of uncertainty. */
-function fromPoints({ rule, before, after }: Pair): MeasuredGain {
+const neededOf = ({ rule, before, needed }: Pair): number => needed ?? neededGain(rule, before);
+
+function fromPoints(pair: Pair): MeasuredGain {
+  const { rule, before, after } = pair;
   const measured = gainOf(rule, before, after);
-  const needed = neededGain(rule, before);
+  const needed = neededOf(pair);
   const noise = ROUNDING * Math.max(Math.abs(before), Math.abs(after));
   const gain = Math.abs(measured - needed) <= noise ? needed : Math.abs(measured) <= noise ? 0 : measured;
   return {
@@ -102,6 +151,8 @@ function fromPoints({ rule, before, after }: Pair): MeasuredGain {
     gain,
     needed,
     interval: null,
+    test: null,
+    byRows: null,
     noInterval: [],
   };
 }

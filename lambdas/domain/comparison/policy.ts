@@ -1,6 +1,10 @@
 import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
 import { readAs } from '../json.ts';
+import { Measure } from './measure.ts';
+import { ClaimFields, checkClaim } from './policy-claim.ts';
+import { describe, Keys, oneLine, positive } from './policy-fields.ts';
+import { RowsFields } from './policy-rows.ts';
 
 /** The schema of a policy file, `policies/<name>.json`; the file's name is the policy's name. */
 
@@ -12,19 +16,6 @@ export type Grade = z.infer<typeof Grade>;
 /** Relative gains divide by at least this, so that a champion at exactly zero still gives a number. */
 const MIN_RELATIVE_SCALE = 1e-9;
 
-const describe = <T extends z.ZodType>(schema: T, description: string) => schema.meta({ description });
-const oneLine = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{C}\u2028\u2029]+$/u, 'must be one line without control characters');
-const positive = z.number().positive();
-
-/** One key, or several for the same number, such as the spellings of two libraries: the first that a run has counts. */
-const Keys = z.union([oneLine(250), z.array(oneLine(250)).min(1).max(20)]);
-export type Keys = z.infer<typeof Keys>;
-export const keysOf = (keys: Keys): readonly string[] => (typeof keys === 'string' ? [keys] : keys);
 const ROWS =
   'Metric or parameter of the run that holds the number of rows; of several, the first that the run has.';
 
@@ -82,6 +73,10 @@ const RuleFields = z.strictObject({
     z.enum(['investigate', 'fail', 'skip']).default('investigate'),
     'When a number is missing: investigate decides INVESTIGATE; fail counts the rule as failed for a challenger without it; skip leaves out a rule whose metric the champion does not have either. Every other missing number, and a number that is logged but not finite, decides INVESTIGATE.',
   ),
+  measure: describe(
+    Measure.optional(),
+    'How the metric is computed from rows, where both runs hold them; default: by the usual names of the metric. mean: of the column loss; series: likewise, for rows in the order of time that depend on each other.',
+  ),
   sample: describe(
     Sample.optional(),
     'What the metric is, so that an interval can be computed (grade C) where the runs hold these numbers.',
@@ -105,6 +100,7 @@ const comparing = [
   'margin',
   'relative_margin',
   'relative_scale',
+  'measure',
   'sample',
 ] as const;
 
@@ -165,9 +161,22 @@ export const PolicyFile = z
         ),
       })
       .default({ derive_artifact: false }),
+    rows: describe(
+      RowsFields.optional(),
+      'Which file of a run holds one row for each evaluated example, and its columns. Absent: usual names are looked for.',
+    ),
+    claim: describe(
+      ClaimFields.optional(),
+      'One metric decides by a test, and every other rule that compares must be shown not to be worse by its margin. Absent: the weighted share of passed rules decides.',
+    ),
+    budget: describe(
+      positive.max(1000).nullable().default(0.5),
+      'Needless promotions in a year that claims of superiority may cost; null: no budget. Has no effect without a claim.',
+    ),
     rules: z.array(Rule).min(1).max(100),
   })
-  .superRefine(({ rules }, context) => {
+  .superRefine(({ claim, rules }, context) => {
+    if (claim !== undefined && Array.isArray(rules)) checkClaim(claim, rules, context);
     const names = Array.isArray(rules) ? rules.map((rule) => rule?.name) : [];
     names.forEach((name, index) => {
       if (name === undefined || names.indexOf(name) === index) return;

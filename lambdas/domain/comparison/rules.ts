@@ -1,7 +1,9 @@
-import type { RuleResult } from '../payloads.ts';
-import { type Evidence, metricKey, type Reading, readMetric } from './evidence.ts';
+import type { MissingNumber, RuleResult } from '../payloads.ts';
+import { neededFor } from './claims.ts';
+import { type Evidence, joinedRows, metricKey, type Reading, readMetric } from './evidence.ts';
 import { compareValues, type MeasuredGain } from './methods.ts';
 import type { Policy, Rule } from './policy.ts';
+import { agrees } from './self-checks.ts';
 
 /**
  * The result of a rule. `unclear`: passed by the point values, but not distinguishable from chance. `missing`: a number is
@@ -23,7 +25,7 @@ export interface EvaluatedRule {
 }
 
 /** Evaluates one rule on the runs' values. Without a champion only the rule's limit is checked. */
-export function evaluateRule(rule: Rule, evidence: Evidence, { alpha }: Policy): EvaluatedRule {
+export function evaluateRule(rule: Rule, evidence: Evidence, { alpha, claim }: Policy): EvaluatedRule {
   const { champion, challenger } = evidence;
   const after = readMetric(challenger, rule.metric);
   const before = champion !== null && rule.against_champion ? readMetric(champion, rule.metric) : null;
@@ -42,8 +44,33 @@ export function evaluateRule(rule: Rule, evidence: Evidence, { alpha }: Policy):
     });
   }
   const values = { before: before.value, after: after.value };
-  const gain = compareValues({ rule, alpha, champion, challenger, ...values });
+  const needed = claim?.primary === rule.name ? neededFor(claim) : undefined;
+  const rows = joinedRows(evidence);
+  const gain = compareValues({ rule, alpha, champion, challenger, ...values, rows, needed });
+  const differing = differingFromRows(gain, values, rule, evidence);
+  if (differing.length > 0) return evaluated(rule, evidence, { verdict: 'missing', why: differing });
   return evaluated(rule, evidence, { verdict: missed ? 'failed' : gain.verdict, limit, gain });
+}
+
+/** Metrics that are logged with another value than the rows of the same run give. */
+function differingFromRows(
+  { byRows }: MeasuredGain,
+  { before, after }: { before: number; after: number },
+  { metric }: Rule,
+  { champion, challenger }: Evidence,
+): MissingNumber[] {
+  if (byRows === null || champion === null) return [];
+  const sides = [
+    { side: challenger, logged: after, computed: byRows.challenger },
+    { side: champion, logged: before, computed: byRows.champion },
+  ];
+  return sides
+    .filter((each) => !agrees(each))
+    .map(({ side }) => ({
+      code: 'differs-from-rows',
+      version: side.version.version,
+      metric: metricKey(side, metric),
+    }));
 }
 
 /** A rule that was not evaluated, with its values. */
@@ -70,8 +97,16 @@ function evaluated(rule: Rule, { champion, challenger }: Evidence, found: Found)
     counted: isCounted ? ('counted' as const) : verdict,
     why,
     critical,
+    ...testOf(gain),
   };
   return { rule, verdict, result, limit, gain };
+}
+
+function testOf(gain: MeasuredGain | null): Pick<RuleResult, 'test'> {
+  if (gain === null || gain.test === null) return {};
+  const { method, n, estimate, interval, level, p } = gain.test;
+  const [lower, upper] = interval;
+  return { test: { grade: gain.grade, method, n, needed: gain.needed, estimate, lower, upper, level, p } };
 }
 
 /**

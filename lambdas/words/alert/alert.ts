@@ -6,8 +6,8 @@ import { methodText } from '../confidence.ts';
 import { evidenceTable } from '../evidence-table.ts';
 import { percent, probability } from '../numbers.ts';
 import { type AlertParts, MAX_VALUE_LENGTH, partsOf } from './facts.ts';
-import { type SlackNotification, slackNotification } from './slack.ts';
 import type { AlertKind } from './kinds.ts';
+import { type SlackNotification, slackNotification } from './slack.ts';
 import type { AlertContext, Line } from './wording.ts';
 
 /** The notification about one outcome, ready to be published. */

@@ -1,7 +1,6 @@
 import type { Operation } from '../../domain/payloads.ts';
 import type { AlertKind } from './kinds.ts';
 
-
 /** A line of an alert: a fixed sentence, or a label with an untrusted value. */
 export type Line = string | { readonly label: string; readonly value: string };
 

@@ -1,0 +1,67 @@
+import type { Claim } from './claims.ts';
+
+/** Comparisons that are assumed for a year at least. */
+const FEWEST_COMPARISONS = 12;
+/** From this use on of the same evaluation rows the answer warns. */
+const WARN_FROM_USES = 5;
+
+/** Where the number of candidates is from. `at-least`: counted until the page was full. */
+export type CandidatesFrom = 'declared' | 'counted' | 'at-least' | 'not-declared';
+
+export interface Spending {
+  readonly claim: Claim['kind'];
+  /** The policy's risk for one comparison, 0 to 1. */
+  readonly alpha: number;
+  /** False promotions that are accepted in a year; null for no budget. */
+  readonly budget: number | null;
+  /** Comparisons of the model in the 365 days before. */
+  readonly comparisons: number;
+  /** Distinct challengers that were compared on these rows, this one included. */
+  readonly uses: number;
+  /** Candidates of which the challenger is the best on the same evaluation data. */
+  readonly candidates: number;
+  readonly candidatesFrom: CandidatesFrom;
+  /** The p of the claim is already that of the best of the candidates (max-T). */
+  readonly maxT: boolean;
+}
+
+/** What changed alpha, in the order in which it was applied, and warnings that did not. */
+export type BudgetReason =
+  | { readonly code: 'budget'; readonly budget: number; readonly comparisons: number }
+  | { readonly code: 'uses'; readonly uses: number; readonly warn: boolean }
+  | { readonly code: 'candidates'; readonly candidates: number; readonly from: CandidatesFrom }
+  | { readonly code: 'max-t'; readonly candidates: number; readonly from: CandidatesFrom }
+  | { readonly code: 'candidates-not-declared' };
+
+export interface Allocation {
+  /** The risk at which the claim is tested. */
+  readonly alpha: number;
+  /** What the comparison takes from the budget of the year: 0 for non-inferiority, and without a budget. */
+  readonly spent: number;
+  readonly reasons: readonly BudgetReason[];
+}
+
+/**
+ * The risk of one comparison: min(alpha, B ÷ N) with N = comparisons a year (at least 12), so that a year of equal
+ * challengers costs at most B needless promotions; divided by the uses of the rows, and by the candidates where their
+ * rows are not there. Non-inferiority spends nothing of B: its error is bounded by the margin. But selection flatters it
+ * as much, so uses and candidates divide it as well.
+ */
+export function allocateAlpha(spending: Spending): Allocation {
+  const { claim, budget, maxT, candidatesFrom: from } = spending;
+  const comparisons = Math.max(FEWEST_COMPARISONS, spending.comparisons);
+  const uses = Math.max(1, spending.uses);
+  const candidates = Math.max(1, spending.candidates);
+  const reasons: BudgetReason[] = [];
+  const spends = claim === 'superiority' && budget !== null;
+  let alpha = spending.alpha;
+  if (spends && budget / comparisons < alpha) {
+    alpha = budget / comparisons;
+    reasons.push({ code: 'budget', budget, comparisons });
+  }
+  if (uses > 1) reasons.push({ code: 'uses', uses, warn: uses >= WARN_FROM_USES });
+  if (candidates > 1) reasons.push({ code: maxT ? 'max-t' : 'candidates', candidates, from });
+  if (from === 'not-declared') reasons.push({ code: 'candidates-not-declared' });
+  alpha /= uses * (maxT ? 1 : candidates);
+  return { alpha, spent: spends ? alpha : 0, reasons };
+}

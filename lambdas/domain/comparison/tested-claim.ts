@@ -1,0 +1,62 @@
+import { type Allocation, allocateAlpha } from './budget.ts';
+import { type Claim, type ClaimDecision, decideClaim } from './claims.ts';
+import type { Policy } from './policy.ts';
+import type { PolicyClaim } from './policy-claim.ts';
+import type { EvaluatedRule } from './rules.ts';
+
+/** The claim of a policy, tested on evaluated rules. */
+
+/** A claim as it was tested. */
+export interface ClaimTested {
+  readonly kind: Claim['kind'];
+  readonly rule: string;
+  readonly rowsNeeded: number | null;
+  readonly allocation: Allocation;
+}
+
+/** Where the finding of a claim leads. */
+export const FINDING_OF_CLAIM = {
+  shown: 'promote',
+  'guardrail-worse': 'guardrail-worse',
+  'guardrail-open': 'guardrail-open',
+  'not-better': 'not-better',
+  'not-worthwhile': 'not-worthwhile',
+  open: 'open',
+} as const satisfies Record<ClaimDecision['code'], string>;
+
+/** What a claim is decided on; `lacking` are rules without a measure of uncertainty. */
+type ClaimResult =
+  | { readonly lacking: readonly EvaluatedRule[] }
+  | { readonly decided: ClaimDecision; readonly allocation: Allocation; readonly about: EvaluatedRule[] };
+
+/** Tests the claim of a policy: its primary rule, and every other rule that was compared as a guardrail. */
+export function testClaim(
+  claim: PolicyClaim,
+  counted: readonly EvaluatedRule[],
+  policy: Policy,
+): ClaimResult | null {
+  const compared = counted.filter(({ gain }) => gain !== null);
+  const primary = compared.find(({ rule }) => rule.name === claim.primary);
+  if (primary === undefined) return null;
+  const lacking = compared.filter(({ gain }) => gain?.test == null);
+  if (lacking.length > 0 || primary.gain?.test == null) return { lacking };
+  const others = compared.filter((one) => one !== primary);
+  const guardrails = others.flatMap(({ rule, gain }) =>
+    gain?.test == null ? [] : [{ name: rule.name, margin: -gain.needed, test: gain.test }],
+  );
+  const allocation = allocateAlpha({
+    claim: claim.kind,
+    alpha: policy.alpha,
+    budget: policy.budget,
+    comparisons: 0,
+    uses: 1,
+    candidates: 1,
+    candidatesFrom: 'not-declared',
+    maxT: false,
+  });
+  const { alpha } = allocation;
+  const { worthwhile } = claim;
+  const decided = decideClaim({ claim, primary: primary.gain.test, guardrails, alpha, worthwhile });
+  const named = others.filter(({ rule }) => decided.guardrails.includes(rule.name));
+  return { decided, allocation, about: named.length > 0 ? named : [primary] };
+}

@@ -1,0 +1,53 @@
+import type { RowsRead } from '../../adapters/rows/read-rows.ts';
+import type { Candidate, RowsOfBoth } from '../../domain/comparison/evidence.ts';
+import { measureOf } from '../../domain/comparison/measure.ts';
+import type { Policy } from '../../domain/comparison/policy.ts';
+import type { Run } from '../../domain/registry.ts';
+import { joinRows } from '../../domain/rows/join.ts';
+import type { FileProblem } from '../../domain/rows/problems.ts';
+import { type RowsSpec, rowsSpec } from '../../domain/rows/spec.ts';
+
+/** Finds and reads the rows of a run. Throws the errors of MLflow. */
+export type RowsReader = (run: Run, spec: RowsSpec) => Promise<RowsRead>;
+
+/** A run without rows, or with tables of another kind: other evidence counts then, unless the policy names the file. */
+const NONE: readonly FileProblem['code'][] = ['no-file', 'several-files', 'no-column'];
+
+/**
+ * The rows of both runs, joined; null where no rule is computed from rows, where a run has not finished, or where not both
+ * hold any. `digests` stand for what was read, in the evidence digest. Throws the errors of MLflow.
+ */
+export async function readRowsOfBoth(
+  champion: Candidate,
+  challenger: Candidate,
+  policy: Policy,
+  read: RowsReader,
+): Promise<{ rows: RowsOfBoth; digests: unknown } | null> {
+  const compared = policy.rules.filter((rule) => rule.against_champion);
+  const [before, after] = [champion.run, challenger.run];
+  if (before?.status !== 'FINISHED' || after?.status !== 'FINISHED') return null;
+  if (compared.every((rule) => measureOf(rule) === null)) return null;
+  const spec = rowsSpec(policy);
+  // One after the other: both tables together are the most that is held in memory.
+  const found: { side: 'challenger' | 'champion'; read: RowsRead }[] = [];
+  for (const [side, run] of [
+    ['challenger', after],
+    ['champion', before],
+  ] as const) {
+    const rows = await read(run, spec);
+    if ('problem' in rows && !spec.named && NONE.includes(rows.problem.code)) return null;
+    found.push({ side, read: rows });
+  }
+  for (const { side, read: rows } of found)
+    if ('problem' in rows) {
+      const problem = { ...rows.problem, of: side };
+      return { rows: { problem }, digests: { problem } };
+    }
+  const [now, old] = found.map((each) => ('table' in each.read ? each.read : null));
+  if (now == null || old == null) return null;
+  const joined = joinRows(old.table, now.table);
+  const digests = { champion: old.file.sha256, challenger: now.file.sha256 };
+  return 'problem' in joined
+    ? { rows: { problem: joined.problem }, digests }
+    : { rows: { joined: joined.rows }, digests };
+}
