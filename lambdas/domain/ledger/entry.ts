@@ -25,6 +25,10 @@ const LedgerDecision = z.looseObject({
   evidence_digest: z.string(),
   evidence_grade: text,
   confidence: z.number().nullable(),
+  /** Of per-row evidence: what names the data; null without rows. */
+  fingerprint: text,
+  /** The risk that a claim took from the budget of the year; null without a claim. */
+  alpha_spent: z.number().nullable(),
 });
 
 /** Further fields of later versions are kept, as they are part of the text. */
@@ -103,6 +107,8 @@ export function entryText(outcome: Outcome, head: LedgerHead | null, tableBehind
             evidence_digest: comparison.evidence_digest,
             evidence_grade: comparison.evidence_grade,
             confidence: Number.isFinite(comparison.confidence) ? comparison.confidence : null,
+            fingerprint: comparison.paired?.fingerprint ?? null,
+            alpha_spent: comparison.paired?.spent ?? null,
           },
     before: outcome.champion_before === null ? null : { version: outcome.champion_before, artifact_id: null },
     after:

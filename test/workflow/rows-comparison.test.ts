@@ -1,0 +1,121 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { parseEntry } from '../../lambdas/domain/ledger/entry.ts';
+import { seeded } from '../../lambdas/domain/paired/random.ts';
+import type { Comparison } from '../../lambdas/domain/payloads.ts';
+import { storeServices } from '../../lambdas/runtime/store-services.ts';
+import { execute } from '../../local/execution.ts';
+import type { EmulatedHost } from '../../local/host.ts';
+import { emulatedHost } from '../support/emulated-host.ts';
+
+/** A promotion that is decided on the rows of both runs: read from artifacts, joined, tested, told, and in the ledger. */
+
+const NAME = 'churn';
+const N = 2_000;
+
+/** The rows of a classifier that is right on about `accuracy` of them, on the same examples for every `seed`. */
+function rowsOf(accuracy: number, seed: number) {
+  const labels = seeded(1);
+  const errors = seeded(seed);
+  return Array.from({ length: N }, (_, row) => {
+    const label = labels.uniform() < 0.5 ? 0 : 1;
+    const prediction = errors.uniform() < accuracy ? label : 1 - label;
+    return { id: `row-${row}`, label, prediction };
+  });
+}
+type Rows = ReturnType<typeof rowsOf>;
+const csv = (rows: Rows) =>
+  ['row_id,label,prediction', ...rows.map((row) => `${row.id},${row.label},${row.prediction}`)].join('\n');
+const accuracyOf = (rows: Rows) => rows.filter(({ label, prediction }) => label === prediction).length / N;
+
+describe('a comparison of runs that hold rows', () => {
+  let host: EmulatedHost;
+  emulatedHost((started) => {
+    host = started;
+  });
+
+  function version(
+    rows: Rows,
+    file: Record<string, string | Buffer>,
+    stage: string,
+    logged = accuracyOf(rows),
+  ) {
+    const { registry } = host.mlflow;
+    const runId = registry.createRun({
+      metrics: { accuracy: logged },
+      params: { eval_rows: String(N) },
+      artifacts: file,
+    });
+    return registry.createVersion(NAME, { runId, stage });
+  }
+
+  /** Champion of 80 %, challenger of 90 %, with this file of the challenger. */
+  function world(change: (rows: Rows) => Record<string, string | Buffer>, logged?: number) {
+    host.mlflow.registry.createModel(NAME);
+    const champion = rowsOf(0.8, 2);
+    version(champion, { 'evaluation_rows.csv': csv(champion) }, 'Production');
+    const challenger = rowsOf(0.9, 3);
+    version(challenger, change(challenger), 'Staging', logged);
+  }
+
+  const promoted = async (more: object = {}) => {
+    const document = await execute(host, { model_name: NAME, ...more }, { pauseMs: 1 });
+    const { comparison } = document.output as { comparison: Comparison };
+    return { status: document.status, comparison };
+  };
+
+  it('is decided on the same rows, whatever each file is', async () => {
+    world((rows) => ({ 'evaluation_rows.csv.gz': gzipSync(csv([...rows].reverse())) }));
+    const { status, comparison } = await promoted();
+    expect(status).toBe('promoted');
+    expect(comparison).toMatchObject({
+      decision: 'PROMOTE',
+      evidence_grade: 'A',
+      basis: 'probability',
+      paired: { rows: N, fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    const { store } = storeServices(host.env);
+    const [entry] = await store.entries(NAME, 1, 1);
+    expect(parseEntry(entry?.text ?? '')?.decision).toMatchObject({
+      fingerprint: comparison.paired?.fingerprint,
+      evidence_grade: 'A',
+    });
+  });
+
+  it('is a claim of the policy refresh, which promotes what is not worse', async () => {
+    world((rows) => ({ 'evaluation_rows.csv': csv(rows) }));
+    const { comparison } = await promoted({ policy: 'refresh', dry_run: true });
+    expect(comparison).toMatchObject({ decision: 'PROMOTE', paired: { alpha: 0.05, spent: 0 } });
+  });
+
+  it.each<[string, (rows: Rows) => Record<string, string | Buffer>, number?]>([
+    [
+      'other labels',
+      (rows) => ({ 'evaluation_rows.csv': csv(rows.map((row) => ({ ...row, label: 1 - row.label }))) }),
+    ],
+    [
+      'other rows',
+      (rows) => ({ 'evaluation_rows.csv': csv(rows.map((row) => ({ ...row, id: `x${row.id}` }))) }),
+    ],
+    [
+      'a file that ends in the middle',
+      (rows) => ({ 'evaluation_rows.csv.gz': gzipSync(csv(rows)).subarray(0, 900) }),
+    ],
+    [
+      'text in place of predictions that contradict each other',
+      (rows) => ({ 'evaluation_rows.csv': `${csv(rows)}\nrow-1,0,=1+1\nrow-1,1,0` }),
+    ],
+    ['a metric that its rows do not give', (rows) => ({ 'evaluation_rows.csv': csv(rows) }), 0.99],
+  ])('asks a person for %s', async (_, change, logged) => {
+    world(change, logged);
+    expect(await promoted()).toMatchObject({
+      status: 'needs_investigation',
+      comparison: { decision: 'INVESTIGATE' },
+    });
+  });
+
+  it('falls back to the numbers where only one run holds rows', async () => {
+    world(() => ({}));
+    expect((await promoted()).comparison).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'C' });
+  });
+});
