@@ -135,16 +135,16 @@ describe('the alert of a promotion', () => {
   });
 
   it.each([
-    [0, '0.0%'],
+    [0, 'not available'],
     [null, 'not available'],
     [0.8567, '85.7%'],
     [0.99999, '> 99.9%'],
     [1, '100.0%'],
     [Number.NaN, 'not available'],
   ])('shows the confidence %s of the caller as %s', (confidence, shown) => {
-    expect(alert({ confidence, comparison: null }).text.split('\n')[4]).toBe(
-      `Comparison Confidence: ${shown}`,
-    );
+    const cause = { code: 'promoted', direct: true, workload_unchanged: false } as const;
+    const { text } = alert({ confidence, comparison: null, cause });
+    expect(text.split('\n')[4]).toBe(`Comparison Confidence: ${shown}`);
   });
 
   it.each<[string, Partial<Comparison>]>([
@@ -160,7 +160,8 @@ describe('the alert of a promotion', () => {
   it('never shows a confidence without its method', () => {
     const method = (changes: Partial<Outcome>) => /^Confidence Method: (.*)$/m.exec(alert(changes).text)?.[1];
     expect(method({})).toBe('weighted share of passed rules, not a probability (grade E: point values only)');
-    expect(method({ comparison: null, confidence: 0.9 })).toBe(
+    const cause = { code: 'promoted', direct: true, workload_unchanged: false } as const;
+    expect(method({ comparison: null, confidence: 0.9, cause })).toBe(
       'as given by the caller; no comparison was made in this execution',
     );
     expect(method({ comparison: null, confidence: null })).toBe('no comparison was made');

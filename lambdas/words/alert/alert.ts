@@ -134,19 +134,26 @@ function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertP
 }
 
 /** A probability, or what the caller gave; a share of rules that passed is no confidence, and is not shown as one. */
-function confidenceOf({ comparison, confidence }: Outcome): string {
+function confidenceOf(outcome: Outcome): string {
+  const { comparison, confidence } = outcome;
   if (confidence === null || !Number.isFinite(confidence)) return 'not available';
-  if (comparison?.confidence !== confidence) return percent(confidence);
+  if (comparison === null) return isGiven(outcome) ? percent(confidence) : 'not available';
   return comparison.basis === 'probability' ? probability(confidence) : 'not available';
 }
 
+/** True for what the caller of `promote-model` gave; 0 stands for nothing there. What a record has, comes without its grade. */
+const isGiven = ({ cause, confidence }: Outcome): boolean =>
+  cause?.code === 'promoted' && cause.direct && confidence !== 0;
+
 /** The origin of a promotion's confidence; the comparison of a repeated execution is not the one that decided. */
-function basisOf({ comparison, confidence }: Outcome): string {
+function basisOf(outcome: Outcome): string {
+  const { comparison, confidence } = outcome;
   if (comparison !== null && comparison.confidence === confidence) return methodText(comparison);
   if (comparison !== null) return 'as recorded when this promotion started';
-  return confidence === null
+  if (isGiven(outcome)) return 'as given by the caller; no comparison was made in this execution';
+  return confidence === null || confidence === 0
     ? 'no comparison was made'
-    : 'as given by the caller; no comparison was made in this execution';
+    : 'as recorded when this promotion started';
 }
 
 const section = (title: string, lines: readonly Line[]) => ['', `${title}:`, ...lines.map(plainLine)];
