@@ -45,10 +45,7 @@ export function copy<T extends Value>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(copy) as T;
   const entries: Item = {};
-  for (const name of Object.keys(value)) {
-    const part = value[name];
-    if (part !== undefined) entries[name] = copy(part);
-  }
+  for (const name of Object.keys(value)) if (value[name] !== undefined) entries[name] = copy(value[name]);
   return entries as T;
 }
 

@@ -23,12 +23,15 @@ type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem';
 type IndexName = typeof PENDING_ALERTS_INDEX | typeof MODELS_INDEX;
 
 /** Actions of SageMaker's managed MLflow: one for each call of MLflow's REST API. */
-type MlflowAction = (typeof reads | typeof writes)[number] | 'GetRun' | 'SetRegisteredModelTag';
+type MlflowAction = (typeof reads | typeof writes | typeof evidence)[number] | 'SetRegisteredModelTag';
 const reads = ['GetRegisteredModel', 'SearchModelVersions'] as const;
+/** What a comparison reads of a run. */
+const evidence = ['GetRun', 'ListArtifacts', 'GetLoggedModel'] as const;
 const writes = [
   ...reads,
   'TransitionModelVersionStage',
   'SetRegisteredModelAlias',
+  'DeleteRegisteredModelAlias',
   'SetModelVersionTag',
 ] as const;
 
@@ -38,10 +41,10 @@ const recordsOutcome = ['GetItem', 'PutItem', 'UpdateItem'] as const;
 /** The permissions of each function. */
 export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissions>> = {
   'begin-promotion': { table: [], mlflow: [] },
-  'compare-models': { table: [], mlflow: [...reads, 'GetRun'] },
+  'compare-models': { table: [], mlflow: [...reads, ...evidence] },
   'prepare-promotion': {
     table: recordsOutcome,
-    mlflow: [...reads, 'GetRun', 'SetRegisteredModelTag', 'SetModelVersionTag'],
+    mlflow: [...reads, ...evidence, 'SetRegisteredModelTag', 'SetModelVersionTag'],
     workloads: true,
   },
   'replace-workload': { table: takesLease, mlflow: [], workloads: true },

@@ -7,7 +7,8 @@
 export const functionTimeoutSeconds = {
   'begin-promotion': 10,
   'compare-models': 120,
-  'prepare-promotion': 60,
+  // It compares again, and reads the rows of both versions for that.
+  'prepare-promotion': 180,
   'replace-workload': 60,
   'promote-model': 60,
   'close-promotion': 60,
@@ -128,10 +129,10 @@ export function leaseSecondsFor(rollout: RolloutMinutes): number {
 }
 
 /**
- * Seconds for which a function may still write after its execution was stopped: the longest of those that write, which is
- * also the way back of a promotion. Until then nobody else gets the model.
+ * Seconds for which a function may still write after its execution was stopped: the longest of all. Until then nobody else
+ * gets the model.
  */
-export const LAST_WRITE_SECONDS = functionTimeoutSeconds['model-rollback'] + 10;
+export const LAST_WRITE_SECONDS = Math.max(...Object.values(functionTimeoutSeconds)) + 10;
 
 /** Seconds for which a direct call takes its lease: its function's time-out and a margin for the clocks. */
 export const DIRECT_LEASE_SECONDS = 150;

@@ -6,10 +6,10 @@ import type { Clock } from '../adapters/clock.ts';
 import { type HttpLimits, httpClient } from '../adapters/http.ts';
 import { type Mlflow, mlflow } from '../adapters/mlflow/client.ts';
 import type { Network } from '../adapters/network.ts';
+import type { RowsReader } from '../adapters/rows/read-rows.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
 import { mlflowCall } from '../domain/limits.ts';
 import type { RegistryMode } from '../domain/registry.ts';
-import type { RowsReader } from '../use-cases/parts/read-rows-of-both.ts';
 import { authorizationOf, Login, Token } from './credentials.ts';
 import { configuration, MlflowEnvironment, withOneLogin } from './environment.ts';
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RowsReader } from '../adapters/rows/read-rows.ts';
 import { type Candidates, selectCandidates } from '../domain/comparison/candidates.ts';
 import { type Decided, decide, investigate, sameVersion } from '../domain/comparison/decision.ts';
 import {
@@ -23,7 +24,7 @@ import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
 import { inWords } from '../words/recommendation.ts';
 import { readRegistry } from './parts/look.ts';
-import { type RowsReader, readRowsOfBoth } from './parts/read-rows-of-both.ts';
+import { readRowsOfBoth } from './parts/read-rows-of-both.ts';
 
 export interface CompareServices extends PolicyServices {
   registry: Registry;

@@ -2,6 +2,7 @@ import { DynamoDBDocumentClient, GetCommand, ScanCommand } from '@aws-sdk/lib-dy
 import { expect } from 'vitest';
 import type { LocalTable } from '../../emulators/aws/dynamodb.ts';
 import type { PublishedMessage } from '../../emulators/aws/sns.ts';
+import { type LedgerHead, parseHead } from '../../lambdas/domain/ledger/entry.ts';
 import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
@@ -42,10 +43,13 @@ export function expectAlerts({ published, outcomes, env }: SentAlerts, kinds: re
   for (const { attributes, subject, message } of published) {
     const outcome = outcomes.find(({ execution }) => execution === attributes['execution']);
     if (outcome === undefined) throw new Error(`no outcome of ${attributes['execution']}`);
-    const { text, ...alert } = alertFor(outcome, notifyServices(env).alertContext);
+    const { text, ...alert } = alertFor(outcome, notifyServices(env).alertContext, headIn(message.email));
     expect([subject, message.email]).toEqual([alert.subject, text]);
   }
 }
+
+/** The head of the ledger that a mail names; null where it names none. `test/unit/append-entry.test.ts` compares it. */
+export const headIn = (mail: string): LedgerHead | null => parseHead(/^Ledger: (.*)$/m.exec(mail)?.[1] ?? '');
 
 /** How this execution ended. Throws where nothing is recorded of it. */
 export function outcomeOf(

@@ -91,6 +91,8 @@ const mlflowActions: Readonly<Record<string, string>> = {
   'GET api/2.0/mlflow/runs/get': 'GetRun',
   'POST api/2.0/mlflow/model-versions/transition-stage': 'TransitionModelVersionStage',
   'POST api/2.0/mlflow/registered-models/alias': 'SetRegisteredModelAlias',
+  'DELETE api/2.0/mlflow/registered-models/alias': 'DeleteRegisteredModelAlias',
+  'GET api/2.0/mlflow/artifacts/list': 'ListArtifacts',
   'POST api/2.0/mlflow/model-versions/set-tag': 'SetModelVersionTag',
   'POST api/2.0/mlflow/registered-models/set-tag': 'SetRegisteredModelTag',
 };

@@ -104,7 +104,10 @@ it('every tag that the code names is among those that decisions read', () => {
   const texts = globSync('lambdas/**/*.ts', { cwd: root }).map((path) =>
     readFileSync(new URL(path, root), 'utf8'),
   );
-  const named = texts.flatMap((text) => [...text.matchAll(/_TAG = '([^']+)'/g)].map(([, key]) => key));
+  // Tags of runs are MLflow's own, and not bounded.
+  const named = texts.flatMap((text) =>
+    [...text.matchAll(/_TAG = '(?!mlflow\.)([^']+)'/g)].map(([, key]) => key),
+  );
   expect(named.length).toBeGreaterThan(3);
   expect(DECISION_TAGS).toEqual(expect.arrayContaining(named));
 });

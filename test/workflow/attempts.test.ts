@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { executionArn } from '../../emulators/aws/step-functions.ts';
-import { functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
+import { LAST_WRITE_SECONDS } from '../../lambdas/domain/limits.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { localStateMachine } from '../../local/machine/state-machine.ts';
@@ -165,7 +165,7 @@ describe('a copy of PreparePromotion that comes after its execution has ended', 
     });
     expect((await endStateOf(host)).item).toEqual(before);
     // Once the functions of the execution have ended, whoever comes next gets the lease.
-    host.clock.skip((functionTimeoutSeconds['model-rollback'] + 11) * 1000);
+    host.clock.skip((LAST_WRITE_SECONDS + 1) * 1000);
     expect(await execute(host, rollback, run)).toMatchObject({ output: { prepared: { status: 'ready' } } });
   });
 });
@@ -178,7 +178,7 @@ describe('an attempt that comes for nothing', () => {
       run,
     );
   /** The functions of the execution that was stopped have ended by then. */
-  const leaseEnds = () => host.clock.skip((functionTimeoutSeconds['model-rollback'] + 11) * 1000);
+  const leaseEnds = () => host.clock.skip((LAST_WRITE_SECONDS + 1) * 1000);
 
   it('writes nothing where the open change is another, and tells nobody', async () => {
     seed();

@@ -20,7 +20,7 @@ import { cleanUpMissed, sendPending, sweep } from '../../lambdas/use-cases/sweep
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import { inWords } from '../../lambdas/words/reasons.ts';
 import { measured, printedLines } from '../support/printed-lines.ts';
-import { recordedOutcome } from '../support/recorded-outcomes.ts';
+import { headIn, recordedOutcome } from '../support/recorded-outcomes.ts';
 import { arn, promotion, release, sweptModels } from '../support/swept-models.ts';
 
 /** sweep-promotions for executions that could not end themselves, and for alerts that could not be sent. */
@@ -35,7 +35,7 @@ afterEach(() => {
 });
 
 /** When the functions of an execution that is stopped now have ended: the longest of them, and a margin. */
-const LAST_WRITE = functionTimeoutSeconds['model-rollback'] + 10;
+const LAST_WRITE = functionTimeoutSeconds['prepare-promotion'] + 10;
 
 /** Version 2 is live, and the execution that is cleaned up has opened the change to 3, which it still has the lease for. */
 async function inFlight() {
@@ -66,8 +66,11 @@ async function closed(version: '2' | '3') {
 
 const outcome = (of = execution) => recordedOutcome(models.table, of);
 /** One alert was sent, which says what is recorded. */
-const expectToldOnce = async () =>
-  expect(models.sent).toEqual([alertFor(await outcome(), models.services.alertContext)]);
+const expectToldOnce = async () => {
+  const [sent] = models.sent;
+  const told = alertFor(await outcome(), models.services.alertContext, headIn(sent?.text ?? ''));
+  expect(models.sent).toEqual([told]);
+};
 /** Asks as an execution that comes so many seconds after the first event. */
 const START = models.now;
 const isFreeAfter = async (seconds: number) =>

@@ -104,7 +104,10 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
   /** True for a model that names its newest versions. Other implementations may leave them out. */
   const namesVersions = async (name: string): Promise<boolean> => {
     const request = { method: 'GET', query: { name }, writes: 'nothing' } as const;
-    const model = await orNull(call('registered-models/get', LatestAnswer, request));
+    const model = await orNull(
+      call('registered-models/get', LatestAnswer, request),
+      'INVALID_PARAMETER_VALUE',
+    );
     return (model?.registered_model.latest_versions ?? []).length > 0;
   };
 

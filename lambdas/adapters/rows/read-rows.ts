@@ -15,6 +15,9 @@ import { readTableJson } from './table-json.ts';
 /** Limits of one file; see `rowsFile`. */
 export type RowsLimits = { readonly [limit in keyof typeof rowsFile]: number };
 
+/** Finds and reads the rows of a run; see `readRows`. */
+export type RowsReader = (run: Run, spec: RowsSpec) => Promise<RowsRead>;
+
 /** The rows of a run, or why there are none. */
 export type RowsRead =
   | {

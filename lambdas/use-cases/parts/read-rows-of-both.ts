@@ -1,14 +1,11 @@
-import type { RowsRead } from '../../adapters/rows/read-rows.ts';
+import type { RowsRead, RowsReader } from '../../adapters/rows/read-rows.ts';
 import type { Candidate, RowsOfBoth } from '../../domain/comparison/evidence.ts';
 import { measureOf } from '../../domain/comparison/measure.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
-import type { Run } from '../../domain/registry.ts';
+import { MlflowRefused } from '../../domain/errors.ts';
 import { joinRows } from '../../domain/rows/join.ts';
 import type { FileProblem } from '../../domain/rows/problems.ts';
-import { type RowsSpec, rowsSpec } from '../../domain/rows/spec.ts';
-
-/** Finds and reads the rows of a run. Throws the errors of MLflow. */
-export type RowsReader = (run: Run, spec: RowsSpec) => Promise<RowsRead>;
+import { rowsSpec } from '../../domain/rows/spec.ts';
 
 /** A run without rows, or with tables of another kind: other evidence counts then, unless the policy names the file. */
 const NONE: readonly FileProblem['code'][] = ['no-file', 'several-files', 'no-column'];
@@ -34,7 +31,12 @@ export async function readRowsOfBoth(
     ['challenger', after],
     ['champion', before],
   ] as const) {
-    const rows = await read(run, spec);
+    const rows = await read(run, spec).catch((error: unknown) => {
+      // Servers that keep no artifacts refuse to list them; so do those that do not let us.
+      if (error instanceof MlflowRefused && !spec.named) return null;
+      throw error;
+    });
+    if (rows === null) return null;
     if ('problem' in rows && !spec.named && NONE.includes(rows.problem.code)) return null;
     found.push({ side, read: rows });
   }
