@@ -54,6 +54,7 @@ async function load(): Promise<[FunctionName, Handler][]> {
   await Promise.all([
     import('../../lambdas/adapters/aws/sns.ts'),
     import('../../lambdas/adapters/aws/step-functions.ts'),
+    import('../../lambdas/adapters/rows/read-rows.ts'),
   ]);
   return Promise.all(
     functionNames.map(async (name): Promise<[FunctionName, Handler]> => {

@@ -26,7 +26,12 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
     ],
   },
   'compare-models': {
-    mlflow: ['GET model-versions/search', 'GET registered-models/get', 'GET runs/get'],
+    mlflow: [
+      'GET artifacts/list',
+      'GET model-versions/search',
+      'GET registered-models/get',
+      'GET runs/get',
+    ],
   },
   'end-promotion': {
     dynamodb: ['Get', 'Put', 'Update'],
@@ -37,6 +42,7 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
   'model-rollback': {
     dynamodb: ['Get', 'Put', 'Update'],
     mlflow: [
+      'DELETE registered-models/alias',
       'GET model-versions/search',
       'GET registered-models/get',
       'POST model-versions/set-tag',
@@ -58,6 +64,7 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
   'prepare-promotion': {
     dynamodb: ['Get', 'Put', 'Update'],
     mlflow: [
+      'GET artifacts/list',
       'GET model-versions/search',
       'GET registered-models/get',
       'GET runs/get',

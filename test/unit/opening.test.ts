@@ -44,6 +44,7 @@ import { at, NOON } from '../support/serving.ts';
 
 const one = release('1', 'a1');
 const two = release('2', 'a2');
+const draftOfTwo = release('2', 'a2', { draft: true });
 const three = release('3', 'a3');
 const five = release('5', 'a5');
 const nothing = release(null, 'a2');
@@ -434,6 +435,84 @@ const table: Record<string, Row> = {
     direct: 'refused: change-open',
     adopt: 'live 4+a4',
   },
+  // 3 is locked in place, which bars the way back to the draft of 2.
+  'open from a draft of 2 to 3, locked on both sides and not closed': {
+    of: look('3', 'a3'),
+    item: itemWith({ live: draftOfTwo, change: earlier(draftOfTwo, three), history }),
+    promote: '2+a2 → 3+a3',
+    adopting: '2+a2 → 3+a3',
+    rollback: '2+a2 → 2+a2, leaves 3',
+    toFive: '5+a5 → 5+a5, leaves 2',
+    direct: 'refused: change-open',
+    adopt: 'live 3+a3',
+  },
+  'open from a draft of 2 to 4, locked on both sides and not closed': {
+    of: look('4', 'a4'),
+    item: itemWith({ live: draftOfTwo, change: earlier(draftOfTwo, release('4', 'a4')), history }),
+    promote: 'live 4+a4, 4+a4 → 3+a3',
+    adopting: 'live 4+a4, 4+a4 → 3+a3',
+    rollback: '2+a2 → 2+a2, leaves 4',
+    toFive: '5+a5 → 5+a5, leaves 2',
+    direct: 'refused: change-open',
+    adopt: 'live 4+a4',
+  },
+  'open from a draft of 2 to 4, turned back before its lock landed': {
+    of: look('4', 'a4'),
+    item: itemWith({
+      live: draftOfTwo,
+      change: {
+        ...earlier(draftOfTwo, release('4', 'a4')),
+        aim: bare(draftOfTwo),
+        turned_at: NOON.toISOString(),
+      },
+      history,
+    }),
+    promote: 'live 4+a4, 4+a4 → 3+a3',
+    adopting: 'live 4+a4, 4+a4 → 3+a3',
+    rollback: '2+a2 → 2+a2, leaves 4',
+    toFive: '5+a5 → 5+a5, leaves 2',
+    direct: 'refused: change-open',
+    adopt: 'live 4+a4',
+  },
+  'open from a draft of 2 to 4, both sides there, still a draft': {
+    of: look('4', serving('a4', { artifact_status: 'draft' })),
+    item: itemWith({ live: draftOfTwo, change: earlier(draftOfTwo, release('4', 'a4')), history }),
+    promote: '2+a2 → 3+a3',
+    adopting: '2+a2 → 3+a3',
+    rollback: '2+a2 → 2+a2, leaves 4',
+    toFive: '5+a5 → 5+a5, leaves 2',
+    direct: 'refused: change-open',
+    adopt: 'live 4+a4',
+  },
+  // Version 2 was never served by the artifact of 4.
+  'open from a draft of 2 to 4, locked before the registry has moved': {
+    of: { ...look('2', 'a4'), registry: registry(['2'], { 2: '' }) },
+    item: itemWith({ live: draftOfTwo, change: earlier(draftOfTwo, release('4', 'a4')), history }),
+    promote: '2+a2 → 3+a3',
+    adopting: '2+a2 → 3+a3',
+    rollback: '2+a2 → 2+a2, leaves 4',
+    toFive: '5+a5 → 5+a5, leaves 2',
+    direct: 'refused: change-open',
+    adopt: 'live 2+a4',
+  },
+  'open, a rollback from 4 to a draft of 2, with 4 locked meanwhile': {
+    of: look('4', 'a4'),
+    item: itemWith({
+      live: release('4', 'a4'),
+      change: earlier(draftOfTwo, draftOfTwo, {
+        kind: 'rollback',
+        left: '4',
+        touched: touchedBy(draftOfTwo, release('4', 'a4')),
+      }),
+      history,
+    }),
+    promote: '2+a2 → 3+a3',
+    adopting: '2+a2 → 3+a3',
+    rollback: '2+a2 → 2+a2, leaves 4',
+    toFive: '5+a5 → 5+a5, leaves 4',
+    direct: 'refused: change-open',
+    adopt: 'live 4+a4',
+  },
   'open, a rollback from 2 to 1': {
     of: look('2', 'a1'),
     item: itemWith({
@@ -798,8 +877,8 @@ describe('whatever is shown and recorded', () => {
       turned: fc.boolean(),
     })
     .map(({ safe, aim, more, workload_id, turned }) => {
-      const on = ({ version, artifact_id }: StoredRelease) =>
-        release(version, artifact_id, artifact_id === null ? {} : { workload_id });
+      const on = ({ version, artifact_id, draft }: StoredRelease) =>
+        release(version, artifact_id, artifact_id === null ? {} : { workload_id, draft });
       const from = aim.artifact_id === null ? release(safe.version) : on(safe);
       return {
         ...earlier(from, on(aim), { touched: touchedBy(from, aim, ...more) }),

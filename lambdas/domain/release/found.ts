@@ -1,6 +1,6 @@
 import type { JsonObject } from '../serving/workloads.ts';
-import { type Look, servingShows, shows } from './look.ts';
-import { type ModelItem, type Release, releaseKey, type StoredRelease } from './release.ts';
+import { isBarred, isWholeIn, type Look, servingShows, shownBy, shows } from './look.ts';
+import { type Change, type ModelItem, type Release, releaseKey, type StoredRelease } from './release.ts';
 
 /** Releases as operations find, want, complete and refresh them. */
 
@@ -80,6 +80,19 @@ export function completed(release: Release, look: Look): StoredRelease | Release
     artifact_id: serving.artifact_id,
   };
   return asServed(halves, look, release);
+}
+
+/**
+ * What both sides show whole, where nothing leads back from it to the safe release of the open promotion: a first champion,
+ * which may be locked, or a locked artifact that bars the way to a draft, together with the version that it is tagged on.
+ */
+export function withoutWayBack(look: Look, change: Change): Wanted | null {
+  if (change.safe.version === null) return isWholeIn(look, change) ? change.aim : null;
+  if (change.kind !== 'promote' || !isBarred(look, change.safe)) return null;
+  const shown = shownBy(look, ARTIFACT_TAG);
+  if (shown === null || !shows(look, shown)) return null;
+  const holder = look.registry.versions.find(({ version }) => version === shown.version);
+  return holder?.tags[ARTIFACT_TAG] === shown.artifact_id ? shown : null;
 }
 
 export type AnyRelease = Release | StoredRelease;

@@ -198,3 +198,14 @@ export const isWholeIn = (look: Look, change: Change) =>
   change.aim.version !== null &&
   change.aim.artifact_id === (look.serving?.artifact_id ?? null) &&
   isComplete(change, look);
+
+/**
+ * True where the release was in service as a draft and another artifact is served that is locked: the platform takes no
+ * draft over a locked artifact.
+ */
+export const isBarred = ({ serving }: Look, { draft, artifact_id }: Pick<Release, 'draft' | 'artifact_id'>) =>
+  draft &&
+  artifact_id !== null &&
+  serving !== null &&
+  serving.artifact_id !== artifact_id &&
+  isStatus(serving.artifact_status ?? '', 'locked');

@@ -15,8 +15,9 @@ import {
   releaseShown,
   stored,
   type Wanted,
+  withoutWayBack,
 } from './found.ts';
-import { isKnown, isWholeIn, type Look, registryShows, seen, shownBy, shows } from './look.ts';
+import { isKnown, type Look, registryShows, seen, shownBy, shows } from './look.ts';
 import {
   type Change,
   isLeftBy,
@@ -120,11 +121,11 @@ export function openPromotion(
     return contested(change === null ? 'moved' : 'foreign');
   }
   if (change !== null) {
-    // A first champion stays: there is nothing to go back to, and what both sides show of it may be locked.
-    if (change.safe.version === null && isWholeIn(look, change) && !isWanted(change.aim)) {
-      const first = releaseShown(change.aim, look, opener);
-      const touched = union(change.touched, touchedBy(first, aim));
-      return open({ live: first, safe: first, aim, touched, left: null });
+    const stays = withoutWayBack(look, change);
+    if (stays !== null && !isWanted(stays)) {
+      const found = releaseShown(stays, look, opener);
+      const touched = union(change.touched, touchedBy(found, aim));
+      return open({ live: found, safe: found, aim, touched, left: null });
     }
     const safe = completed(change.safe, look);
     if (safe === null) return contested('in-flight');
