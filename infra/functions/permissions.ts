@@ -23,7 +23,10 @@ type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem';
 type IndexName = typeof PENDING_ALERTS_INDEX | typeof MODELS_INDEX;
 
 /** Actions of SageMaker's managed MLflow: one for each call of MLflow's REST API. */
-type MlflowAction = (typeof reads | typeof writes | typeof evidence)[number] | 'SetRegisteredModelTag';
+type MlflowAction =
+  | (typeof reads | typeof writes | typeof evidence)[number]
+  | 'SetRegisteredModelTag'
+  | 'DeleteRegisteredModelAlias';
 const reads = ['GetRegisteredModel', 'SearchModelVersions'] as const;
 /** What a comparison reads of a run. */
 const evidence = ['GetRun', 'ListArtifacts', 'GetLoggedModel'] as const;
@@ -31,7 +34,6 @@ const writes = [
   ...reads,
   'TransitionModelVersionStage',
   'SetRegisteredModelAlias',
-  'DeleteRegisteredModelAlias',
   'SetModelVersionTag',
 ] as const;
 
@@ -50,7 +52,12 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
   'replace-workload': { table: takesLease, mlflow: [], workloads: true },
   'promote-model': { table: recordsOutcome, publish: true, mlflow: writes },
   'close-promotion': { table: takesLease, mlflow: writes, workloads: true },
-  'model-rollback': { table: recordsOutcome, publish: true, mlflow: writes, workloads: true },
+  'model-rollback': {
+    table: recordsOutcome,
+    publish: true,
+    mlflow: [...writes, 'DeleteRegisteredModelAlias'],
+    workloads: true,
+  },
   'end-promotion': { table: recordsOutcome, publish: true, mlflow: reads, workloads: true },
   'sweep-promotions': {
     table: recordsOutcome,

@@ -78,7 +78,7 @@ function actionOf(system: System, { headers, method }: IncomingMessage, path: st
     case 'sns':
       return `sns:${new URLSearchParams(body).get('Action')}`;
     case 'mlflow':
-      return `mlflow:${mlflowActions[`${method} ${path.split('?')[0]}`] ?? `${method} ${path}`}`;
+      return `mlflow:${mlflowActions[`${method} ${path.split('?')[0]?.replace(/\/m-[0-9a-f]{32}$/, '/*')}`] ?? `${method} ${path}`}`;
     case 'workloads':
       return 'workloads';
   }
@@ -93,6 +93,7 @@ const mlflowActions: Readonly<Record<string, string>> = {
   'POST api/2.0/mlflow/registered-models/alias': 'SetRegisteredModelAlias',
   'DELETE api/2.0/mlflow/registered-models/alias': 'DeleteRegisteredModelAlias',
   'GET api/2.0/mlflow/artifacts/list': 'ListArtifacts',
+  'GET api/2.0/mlflow/logged-models/*': 'GetLoggedModel',
   'POST api/2.0/mlflow/model-versions/set-tag': 'SetModelVersionTag',
   'POST api/2.0/mlflow/registered-models/set-tag': 'SetRegisteredModelTag',
 };

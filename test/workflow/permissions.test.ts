@@ -83,6 +83,22 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
     host.clock.skip(2 * 3_600_000);
     await sweep(host);
   },
+  // Two classifiers whose rows are looked for, one of them registered from a logged model; then the alias of the one before.
+  async (host) => {
+    const { registry } = host.mlflow;
+    registry.createModel('churn');
+    for (const [stage, source, accuracy] of [
+      ['Production', 's3://models/churn', 0.8],
+      ['Staging', 'models:/m-0123456789abcdef0123456789abcdef', 0.95],
+    ] as const) {
+      const runId = registry.createRun({ metrics: { accuracy }, params: { eval_rows: '500' } });
+      registry.createVersion('churn', { runId, source, stage });
+    }
+    await execute(host, { model_name: 'churn' }, run);
+    seedPascalStrategy(host.mlflow);
+    registry.setAlias(MODEL, 'previous_champion', '2');
+    await execute(host, { operation: 'rollback', model_name: MODEL, target_version: '2' }, run);
+  },
   // Somebody moves the old version back before the change is closed, which moves the registry again.
   async (host) => {
     seeded(host);

@@ -42,27 +42,25 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
     ExpressionAttributeValues: { ':pending': PENDING },
   };
 
-  /** Sets fields of an outcome that is there, and takes it out of the index where `done` holds, as then nothing is pending. */
-  async function settle(execution: string, fields: Record<string, unknown>, done: string): Promise<void> {
-    const set = Object.keys(fields).map((name) => `${name} = :${name}`);
-    const write = (remove: string, condition: string) =>
-      unlessConditionFails(
-        db.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: outcomeKey(execution),
-            UpdateExpression: `SET ${set.join(', ')}${remove}`,
-            // Without an outcome there is nothing to mark, and no item is to be made.
-            ConditionExpression: `attribute_exists(pk)${condition}`,
-            ExpressionAttributeValues: {
-              ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [`:${name}`, value])),
-              ...(condition === '' ? {} : { ':pending': PENDING }),
-            },
-          }),
-        ),
-      );
-    if (!(await write(' REMOVE alert_pending', ` AND ${done}`))) await write('', '');
-  }
+  /** Sets fields of an outcome that is there; `more` is a further condition. False where they do not hold. */
+  const settle = (execution: string, fields: Record<string, unknown>, leavesIndex: boolean, more = '') =>
+    unlessConditionFails(
+      db.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: outcomeKey(execution),
+          UpdateExpression: `SET ${Object.keys(fields)
+            .map((name) => `${name} = :${name}`)
+            .join(', ')}${leavesIndex ? ' REMOVE alert_pending' : ''}`,
+          // Without an outcome there is nothing to mark, and no item is to be made.
+          ConditionExpression: `attribute_exists(pk)${more}`,
+          ExpressionAttributeValues: {
+            ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [`:${name}`, value])),
+            ...(more === '' ? {} : { ':pending': PENDING }),
+          },
+        }),
+      ),
+    );
 
   return {
     async recordOutcome(outcome, alert, ledgerFrom) {
@@ -99,11 +97,15 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
       return item === undefined ? null : new Date(String(item['recorded_at']));
     },
 
-    markAlertSent: (execution) =>
-      settle(execution, { alert: 'sent' }, '(attribute_not_exists(ledger) OR ledger <> :pending)'),
+    async markAlertSent(execution) {
+      const sent = { alert: 'sent' };
+      const noneLeft = ' AND (attribute_not_exists(ledger) OR ledger <> :pending)';
+      if (!(await settle(execution, sent, true, noneLeft))) await settle(execution, sent, false);
+    },
 
-    markInLedger: (execution, { seq, hash }) =>
-      settle(execution, { ledger: DONE, ledger_seq: seq, ledger_hash: hash }, 'alert <> :pending'),
+    async markInLedger(execution, { seq, hash }, alert) {
+      await settle(execution, { ledger: DONE, ledger_seq: seq, ledger_hash: hash }, alert !== PENDING);
+    },
 
     async pendingOutcomes(limit) {
       const { Items } = await db.send(new QueryCommand({ ...pendingQuery, Limit: limit }));

@@ -109,8 +109,8 @@ export interface PromotionStore extends LedgerStore {
   /** When the outcome of an execution was recorded; null while there is none. */
   outcomeRecordedAt(execution: string): Promise<Date | null>;
   markAlertSent(execution: string): Promise<void>;
-  /** The entry of an outcome is in the ledger. */
-  markInLedger(execution: string, head: LedgerHead): Promise<void>;
+  /** The entry of an outcome is in the ledger; `alert` is the state of its alert. */
+  markInLedger(execution: string, head: LedgerHead, alert: AlertState): Promise<void>;
   /** Outcomes whose alert or whose entry in the ledger is still pending, oldest first, at most `limit`. */
   pendingOutcomes(limit: number): Promise<RecordedOutcome[]>;
   /** Executions whose alert is pending, at most `limit`; may still include alerts that were just sent. */

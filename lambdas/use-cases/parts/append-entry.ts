@@ -7,7 +7,7 @@ import {
 } from '../../domain/ledger/entry.ts';
 import { LEDGER_ATTEMPTS } from '../../domain/limits.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
-import type { LedgerEnd, OutcomeEntry, PromotionStore } from '../../domain/release/store.ts';
+import type { LedgerEnd, PromotionStore, RecordedOutcome } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 
 /** Appending to the ledger of a model: once for each outcome, whatever dies in between and whoever appends at the same time. */
@@ -27,8 +27,7 @@ export async function firstNumber(outcome: Outcome, store: PromotionStore): Prom
  * not be put: the next sweep does it then. Never throws: nothing else of an execution waits for it.
  */
 export async function appendEntry(
-  outcome: Outcome,
-  entry: OutcomeEntry,
+  { outcome, ledger: entry, alert }: RecordedOutcome,
   store: PromotionStore,
 ): Promise<LedgerHead | null> {
   const { model_name: model, execution } = outcome;
@@ -36,7 +35,7 @@ export async function appendEntry(
   try {
     const head = await put(outcome, model, entry.from ?? 1, store);
     await store.rememberEnd(model, head);
-    await store.markInLedger(execution, head);
+    await store.markInLedger(execution, head, alert);
     log().info('ledger', { model, execution, ledger: `${head.seq}:${head.hash}` });
     return head;
   } catch (error) {

@@ -39,12 +39,10 @@ export async function recordOutcomeAndNotify(
 }
 
 /** Puts the entry of a recorded outcome into the ledger, then sends its alert, as far as they are pending. Both may be repeated. */
-export async function finish(
-  { outcome, alert, ledger }: RecordedOutcome,
-  services: NotifyServices,
-): Promise<AlertState> {
+export async function finish(recorded: RecordedOutcome, services: NotifyServices): Promise<AlertState> {
+  const { outcome, alert } = recorded;
   const { store, alerts } = services;
-  const head = await appendEntry(outcome, ledger, store);
+  const head = await appendEntry(recorded, store);
   if (alert !== 'pending' || alerts === null) return alert;
   return sendAlert(outcome, head, { ...services, alerts });
 }
