@@ -94,7 +94,9 @@ const ITEM_WRITES: readonly (readonly [name: string, part: string])[] = [
   ['W6 shorten', 'expires_at > :end'],
   ['W7 attempt', '#change.attempts + :one'],
   ['W8 adopt', 'SET #live = :live'],
-  ['alert sent', 'SET alert = :sent'],
+  ['alert sent', 'SET alert = :alert'],
+  ['ledger end', 'SET seq = :seq'],
+  ['in ledger', 'SET ledger = :ledger'],
 ];
 
 function tableWriteOf(body: string): string {
