@@ -63,7 +63,7 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
   });
   const closed = await closeExecution(inWords(ended), services, { startedAt: dateOf(event.startDate) });
   if (closed.model_name !== null) {
-    await rememberTold(closed.model_name, closed.ending, services);
+    await rememberTold(closed.model_name, closed, services);
     await store.endLeaseAt(closed.model_name, execution, lastWrite(closed));
   }
   return closed.answer;

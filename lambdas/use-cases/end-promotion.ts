@@ -7,7 +7,7 @@ import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
 import { ownerIn, readBothSides } from './parts/read-ending.ts';
-import { rememberTold } from './parts/tell-out-of-step.ts';
+import { isToldAlready, rememberTold } from './parts/tell-out-of-step.ts';
 
 /** `state` is the whole state document, or `{ Error, Cause }` if the first step failed; `execution` is the ARN. */
 export const EndInput = z.object({ state: z.unknown(), execution: z.string() });
@@ -32,13 +32,18 @@ export async function end(
       : null;
   const facts = { execution, ending: read?.ending ?? null, owner: ownerIn(read) };
   const ended = inWords(outcomeOf(state, facts, clock.now()));
-  const closed = await closeExecution(ended, services, factsOf(state));
+  const closed = await closeExecution(
+    ended,
+    services,
+    factsOf(state),
+    isToldAlready(ended, read?.item ?? null),
+  );
   const { change_id } = document;
   // An attempt has told how the change of a direct call ended, which nobody tells again then.
   if (change_id?.startsWith('direct:') && read?.ending.live?.change === change_id)
     await store.recordOutcome({ ...ended, execution: change_id }, 'none', null);
   if (closed.model_name !== null) {
-    await rememberTold(closed.model_name, closed.ending, services);
+    await rememberTold(closed.model_name, closed, services);
     await store.releaseLease(closed.model_name, execution, clock.now());
   }
   return closed.answer;

@@ -2,6 +2,7 @@ import { errorNames } from '../../lambdas/domain/errors.ts';
 import { VISIBILITY_GRACE_SECONDS } from '../../lambdas/domain/limits.ts';
 import type { Finished } from '../story/play-story.ts';
 import { type Invariant, SKEW_MS } from './invariant.ts';
+import { ledger } from './ledger.ts';
 import { isAll, namedIn, shownRelease, shownSides } from './sides.ts';
 
 const ERROR_NAMES: readonly string[] = errorNames;
@@ -121,6 +122,7 @@ export const atRest: readonly Invariant[] = [
       });
     },
   },
+  ledger,
   {
     name: 'lease ends',
     about: 'No lease is held when every execution has ended.',

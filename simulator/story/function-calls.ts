@@ -26,12 +26,7 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
     ],
   },
   'compare-models': {
-    mlflow: [
-      'GET artifacts/list',
-      'GET model-versions/search',
-      'GET registered-models/get',
-      'GET runs/get',
-    ],
+    mlflow: ['GET artifacts/list', 'GET model-versions/search', 'GET registered-models/get', 'GET runs/get'],
   },
   'end-promotion': {
     dynamodb: ['Get', 'Put', 'Update'],

@@ -34,6 +34,7 @@ const promoteModel = 'lambdas/use-cases/promote-model.ts';
 const endPromotion = 'lambdas/use-cases/end-promotion.ts';
 const cleanUp = 'lambdas/use-cases/clean-up.ts';
 const record = 'lambdas/use-cases/parts/record-and-notify.ts';
+const appendEntry = 'lambdas/use-cases/parts/append-entry.ts';
 const plan = 'lambdas/domain/rollout/plan.ts';
 const rules = 'lambdas/domain/rollout/rules.ts';
 const start = 'lambdas/domain/rollout/start.ts';
@@ -702,6 +703,18 @@ const former: readonly Mutant[] = [
         find: "if (change !== null) return { kind: 'refused', why: 'change-open' };",
         replace:
           "if (registryShows(look, { version })) return { kind: 'already', version };\n  if (change !== null) return { kind: 'refused', why: 'change-open' };",
+      },
+    ],
+  },
+  {
+    name: 'former: behind the end of the ledger',
+    breaks: 'An entry that was put before a crash is not looked for: it is put again',
+    edits: [
+      {
+        file: appendEntry,
+        find: 'const head = await put(outcome, model, entry.from ?? 1, store);',
+        replace:
+          'const { head: end } = await store.ledgerEnd(model);\n    const head = await put(outcome, model, (end?.seq ?? 0) + 1, store);',
       },
     ],
   },

@@ -96,7 +96,7 @@ const ITEM_WRITES: readonly (readonly [name: string, part: string])[] = [
   ['W8 adopt', 'SET #live = :live'],
   ['alert sent', 'SET alert = :alert'],
   ['ledger end', 'SET seq = :seq'],
-  ['outcome in ledger', 'SET ledger = :ledger'],
+  ['in ledger', 'SET ledger = :ledger'],
 ];
 
 function tableWriteOf(body: string): string {

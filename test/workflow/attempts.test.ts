@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { executionArn } from '../../emulators/aws/step-functions.ts';
 import { LAST_WRITE_SECONDS } from '../../lambdas/domain/limits.ts';
+import { storeServices } from '../../lambdas/runtime/store-services.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { localStateMachine } from '../../local/machine/state-machine.ts';
@@ -124,6 +125,37 @@ describe('a change that was left open where its aim is in service already', () =
     expect(attempt).toMatchObject({
       status: 'promoted',
       registry: { after: { stages: { '2': 'Archived', '3': 'Production' } } },
+    });
+    await expectInStep();
+  });
+});
+
+describe('a change that was turned back to a draft before its lock landed', () => {
+  it('is told once, however often it is attempted, and goes on when the draft is locked', async () => {
+    seedPascalStrategy(host.mlflow);
+    const { artifacts, workloadId } = seedServing(host, { served: 'draft', candidate: 'draft' });
+    const stopped = await stoppedAfter('PromoteModel', { ...promote, lock_artifact: true });
+    host.clock.skip(3_600_000);
+    const { store } = storeServices(host.env);
+    const now = host.clock.now();
+    const lease = await store.takeLease(MODEL, 'direct:turns', now, 60);
+    if (!lease.taken || lease.item.fence === null) throw new Error('the lease is held');
+    const holder = { model: MODEL, owner: 'direct:turns', fence: lease.item.fence, now };
+    expect(await store.turnBack(holder, stopped.execution)).toBe(true);
+    await store.releaseLease(MODEL, 'direct:turns', now);
+    host.workload.direct.perform('POST', `workloads/${workloadId}/promote`, {});
+
+    const first = await nextAttempt();
+    expect(first).toMatchObject({ status: 'failed', alerts: [{ attributes: { kind: 'failed' } }] });
+    const { rollback: lockedOut } = await outcomeOf(first);
+    expect(lockedOut).toMatchObject({ to_version: '2', serving: { finding: { code: 'locked-in-place' } } });
+    for (const _ of [2, 3]) expect(await nextAttempt()).toMatchObject({ status: 'failed', alerts: [] });
+
+    host.workload.direct.perform('PATCH', `artifacts/${artifacts[2]}`, { status: 'locked' });
+    expect(await nextAttempt()).toMatchObject({
+      status: 'rolled_back',
+      alerts: [{ attributes: { kind: 'rolled_back' } }],
+      workload: { after: { model_version: '2' } },
     });
     await expectInStep();
   });

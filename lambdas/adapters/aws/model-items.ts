@@ -1,7 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, type QueryCommandOutput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import * as z from 'zod';
-import { Change, type ModelItem, PastRelease, Release, StoredRelease } from '../../domain/release/release.ts';
+import { type ModelItem, StoredRelease } from '../../domain/release/release.ts';
 import type {
   Lease,
   LeaseHolder,
@@ -12,6 +11,7 @@ import type {
 } from '../../domain/release/store.ts';
 import { type Documents, epochSeconds, itemAt, unlessConditionFails } from './documents.ts';
 import type { OutcomeItems } from './outcome-items.ts';
+import { modelItem } from './stored-model.ts';
 import { MODELS_INDEX } from './table-indexes.ts';
 
 /** The items of models: lease, live release, open change and history, with the releases and the cursor of the sweep. */
@@ -282,27 +282,3 @@ const seenValues = ({ change, live }: SeenItem): Record<string, string> => ({
   ...(change === null ? {} : { ':seen_change': change }),
   ...(live === null ? {} : { ':seen_live': live }),
 });
-
-const Instant = z.date();
-
-/** Throws for a number that is no time: compared with any other, it would be neither before nor after it. */
-const instant = (seconds: unknown): Date | null =>
-  typeof seconds === 'number' ? Instant.parse(new Date(seconds * 1000)) : null;
-
-const History = z.array(PastRelease).catch([]);
-
-/** The item as DynamoDB holds it. Throws `LeaseStoreUnavailable` for an item that is not ours: it must not look like an empty one. */
-function modelItem(model: string, stored: Record<string, unknown> | undefined): ModelItem {
-  const { owner, fence, expires_at, released_at, live, change, told, history } = stored ?? {};
-  return {
-    model,
-    owner: typeof owner === 'string' ? owner : null,
-    fence: typeof fence === 'number' ? fence : 0,
-    expires_at: instant(expires_at),
-    released_at: instant(released_at),
-    live: live === undefined ? null : Release.parse(live),
-    change: change === undefined ? null : Change.parse(change),
-    told: typeof told === 'string' ? told : null,
-    history: History.parse(history ?? []),
-  };
-}

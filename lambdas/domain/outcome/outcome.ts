@@ -206,6 +206,10 @@ export function alertDue(outcome: Pick<Outcome, 'status' | 'rollback'>): boolean
   return outcome.status !== 'already_promoted' && outcome.rollback?.nothing_to_do !== true;
 }
 
+/** True when the platform does not go back: a locked artifact is served, and the one to go back to is a draft. */
+export const isLockedOut = ({ rollback }: Pick<Outcome, 'rollback'>): boolean =>
+  rollback?.serving?.finding?.code === 'locked-in-place';
+
 /** The outcome of a direct invocation; everything unknown to it is null. */
 export function directOutcome(
   known: Pick<DecidedOutcome, 'status' | 'cause' | 'operation' | 'execution' | 'model_name' | 'recorded_at'> &

@@ -11,16 +11,19 @@ export interface CloseServices extends NotifyServices {
 }
 
 /**
- * Records the outcome of an execution and sends its notification. An outcome that was recorded earlier stays, and
- * `model_name`, `recorded_at` and `ending` are taken from it. The caller releases the lease. Throws `LeaseStoreUnavailable`.
+ * Records the outcome of an execution and sends its notification, unless people know it (`isTold`). An outcome that was
+ * recorded earlier stays, and `model_name`, `recorded_at`, `ending` and `rollback` are taken from it. The caller releases the
+ * lease. Throws `LeaseStoreUnavailable`.
  */
 export async function closeExecution(
   ended: Outcome,
   services: CloseServices,
   facts: RunFacts,
-): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'recorded_at' | 'ending'>> {
-  const { outcome, alert } = await recordOutcomeAndNotify(ended, alertDue(ended), services, facts);
-  const { status, reason, model_name, recorded_at, ending } = outcome;
+  isTold = false,
+): Promise<{ answer: EndAnswer } & Pick<Outcome, 'model_name' | 'recorded_at' | 'ending' | 'rollback'>> {
+  const due = alertDue(ended) && !isTold;
+  const { outcome, alert } = await recordOutcomeAndNotify(ended, due, services, facts);
+  const { status, reason, model_name, recorded_at, ending, rollback } = outcome;
   const answer = { status, succeeded: isSuccessful(outcome), reason, alert };
-  return { answer, model_name, recorded_at, ending };
+  return { answer, model_name, recorded_at, ending, rollback };
 }

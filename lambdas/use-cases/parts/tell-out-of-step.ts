@@ -1,6 +1,6 @@
 import { DIRECT_LEASE_SECONDS } from '../../domain/limits.ts';
-import { directOutcome } from '../../domain/outcome/outcome.ts';
-import type { DecidedOutcome, Ending } from '../../domain/outcome/outcome-schema.ts';
+import { directOutcome, isLockedOut } from '../../domain/outcome/outcome.ts';
+import type { DecidedOutcome, Ending, Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { recordId } from '../../domain/promotion/record.ts';
 import { isLeftBy, type ModelItem } from '../../domain/release/release.ts';
 import type { PromotionStore } from '../../domain/release/store.ts';
@@ -21,18 +21,31 @@ export const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =
 export const isModelGone = ({ champions, unread }: Ending): boolean =>
   champions === null && !unread.includes('registry');
 
+/** True for an open change that cannot go on before a person locks the draft that it goes back to. */
+const isBarred = (outcome: Pick<Outcome, 'ending' | 'rollback'>): boolean =>
+  outcome.ending?.change != null && isLockedOut(outcome);
+
+/** True for an attempt at a change that is still barred, where that was told of what both sides show. */
+export const isToldAlready = (outcome: Outcome, item: ModelItem | null): boolean =>
+  outcome.operation === 'resume' &&
+  isBarred(outcome) &&
+  item !== null &&
+  item.told !== null &&
+  item.told === outcome.ending?.picture;
+
 /**
- * Remembers what an alert has told, so that the sweep does not tell it again. `ending` is that of the recorded outcome: a
- * repeated step may read something else by now, which nobody has been told. Never throws: one alert too many is better
+ * Remembers what an alert has told, so that neither the sweep nor an attempt tells it again. The outcome is the recorded one:
+ * a repeated step may read something else by now, which nobody has been told. Never throws: one alert too many is better
  * than an execution that cannot end.
  */
 export async function rememberTold(
   model: string,
-  ending: Ending | null,
+  { ending, rollback }: Pick<Outcome, 'ending' | 'rollback'>,
   { store }: { store: PromotionStore },
 ): Promise<void> {
   const picture = ending?.picture ?? null;
-  if (ending === null || picture === null || !isOutOfStep(ending)) return;
+  if (ending === null || picture === null) return;
+  if (!isOutOfStep(ending) && !isBarred({ ending, rollback })) return;
   try {
     await store.markTold(model, picture, ending.change?.id ?? null);
   } catch (error) {
@@ -62,6 +75,8 @@ export async function tellOutOfStep(read: BothSidesRead, services: CloseServices
   if (item === null || picture === null) return false;
   const outOfStep = isOutOfStep(ending);
   if (item.told === (outOfStep ? picture : null)) return false;
+  // An open change that is barred: its attempts have told this.
+  if (item.change !== null && item.told === picture) return false;
   // Told first: after a crash in between it is told twice rather than never.
   if (outOfStep || item.change === null)
     await recordOutcomeAndNotify(inWords(foundBySweep(item, read, services)), true, services);

@@ -1,8 +1,8 @@
 import { LAST_WRITE_SECONDS } from '../../domain/limits.ts';
+import { isLockedOut } from '../../domain/outcome/outcome.ts';
 import type { Ending, Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { versionText } from '../../domain/visible-text.ts';
 import { isOwnChange, type OpenChange, situationOf } from './current-state.ts';
-import { isLockedOut } from './workload.ts';
 
 /** What to do, for each situation at the end of an execution. Every step works when it is followed to the letter. */
 

@@ -1,3 +1,4 @@
+import { isLockedOut } from '../../domain/outcome/outcome.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { versionText } from '../../domain/visible-text.ts';
 import { FIX_AND_START_AGAIN, stepsFor } from './advice.ts';
@@ -10,7 +11,7 @@ import {
   situationOf,
 } from './current-state.ts';
 import { operationName, type Words } from './wording.ts';
-import { isLockedOut, isStuck, manualUndoSteps, undoLines } from './workload.ts';
+import { isStuck, manualUndoSteps, undoLines } from './workload.ts';
 
 /** The words for an execution that did not succeed. Loud where no attempt of the sweep can bring it to its end. */
 export function failed(outcome: Outcome): Words {

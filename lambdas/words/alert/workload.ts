@@ -36,10 +36,6 @@ function servedText(undo: ServingUndo, { rollback }: Outcome): string {
 /** True when the promotion in place stands: it cannot be undone. */
 export const isLocked = ({ finding }: ServingUndo) => finding?.code === 'locked-in-place';
 
-/** True when the platform does not go back: a locked artifact is served, and the one to go back to is a draft. */
-export const isLockedOut = ({ rollback }: Outcome): boolean =>
-  rollback?.serving != null && isLocked(rollback.serving);
-
 /** True when the rollback failed on the Workload and no automatic step is left. */
 export const isStuck = ({ rollback }: Outcome): boolean => rollback?.serving?.undone === false;
 
