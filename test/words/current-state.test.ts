@@ -371,7 +371,7 @@ describe('an execution that did not complete its change', () => {
     [
       'that was stopped before it opened anything',
       { ...failed, error: null, cause: { code: 'stopped', status: 'TIMED_OUT', interrupted: 'nothing' } },
-      [AGAIN, 'Executions that are started before 2026-01-02 03:07 UTC can end busy.'],
+      [AGAIN, 'Executions that are started before 2026-01-02 03:08 UTC can end busy.'],
     ],
   ])('%s is started again', (_, changes, todo) => {
     expect(told(changes).todo).toEqual(todo);
