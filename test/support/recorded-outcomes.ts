@@ -43,13 +43,17 @@ export function expectAlerts({ published, outcomes, env }: SentAlerts, kinds: re
   for (const { attributes, subject, message } of published) {
     const outcome = outcomes.find(({ execution }) => execution === attributes['execution']);
     if (outcome === undefined) throw new Error(`no outcome of ${attributes['execution']}`);
-    const { text, ...alert } = alertFor(outcome, notifyServices(env).alertContext, headIn(message.email));
+    const { text, ...alert } = alertFor(
+      outcome,
+      notifyServices(env).alertContext,
+      headIn(attributes['ledger']),
+    );
     expect([subject, message.email]).toEqual([alert.subject, text]);
   }
 }
 
-/** The head of the ledger that a mail names; null where it names none. `test/unit/append-entry.test.ts` compares it. */
-export const headIn = (mail: string): LedgerHead | null => parseHead(/^Ledger: (.*)$/m.exec(mail)?.[1] ?? '');
+/** The head of the ledger that an alert names; null where it names none. `test/unit/append-entry.test.ts` compares it. */
+export const headIn = (named: string | null | undefined): LedgerHead | null => parseHead(named ?? '');
 
 /** How this execution ended. Throws where nothing is recorded of it. */
 export function outcomeOf(

@@ -4,6 +4,7 @@ import { verifyLedger } from '../../lambdas/domain/ledger/verify.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { finish, recordOutcomeAndNotify } from '../../lambdas/use-cases/parts/record-and-notify.ts';
+import type { Alert } from '../../lambdas/words/alert/alert.ts';
 import { memoryStore } from '../support/memory-store.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
 
@@ -16,12 +17,12 @@ const outcome = (execution: string, more: Partial<Outcome> = {}): Outcome => ({
 });
 
 function world(store: PromotionStore = memoryStore([])) {
-  const mails: string[] = [];
-  const alerts = { publish: async ({ text }: { text: string }) => void mails.push(text) };
+  const heads: (string | null)[] = [];
+  const alerts = { publish: async ({ ledger }: Pick<Alert, 'ledger'>) => void heads.push(ledger) };
   const services = { store, alerts, alertContext };
   return {
     store,
-    mails,
+    heads,
     end: (execution: string, more: Partial<Outcome> = {}) =>
       recordOutcomeAndNotify(outcome(execution, more), true, services),
     sweep: async () => {
@@ -33,13 +34,13 @@ function world(store: PromotionStore = memoryStore([])) {
 }
 
 describe('the ledger of a model', () => {
-  it('gets an entry for each decision, and the mail has the head', async () => {
-    const { end, whole, mails, entries } = world();
+  it('gets an entry for each decision, and the alert has the head', async () => {
+    const { end, whole, heads, entries } = world();
     await end('e1');
     await end('e2', { status: 'kept' });
     expect(await whole()).toMatchObject({ entries: 2, problems: [] });
     const [, second] = await entries();
-    expect(mails[1]).toContain(`2:${second?.hash}`);
+    expect(heads[1]).toBe(`2:${second?.hash}`);
   });
 
   it('gets one entry for an outcome that is recorded twice', async () => {

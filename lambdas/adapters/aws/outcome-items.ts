@@ -16,6 +16,8 @@ import { PENDING_ALERTS_INDEX } from './table-indexes.ts';
 
 const PENDING = 'pending';
 const DONE = 'done';
+/** Items read for each that is counted at most: those that wait for the ledger alone are in the same index. */
+const MOST_READ = 4;
 /** States in which nobody waits for an alert; an item that cannot be read counts as pending. */
 const SETTLED: unknown[] = ['sent', 'none', 'off'];
 
@@ -123,6 +125,7 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
       const found: string[] = [];
       let ExclusiveStartKey: QueryCommandOutput['LastEvaluatedKey'];
       let rows = 0;
+      let read = 0;
       // A page may hold few rows, as DynamoDB limits it to 1 MB of whole items; one that holds none leads nowhere.
       do {
         const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
@@ -134,10 +137,16 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
           }),
         );
         rows = Items?.length ?? 0;
+        read += rows;
         const unsent = (Items ?? []).filter(({ alert }) => !SETTLED.includes(alert));
         found.push(...unsent.map(({ pk }) => String(pk).slice(outcomeKey('').pk.length)));
         ExclusiveStartKey = LastEvaluatedKey;
-      } while (rows > 0 && ExclusiveStartKey !== undefined && found.length < limit);
+      } while (
+        rows > 0 &&
+        ExclusiveStartKey !== undefined &&
+        found.length < limit &&
+        read < MOST_READ * limit
+      );
       return found.slice(0, limit);
     },
   };

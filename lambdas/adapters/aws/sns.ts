@@ -20,6 +20,7 @@ export interface PublishedAlert {
   readonly execution: string;
   readonly model: string | null;
   readonly owner: string | null;
+  readonly ledger: string | null;
   readonly environment: string;
   readonly subject: string;
   readonly text: string;
@@ -93,12 +94,12 @@ function publisher(
 }
 
 function publishCommand(alert: PublishedAlert, topicArn: string, message: Message): PublishCommand {
-  const { kind, execution, environment, model, owner } = alert;
+  const { kind, execution, environment, model, owner, ledger } = alert;
   return new PublishCommand({
     TopicArn: topicArn,
     Subject: alert.subject,
     ...message,
-    MessageAttributes: attributesOf({ kind, execution, environment, model, owner }),
+    MessageAttributes: attributesOf({ kind, execution, environment, model, owner, ledger }),
   });
 }
 

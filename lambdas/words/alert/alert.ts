@@ -20,6 +20,8 @@ export interface Alert {
   readonly environment: string;
   /** ARN of the execution, or `direct:<request id>`. */
   readonly execution: string;
+  /** Head of the model's ledger, `SEQ:HASH`, a witness of what was decided; null where the outcome has no entry. */
+  readonly ledger: string | null;
   /** ASCII, fewer than 100 characters, no control characters, begins with a letter, number or punctuation mark. */
   readonly subject: string;
   /** For email. With the rest of the message it stays below SNS's 262,144 bytes. */
@@ -43,6 +45,7 @@ export function alertFor(outcome: Outcome, context: AlertContext, ledger: Ledger
     owner: outcome.owner,
     environment: context.environment,
     execution: outcome.execution,
+    ledger: ledger === null ? null : headText(ledger),
     subject: subjectFor(context.prefix, words.title, outcome.model_name ?? 'unknown'),
     text: emailText(outcome, context, parts, ledger),
     slack: slackNotification(outcome, context, parts),
