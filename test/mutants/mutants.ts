@@ -116,7 +116,7 @@ const named: readonly Mutant[] = [
       },
       {
         file: record,
-        find: `alert: await finish(recorded, { store, alerts, chat, alertContext })`,
+        find: `alert: await finish(recorded, { store, alerts, chat, alertContext }, end)`,
         replace: `alert: await store.markAlertSent(outcome.execution).then(() => 'sent' as const)`,
       },
     ],

@@ -12,15 +12,18 @@ import { log, logError } from '../../runtime/log.ts';
 
 /** Appending to the ledger of a model: once for each outcome, whatever dies in between and whoever appends at the same time. */
 
-/**
- * The first number that the entry of an outcome can have; null if it gets none. It is recorded with the outcome, so that an
- * entry that was put before a crash is found again. Throws `LeaseStoreUnavailable`.
- */
-export async function firstNumber(outcome: Outcome, store: PromotionStore): Promise<number | null> {
+/** Where the ledger ends that an outcome belongs in; null if it belongs in none. Throws `LeaseStoreUnavailable`. */
+export async function ledgerEndFor(outcome: Outcome, store: PromotionStore): Promise<LedgerEnd | null> {
   if (!store.keepsItems || outcome.model_name === null || !belongsInLedger(outcome)) return null;
-  const { head } = await store.ledgerEnd(outcome.model_name);
-  return (head?.seq ?? 0) + 1;
+  return store.ledgerEnd(outcome.model_name);
 }
+
+/**
+ * The first number that an entry can have. It is recorded with the outcome, so that an entry that was put before a crash is
+ * found again.
+ */
+export const firstNumber = (end: LedgerEnd | null): number | null =>
+  end === null ? null : (end.head?.seq ?? 0) + 1;
 
 /**
  * Puts the pending entry of a recorded outcome, and answers the head that it made; null where none is due, or where it could
@@ -29,11 +32,14 @@ export async function firstNumber(outcome: Outcome, store: PromotionStore): Prom
 export async function appendEntry(
   { outcome, ledger: entry, alert }: RecordedOutcome,
   store: PromotionStore,
+  /** As it was read just before. */
+  known: LedgerEnd | null = null,
 ): Promise<LedgerHead | null> {
   const { model_name: model, execution } = outcome;
   if (entry.state !== 'pending' || model === null) return entry.head;
   try {
-    const head = await put(outcome, model, entry.from ?? 1, store);
+    const end = known ?? (await store.ledgerEnd(model));
+    const head = await put(outcome, model, { from: entry.from ?? 1, end }, store);
     await store.rememberEnd(model, head);
     await store.markInLedger(execution, head, alert);
     log().info('ledger', { model, execution, ledger: `${head.seq}:${head.hash}` });
@@ -48,10 +54,9 @@ export async function appendEntry(
 async function put(
   outcome: Outcome,
   model: string,
-  from: number,
+  { from, end }: { from: number; end: LedgerEnd },
   store: PromotionStore,
 ): Promise<LedgerHead> {
-  const end = await store.ledgerEnd(model);
   let previous = await headBefore(from, model, end, store);
   for (let attempt = 0; attempt < LEDGER_ATTEMPTS; attempt += 1) {
     const seq = (previous?.seq ?? 0) + 1;

@@ -1,12 +1,12 @@
 import type { LedgerHead } from '../../domain/ledger/entry.ts';
 import { metricsOf, type RunFacts } from '../../domain/outcome/metrics.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
-import type { AlertState, RecordedOutcome } from '../../domain/release/store.ts';
+import type { AlertState, LedgerEnd, RecordedOutcome } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count, emit } from '../../runtime/metrics.ts';
 import type { AlertPublisher, NotifyServices } from '../../runtime/notify-services.ts';
 import { type Alert, alertFor } from '../../words/alert/alert.ts';
-import { appendEntry, firstNumber } from './append-entry.ts';
+import { appendEntry, firstNumber, ledgerEndFor } from './append-entry.ts';
 
 /**
  * Records an outcome once, counts it, and sends its alert unless that was sent before. Throws `LeaseStoreUnavailable`, but
@@ -20,9 +20,11 @@ export async function recordOutcomeAndNotify(
   facts: RunFacts = {},
 ): Promise<{ outcome: Outcome; alert: AlertState }> {
   const requested: AlertState = !alertDue ? 'none' : alerts === null ? 'off' : 'pending';
+  let end: LedgerEnd | null = null;
   const record = async () => {
     try {
-      return await store.recordOutcome(outcome, requested, await firstNumber(outcome, store));
+      end = await ledgerEndFor(outcome, store);
+      return await store.recordOutcome(outcome, requested, firstNumber(end));
     } catch (error) {
       // The table may be away for hours: people are told first, and once by each process.
       const { execution } = outcome;
@@ -35,14 +37,21 @@ export async function recordOutcomeAndNotify(
   };
   const { first, ...recorded } = await record();
   if (first) emit(metricsOf(recorded.outcome, facts));
-  return { outcome: recorded.outcome, alert: await finish(recorded, { store, alerts, chat, alertContext }) };
+  return {
+    outcome: recorded.outcome,
+    alert: await finish(recorded, { store, alerts, chat, alertContext }, end),
+  };
 }
 
 /** Puts the entry of a recorded outcome into the ledger, then sends its alert, as far as they are pending. Both may be repeated. */
-export async function finish(recorded: RecordedOutcome, services: NotifyServices): Promise<AlertState> {
+export async function finish(
+  recorded: RecordedOutcome,
+  services: NotifyServices,
+  end: LedgerEnd | null = null,
+): Promise<AlertState> {
   const { outcome, alert } = recorded;
   const { store, alerts } = services;
-  const head = await appendEntry(recorded, store);
+  const head = await appendEntry(recorded, store, end);
   if (alert !== 'pending' || alerts === null) return alert;
   return sendAlert(outcome, head, { ...services, alerts });
 }
