@@ -28,7 +28,8 @@ import {
 import { functionSizes } from './functions/overrides.ts';
 import { type GrantTargets, grantPermissions, grantReading } from './functions/permissions.ts';
 import { acknowledgeFinding } from './nag.ts';
-import { type AlarmId, PromotionAlarms } from './operations/alarms.ts';
+import type { AlarmId } from './operations/alarm-ids.ts';
+import { PromotionAlarms } from './operations/alarms.ts';
 import { AlertTopics } from './operations/alert-topics.ts';
 import { PromotionDashboard } from './operations/dashboard.ts';
 import { MeasuredConstruct } from './operations/metrics.ts';

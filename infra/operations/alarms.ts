@@ -15,8 +15,9 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { COMPARE_MINUTES, type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import type { MetricName } from '../../lambdas/domain/outcome/metrics.ts';
+import type { MetricName } from '../../lambdas/domain/outcome/metric-names.ts';
 import { SWEEP_MINUTES } from '../event-rules.ts';
+import { type AlarmId, alarmIds } from './alarm-ids.ts';
 import { promotionMetric } from './metrics.ts';
 
 /** The monitored resources, and the topics of the alarms. */
@@ -37,26 +38,6 @@ export interface MonitoredResources {
   /** Address of the runbook; `#heading` is appended. */
   readonly runbookUrl: string;
 }
-
-/** Number of metrics of each alarm: CloudWatch charges for each of them by the month. */
-export const metricsPerAlarm = {
-  ExecutionsFailed: 3,
-  RollbackFailed: 1,
-  AlertNotSent: 1,
-  LeaseStuck: 1,
-  FunctionErrors: functionNames.length,
-  FunctionThrottles: functionNames.length,
-  RolloutSlow: 1,
-  ChangeOpen: 1,
-  OutOfStep: 1,
-  EventsNotDelivered: 1,
-} as const;
-
-export type AlarmId = keyof typeof metricsPerAlarm;
-export const alarmIds = Object.keys(metricsPerAlarm) as readonly AlarmId[];
-
-/** Number of alarm metrics of one environment. */
-export const alarmMetricCount = Object.values(metricsPerAlarm).reduce((sum, count) => sum + count, 0);
 
 /** Link to the alarm's section of the runbook, with GitHub's anchor. */
 export const runbookEntry = (runbookUrl: string, id: AlarmId) => `${runbookUrl}#${id.toLowerCase()}`;

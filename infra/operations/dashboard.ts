@@ -12,9 +12,11 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
-import { type MetricName, outcomeMetrics } from '../../lambdas/domain/outcome/metrics.ts';
+import type { MetricName } from '../../lambdas/domain/outcome/metric-names.ts';
+import { outcomeMetrics } from '../../lambdas/domain/outcome/metrics.ts';
 import type { FunctionSize } from '../functions/overrides.ts';
-import { type AlarmId, alarmIds, type MonitoredResources, runbookEntry } from './alarms.ts';
+import { type AlarmId, alarmIds } from './alarm-ids.ts';
+import { type MonitoredResources, runbookEntry } from './alarms.ts';
 import { promotionMetric } from './metrics.ts';
 
 const DAY = Duration.days(1);

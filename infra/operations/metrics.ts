@@ -5,7 +5,7 @@ import {
   METRICS_NAMESPACE,
   type MetricName,
   metricUnits,
-} from '../../lambdas/domain/outcome/metrics.ts';
+} from '../../lambdas/domain/outcome/metric-names.ts';
 
 /** Values that each sweep measures anew, not counts. */
 const MEASURED: readonly MetricName[] = ['AlertsPending', 'OpenChangeAge', 'OutOfStep'];

@@ -2,10 +2,10 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import {
   ENVIRONMENT_DIMENSION,
   METRICS_NAMESPACE,
-  type Measurement,
   type MetricName,
   metricUnits,
-} from '../domain/outcome/metrics.ts';
+} from '../domain/outcome/metric-names.ts';
+import type { Measurement } from '../domain/outcome/metrics.ts';
 import { AlertEnvironment, configuration } from './environment.ts';
 import { log, logError } from './log.ts';
 

@@ -20,8 +20,8 @@ import {
   alarmIds,
   alarmMetricCount,
   metricsPerAlarm,
-  PromotionAlarms,
-} from '../../infra/operations/alarms.ts';
+} from '../../infra/operations/alarm-ids.ts';
+import { PromotionAlarms } from '../../infra/operations/alarms.ts';
 import { PromotionDashboard } from '../../infra/operations/dashboard.ts';
 import { dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import { PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/table-indexes.ts';
@@ -36,7 +36,7 @@ import {
   ENVIRONMENT_DIMENSION,
   METRICS_NAMESPACE,
   metricUnits,
-} from '../../lambdas/domain/outcome/metrics.ts';
+} from '../../lambdas/domain/outcome/metric-names.ts';
 import { begin } from '../../lambdas/use-cases/begin-promotion.ts';
 
 const metricNames = Object.keys(metricUnits);

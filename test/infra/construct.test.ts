@@ -7,10 +7,10 @@ import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { ModelPromotion } from '../../infra/model-promotion.ts';
-import { alarmIds } from '../../infra/operations/alarms.ts';
+import { alarmIds } from '../../infra/operations/alarm-ids.ts';
 import type { ModelPromotionProps } from '../../infra/props.ts';
 import { functionNames, functionTimeoutSeconds } from '../../lambdas/domain/limits.ts';
-import { METRICS_NAMESPACE, metricNames } from '../../lambdas/domain/outcome/metrics.ts';
+import { METRICS_NAMESPACE, metricNames } from '../../lambdas/domain/outcome/metric-names.ts';
 
 /** The construct as an app of its own uses it: what it grants, shows and takes. */
 

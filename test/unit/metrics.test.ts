@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  type MetricName,
-  metricNames,
-  metricsOf,
-  metricUnits,
-  outcomeMetrics,
-} from '../../lambdas/domain/outcome/metrics.ts';
+import { type MetricName, metricNames, metricUnits } from '../../lambdas/domain/outcome/metric-names.ts';
+import { metricsOf, outcomeMetrics } from '../../lambdas/domain/outcome/metrics.ts';
 import { type Outcome, outcomeStatuses } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { Operation } from '../../lambdas/domain/payloads.ts';
 import type { RollbackAnswer } from '../../lambdas/domain/release/payloads.ts';

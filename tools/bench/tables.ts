@@ -1,8 +1,8 @@
 import { SWEEP_MINUTES } from '../../infra/event-rules.ts';
 import { functionPermissions } from '../../infra/functions/permissions.ts';
-import { alarmMetricCount } from '../../infra/operations/alarms.ts';
+import { alarmMetricCount } from '../../infra/operations/alarm-ids.ts';
 import { COMPARE_MINUTES, functionMemoryMegabytes, functionNames } from '../../lambdas/domain/limits.ts';
-import { metricNames } from '../../lambdas/domain/outcome/metrics.ts';
+import { metricNames } from '../../lambdas/domain/outcome/metric-names.ts';
 import type { KindName, Measured } from './measure.ts';
 import list from './prices.json' with { type: 'json' };
 
