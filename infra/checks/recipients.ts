@@ -1,5 +1,5 @@
 import { Token } from 'aws-cdk-lib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { problemMessages } from '../../lambdas/domain/problems.ts';
 import { alertKinds } from '../../lambdas/words/alert/kinds.ts';
 import { combinationsOf, MAX_COMBINATIONS } from '../operations/alert-filter.ts';

@@ -1,5 +1,5 @@
 import { Token } from 'aws-cdk-lib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { problemMessages } from '../../lambdas/domain/problems.ts';
 
 /** Validates a value unless it is a token, which is known only at deployment. */

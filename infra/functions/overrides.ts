@@ -1,5 +1,5 @@
 import type { Duration } from 'aws-cdk-lib';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type FunctionName,
   functionMemoryMegabytes,
