@@ -34,7 +34,7 @@ const props: ModelPromotionProps = {
   alerts: { emails: ["ml@example.com"] },
 };
 const promotion: ModelPromotion = new ModelPromotion(stack, "Promotion", props);
-promotion.functions["compare-models"].functionName satisfies string;
+promotion.functions.compareModels.functionName satisfies string;
 app.synth();
 `;
 
