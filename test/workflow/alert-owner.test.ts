@@ -14,7 +14,8 @@ emulatedHost((started) => {
 });
 const quick = { pauseMs: 1 };
 const OWNER = 'quant research';
-const attributes = () => host.sns.published.map(({ attributes: { execution: _, ...others } }) => others);
+const attributes = () =>
+  host.sns.published.map(({ attributes: { execution: _, ledger: _head, ...others } }) => others);
 const carried = (kind: string) => ({ kind, model: MODEL, owner: OWNER, environment: 'local' });
 
 describe('the owner of the registered model is on the alert of', () => {
