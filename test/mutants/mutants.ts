@@ -712,9 +712,8 @@ const former: readonly Mutant[] = [
     edits: [
       {
         file: appendEntry,
-        find: 'const head = await put(outcome, model, entry.from ?? 1, store);',
-        replace:
-          'const { head: end } = await store.ledgerEnd(model);\n    const head = await put(outcome, model, (end?.seq ?? 0) + 1, store);',
+        find: 'const head = await put(outcome, model, { from: entry.from ?? 1, end }, store);',
+        replace: 'const head = await put(outcome, model, { from: (end.head?.seq ?? 0) + 1, end }, store);',
       },
     ],
   },
