@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
 import { parseEntry } from '../../lambdas/domain/ledger/entry.ts';
 import { verifyLedger } from '../../lambdas/domain/ledger/verify.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
@@ -63,6 +64,19 @@ describe('the ledger of a model', () => {
     expect(await whole()).toMatchObject({ entries: 40, problems: [] });
     const found = (await entries()).map(({ text }) => parseEntry(text)?.execution);
     expect(found.sort()).toEqual(executions.sort());
+  });
+
+  it('is not continued after an entry that could not be read', async () => {
+    const store = memoryStore([]);
+    await world(store).end('e1');
+    const { table } = store;
+    const execute = table.execute.bind(table);
+    // A server that answers as if the item were not there, although the condition of the put has failed.
+    table.execute = (command, input) =>
+      command === 'GetCommand' && String(input.Key?.['pk']).startsWith('ledger#')
+        ? {}
+        : execute(command, input);
+    await expect(store.putEntry(MODEL, 1, 'another')).rejects.toThrow(LeaseStoreUnavailable);
   });
 
   it('says so, once, where the table was older than the registry', async () => {

@@ -36,7 +36,10 @@ export function ledgerItems(db: Documents, table: string): LedgerStore {
         ConditionExpression: 'attribute_not_exists(pk)',
       });
       if (await unlessConditionFails(db.send(put))) return text;
-      return (await entryAt(model, seq))?.text ?? '';
+      const there = await entryAt(model, seq);
+      // It is there, as the condition failed: nothing may follow it before it was read.
+      if (there === null) throw new Error(`entry ${seq} was not read`);
+      return there.text;
     },
 
     async rememberEnd(model, { seq, hash }) {
