@@ -79,6 +79,25 @@ describe('the ledger of a model', () => {
     await expect(store.putEntry(MODEL, 1, 'another')).rejects.toThrow(LeaseStoreUnavailable);
   });
 
+  it('gets no second entry of an outcome whose first one lies behind what cannot be read', async () => {
+    const store = memoryStore([]);
+    const { end, sweep, whole, entries } = world(store);
+    await end('e1');
+    // The entry of e2 is put, and the process dies; then others append.
+    await world({ ...store, rememberEnd: async () => Promise.reject(new Error('killed')) }).end('e2');
+    await end('e3');
+    const execute = store.table.execute.bind(store.table);
+    store.table.execute = (command, input) =>
+      command === 'GetCommand' && String(input.Key?.['pk']).endsWith('#000000000001')
+        ? {}
+        : execute(command, input);
+    await sweep();
+    store.table.execute = execute;
+    await sweep();
+    expect(await whole()).toMatchObject({ entries: 3, problems: [] });
+    expect((await entries()).map(({ text }) => parseEntry(text)?.execution)).toEqual(['e1', 'e2', 'e3']);
+  });
+
   it('says so, once, where the table was older than the registry', async () => {
     const { store, end, entries } = world();
     await store.markTableBehind(MODEL);

@@ -196,8 +196,8 @@ function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Pol
     if (missedLimit.length > 0) return answer('KEEP', 'critical-rules-failed', missedLimit);
     if ('lacking' in claimed) return answer('INVESTIGATE', 'grade-not-accepted', claimed.lacking);
     const { decided, allocation, about } = claimed;
-    const { kind, primary: rule } = policy.claim;
-    tested = { kind, rule, rowsNeeded: decided.rowsNeeded, allocation };
+    const { alpha, spent } = allocation;
+    tested = { rowsNeeded: decided.rowsNeeded, alpha, spent };
     const accepted = grade === null || policy.accepted_grades.includes(grade);
     const told =
       decided.decision === 'PROMOTE' && !accepted
@@ -230,8 +230,8 @@ function pairedFacts(evidence: Evidence, { claim }: RulesFinding): Pick<Decided,
     paired: {
       fingerprint: rows?.fingerprint ?? null,
       rows: rows?.n ?? null,
-      alpha: claim?.allocation.alpha ?? null,
-      spent: claim?.allocation.spent ?? null,
+      alpha: claim?.alpha ?? null,
+      spent: claim?.spent ?? null,
       rows_needed: claim?.rowsNeeded ?? null,
     },
   };

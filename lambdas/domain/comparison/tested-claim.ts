@@ -1,5 +1,5 @@
 import { type Allocation, allocateAlpha } from './budget.ts';
-import { type Claim, type ClaimDecision, decideClaim } from './claims.ts';
+import { type ClaimDecision, decideClaim } from './claims.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyClaim } from './policy-claim.ts';
 import type { EvaluatedRule } from './rules.ts';
@@ -8,10 +8,10 @@ import type { EvaluatedRule } from './rules.ts';
 
 /** A claim as it was tested. */
 export interface ClaimTested {
-  readonly kind: Claim['kind'];
-  readonly rule: string;
   readonly rowsNeeded: number | null;
-  readonly allocation: Allocation;
+  /** The risk at which it was tested, and what that takes from the budget of the year. */
+  readonly alpha: number;
+  readonly spent: number;
 }
 
 /** Where the finding of a claim leads. */

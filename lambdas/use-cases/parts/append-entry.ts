@@ -69,7 +69,7 @@ async function put(
   throw new Error(`${LEDGER_ATTEMPTS} entries of others came first`);
 }
 
-/** The head that the first possible number follows: of the entry before it, else what is remembered of it. */
+/** The head that the first possible number follows. What is remembered may lie behind the own entry, which would be put twice. */
 async function headBefore(
   from: number,
   model: string,
@@ -79,5 +79,6 @@ async function headBefore(
   if (from === 1) return null;
   if (head?.seq === from - 1) return head;
   const [before] = await store.entries(model, from - 1, 1);
-  return before === undefined ? head : { seq: from - 1, hash: hashOf(before.text) };
+  if (before === undefined) throw new Error(`entry ${from - 1} was not read`);
+  return { seq: from - 1, hash: hashOf(before.text) };
 }
