@@ -378,6 +378,8 @@ describe('the fence', () => {
     const { world, services } = tagged(40);
     expect(await promotion(services)).toMatchObject({ status: 'ready', fence: 41 });
     expect(world.item()).toMatchObject({ fence: 41, change: { id: RUN } });
+    // The next entry of the ledger says so.
+    expect(await services.store.ledgerEnd(world.item().model)).toMatchObject({ tableBehind: true });
     expect(world.registry.view.model.tags[FENCE_TAG]).toBe('41');
   });
 
