@@ -191,8 +191,8 @@ describe('a server that sends rows', () => {
 
   it('sends a page of something in between: that is no file, and the file is read anew', async () => {
     const world = await serving(CSV.length, (response, time) => {
-      if (time > 1) response.end(CSV);
-      else response.removeHeader('content-disposition').end('<html>Please wait</html>');
+      if (time === 1) response.removeHeader('content-disposition');
+      response.end(time === 1 ? '<html>Please wait</html>' : CSV);
     });
     expect(await world.read()).toMatchObject({ table: { n: 1 } });
     expect(world.times()).toBe(2);
