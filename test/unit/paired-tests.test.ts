@@ -135,6 +135,9 @@ describe('paired areas under the curve', () => {
     expect(Math.sqrt(variance / 120)).toBeCloseTo(0.05609724145240369, 12);
     expect(p).toBeCloseTo(0.1505377492658248, 10);
     expect(interval[0]).toBeCloseTo(-0.034259923410776674, 10);
+    // MLstatkit 0.1.91: Delong_test(labels, champion, challenger), two-sided
+    expect(2 * p).toBeCloseTo(0.3010754985316507, 10);
+    expect(estimate / Math.sqrt(variance / 120)).toBeCloseTo(1.0341297745166782, 10);
   });
 
   it('differ by the same with all weights one, and as if a row of weight two were there twice', () => {

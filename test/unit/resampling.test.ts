@@ -271,6 +271,37 @@ describe('the best of several candidates', () => {
     expect(Math.abs(one.p - done(meanGain(gain, AT_5)).p)).toBeLessThan(0.005);
   });
 
+  // 1 - stats.multivariate_normal.cdf([z] * 3, cov=np.corrcoef(g), abseps=1e-9), z = mean / (sd / 20) of the first
+  it('has the p of the largest of normal variables with their correlations', () => {
+    const of = (value: (square: number, i: number) => number) =>
+      Float64Array.from({ length: 400 }, (_, at) => value((at + 1) ** 2, at + 1));
+    const gains = [
+      of((square) => Math.sin(square) + 0.09),
+      of((square) => 0.6 * Math.sin(square) + 0.8 * Math.cos(3 * square) + 0.02),
+      of((_, i) => Math.cos(7 * i)),
+    ];
+    const { p } = done(maxT(gains, 0, AT_5, { seed: 1, resamples: 200_000 }));
+    expect(Math.abs(p - 0.008215378898)).toBeLessThan(0.0008);
+  });
+
+  // Dunnett (Journal of the American Statistical Association 50:1096, 1955), Table 1a: one-sided 5 %, correlation 1/2, ∞.
+  it.each([
+    [2, 1.92],
+    [3, 2.06],
+    [5, 2.23],
+    [9, 2.42],
+  ])('of %d candidates that share a champion reaches 5 % at the published %d', (k, critical) => {
+    const n = 400;
+    // Waves are uncorrelated: with a common one, all pairs have a correlation of one half.
+    const wave = (times: number, t: number) => Math.SQRT2 * Math.cos((Math.PI * times * (t + 0.5)) / n);
+    const mean = critical * Math.sqrt(2 / (n - 1));
+    const gains = Array.from({ length: k }, (_, j) =>
+      Float64Array.from({ length: n }, (__, t) => mean + wave(1, t) + wave(j + 2, t)),
+    );
+    const { p } = done(maxT(gains, 0, AT_5, { seed: 1, resamples: 200_000 }));
+    expect(Math.abs(p - 0.05)).toBeLessThan(0.002);
+  });
+
   it('has about k times the p among independent candidates, and the p of one among copies', () => {
     const gain = rows(0.1);
     const single = done(maxT([gain], 0, AT_5, { seed: 1, resamples: 50_000 })).p;
