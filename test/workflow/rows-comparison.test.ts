@@ -7,6 +7,7 @@ import { storeServices } from '../../lambdas/runtime/store-services.ts';
 import { execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
+import { parquetFiles } from '../support/parquet-files.ts';
 
 /** A promotion that is decided on the rows of both runs: read from artifacts, joined, tested, told, and in the ledger. */
 
@@ -26,6 +27,11 @@ function rowsOf(accuracy: number, seed: number) {
 type Rows = ReturnType<typeof rowsOf>;
 const csv = (rows: Rows) =>
   ['row_id,label,prediction', ...rows.map((row) => `${row.id},${row.label},${row.prediction}`)].join('\n');
+const withProbability = (rows: Rows, first: string) =>
+  [
+    'row_id,label,prediction,probability',
+    ...rows.map((row, at) => `${row.id},${row.label},${row.prediction},${at === 0 ? first : 0.5}`),
+  ].join('\n');
 const accuracyOf = (rows: Rows) => rows.filter(({ label, prediction }) => label === prediction).length / N;
 
 describe('a comparison of runs that hold rows', () => {
@@ -105,6 +111,32 @@ describe('a comparison of runs that hold rows', () => {
       'text in place of predictions that contradict each other',
       (rows) => ({ 'evaluation_rows.csv': `${csv(rows)}\nrow-1,0,=1+1\nrow-1,1,0` }),
     ],
+    [
+      'NaN in place of predictions',
+      (rows) => ({ 'evaluation_rows.csv': csv(rows).replace(/[01]\nrow-7,/, 'nan\nrow-7,') }),
+    ],
+    [
+      'null in place of predictions',
+      (rows) => ({
+        'evaluation_rows.json': JSON.stringify({
+          columns: ['row_id', 'label', 'prediction'],
+          data: rows.map(({ id, label, prediction }, row) => [id, label, row === 7 ? null : prediction]),
+        }),
+      }),
+    ],
+    ['text in place of probabilities', (rows) => ({ 'evaluation_rows.csv': withProbability(rows, 'high') })],
+    [
+      'a formula in place of probabilities',
+      (rows) => ({ 'evaluation_rows.csv': withProbability(rows, '=1+1') }),
+    ],
+    [
+      'a Parquet file that breaks off',
+      () => ({ 'evaluation_rows.parquet': Buffer.from(parquetFiles.snappy, 'base64').subarray(0, -40) }),
+    ],
+    [
+      'a small file that inflates to a large one',
+      (rows) => ({ 'evaluation_rows.csv.gz': gzipSync(`${csv(rows)}${'\n'.repeat(60_000_000)}`) }),
+    ],
     ['a metric that its rows do not give', (rows) => ({ 'evaluation_rows.csv': csv(rows) }), 0.99],
   ])('asks a person for %s', async (_, change, logged) => {
     world(change, logged);
@@ -112,6 +144,22 @@ describe('a comparison of runs that hold rows', () => {
       status: 'needs_investigation',
       comparison: { decision: 'INVESTIGATE' },
     });
+  });
+
+  it('asks a person for a file of 300 MB, of which nothing is fetched', async () => {
+    world((rows) => ({ 'evaluation_rows.csv': csv(rows) }));
+    const files = [{ path: 'evaluation_rows.csv', is_dir: false, file_size: 300_000_000 }];
+    const effect = { kind: 'answer', status: 200, body: JSON.stringify({ files }) } as const;
+    host.mlflow.faults.add({ path: 'artifacts/list', effect });
+    expect((await promoted()).comparison).toMatchObject({ decision: 'INVESTIGATE' });
+    expect(host.mlflow.requests.map(({ path }) => path)).not.toContain('get-artifact');
+  });
+
+  it('counts rows once that were logged twice', async () => {
+    world((rows) => ({
+      'evaluation_rows.csv': `${csv(rows)}\n${csv(rows).split('\n').slice(1).join('\n')}`,
+    }));
+    expect((await promoted()).comparison).toMatchObject({ evidence_grade: 'A', paired: { rows: N } });
   });
 
   it('falls back to the numbers where only one run holds rows', async () => {
