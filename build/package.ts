@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { bundleFunctions } from './bundle.ts';
 import { writeDeclarations } from './declarations.ts';
 import { licensesOf } from './licences.ts';
+import { withOutOption } from './out-option.ts';
 import { bundleCommand, bundleConstruct } from './packed-code.ts';
 
 /** Makes the npm package that adopters install: the construct, the functions and the command, with no dependency. */
@@ -115,35 +115,14 @@ function packTarball(out: string): string {
   return `${join(relative('', out), packed.filename)}, ${packed.entryCount} files, ${megabytes(packed.unpackedSize)} (${megabytes(packed.size)} packed)`;
 }
 
-/** Exit status: 0 packed, 1 a step failed, 2 unknown arguments. */
-async function main(args: string[]): Promise<number> {
-  let out = join(top, 'dist');
-  try {
-    const { values } = parseArgs({
-      args,
-      options: { help: { type: 'boolean', short: 'h' }, out: { type: 'string' } },
-    });
-    if (values.help === true) {
-      process.stdout.write(usage);
-      return 0;
-    }
-    if (values.out !== undefined) out = resolve(values.out);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
-    return 2;
-  }
-  try {
-    for (const [index, { name, run }] of steps.entries()) {
-      const began = performance.now();
-      const wrote = await run(out);
-      const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      console.log(`[${index + 1}/${steps.length}] ${name}: ${wrote}, ${seconds} s`);
-    }
-    return 0;
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
+async function pack(out: string): Promise<void> {
+  for (const [index, { name, run }] of steps.entries()) {
+    const began = performance.now();
+    const wrote = await run(out);
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    console.log(`[${index + 1}/${steps.length}] ${name}: ${wrote}, ${seconds} s`);
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+if (import.meta.main)
+  process.exitCode = await withOutOption(process.argv.slice(2), { usage, out: join(top, 'dist') }, pack);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { WORKLOAD } from '../local/scenarios/seed.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
@@ -44,6 +45,9 @@ export function program(done: (status: number) => void, local: LocalCommands): C
     .description(
       'Promotes machine-learning models through quality gates: compares versions in MLflow, rolls them out on DataRobot Workloads, promotes them and rolls them back.',
     )
+    .version(ownVersion(), '--version', 'print the version of this command')
+    // Options of commands may have the same names.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(printable(text)) })
     .showHelpAfterError('(run with --help for the options)');
@@ -219,6 +223,10 @@ export function program(done: (status: number) => void, local: LocalCommands): C
     .action(async (options: SimulateOptions) => done(await local.simulate(options)));
   return promotion;
 }
+
+/** The version in the package's manifest, which is in the folder above, in a clone and in the npm package. */
+const ownVersion = (): string =>
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
 /** `promotion ledger`: each reads the table, but for `verify` and `show` of an export. */
 function ledgerCommands(promotion: Command, done: (status: number) => void): void {

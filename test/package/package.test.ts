@@ -224,6 +224,13 @@ describe('the command of the package', { timeout: MINUTE }, () => {
     expect({ status, model: JSON.parse(stdout).model }).toEqual({ status: 0, model: MODEL });
   });
 
+  it('names its version', async () => {
+    expect(await promotion(['--version'])).toMatchObject({
+      status: 0,
+      stdout: `${manifestOf(root).version}\n`,
+    });
+  });
+
   it('shows what is live', async () => {
     const { stdout } = await promotion(['status', MODEL, '--json']);
     expect(stdout).toContain(`"${MODEL}"`);

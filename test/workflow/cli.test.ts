@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -154,10 +155,18 @@ describe('arguments that cannot be used', () => {
     [['adopt', '--help']],
     [['policy', 'check', '--help']],
     [['invoke', '--help']],
+    [['replay', '--help']],
   ])('%j explains itself and exits 0', async (args) => {
     const ran = await promotion(args);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('Usage:');
+  });
+
+  it('--version prints that of the package; a command may have an option of that name', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await promotion(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+    const ran = await promotion(['start', '--model', 'm', '--version', 'x']);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
   });
 });
 
