@@ -80,7 +80,7 @@ async function everyModel(
 ): Promise<ModelStatus[]> {
   const { store } = services;
   const open = await listed((from) => store.openChanges(from, PAGE));
-  const closed = await listed((from) => store.releasedModels(from, PAGE));
+  const closed = await listed((from) => store.closedModels(from, PAGE));
   // A change that closes meanwhile is in both lists.
   const models = [...new Set([...open, ...closed])];
   const found: ModelStatus[] = [];
@@ -95,7 +95,7 @@ async function everyModel(
       )),
     );
   }
-  return found;
+  return found.filter((each) => each.status !== 'unrecorded');
 }
 
 async function listed(

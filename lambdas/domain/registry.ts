@@ -43,6 +43,11 @@ export interface ModelVersion {
   readonly runId: string | null;
   /** The logged model (MLflow 3) that was registered, where its source names one. */
   readonly loggedModelId?: string;
+  /**
+   * When its stage or description last changed, by MLflow's clock, in milliseconds since 1970. One transition gives the same
+   * to the version that it moves and to those that it archives; absent where the server does not say.
+   */
+  readonly updatedAt?: number;
   readonly tags: Readonly<Record<string, string>>;
 }
 

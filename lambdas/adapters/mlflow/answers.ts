@@ -50,6 +50,7 @@ export const Version = z
     status: Optional,
     run_id: Optional,
     source: Optional,
+    last_updated_timestamp: z.coerce.number().optional().catch(undefined),
     tags: Pairs,
   })
   .transform((v): ModelVersion & { name: string } => ({
@@ -59,6 +60,7 @@ export const Version = z
     status: v.status ?? 'READY',
     runId: v.run_id,
     ...loggedModelIn(v.source),
+    ...(v.last_updated_timestamp === undefined ? {} : { updatedAt: v.last_updated_timestamp }),
     tags: v.tags,
   }));
 

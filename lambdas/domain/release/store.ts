@@ -89,8 +89,8 @@ export interface PromotionStore extends LedgerStore {
   getRelease(model: string, key: string): Promise<StoredRelease | null>;
   /** Models with an open change. */
   openChanges(from: string | null, limit: number): Promise<ModelPage>;
-  /** Models with a live release and no open change. */
-  releasedModels(from: string | null, limit: number): Promise<ModelPage>;
+  /** Models without an open change; of some nothing is recorded but that somebody had the lease. */
+  closedModels(from: string | null, limit: number): Promise<ModelPage>;
   /** The cursor of the hourly comparison: where it goes on, and when a new round may begin. */
   readCursor(): Promise<SweepCursor>;
   writeCursor(cursor: SweepCursor): Promise<void>;
