@@ -27,6 +27,17 @@ Exit status: 0 when the ledger is whole, 1 when it is not, 2 for invalid argumen
   npx promotion ledger verify PascalStrategy --head 12:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   npx promotion ledger export PascalStrategy > ledger.txt && npx promotion ledger verify --file ledger.txt`;
 
+export const REPLAY_HELP = `
+A decision whose runs or versions are gone from MLflow is shown as such. Metrics and rows are read as they are now, with what
+was logged since. Who is champion now, and which version was rolled back since, plays no part. A claim is tested as if the
+year had twelve comparisons.
+
+Reading the ledger needs dynamodb:GetItem on the table and, without --model, dynamodb:Query on its index "models".
+Exit status: 0 when the decisions were compared, whatever they would be now, 1 when the table or MLflow could not be read, 2
+for invalid arguments, a policy with mistakes, settings that are missing, or MLflow that does not answer at all.
+
+  npx promotion replay --policy policies/refresh.json --model PascalStrategy --since 2026-01-01`;
+
 export const SIMULATE_HELP = `
 A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
 and plays it again exactly.

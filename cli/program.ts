@@ -6,6 +6,7 @@ import type { HistoryOptions } from './commands/history.ts';
 import type { InvokeOptions } from './commands/invoke-request.ts';
 import type { LedgerOptions } from './commands/ledger.ts';
 import type { PolicyCheckOptions } from './commands/policy-check.ts';
+import type { ReplayOptions } from './commands/replay.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import type { StartOptions } from './commands/start-request.ts';
@@ -15,6 +16,7 @@ import {
   invokeHelp,
   LEDGER_HELP,
   POLICY_CHECK_HELP,
+  REPLAY_HELP,
   SIMULATE_HELP,
   START_HELP,
   STATUS_HELP,
@@ -170,6 +172,22 @@ export function program(done: (status: number) => void, local: LocalCommands): C
       done(await (await import('./commands/policy-check.ts')).checkPolicies(files, options));
     });
   ledgerCommands(promotion, done);
+  promotion
+    .command('replay')
+    .description(
+      'show what past decisions would have been under another policy: the decisions of the ledgers (PROMOTION_TABLE), on the evidence that MLflow (MLFLOW_TRACKING_URI) holds now; nothing is written, and nothing of a budget is spent',
+    )
+    .requiredOption('--policy <file>', 'policy file, such as policies/refresh.json')
+    .option(
+      '--model <name>',
+      'decisions of one registered model (default: every model that the table records)',
+    )
+    .option('--since <time>', 'decisions from this time on, ISO 8601; UTC without an offset', time)
+    .option('--json', 'print one JSON document on standard output')
+    .addHelpText('after', REPLAY_HELP)
+    .action(async (options: ReplayOptions) =>
+      done(await (await import('./commands/replay.ts')).replay(options)),
+    );
   promotion
     .command('simulate')
     .description(

@@ -13,9 +13,14 @@ const MARKS = /(<!-- run: npm start -->\n)[\s\S]*?(<!-- end -->)/;
 const SHOWN = [
   /^before /,
   / (CompareModels|PreparePromotion|PromoteModel|ClosePromotion|NotifySuccess) /,
+  // The rule that decides, with the lines of its reason.
+  /^ +(rule|profit) {2}/,
+  /^ {50,}\S/,
   / ReplaceWorkload .*(started|launching|completed)/,
   / endpoint answers/,
   /^(promoted|after|endpoint) /,
+  // The rest of the recommendation.
+  /^ {2}[^ │].*; grade \w\.$/,
 ];
 
 function screen(): string {

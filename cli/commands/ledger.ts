@@ -92,7 +92,8 @@ async function read(
   return { entries: await everyEntry(model ?? '', store), witness };
 }
 
-async function everyEntry(model: string, store: LedgerStore): Promise<KeptEntry[]> {
+/** Every entry of a model, a page at a time. Throws `LeaseStoreUnavailable`. */
+export async function everyEntry(model: string, store: LedgerStore): Promise<KeptEntry[]> {
   const progress = progressOn(process.stderr);
   const found: KeptEntry[] = [];
   try {

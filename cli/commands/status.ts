@@ -73,16 +73,11 @@ async function oneModel(model: string, services: ReadingServices): Promise<Model
   return modelStatus(model, read, systemClock.now());
 }
 
-/** Every model with an open change or a live release, open ones first. */
 async function everyModel(
   services: ReadingServices,
   report: (read: number, of: number) => void,
 ): Promise<ModelStatus[]> {
-  const { store } = services;
-  const open = await listed((from) => store.openChanges(from, PAGE));
-  const closed = await listed((from) => store.closedModels(from, PAGE));
-  // A change that closes meanwhile is in both lists.
-  const models = [...new Set([...open, ...closed])];
+  const models = await recordedModels(services.store);
   const found: ModelStatus[] = [];
   for (let first = 0; first < models.length; first += AT_ONCE) {
     report(found.length, models.length);
@@ -96,6 +91,14 @@ async function everyModel(
     );
   }
   return found.filter((each) => each.status !== 'unrecorded');
+}
+
+/** Models that the table knows, those with an open change first; of some only that somebody had the lease. Throws `LeaseStoreUnavailable`. */
+export async function recordedModels(store: PromotionStore): Promise<string[]> {
+  const open = await listed((from) => store.openChanges(from, PAGE));
+  const closed = await listed((from) => store.closedModels(from, PAGE));
+  // A change that closes meanwhile is in both lists.
+  return [...new Set([...open, ...closed])];
 }
 
 async function listed(

@@ -2,7 +2,7 @@ import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
 import { releaseScenarios } from './releases.ts';
 import { inSequence, once, promote, rollback, type Scenario, sweep } from './scenario.ts';
-import { MODEL, seedPascalStrategy, seedServing } from './seed.ts';
+import { LATER_DATA, MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
 
 const TRANSITION = 'model-versions/transition-stage';
@@ -26,9 +26,15 @@ export const scenarios: readonly Scenario[] = [
     play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { challengerEdge: 0.21 })),
   },
   {
+    name: 'in-doubt',
+    about:
+      'version 3 earns more than version 2, but not by more than chance explains: needs investigation, version 2 stays in Production',
+    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { challengerEdge: 0.33 })),
+  },
+  {
     name: 'investigate',
     about: 'the two versions were evaluated on different data: needs investigation',
-    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { challengerDigest: 'b7d1f0c2' })),
+    play: once(promote, ({ mlflow }) => seedPascalStrategy(mlflow, { challengerData: LATER_DATA })),
   },
   {
     name: 'first-model',

@@ -3,13 +3,13 @@ import type { WorkloadEmulator } from '../../emulators/workload/server.ts';
 
 /**
  * `PascalStrategy` as the embedded registry starts with it: version 1 Archived, 2 in Production, 3 in Staging, each
- * with a finished backtest. The metrics are computed from the logged trades.
+ * with a finished backtest. The metrics are computed from the logged days.
  */
 export interface Seed {
-  /** Mean profit per trade of version 3, in percent. Version 2 has 0.30. */
+  /** Mean return of a day of version 3, in percent. Version 2 has 0.30. */
   challengerEdge?: number;
-  /** Digest of the data that version 3 was backtested on; version 2's by default. */
-  challengerDigest?: string;
+  /** The data that version 3 was backtested on; version 2's by default. */
+  challengerData?: Data;
   /** Only version 1, in Staging: no version has ever been in Production. */
   firstModel?: boolean;
   /** Version 3 is registered, in stage `None`. */
@@ -18,26 +18,35 @@ export interface Seed {
 
 /** Name of the seeded registered model. */
 export const MODEL = 'PascalStrategy';
-const DIGEST = 'a41c09d7';
+/** Data of a backtest: its digest in MLflow, and the first of its days. */
+interface Data {
+  readonly digest: string;
+  readonly firstDay: string;
+}
+const DATA: Data = { digest: 'a41c09d7', firstDay: '2026-02-01' };
+/** The same market, two weeks later. */
+export const LATER_DATA: Data = { digest: 'b7d1f0c2', firstDay: '2026-02-15' };
 const CHAMPION_EDGE = 0.3;
 const CHALLENGER_EDGE = 0.42;
 
 /** Fills the MLflow emulator with `PascalStrategy`; throws when the model exists already. */
 export function seedPascalStrategy(mlflow: MlflowEmulator, seed: Seed = {}): void {
   const { registry } = mlflow;
-  const { challengerEdge = CHALLENGER_EDGE, challengerDigest = DIGEST } = seed;
+  const { challengerEdge = CHALLENGER_EDGE, challengerData = DATA } = seed;
   registry.createModel(MODEL, {
     description: 'Trend following on hourly bars',
     tags: { 'promotion.policy': 'trading' },
   });
-  const add = (stage: string, edge: number, digest = DIGEST) => {
-    const trades = backtest(edge);
+  let version = 0;
+  const add = (stage: string, edge: number, { digest, firstDay } = DATA) => {
+    version += 1;
+    const days = backtest(version, edge, firstDay);
     const runId = registry.createRun({
       experiment: `backtest-${MODEL}`,
-      metrics: metricsOf(trades),
-      params: { trades: String(trades.length) },
-      datasets: [{ name: 'hourly-bars-2026-q3', digest, context: 'backtest' }],
-      artifacts: { 'evaluation/predictions.csv': csvOf(trades) },
+      metrics: metricsOf(days),
+      params: { days: String(days.length) },
+      datasets: [{ name: 'hourly-bars-2026', digest, context: 'backtest' }],
+      artifacts: { 'evaluation_rows.csv': csvOf(days) },
     });
     registry.createVersion(MODEL, { stage, runId });
   };
@@ -47,7 +56,7 @@ export function seedPascalStrategy(mlflow: MlflowEmulator, seed: Seed = {}): voi
   }
   add('Archived', 0.12);
   add('Production', CHAMPION_EDGE);
-  add(seed.noStaging ? 'None' : 'Staging', challengerEdge, challengerDigest);
+  add(seed.noStaging ? 'None' : 'Staging', challengerEdge, challengerData);
 }
 
 /** Fills what is emulated, where one of the systems may be real; the model is served where both are emulated. */
@@ -125,38 +134,64 @@ export function seedFirstServing({
   return { workloadId: id };
 }
 
-const TRADES = 240;
+const DAYS = 240;
+const DAY_MS = 24 * 3_600_000;
 
-/** Profit of each trade in percent. Every version trades in the same market, so the series differ only by their edge. */
-function backtest(edge: number): number[] {
-  let state = 20260930;
+/** One day of a backtest: what the market did, and what the strategy made of it, both in percent. */
+interface Day {
+  readonly date: string;
+  readonly market: number;
+  readonly returned: number;
+}
+
+/**
+ * The days of one backtest. Every version trades in the same market, so the returns of two depend on each other; `version` is
+ * the seed of what only this version does.
+ */
+function backtest(version: number, edge: number, firstDay: string): Day[] {
+  const first = Date.parse(firstDay);
+  // With this factor what only a version does adds up to about nothing, so that versions differ by their edge.
+  const [market, own] = [normals(first / DAY_MS), normals(593_925 * version)];
+  return Array.from({ length: DAYS }, (_, day) => {
+    const moved = round(1.3 * market());
+    return {
+      date: new Date(first + day * DAY_MS).toISOString().slice(0, 10),
+      market: moved,
+      returned: round(edge + moved + 0.45 * own()),
+    };
+  });
+}
+
+/** Numbers of a standard normal distribution, the same for the same seed. */
+function normals(seed: number): () => number {
+  let state = seed;
   const uniform = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   };
-  // The sum of twelve uniforms is close enough to a normal distribution.
-  const normal = () => Array.from({ length: 12 }, uniform).reduce((sum, value) => sum + value, -6);
-  return Array.from({ length: TRADES }, () => round(edge + 1.4 * normal()));
+  // The sum of twelve uniforms is close enough.
+  return () => Array.from({ length: 12 }, uniform).reduce((sum, value) => sum + value, -6);
 }
 
-function metricsOf(trades: number[]): Record<string, number> {
-  const total = trades.reduce((sum, trade) => sum + trade, 0);
-  const mean = total / trades.length;
-  const variance = trades.reduce((sum, trade) => sum + (trade - mean) ** 2, 0) / (trades.length - 1);
+/** What a backtest logs: the total, the Sharpe ratio of the whole time, the largest loss from a peak, and days with a profit. */
+function metricsOf(days: readonly Day[]): Record<string, number> {
+  const total = days.reduce((sum, { returned }) => sum + returned, 0);
+  const mean = total / days.length;
+  const variance = days.reduce((sum, { returned }) => sum + (returned - mean) ** 2, 0) / (days.length - 1);
   let [equity, peak, drawdown] = [0, 0, 0];
-  for (const trade of trades) {
-    equity += trade;
+  for (const { returned } of days) {
+    equity += returned;
     peak = Math.max(peak, equity);
     drawdown = Math.max(drawdown, peak - equity);
   }
   return {
     profit_total: round(total),
-    sharpe_ratio: round((mean / Math.sqrt(variance)) * Math.sqrt(trades.length)),
+    sharpe_ratio: round((mean / Math.sqrt(variance)) * Math.sqrt(days.length)),
     max_drawdown: round(drawdown),
-    win_rate: round(trades.filter((trade) => trade > 0).length / trades.length),
+    win_rate: round(days.filter(({ returned }) => returned > 0).length / days.length),
   };
 }
 
-const csvOf = (trades: number[]) =>
-  ['row_id,profit', ...trades.map((profit, row) => `${row},${profit}`), ''].join('\n');
+const csvOf = (days: readonly Day[]) =>
+  ['row_id,label,returns', ...days.map((day) => `${day.date},${day.market},${day.returned}`), ''].join('\n');
 const round = (value: number) => Math.round(value * 10_000) / 10_000;

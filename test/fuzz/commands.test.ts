@@ -31,6 +31,7 @@ const line = fc
         'status',
         'history',
         'history',
+        'replay',
         'run',
         'simulate',
         'emulators',

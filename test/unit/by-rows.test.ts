@@ -151,6 +151,32 @@ describe('a metric is computed from rows', () => {
     );
   });
 
+  it('series_total is the sum of a series, with its test', () => {
+    const returns = (edge: number, seed: number) => {
+      const { normal } = seeded(seed);
+      return Array.from({ length: 90 }, () => edge + normal());
+    };
+    const made = rowsOf({
+      label: Array.from({ length: 90 }, () => 0),
+      champion: { loss: returns(0.1, 1) },
+      challenger: { loss: returns(0.4, 2) },
+    });
+    const [mean, total] = (['series', 'series_total'] as const).map((measure) => {
+      const needed = measure === 'series' ? 0.1 : 9;
+      const found = gainByRows(rule({ metric: 'm', measure }), made, { needed, alpha: 0.05 });
+      if (!('test' in found)) throw new Error(JSON.stringify(found));
+      return found;
+    });
+    expect(total?.champion).toBeCloseTo(90 * (mean?.champion ?? 0), 10);
+    expect(total?.challenger).toBeCloseTo(90 * (mean?.challenger ?? 0), 10);
+    expect(total?.test.estimate).toBeCloseTo(90 * (mean?.test.estimate ?? 0), 10);
+    for (const end of [0, 1] as const)
+      expect(total?.test.interval[end]).toBeCloseTo(90 * (mean?.test.interval[end] ?? 0), 10);
+    expect(total?.test).toMatchObject({ method: 'ewc-t', n: 90 });
+    expect(total?.test.p).toBeCloseTo(mean?.test.p ?? 0, 12);
+    expect(total?.test.variance).toBeCloseTo(8100 * (mean?.test.variance ?? 0), 6);
+  });
+
   it('with whole clusters drawn, which widens the interval of dependent rows', () => {
     const made = classifiers(400, 300, 30, 10);
     const cluster = Array.from({ length: 400 }, (_, row) => `c${Math.floor(row / 10)}`);

@@ -15,6 +15,7 @@ function printed(scenario: string): Promise<string> {
 describe.each([
   'challenger-wins',
   'challenger-loses',
+  'in-doubt',
   'contested',
   'rollback-twice',
   'registry-refuses-after-switch',
@@ -36,7 +37,7 @@ describe('the timeline of a promotion', () => {
 
   it.each([
     /CompareModels .* PROMOTE {2}Promote version 3 over version 2/,
-    /\n +profit +profit_total +65\.275 +94\.075 +passed /,
+    /\n +profit +profit_total +58\.0496 +86\.9126 +passed +gain \+28\.86, needed > 0; 90% interval\s+\+13\.9 to \+43\.8/,
     /\n +Sharpe ratio +sharpe_ratio /,
     /ReplaceWorkload .* A rolling replacement/,
     /\n {2}│ Subject: \[TradAI\] Model Promoted: PascalStrategy\n/,
@@ -50,7 +51,17 @@ describe('the timeline of a promotion', () => {
 describe('the timeline of a comparison', () => {
   it('says what the confidence means', async () => {
     expect(await printed('challenger-loses')).toMatch(
-      /^ {11}confidence: \d.*% = weighted share of .*\(grade E: point\s+values only\)$/m,
+      /^ {11}confidence: \d.*% = one minus the one-sided p-value .*\(grade A:\s+both evaluated on the same rows\)$/m,
     );
+  });
+
+  it.each([
+    ['challenger-wins', 'promoted', /90% +interval\s.*?\+[\d.]+ to \+[\d.]+/s],
+    ['challenger-loses', 'kept', /90%\s.*?interval -[\d.]+ to -[\d.]+/s],
+    ['in-doubt', 'needs_investigation', /90%\s.*?interval -[\d.]+ to \+[\d.]+/s],
+  ])('shows in %s on which side of nothing the interval is', async (scenario, status, interval) => {
+    const text = await printed(scenario);
+    expect(text).toMatch(new RegExp(`\n${status} `));
+    expect(text).toMatch(interval);
   });
 });

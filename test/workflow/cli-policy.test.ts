@@ -119,7 +119,7 @@ describe('with --model', () => {
   });
 
   it('only notes one without which the policy decides', async () => {
-    const sample = { kind: 'mean', size: 'trades', deviation: 'profit_std' };
+    const sample = { kind: 'mean', size: 'days', deviation: 'profit_std' };
     const ran = await onMlflow([
       await file(
         'mine.json',

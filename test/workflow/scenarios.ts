@@ -41,6 +41,12 @@ export function registryScenarios(start: () => Promise<Host>): void {
   const expected: Record<string, Expected> = {
     'challenger-wins': { statuses: ['promoted'], production: ['3'], alerts: ['promoted'], ends: 'in-step' },
     'challenger-loses': { statuses: ['kept'], production: ['2'], alerts: ['kept'], ends: 'unrecorded' },
+    'in-doubt': {
+      statuses: ['needs_investigation'],
+      production: ['2'],
+      alerts: ['needs_investigation'],
+      ends: 'unrecorded',
+    },
     investigate: {
       statuses: ['needs_investigation'],
       production: ['2'],
@@ -173,7 +179,7 @@ export function registryScenarios(start: () => Promise<Host>): void {
       expect(writes((await leftBy('already-promoted')).requests)).toEqual([]);
     });
 
-    it.each(['challenger-loses', 'investigate', 'no-staging-version'])(
+    it.each(['challenger-loses', 'in-doubt', 'investigate', 'no-staging-version'])(
       'is nothing after %s',
       async (name) => {
         expect(writes((await leftBy(name)).requests)).toEqual([]);

@@ -82,6 +82,7 @@ function answerFor(
       return errors(measure, rows, tested, clusters);
     case 'mean':
     case 'series':
+    case 'series_total':
       return values(measure, rule.direction, rows, tested, clusters);
   }
 }
@@ -202,9 +203,12 @@ function weightedRoot(squares: Float64Array, weights: Uint8Array): number {
   return Math.sqrt(sum / weight);
 }
 
-/** The mean of a value of each row, such as a loss or a return; of a `series` the rows are in the order of time. */
+/**
+ * The mean of a value of each row, such as a loss or a return. Of a `series` the rows are in the order of time; a
+ * `series_total` is their sum, such as the profit of a backtest.
+ */
 function values(
-  measure: 'mean' | 'series',
+  measure: 'mean' | 'series' | 'series_total',
   direction: Rule['direction'],
   rows: JoinedRows,
   tested: Tested,
@@ -213,10 +217,27 @@ function values(
   const [before, after] = [rows.champion.loss, rows.challenger.loss];
   if (before === null || after === null) return { code: 'no-column', column: 'loss' };
   const gains = direction === 'higher' ? minus(after, before) : minus(before, after);
+  if (measure === 'series_total') {
+    const { n } = rows;
+    const answer = scaled(seriesGain(gains, { ...tested, needed: tested.needed / n }), n);
+    return { champion: n * meanOf(before), challenger: n * meanOf(after), answer };
+  }
   return {
     champion: meanOf(before),
     challenger: meanOf(after),
     answer: measure === 'series' ? seriesGain(gains, tested) : meanGain(gains, tested, clusters),
+  };
+}
+
+/** The same test in units that are `times` as small. */
+function scaled(answer: Answer, times: number): Answer {
+  if (isRefused(answer)) return answer;
+  const { estimate, interval, variance } = answer;
+  return {
+    ...answer,
+    estimate: times * estimate,
+    interval: [times * interval[0], times * interval[1]],
+    variance: times ** 2 * variance,
   };
 }
 

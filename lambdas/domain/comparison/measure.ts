@@ -17,6 +17,7 @@ export const Measure = z.enum([
   'root_mean_squared_error',
   'mean',
   'series',
+  'series_total',
 ]);
 export type Measure = z.infer<typeof Measure>;
 

@@ -75,7 +75,7 @@ const RuleFields = z.strictObject({
   ),
   measure: describe(
     Measure.optional(),
-    'How the metric is computed from rows, where both runs hold them; default: by the usual names of the metric. mean: of the column loss; series: likewise, for rows in the order of time that depend on each other.',
+    'How the metric is computed from rows, where both runs hold them; default: by the usual names of the metric. mean: of the column loss; series: likewise, for rows in the order of time that depend on each other; series_total: their sum.',
   ),
   sample: describe(
     Sample.optional(),
