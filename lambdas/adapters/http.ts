@@ -38,9 +38,9 @@ export interface HttpRequest {
   isTransient?: (reply: HttpReply) => boolean;
   /**
    * Reads the body of a successful response as it arrives; that of the reply is then empty. Called anew for each attempt. It
-   * may stop early, and has to rethrow what the chunks throw (`NoReply`).
+   * may stop early, has to rethrow what the chunks throw, and may throw `NoReply` for a response that is of no use.
    */
-  read?: (chunks: AsyncIterable<Buffer>) => Promise<void>;
+  read?: (chunks: AsyncIterable<Buffer>, headers: Record<string, string | undefined>) => Promise<void>;
   maxBytes?: number;
   /** Milliseconds for this call with all its retries, in place of those of the limits. */
   totalMs?: number;
@@ -125,7 +125,7 @@ export function httpClient(
       try {
         const { status, headers, body } = await transport(request, limits, total);
         const reads = request.read !== undefined && isSuccess(status);
-        if (reads && body !== null) await request.read?.(whole(body));
+        if (reads && body !== null) await request.read?.(whole(body), headers);
         const contentType = headers['content-type'] ?? '';
         const reply: HttpReply = { status, contentType, body: reads ? EMPTY : (body ?? EMPTY) };
         if (status === TOO_MANY_REQUESTS) sent = before;
@@ -201,7 +201,7 @@ function overSockets({ connectMs, headersMs, bodyMs }: HttpLimits): Transport {
     const max = request.maxBytes ?? limits.maxBytes;
     const chunks = bounded(body, Number(headers['content-length'] ?? 0), max);
     if (request.read !== undefined && isSuccess(statusCode)) {
-      await request.read(chunks);
+      await request.read(chunks, reply.headers);
       body.on('error', () => {}).destroy();
       return { ...reply, body: null };
     }

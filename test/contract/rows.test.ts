@@ -120,6 +120,7 @@ async function serving(size: number | null, send: (response: ServerResponse, tim
       return;
     }
     times += 1;
+    response.setHeader('content-disposition', 'attachment; filename=evaluation_rows.csv');
     send(response, times);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -185,6 +186,16 @@ describe('a server that sends rows', () => {
     });
     await expect(world.read()).rejects.toMatchObject({ name: 'MlflowUnavailable' });
     expect(world.times()).toBe(1 + limits.retries);
+    await world.close();
+  });
+
+  it('sends a page of something in between: that is no file, and the file is read anew', async () => {
+    const world = await serving(CSV.length, (response, time) => {
+      if (time === 1) response.removeHeader('content-disposition');
+      response.end(time === 1 ? '<html>Please wait</html>' : CSV);
+    });
+    expect(await world.read()).toMatchObject({ table: { n: 1 } });
+    expect(world.times()).toBe(2);
     await world.close();
   });
 

@@ -144,7 +144,8 @@ describe('on the emulators', () => {
     for (const part of [
       `PROMOTE ${comparison.recommendation}`,
       confidenceText(comparison),
-      evidenceTable(comparison, { width: DEFAULT_COLUMNS }),
+      // Indented by at least two.
+      evidenceTable(comparison, { width: DEFAULT_COLUMNS - 2 }),
       shortIds(started),
       `promoted ${document.reason}`,
     ])

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { bundlesCommand } from './bundles.ts';
 import { decisionsCommand } from './decisions/command.ts';
+import { rowsCommand } from './rows/command.ts';
 import { scalingCommand } from './scaling.ts';
 
 /** `npm run bench -- NAME`: one command for each benchmark. Exit status: 0 measured, 1 failed, 2 unknown arguments. */
@@ -10,6 +11,7 @@ async function main(argv: string[]): Promise<number> {
     .description('Measures what this repository builds and runs; every benchmark has --json and --help.')
     .addCommand(bundlesCommand())
     .addCommand(decisionsCommand())
+    .addCommand(rowsCommand())
     .addCommand(scalingCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(run with --help for the options)');

@@ -10,7 +10,7 @@ import type {
 import { quoted } from '../../domain/visible-text.ts';
 import type { Authorization } from '../authorization.ts';
 import { systemClock } from '../clock.ts';
-import type { Http } from '../http.ts';
+import { type Http, NoReply } from '../http.ts';
 import {
   ArtifactsAnswer,
   LatestAnswer,
@@ -209,7 +209,10 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
         totalMs,
         // The reader has its own limit, and says itself what was too large.
         maxBytes: Number.MAX_SAFE_INTEGER,
-        read: async (chunks) => {
+        read: async (chunks, headers) => {
+          // A page of something in between, such as a login or an outage, is no file of MLflow's.
+          if (!/^attachment\b/i.test(headers['content-disposition'] ?? ''))
+            throw new NoReply('broken', 'the answer is not the file');
           result.value = await read(chunks);
         },
       });

@@ -3,7 +3,7 @@ import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts
 import { readAs } from '../../domain/json.ts';
 import { mlflowListMs } from '../../domain/limits.ts';
 import { type Authorization, authorized } from '../authorization.ts';
-import { type Http, type HttpReply, isSuccess, NoReply } from '../http.ts';
+import { type Http, type HttpReply, type HttpRequest, isSuccess, NoReply } from '../http.ts';
 import { quotable } from '../masking.ts';
 import { type Reading, readOnce } from '../read-once.ts';
 import { type Asked, isEmpty, isServerFailure, jsonObject, refusal, shorten } from './errors.ts';
@@ -21,7 +21,7 @@ export interface MlflowRequest {
   endsAt?: number;
   maxBytes?: number;
   totalMs?: number;
-  read?: (chunks: AsyncIterable<Buffer>) => Promise<void>;
+  read?: NonNullable<HttpRequest['read']>;
 }
 
 /** The requests to one server. Each throws `MlflowUnavailable`, `MlflowRefused` or `MlflowInvalidResponse`. */
