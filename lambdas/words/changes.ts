@@ -15,8 +15,9 @@ const LABELS = {
   size: 'Size',
 } as const satisfies Record<Change['what'], string>;
 
-/** One line for each kind of change; a last one for what is not known. */
+/** One line for each kind of change, and a last one for what is not known; none where no change is known. */
 export function changeLines({ listed, left_out: leftOut, unknown }: Changes): string[] {
+  if (listed.length === 0) return [];
   const kinds = Object.keys(LABELS) as Change['what'][];
   const lines = kinds.flatMap((what) => {
     const of = listed.filter((change) => change.what === what);

@@ -1,5 +1,6 @@
 import type { GateFinding, GateReason } from '../domain/gates/finding.ts';
 import type { GateResult } from '../domain/gates/gate-result.ts';
+import type { Comparison } from '../domain/payloads.ts';
 import { visible } from '../domain/visible-text.ts';
 import { percent, show, signed } from './numbers.ts';
 
@@ -93,6 +94,12 @@ function signatureText(why: GateReason): string | null {
   }
 }
 
+const FILTER = {
+  'too-large': 'is too large',
+  'too-small': 'has too few rows',
+  unreadable: 'cannot be used',
+} as const;
+
 function evidenceText(why: GateReason): string {
   switch (why.code) {
     case 'too-old':
@@ -108,7 +115,7 @@ function evidenceText(why: GateReason): string {
     case 'no-measure':
       return 'no rule compares the versions on rows';
     case 'filter':
-      return `the filter of training rows ${why.problem === 'too-large' ? 'is too large' : 'cannot be used'}`;
+      return `the filter of training rows ${FILTER[why.problem]}`;
     case 'overlap':
       return `${why.known} of ${why.rows} evaluation rows seem to have been in training, about ${percent(why.share)}`;
     case 'slice-worse':
@@ -123,6 +130,25 @@ function evidenceText(why: GateReason): string {
 }
 
 const RESULTS = { passed: 'passed', failed: 'not passed', 'not-judged': 'not judged' } as const;
+
+const MAX_LINES = 8;
+
+/**
+ * The gates and checks of a comparison in few lines: those that are not passed, and how many are. Safe to print; none where
+ * there are neither.
+ */
+export function gateLines({ gates = [], checks = [] }: Pick<Comparison, 'gates' | 'checks'>): string[] {
+  const all = [...gates, ...checks];
+  if (all.length === 0) return [];
+  const passed = all.filter(({ result }) => result === 'passed').length;
+  const others = all.filter(({ result }) => result !== 'passed');
+  const more = others.length > MAX_LINES ? [`… ${others.length - MAX_LINES} more not shown`] : [];
+  return [
+    `${passed} of ${all.length} gates and checks passed`,
+    ...others.slice(0, MAX_LINES).map((one) => `- ${gateLine(one)}`),
+    ...more,
+  ];
+}
 
 /** One gate or check in a line, as text that is safe to print. */
 export function gateLine({ name: called, result, dry_run: dry, reason }: GateResult): string {

@@ -2,7 +2,7 @@ import type { OverlapRead } from '../../domain/gates/checks.ts';
 import { parseJson } from '../../domain/json.ts';
 import { trainingFilterFile } from '../../domain/limits.ts';
 import { RowsStop } from '../../domain/rows/problems.ts';
-import { TrainingFilter, trainingOverlap } from '../../domain/rows/training-filter.ts';
+import { FEWEST_TRAINING_ROWS, TrainingFilter, trainingOverlap } from '../../domain/rows/training-filter.ts';
 import type { ArtifactFiles } from '../mlflow/client.ts';
 import { capped } from './bytes.ts';
 
@@ -27,7 +27,10 @@ export async function readTrainingOverlap(
   if (content === null) return null;
   if (content === 'too-large') return { problem: 'too-large' };
   const filter = filterIn(content);
-  return filter === null ? { problem: 'unreadable' } : { overlap: trainingOverlap(ids, filter) };
+  if (filter === null) return { problem: 'unreadable' };
+  return filter.rows < FEWEST_TRAINING_ROWS
+    ? { problem: 'too-small' }
+    : { overlap: trainingOverlap(ids, filter) };
 }
 
 async function collected(chunks: AsyncIterable<Buffer>, limit: number): Promise<Buffer | 'too-large'> {

@@ -10,7 +10,7 @@ import { compareSlices } from './slices.ts';
 /** Evaluation rows of the challenger among its training rows, or why that is not known. */
 export type OverlapRead =
   | { readonly overlap: Overlap }
-  | { readonly problem: 'no-ids' | 'too-large' | 'unreadable' };
+  | { readonly problem: 'no-ids' | 'too-large' | 'too-small' | 'unreadable' };
 
 /** Above it a filter knows nearly everything, and says nothing. */
 const MOST_MISTAKES = 0.5;

@@ -35,7 +35,7 @@ export type GateReason =
   | { readonly code: 'too-old'; readonly days: number; readonly most: number }
   | { readonly code: 'metric-differs'; readonly version: MissingNumber['version']; readonly metric: string }
   | { readonly code: 'no-rows' | 'no-ids' | 'no-slices' | 'no-measure' }
-  | { readonly code: 'filter'; readonly problem: 'too-large' | 'unreadable' }
+  | { readonly code: 'filter'; readonly problem: 'too-large' | 'too-small' | 'unreadable' }
   | {
       readonly code: 'overlap';
       /** Evaluation rows that the filter knows, all of them, and the share of them that mistakes do not explain. */
