@@ -231,6 +231,12 @@ export const rowsFile = {
   totalMs: 50_000,
 } as const;
 
+/** Bytes of a file `MLmodel`: a signature of a thousand columns has some 60 KB. */
+export const modelFileBytes = 512 * 1024;
+
+/** The Bloom filter of training rows: of some five million rows, read beside the rows of both versions. */
+export const trainingFilterFile = { bytes: 8 * 1024 * 1024, totalMs: 10_000 } as const;
+
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:
  * seven times `totalMs` stays below the function's time-out of 60 s.

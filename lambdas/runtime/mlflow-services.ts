@@ -8,6 +8,8 @@ import { type Mlflow, mlflow } from '../adapters/mlflow/client.ts';
 import type { Network } from '../adapters/network.ts';
 import type { RowsReader } from '../adapters/rows/read-rows.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
+import type { OverlapRead } from '../domain/gates/checks.ts';
+import type { ModelFileRead } from '../domain/gates/judge.ts';
 import { mlflowCall } from '../domain/limits.ts';
 import type { RegistryMode } from '../domain/registry.ts';
 import { authorizationOf, Login, Token } from './credentials.ts';
@@ -22,6 +24,10 @@ export interface RegistryServices {
   mode: RegistryMode;
   /** Reads the rows of a run: one for each evaluated example. */
   rows?: RowsReader;
+  /** Reads the file `MLmodel` of a version of a model. */
+  modelFile?: (model: string, version: string) => Promise<ModelFileRead>;
+  /** Compares the ids of evaluated rows with the training rows of a run; null where that run does not say. */
+  trainingOverlap?: (runId: string, ids: readonly string[] | null) => Promise<OverlapRead | null>;
 }
 
 /** Throws `InvalidConfiguration`, which names the variables without their values. */
@@ -46,6 +52,14 @@ export function registryServices(
     rows: async (run, spec) => {
       const { readRows } = await import('../adapters/rows/read-rows.ts');
       return readRows(registry, run, spec);
+    },
+    modelFile: async (model, version) => {
+      const { readModelFile } = await import('../adapters/mlflow/model-file.ts');
+      return readModelFile(registry, model, version);
+    },
+    trainingOverlap: async (runId, ids) => {
+      const { readTrainingOverlap } = await import('../adapters/rows/training-overlap.ts');
+      return readTrainingOverlap(registry, runId, ids);
     },
   };
 }

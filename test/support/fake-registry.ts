@@ -57,6 +57,7 @@ export class FakeRegistry implements Mlflow {
   loggedModelMetrics = async () => null;
   listArtifacts = async () => [];
   readArtifact = async () => null;
+  versionFile = async () => null;
   getModel = (name: string) =>
     this.#ask('getModel', () => (name === this.view.model.name ? this.view.model : null));
   listVersions = () => this.#ask('listVersions', () => [...this.view.versions]);

@@ -99,6 +99,7 @@ const mlflowActions: Readonly<Record<string, string>> = {
   'DELETE api/2.0/mlflow/registered-models/alias': 'DeleteRegisteredModelAlias',
   'GET api/2.0/mlflow/artifacts/list': 'ListArtifacts',
   'GET api/2.0/mlflow/logged-models/*': 'GetLoggedModel',
+  'GET model-versions/get-artifact': 'GetDownloadURIForModelVersionArtifacts',
   'POST api/2.0/mlflow/model-versions/set-tag': 'SetModelVersionTag',
   'POST api/2.0/mlflow/registered-models/set-tag': 'SetRegisteredModelTag',
 };

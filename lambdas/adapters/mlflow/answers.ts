@@ -42,6 +42,14 @@ const Pairs = z
     return Object.fromEntries(found);
   });
 
+/** A time, in milliseconds since 1970; whatever is none counts as not given. */
+const Milliseconds = z.coerce
+  .number()
+  .positive()
+  .nullish()
+  .catch(null)
+  .transform((value) => value ?? null);
+
 export const Version = z
   .object({
     name: z.string(),
@@ -50,7 +58,8 @@ export const Version = z
     status: Optional,
     run_id: Optional,
     source: Optional,
-    last_updated_timestamp: z.coerce.number().optional().catch(undefined),
+    creation_timestamp: Milliseconds,
+    last_updated_timestamp: Milliseconds,
     tags: Pairs,
   })
   .transform((v): ModelVersion & { name: string } => ({
@@ -60,7 +69,8 @@ export const Version = z
     status: v.status ?? 'READY',
     runId: v.run_id,
     ...loggedModelIn(v.source),
-    ...(v.last_updated_timestamp === undefined ? {} : { updatedAt: v.last_updated_timestamp }),
+    ...(v.creation_timestamp === null ? {} : { createdAt: v.creation_timestamp }),
+    ...(v.last_updated_timestamp === null ? {} : { updatedAt: v.last_updated_timestamp }),
     tags: v.tags,
   }));
 
@@ -88,9 +98,21 @@ const Model = z
 const Double = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]);
 
 export const MetricAnswer = z
-  .object({ key: z.string(), value: Double, step: z.coerce.number().nullish(), dataset_digest: Optional })
+  .object({
+    key: z.string(),
+    value: Double,
+    step: z.coerce.number().nullish(),
+    timestamp: Milliseconds,
+    dataset_digest: Optional,
+  })
   .transform(
-    (m): Metric => ({ key: m.key, value: m.value, step: m.step ?? 0, datasetDigest: m.dataset_digest }),
+    (m): Metric => ({
+      key: m.key,
+      value: m.value,
+      step: m.step ?? 0,
+      ...(m.timestamp === null ? {} : { timestamp: m.timestamp }),
+      datasetDigest: m.dataset_digest,
+    }),
   );
 
 const ModelMetric = z

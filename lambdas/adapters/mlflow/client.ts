@@ -64,8 +64,18 @@ export interface ArtifactFiles {
   ): Promise<T | null>;
 }
 
-/** The registry and the files of runs, and requests that only tools and tests read. */
+/** The registry and its files, and requests that only tools and tests read. */
 export interface Mlflow extends Registry, ArtifactFiles {
+  /**
+   * A file of a registered version, below where it was registered from; null where MLflow says that there is none,
+   * `too-large` where it has more than `maxBytes`.
+   */
+  versionFile(
+    name: string,
+    version: string,
+    path: string,
+    maxBytes: number,
+  ): Promise<Buffer | null | 'too-large'>;
   /** The newest version of each stage; MLflow omits other versions in the same stage. */
   latestVersions(name: string, stages?: string[]): Promise<ModelVersion[]>;
   /** Every value a run recorded for a metric, in the server's order. Points of one training run are not independent. */
@@ -219,6 +229,19 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       await orNull(answer);
       return result.value;
     },
+
+    versionFile: (name, version, path, maxBytes) =>
+      orNull(
+        content('/model-versions/get-artifact', {
+          method: 'GET',
+          query: { name, version, path },
+          writes: 'nothing',
+          maxBytes,
+        }),
+      ).catch((error: unknown) => {
+        if (isTooLarge(error)) return 'too-large';
+        throw error;
+      }),
 
     artifact: (run_id, path) =>
       content('/get-artifact', {

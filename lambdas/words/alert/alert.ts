@@ -2,8 +2,10 @@ import { headText, type LedgerHead } from '../../domain/ledger/entry.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { Comparison } from '../../domain/payloads.ts';
 import { ascii, visible } from '../../domain/visible-text.ts';
+import { changeLines } from '../changes.ts';
 import { methodText } from '../confidence.ts';
 import { evidenceTable } from '../evidence-table.ts';
+import { gateLines } from '../gates.ts';
 import { percent, probability } from '../numbers.ts';
 import { type AlertParts, MAX_VALUE_LENGTH, partsOf } from './facts.ts';
 import type { AlertKind } from './kinds.ts';
@@ -97,7 +99,25 @@ function evidenceSection(
   }
   // The first lines of a promotion already have the confidence and its method.
   const lines = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
-  return section('Evidence', [...lines, '', ...mailTable(comparison).split('\n')]);
+  const { changes } = comparison;
+  const gates = gateLines(comparison);
+  const changed = changes === undefined ? [] : changeLines(changes);
+  return [
+    ...section('Evidence', [...lines, '', ...mailTable(comparison).split('\n')]),
+    // Indented as the table is, so that no name in it looks like a line of the alert.
+    ...(gates.length === 0
+      ? []
+      : section(
+          'Gates',
+          gates.map((line) => `${TABLE_INDENT}${line}`),
+        )),
+    ...(changed.length === 0
+      ? []
+      : section(
+          'Changed since the champion',
+          changed.map((line) => `${TABLE_INDENT}${line}`),
+        )),
+  ];
 }
 
 /**
