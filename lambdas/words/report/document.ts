@@ -11,9 +11,10 @@ import { type Facts, factsIn, Listed } from './facts.ts';
 
 /** Rules of a report at most; the others are counted. */
 export const MAX_RULES = 200;
-/** Characters of a name or of a sentence. */
+/** Characters of a name, of one that a rule has, and of a sentence. */
 const NAME = 200;
-const SENTENCE = 600;
+const RULE_NAME = 120;
+const SENTENCE = 500;
 
 const text = z.string().nullable();
 const figure = z.number().nullable();
@@ -166,9 +167,9 @@ function reported(rule: RuleResult): ReportedRule {
   const { test } = rule;
   const figures = test === undefined ? [] : [test.needed, test.estimate, test.lower, test.upper, test.p];
   return {
-    name: visible(rule.name, NAME),
-    metric: visible(rule.metric, NAME),
-    champion_metric: short(rule.champion_metric ?? null),
+    name: visible(rule.name, RULE_NAME),
+    metric: visible(rule.metric, RULE_NAME),
+    champion_metric: rule.champion_metric === undefined ? null : visible(rule.champion_metric, RULE_NAME),
     champion: finite(rule.champion),
     challenger: finite(rule.challenger),
     passed: rule.counted === 'counted' ? rule.passed : null,
