@@ -72,10 +72,10 @@ export interface DatasetInput {
 
 export interface Run {
   readonly runId: string;
-  /** Null or absent where the server does not say. */
-  readonly experimentId?: string | null;
-  /** Where its files are, such as `mlflow-artifacts:/1/<run id>/artifacts` or `s3://…`; null or absent as the experiment. */
-  readonly artifactUri?: string | null;
+  /** Absent where the server does not say. */
+  readonly experimentId?: string;
+  /** Where its files are, such as `mlflow-artifacts:/1/<run id>/artifacts` or `s3://…`; absent as the experiment. */
+  readonly artifactUri?: string;
   /** `RUNNING`, `SCHEDULED`, `FINISHED`, `FAILED` or `KILLED`; an open string. */
   readonly status: string;
   readonly metrics: readonly Metric[];

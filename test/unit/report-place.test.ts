@@ -20,10 +20,13 @@ describe('the folder of a run behind the proxy', () => {
     ['an empty part', 'mlflow-artifacts:/1//r1/artifacts'],
     ['something below it', 'mlflow-artifacts:/1/r1/artifacts/model'],
     ['a text without an end', `mlflow-artifacts:/${'1/'.repeat(1000)}r1/artifacts`],
-    ['nothing', null],
   ])('is not known of %s', (_, artifactUri) => {
     expect(proxyFolder({ runId: 'r1', artifactUri })).toBeNull();
   });
+});
+
+it('the folder and the address of a run are not known where the server does not say', () => {
+  expect([proxyFolder({ runId: 'r1' }), runPage('https://mlflow.internal', { runId: 'r1' })]).toEqual([null, null]);
 });
 
 describe('the address of a run', () => {
@@ -36,7 +39,6 @@ describe('the address of a run', () => {
   it.each([
     ['r1', '7"><b>'],
     ['r1 onclick', '7'],
-    ['r1', null],
   ])('is not made of run %s and experiment %s', (runId, experimentId) => {
     expect(runPage('https://mlflow.internal', { runId, experimentId })).toBeNull();
   });

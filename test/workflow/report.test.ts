@@ -7,7 +7,7 @@ import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { promote } from '../../local/scenarios/scenario.ts';
 import { MODEL, seedEmulators, seedPascalStrategy } from '../../local/scenarios/seed.ts';
-import { storeOf } from '../support/clients.ts';
+import { mlflowClient, storeOf } from '../support/clients.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 
 /** The report of a decision: attached to the challenger's run, with its digest in the ledger. */
@@ -25,7 +25,7 @@ const runOf = async (version: string) => {
   return versions.find((each) => each.version === version)?.runId ?? '';
 };
 const attachedTo = async (version: string, { execution }: Pick<ExecutionDocument, 'execution'>) =>
-  host.registry.artifact(await runOf(version), reportPath(execution));
+  mlflowClient(host.mlflow).artifact(await runOf(version), reportPath(execution));
 const entries = async () =>
   (await storeOf(host.table).entries(MODEL, 1, 100)).map(({ text }) => parseEntry(text));
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

@@ -158,8 +158,8 @@ export const Nothing = z.object({});
 export const RunAnswer = z.object({ run: RunBody }).transform(
   ({ run }): Run => ({
     runId: run.info.run_id,
-    experimentId: run.info.experiment_id,
-    artifactUri: run.info.artifact_uri,
+    ...(run.info.experiment_id === null ? {} : { experimentId: run.info.experiment_id }),
+    ...(run.info.artifact_uri === null ? {} : { artifactUri: run.info.artifact_uri }),
     status: run.info.status ?? '',
     metrics: run.data?.metrics ?? [],
     params: run.data?.params ?? {},

@@ -25,6 +25,6 @@ export function runPage(
   server: string,
   { runId, experimentId }: Pick<Run, 'runId' | 'experimentId'>,
 ): string | null {
-  if (experimentId == null || !ID.test(experimentId) || !ID.test(runId)) return null;
+  if (experimentId === undefined || !ID.test(experimentId) || !ID.test(runId)) return null;
   return `${server.replace(/\/+$/, '')}/#/experiments/${experimentId}/runs/${runId}/artifacts`;
 }

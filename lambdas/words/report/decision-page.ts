@@ -159,28 +159,38 @@ export function listed(caption: string, list: Listed | null): string {
   );
 }
 
-function rowsOf({ rows, grade }: DecisionReport): string {
-  const share = (value: number | null) => (value === null ? null : figure(value));
-  if (rows === null)
-    return html`<p>${grade === null ? 'Nothing was compared.' : 'No rows of both versions were compared: the metrics that their runs have logged are the evidence.'}</p>`;
-  return pairs([
-    ['Rows in common', rows.count === null ? null : figure(rows.count, 12)],
-    ['Fingerprint of the data', rows.fingerprint === null ? null : code(rows.fingerprint)],
-    ['Tested at a risk of', share(rows.alpha)],
-    ['Taken from the budget', share(rows.spent)],
-    ['Rows that would probably show it', rows.rows_needed === null ? null : figure(rows.rows_needed, 12)],
-  ]);
+function rowsOf({ rows, grade, budget }: DecisionReport): string {
+  const given = (value: number | null, digits = 4) => (value === null ? null : figure(value, digits));
+  const without =
+    grade === null
+      ? 'Nothing was compared.'
+      : 'No rows of both versions were compared: the metrics that their runs have logged are the evidence.';
+  return [
+    rows === null || rows.count === null ? html`<p>${without}</p>` : '',
+    rows === null
+      ? ''
+      : pairs([
+          ['Rows in common', given(rows.count, 12)],
+          ['Fingerprint of the data', rows.fingerprint === null ? null : code(rows.fingerprint)],
+          ['Tested at a risk of', given(rows.alpha)],
+          ['Taken from the budget', given(rows.spent)],
+          ['Rows that would probably show it', given(rows.rows_needed, 12)],
+        ]),
+    listed('What the risk was divided by', budget),
+  ].join('');
 }
 
 const reproduce = ({
   reproduce: command,
   evidence_digest: digest,
+  inputs_digest: inputs,
   policy,
   grade,
 }: DecisionReport) => html`<pre><code>${command}</code></pre>
 <p>It answers the same digest as long as both runs, their files and the policy are what they were.</p>
 !${pairs([
   ['Evidence digest', code(digest)],
+  ['Digest of files, metrics and policy', inputs === null ? null : code(inputs)],
   ['Policy', plain(policy)],
   ['Evidence grade', plain(grade ?? 'none: nothing was compared')],
 ])}`;

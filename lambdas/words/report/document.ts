@@ -76,11 +76,15 @@ export const DecisionReport = z.object({
       rows_needed: figure,
     })
     .nullable(),
+  /** What divided the risk of a claim. */
+  budget: Listed.nullable(),
   /** Further facts of the comparison, as it names them: gates beyond metrics, checks of the evidence, what changed. */
   gates: Listed.nullable(),
   checks: Listed.nullable(),
   changes: Listed.nullable(),
   evidence_digest: z.string(),
+  /** Of the files, metrics and policy alone; null where it is not named. */
+  inputs_digest: text,
   /** A command that compares the same versions by the same policy. */
   reproduce: z.string(),
   /** Null for a comparison without an execution. */
@@ -148,10 +152,12 @@ export function decisionReport(
             spent: finite(paired.spent),
             rows_needed: finite(paired.rows_needed),
           },
+    budget: factsIn(paired === undefined ? null : (paired as Facts)['allocation']),
     gates: factsIn(more['gates']),
     checks: factsIn(more['checks']),
     changes: factsIn(more['changes']),
     evidence_digest: visible(comparison.evidence_digest, NAME),
+    inputs_digest: typeof more['inputs_digest'] === 'string' ? visible(more['inputs_digest'], NAME) : null,
     reproduce: commandFor(model, comparison),
     execution: recorded === null ? null : executionOf(recorded.outcome),
     ledger: recorded === null ? null : ledgerOf(recorded.ledgerFrom, more['ledger_head']),
