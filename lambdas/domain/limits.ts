@@ -214,6 +214,18 @@ export const mlflowCall = {
 } as const;
 
 /**
+ * One call for the report that is attached to a run: a version, a run and a file, one after the other. Shorter than other
+ * calls, as nothing waits for it but the alert.
+ */
+export const reportCall = {
+  ...mlflowCall,
+  headersMs: 2_000,
+  bodyMs: 1_000,
+  totalMs: 2_500,
+  retries: 1,
+} as const;
+
+/**
  * Milliseconds for all pages of one list of MLflow, such as the versions of a model: well below the time-out of every function
  * that reads one, some of them three times. A list that takes longer is an error.
  */

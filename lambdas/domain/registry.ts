@@ -81,6 +81,10 @@ export interface DatasetInput {
 
 export interface Run {
   readonly runId: string;
+  /** Absent where the server does not say. */
+  readonly experimentId?: string;
+  /** Where its files are, such as `mlflow-artifacts:/1/<run id>/artifacts` or `s3://…`; absent as the experiment. */
+  readonly artifactUri?: string;
   /** `RUNNING`, `SCHEDULED`, `FINISHED`, `FAILED` or `KILLED`; an open string. */
   readonly status: string;
   readonly metrics: readonly Metric[];

@@ -30,13 +30,16 @@ export interface RegistryServices {
   trainingOverlap?: (runId: string, ids: readonly string[] | null) => Promise<OverlapRead | null>;
 }
 
-/** Throws `InvalidConfiguration`, which names the variables without their values. */
+/**
+ * `server` is the address of the server and of its UI; null for one of SageMaker, whose UI has no lasting address. Throws
+ * `InvalidConfiguration`, which names the variables without their values.
+ */
 export function registryServices(
   env: NodeJS.ProcessEnv,
   clock: Clock,
   network: Network = {},
   limits: HttpLimits = mlflowCall,
-): RegistryServices {
+): RegistryServices & { server: string | null } {
   const config = configuration(CheckedEnvironment, env);
   const http = httpClient(limits, clock, network.http);
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
@@ -48,6 +51,7 @@ export function registryServices(
   const registry = mlflow({ ...server, http, now });
   return {
     registry,
+    server: managed === null ? config.MLFLOW_TRACKING_URI : null,
     mode: config.MLFLOW_REGISTRY_MODE,
     rows: async (run, spec) => {
       const { readRows } = await import('../adapters/rows/read-rows.ts');

@@ -97,6 +97,8 @@ export class FakeRegistry implements Mlflow {
       ),
     );
 
+  getVersion = unused;
+  putFile = unused;
   getRun = (id: string) => this.#ask('getRun', (): Run | null => this.runs[id] ?? null);
   latestVersions = unused;
   metricHistory = unused;

@@ -149,12 +149,18 @@ const Dataset = z
   );
 
 const RunBody = z.object({
-  info: z.object({ run_id: z.string(), status: z.string().nullish() }),
+  info: z.object({
+    run_id: z.string(),
+    status: z.string().nullish(),
+    experiment_id: Optional,
+    artifact_uri: Optional,
+  }),
   data: z.object({ metrics: rows(MetricAnswer, 20_000), params: Pairs, tags: Pairs }).nullish(),
   inputs: z.object({ dataset_inputs: rows(Dataset, 1_000) }).nullish(),
 });
 
 export const ModelAnswer = z.object({ registered_model: Model });
+export const VersionAnswer = z.object({ model_version: Version });
 /** The same answer, for the versions that it names: the newest of each stage. */
 export const LatestAnswer = z.object({
   registered_model: z.object({ latest_versions: rows(z.unknown(), 100) }),
@@ -176,6 +182,8 @@ export const Nothing = z.object({});
 export const RunAnswer = z.object({ run: RunBody }).transform(
   ({ run }): Run => ({
     runId: run.info.run_id,
+    ...(run.info.experiment_id === null ? {} : { experimentId: run.info.experiment_id }),
+    ...(run.info.artifact_uri === null ? {} : { artifactUri: run.info.artifact_uri }),
     status: run.info.status ?? '',
     metrics: run.data?.metrics ?? [],
     params: run.data?.params ?? {},

@@ -39,7 +39,7 @@ export type LedgerState = 'done' | 'pending' | 'none';
 /** What is known of an outcome's entry. */
 export interface OutcomeEntry {
   readonly state: LedgerState;
-  /** Of a pending entry: the first number that it can have. */
+  /** The first number that it can have; null where none is due. */
   readonly from: number | null;
   /** Of a written entry. */
   readonly head: LedgerHead | null;

@@ -10,7 +10,7 @@ import { percent, probability } from '../numbers.ts';
 import { type AlertParts, MAX_VALUE_LENGTH, partsOf } from './facts.ts';
 import type { AlertKind } from './kinds.ts';
 import { type SlackNotification, slackNotification } from './slack.ts';
-import type { AlertContext, Line } from './wording.ts';
+import type { AlertContext, Line, RunPage } from './wording.ts';
 
 /** The notification about one outcome, ready to be published. */
 export interface Alert {
@@ -24,6 +24,8 @@ export interface Alert {
   readonly execution: string;
   /** Head of the model's ledger, `SEQ:HASH`, a witness of what was decided; null where the outcome has no entry. */
   readonly ledger: string | null;
+  /** The challenger's run; null where none is known. */
+  readonly run: RunPage | null;
   /** ASCII, fewer than 100 characters, no control characters, begins with a letter, number or punctuation mark. */
   readonly subject: string;
   /** For email. With the rest of the message it stays below SNS's 262,144 bytes. */
@@ -37,8 +39,18 @@ const MAX_TABLE_LENGTH = 10_000;
 const MAX_SUBJECT_LENGTH = 99;
 const MAX_PREFIX_LENGTH = 30;
 
+/** Where more about an outcome is kept. */
+export interface Traces {
+  readonly ledger?: LedgerHead | null;
+  readonly run?: RunPage | null;
+}
+
 /** The alert for an outcome. Untrusted texts in it cannot add a line or mention anybody. */
-export function alertFor(outcome: Outcome, context: AlertContext, ledger: LedgerHead | null = null): Alert {
+export function alertFor(
+  outcome: Outcome,
+  context: AlertContext,
+  { ledger = null, run = null }: Traces = {},
+): Alert {
   const parts = partsOf(outcome);
   const { words } = parts;
   return {
@@ -48,9 +60,10 @@ export function alertFor(outcome: Outcome, context: AlertContext, ledger: Ledger
     environment: context.environment,
     execution: outcome.execution,
     ledger: ledger === null ? null : headText(ledger),
+    run,
     subject: subjectFor(context.prefix, words.title, outcome.model_name ?? 'unknown'),
-    text: emailText(outcome, context, parts, ledger),
-    slack: slackNotification(outcome, context, parts),
+    text: emailText(outcome, context, parts, { ledger, run }),
+    slack: slackNotification(outcome, context, parts, run),
   };
 }
 
@@ -68,12 +81,7 @@ function subjectFor(prefix: string, title: string, name: string): string {
   return `${start}${shown}`.trimEnd();
 }
 
-function emailText(
-  outcome: Outcome,
-  context: AlertContext,
-  parts: AlertParts,
-  ledger: LedgerHead | null,
-): string {
+function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts, traces: Traces): string {
   const { words, causes } = parts;
   return [
     ...headOf(outcome, context, parts),
@@ -84,7 +92,7 @@ function emailText(
       words.todo.map((todo, index) => `${index + 1}. ${todo}`),
     ),
     ...evidenceSection(outcome, parts),
-    ...section('Record', recordOf(outcome, ledger)),
+    ...section('Record', recordOf(outcome, traces)),
   ].join('\n');
 }
 
@@ -185,7 +193,7 @@ const plainLine = (line: Line) => (typeof line === 'string' ? line : `${line.lab
 
 function recordOf(
   { execution, requested_by: by, operation, recorded_at: at }: Outcome,
-  ledger: LedgerHead | null,
+  { ledger = null, run = null }: Traces,
 ): Line[] {
   const requestedBy = { label: 'Requested by', value: visible(by ?? 'not given', MAX_VALUE_LENGTH) };
   return [
@@ -195,5 +203,14 @@ function recordOf(
     { label: 'Recorded at', value: visible(at, 40) },
     // A witness: a ledger that was cut off or written anew does not have it any more.
     ...(ledger === null ? [] : [{ label: 'Ledger', value: headText(ledger) }]),
+    ...(run === null ? [] : [{ label: 'Run', value: visible(run.url, MAX_VALUE_LENGTH) }]),
+    ...(run?.report == null
+      ? []
+      : [
+          {
+            label: 'Report',
+            value: `${visible(run.report, MAX_VALUE_LENGTH)}, among the artifacts of the run`,
+          },
+        ]),
   ];
 }
