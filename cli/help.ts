@@ -10,6 +10,12 @@ arguments, 130 when Ctrl-C stopped following.
   npx promotion adopt PascalStrategy --requested-by "$USER"
   echo '{"operation": "adopt", "model_name": "PascalStrategy"}' | npm start -- --input -    # on the emulators`;
 
+export const COMPARE_HELP = `
+Exit status: 0 when it decides PROMOTE or KEEP, 1 when it decides INVESTIGATE or could not compare, 2 for invalid arguments or
+settings.
+
+  npx promotion compare --model PascalStrategy --champion 2 --challenger 3 --policy trading --report decision.html`;
+
 export const STATUS_HELP = `
 Reading the table needs dynamodb:GetItem on it and, without a model, dynamodb:Query on its index "models". Credentials and
 region of AWS are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.

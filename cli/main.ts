@@ -14,6 +14,7 @@ const onThisMachine: LocalCommands = {
   },
   emulators: async (options) => (await import('./commands/emulators.ts')).emulators(options),
   simulate: async (options) => (await import('./commands/simulate.ts')).simulate(options),
+  compare: async (options) => (await import('./commands/compare.ts')).compare(options),
   invoke: async (name, options) => (await import('./commands/invoke.ts')).invoke(name, options),
 };
 

@@ -14,6 +14,10 @@ const inPackage: LocalCommands = {
   run: inRepository('run'),
   emulators: inRepository('emulators'),
   simulate: inRepository('simulate'),
+  compare: async (options) => {
+    const { comparePackaged } = await import('./commands/invoke-packaged.ts');
+    return comparePackaged(options, new URL('../functions/', import.meta.url));
+  },
   invoke: async (name, options) => {
     const { invokePackaged } = await import('./commands/invoke-packaged.ts');
     return invokePackaged(name, options, new URL('../functions/', import.meta.url));

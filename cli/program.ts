@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { WORKLOAD } from '../local/scenarios/seed.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
+import type { CompareOptions } from './commands/compare-request.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { InvokeOptions } from './commands/invoke-request.ts';
@@ -14,6 +15,7 @@ import type { StartOptions } from './commands/start-request.ts';
 import type { StatusOptions } from './commands/status.ts';
 import {
   ADOPT_HELP,
+  COMPARE_HELP,
   invokeHelp,
   LEDGER_HELP,
   POLICY_CHECK_HELP,
@@ -32,8 +34,14 @@ export interface LocalCommands {
   run(options: RunOptions): Promise<number>;
   emulators(options: EmulatorsOptions): Promise<number>;
   simulate(options: SimulateOptions): Promise<number>;
+  compare(options: CompareOptions): Promise<number>;
   invoke(name: string, options: InvokeOptions): Promise<number>;
 }
+
+const REPORT = [
+  '--report <file>',
+  'also write the decision as a page (.html) or as a JSON document (.json), in place of an earlier report only',
+] as const;
 
 /**
  * The commands of `promotion` and their options. `done` is called with the exit status. Each command imports its code
@@ -59,6 +67,7 @@ export function program(done: (status: number) => void, local: LocalCommands): C
     .option('--list', 'list the scenarios and stop')
     .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
     .option('--json', 'print one JSON document on standard output instead of the timeline')
+    .option(...REPORT)
     .option('--verbose', "also print the functions' log lines, on standard error")
     .action(async (options: RunOptions) => {
       setLogLines(options.verbose === true);
@@ -76,6 +85,7 @@ export function program(done: (status: number) => void, local: LocalCommands): C
       '--json',
       'print one JSON document on standard output instead of the timeline; progress on standard error',
     )
+    .option(...REPORT)
     .addHelpText('after', START_HELP)
     .action(async (options: StartOptions) =>
       done(await (await import('./commands/start-execution.ts')).start(options)),
@@ -146,6 +156,23 @@ export function program(done: (status: number) => void, local: LocalCommands): C
     .action(async (model: string, options: HistoryOptions) =>
       done(await (await import('./commands/history.ts')).history(model, options)),
     );
+  promotion
+    .command('compare')
+    .description(
+      `compare two versions by a policy and decide, as compare-models does; writes nothing to any system; uses ${local.isPackage ? 'MLFLOW_TRACKING_URI' : 'MLFLOW_TRACKING_URI where it is set, otherwise a seeded emulator'}`,
+    )
+    .requiredOption('--model <name>', 'name of the registered model')
+    .option('--champion <version>', 'version to compare with (default: the champion)')
+    .option('--challenger <version>', 'version to judge (default: the newest in Staging, or @challenger)')
+    .option('--policy <name>', "policy to evaluate (default: the model's, else default)")
+    .option(...REPORT)
+    .option('--json', 'print the answer as one JSON document on standard output')
+    .option('--verbose', "also print the functions' log lines, on standard error")
+    .addHelpText('after', COMPARE_HELP)
+    .action(async (options: CompareOptions) => {
+      setLogLines(options.verbose === true);
+      done(await local.compare(options));
+    });
   promotion
     .command('invoke')
     .description(

@@ -11,6 +11,7 @@ export const handler = toHandler('compare-models', {
     ...registryServices(env, clock, network),
     // Counted from this file: a bundle has its policies beside it, as the sources have.
     ...policyServices(env, new URL('../policies/', import.meta.url)),
+    clock,
   }),
   run: compare,
 });

@@ -3,6 +3,7 @@ import { executionServices } from './runtime/execution-services.ts';
 import { toHandler } from './runtime/handler.ts';
 import { notifyServices } from './runtime/notify-services.ts';
 import { readingServices } from './runtime/reading-services.ts';
+import { reportServices } from './runtime/report-services.ts';
 import { cleanUp } from './use-cases/clean-up.ts';
 import { type SweepAnswer, SweepInput, sweep } from './use-cases/sweep-promotions.ts';
 
@@ -14,6 +15,7 @@ export const handler = toHandler('sweep-promotions', {
     ...executionServices(env, network),
     clock,
     ...readingServices(env, clock, network),
+    ...reportServices(env, clock, network),
   }),
   run: async (input, services): Promise<EndAnswer | SweepAnswer> =>
     'executionArn' in input ? cleanUp(input, services) : sweep(services),

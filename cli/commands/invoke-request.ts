@@ -19,11 +19,16 @@ export async function invokeRequest(name: string, { input }: InvokeOptions, env:
   if (!isFunction(name))
     throw new UsageError(`There is no function "${name}". Functions: ${functionNames.join(', ')}`);
   const event = await readInput(input);
+  return { name, event, ...(await checkedSystems(event, env)) };
+}
+
+/** The systems that the environment names, once they have answered, and the mode of the registry. Throws `UsageError`. */
+export async function checkedSystems(event: unknown, env: NodeJS.ProcessEnv) {
   const real = namedSystems(env);
   checkEnvironment(real, env);
   await checkConnections(real, env);
   if (real.mlflow || real.workload) continueAfterOutputCloses();
-  return { name, event, real, registryMode: await detectedMode(real, event, env) };
+  return { ...real, registryMode: await detectedMode(real, event, env) };
 }
 
 /** Prints what came of it; returns the exit status: 0 answered, 1 threw, 2 did not accept its input. */

@@ -5,8 +5,8 @@ import { type InvokeOptions, invokeRequest, reportInvocation } from './invoke-re
 
 /** `promotion invoke`: calls one function on this machine; returns the exit status. Throws `UsageError`. */
 export async function invoke(given: string, options: InvokeOptions): Promise<number> {
-  const { name, event, real, registryMode } = await invokeRequest(given, options, process.env);
-  const host = await startHost({ ...real, registryMode });
+  const { name, event, ...systems } = await invokeRequest(given, options, process.env);
+  const host = await startHost(systems);
   try {
     seedEmulators(host);
     return reportInvocation(await invokeFunction(host, name, event), options);

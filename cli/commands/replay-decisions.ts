@@ -1,3 +1,4 @@
+import type { Policy } from '../../lambdas/domain/comparison/policy.ts';
 import { ModelNotFound } from '../../lambdas/domain/errors.ts';
 import { type LedgerEntry, parseEntry } from '../../lambdas/domain/ledger/entry.ts';
 import { CompareInput, type Comparison } from '../../lambdas/domain/payloads.ts';
@@ -41,19 +42,26 @@ export function decisionsIn(entries: readonly { text: string }[], since: Date | 
   });
 }
 
-/** Judges a decision of a model again. It throws the errors of MLflow. */
-export function judgeOf(model: string, policy: string, services: CompareServices) {
+/**
+ * Judges a decision of a model again, by the clock of that time. What people have set on versions and models since says nothing
+ * of it: such gates are left out. It throws the errors of MLflow.
+ */
+export function judgeOf(model: string, policy: string, services: Omit<CompareServices, 'clock'>) {
   const read = readOnce(services.registry);
+  const policies = {
+    load: async (...wanted: Parameters<typeof services.policies.load>) =>
+      withoutLaterTags(await services.policies.load(...wanted)),
+  };
   return async ({ entry, decision, challenger }: Decided): Promise<Replayed> => {
     const { champion_version: champion } = decision;
     const input = { model_name: model, champion_version: champion, challenger_version: challenger, policy };
     const past = asOf(new Date(entry.at), read);
-    const now = await compare(CompareInput.parse(input), { ...services, registry: past.registry }).catch(
-      (error: unknown) => {
-        if (error instanceof ModelNotFound) return null;
-        throw error;
-      },
-    );
+    const clock = { now: () => new Date(entry.at) };
+    const then = { ...services, policies, clock, registry: past.registry };
+    const now = await compare(CompareInput.parse(input), then).catch((error: unknown) => {
+      if (error instanceof ModelNotFound) return null;
+      throw error;
+    });
     const gone = [champion, challenger].filter((each) => each !== null && past.isGone(each));
     return {
       model,
@@ -68,6 +76,10 @@ export function judgeOf(model: string, policy: string, services: CompareServices
     };
   };
 }
+
+const LATER: readonly string[] = ['min_age', 'hold', 'quarantine'];
+const withoutLaterTags = ({ gates, ...policy }: Policy): Policy =>
+  gates === undefined ? policy : { ...policy, gates: gates.filter(({ kind }) => !LATER.includes(kind)) };
 
 /**
  * The registry as a decision met it, as far as it can be told: nobody is champion but whom the decision names, and nothing was

@@ -44,12 +44,10 @@ export async function replay({ policy, model, since, json }: ReplayOptions): Pro
   silenceLog();
   await checkConnections({ mlflow: true, workload: false }, process.env);
   const { store } = storeServices(process.env);
-  const { registry, rows } = registryServices(process.env, systemClock);
-  const services: CompareServices = {
+  const services: Omit<CompareServices, 'clock'> = {
     ...policyServices(process.env, new URL('./', pathToFileURL(policy))),
-    registry,
+    ...registryServices(process.env, systemClock),
     mode: 'stages',
-    ...(rows === undefined ? {} : { rows }),
   };
   const replayed: Replayed[] = [];
   const progress = progressOn(process.stderr);

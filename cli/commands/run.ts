@@ -6,6 +6,7 @@ import type { Scenario } from '../../local/scenarios/scenario.ts';
 import { seedEmulators } from '../../local/scenarios/seed.ts';
 import { continueAfterOutputCloses } from '../closed-output.ts';
 import { exitStatus } from '../exit-status.ts';
+import { checkReportFile, writeReports } from '../report-file.ts';
 import { printLine } from '../screen/layout.ts';
 import { timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
@@ -25,6 +26,7 @@ export interface RunOptions extends InputSource {
   list?: true;
   scenario?: string;
   json?: true;
+  report?: string;
   verbose?: true;
 }
 
@@ -44,6 +46,7 @@ export async function run(options: RunOptions): Promise<number> {
   const own = givenFlags(options, OF_ONES_OWN);
   if (own.length > 0 && options.scenario !== undefined)
     throw new UsageError(`--scenario excludes ${own.join(', ')}: a scenario has its own input`);
+  if (options.report !== undefined) await checkReportFile(options.report);
   const scenario = own.length === 0 ? scenarioNamed(options.scenario ?? 'challenger-wins') : null;
   const input = own.length === 0 ? null : await inputOf(options);
   const real = scenario === null ? namedSystems(process.env) : { mlflow: false, workload: false };
@@ -63,6 +66,7 @@ export async function run(options: RunOptions): Promise<number> {
     show.end(documents);
     // Not by the console, which `--verbose` leaves to the log lines.
     if (options.json) process.stdout.write(`${JSON.stringify(documentOf(documents), null, 2)}\n`);
+    if (options.report !== undefined) await report(options.report, documents);
     if (real.mlflow && !real.workload && documents.some(failedForMissingWorkload))
       printMissingWorkloadAdvice(options.json === true);
     return Math.max(...documents.map(({ status, output }) => exitStatus(status, output)));
@@ -70,6 +74,13 @@ export async function run(options: RunOptions): Promise<number> {
     show.stop();
     await host.close();
   }
+}
+
+/** Writes the reports of what was decided, and says where they are. */
+async function report(file: string, documents: readonly ExecutionDocument[]): Promise<void> {
+  const files = await writeReports(file, documents, new Date());
+  if (files.length === 0) process.stderr.write('No versions were compared: no report was written.\n');
+  for (const each of files) process.stderr.write(`Report: ${each}\n`);
 }
 
 /**

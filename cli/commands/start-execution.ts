@@ -6,6 +6,7 @@ import { executionReport } from '../aws/execution-report.ts';
 import { type AwsExecutions, awsExecutions } from '../aws/executions.ts';
 import { followExecution } from '../aws/follow-execution.ts';
 import { exitStatus } from '../exit-status.ts';
+import { checkReportFile, writeReports } from '../report-file.ts';
 import { followLines, foundLines, progressPrinter, stoppedLine } from '../screen/start-lines.ts';
 import { type Timeline, timeline } from '../screen/timeline.ts';
 import { UsageError } from '../usage-error.ts';
@@ -32,6 +33,8 @@ export async function start(
   { env, wait }: StartContext = systemContext,
 ): Promise<number> {
   const json = options.json === true;
+  const file = options.report ?? null;
+  if (file !== null) await checkReportFile(file);
   const request = options.follow === undefined ? await startRequest(options, env) : null;
   const region = request?.machine.region ?? regionToFollow(options);
   const stop = new AbortController();
@@ -57,7 +60,8 @@ export async function start(
     const lines = foundLines(found, request?.input ?? null);
     for (const line of lines) (json ? console.error : console.log)(line);
     // The end of an execution that has succeeded is reported with --detach as well.
-    if (!options.detach || found.by === 'succeeded') return await follow(aws, found, { json, show, pause });
+    if (!options.detach || found.by === 'succeeded')
+      return await follow(aws, found, { json, show, pause, file });
     if (json) console.log(JSON.stringify(executionReport(found).running(), null, 2));
     else for (const line of followLines(found.execution)) console.log(line);
     return 0;
@@ -98,7 +102,12 @@ async function findByArn(aws: AwsExecutions, execution: string): Promise<FoundEx
 async function follow(
   aws: AwsExecutions,
   found: FoundExecution,
-  { json, show, pause }: { json: boolean; show: Timeline; pause: (ms: number) => Promise<void> },
+  {
+    json,
+    show,
+    pause,
+    file,
+  }: { json: boolean; show: Timeline; pause: (ms: number) => Promise<void>; file: string | null },
 ): Promise<number> {
   const { execution, by } = found;
   const report = executionReport(found);
@@ -121,5 +130,10 @@ async function follow(
   const document = report.ended(end);
   show.end([document]);
   if (json) console.log(JSON.stringify(document, null, 2));
+  if (file !== null) {
+    const files = await writeReports(file, [document], new Date());
+    if (files.length === 0) console.error('No versions were compared: no report was written.');
+    for (const each of files) console.error(`Report: ${each}`);
+  }
   return exitStatus(document.status, document.output);
 }

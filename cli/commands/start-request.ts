@@ -15,6 +15,7 @@ export interface StartOptions extends InputSource {
   follow?: string;
   detach?: true;
   json?: true;
+  report?: string;
 }
 
 /** A validated request to start an execution. */

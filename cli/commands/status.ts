@@ -90,13 +90,13 @@ async function everyModel(
       )),
     );
   }
-  return found;
+  return found.filter((each) => each.status !== 'unrecorded');
 }
 
-/** Models with an open change or a live release, those with an open one first. Throws `LeaseStoreUnavailable`. */
+/** Models that the table knows, those with an open change first; of some only that somebody had the lease. Throws `LeaseStoreUnavailable`. */
 export async function recordedModels(store: PromotionStore): Promise<string[]> {
   const open = await listed((from) => store.openChanges(from, PAGE));
-  const closed = await listed((from) => store.releasedModels(from, PAGE));
+  const closed = await listed((from) => store.closedModels(from, PAGE));
   // A change that closes meanwhile is in both lists.
   return [...new Set([...open, ...closed])];
 }

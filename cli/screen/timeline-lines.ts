@@ -4,8 +4,10 @@ import type { CloseAnswer } from '../../lambdas/domain/release/payloads.ts';
 import type { ReplaceAnswer } from '../../lambdas/domain/serving/payloads.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
 import { visible } from '../../lambdas/domain/visible-text.ts';
+import { changeLines } from '../../lambdas/words/changes.ts';
 import { confidenceText } from '../../lambdas/words/confidence.ts';
 import { evidenceTable } from '../../lambdas/words/evidence-table.ts';
+import { gateLines } from '../../lambdas/words/gates.ts';
 import type { RegistryState, WorkloadState } from '../../local/watch/both-systems.ts';
 import type { EndpointAnswer, EndpointReport } from '../../local/watch/endpoint-client.ts';
 import { columns, indented, shortIds } from './layout.ts';
@@ -134,5 +136,7 @@ export function comparisonDetails(state: string, output: unknown): string[] {
   const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${printable(confidenceText(comparison))}`)}`;
   if (comparison.rules.length === 0) return [basis];
   const table = evidenceTable(comparison, { width: columns() - 2 });
-  return [basis, ...indented(table.split('\n'), INDENT)];
+  const { changes } = comparison;
+  const more = [...gateLines(comparison), ...(changes === undefined ? [] : changeLines(changes))];
+  return [basis, ...indented([...table.split('\n'), ...more.map((line) => dim(printable(line)))], INDENT)];
 }

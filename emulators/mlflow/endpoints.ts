@@ -65,7 +65,6 @@ const NOT_EMULATED = [
   ['GET|POST|PATCH|DELETE', '(traces|unified-traces|get-online-trace-details|webhooks)(/.+)?'],
   ['POST', 'mlflow-artifacts/mpu/(create|complete|abort)/.+'],
   ['GET', 'mlflow-artifacts/presigned/.+'],
-  ['GET', 'model-versions/get-artifact'],
   [
     'GET|POST|PUT|PATCH|DELETE',
     '3\\.0/(traces|datasets|workspaces|issues|label-schemas|review-queues|scorers|gateway|prompt-optimization|assessments)(/.+)?',

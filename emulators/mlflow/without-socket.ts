@@ -68,7 +68,7 @@ function fresh(behaviour: Behaviour, now: () => number): { endpoints: Endpoint[]
     endpoints: [
       ...registryEndpoints(registry, behaviour, loggedModels),
       ...trackingEndpoints(tracking, behaviour),
-      ...artifactEndpoints(artifacts, tracking, behaviour),
+      ...artifactEndpoints(artifacts, tracking, registry, behaviour),
       ...(behaviour.loggedModels ? loggedModelEndpoints(loggedModels, tracking, artifacts) : []),
       ...serverEndpoints(behaviour),
     ],

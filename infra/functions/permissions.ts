@@ -28,8 +28,13 @@ type MlflowAction =
   | 'SetRegisteredModelTag'
   | 'DeleteRegisteredModelAlias';
 const reads = ['GetRegisteredModel', 'SearchModelVersions'] as const;
-/** What a comparison reads of a run. */
-const evidence = ['GetRun', 'ListArtifacts', 'GetLoggedModel'] as const;
+/** What a comparison reads of a run, and of the file MLmodel. The reference names no action for downloads but the last. */
+const evidence = [
+  'GetRun',
+  'ListArtifacts',
+  'GetLoggedModel',
+  'GetDownloadURIForModelVersionArtifacts',
+] as const;
 const writes = [
   ...reads,
   'TransitionModelVersionStage',

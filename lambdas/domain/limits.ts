@@ -214,6 +214,18 @@ export const mlflowCall = {
 } as const;
 
 /**
+ * One call for the report that is attached to a run: a version, a run and a file, one after the other. Shorter than other
+ * calls, as nothing waits for it but the alert.
+ */
+export const reportCall = {
+  ...mlflowCall,
+  headersMs: 2_000,
+  bodyMs: 1_000,
+  totalMs: 2_500,
+  retries: 1,
+} as const;
+
+/**
  * Milliseconds for all pages of one list of MLflow, such as the versions of a model: well below the time-out of every function
  * that reads one, some of them three times. A list that takes longer is an error.
  */
@@ -230,6 +242,12 @@ export const rowsFile = {
   inflatedBytes: 48 * 1024 * 1024,
   totalMs: 50_000,
 } as const;
+
+/** Bytes of a file `MLmodel`: a signature of a thousand columns has some 60 KB. */
+export const modelFileBytes = 512 * 1024;
+
+/** The Bloom filter of training rows: of some five million rows, read beside the rows of both versions. */
+export const trainingFilterFile = { bytes: 8 * 1024 * 1024, totalMs: 10_000 } as const;
 
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { RuleResult } from './comparison/rule-result.ts';
+import { Changes, GateResult } from './gates/gate-result.ts';
 import { MAX_LEASE_WAIT_MINUTES } from './limits.ts';
 import { VersionNumber } from './registry.ts';
 import { WorkloadRollout } from './serving/payloads.ts';
@@ -94,64 +96,6 @@ export const Decision = z.enum(['PROMOTE', 'KEEP', 'INVESTIGATE']);
 export type Decision = z.infer<typeof Decision>;
 
 /**
- * A metric without a usable value: `not-logged`, the run has no such metric; `nan` or `infinite`, the value that was
- * logged is not a number or not finite (SQL stores of MLflow keep an infinity as the largest double); `differs-from-rows`,
- * the rows of the same run give another value.
- */
-export const MissingNumber = z.object({
-  code: z.enum(['not-logged', 'nan', 'infinite', 'differs-from-rows']),
-  version: z.string(),
-  metric: z.string(),
-});
-export type MissingNumber = z.infer<typeof MissingNumber>;
-
-/** Values stored by the first version: a boolean, or nothing if the rule was counted. */
-const countedBefore = (value: unknown) =>
-  value === false ? 'not-counted' : value === true || value === undefined ? 'counted' : value;
-
-/** The result of one rule of the policy. Numbers are null if the run has no finite value. */
-export const RuleResult = z.object({
-  name: z.string(),
-  /** Key of the metric in the challenger's run. */
-  metric: z.string(),
-  /** Key in the champion's run, where it is another one. */
-  champion_metric: z.string().optional(),
-  champion: z.number().nullable(),
-  challenger: z.number().nullable(),
-  passed: z.boolean(),
-  /**
-   * Whether `passed` is meaningful. `counted`: the rule was evaluated. Otherwise it was not: `skipped`, a number is
-   * missing and the policy leaves such a rule out; `missing`, a number is missing or nothing was decided at all, so a
-   * person has to look; `alone`, there is no champion and the rule sets no limit for a first model. `not-counted` is
-   * read only, from a stored `false` of the first version: its `reason` alone says which of these it was.
-   */
-  counted: z.preprocess(
-    countedBefore,
-    z.enum(['counted', 'skipped', 'missing', 'alone', 'not-counted']).catch('not-counted'),
-  ),
-  /** The numbers that the rule lacks; the challenger's first. */
-  why: z.array(MissingNumber).default([]),
-  critical: z.boolean(),
-  /** The test of the gain, turned so that positive is better; absent where the evidence has no measure of uncertainty. */
-  test: z
-    .object({
-      grade: z.enum(['A', 'B', 'C', 'D', 'E']),
-      method: z.string(),
-      n: z.number(),
-      needed: z.number(),
-      estimate: z.number(),
-      lower: z.number(),
-      upper: z.number(),
-      level: z.number(),
-      p: z.number(),
-    })
-    .optional(),
-  /** For people only. */
-  reason: z.string(),
-});
-export type RuleResult = z.infer<typeof RuleResult>;
-
-/**
  * What the confidence of a comparison is. `probability`: one minus the one-sided p-value of the deciding rule with the lowest confidence.
  * `share`: weight of passed rules ÷ weight of counted rules. `limits`: the same share for a first model, of which only
  * limits are checked. `same`: 1, challenger and champion are one version. `none`: 0, nothing was decided.
@@ -177,6 +121,12 @@ export const Comparison = z.object({
   /** Step of the ladder of evidence, `A` (best) to `E`; null where nothing was compared. */
   evidence_grade: z.enum(['A', 'B', 'C', 'D', 'E']).nullable(),
   rules: z.array(RuleResult),
+  /** Rules of the policy beyond metrics. Absent where it has none, and where no two versions were compared. */
+  gates: z.array(GateResult).optional(),
+  /** Checks of the evidence against itself; likewise. */
+  checks: z.array(GateResult).optional(),
+  /** What changed since the champion, for people; absent without a champion. */
+  changes: Changes.optional(),
   /** Per-row evidence, where both runs hold it, and what a claim was tested at; absent otherwise. */
   paired: z
     .object({

@@ -43,6 +43,13 @@ export interface ModelVersion {
   readonly runId: string | null;
   /** The logged model (MLflow 3) that was registered, where its source names one. */
   readonly loggedModelId?: string;
+  /** When it was registered, in milliseconds since 1970; absent where the server does not say. */
+  readonly createdAt?: number;
+  /**
+   * When its stage or description last changed, by MLflow's clock, in milliseconds since 1970. One transition gives the same
+   * to the version that it moves and to those that it archives; absent where the server does not say.
+   */
+  readonly updatedAt?: number;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -53,13 +60,15 @@ export interface Metric {
   readonly step: number;
   /** Digest of the dataset the metric was computed on (MLflow 3), null where none was recorded. */
   readonly datasetDigest: string | null;
+  /** When it was logged, in milliseconds since 1970; absent where MLflow does not say. */
+  readonly timestamp?: number;
 }
 
 /** A metric that some run has logged for a logged model. */
 export interface LoggedModelMetric extends Metric {
   /** The run that has logged it; null where MLflow does not say. */
   readonly runId: string | null;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; 0 where MLflow does not say. */
   readonly timestamp: number;
 }
 
@@ -72,6 +81,10 @@ export interface DatasetInput {
 
 export interface Run {
   readonly runId: string;
+  /** Absent where the server does not say. */
+  readonly experimentId?: string;
+  /** Where its files are, such as `mlflow-artifacts:/1/<run id>/artifacts` or `s3://…`; absent as the experiment. */
+  readonly artifactUri?: string;
   /** `RUNNING`, `SCHEDULED`, `FINISHED`, `FAILED` or `KILLED`; an open string. */
   readonly status: string;
   readonly metrics: readonly Metric[];
@@ -147,6 +160,12 @@ export function waitingChallenger(view: RegistryView, mode: RegistryMode): Model
 /** Tag on a version that a rollback took out of Production; its value is JSON with time and reason. */
 export const ROLLED_BACK_TAG = 'rolled_back';
 
+/** Tag on a registered model that a gate of a policy reads: nothing is promoted while it is there; by whom and why. */
+export const HOLD_TAG = 'promotion.hold';
+
+/** Tag on a version that a gate of a policy reads: it is not promoted while it is there; by whom and why. */
+export const QUARANTINE_TAG = 'promotion.quarantine';
+
 /** Tag on a registered model: the team or person that it belongs to. Alerts carry it, so that subscriptions can filter. */
 export const OWNER_TAG = 'owner';
 
@@ -171,6 +190,8 @@ export const DECISION_TAGS = [
   'workload.artifact_id',
   'workload.image_uri',
   OWNER_TAG,
+  HOLD_TAG,
+  QUARANTINE_TAG,
 ] as const;
 
 /** True for a version that automatic runs do not promote again. An empty value counts as cleared. */

@@ -8,6 +8,8 @@ import { type Mlflow, mlflow } from '../adapters/mlflow/client.ts';
 import type { Network } from '../adapters/network.ts';
 import type { RowsReader } from '../adapters/rows/read-rows.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
+import type { OverlapRead } from '../domain/gates/checks.ts';
+import type { ModelFileRead } from '../domain/gates/judge.ts';
 import { mlflowCall } from '../domain/limits.ts';
 import type { RegistryMode } from '../domain/registry.ts';
 import { authorizationOf, Login, Token } from './credentials.ts';
@@ -22,15 +24,22 @@ export interface RegistryServices {
   mode: RegistryMode;
   /** Reads the rows of a run: one for each evaluated example. */
   rows?: RowsReader;
+  /** Reads the file `MLmodel` of a version of a model. */
+  modelFile?: (model: string, version: string) => Promise<ModelFileRead>;
+  /** Compares the ids of evaluated rows with the training rows of a run; null where that run does not say. */
+  trainingOverlap?: (runId: string, ids: readonly string[] | null) => Promise<OverlapRead | null>;
 }
 
-/** Throws `InvalidConfiguration`, which names the variables without their values. */
+/**
+ * `server` is the address of the server and of its UI; null for one of SageMaker, whose UI has no lasting address. Throws
+ * `InvalidConfiguration`, which names the variables without their values.
+ */
 export function registryServices(
   env: NodeJS.ProcessEnv,
   clock: Clock,
   network: Network = {},
   limits: HttpLimits = mlflowCall,
-): RegistryServices {
+): RegistryServices & { server: string | null } {
   const config = configuration(CheckedEnvironment, env);
   const http = httpClient(limits, clock, network.http);
   const managed = managedServer(config.MLFLOW_TRACKING_URI, config.SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT);
@@ -42,10 +51,19 @@ export function registryServices(
   const registry = mlflow({ ...server, http, now });
   return {
     registry,
+    server: managed === null ? config.MLFLOW_TRACKING_URI : null,
     mode: config.MLFLOW_REGISTRY_MODE,
     rows: async (run, spec) => {
       const { readRows } = await import('../adapters/rows/read-rows.ts');
       return readRows(registry, run, spec);
+    },
+    modelFile: async (model, version) => {
+      const { readModelFile } = await import('../adapters/mlflow/model-file.ts');
+      return readModelFile(registry, model, version);
+    },
+    trainingOverlap: async (runId, ids) => {
+      const { readTrainingOverlap } = await import('../adapters/rows/training-overlap.ts');
+      return readTrainingOverlap(registry, runId, ids);
     },
   };
 }

@@ -6,6 +6,7 @@ import { chatMs } from '../domain/limits.ts';
 import type { Alert } from '../words/alert/alert.ts';
 import type { AlertContext } from '../words/alert/wording.ts';
 import { AlertEnvironment, configuration } from './environment.ts';
+import type { ReportServices } from './report-services.ts';
 import { type StoreServices, storeServices } from './store-services.ts';
 
 /** The port to a topic for alerts. */
@@ -15,7 +16,7 @@ export interface AlertPublisher {
 }
 
 /** What a function needs to record outcomes and send notifications. */
-export interface NotifyServices extends StoreServices {
+export interface NotifyServices extends StoreServices, ReportServices {
   /** Null when alerts are disabled or no topic is configured. */
   alerts: AlertPublisher | null;
   /** The topic of chat, published after the first; null or absent if chat has none of its own. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RowsReader } from '../adapters/rows/read-rows.ts';
+import type { Clock } from '../adapters/clock.ts';
 import { type Candidates, selectCandidates } from '../domain/comparison/candidates.ts';
 import { type Decided, decide, investigate, sameVersion } from '../domain/comparison/decision.ts';
 import {
@@ -12,6 +12,8 @@ import {
 import { withLoggedModel } from '../domain/comparison/logged-model.ts';
 import { decisiveMetrics, type Policy } from '../domain/comparison/policy.ts';
 import { ModelNotFound } from '../domain/errors.ts';
+import { withGates } from '../domain/gates/apply.ts';
+import { gateInputs } from '../domain/gates/judge.ts';
 import type { CompareInput, Comparison } from '../domain/payloads.ts';
 import {
   type ModelVersion,
@@ -24,13 +26,13 @@ import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
 import { inWords } from '../words/recommendation.ts';
 import { readRegistry } from './parts/look.ts';
+import { type GateReaders, readGateFacts } from './parts/read-gate-facts.ts';
 import { readRowsOfBoth } from './parts/read-rows-of-both.ts';
 
-export interface CompareServices extends PolicyServices {
+export interface CompareServices extends PolicyServices, GateReaders {
   registry: Registry;
   mode: RegistryMode;
-  /** Reads the rows of a run; absent where none are to be read. */
-  rows?: RowsReader;
+  clock: Clock;
 }
 
 /** Tag on a registered model that names its policy. */
@@ -50,7 +52,7 @@ export async function compare(input: CompareInput, services: CompareServices): P
     decided,
     used,
     profit = null,
-  } = await evaluate(candidates, policyName(input, view.model), services);
+  } = await evaluate(candidates, policyName(input, view.model), view.model, services);
   const parts = { model_name: input.model_name, ...used };
   const document = evidenceDocument(policy, services.minConfidence, parts);
   const evidence_digest = createHash('sha256').update(document).digest('hex');
@@ -60,8 +62,10 @@ export async function compare(input: CompareInput, services: CompareServices): P
 async function evaluate(
   pair: Candidates,
   name: string,
-  { registry, rows, policies, minConfidence }: CompareServices,
+  model: RegisteredModel,
+  services: CompareServices,
 ): Promise<{ policy: Policy; decided: Decided; used: object; profit?: number | null }> {
+  const { registry, rows, policies, minConfidence, mode, clock } = services;
   if (pair.kind !== 'pair') {
     const policy = await policies.load(name);
     const decided = pair.kind === 'same' ? sameVersion(policy, pair.version) : investigate(policy, pair);
@@ -76,13 +80,19 @@ async function evaluate(
   );
   const read =
     champion === null || rows === undefined ? null : await readRowsOfBoth(champion, challenger, policy, rows);
+  const compared = { model, mode, champion, challenger };
+  const { facts, overlap } = await readGateFacts(compared, policy, read, services);
+  const gates = gateInputs(policy, facts);
   const used = {
     challenger: evidenceUsed(challenger, policy),
     champion: evidenceUsed(champion, policy),
     ...(read === null ? {} : { rows: read.digests }),
+    ...(overlap === null ? {} : { overlap }),
+    ...(gates === undefined ? {} : { gates }),
   };
   const evidence = { champion, challenger, rows: read?.rows ?? null };
-  const decided = decide(evidence, policy, minConfidence);
+  const judged = { policy, evidence, facts, overlap };
+  const decided = withGates(decide(evidence, policy, minConfidence), judged, clock.now());
   return { policy, decided, used, profit: profitImprovement(evidence) };
 }
 

@@ -234,7 +234,11 @@ async function openPromotionOf(
       : refusalOfTarget(artifact, servedIn(serving), input.lock_artifact === true);
   if (unreachable !== null) return { ...leased, status: 'refused', reason: rolloutReason(unreachable) };
   const changed = await findChangeSinceComparison(view, input, comparison, services);
-  if (changed !== null) return { ...leased, status: 'contested', reason: changedSince(changed) };
+  if (changed !== null) {
+    // Nobody else has changed anything: time has passed, or a person has set a tag.
+    const status = changed.code === 'gates-failed' ? 'refused' : 'contested';
+    return { ...leased, status, reason: changedSince(changed) };
+  }
 
   const now = clock.now();
   const request = {

@@ -223,7 +223,7 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
     cursor.from === null || cursor.next_round_at === null
       ? new Date(now.getTime() + COMPARE_MINUTES * 60_000).toISOString()
       : cursor.next_round_at;
-  const page = await store.releasedModels(cursor.from, SWEEP_MAX_MODELS);
+  const page = await store.closedModels(cursor.from, SWEEP_MAX_MODELS);
   let { out_of_step } = cursor;
   let told = 0;
   let last = cursor.from;
@@ -235,12 +235,13 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
     }
     try {
       const item = await store.readItem(model);
-      if (item.change === null && !(await isHeld(item, now, store))) {
+      const isHeldNow = await isHeld(item, now, store);
+      if (item.live !== null && item.change === null && !isHeldNow) {
         const read = await readTwice(model, services);
         if (read !== null) {
-          await tellDirectChange(read, services);
           if (isOutOfStep(read.ending) && !isModelGone(read.ending)) out_of_step += 1;
-          if (await tellOutOfStep(read, services)) told += 1;
+          const isTold = (await tellDirectChange(read, services)) || (await tellOutOfStep(read, services));
+          if (isTold) told += 1;
         }
       }
     } catch (error) {

@@ -1,4 +1,5 @@
-import type { Comparison, RuleResult } from '../domain/payloads.ts';
+import type { RuleResult } from '../domain/comparison/rule-result.ts';
+import type { Comparison } from '../domain/payloads.ts';
 import { visible } from '../domain/visible-text.ts';
 import { digitsApart, show } from './numbers.ts';
 import { resultText } from './rules.ts';

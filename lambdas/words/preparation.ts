@@ -6,6 +6,7 @@ import type { OpeningContest } from '../domain/release/opening.ts';
 import type { ModelItem } from '../domain/release/release.ts';
 import type { RolloutFinding } from '../domain/serving/rollout-finding.ts';
 import { quoted, visible } from '../domain/visible-text.ts';
+import { gateLine } from './gates.ts';
 import { championIs, MAX_ID, needsTable, settle, versionsText } from './phrases.ts';
 import { CONCURRENT_CHANGE } from './reasons.ts';
 import { rolloutReason } from './rollout.ts';
@@ -82,6 +83,8 @@ export function changedSince(change: ChangeSinceComparison): string {
       return `A second comparison decided ${change.decision}: ${change.recommendation}`;
     case 'evidence-changed':
       return 'The evidence changed after the comparison';
+    case 'gates-failed':
+      return `The evidence is the same, but not all gates pass any more: ${change.gates.map(gateLine).join('; ')}`;
   }
 }
 

@@ -114,6 +114,8 @@ function rollbackRefused(
       return `The artifact in service is locked, and artifact ${quoted(held ?? '')} of version ${to} is a draft, which cannot replace it: lock that draft first`;
     case 'other-type':
       return `The artifact of version ${to} is of type ${quoted(held ?? '')}, and the Workload of another`;
+    case 'other-workload':
+      return `Version ${to} was last served by Workload ${quoted(held ?? '')}, and another one serves the model now; name target_version to roll back on that one`;
     case 'served-is-draft':
       return `The artifact in service is a draft, which the locked artifact ${quoted(held ?? '')} of version ${to} cannot replace: promote the Workload first (POST /workloads/{id}/promote)`;
     case 'no-table':

@@ -5,6 +5,7 @@ import type { EvaluatedRule } from '../domain/comparison/rules.ts';
 import type { Comparison } from '../domain/payloads.ts';
 import { sentence, visible } from '../domain/visible-text.ts';
 import { METHODS, PAIRED } from './confidence.ts';
+import { gateInWords, gateReason } from './gates.ts';
 import { percent } from './numbers.ts';
 import { noChallenger } from './phrases.ts';
 import { rowsProblem } from './rows.ts';
@@ -14,12 +15,14 @@ import { briefOf, missingText, named, reasonOf } from './rules.ts';
 export function inWords(
   decided: Decided,
 ): Omit<Comparison, 'evidence_digest' | 'profit_improvement' | 'owner'> {
-  const { finding: _, rules, ...facts } = decided;
+  const { finding: _, rules, gates, checks, ...facts } = decided;
   return {
     ...facts,
     recommendation: recommendationOf(decided),
     method: facts.basis === 'probability' && facts.evidence_grade === 'A' ? PAIRED : METHODS[facts.basis],
     rules: rules.map((judged) => ({ ...judged.result, reason: reasonOf(judged) })),
+    ...(gates === undefined ? {} : { gates: gates.map(gateInWords) }),
+    ...(checks === undefined ? {} : { checks: checks.map(gateInWords) }),
   };
 }
 
@@ -45,6 +48,12 @@ function recommendationOf(decided: Decided): string {
           ? `every rule of policy ${policy} was skipped`
           : `there is no champion, and policy ${policy} sets no limit for a first model; promote it by name with promote-model`,
       ]);
+    case 'gates-failed': {
+      const [one, ...others] = finding.blocked;
+      const more = others.length === 0 ? '' : ` and ${others.length} more`;
+      const why = one === undefined ? '' : ` ${visible(one.name, MAX_RULE_NAME_LENGTH)} (${gateReason(one)})`;
+      return `Do not promote ${named(finding.challenger)} yet: ${tallyOf(rules)}, but it does not pass${why}${more}.`;
+    }
     default:
       return recommendationByRules(finding, decided);
   }

@@ -1,7 +1,7 @@
 import type { NoSample } from '../domain/comparison/evidence.ts';
 import type { Interval, MeasuredGain } from '../domain/comparison/methods.ts';
+import type { RuleResult } from '../domain/comparison/rule-result.ts';
 import type { EvaluatedRule } from '../domain/comparison/rules.ts';
-import type { RuleResult } from '../domain/payloads.ts';
 import { visible } from '../domain/visible-text.ts';
 import { digitsApart, probability, show, signed } from './numbers.ts';
 import { notByRows } from './rows.ts';

@@ -6,7 +6,7 @@ import type { HttpSystem } from './systems.ts';
 
 /** POST requests that only read. */
 const READS = /^(registered-models\/get-latest-versions|.*\/search)$/;
-const ID = /\b[0-9a-f]{24}\b|\b[0-9a-f]{32}\b/g;
+const ID = /\b[0-9a-f]{24}\b|\b[0-9a-f]{32}\b|[^/]+\.html$/g;
 const PAGE = '<!doctype html><html><body><h1>Sign in</h1></body></html>';
 const HOSTILE = [
   '{}',

@@ -23,10 +23,19 @@ export interface Stage {
   ): void;
 }
 
+/** Whether a function runs is looked at so often: a new process takes longer to begin. */
+const BETWEEN_MS = 4;
+
 /** Does what a step says. What a system refuses to a person is only noted. */
-export function act(stage: Stage, { id, action }: Step): void {
+export function act(stage: Stage, step: Step): void {
+  const { id, action } = step;
   const { world } = stage;
   const { play } = world;
+  // A backup becomes another table: whoever runs now still writes to the one that it replaces.
+  if (action.kind === 'restore' && play.working > 0) {
+    play.time.after(BETWEEN_MS, () => act(stage, step));
+    return;
+  }
   play.note(id, () => JSON.stringify(action));
   play.count(`action ${action.kind}`);
   try {
@@ -42,9 +51,6 @@ export function act(stage: Stage, { id, action }: Step): void {
     play.note(id, () => `refused: ${String(error)}`);
   }
 }
-
-/** Whether a function runs is looked at so often: a new process takes longer to begin. */
-const BETWEEN_MS = 4;
 
 /** The lease comes to its end, as soon as no function runs: one that has looked at it may still write. */
 function endLease(world: World, id: string, leftMs: number): void {

@@ -30,7 +30,13 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
   },
   'end-promotion': {
     dynamodb: ['Get', 'Put', 'Update'],
-    mlflow: ['GET model-versions/search', 'GET registered-models/get'],
+    mlflow: [
+      'GET model-versions/get',
+      'GET model-versions/search',
+      'GET registered-models/get',
+      'GET runs/get',
+      'PUT mlflow-artifacts/artifacts/0/*/artifacts/promotion/*',
+    ],
     sns: ['Publish'],
     workload: ['GET workloads/*', 'GET workloads/*/protons', 'GET workloads/*/replacement'],
   },
@@ -102,7 +108,13 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
   },
   'sweep-promotions': {
     dynamodb: ['Get', 'Put', 'Query', 'Update'],
-    mlflow: ['GET model-versions/search', 'GET registered-models/get'],
+    mlflow: [
+      'GET model-versions/get',
+      'GET model-versions/search',
+      'GET registered-models/get',
+      'GET runs/get',
+      'PUT mlflow-artifacts/artifacts/0/*/artifacts/promotion/*',
+    ],
     sns: ['Publish'],
     'step-functions': ['DescribeExecution', 'ListExecutions', 'StartExecution'],
     workload: ['GET workloads/*', 'GET workloads/*/protons', 'GET workloads/*/replacement'],

@@ -272,7 +272,7 @@ describe('the change of a model', () => {
     const { change, live, told } = await store.readItem(model);
     expect([change, live, told]).toEqual([changeBy('a'), bareOf(release('2')), null]);
     expect((await store.openChanges(null, 100)).models).toContain(model);
-    expect((await store.releasedModels(null, 100)).models).not.toContain(model);
+    expect((await store.closedModels(null, 100)).models).not.toContain(model);
   });
 
   it.each([
@@ -349,7 +349,7 @@ describe('the change of a model', () => {
     expect(await store.readItem(model)).toMatchObject({ change: null, live, history: [past] });
     // The answer was lost, and the same step closes it again.
     expect(await store.closeChange(holder, 'a', live, [past])).toBe(true);
-    expect((await store.releasedModels(null, 100)).models).toContain(model);
+    expect((await store.closedModels(null, 100)).models).toContain(model);
     expect((await store.openChanges(null, 100)).models).not.toContain(model);
   });
 
@@ -423,7 +423,7 @@ describe('the change of a model', () => {
     return found;
   }
   const openModels = () => listed((from) => store.openChanges(from, 2));
-  const closedModels = () => listed((from) => store.releasedModels(from, 2));
+  const closedModels = () => listed((from) => store.closedModels(from, 2));
 
   it('is listed page by page, open ones apart from closed ones', async () => {
     const models = await Promise.all([opened(), opened(), opened(), opened(), opened()]);
@@ -440,9 +440,14 @@ describe('the change of a model', () => {
     expect(await openModels()).toEqual(open);
   });
 
-  it('is not listed for a model that only has a lease', async () => {
+  it('is listed as closed from the first lease on, and stays open while others take it', async () => {
     await take('lease-only', 'a');
-    expect([...(await openModels()), ...(await closedModels())]).not.toContain('lease-only');
+    expect(await openModels()).not.toContain('lease-only');
+    expect(await closedModels()).toContain('lease-only');
+    const model = await opened();
+    await store.releaseLease(model, 'a', now);
+    await take(model, 'b');
+    expect(await openModels()).toContain(model);
   });
 
   it('keeps the item below 10 KB, with a full history, the longest names and the longest texts', async () => {
@@ -779,7 +784,7 @@ describe('trouble with the table', () => {
     putRelease: (store) => store.putRelease('m', {} as StoredRelease),
     getRelease: (store) => store.getRelease('m', 'k'),
     openChanges: (store) => store.openChanges(null, 5),
-    releasedModels: (store) => store.releasedModels(null, 5),
+    closedModels: (store) => store.closedModels(null, 5),
     readCursor: (store) => store.readCursor(),
     writeCursor: (store) => store.writeCursor({ from: null, next_round_at: null, out_of_step: 0 }),
     raiseFence: (store) => store.raiseFence('m', 'a', 2),

@@ -83,6 +83,15 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
       expect(latest.map(({ version }) => version)).toEqual(['2']);
     });
 
+    it('gives one time to the version that it moves and to those that it archives', async () => {
+      const name = await model(2);
+      await client.moveToProduction(name, '1');
+      await client.moveToProduction(name, '2');
+      const [moved, archived] = await client.listVersions(name);
+      expect(moved?.updatedAt).toBeGreaterThan(0);
+      expect(archived).toMatchObject({ stage: 'Archived', updatedAt: moved?.updatedAt });
+    });
+
     it('says that a version does not exist, with the code and without archiving anything', async () => {
       const name = await model(1);
       await client.moveToProduction(name, '1');

@@ -129,13 +129,13 @@ describe.each(realServers())('row files that the client of $name writes', ({ url
     const text = await client.artifact(written.runs['helper'] ?? '', 'training_rows.bloom.json');
     const filter = TrainingFilter.parse(JSON.parse(text.toString()));
     const trained = Array.from({ length: 5_000 }, (_, row) => String(row));
-    expect(trainingOverlap(trained, filter).found).toBe(5_000);
+    expect(trainingOverlap(trained, filter).known).toBe(5_000);
     const others = trainingOverlap(
       trained.map((id) => `other ${id}`),
       filter,
     );
-    expect(others.expectedShare).toBeCloseTo(0.0082, 4);
-    expect(others.found / 5_000).toBeLessThan(0.015);
+    expect(others.mistakes).toBeCloseTo(0.0082, 3);
+    expect(others.known / 5_000).toBeLessThan(0.015);
     const { tags } = (await client.getRun(written.runs['helper'] ?? '')) ?? { tags: {} };
     expect(tags).toMatchObject({
       'promotion.fingerprint': written.fingerprint,

@@ -62,7 +62,7 @@ const UNCONDITIONALLY = `  async function unconditionally(
     const condition = ['attribute_exists(fence)', ...used.map((name) => name + ' = ' + name)].join(' AND ');
     return updateItem(model, write.update, condition, write.values);
   }
-  /** Models whose change is \`open\`, or \`closed\` with a live release. */`;
+  /** Models whose change is \`open\`, or that have none: \`closed\`. */`;
 
 /** What the issue of the design names, beside the rules of its checker. */
 const named: readonly Mutant[] = [
@@ -315,7 +315,7 @@ const checked: readonly Mutant[] = [
       },
       {
         file: items,
-        find: '  /** Models whose change is `open`, or `closed` with a live release. */',
+        find: '  /** Models whose change is `open`, or that have none: `closed`. */',
         replace: UNCONDITIONALLY,
       },
     ],
@@ -491,13 +491,13 @@ const checked: readonly Mutant[] = [
       },
       {
         file: items,
-        find: '  /** Models whose change is `open`, or `closed` with a live release. */',
+        find: '  /** Models whose change is `open`, or that have none: `closed`. */',
         replace: `  const withoutLease = async (
     { model }: LeaseHolder,
     write: { update: string; condition: string; values: Record<string, unknown> },
     _: (item: ModelItem) => boolean,
   ) => updateItem(model, write.update, write.condition, write.values);
-  /** Models whose change is \`open\`, or \`closed\` with a live release. */`,
+  /** Models whose change is \`open\`, or that have none: \`closed\`. */`,
       },
     ],
   },
@@ -512,7 +512,7 @@ const checked: readonly Mutant[] = [
       },
       {
         file: items,
-        find: '  /** Models whose change is `open`, or `closed` with a live release. */',
+        find: '  /** Models whose change is `open`, or that have none: `closed`. */',
         replace: UNCONDITIONALLY,
       },
       {

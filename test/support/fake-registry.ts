@@ -13,6 +13,7 @@ export class FakeRegistry implements Mlflow {
   before: (call: string) => void = () => {};
   readonly writes: string[] = [];
   readonly runs: Record<string, Run> = {};
+  #time = 0;
 
   constructor(view: RegistryView) {
     this.view = view;
@@ -33,7 +34,14 @@ export class FakeRegistry implements Mlflow {
 
   /** Moves a version as a person would: others stay where they are. */
   move(version: string, stage: string): void {
-    this.#edit((each) => (each.version === version ? { ...each, stage } : each));
+    const updatedAt = this.#nextTime();
+    this.#edit((each) => (each.version === version ? { ...each, stage, updatedAt } : each));
+  }
+
+  /** Every change of stages has a time of its own. */
+  #nextTime(): number {
+    this.#time += 1;
+    return this.#time;
   }
 
   async #ask<T>(call: string, effect: () => T): Promise<T> {
@@ -49,18 +57,19 @@ export class FakeRegistry implements Mlflow {
   loggedModelMetrics = async () => null;
   listArtifacts = async () => [];
   readArtifact = async () => null;
+  versionFile = async () => null;
   getModel = (name: string) =>
     this.#ask('getModel', () => (name === this.view.model.name ? this.view.model : null));
   listVersions = () => this.#ask('listVersions', () => [...this.view.versions]);
 
   moveToProduction = (_: string, version: string) =>
-    this.#ask(`moveToProduction ${version}`, () =>
-      this.#edit((each) => ({
-        ...each,
-        stage:
-          each.version === version ? 'Production' : each.stage === 'Production' ? 'Archived' : each.stage,
-      })),
-    );
+    this.#ask(`moveToProduction ${version}`, () => {
+      const updatedAt = this.#nextTime();
+      this.#edit((each) => {
+        if (each.version === version) return { ...each, stage: 'Production', updatedAt };
+        return each.stage === 'Production' ? { ...each, stage: 'Archived', updatedAt } : each;
+      });
+    });
 
   setAlias = (_: string, alias: string, version: string) =>
     this.#ask(`setAlias ${alias} ${version}`, () => {
@@ -88,6 +97,8 @@ export class FakeRegistry implements Mlflow {
       ),
     );
 
+  getVersion = unused;
+  putFile = unused;
   getRun = (id: string) => this.#ask('getRun', (): Run | null => this.runs[id] ?? null);
   latestVersions = unused;
   metricHistory = unused;

@@ -7,6 +7,7 @@ import { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import { notifyServices } from '../../lambdas/runtime/notify-services.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
 import type { AlertKind } from '../../lambdas/words/alert/kinds.ts';
+import type { RunPage } from '../../lambdas/words/alert/wording.ts';
 import type { ExecutionDocument } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import { dynamodbClient } from './clients.ts';
@@ -18,6 +19,10 @@ export async function recordedOutcomes(table: LocalTable): Promise<Outcome[]> {
   client.destroy();
   return Items.filter(({ pk }) => String(pk).startsWith('outcome#')).map(({ outcome }) => parsed(outcome));
 }
+
+/** The run that an alert names; null where it names none. */
+const runIn = ({ run, report }: Readonly<Record<string, string | undefined>>): RunPage | null =>
+  run === undefined ? null : { url: run, report: report ?? null };
 
 /** How this execution ended. Throws where nothing is recorded of it. */
 export async function recordedOutcome(table: LocalTable, execution: string | undefined): Promise<Outcome> {
@@ -43,11 +48,10 @@ export function expectAlerts({ published, outcomes, env }: SentAlerts, kinds: re
   for (const { attributes, subject, message } of published) {
     const outcome = outcomes.find(({ execution }) => execution === attributes['execution']);
     if (outcome === undefined) throw new Error(`no outcome of ${attributes['execution']}`);
-    const { text, ...alert } = alertFor(
-      outcome,
-      notifyServices(env).alertContext,
-      headIn(attributes['ledger']),
-    );
+    const { text, ...alert } = alertFor(outcome, notifyServices(env).alertContext, {
+      ledger: headIn(attributes['ledger']),
+      run: runIn(attributes),
+    });
     expect([subject, message.email]).toEqual([alert.subject, text]);
   }
 }

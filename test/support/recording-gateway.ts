@@ -83,22 +83,32 @@ function actionOf(system: System, { headers, method }: IncomingMessage, path: st
     case 'sns':
       return `sns:${new URLSearchParams(body).get('Action')}`;
     case 'mlflow':
-      return `mlflow:${mlflowActions[`${method} ${path.split('?')[0]?.replace(/\/m-[0-9a-f]{32}$/, '/*')}`] ?? `${method} ${path}`}`;
+      return `mlflow:${mlflowActions[`${method} ${withoutIds(path)}`] ?? `${method} ${path}`}`;
     case 'workloads':
       return 'workloads';
   }
 }
 
+const withoutIds = (path: string) =>
+  path
+    .replace(/\?.*$/, '')
+    .replace(/\/m-[0-9a-f]{32}$/, '/*')
+    .replace(/(mlflow-artifacts\/artifacts)\/.*$/, '$1/*');
+
 /** As IAM names the calls of MLflow on SageMaker (its developer guide, "MLflow tracking server permissions"). */
 const mlflowActions: Readonly<Record<string, string>> = {
   'GET api/2.0/mlflow/registered-models/get': 'GetRegisteredModel',
   'GET api/2.0/mlflow/model-versions/search': 'SearchModelVersions',
+  'GET api/2.0/mlflow/model-versions/get': 'GetModelVersion',
   'GET api/2.0/mlflow/runs/get': 'GetRun',
   'POST api/2.0/mlflow/model-versions/transition-stage': 'TransitionModelVersionStage',
   'POST api/2.0/mlflow/registered-models/alias': 'SetRegisteredModelAlias',
   'DELETE api/2.0/mlflow/registered-models/alias': 'DeleteRegisteredModelAlias',
   'GET api/2.0/mlflow/artifacts/list': 'ListArtifacts',
   'GET api/2.0/mlflow/logged-models/*': 'GetLoggedModel',
+  'GET model-versions/get-artifact': 'GetDownloadURIForModelVersionArtifacts',
   'POST api/2.0/mlflow/model-versions/set-tag': 'SetModelVersionTag',
   'POST api/2.0/mlflow/registered-models/set-tag': 'SetRegisteredModelTag',
+  // SageMaker has no such proxy.
+  'PUT api/2.0/mlflow-artifacts/artifacts/*': 'no action',
 };

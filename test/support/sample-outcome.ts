@@ -1,5 +1,6 @@
+import type { RuleResult } from '../../lambdas/domain/comparison/rule-result.ts';
 import type { Ending, Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { Comparison, RuleResult } from '../../lambdas/domain/payloads.ts';
+import type { Comparison } from '../../lambdas/domain/payloads.ts';
 import { METHODS } from '../../lambdas/words/confidence.ts';
 
 export const sampleRule: RuleResult = {

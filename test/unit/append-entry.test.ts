@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
-import { parseEntry } from '../../lambdas/domain/ledger/entry.ts';
+import { hashOf, parseEntry } from '../../lambdas/domain/ledger/entry.ts';
 import { verifyLedger } from '../../lambdas/domain/ledger/verify.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { finish, recordOutcomeAndNotify } from '../../lambdas/use-cases/parts/record-and-notify.ts';
 import type { Alert } from '../../lambdas/words/alert/alert.ts';
 import { memoryStore } from '../support/memory-store.ts';
+import { version } from '../support/registry.ts';
 import { sampleOutcome } from '../support/sample-outcome.ts';
 
 const MODEL = sampleOutcome.model_name ?? '';
@@ -17,10 +18,24 @@ const outcome = (execution: string, more: Partial<Outcome> = {}): Outcome => ({
   execution,
 });
 
-function world(store: PromotionStore = memoryStore([])) {
+/** The challenger's run, and the pages that were attached to it: path and SHA-256. */
+function attaching() {
+  const attached: [path: string, sha256: string][] = [];
+  const run = { runId: 'r1', experimentId: '1', artifactUri: 'mlflow-artifacts:/1/r1/artifacts' };
+  const reports = () => ({
+    server: 'http://mlflow',
+    getVersion: async () => ({ ...version(3, 'Staging'), runId: run.runId }),
+    getRun: async () => ({ ...run, status: 'FINISHED', metrics: [], datasets: [], params: {}, tags: {} }),
+    putFile: async (path: string, { content }: { content: string }) =>
+      void attached.push([path, hashOf(content)]),
+  });
+  return { attached, reports };
+}
+
+function world(store: PromotionStore = memoryStore([]), reporting = attaching()) {
   const heads: (string | null)[] = [];
   const alerts = { publish: async ({ ledger }: Pick<Alert, 'ledger'>) => void heads.push(ledger) };
-  const services = { store, alerts, alertContext };
+  const services = { store, alerts, alertContext, reports: reporting.reports };
   return {
     store,
     heads,
@@ -115,6 +130,7 @@ describe.each(WRITES)('a process that dies at %s', (write) => {
     '%s it leaves one entry once the sweep has been there',
     async (when) => {
       const store = memoryStore([]);
+      const reporting = attaching();
       const dying = (die: () => never): PromotionStore => ({
         ...store,
         [write]: async (...given: never[]) => {
@@ -140,18 +156,27 @@ describe.each(WRITES)('a process that dies at %s', (write) => {
                   : (value as (...all: unknown[]) => unknown)(...given),
         ]),
       ) as unknown as PromotionStore;
-      await world(stopped)
+      await world(stopped, reporting)
         .end('e1')
         .catch(() => {});
       expect(dead).toBe(true);
-      const again = world(store);
+      const again = world(store, reporting);
       await again.sweep();
       // The step is repeated, as Step Functions and EventBridge do it.
       await again.end('e1');
       await again.end('e2');
       expect(await again.whole()).toMatchObject({ entries: 2, problems: [] });
       expect(await store.pendingOutcomes(10)).toEqual([]);
-      expect((await again.entries()).map(({ text }) => parseEntry(text)?.execution)).toEqual(['e1', 'e2']);
+      const entries = (await again.entries()).map(({ text }) => parseEntry(text));
+      expect(entries.map((entry) => entry?.execution)).toEqual(['e1', 'e2']);
+      // However often a report was attached, it was the one that the ledger names.
+      const pages = ['e1', 'e2'].map((execution) =>
+        reporting.attached.filter(([path]) => path === `1/r1/artifacts/promotion/${execution}.html`),
+      );
+      for (const [at, page] of pages.entries()) {
+        expect(page.length).toBeGreaterThan(0);
+        expect([...new Set(page.map(([, sha256]) => sha256))]).toEqual([entries[at]?.report]);
+      }
     },
   );
 });

@@ -53,6 +53,7 @@ function world({ of = pascal(), runs = {}, logged = {}, mode = 'stages' }: World
     },
     policies: policyFiles(new URL('../../policies/', import.meta.url)),
     mode,
+    clock: { now: () => new Date('2026-11-20T10:00:00Z') },
     minConfidence: 0.7,
   };
   return { services, reads };

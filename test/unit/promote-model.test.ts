@@ -61,6 +61,16 @@ describe('as a step of an execution', () => {
     expect(await ask(world, step)).toMatchObject({ promoted: true, overwritten: ['4'] });
   });
 
+  it('names one that was archived before somebody promoted it', async () => {
+    const world = changeWorld(half);
+    world.registry.move('4', 'Archived');
+    world.registry.move('5', 'Archived');
+    world.registry.before = (call) => {
+      if (call.startsWith('moveToProduction')) world.registry.move('4', 'Production');
+    };
+    expect(await ask(world, step)).toMatchObject({ promoted: true, overwritten: ['4'] });
+  });
+
   it('names them also where somebody else is faster', async () => {
     const world = changeWorld(half);
     let reads = 0;

@@ -98,6 +98,11 @@ describe('the paired bootstrap of a mean', () => {
     );
   });
 
+  const BESIDE_ZERO = Float64Array.from([
+    -2.37, 0.9, -4.34, -3.75, 2.93, 4.68, 4.735, 1.845, -4.95, 4.24, -0.585, 0, 0, 0, -0.01, 0.005, -4.98, 0,
+    -0.005, 4.915, 4.925, 0, 0.635, -0.025, -0.005, -4.94, 0.005, 0, -0.005, 0, -3.755,
+  ]);
+
   it('turns round with the models, and scales with the unit', () => {
     fc.assert(
       fc.property(differences, fc.double({ min: 1e-6, max: 1e6, noNaN: true }), (values, unit) => {
@@ -113,7 +118,25 @@ describe('the paired bootstrap of a mean', () => {
         expect(Math.abs(-back.interval[1] / unit - there.interval[0])).toBeLessThan(1e-3 * error);
         expect(back.p).toBeCloseTo(1 - there.p, 3);
       }),
+      // A mean just beside zero, where the saddlepoint is almost zero too.
+      { examples: [[BESIDE_ZERO, 0.0000024396538049897794]] },
     );
+  });
+
+  it('is that of the normal where many rows are just beside zero', () => {
+    const drawn = skewed(20_000);
+    const mean = drawn.reduce((sum, value) => sum + value, 0) / drawn.length;
+    const rows = drawn.map((value) => value - mean);
+    const error = Math.sqrt(rows.reduce((sum, value) => sum + value ** 2, 0)) / rows.length;
+    for (const z of [0.0005, 0.0011, 0.002, 0.01, 0.05]) {
+      const { p } = done(
+        meanGain(
+          rows.map((value) => value + z * error),
+          AT_5,
+        ),
+      );
+      expect(p).toBeCloseTo(done(meanGain(rows, AT_5)).p - z / Math.sqrt(2 * Math.PI), 3);
+    }
   });
 
   it('does not take rows that do not differ for proof', () => {

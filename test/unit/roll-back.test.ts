@@ -413,6 +413,16 @@ describe('a rollback that a person or an alarm asks for', () => {
       { why: 'other-type', held: 'agent' },
     ],
     [
+      'another Workload served it',
+      {},
+      () => {
+        const world = promoted({ live: { ...three, change: arn('run-0'), workload_id: 'w2' } });
+        if (world.platform.workload) world.platform.workload = { ...world.platform.workload, id: 'w2' };
+        return world;
+      },
+      { why: 'other-workload', to: '2', held: two.workload_id },
+    ],
+    [
       'no artifact is known for it',
       { target_version: '1' },
       () => {

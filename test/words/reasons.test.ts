@@ -301,6 +301,10 @@ describe('the detail of a rollback', () => {
       'The artifact of version 2 is of type "nim", and the Workload of another',
     ],
     [
+      refused('other-workload', { held: 'w1' }),
+      'Version 2 was last served by Workload "w1", and another one serves the model now; name target_version to roll back on that one',
+    ],
+    [
       refused('no-table', { held: 'w1' }),
       'Workload "w1" serves the model, which takes a promotion table (PROMOTION_TABLE); nothing was changed',
     ],

@@ -68,7 +68,7 @@ const outcome = (of = execution) => recordedOutcome(models.table, of);
 /** One alert was sent, which says what is recorded. */
 const expectToldOnce = async () => {
   const [sent] = models.sent;
-  const told = alertFor(await outcome(), models.services.alertContext, headIn(sent?.ledger));
+  const told = alertFor(await outcome(), models.services.alertContext, { ledger: headIn(sent?.ledger) });
   expect(models.sent).toEqual([told]);
 };
 /** Asks as an execution that comes so many seconds after the first event. */

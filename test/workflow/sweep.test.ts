@@ -409,6 +409,17 @@ describe('a model without an open change', () => {
     expect(await swept()).toMatchObject({ told: 2 });
   });
 
+  it('is not held within the hour by an execution that has ended and could not release its lease', async () => {
+    models.model(MODEL, ['Archived', 'Production']);
+    await models.store.takeLease(MODEL, arn('e1'), models.now, 6 * 3600);
+    const releaseLease = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB: TimeoutError'));
+    const state = { operation: 'rollback', model_name: MODEL, error: { Error: 'X', Cause: 'first' } };
+    const stuck = { ...models.services, store: { ...models.store, releaseLease } };
+    await expect(end({ state, execution: arn('e1') }, stuck)).rejects.toThrow();
+    await sweepFor(70, 5, () => null);
+    expect(await models.store.takeLease(MODEL, arn('e2'), models.now, 60)).toMatchObject({ taken: true });
+  });
+
   it('is not compared where nothing is recorded as live', async () => {
     models.model(MODEL, ['Archived', 'Production']);
     await models.store.takeLease(MODEL, arn('e1'), models.now, 60);
@@ -522,6 +533,15 @@ describe('a direct call that was cut off after it had closed its change', () => 
     expect(models.sent).toHaveLength(1);
   });
 
+  it('is told as contested where somebody has moved the model since, once', async () => {
+    await cutOff('3', 'promoted', '2');
+    moveByHand('1');
+    await sweepFor(180, 5, () => null);
+    const outcomes = await recordedOutcomes(models.table);
+    expect(outcomes).toMatchObject([{ execution: id, status: 'contested', champion_after: '1' }]);
+    expect(models.sent).toHaveLength(1);
+  });
+
   it('is left to tell itself while it may still be at work', async () => {
     await cutOff('3', 'promoted', '2');
     models.pass({ seconds: 100 });
@@ -631,7 +651,7 @@ describe('a part that fails', () => {
     ['alerts left', () => failing('pendingExecutions'), {}, 'LeaseStoreUnavailable'],
     ['clean-ups', () => ({ executions: silent }), {}, 'StateMachineUnavailable'],
     ['open changes', () => failing('openChanges'), { attempted: false }, 'LeaseStoreUnavailable'],
-    ['models', () => failing('releasedModels'), { told: false }, 'LeaseStoreUnavailable'],
+    ['models', () => failing('closedModels'), { told: false }, 'LeaseStoreUnavailable'],
     ['cursor', () => failing('readCursor'), { told: false }, 'LeaseStoreUnavailable'],
   ])(
     'does not keep the others from their work, and is thrown then (%s)',
@@ -646,7 +666,7 @@ describe('a part that fails', () => {
 
   it('is done by the next sweep', async () => {
     await work();
-    const all = failing('pendingOutcomes', 'openChanges', 'releasedModels');
+    const all = failing('pendingOutcomes', 'openChanges', 'closedModels');
     await expect(swept(all)).rejects.toMatchObject({ name: 'LeaseStoreUnavailable' });
     expect(done()).toEqual({ sent: false, attempted: false, told: false });
     await swept();

@@ -80,5 +80,5 @@ function count(use: TableUse, action: string, body: string, answer: string): voi
   use.writeUnits += units;
   // An outcome that is changed while it waits is changed in the index, too, which holds all of it.
   if (/alert_pending|ledger = :ledger/.test(body)) use.indexWriteUnits += units;
-  if (body.includes('change_state = ') && ConsumedCapacity !== undefined) use.indexWriteUnits += 2;
+  if (body.includes('change_state = :') && ConsumedCapacity !== undefined) use.indexWriteUnits += 2;
 }

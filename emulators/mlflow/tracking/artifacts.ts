@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { type Answer, invalid, json, missing, page, sparse, UnhandledError } from '../answers.ts';
 import type { Endpoint } from '../endpoints.ts';
 import type { Input, RawRequest } from '../parameters.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Behaviour } from '../registry/versions.ts';
 import type { Run, Tracking } from './tracking.ts';
 
@@ -44,6 +45,8 @@ export class Artifacts {
   }
 }
 
+const PROXIED = 'mlflow-artifacts:';
+
 /** Where in the proxy a run's files are. */
 export const artifactRoot = ({ artifactUri }: Pick<Run, 'artifactUri'>) =>
   artifactUri.replace(/^mlflow-artifacts:\/+/, '');
@@ -52,6 +55,7 @@ export const artifactRoot = ({ artifactUri }: Pick<Run, 'artifactUri'>) =>
 export function artifactEndpoints(
   artifacts: Artifacts,
   tracking: Tracking,
+  registry: Pick<Registry, 'version'>,
   behaviour: Behaviour,
 ): Endpoint[] {
   const proxy = 'mlflow-artifacts/artifacts';
@@ -73,6 +77,17 @@ export function artifactEndpoints(
         );
       }),
       parameters: { run_id: 'string', path: 'string' },
+    },
+    {
+      ...route('GET', 'model-versions/get-artifact', (input) => {
+        if (!input.has('path')) return page(400);
+        const path = safe(input.text('path'));
+        const { location } = registry.version(input.text('name'), input.text('version'));
+        // Other stores are not emulated; a server without their client fails likewise.
+        if (!location.startsWith(PROXIED)) throw new UnhandledError(`No store for ${location}`);
+        return download(artifacts, posix.join(artifactRoot({ artifactUri: location }), path), behaviour);
+      }),
+      parameters: { name: 'string', version: 'string', path: 'string' },
     },
     {
       ...route('GET', proxy, (input) => {

@@ -66,7 +66,7 @@ export function modelItems(db: Documents, table: string): ModelItems {
     return isWritten(await readItem(model));
   }
 
-  /** Models whose change is `open`, or `closed` with a live release. */
+  /** Models whose change is `open`, or that have none: `closed`. */
   async function modelPage(state: string, from: string | null, limit: number): Promise<ModelPage> {
     const { Items, LastEvaluatedKey }: QueryCommandOutput = await db.send(
       new QueryCommand({
@@ -87,13 +87,17 @@ export function modelItems(db: Documents, table: string): ModelItems {
 
   return {
     async takeLease(model, owner, now, seconds) {
-      const values = { ':me': owner, ':end': epochSeconds(now) + seconds, ':model': model, ':one': 1 };
+      const values = {
+        ...{ ':me': owner, ':end': epochSeconds(now) + seconds, ':model': model, ':one': 1 },
+        ':closed': CLOSED,
+      };
       const take = (more: string, condition: string, extra: Record<string, unknown>) =>
         db.send(
           new UpdateCommand({
             TableName: table,
             Key: leaseKey(model),
-            UpdateExpression: `SET #owner = :me, expires_at = :end, model_name = :model${more} ADD fence :one`,
+            // In the index from the first lease on: the comparison ends one that was left behind.
+            UpdateExpression: `SET #owner = :me, expires_at = :end, model_name = :model, change_state = if_not_exists(change_state, :closed)${more} ADD fence :one`,
             ConditionExpression: `${condition} AND ${NOT_ENDED}`,
             ExpressionAttributeNames: { '#owner': 'owner' },
             ExpressionAttributeValues: { ...values, ...extra },
@@ -221,7 +225,7 @@ export function modelItems(db: Documents, table: string): ModelItems {
 
     openChanges: (from, limit) => modelPage(OPEN, from, limit),
 
-    releasedModels: (from, limit) => modelPage(CLOSED, from, limit),
+    closedModels: (from, limit) => modelPage(CLOSED, from, limit),
 
     async readCursor() {
       const item = await itemAt(db, table, CURSOR_KEY);

@@ -161,7 +161,7 @@ function entryIn({ ledger, ledger_from, ledger_seq, ledger_hash }: Record<string
   const head: LedgerHead | null =
     ledger === DONE ? { seq: Number(ledger_seq), hash: String(ledger_hash) } : null;
   const state = ledger === DONE ? DONE : ledger === PENDING ? PENDING : 'none';
-  return { state, from: state === PENDING ? Number(ledger_from) : null, head };
+  return { state, from: ledger_from === undefined ? null : Number(ledger_from), head };
 }
 
 const Stored = z.looseObject({ execution: z.string() });

@@ -21,6 +21,7 @@ export interface PublishedAlert {
   readonly model: string | null;
   readonly owner: string | null;
   readonly ledger: string | null;
+  readonly run: { readonly url: string; readonly report: string | null } | null;
   readonly environment: string;
   readonly subject: string;
   readonly text: string;
@@ -95,11 +96,12 @@ function publisher(
 
 function publishCommand(alert: PublishedAlert, topicArn: string, message: Message): PublishCommand {
   const { kind, execution, environment, model, owner, ledger } = alert;
+  const { url: run = null, report = null } = alert.run ?? {};
   return new PublishCommand({
     TopicArn: topicArn,
     Subject: alert.subject,
     ...message,
-    MessageAttributes: attributesOf({ kind, execution, environment, model, owner, ledger }),
+    MessageAttributes: attributesOf({ kind, execution, environment, model, owner, ledger, run, report }),
   });
 }
 

@@ -42,6 +42,14 @@ const Pairs = z
     return Object.fromEntries(found);
   });
 
+/** A time, in milliseconds since 1970; whatever is none counts as not given. */
+const Milliseconds = z.coerce
+  .number()
+  .positive()
+  .nullish()
+  .catch(null)
+  .transform((value) => value ?? null);
+
 export const Version = z
   .object({
     name: z.string(),
@@ -50,6 +58,8 @@ export const Version = z
     status: Optional,
     run_id: Optional,
     source: Optional,
+    creation_timestamp: Milliseconds,
+    last_updated_timestamp: Milliseconds,
     tags: Pairs,
   })
   .transform((v): ModelVersion & { name: string } => ({
@@ -59,6 +69,8 @@ export const Version = z
     status: v.status ?? 'READY',
     runId: v.run_id,
     ...loggedModelIn(v.source),
+    ...(v.creation_timestamp === null ? {} : { createdAt: v.creation_timestamp }),
+    ...(v.last_updated_timestamp === null ? {} : { updatedAt: v.last_updated_timestamp }),
     tags: v.tags,
   }));
 
@@ -86,9 +98,21 @@ const Model = z
 const Double = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]);
 
 export const MetricAnswer = z
-  .object({ key: z.string(), value: Double, step: z.coerce.number().nullish(), dataset_digest: Optional })
+  .object({
+    key: z.string(),
+    value: Double,
+    step: z.coerce.number().nullish(),
+    timestamp: Milliseconds,
+    dataset_digest: Optional,
+  })
   .transform(
-    (m): Metric => ({ key: m.key, value: m.value, step: m.step ?? 0, datasetDigest: m.dataset_digest }),
+    (m): Metric => ({
+      key: m.key,
+      value: m.value,
+      step: m.step ?? 0,
+      ...(m.timestamp === null ? {} : { timestamp: m.timestamp }),
+      datasetDigest: m.dataset_digest,
+    }),
   );
 
 const ModelMetric = z
@@ -125,12 +149,18 @@ const Dataset = z
   );
 
 const RunBody = z.object({
-  info: z.object({ run_id: z.string(), status: z.string().nullish() }),
+  info: z.object({
+    run_id: z.string(),
+    status: z.string().nullish(),
+    experiment_id: Optional,
+    artifact_uri: Optional,
+  }),
   data: z.object({ metrics: rows(MetricAnswer, 20_000), params: Pairs, tags: Pairs }).nullish(),
   inputs: z.object({ dataset_inputs: rows(Dataset, 1_000) }).nullish(),
 });
 
 export const ModelAnswer = z.object({ registered_model: Model });
+export const VersionAnswer = z.object({ model_version: Version });
 /** The same answer, for the versions that it names: the newest of each stage. */
 export const LatestAnswer = z.object({
   registered_model: z.object({ latest_versions: rows(z.unknown(), 100) }),
@@ -152,6 +182,8 @@ export const Nothing = z.object({});
 export const RunAnswer = z.object({ run: RunBody }).transform(
   ({ run }): Run => ({
     runId: run.info.run_id,
+    ...(run.info.experiment_id === null ? {} : { experimentId: run.info.experiment_id }),
+    ...(run.info.artifact_uri === null ? {} : { artifactUri: run.info.artifact_uri }),
     status: run.info.status ?? '',
     metrics: run.data?.metrics ?? [],
     params: run.data?.params ?? {},

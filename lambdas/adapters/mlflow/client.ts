@@ -19,6 +19,7 @@ import {
   ModelAnswer,
   Nothing,
   RunAnswer,
+  VersionAnswer,
   VersionsPage,
 } from './answers.ts';
 import { isTooLarge, mlflowRequests } from './requests.ts';
@@ -64,8 +65,29 @@ export interface ArtifactFiles {
   ): Promise<T | null>;
 }
 
-/** The registry and the files of runs, and requests that only tools and tests read. */
-export interface Mlflow extends Registry, ArtifactFiles {
+/** What attaching a file to a run of a version needs. Every method throws as those of the registry do. */
+export interface RunFiles {
+  /** Null when the version does not exist. */
+  getVersion(name: string, version: string): Promise<ModelVersion | null>;
+  /**
+   * Writes a file through the server's artifact proxy, whatever was there. `path`: as in the run's `artifactUri`, below
+   * `mlflow-artifacts:/`. The server takes it for a run that does not exist, too.
+   */
+  putFile(path: string, file: { type: string; content: string }): Promise<void>;
+}
+
+/** The registry and its files, and requests that only tools and tests read. */
+export interface Mlflow extends Registry, ArtifactFiles, RunFiles {
+  /**
+   * A file of a registered version, below where it was registered from; null where MLflow says that there is none,
+   * `too-large` where it has more than `maxBytes`.
+   */
+  versionFile(
+    name: string,
+    version: string,
+    path: string,
+    maxBytes: number,
+  ): Promise<Buffer | null | 'too-large'>;
   /** The newest version of each stage; MLflow omits other versions in the same stage. */
   latestVersions(name: string, stages?: string[]): Promise<ModelVersion[]>;
   /** Every value a run recorded for a metric, in the server's order. Points of one training run are not independent. */
@@ -85,7 +107,7 @@ export interface Mlflow extends Registry, ArtifactFiles {
  * again, within the same time.
  */
 export function mlflow({ trackingUri, authorization, http, now = systemClock.now }: MlflowOptions): Mlflow {
-  const { call, content, list } = mlflowRequests(trackingUri, http, authorization);
+  const { call, content, upload, list } = mlflowRequests(trackingUri, http, authorization);
 
   /**
    * When two clients set the same new alias or tag at once, the second INSERT fails in MLflow, without an effect: it is
@@ -176,6 +198,21 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
     getRun: (run_id): Promise<Run | null> =>
       orNull(call('runs/get', RunAnswer, { method: 'GET', query: { run_id }, writes: 'nothing' })),
 
+    async getVersion(name, version) {
+      const request = { method: 'GET', query: { name, version }, writes: 'nothing' } as const;
+      const answer = await orNull(
+        call('model-versions/get', VersionAnswer, request),
+        'INVALID_PARAMETER_VALUE',
+      );
+      return answer === null ? null : versionTags(now())(answer.model_version);
+    },
+
+    putFile: (path, file) =>
+      upload(
+        `/api/2.0/mlflow-artifacts/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`,
+        file,
+      ),
+
     async loggedModelMetrics(id): Promise<LoggedModelMetric[] | null> {
       const path = `logged-models/${encodeURIComponent(id)}`;
       const request = { method: 'GET', writes: 'nothing' } as const;
@@ -219,6 +256,19 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       await orNull(answer);
       return result.value;
     },
+
+    versionFile: (name, version, path, maxBytes) =>
+      orNull(
+        content('/model-versions/get-artifact', {
+          method: 'GET',
+          query: { name, version, path },
+          writes: 'nothing',
+          maxBytes,
+        }),
+      ).catch((error: unknown) => {
+        if (isTooLarge(error)) return 'too-large';
+        throw error;
+      }),
 
     artifact: (run_id, path) =>
       content('/get-artifact', {

@@ -12,9 +12,11 @@ import { type Asked, isEmpty, isServerFailure, jsonObject, refusal, shorten } fr
 
 /** One request to MLflow. */
 export interface MlflowRequest {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   query?: Record<string, string>;
   body?: Record<string, unknown>;
+  /** A file, in place of a body. */
+  file?: { type: string; content: string };
   /** What it changes: `again` for a write that may be repeated blindly, `once` for one that may not. */
   writes: 'nothing' | 'again' | 'once';
   /** See `HttpRequest`. */
@@ -30,6 +32,8 @@ export interface MlflowRequests {
   content(path: string, request: MlflowRequest): Promise<Buffer>;
   /** An answer of the REST API. */
   call<T>(path: string, schema: z.ZodType<T>, request: MlflowRequest): Promise<T>;
+  /** Uploads a file. */
+  upload(path: string, file: { type: string; content: string }): Promise<void>;
   /** Every row of a list, within one time for all pages. */
   list<T, P extends Page>(path: string, schema: z.ZodType<P>, list: List<T, P>): Promise<T[]>;
 }
@@ -60,13 +64,14 @@ export function mlflowRequests(
   /** Sends one request, and reads its successful response with `read`, which throws for a response that is not usable. */
   async function answerTo<T>(
     path: string,
-    { query, body, writes, ...request }: MlflowRequest,
+    { query, body, file, writes, ...request }: MlflowRequest,
     read: (reply: HttpReply, asked: Asked) => T,
   ): Promise<T> {
     const url = new URL(`${base}${path}`);
     url.search = queryString(query ?? {});
     const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'model-promotion' };
     if (body !== undefined) headers['content-type'] = 'application/json';
+    if (file !== undefined) headers['content-type'] = file.type;
     const name = `${request.method} ${shorten(url.pathname + url.search, 300)}`;
     const once = writes === 'once';
     // Secrets are read with the response: they may have changed since the request was sent.
@@ -79,6 +84,7 @@ export function mlflowRequests(
         headers,
         repeatable: !once,
         isTransient: (each) => (isSuccess(each.status) ? isUnusable(reading(each)) : isServerFailure(each)),
+        ...(file === undefined ? {} : { body: file.content }),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       if (!isSuccess(reply.status)) throw refusal(reply, asked());
@@ -143,6 +149,11 @@ export function mlflowRequests(
   return {
     content: (path, request) => answerTo(path, request, ({ body }) => body),
     call,
+    upload: async (path, file) => {
+      const request = { method: 'PUT', file, writes: 'again' } as const;
+      // A login page must not pass for an upload.
+      await answerTo(path, request, (reply, asked) => isEmpty(reply) || jsonObject(reply, asked));
+    },
     list,
   };
 }

@@ -1,3 +1,4 @@
+import type { GateFinding } from '../gates/finding.ts';
 import type { Basis, Comparison } from '../payloads.ts';
 import type { SelectionProblem } from './candidates.ts';
 import {
@@ -32,7 +33,8 @@ import { type ClaimTested, FINDING_OF_CLAIM, testClaim } from './tested-claim.ts
  *    (`not-better`).
  * 6. INVESTIGATE: the rest is mixed, or there is no champion to keep (`mixed`).
  *
- * A rule that fails because the challenger has no value for it excludes PROMOTE, whatever its weight.
+ * A rule that fails because the challenger has no value for it excludes PROMOTE, whatever its weight. Gates and checks come
+ * after all of this: one that fails turns PROMOTE into INVESTIGATE (`gates-failed`).
  */
 export type Finding =
   | SelectionProblem
@@ -40,6 +42,8 @@ export type Finding =
   | { readonly code: 'same-version'; readonly version: string }
   | { readonly code: 'undecided'; readonly obstacles: readonly Obstacle[] }
   | { readonly code: 'missing-numbers' | 'nothing-to-judge' }
+  /** The rules would promote it; `blocked` are the gates and checks that do not. */
+  | { readonly code: 'gates-failed'; readonly challenger: string; readonly blocked: readonly GateFinding[] }
   | RulesFinding;
 
 /** What decided the comparison when every rule was evaluated. */
@@ -78,11 +82,20 @@ export interface RulesFinding {
 export interface Decided
   extends Omit<
     Comparison,
-    'recommendation' | 'method' | 'rules' | 'evidence_digest' | 'profit_improvement' | 'owner'
+    | 'recommendation'
+    | 'method'
+    | 'rules'
+    | 'gates'
+    | 'checks'
+    | 'evidence_digest'
+    | 'profit_improvement'
+    | 'owner'
   > {
   basis: Basis;
   finding: Finding;
   rules: readonly EvaluatedRule[];
+  gates?: readonly GateFinding[];
+  checks?: readonly GateFinding[];
 }
 
 const UNDECIDED = { decision: 'INVESTIGATE', confidence: 0, basis: 'none', evidence_grade: null } as const;

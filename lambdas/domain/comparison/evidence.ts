@@ -1,11 +1,11 @@
 import { canonicalJson } from '../canonical-json.ts';
-import type { MissingNumber } from '../payloads.ts';
 import type { ModelVersion, Run } from '../registry.ts';
 import type { JoinedRows } from '../rows/join.ts';
 import type { RowsProblem } from '../rows/problems.ts';
 import type { NotByRows } from './by-rows.ts';
 import type { Policy, Rule, Sample } from './policy.ts';
 import { type Keys, keysOf } from './policy-fields.ts';
+import type { MissingNumber } from './rule-result.ts';
 import type { Mean, Proportion } from './statistics.ts';
 
 /** The evidence in MLflow about two versions, and how it is read. All of it is untrusted input. */

@@ -15,7 +15,7 @@ export function withLoggedModel(run: Run, logged: readonly LoggedModelMetric[]):
     if (newest === undefined || metric.timestamp >= newest.timestamp) others.set(metric.key, metric);
   }
   const named = run.metrics.map((metric) => ({ ...metric, datasetDigest: digestOf(metric, run, logged) }));
-  const added = [...others.values()].map(({ runId: _, timestamp: __, ...metric }): Metric => metric);
+  const added = [...others.values()].map(({ runId: _, ...metric }): Metric => metric);
   return { ...run, metrics: [...named, ...added] };
 }
 

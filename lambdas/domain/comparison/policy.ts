@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
+import { checkGates, gateFields } from '../gates/policy-gates.ts';
 import { readAs } from '../json.ts';
 import { Measure } from './measure.ts';
 import { ClaimFields, checkClaim } from './policy-claim.ts';
@@ -173,9 +174,11 @@ export const PolicyFile = z
       positive.max(1000).nullable().default(0.5),
       'Needless promotions in a year that claims of superiority may cost; null: no budget. Has no effect without a claim.',
     ),
+    ...gateFields,
     rules: z.array(Rule).min(1).max(100),
   })
-  .superRefine(({ claim, rules }, context) => {
+  .superRefine(({ claim, rules, ...policy }, context) => {
+    checkGates(policy, Array.isArray(rules) ? rules : [], context);
     if (claim !== undefined && Array.isArray(rules)) checkClaim(claim, rules, context);
     const names = Array.isArray(rules) ? rules.map((rule) => rule?.name) : [];
     names.forEach((name, index) => {

@@ -1,8 +1,8 @@
-import type { MissingNumber, RuleResult } from '../payloads.ts';
 import { neededFor } from './claims.ts';
 import { type Evidence, joinedRows, metricKey, type Reading, readMetric } from './evidence.ts';
 import { compareValues, type MeasuredGain } from './methods.ts';
 import type { Policy, Rule } from './policy.ts';
+import type { MissingNumber, RuleResult } from './rule-result.ts';
 import { agrees } from './self-checks.ts';
 
 /**

@@ -53,6 +53,8 @@ export const LedgerEntry = z.looseObject({
   before: LedgerRelease.nullable(),
   /** What both sides showed at the end; null if they were not read. */
   after: LedgerRelease.nullable(),
+  /** SHA-256 of the page that reports the decision; absent where no versions were compared. */
+  report: hash.optional(),
   /** True for the first entry after the table was found to be older than the registry, as after a restore from a backup. */
   table_behind: z.boolean(),
 });
@@ -83,8 +85,13 @@ const NOT_IN_LEDGER: readonly Outcome['status'][] = ['invalid_input', 'busy', 'i
 export const belongsInLedger = ({ model_name, status, cause }: Outcome): boolean =>
   model_name !== null && !NOT_IN_LEDGER.includes(status) && cause?.code !== 'out-of-step';
 
-/** The text of the entry for an outcome, which follows `head`. */
-export function entryText(outcome: Outcome, head: LedgerHead | null, tableBehind: boolean): string {
+/** The text of the entry for an outcome, which follows `head`; `report` is the SHA-256 of its report. */
+export function entryText(
+  outcome: Outcome,
+  head: LedgerHead | null,
+  tableBehind: boolean,
+  report: string | null = null,
+): string {
   const { comparison, ending, serving } = outcome;
   const entry: LedgerEntry = {
     model: outcome.model_name ?? '',
@@ -120,6 +127,7 @@ export function entryText(outcome: Outcome, head: LedgerHead | null, tableBehind
             version: ending.champions?.length === 1 ? (ending.champions[0] ?? null) : null,
             artifact_id: ending.workload?.artifact_id ?? null,
           },
+    ...(report === null ? {} : { report }),
     table_behind: tableBehind,
   };
   return canonicalJson(entry);

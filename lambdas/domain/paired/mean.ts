@@ -165,17 +165,23 @@ function saddlepointZ(
 ): number {
   const count = sums.length;
   const at = (s: number) => {
-    const shift = Math.max(s * least, s * most);
-    let [e, ev, evv] = [0, 0, 0];
+    const largest = Math.max(s * least, s * most);
+    // Near the mean K is tiny, and the formula divides by its root twice: it is summed as what differs from 1.
+    const near = largest < 1;
+    const shift = near ? 0 : largest;
+    let [e, ev, evv, less] = [0, 0, 0, 0];
     for (let i = 0; i < count; i += 1) {
       const about = (sums[i] ?? 0) - value * (sizes[i] ?? 0);
-      const weight = Math.exp(s * about - shift);
+      const beyond = near ? Math.expm1(s * about) : 0;
+      const weight = near ? 1 + beyond : Math.exp(s * about - shift);
+      less += beyond;
       e += weight;
       ev += weight * about;
       evv += weight * about * about;
     }
     const slope = ev / e;
-    return { s, k: shift + Math.log(e / count), slope, curve: Math.max(evv / e - slope ** 2, 0) };
+    const k = near ? Math.log1p(less / count) : shift + Math.log(e / count);
+    return { s, k, slope, curve: Math.max(evv / e - slope ** 2, 0) };
   };
   let best = at(start);
   for (let step = 0; step < 60; step += 1) {
@@ -188,7 +194,7 @@ function saddlepointZ(
       next = at(best.s + move);
     }
     // Newton's next error is about the square of this one.
-    const settled = Math.abs(move) * Math.sqrt(best.curve * count) < 1e-4;
+    const settled = Math.abs(move) * Math.sqrt(best.curve * count) < 1e-6;
     if (next.k <= best.k) best = next;
     if (settled) break;
   }

@@ -1,3 +1,4 @@
+import type { GateResult } from '../gates/gate-result.ts';
 import { MAX_FENCE_JUMP } from '../limits.ts';
 import type { PromoteInput } from '../payloads.ts';
 import {
@@ -51,7 +52,9 @@ export type PromotionRefusal =
 export type ChangeSinceComparison =
   | { code: 'champion-changed'; champions: string[]; compared_with: string | null }
   | { code: 'decision-changed'; decision: string; recommendation: string }
-  | { code: 'evidence-changed' };
+  | { code: 'evidence-changed' }
+  /** Gates that depend on time or on tags do not hold any more, although the evidence is the same. */
+  | { code: 'gates-failed'; gates: readonly GateResult[] };
 
 /** Why `prepare-promotion` refuses: the request cannot be carried out until the named cause is fixed. */
 export type PrepareRefusal =

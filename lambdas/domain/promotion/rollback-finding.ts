@@ -28,6 +28,8 @@ export const RollbackRefusal = z.enum([
   'locked-in-place',
   /** The target's artifact is of another type than the Workload: `held` is that type. */
   'other-type',
+  /** The release was last served by the Workload `held`, and another one serves the model now; a named version is served by that. */
+  'other-workload',
   /** A draft is served, which the platform does not replace by the locked artifact `held`: it has to be promoted first. */
   'served-is-draft',
   /** Without a table, a model that a Workload serves cannot be rolled back. */

@@ -58,9 +58,9 @@ export function asServed(
 export const releaseShown = (shown: Wanted, look: Look, { id, now }: Opener): StoredRelease =>
   asServed(shown, look, { change: `seen:${id}`, at: now.toISOString() });
 
-/** True when the Workload is another one than the live release's: that counts as moved. */
-export const isOtherWorkload = (look: Look, live: Release) =>
-  look.serving !== null && live.workload_id !== null && live.workload_id !== look.serving.workload_id;
+/** True when the Workload is another one than the release's: for the live one that counts as moved. */
+export const isOtherWorkload = ({ serving }: Look, { workload_id }: Pick<Release, 'workload_id'>) =>
+  serving !== null && workload_id !== null && workload_id !== serving.workload_id;
 
 /** Closed, and both sides show the live release. */
 export const isInStep = (look: Look, item: Pick<ModelItem, 'live' | 'change'>): boolean =>

@@ -7,6 +7,7 @@ import {
   bare,
   completed,
   isInStep,
+  isOtherWorkload,
   isStored,
   type Opener,
   onServingWorkload,
@@ -58,8 +59,8 @@ export type Opening =
   /** The sides show what was asked for, and nothing is opened. */
   | { kind: 'already'; version: string | null }
   | { kind: 'contested'; why: OpeningContest }
-  /** No release to go back to is recorded, or no version is champion. */
-  | { kind: 'refused'; why: 'no-known-good' | 'no-champion' }
+  /** No release to go back to is recorded, no version is champion, or another Workload served the default release. */
+  | { kind: 'refused'; why: 'no-known-good' | 'no-champion' | 'other-workload' }
   | OpenedChange;
 
 /** A change to be written (W2). */
@@ -190,6 +191,7 @@ export function openRollback(
     if (change !== null && !isKnown(look, change)) return contested('foreign');
   }
   if (target === null) return { kind: 'refused', why: 'no-known-good' };
+  if (!named && isOtherWorkload(look, target.release)) return { kind: 'refused', why: 'other-workload' };
   const safe = completed(named ? onServingWorkload(target.release, look, opener) : target.release, look);
   if (safe === null) return contested('in-flight');
   const whole = live === null ? null : completed(live, look);

@@ -39,7 +39,7 @@ export type LedgerState = 'done' | 'pending' | 'none';
 /** What is known of an outcome's entry. */
 export interface OutcomeEntry {
   readonly state: LedgerState;
-  /** Of a pending entry: the first number that it can have. */
+  /** The first number that it can have; null where none is due. */
   readonly from: number | null;
   /** Of a written entry. */
   readonly head: LedgerHead | null;
@@ -89,8 +89,8 @@ export interface PromotionStore extends LedgerStore {
   getRelease(model: string, key: string): Promise<StoredRelease | null>;
   /** Models with an open change. */
   openChanges(from: string | null, limit: number): Promise<ModelPage>;
-  /** Models with a live release and no open change. */
-  releasedModels(from: string | null, limit: number): Promise<ModelPage>;
+  /** Models without an open change; of some nothing is recorded but that somebody had the lease. */
+  closedModels(from: string | null, limit: number): Promise<ModelPage>;
   /** The cursor of the hourly comparison: where it goes on, and when a new round may begin. */
   readCursor(): Promise<SweepCursor>;
   writeCursor(cursor: SweepCursor): Promise<void>;

@@ -34,12 +34,14 @@ export async function appendEntry(
   store: PromotionStore,
   /** As it was read just before. */
   known: LedgerEnd | null = null,
+  /** SHA-256 of the report of the decision. */
+  report: string | null = null,
 ): Promise<LedgerHead | null> {
   const { model_name: model, execution } = outcome;
   if (entry.state !== 'pending' || model === null) return entry.head;
   try {
     const end = known ?? (await store.ledgerEnd(model));
-    const head = await put(outcome, model, { from: entry.from ?? 1, end }, store);
+    const head = await put({ outcome, report }, model, { from: entry.from ?? 1, end }, store);
     await store.rememberEnd(model, head);
     await store.markInLedger(execution, head, alert);
     log().info('ledger', { model, execution, ledger: `${head.seq}:${head.hash}` });
@@ -52,7 +54,7 @@ export async function appendEntry(
 
 /** Walks from the first number that the entry can have to its own entry, or to the first free number. */
 async function put(
-  outcome: Outcome,
+  { outcome, report }: { outcome: Outcome; report: string | null },
   model: string,
   { from, end }: { from: number; end: LedgerEnd },
   store: PromotionStore,
@@ -60,7 +62,7 @@ async function put(
   let previous = await headBefore(from, model, end, store);
   for (let attempt = 0; attempt < LEDGER_ATTEMPTS; attempt += 1) {
     const seq = (previous?.seq ?? 0) + 1;
-    const text = entryText(outcome, previous, end.tableBehind);
+    const text = entryText(outcome, previous, end.tableBehind, report);
     const there = await store.putEntry(model, seq, text);
     const head = { seq, hash: hashOf(there) };
     if (there === text || parseEntry(there)?.execution === outcome.execution) return head;

@@ -2,6 +2,7 @@ import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts
 import { afterMove, movesTo } from '../../domain/promotion/promotion-plan.ts';
 import {
   isSoleChampion,
+  type ModelVersion,
   type Registry,
   type RegistryMode,
   type RegistryView,
@@ -31,7 +32,7 @@ export async function moveAndVerify(
   const readBack = async () => {
     const after = await readAgain(registry, mode, view);
     const state = afterMove(after, mode, move.version, move.ours);
-    return { state, view: after, overwritten: newlyArchived(view, after, move.ours) };
+    return { state, view: after, overwritten: archivedByMove(view, after, move) };
   };
 
   // Another copy of the same step has moved it before.
@@ -44,19 +45,28 @@ export async function moveAndVerify(
   if (first.state !== 'again') return { ...first, state: first.state };
   await write();
   const second = await readBack();
-  return { ...second, state: second.state === 'done' ? 'done' : 'contested' };
+  const overwritten = [...new Set([...first.overwritten, ...second.overwritten])];
+  return { ...second, overwritten, state: second.state === 'done' ? 'done' : 'contested' };
 }
 
-/** Versions that were not archived before and are now: MLflow has no compare-and-set, so a move can archive another one. */
-function newlyArchived(
+/**
+ * Versions beside those of the change that are archived now and were not before, or that the move has archived: it gives
+ * them its own time. MLflow has no compare-and-set, so somebody can have promoted them after `before` was read.
+ */
+function archivedByMove(
   before: RegistryView,
   after: RegistryView,
-  ours: readonly (string | null)[],
+  { version, ours }: { version: string; ours: readonly (string | null)[] },
 ): string[] {
-  const was = new Map(before.versions.map((v) => [v.version, v.stage]));
+  const was = new Map(before.versions.map((v) => [v.version, v]));
+  const movedAt = after.versions.find((v) => v.version === version)?.updatedAt;
+  const isNew = (v: ModelVersion) => {
+    const earlier = was.get(v.version);
+    const withMove = movedAt !== undefined && v.updatedAt === movedAt && earlier?.updatedAt !== movedAt;
+    return withMove || (earlier !== undefined && earlier.stage !== 'Archived');
+  };
   return after.versions
-    .filter((v) => v.stage === 'Archived' && !ours.includes(v.version))
-    .filter((v) => was.has(v.version) && was.get(v.version) !== 'Archived')
+    .filter((v) => v.stage === 'Archived' && !ours.includes(v.version) && isNew(v))
     .map((v) => v.version);
 }
 

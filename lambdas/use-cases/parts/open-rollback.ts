@@ -63,8 +63,10 @@ export async function openOwn(call: Call, view: RegistryView): Promise<ChangeWri
   switch (opening.kind) {
     case 'own':
       return contest(answer, 'superseded', { from, to, look, held: item.change?.id ?? null });
-    case 'refused':
-      return refuse(answer, opening.why, { from, to });
+    case 'refused': {
+      const held = opening.why === 'other-workload' ? (target?.release.workload_id ?? null) : null;
+      return refuse(answer, opening.why, { from, to, held });
+    }
     case 'contested':
       return contest(answer, CONTESTS[opening.why], { from, to, look, held: item.change?.id ?? null });
     case 'already': {

@@ -1,5 +1,7 @@
 import type { Clock } from '../../adapters/clock.ts';
 import { StaleFence } from '../../domain/errors.ts';
+import { isTimed } from '../../domain/gates/finding.ts';
+import { blocking } from '../../domain/gates/judge.ts';
 import type { Comparison, Prepared, PrepareInput } from '../../domain/payloads.ts';
 import {
   type ChangeSinceComparison,
@@ -91,13 +93,17 @@ export async function findChangeSinceComparison(
     },
     services,
   );
+  const blocked = blocking([...(again.gates ?? []), ...(again.checks ?? [])]).filter(isTimed);
+  const isSame = again.evidence_digest === before.evidence_digest;
+  if (again.decision === 'INVESTIGATE' && isSame && blocked.length > 0)
+    return { code: 'gates-failed', gates: blocked };
   if (again.decision !== 'PROMOTE')
     return {
       code: 'decision-changed',
       decision: again.decision,
       recommendation: again.recommendation,
     };
-  return again.evidence_digest === before.evidence_digest ? null : { code: 'evidence-changed' };
+  return isSame ? null : { code: 'evidence-changed' };
 }
 
 /**

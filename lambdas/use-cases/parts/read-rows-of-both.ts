@@ -1,4 +1,4 @@
-import type { RowsRead, RowsReader } from '../../adapters/rows/read-rows.ts';
+import type { RowsReader, RowsRead as RunRows } from '../../adapters/rows/read-rows.ts';
 import type { Candidate, RowsOfBoth } from '../../domain/comparison/evidence.ts';
 import { measureOf } from '../../domain/comparison/measure.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
@@ -10,23 +10,32 @@ import { rowsSpec } from '../../domain/rows/spec.ts';
 /** A run without rows, or with tables of another kind: other evidence counts then, unless the policy names the file. */
 const NONE: readonly FileProblem['code'][] = ['no-file', 'several-files', 'no-column'];
 
+/** The rows of both runs as they were read. */
+export interface RowsRead {
+  readonly rows: RowsOfBoth;
+  /** Stand for what was read, in the evidence digest. */
+  readonly digests: unknown;
+  /** Canonical ids of the challenger's rows; null where they have none, or cannot be used. */
+  readonly ids: readonly string[] | null;
+}
+
 /**
  * The rows of both runs, joined; null where no rule is computed from rows, where a run has not finished, or where not both
- * hold any. `digests` stand for what was read, in the evidence digest. Throws the errors of MLflow.
+ * hold any. Throws the errors of MLflow.
  */
 export async function readRowsOfBoth(
   champion: Candidate,
   challenger: Candidate,
   policy: Policy,
   read: RowsReader,
-): Promise<{ rows: RowsOfBoth; digests: unknown } | null> {
+): Promise<RowsRead | null> {
   const compared = policy.rules.filter((rule) => rule.against_champion);
   const [before, after] = [champion.run, challenger.run];
   if (before?.status !== 'FINISHED' || after?.status !== 'FINISHED') return null;
   if (compared.every((rule) => measureOf(rule) === null)) return null;
   const spec = rowsSpec(policy);
   // One after the other: both tables together are the most that is held in memory.
-  const found: { side: 'challenger' | 'champion'; read: RowsRead }[] = [];
+  const found: { side: 'challenger' | 'champion'; read: RunRows }[] = [];
   for (const [side, run] of [
     ['challenger', after],
     ['champion', before],
@@ -43,13 +52,17 @@ export async function readRowsOfBoth(
   for (const { side, read: rows } of found)
     if ('problem' in rows) {
       const problem = { ...rows.problem, of: side };
-      return { rows: { problem }, digests: { problem } };
+      return { rows: { problem }, digests: { problem }, ids: null };
     }
   const [now, old] = found.map((each) => ('table' in each.read ? each.read : null));
   if (now == null || old == null) return null;
   const joined = joinRows(old.table, now.table);
   const digests = { champion: old.file.sha256, challenger: now.file.sha256 };
-  return 'problem' in joined
-    ? { rows: { problem: joined.problem }, digests }
-    : { rows: { joined: joined.rows }, digests };
+  if ('problem' in joined) return { rows: { problem: joined.problem }, digests, ids: null };
+  const { id } = now.table.columns;
+  return {
+    rows: { joined: joined.rows },
+    digests,
+    ids: id?.kind === 'text' ? [...new Set(id.values)] : null,
+  };
 }

@@ -1,12 +1,12 @@
-import type { LedgerHead } from '../../domain/ledger/entry.ts';
 import { metricsOf, type RunFacts } from '../../domain/outcome/metrics.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { AlertState, LedgerEnd, RecordedOutcome } from '../../domain/release/store.ts';
 import { log, logError } from '../../runtime/log.ts';
 import { count, emit } from '../../runtime/metrics.ts';
 import type { AlertPublisher, NotifyServices } from '../../runtime/notify-services.ts';
-import { type Alert, alertFor } from '../../words/alert/alert.ts';
+import { type Alert, alertFor, type Traces } from '../../words/alert/alert.ts';
 import { appendEntry, firstNumber, ledgerEndFor } from './append-entry.ts';
+import { attachReport, makeReport } from './attach-report.ts';
 
 /**
  * Records an outcome once, counts it, and sends its alert unless that was sent before. Throws `LeaseStoreUnavailable`, but
@@ -16,7 +16,7 @@ import { appendEntry, firstNumber, ledgerEndFor } from './append-entry.ts';
 export async function recordOutcomeAndNotify(
   outcome: Outcome,
   alertDue: boolean,
-  { store, alerts, chat = null, alertContext }: NotifyServices,
+  { store, alerts, chat = null, alertContext, ...more }: NotifyServices,
   facts: RunFacts = {},
 ): Promise<{ outcome: Outcome; alert: AlertState }> {
   const requested: AlertState = !alertDue ? 'none' : alerts === null ? 'off' : 'pending';
@@ -29,7 +29,7 @@ export async function recordOutcomeAndNotify(
       // The table may be away for hours: people are told first, and once by each process.
       const { execution } = outcome;
       if (requested === 'pending' && alerts !== null && !toldBy(alerts).has(execution)) {
-        const sent = await publish(outcome, null, { alerts, chat, alertContext });
+        const sent = await publish(outcome, {}, { alerts, chat, alertContext });
         if (sent) toldBy(alerts).add(execution);
       }
       throw error;
@@ -39,11 +39,14 @@ export async function recordOutcomeAndNotify(
   if (first) emit(metricsOf(recorded.outcome, facts));
   return {
     outcome: recorded.outcome,
-    alert: await finish(recorded, { store, alerts, chat, alertContext }, end),
+    alert: await finish(recorded, { store, alerts, chat, alertContext, ...more }, end),
   };
 }
 
-/** Puts the entry of a recorded outcome into the ledger, then sends its alert, as far as they are pending. Both may be repeated. */
+/**
+ * Puts the entry of a recorded outcome into the ledger and attaches its report, then sends its alert, as far as they are
+ * pending. All may be repeated.
+ */
 export async function finish(
   recorded: RecordedOutcome,
   services: NotifyServices,
@@ -51,9 +54,11 @@ export async function finish(
 ): Promise<AlertState> {
   const { outcome, alert } = recorded;
   const { store, alerts } = services;
-  const head = await appendEntry(recorded, store, end);
+  const report = await makeReport(recorded);
+  const ledger = await appendEntry(recorded, store, end, report?.sha256);
+  const run = report === null ? null : await attachReport(outcome, report, services);
   if (alert !== 'pending' || alerts === null) return alert;
-  return sendAlert(outcome, head, { ...services, alerts });
+  return sendAlert(outcome, { ledger, run }, { ...services, alerts });
 }
 
 const toldUnrecorded = new WeakMap<AlertPublisher, Set<string>>();
@@ -73,11 +78,11 @@ type Channels = Pick<NotifyServices, 'chat' | 'alertContext'> & { alerts: AlertP
  */
 async function sendAlert(
   outcome: Outcome,
-  head: LedgerHead | null,
+  traces: Traces,
   { store, ...channels }: NotifyServices & { alerts: AlertPublisher },
 ): Promise<AlertState> {
   const markSent = () => store.markAlertSent(outcome.execution);
-  return (await publish(outcome, head, channels, markSent)) ? 'sent' : 'pending';
+  return (await publish(outcome, traces, channels, markSent)) ? 'sent' : 'pending';
 }
 
 /**
@@ -86,14 +91,14 @@ async function sendAlert(
  */
 async function publish(
   outcome: Outcome,
-  head: LedgerHead | null,
+  traces: Traces,
   { alerts, chat = null, alertContext }: Channels,
   afterMail: () => Promise<void> = async () => {},
 ): Promise<boolean> {
   const { execution } = outcome;
   let alert: Alert;
   try {
-    alert = alertFor(outcome, alertContext, head);
+    alert = alertFor(outcome, alertContext, traces);
     await alerts.publish(alert);
   } catch (error) {
     count('AlertNotSent');

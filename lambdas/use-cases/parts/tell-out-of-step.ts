@@ -97,7 +97,7 @@ function foundBySweep(item: ModelItem, read: BothSidesRead, { clock }: CloseServ
     model_name: model,
     owner: ownerIn(read),
     champion_before: live?.version ?? null,
-    champion_after: ending.champions?.length === 1 ? (ending.champions[0] ?? null) : null,
+    champion_after: soleChampion(ending),
     challenger_version: change?.to ?? null,
     requested_by: change?.asked.by ?? null,
     ending,
@@ -106,37 +106,47 @@ function foundBySweep(item: ModelItem, read: BothSidesRead, { clock }: CloseServ
 }
 
 /**
- * Tells of a change that a direct call closed before it was cut off: no execution tells for it. Throws
- * `LeaseStoreUnavailable`.
+ * Tells of a change that a direct call closed before it was cut off: no execution tells for it. Answers whether that was told
+ * as out of step, as somebody has moved the model since. Throws `LeaseStoreUnavailable`.
  */
-export async function tellDirectChange(read: BothSidesRead, services: CloseServices): Promise<void> {
+export async function tellDirectChange(read: BothSidesRead, services: CloseServices): Promise<boolean> {
   const { item, ending } = read;
   const live = item?.live ?? null;
-  if (item === null || live === null || !live.change.startsWith('direct:')) return;
+  if (item === null || live === null || !live.change.startsWith('direct:')) return false;
   const now = services.clock.now();
-  if (now.getTime() - Date.parse(live.at) < DIRECT_LEASE_SECONDS * 1000) return;
-  if (await services.store.hasOutcome(live.change)) return;
+  if (now.getTime() - Date.parse(live.at) < DIRECT_LEASE_SECONDS * 1000) return false;
+  if (await services.store.hasOutcome(live.change)) return false;
   const [last] = item.history;
   const left = last !== undefined && isLeftBy(last, live.change) ? last : null;
   const promoted = live.result !== 'rolled_back';
   // A promotion that failed is brought back to what was live; a rollback leaves what it took out.
   const rollback = left?.good === false;
+  const outOfStep = isOutOfStep(ending);
   const outcome = directOutcome({
-    status: promoted ? 'promoted' : 'rolled_back',
-    cause: promoted
-      ? { code: 'promoted', direct: true, workload_unchanged: false }
-      : rollback
-        ? { code: 'asked' }
-        : { code: 'stopped', status: 'FAILED', interrupted: 'nothing' },
+    ...(outOfStep
+      ? { status: 'contested', cause: { code: 'moved-since' } }
+      : promoted
+        ? { status: 'promoted', cause: { code: 'promoted', direct: true, workload_unchanged: false } }
+        : {
+            status: 'rolled_back',
+            cause: rollback
+              ? { code: 'asked' }
+              : { code: 'stopped', status: 'FAILED', interrupted: 'nothing' },
+          }),
     operation: rollback ? 'rollback' : 'promote',
     execution: live.change,
     model_name: item.model,
     owner: ownerIn(read),
     champion_before: left?.version ?? null,
-    champion_after: live.version,
+    champion_after: outOfStep ? soleChampion(ending) : live.version,
     challenger_version: promoted ? live.version : null,
     ending,
     recorded_at: now.toISOString(),
   });
   await recordOutcomeAndNotify(inWords(outcome), true, services);
+  await rememberTold(item.model, outcome, services);
+  return outOfStep;
 }
+
+const soleChampion = ({ champions }: Ending): string | null =>
+  champions?.length === 1 ? (champions[0] ?? null) : null;

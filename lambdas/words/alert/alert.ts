@@ -2,13 +2,15 @@ import { headText, type LedgerHead } from '../../domain/ledger/entry.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import type { Comparison } from '../../domain/payloads.ts';
 import { ascii, visible } from '../../domain/visible-text.ts';
+import { changeLines } from '../changes.ts';
 import { methodText } from '../confidence.ts';
 import { evidenceTable } from '../evidence-table.ts';
+import { gateLines } from '../gates.ts';
 import { percent, probability } from '../numbers.ts';
 import { type AlertParts, MAX_VALUE_LENGTH, partsOf } from './facts.ts';
 import type { AlertKind } from './kinds.ts';
 import { type SlackNotification, slackNotification } from './slack.ts';
-import type { AlertContext, Line } from './wording.ts';
+import type { AlertContext, Line, RunPage } from './wording.ts';
 
 /** The notification about one outcome, ready to be published. */
 export interface Alert {
@@ -22,6 +24,8 @@ export interface Alert {
   readonly execution: string;
   /** Head of the model's ledger, `SEQ:HASH`, a witness of what was decided; null where the outcome has no entry. */
   readonly ledger: string | null;
+  /** The challenger's run; null where none is known. */
+  readonly run: RunPage | null;
   /** ASCII, fewer than 100 characters, no control characters, begins with a letter, number or punctuation mark. */
   readonly subject: string;
   /** For email. With the rest of the message it stays below SNS's 262,144 bytes. */
@@ -35,8 +39,18 @@ const MAX_TABLE_LENGTH = 10_000;
 const MAX_SUBJECT_LENGTH = 99;
 const MAX_PREFIX_LENGTH = 30;
 
+/** Where more about an outcome is kept. */
+export interface Traces {
+  readonly ledger?: LedgerHead | null;
+  readonly run?: RunPage | null;
+}
+
 /** The alert for an outcome. Untrusted texts in it cannot add a line or mention anybody. */
-export function alertFor(outcome: Outcome, context: AlertContext, ledger: LedgerHead | null = null): Alert {
+export function alertFor(
+  outcome: Outcome,
+  context: AlertContext,
+  { ledger = null, run = null }: Traces = {},
+): Alert {
   const parts = partsOf(outcome);
   const { words } = parts;
   return {
@@ -46,9 +60,10 @@ export function alertFor(outcome: Outcome, context: AlertContext, ledger: Ledger
     environment: context.environment,
     execution: outcome.execution,
     ledger: ledger === null ? null : headText(ledger),
+    run,
     subject: subjectFor(context.prefix, words.title, outcome.model_name ?? 'unknown'),
-    text: emailText(outcome, context, parts, ledger),
-    slack: slackNotification(outcome, context, parts),
+    text: emailText(outcome, context, parts, { ledger, run }),
+    slack: slackNotification(outcome, context, parts, run),
   };
 }
 
@@ -66,12 +81,7 @@ function subjectFor(prefix: string, title: string, name: string): string {
   return `${start}${shown}`.trimEnd();
 }
 
-function emailText(
-  outcome: Outcome,
-  context: AlertContext,
-  parts: AlertParts,
-  ledger: LedgerHead | null,
-): string {
+function emailText(outcome: Outcome, context: AlertContext, parts: AlertParts, traces: Traces): string {
   const { words, causes } = parts;
   return [
     ...headOf(outcome, context, parts),
@@ -82,7 +92,7 @@ function emailText(
       words.todo.map((todo, index) => `${index + 1}. ${todo}`),
     ),
     ...evidenceSection(outcome, parts),
-    ...section('Record', recordOf(outcome, ledger)),
+    ...section('Record', recordOf(outcome, traces)),
   ].join('\n');
 }
 
@@ -97,7 +107,25 @@ function evidenceSection(
   }
   // The first lines of a promotion already have the confidence and its method.
   const lines = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
-  return section('Evidence', [...lines, '', ...mailTable(comparison).split('\n')]);
+  const { changes } = comparison;
+  const gates = gateLines(comparison);
+  const changed = changes === undefined ? [] : changeLines(changes);
+  return [
+    ...section('Evidence', [...lines, '', ...mailTable(comparison).split('\n')]),
+    // Indented as the table is, so that no name in it looks like a line of the alert.
+    ...(gates.length === 0
+      ? []
+      : section(
+          'Gates',
+          gates.map((line) => `${TABLE_INDENT}${line}`),
+        )),
+    ...(changed.length === 0
+      ? []
+      : section(
+          'Changed since the champion',
+          changed.map((line) => `${TABLE_INDENT}${line}`),
+        )),
+  ];
 }
 
 /**
@@ -165,7 +193,7 @@ const plainLine = (line: Line) => (typeof line === 'string' ? line : `${line.lab
 
 function recordOf(
   { execution, requested_by: by, operation, recorded_at: at }: Outcome,
-  ledger: LedgerHead | null,
+  { ledger = null, run = null }: Traces,
 ): Line[] {
   const requestedBy = { label: 'Requested by', value: visible(by ?? 'not given', MAX_VALUE_LENGTH) };
   return [
@@ -175,5 +203,14 @@ function recordOf(
     { label: 'Recorded at', value: visible(at, 40) },
     // A witness: a ledger that was cut off or written anew does not have it any more.
     ...(ledger === null ? [] : [{ label: 'Ledger', value: headText(ledger) }]),
+    ...(run === null ? [] : [{ label: 'Run', value: visible(run.url, MAX_VALUE_LENGTH) }]),
+    ...(run?.report == null
+      ? []
+      : [
+          {
+            label: 'Report',
+            value: `${visible(run.report, MAX_VALUE_LENGTH)}, among the artifacts of the run`,
+          },
+        ]),
   ];
 }

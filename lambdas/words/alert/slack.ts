@@ -3,7 +3,7 @@ import { slackSafe, visible } from '../../domain/visible-text.ts';
 import { confidenceText } from '../confidence.ts';
 import { evidenceTable } from '../evidence-table.ts';
 import type { AlertParts } from './facts.ts';
-import type { AlertContext, Line } from './wording.ts';
+import type { AlertContext, Line, RunPage } from './wording.ts';
 
 /**
  * The "custom notification" document of Amazon Q Developer in chat applications (AWS Chatbot before): the only kind
@@ -44,6 +44,7 @@ export function slackNotification(
   outcome: Outcome,
   context: AlertContext,
   parts: AlertParts,
+  run: RunPage | null = null,
 ): SlackNotification {
   const { words, name } = parts;
   return {
@@ -52,7 +53,7 @@ export function slackNotification(
     content: {
       textType: 'client-markdown',
       title: `:${words.emoji}: ${words.title}: ${code(name, MAX_TITLE_LENGTH - words.title.length - 40)}`,
-      description: description(outcome, parts),
+      description: description(outcome, parts, run),
       nextSteps: words.todo,
       keywords: [words.kind, context.environment, context.registryName]
         .map((word) => slackSafe(visible(word, MAX_KEYWORD_LENGTH), MAX_KEYWORD_LENGTH))
@@ -73,10 +74,10 @@ const code = (text: string, limit: number) => `\`${slackSafe(text, limit) || ' '
 /** Characters of a value; shorter if there are many lines. */
 const VALUE_LENGTHS = [MAX_VALUE_LENGTH, 200, 100];
 
-function description(outcome: Outcome, parts: AlertParts): string {
+function description(outcome: Outcome, parts: AlertParts, run: RunPage | null): string {
   const texts = VALUE_LENGTHS.map((limit) => ({
     body: bodyOf(parts, limit),
-    footer: footerOf(outcome, limit),
+    footer: `${footerOf(outcome, limit)}${runLine(run)}`,
   }));
   const fits = ({ body, footer }: (typeof texts)[number]) =>
     body.length + footer.length <= MAX_DESCRIPTION_LENGTH;
@@ -103,6 +104,12 @@ function footerOf({ requested_by: by, execution, operation }: Outcome, limit: nu
   if (operation === 'rollback') return `\nExecution ${shown}`;
   return `\nRequested by ${code(visible(by ?? 'not given', 100), 100)}, execution ${shown}`;
 }
+
+/** A link: the address has no character that would end it, as its ids are checked and the rest is configured. */
+const runLine = (run: RunPage | null) =>
+  run === null || !/^https?:\/\/[^\s<>|`]{1,400}$/.test(run.url)
+    ? ''
+    : `\n<${run.url}|Run of the challenger>${run.report === null ? '' : `, with the report ${code(run.report, 150)}`}`;
 
 const slackLine = (line: Line, limit: number) =>
   typeof line === 'string' ? line : `${line.label}: ${code(line.value, limit)}`;

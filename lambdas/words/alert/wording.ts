@@ -28,6 +28,13 @@ const NAMES = { promote: 'Promotion', rollback: 'Rollback', resume: 'Attempt', a
 /** The operation in a title. An attempt is the sweep's, at an open change. */
 export const operationName = ({ operation }: { readonly operation: Operation }) => NAMES[operation];
 
+/** Where people find the run of the challenger, and among its files the report. */
+export interface RunPage {
+  readonly url: string;
+  /** Path below the run's artifacts; null where the report is not attached. */
+  readonly report: string | null;
+}
+
 /** Names that every alert shows. */
 export interface AlertContext {
   /** Prefix of every subject, in brackets. */

@@ -1,0 +1,236 @@
+import * as z from 'zod';
+import type { RuleResult } from '../../domain/comparison/rule-result.ts';
+import { type LedgerHead, parseHead } from '../../domain/ledger/entry.ts';
+import { type Outcome, OutcomeStatus } from '../../domain/outcome/outcome-schema.ts';
+import { type Comparison, Decision } from '../../domain/payloads.ts';
+import { publicMessage, versionText, visible } from '../../domain/visible-text.ts';
+import { confidenceText } from '../confidence.ts';
+import { resultText } from '../rules.ts';
+import { type Facts, factsIn, Listed } from './facts.ts';
+
+/** The report of one decision as data. The page is made from this document alone, so that both say the same. */
+
+/** Rules of a report at most; the others are counted. */
+export const MAX_RULES = 200;
+/** Characters of a name, of one that a rule has, and of a sentence. */
+const NAME = 200;
+const RULE_NAME = 120;
+const SENTENCE = 500;
+
+const text = z.string().nullable();
+const figure = z.number().nullable();
+
+const ReportedRule = z.object({
+  name: z.string(),
+  metric: z.string(),
+  /** Key in the champion's run, where it is another one. */
+  champion_metric: text,
+  champion: figure,
+  challenger: figure,
+  /** True and false only where the rule was evaluated; otherwise null. */
+  passed: z.boolean().nullable(),
+  critical: z.boolean(),
+  result: z.string(),
+  reason: z.string(),
+  /** The gain of the challenger, turned so that positive is better; null where the evidence has no measure of uncertainty. */
+  test: z
+    .object({
+      grade: z.string(),
+      method: z.string(),
+      n: z.number(),
+      needed: z.number(),
+      estimate: z.number(),
+      lower: z.number(),
+      upper: z.number(),
+      level: z.number(),
+      p: z.number(),
+    })
+    .nullable(),
+});
+export type ReportedRule = z.infer<typeof ReportedRule>;
+
+/** The JSON document of a decision. Texts in it are in visible form and bounded. */
+export const DecisionReport = z.object({
+  schema: z.literal('model-promotion/decision-report/1'),
+  model: z.string(),
+  decision: Decision,
+  /** One sentence. */
+  verdict: z.string(),
+  confidence: figure,
+  /** The confidence with what it means. */
+  confidence_text: z.string(),
+  grade: text,
+  champion_version: text,
+  challenger_version: text,
+  policy: z.string(),
+  rules: z.array(ReportedRule),
+  /** Rules beyond `MAX_RULES`. */
+  rules_left_out: z.number(),
+  /** Where the rows are from; null where no rows of both were compared. */
+  rows: z
+    .object({
+      count: figure,
+      /** SHA-256 over the sorted pairs of row id and label. */
+      fingerprint: text,
+      alpha: figure,
+      spent: figure,
+      rows_needed: figure,
+    })
+    .nullable(),
+  /** What divided the risk of a claim. */
+  budget: Listed.nullable(),
+  /** Further facts of the comparison, as it names them: gates beyond metrics, checks of the evidence, what changed. */
+  gates: Listed.nullable(),
+  checks: Listed.nullable(),
+  changes: Listed.nullable(),
+  evidence_digest: z.string(),
+  /** Of the files, metrics and policy alone; null where it is not named. */
+  inputs_digest: text,
+  /** A command that compares the same versions by the same policy. */
+  reproduce: z.string(),
+  /** Null for a comparison without an execution. */
+  execution: z
+    .object({
+      id: z.string(),
+      operation: z.string(),
+      status: OutcomeStatus,
+      /** One sentence: why it ended. */
+      reason: z.string(),
+      dry_run: z.boolean(),
+      requested_by: text,
+      champion_before: text,
+      champion_after: text,
+      /** ISO 8601. */
+      recorded_at: z.string(),
+    })
+    .nullable(),
+  /** Null where the decision gets no entry. The entry holds the SHA-256 of the page, which cannot name itself. */
+  ledger: z
+    .object({
+      /** The first number that the entry can have: one more than where the ledger ended. */
+      from: z.number(),
+      /** `SEQ:HASH` where the comparison saw the ledger end; null where it did not look. */
+      follows: text,
+    })
+    .nullable(),
+});
+export type DecisionReport = z.infer<typeof DecisionReport>;
+
+/** A recorded decision: everything in it is recorded before the report is made, so that it is the same each time. */
+export interface RecordedDecision {
+  readonly outcome: Outcome;
+  readonly ledgerFrom: number | null;
+}
+
+/** The report of a comparison, and of the execution it was made in, if there is one. Never throws for what a comparison holds. */
+export function decisionReport(
+  model: string,
+  comparison: Comparison,
+  recorded: RecordedDecision | null = null,
+): DecisionReport {
+  const { champion_version: champion, challenger_version: challenger, policy, paired } = comparison;
+  const more: Facts = comparison;
+  return {
+    schema: 'model-promotion/decision-report/1',
+    model: visible(model, NAME),
+    decision: comparison.decision,
+    verdict: publicMessage(comparison.recommendation, SENTENCE),
+    confidence: finite(comparison.confidence),
+    confidence_text: visible(confidenceText(comparison), SENTENCE),
+    grade: comparison.evidence_grade,
+    champion_version: short(champion),
+    challenger_version: short(challenger),
+    policy: visible(policy, NAME),
+    rules: comparison.rules.slice(0, MAX_RULES).map(reported),
+    rules_left_out: Math.max(0, comparison.rules.length - MAX_RULES),
+    rows:
+      paired === undefined
+        ? null
+        : {
+            count: finite(paired.rows),
+            fingerprint: short(paired.fingerprint),
+            alpha: finite(paired.alpha),
+            spent: finite(paired.spent),
+            rows_needed: finite(paired.rows_needed),
+          },
+    budget: factsIn(paired === undefined ? null : (paired as Facts)['allocation']),
+    gates: factsIn(more['gates']),
+    checks: factsIn(more['checks']),
+    changes: factsIn(more['changes']),
+    evidence_digest: visible(comparison.evidence_digest, NAME),
+    inputs_digest: typeof more['inputs_digest'] === 'string' ? visible(more['inputs_digest'], NAME) : null,
+    reproduce: commandFor(model, comparison),
+    execution: recorded === null ? null : executionOf(recorded.outcome),
+    ledger: recorded === null ? null : ledgerOf(recorded.ledgerFrom, more['ledger_head']),
+  };
+}
+
+const finite = (value: number | null): number | null =>
+  value !== null && Number.isFinite(value) ? value : null;
+const short = (value: string | null) => (value === null ? null : visible(value, NAME));
+
+function reported(rule: RuleResult): ReportedRule {
+  const { result, reason } = resultText(rule);
+  const { test } = rule;
+  const figures = test === undefined ? [] : [test.needed, test.estimate, test.lower, test.upper, test.p];
+  return {
+    name: visible(rule.name, RULE_NAME),
+    metric: visible(rule.metric, RULE_NAME),
+    champion_metric: rule.champion_metric === undefined ? null : visible(rule.champion_metric, RULE_NAME),
+    champion: finite(rule.champion),
+    challenger: finite(rule.challenger),
+    passed: rule.counted === 'counted' ? rule.passed : null,
+    critical: rule.critical,
+    result,
+    reason: publicMessage(reason, SENTENCE),
+    test:
+      test === undefined || !figures.every(Number.isFinite)
+        ? null
+        : { ...test, method: visible(test.method, NAME) },
+  };
+}
+
+function executionOf(outcome: Outcome): DecisionReport['execution'] {
+  return {
+    id: visible(outcome.execution, NAME),
+    operation: outcome.operation,
+    status: outcome.status,
+    reason: publicMessage(outcome.reason, SENTENCE),
+    dry_run: outcome.dry_run,
+    requested_by: short(outcome.requested_by),
+    champion_before: short(outcome.champion_before),
+    champion_after: short(outcome.champion_after),
+    recorded_at: visible(outcome.recorded_at, NAME),
+  };
+}
+
+function ledgerOf(from: number | null, head: unknown): DecisionReport['ledger'] {
+  if (from === null) return null;
+  const follows: LedgerHead | null = typeof head === 'string' ? parseHead(head) : null;
+  return { from, follows: follows === null ? null : `${follows.seq}:${follows.hash}` };
+}
+
+/** In single quotes of a POSIX shell. */
+const quotedForShell = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
+const word = (value: string) => (/^[\w.-]{1,80}$/.test(value) ? value : quotedForShell(visible(value, NAME)));
+
+function commandFor(model: string, { champion_version, challenger_version, policy }: Comparison): string {
+  const parts = [
+    ['--model', model],
+    ['--champion', champion_version],
+    ['--challenger', challenger_version],
+    ['--policy', policy],
+  ].flatMap(([flag, value]) => (value == null || flag == null ? [] : [`${flag} ${word(value)}`]));
+  return `npx promotion compare ${parts.join(' ')}`;
+}
+
+/** The versions of a decision, in a few words. */
+export const versionsOf = ({
+  champion_version: champion,
+  challenger_version: challenger,
+}: Pick<DecisionReport, 'champion_version' | 'challenger_version'>): string =>
+  challenger === null
+    ? 'no challenger'
+    : champion === null
+      ? `${versionText(challenger)}, no champion`
+      : `${versionText(challenger)} against ${versionText(champion)}`;
