@@ -56,12 +56,13 @@ export async function run(options: RunOptions): Promise<number> {
 
   const show = timeline({ quiet: options.json === true });
   const registryMode = await detectedMode(real, input, process.env);
+  // Before the host starts, which takes as long again as what was loaded.
+  show.begin(scenario, {
+    mlflow: real.mlflow ? `${hostOf('MLFLOW_TRACKING_URI')}${modeText(registryMode)}` : null,
+    workload: real.workload ? hostOf('DATAROBOT_ENDPOINT') : null,
+  });
   const host = await startHost({ ...real, registryMode });
   try {
-    show.begin(scenario, {
-      mlflow: real.mlflow ? `${hostOf('MLFLOW_TRACKING_URI')}${modeText(registryMode)}` : null,
-      workload: real.workload ? hostOf('DATAROBOT_ENDPOINT') : null,
-    });
     const documents = await play(host, scenario, input, show);
     show.end(documents);
     // Not by the console, which `--verbose` leaves to the log lines.
