@@ -39,7 +39,11 @@ async function promote(inject: (idOf: (name: string) => string) => void = () => 
   inject((path) => ids.reduce((text, [name, id]) => text.replace(name, id), path));
   const { status } = await execute(host, { model_name: MODEL }, { pauseMs: 1 });
   host.clock.skip(2 * 24 * 3_600_000);
-  const named = (path: string) => ids.reduce((text, [name, id]) => text.replace(id, name), path);
+  const named = (path: string) =>
+    ids
+      .reduce((text, [name, id]) => text.replace(id, name), path)
+      // The report has the name of its execution.
+      .replace(/(?<=\/promotion\/)[^/]+\.html$/, '*');
   const requestsTo = (system: System) =>
     host[system].requests
       .map(({ method, path }) => ({ system, method, path: named(path) }))
