@@ -33,6 +33,15 @@ Exit status: 0 when the ledger is whole, 1 when it is not, 2 for invalid argumen
   npx promotion ledger verify PascalStrategy --head 12:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   npx promotion ledger export PascalStrategy > ledger.txt && npx promotion ledger verify --file ledger.txt`;
 
+export const REPORT_HELP = `
+Of each model the runs of the 30 newest versions are read. Reading the table needs dynamodb:GetItem on it and dynamodb:Query on
+its indexes; with --model it can be left out.
+
+Exit status: 0 when it is written, 1 when a part could not be read (the page says which), 2 for invalid arguments or settings.
+
+  npx promotion report --out models.html
+  npx promotion report --model PascalStrategy --versions 3,5 --metric profit_total`;
+
 export const SIMULATE_HELP = `
 A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
 and plays it again exactly.

@@ -78,11 +78,7 @@ async function everyModel(
   services: ReadingServices,
   report: (read: number, of: number) => void,
 ): Promise<ModelStatus[]> {
-  const { store } = services;
-  const open = await listed((from) => store.openChanges(from, PAGE));
-  const closed = await listed((from) => store.releasedModels(from, PAGE));
-  // A change that closes meanwhile is in both lists.
-  const models = [...new Set([...open, ...closed])];
+  const models = await recordedModels(services.store);
   const found: ModelStatus[] = [];
   for (let first = 0; first < models.length; first += AT_ONCE) {
     report(found.length, models.length);
@@ -96,6 +92,14 @@ async function everyModel(
     );
   }
   return found;
+}
+
+/** Names of the models that the table records, those with an open change first. Throws `LeaseStoreUnavailable`. */
+export async function recordedModels(store: PromotionStore): Promise<string[]> {
+  const open = await listed((from) => store.openChanges(from, PAGE));
+  const closed = await listed((from) => store.releasedModels(from, PAGE));
+  // A change that closes meanwhile is in both lists.
+  return [...new Set([...open, ...closed])];
 }
 
 async function listed(
@@ -112,11 +116,11 @@ async function listed(
 }
 
 /** Throws `UsageError` with every problem, before anything is read. */
-function checkEnvironment(env: NodeJS.ProcessEnv): void {
+export function checkEnvironment(env: NodeJS.ProcessEnv, needsTable = true): void {
   const names = Object.keys(WorkloadEnvironment.shape);
   const platform = names.some((name) => (env[name] ?? '') !== '');
   const needed = z.object({
-    ...StoreEnvironment.required().shape,
+    ...(needsTable ? StoreEnvironment.required() : StoreEnvironment).shape,
     ...MlflowEnvironment.shape,
     ...(platform ? WorkloadEnvironment.shape : {}),
   });
