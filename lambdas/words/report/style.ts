@@ -74,6 +74,7 @@ th,td{min-width:0}
 th:not(:last-child),td:not(:last-child){overflow-wrap:anywhere}
 main{max-width:none;padding:0}
 h2{break-after:avoid}
+caption,thead{break-after:avoid}
 tr,pre,details,.verdict,dl>div{break-inside:avoid}
 .enough{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details:not([open])::details-content{content-visibility:visible;block-size:auto}
