@@ -282,12 +282,30 @@ describe('foreign text', () => {
             },
             ...{ error: { name: text, message: `1${text}` }, rollback_error: { name: text, message: text } },
           };
+          const run = { url: `http://mlflow/${'x'.repeat(300)}`, report: text };
+          for (const traces of [{}, { run }])
+            expect(alertFor(outcome, context, traces).slack.content.description.length).toBeLessThanOrEqual(
+              2900,
+            );
           const { content } = alertFor(outcome, context).slack;
-          expect(content.description.length).toBeLessThanOrEqual(2900);
           for (const step of content.nextSteps) expect(step.length).toBeLessThanOrEqual(250);
         }
       }
     }
+  });
+
+  it('link the run of the challenger, and no other address', () => {
+    const url = 'https://mlflow.internal/#/experiments/1/runs/r1/artifacts';
+    const linked = (address: string) => {
+      const { description } = alertFor(sampleOutcome, context, { run: { url: address, report: null } }).slack
+        .content;
+      return description.match(/<[^>]*>/g);
+    };
+    expect(linked(url)).toEqual([
+      expect.stringMatching(/^<https:\/\/mlflow\.internal\/#\/experiments\/1\/runs\/r1\/artifacts\|/),
+    ]);
+    expect(linked(`${url}>|<!channel>`)).toBeNull();
+    expect(linked('javascript:alert(1)')).toBeNull();
   });
 
   it('gives every model a thread of its own', () => {
