@@ -129,6 +129,34 @@ describe('an open change', () => {
     expect(counts).toEqual([0, 0, 1, 1]);
   });
 
+  it('is not held by an execution that ended long ago and recorded no outcome', async () => {
+    await leftOpen(MODEL, 9 * 3600);
+    const executions = await models.services.executions();
+    if (executions === null) throw new Error('no state machine');
+    const input = JSON.stringify({ operation: 'promote', model_name: MODEL });
+    const ended = async (executionArn: string) => ({
+      ...{ executionArn, status: 'ABORTED' as const, input, startDate: models.now.getTime() },
+    });
+    const more = { executions: async () => ({ ...executions, describeUnsuccessful: ended }) };
+    // Nobody could end it for longer than sweeps look back.
+    models.pass({ minutes: 180 });
+    expect(await swept(more)).toMatchObject({ attempted: 0 });
+    expect(await recordedOutcomes(models.table)).toMatchObject([{ execution: arn('e1'), status: 'failed' }]);
+    models.pass({ minutes: 5 });
+    expect(await swept(more)).toMatchObject({ attempted: 1 });
+    expect(models.sent).toHaveLength(1);
+  });
+
+  it('is attempted where its last holder is not known any more', async () => {
+    await leftOpen(MODEL, 60);
+    const executions = await models.services.executions();
+    if (executions === null) throw new Error('no state machine');
+    const describeUnsuccessful = () => Promise.reject(new StateMachineUnavailable('does not exist'));
+    models.pass({ minutes: 5 });
+    const more = { executions: async () => ({ ...executions, describeUnsuccessful }) };
+    expect(await swept(more)).toMatchObject({ attempted: 1 });
+  });
+
   it('is held by an execution that goes on, however long', async () => {
     await leftOpen(MODEL, 6 * 3600);
     const counts = await sweepFor(300, 30, () => models.started.length);
