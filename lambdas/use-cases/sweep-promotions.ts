@@ -4,6 +4,7 @@ import {
   attemptPauseMinutes,
   COMPARE_MINUTES,
   MISSED_AFTER_MS,
+  MISSED_WITHIN_DAY_MS,
   MISSED_WITHIN_MS,
   SWEEP_MAX_ALERTS,
   SWEEP_MAX_COUNTED,
@@ -12,6 +13,7 @@ import {
 } from '../domain/limits.ts';
 import { recordId } from '../domain/promotion/record.ts';
 import type { Change, ModelItem } from '../domain/release/release.ts';
+import type { SweepCursor } from '../domain/release/store.ts';
 import { log, logError } from '../runtime/log.ts';
 import { count, emit } from '../runtime/metrics.ts';
 import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
@@ -95,15 +97,17 @@ export async function sendPending(services: CloseServices): Promise<Pick<SweepAn
 }
 
 /**
- * Cleans up executions that ended without a recorded outcome, and answers how many. A failed clean-up counts in the metric
- * `LeaseStuck`; the next sweep retries it. Throws `StateMachineUnavailable`.
+ * Cleans up executions that ended without a recorded outcome, and answers how many: those of the last hours, and once an hour
+ * those of the last day. A failed clean-up counts in the metric `LeaseStuck`; the next sweep retries it. Throws
+ * `StateMachineUnavailable` and `LeaseStoreUnavailable`.
  */
 export async function cleanUpMissed(services: CleanUpServices): Promise<number> {
   const now = services.clock.now().getTime();
   const executions = await services.executions();
-  const ended =
-    (await executions?.listUnsuccessful(new Date(now - MISSED_WITHIN_MS), new Date(now - MISSED_AFTER_MS))) ??
-    [];
+  if (executions === null) return 0;
+  const isHourly = isRoundDue(await services.store.readCursor(), services.clock.now());
+  const from = new Date(now - (isHourly ? MISSED_WITHIN_DAY_MS : MISSED_WITHIN_MS));
+  const ended = await executions.listUnsuccessful(from, new Date(now - MISSED_AFTER_MS));
   let cleanedUp = 0;
   for (const execution of ended) {
     if (services.clock.now().getTime() >= now + SWEEP_SECONDS * 1000) break;
@@ -221,6 +225,10 @@ export function attemptName({ id, attempts }: Pick<Change, 'id' | 'attempts'>): 
   return `resume-${recordId(id).slice(0, 50)}-${hash}-${attempts + 1}`;
 }
 
+/** True where the hourly comparison is to begin anew. */
+const isRoundDue = ({ from, next_round_at }: SweepCursor, now: Date): boolean =>
+  from === null && (next_round_at === null || new Date(next_round_at) <= now);
+
 /**
  * Compares closed models with what both sides show, page by page, a round at most every `COMPARE_MINUTES`, and answers how
  * many were told to be out of step. At the end of a round it measures how many are, of those that still exist.
@@ -229,7 +237,7 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
   const { store, clock } = services;
   const cursor = await store.readCursor();
   const now = clock.now();
-  if (cursor.from === null && cursor.next_round_at !== null && new Date(cursor.next_round_at) > now) return 0;
+  if (cursor.from === null && !isRoundDue(cursor, now)) return 0;
   const next_round_at =
     cursor.from === null || cursor.next_round_at === null
       ? new Date(now.getTime() + COMPARE_MINUTES * 60_000).toISOString()

@@ -643,6 +643,36 @@ describe('the comparison of many models', () => {
   });
 });
 
+describe('an execution that ended without an outcome', () => {
+  it.each([
+    ['minutes', 20, 20],
+    // A table that was away, or a schedule that stood still: the comparison of each hour looks back further.
+    ['hours', 10 * 60, 10 * 60 + 60],
+  ])('is cleaned up %s later', async (_, ago, within) => {
+    await closed();
+    const endedAt = new Date(models.now.getTime() - ago * 60_000);
+    const input = JSON.stringify({ operation: 'promote', model_name: MODEL });
+    const executions = await models.services.executions();
+    if (executions === null) throw new Error('no state machine');
+    const more = {
+      executions: async () => ({
+        ...executions,
+        listUnsuccessful: async (from: Date, until: Date) =>
+          endedAt >= from && endedAt < until ? [arn('e9')] : [],
+        describeUnsuccessful: async (executionArn: string) => ({
+          ...{ executionArn, status: 'FAILED' as const, input, startDate: endedAt.getTime() },
+        }),
+      }),
+    };
+    for (let minutes = ago; minutes <= within; minutes += 5) {
+      await swept(more);
+      models.pass({ minutes: 5 });
+    }
+    expect(await recordedOutcomes(models.table)).toMatchObject([{ execution: arn('e9'), status: 'failed' }]);
+    expect(models.sent).toHaveLength(1);
+  });
+});
+
 describe('a part that fails', () => {
   const failing = (...operations: (keyof PromotionStore)[]): Partial<CleanUpServices> => {
     const away = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB Query: TimeoutError'));
