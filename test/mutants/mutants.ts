@@ -125,6 +125,7 @@ const named: readonly Mutant[] = [
     name: 'rollback in two calls',
     breaks: 'A change on its way back brings back the Workload, and closes without the registry',
     edits: [
+      { file: converge, find: '  servingView,\n', replace: '  servingShows,\n  servingView,\n' },
       {
         file: converge,
         find: 'const moved = await moveRegistry(c, look, carried, at, services);',
@@ -762,8 +763,8 @@ const several: readonly Mutant[] = [
     edits: [
       {
         file: 'lambdas/adapters/aws/ledger-items.ts',
-        find: 'const endKey = (model: string) => ({ pk: `ledger-end#${model}` });',
-        replace: "const endKey = (_: string) => ({ pk: 'ledger-end' });",
+        find: 'const endKey = (model: string)',
+        replace: "const endKey = (_: string) => ({ pk: 'ledger-end' });\nconst keyOfEach = (model: string)",
       },
     ],
   },
