@@ -88,6 +88,8 @@ export class Surroundings {
 
   /** The part of the model that a process works for; null for a sweep, which works for all. */
   worldOf(process: string): ModelPart | null {
+    const [only, ...others] = this.worlds;
+    if (only !== undefined && others.length === 0) return only;
     const [caller = ''] = process.split('/');
     const execution = this.executions.all.get(caller);
     if (execution === undefined) return this.called.get(caller) ?? null;
