@@ -43,6 +43,8 @@ export interface ModelVersion {
   readonly runId: string | null;
   /** The logged model (MLflow 3) that was registered, where its source names one. */
   readonly loggedModelId?: string;
+  /** Milliseconds since 1970; absent where MLflow does not say. */
+  readonly createdAt?: number;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -72,12 +74,24 @@ export interface DatasetInput {
 
 export interface Run {
   readonly runId: string;
+  /** Absent where MLflow does not say. */
+  readonly experimentId?: string;
   /** `RUNNING`, `SCHEDULED`, `FINISHED`, `FAILED` or `KILLED`; an open string. */
   readonly status: string;
   readonly metrics: readonly Metric[];
   readonly datasets: readonly DatasetInput[];
   readonly params: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Runs of one experiment that used all of these datasets and logged the metric; times in milliseconds since 1970. */
+export interface RunSearch {
+  readonly experimentId: string;
+  readonly digests: readonly string[];
+  readonly metric: string;
+  /** Started at this time or later, and before the other. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** One consistent read of the registry, on which decisions are based. */
@@ -103,6 +117,11 @@ export interface Registry {
   getRun(runId: string): Promise<Run | null>;
   /** The metrics of a logged model, of every run and dataset. Null when it does not exist, or has too many for one answer. */
   loggedModelMetrics(modelId: string): Promise<LoggedModelMetric[] | null>;
+  /**
+   * How many runs are found, `most` where there are as many or more. Null where the server refuses the search, as one without
+   * the permission, or a name that its filters cannot hold.
+   */
+  countRuns(search: RunSearch, most: number): Promise<number | null>;
 }
 
 const byNumberDescending = (a: ModelVersion, b: ModelVersion) => Number(b.version) - Number(a.version);
@@ -167,6 +186,7 @@ export const DECISION_TAGS = [
   ROLLED_BACK_TAG,
   'promotion.fence',
   'promotion.policy',
+  'promotion.candidates',
   'workload.id',
   'workload.artifact_id',
   'workload.image_uri',

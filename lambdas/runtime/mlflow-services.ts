@@ -6,7 +6,7 @@ import type { Clock } from '../adapters/clock.ts';
 import { type HttpLimits, httpClient } from '../adapters/http.ts';
 import { type Mlflow, mlflow } from '../adapters/mlflow/client.ts';
 import type { Network } from '../adapters/network.ts';
-import type { RowsReader } from '../adapters/rows/read-rows.ts';
+import type { RowsHasher, RowsReader } from '../adapters/rows/read-rows.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
 import { mlflowCall } from '../domain/limits.ts';
 import type { RegistryMode } from '../domain/registry.ts';
@@ -22,6 +22,8 @@ export interface RegistryServices {
   mode: RegistryMode;
   /** Reads the rows of a run: one for each evaluated example. */
   rows?: RowsReader;
+  /** Hashes the file of a run's rows. */
+  rowsHash?: RowsHasher;
 }
 
 /** Throws `InvalidConfiguration`, which names the variables without their values. */
@@ -46,6 +48,10 @@ export function registryServices(
     rows: async (run, spec) => {
       const { readRows } = await import('../adapters/rows/read-rows.ts');
       return readRows(registry, run, spec);
+    },
+    rowsHash: async (run, spec) => {
+      const { hashRows } = await import('../adapters/rows/read-rows.ts');
+      return hashRows(registry, run, spec);
     },
   };
 }

@@ -47,6 +47,7 @@ export class FakeRegistry implements Mlflow {
   }
 
   loggedModelMetrics = async () => null;
+  countRuns = async () => null;
   listArtifacts = async () => [];
   readArtifact = async () => null;
   getModel = (name: string) =>

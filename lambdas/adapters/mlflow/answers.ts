@@ -42,6 +42,15 @@ const Pairs = z
     return Object.fromEntries(found);
   });
 
+/** Milliseconds since 1970; null where it is not given, or is no such number. */
+const Moment = z.coerce
+  .number()
+  .int()
+  .positive()
+  .nullish()
+  .catch(null)
+  .transform((at) => at ?? null);
+
 export const Version = z
   .object({
     name: z.string(),
@@ -50,6 +59,7 @@ export const Version = z
     status: Optional,
     run_id: Optional,
     source: Optional,
+    creation_timestamp: Moment,
     tags: Pairs,
   })
   .transform((v): ModelVersion & { name: string } => ({
@@ -59,6 +69,7 @@ export const Version = z
     status: v.status ?? 'READY',
     runId: v.run_id,
     ...loggedModelIn(v.source),
+    ...(v.creation_timestamp === null ? {} : { createdAt: v.creation_timestamp }),
     tags: v.tags,
   }));
 
@@ -125,7 +136,7 @@ const Dataset = z
   );
 
 const RunBody = z.object({
-  info: z.object({ run_id: z.string(), status: z.string().nullish() }),
+  info: z.object({ run_id: z.string(), status: z.string().nullish(), experiment_id: Optional }),
   data: z.object({ metrics: rows(MetricAnswer, 20_000), params: Pairs, tags: Pairs }).nullish(),
   inputs: z.object({ dataset_inputs: rows(Dataset, 1_000) }).nullish(),
 });
@@ -152,6 +163,7 @@ export const Nothing = z.object({});
 export const RunAnswer = z.object({ run: RunBody }).transform(
   ({ run }): Run => ({
     runId: run.info.run_id,
+    ...(run.info.experiment_id === null ? {} : { experimentId: run.info.experiment_id }),
     status: run.info.status ?? '',
     metrics: run.data?.metrics ?? [],
     params: run.data?.params ?? {},
@@ -159,6 +171,9 @@ export const RunAnswer = z.object({ run: RunBody }).transform(
     datasets: run.inputs?.dataset_inputs ?? [],
   }),
 );
+
+/** Of found runs only their number counts. */
+export const RunsAnswer = z.object({ runs: rows(z.unknown(), 10_000) });
 
 /** MLflow's error envelope. */
 export const ErrorAnswer = z.object({ error_code: z.string(), message: z.string().nullish() });

@@ -6,6 +6,7 @@ import type {
   RegisteredModel,
   Registry,
   Run,
+  RunSearch,
 } from '../../domain/registry.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import type { Authorization } from '../authorization.ts';
@@ -19,6 +20,7 @@ import {
   ModelAnswer,
   Nothing,
   RunAnswer,
+  RunsAnswer,
   VersionsPage,
 } from './answers.ts';
 import { isTooLarge, mlflowRequests } from './requests.ts';
@@ -187,6 +189,25 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       return answer === null ? null : (answer.model.data?.metrics ?? []);
     },
 
+    async countRuns({ experimentId, ...search }, most): Promise<number | null> {
+      const filter = runsFilter(search);
+      if (filter === null) return null;
+      const body = {
+        experiment_ids: [experimentId],
+        filter,
+        run_view_type: 'ACTIVE_ONLY',
+        max_results: most,
+      };
+      try {
+        const request = { method: 'POST', body, writes: 'nothing' } as const;
+        return (await call('runs/search', RunsAnswer, request)).runs?.length ?? 0;
+      } catch (error) {
+        // Very large runs: how many they are is not known.
+        if (error instanceof MlflowRefused || isTooLarge(error)) return null;
+        throw error;
+      }
+    },
+
     // Without max_results, servers of 2025 and early 2026 answer no rows and a token that never ends.
     metricHistory: (run_id, metric_key) =>
       list('metrics/get-history', MetricsPage, {
@@ -232,6 +253,21 @@ function nameFilter(name: string): string {
   if (!name.includes("'")) return `name='${name}'`;
   if (!name.includes('"')) return `name="${name}"`;
   return `name LIKE '${name.replaceAll("'", '_')}'`;
+}
+
+/**
+ * The filter for runs; null for names that it cannot hold. A value has no escape: digests of other characters than MLflow's
+ * clients make are not asked for, and keys of metrics have none of these quotes.
+ */
+function runsFilter({ digests, metric, from, to }: Omit<RunSearch, 'experimentId'>): string | null {
+  if (metric.includes('`') || !digests.every((digest) => /^[\w.:+/=-]{1,100}$/.test(digest))) return null;
+  return [
+    `attributes.start_time >= ${Math.floor(from)}`,
+    `attributes.start_time < ${Math.ceil(to)}`,
+    ...digests.map((digest) => `dataset.digest = '${digest}'`),
+    // True of every number, so that the run has the metric.
+    `metrics.\`${metric}\` >= ${-Number.MAX_VALUE}`,
+  ].join(' AND ');
 }
 
 async function orNull<T>(answer: Promise<T>, ...alsoMissing: string[]): Promise<T | null> {

@@ -1,3 +1,4 @@
+import type { ChangedPart } from '../comparison/digests.ts';
 import { MAX_FENCE_JUMP } from '../limits.ts';
 import type { PromoteInput } from '../payloads.ts';
 import {
@@ -51,7 +52,7 @@ export type PromotionRefusal =
 export type ChangeSinceComparison =
   | { code: 'champion-changed'; champions: string[]; compared_with: string | null }
   | { code: 'decision-changed'; decision: string; recommendation: string }
-  | { code: 'evidence-changed' };
+  | { code: 'evidence-changed'; parts: ChangedPart[] };
 
 /** Why `prepare-promotion` refuses: the request cannot be carried out until the named cause is fixed. */
 export type PrepareRefusal =

@@ -1,4 +1,5 @@
 import type { Clock } from '../../adapters/clock.ts';
+import { changedParts } from '../../domain/comparison/digests.ts';
 import { StaleFence } from '../../domain/errors.ts';
 import type { Comparison, Prepared, PrepareInput } from '../../domain/payloads.ts';
 import {
@@ -88,8 +89,10 @@ export async function findChangeSinceComparison(
       challenger_version: before.challenger_version,
       policy: input.policy,
       execution: input.execution,
+      started_at: input.started_at,
     },
     services,
+    before,
   );
   if (again.decision !== 'PROMOTE')
     return {
@@ -97,7 +100,8 @@ export async function findChangeSinceComparison(
       decision: again.decision,
       recommendation: again.recommendation,
     };
-  return again.evidence_digest === before.evidence_digest ? null : { code: 'evidence-changed' };
+  const parts = changedParts(before, again);
+  return parts.length === 0 ? null : { code: 'evidence-changed', parts };
 }
 
 /**

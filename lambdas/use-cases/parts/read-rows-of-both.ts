@@ -1,4 +1,4 @@
-import type { RowsRead, RowsReader } from '../../adapters/rows/read-rows.ts';
+import type { RowsHasher, RowsRead, RowsReader } from '../../adapters/rows/read-rows.ts';
 import type { Candidate, RowsOfBoth } from '../../domain/comparison/evidence.ts';
 import { measureOf } from '../../domain/comparison/measure.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
@@ -9,6 +9,24 @@ import { rowsSpec } from '../../domain/rows/spec.ts';
 
 /** A run without rows, or with tables of another kind: other evidence counts then, unless the policy names the file. */
 const NONE: readonly FileProblem['code'][] = ['no-file', 'several-files', 'no-column'];
+
+/**
+ * The digests of the files with the rows of both runs, as `readRowsOfBoth` has them where the rows can be used; null where not
+ * both are found. Throws the errors of MLflow.
+ */
+export async function hashRowsOfBoth(
+  champion: Candidate,
+  challenger: Candidate,
+  policy: Policy,
+  hash: RowsHasher,
+): Promise<{ champion: string; challenger: string } | null> {
+  const [before, after] = [champion.run, challenger.run];
+  if (before === null || after === null) return null;
+  const spec = rowsSpec(policy);
+  const now = await hash(after, spec);
+  const old = now === null ? null : await hash(before, spec);
+  return now === null || old === null ? null : { champion: old, challenger: now };
+}
 
 /**
  * The rows of both runs, joined; null where no rule is computed from rows, where a run has not finished, or where not both
