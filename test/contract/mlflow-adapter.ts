@@ -181,7 +181,11 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
     it('counts the runs of an experiment on the same data, with a metric, in a time', async () => {
       const { experiment_id } = await post('experiments/create', { name: `adapter-${randomUUID()}` });
       const from = 1_700_000_000_000;
-      const logged = async (start_time: number, digests: string[], metrics: Record<string, number | string>) => {
+      const logged = async (
+        start_time: number,
+        digests: string[],
+        metrics: Record<string, number | string>,
+      ) => {
         const { run } = (await post('runs/create', { experiment_id, start_time })) as {
           run: { info: { run_id: string } };
         };

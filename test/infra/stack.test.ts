@@ -387,10 +387,10 @@ describe('a private server', () => {
     expect(allowed.map((line) => line.trim())).toMatchInlineSnapshot(`
       [
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
-        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
+        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel sagemaker-mlflow:SearchRuns on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag sagemaker-mlflow:DeleteRegisteredModelAlias on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
-        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel sagemaker-mlflow:SetRegisteredModelTag sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
+        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel sagemaker-mlflow:SearchRuns sagemaker-mlflow:SetRegisteredModelTag sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
       ]

@@ -265,8 +265,8 @@ function runsFilter({ digests, metric, from, to }: Omit<RunSearch, 'experimentId
     `attributes.start_time >= ${Math.floor(from)}`,
     `attributes.start_time < ${Math.ceil(to)}`,
     ...digests.map((digest) => `dataset.digest = '${digest}'`),
-    // True of every number, so that the run has the metric.
-    `metrics.\`${metric}\` >= ${-Number.MAX_VALUE}`,
+    // True of every number, so that the run has the metric. MLflow's parser knows no exponent with a plus sign.
+    `metrics.\`${metric}\` >= -1e300`,
   ].join(' AND ');
 }
 

@@ -1,5 +1,5 @@
 import type { Claim } from './claims.ts';
-import type { AllocationFacts } from './paired-facts.ts';
+import type { AllocationFacts, CandidatesFrom } from './paired-facts.ts';
 
 /** Comparisons that are assumed for a year at least. */
 const FEWEST_COMPARISONS = 12;
@@ -8,9 +8,6 @@ const DAYS_OF_YEAR = 365;
 const FEWEST_DAYS = 28;
 /** From this use on of the same evaluation rows the answer warns. */
 const WARN_FROM_USES = 5;
-
-/** Where the number of candidates is from. `at-least`: counted until the page was full. */
-export type CandidatesFrom = AllocationFacts['candidates_from'];
 
 /** What was counted for a comparison: in the ledger, and for `candidates` in the registry. */
 export interface Counted {
@@ -65,7 +62,7 @@ export interface Allocation {
 /**
  * Comparisons of a year, of those that were counted in the last 365 days. In the first year of a model the rate so far counts,
  * of 28 days at least: with the count alone, its first comparisons would share the budget of twelve, and a fortnightly
- * retraining would spend .87 of a budget of .5. `days`: since the first comparison ever.
+ * retraining would spend .9 of a budget of .5. `days`: since the first comparison ever.
  */
 export const yearlyComparisons = (counted: number, days: number): number =>
   Math.round((counted * DAYS_OF_YEAR) / Math.min(DAYS_OF_YEAR, Math.max(FEWEST_DAYS, days)));

@@ -2,6 +2,10 @@ import * as z from 'zod';
 
 /** What the answer of a comparison says about rows, and about the risk of its claim. */
 
+/** Where the number of candidates is from. `at-least`: counted until the page was full. */
+const CandidatesFrom = z.enum(['declared', 'counted', 'at-least', 'not-declared']);
+export type CandidatesFrom = z.infer<typeof CandidatesFrom>;
+
 /** What the policy's risk was divided by. */
 export const AllocationFacts = z.object({
   /** The risk that the policy sets for one comparison. */
@@ -18,7 +22,7 @@ export const AllocationFacts = z.object({
   at_least: z.boolean(),
   /** Candidates of which the challenger is the best, and where their number is from. */
   candidates: z.number(),
-  candidates_from: z.enum(['declared', 'counted', 'at-least', 'not-declared']),
+  candidates_from: CandidatesFrom,
 });
 export type AllocationFacts = z.infer<typeof AllocationFacts>;
 
