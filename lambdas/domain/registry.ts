@@ -118,7 +118,7 @@ export interface Registry {
   /** The metrics of a logged model, of every run and dataset. Null when it does not exist, or has too many for one answer. */
   loggedModelMetrics(modelId: string): Promise<LoggedModelMetric[] | null>;
   /**
-   * How many runs are found, `most` where there are as many or more. Null where the server refuses the search, as one without
+   * How many runs are found; `most` where as many or more used the datasets, whatever they logged. Null where the server refuses the search, as one without
    * the permission, or a name that its filters cannot hold.
    */
   countRuns(search: RunSearch, most: number): Promise<number | null>;
