@@ -39,6 +39,7 @@ const compare: Parameters<CompareInput> = {
   challenger_version: '$.challenger_version',
   policy: '$.policy',
   execution: '$$.Execution.Id',
+  started_at: '$$.Execution.StartTime',
 };
 
 const prepare: Parameters<PrepareInput> = {
@@ -128,7 +129,7 @@ export const steps = {
     functionName: 'compare-models',
     parameters: compare,
     resultPath: '$.comparison',
-    transient: mlflow,
+    transient: [...mlflow, ...table],
   },
   PreparePromotion: {
     functionName: 'prepare-promotion',

@@ -8,6 +8,7 @@ import { changeLines } from '../../lambdas/words/changes.ts';
 import { confidenceText } from '../../lambdas/words/confidence.ts';
 import { evidenceTable } from '../../lambdas/words/evidence-table.ts';
 import { gateLines } from '../../lambdas/words/gates.ts';
+import { riskText } from '../../lambdas/words/risk.ts';
 import type { RegistryState, WorkloadState } from '../../local/watch/both-systems.ts';
 import type { EndpointAnswer, EndpointReport } from '../../local/watch/endpoint-client.ts';
 import { columns, indented, shortIds } from './layout.ts';
@@ -134,9 +135,11 @@ export function comparisonDetails(state: string, output: unknown): string[] {
   const { comparison } = readStateDocument(output);
   if (state !== 'CompareModels' || comparison === null) return [];
   const basis = `${' '.repeat(INDENT)}${dim(`confidence: ${printable(confidenceText(comparison))}`)}`;
-  if (comparison.rules.length === 0) return [basis];
+  const risk = riskText(comparison);
+  const told = risk === null ? [basis] : [basis, `${' '.repeat(INDENT)}${dim(`risk: ${printable(risk)}`)}`];
+  if (comparison.rules.length === 0) return told;
   const table = evidenceTable(comparison, { width: columns() - 2 });
   const { changes } = comparison;
   const more = [...gateLines(comparison), ...(changes === undefined ? [] : changeLines(changes))];
-  return [basis, ...indented([...table.split('\n'), ...more.map((line) => dim(printable(line)))], INDENT)];
+  return [...told, ...indented([...table.split('\n'), ...more.map((line) => dim(printable(line)))], INDENT)];
 }

@@ -29,7 +29,7 @@ const KINDS: Record<string, Kind> = {
 };
 
 const TOKEN =
-  /\s*(?:(?<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])|(?<operator>>=|<=|!=|<>|=|>|<)|(?<mark>[(),])|(?<word>[\p{L}_](?:[\p{L}\p{N}_/]|\.(?:`[^`]*`|"[^"]*")?|-(?=[\p{L}\p{N}]))*))/uy;
+  /\s*(?:(?<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")|(?<number>-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?![\w.+])|(?<operator>>=|<=|!=|<>|=|>|<)|(?<mark>[(),])|(?<word>[\p{L}_](?:[\p{L}\p{N}_/]|\.(?:`[^`]*`|"[^"]*")?|-(?=[\p{L}\p{N}]))*))/uy;
 
 interface Token {
   type: 'quoted' | 'number' | 'operator' | 'mark' | 'word';

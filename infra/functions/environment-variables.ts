@@ -50,7 +50,7 @@ export function environmentsFor(
   };
   return {
     'begin-promotion': common,
-    'compare-models': { ...common, ...mlflow, ...compare },
+    'compare-models': { ...common, ...mlflow, ...compare, ...store },
     'prepare-promotion': { ...common, ...mlflow, ...compare, ...store, ...workloads },
     'replace-workload': { ...common, ...store, ...workloads },
     'promote-model': { ...common, ...mlflow, ...store, ...alert },

@@ -1,8 +1,8 @@
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable, PolicyStatement, type PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MODELS_INDEX, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/table-indexes.ts';
+import { LEDGER_KEYS, MODELS_INDEX, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/table-indexes.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { KeyedTopic } from '../operations/alert-topics.ts';
 
@@ -10,6 +10,8 @@ import type { KeyedTopic } from '../operations/alert-topics.ts';
 interface FunctionPermissions {
   /** On the promotion table. */
   table: readonly TableAction[];
+  /** Of the table, only the items of ledgers. */
+  ledgersOnly?: true;
   /** The indexes of the table that it queries. */
   indexes?: readonly IndexName[];
   publish?: true;
@@ -28,11 +30,12 @@ type MlflowAction =
   | 'SetRegisteredModelTag'
   | 'DeleteRegisteredModelAlias';
 const reads = ['GetRegisteredModel', 'SearchModelVersions'] as const;
-/** What a comparison reads of a run, and of the file MLmodel. The reference names no action for downloads but the last. */
+/** What a comparison reads of runs, and of the file MLmodel. The reference names no action for downloads but the last. */
 const evidence = [
   'GetRun',
   'ListArtifacts',
   'GetLoggedModel',
+  'SearchRuns',
   'GetDownloadURIForModelVersionArtifacts',
 ] as const;
 const writes = [
@@ -48,7 +51,7 @@ const recordsOutcome = ['GetItem', 'PutItem', 'UpdateItem'] as const;
 /** The permissions of each function. */
 export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissions>> = {
   'begin-promotion': { table: [], mlflow: [] },
-  'compare-models': { table: [], mlflow: [...reads, ...evidence] },
+  'compare-models': { table: ['GetItem'], ledgersOnly: true, mlflow: [...reads, ...evidence] },
   'prepare-promotion': {
     table: recordsOutcome,
     mlflow: [...reads, ...evidence, 'SetRegisteredModelTag', 'SetModelVersionTag'],
@@ -91,9 +94,20 @@ export interface GrantTargets {
 
 /** Grants a function its permissions on these resources. */
 export function grantPermissions(name: FunctionName, grantee: IGrantable, targets: GrantTargets): void {
-  const { table, indexes = [], publish, executions, mlflow, workloads } = functionPermissions[name];
-  const allow = (actions: string[], ...resources: string[]) =>
-    grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+  const {
+    table,
+    ledgersOnly,
+    indexes = [],
+    publish,
+    executions,
+    mlflow,
+    workloads,
+  } = functionPermissions[name];
+  const allowOn = (actions: string[], resources: string[], conditions?: PolicyStatementProps['conditions']) =>
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions, resources, ...(conditions === undefined ? {} : { conditions }) }),
+    );
+  const allow = (actions: string[], ...resources: string[]) => allowOn(actions, resources);
   const allowSecret = (secret: ISecret | undefined) => {
     // The ARN of a secret imported by name lacks the six-character suffix.
     if (secret !== undefined)
@@ -102,13 +116,15 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
   };
 
   if (table.length > 0)
-    allow(
+    allowOn(
       table.map((action) => `dynamodb:${action}`),
-      targets.table.tableArn,
+      [targets.table.tableArn],
+      ledgersOnly === true ? LEDGER_ITEMS : undefined,
     );
   if (indexes.length > 0)
     allow(['dynamodb:Query'], ...indexes.map((index) => `${targets.table.tableArn}/index/${index}`));
-  if (table.length > 0 && targets.tableKey !== undefined) allowTableKey(grantee, targets.tableKey, 'write');
+  if (table.length > 0 && targets.tableKey !== undefined)
+    allowTableKey(grantee, targets.tableKey, ledgersOnly === true ? 'read' : 'write');
   if (publish === true) {
     allow(['sns:Publish'], ...targets.topics.map(({ topic }) => topic.topicArn));
     const keys = new Set(targets.topics.flatMap(({ key }) => key ?? []));
@@ -125,6 +141,12 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
   const { trackingServerArn: server } = targets;
   if (server !== null) allow(mlflowActions(server, mlflow), server);
 }
+
+/** True for requests whose every key is that of a ledger's item; one without a key is refused. */
+const LEDGER_ITEMS = {
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': LEDGER_KEYS.map((prefix) => `${prefix}*`) },
+  Null: { 'dynamodb:LeadingKeys': 'false' },
+};
 
 const KEY_READS = ['kms:Decrypt', 'kms:DescribeKey'];
 const KEY_WRITES = [

@@ -147,6 +147,8 @@ export const LEASE_RELEASE_MS = 5 * 60_000;
 export const SWEEP_MAX_ALERTS = 25;
 /** Numbers that an entry of a ledger tries in one step; a sweep goes on after that many entries of others. */
 export const LEDGER_ATTEMPTS = 50;
+/** Entries of a ledger that a comparison counts at most, the newest: some seconds of reading. */
+export const MAX_COUNTED_ENTRIES = 500;
 /** Seconds after which a sweep starts no other publication or clean-up: one may take half of the function's time-out. */
 export const SWEEP_SECONDS = 5;
 /** Maximum number of pending alerts that a sweep counts, for the metric `AlertsPending`. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { InputDigests, PairedFacts } from './comparison/paired-facts.ts';
 import { RuleResult } from './comparison/rule-result.ts';
 import { Changes, GateResult } from './gates/gate-result.ts';
 import { MAX_LEASE_WAIT_MINUTES } from './limits.ts';
@@ -86,8 +87,10 @@ export const CompareInput = z.object({
   champion_version: stageOr('Production', fields.champion_version),
   challenger_version: stageOr('Staging', fields.challenger_version),
   policy: fields.policy,
-  /** ARN of the execution, for the log. */
+  /** ARN of the execution, whose own entries in the ledger do not count. */
   execution: absent(z.string()),
+  /** When the execution started: comparisons of the year before count. Absent in a direct call. */
+  started_at: absent(z.iso.datetime({ offset: true })).optional(),
 });
 export type CompareInput = z.infer<typeof CompareInput>;
 
@@ -128,20 +131,15 @@ export const Comparison = z.object({
   /** What changed since the champion, for people; absent without a champion. */
   changes: Changes.optional(),
   /** Per-row evidence, where both runs hold it, and what a claim was tested at; absent otherwise. */
-  paired: z
-    .object({
-      /** SHA-256 (hex) over the sorted pairs of row id and label: the same data. Null without rows. */
-      fingerprint: z.string().nullable(),
-      rows: z.number().nullable(),
-      /** The risk at which the claim was tested, and what it takes from the budget of the year; null without a claim. */
-      alpha: z.number().nullable(),
-      spent: z.number().nullable(),
-      /** Rows with which what was not shown would probably be; null where all was, or no number of rows would do. */
-      rows_needed: z.number().nullable(),
-    })
-    .optional(),
+  paired: PairedFacts.optional(),
   /** SHA-256 (hex) of everything that the decision is based on. */
   evidence_digest: z.string(),
+  /** SHA-256 (hex) of files, metrics and policy alone, without what was counted; approvals bind to it. Absent as `basis`. */
+  inputs_digest: z.string().optional(),
+  /** Digests of the parts of the inputs, to name what changed; `rows` is null where none were read. Absent as `basis`. */
+  input_digests: InputDigests.optional(),
+  /** Head of the ledger up to which comparisons were counted, as `SEQ:HASH`; null without entries. Absent where none were counted. */
+  ledger_head: z.string().max(100).nullable().optional(),
   policy: z.string(),
   /** From the registered model's tag `owner`; null if it has none that can be used. Absent as `basis`. */
   owner: z.string().nullable().optional(),

@@ -93,6 +93,16 @@ export interface Run {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** Runs of one experiment that used all of these datasets and logged the metric; times in milliseconds since 1970. */
+export interface RunSearch {
+  readonly experimentId: string;
+  readonly digests: readonly string[];
+  readonly metric: string;
+  /** Started at this time or later, and before the other. */
+  readonly from: number;
+  readonly to: number;
+}
+
 /** One consistent read of the registry, on which decisions are based. */
 export interface RegistryView {
   readonly model: RegisteredModel;
@@ -116,6 +126,11 @@ export interface Registry {
   getRun(runId: string): Promise<Run | null>;
   /** The metrics of a logged model, of every run and dataset. Null when it does not exist, or has too many for one answer. */
   loggedModelMetrics(modelId: string): Promise<LoggedModelMetric[] | null>;
+  /**
+   * How many runs are found; `most` where as many or more used the datasets, whatever they logged. Null where the server refuses the search, as one without
+   * the permission, or a name that its filters cannot hold.
+   */
+  countRuns(search: RunSearch, most: number): Promise<number | null>;
 }
 
 const byNumberDescending = (a: ModelVersion, b: ModelVersion) => Number(b.version) - Number(a.version);
@@ -186,6 +201,7 @@ export const DECISION_TAGS = [
   ROLLED_BACK_TAG,
   'promotion.fence',
   'promotion.policy',
+  'promotion.candidates',
   'workload.id',
   'workload.artifact_id',
   'workload.image_uri',

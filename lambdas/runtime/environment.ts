@@ -167,6 +167,7 @@ export const functionEnvironments = {
     ...LogEnvironment.shape,
     ...MlflowEnvironment.shape,
     ...CompareEnvironment.shape,
+    ...StoreEnvironment.shape,
   }),
   'prepare-promotion': z.object({
     ...LogEnvironment.shape,

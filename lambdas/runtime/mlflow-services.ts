@@ -6,9 +6,9 @@ import type { Clock } from '../adapters/clock.ts';
 import { type HttpLimits, httpClient } from '../adapters/http.ts';
 import { type Mlflow, mlflow } from '../adapters/mlflow/client.ts';
 import type { Network } from '../adapters/network.ts';
-import type { RowsReader } from '../adapters/rows/read-rows.ts';
+import type { RowsHasher, RowsReader } from '../adapters/rows/read-rows.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
-import type { OverlapRead } from '../domain/gates/checks.ts';
+import type { FilterRead } from '../domain/gates/checks.ts';
 import type { ModelFileRead } from '../domain/gates/judge.ts';
 import { mlflowCall } from '../domain/limits.ts';
 import type { RegistryMode } from '../domain/registry.ts';
@@ -27,7 +27,9 @@ export interface RegistryServices {
   /** Reads the file `MLmodel` of a version of a model. */
   modelFile?: (model: string, version: string) => Promise<ModelFileRead>;
   /** Compares the ids of evaluated rows with the training rows of a run; null where that run does not say. */
-  trainingOverlap?: (runId: string, ids: readonly string[] | null) => Promise<OverlapRead | null>;
+  trainingOverlap?: (runId: string, ids: readonly string[] | null) => Promise<FilterRead | null>;
+  /** Hashes the file of a run's rows. */
+  rowsHash?: RowsHasher;
 }
 
 /**
@@ -64,6 +66,10 @@ export function registryServices(
     trainingOverlap: async (runId, ids) => {
       const { readTrainingOverlap } = await import('../adapters/rows/training-overlap.ts');
       return readTrainingOverlap(registry, runId, ids);
+    },
+    rowsHash: async (run, spec) => {
+      const { hashRows } = await import('../adapters/rows/read-rows.ts');
+      return hashRows(registry, run, spec);
     },
   };
 }

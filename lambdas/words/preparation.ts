@@ -1,3 +1,4 @@
+import type { ChangedPart } from '../domain/comparison/digests.ts';
 import type { ChangeSinceComparison, PrepareRefusal } from '../domain/promotion/promotion-plan.ts';
 import { champions } from '../domain/registry.ts';
 import { ARTIFACT_TAG } from '../domain/release/found.ts';
@@ -82,11 +83,18 @@ export function changedSince(change: ChangeSinceComparison): string {
     case 'decision-changed':
       return `A second comparison decided ${change.decision}: ${change.recommendation}`;
     case 'evidence-changed':
-      return 'The evidence changed after the comparison';
+      return `The evidence changed after the comparison: ${change.parts.map((part) => CHANGED_PART[part]).join(', ')}`;
     case 'gates-failed':
       return `The evidence is the same, but not all gates pass any more: ${change.gates.map(gateLine).join('; ')}`;
   }
 }
+
+const CHANGED_PART = {
+  policy: 'the policy',
+  metrics: 'what the versions and their runs hold',
+  rows: 'the files with rows',
+  budget: 'what the risk is divided by (the ledger, or the number of candidates)',
+} as const satisfies Record<ChangedPart, string>;
 
 /** Why `prepare-promotion` answers `busy`; `until` is ISO 8601. */
 export const modelBusy = (model: string, holder: string, until: string) =>

@@ -1,5 +1,5 @@
 import type { SelectionProblem } from '../domain/comparison/candidates.ts';
-import type { Decided, RulesFinding } from '../domain/comparison/decision.ts';
+import type { Decided, Digests, RulesFinding } from '../domain/comparison/decision.ts';
 import type { Obstacle } from '../domain/comparison/evidence.ts';
 import type { EvaluatedRule } from '../domain/comparison/rules.ts';
 import type { Comparison } from '../domain/payloads.ts';
@@ -12,9 +12,7 @@ import { rowsProblem } from './rows.ts';
 import { briefOf, missingText, named, reasonOf } from './rules.ts';
 
 /** A decision with its texts. Untrusted text in them is in visible form. */
-export function inWords(
-  decided: Decided,
-): Omit<Comparison, 'evidence_digest' | 'profit_improvement' | 'owner'> {
+export function inWords(decided: Decided): Omit<Comparison, Digests | 'profit_improvement' | 'owner'> {
   const { finding: _, rules, gates, checks, ...facts } = decided;
   return {
     ...facts,

@@ -187,6 +187,60 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
       expect(await client.getRun('0'.repeat(32))).toBeNull();
     });
 
+    it('counts the runs of an experiment on the same data, with a metric, in a time', async () => {
+      const { experiment_id } = await post('experiments/create', { name: `adapter-${randomUUID()}` });
+      const from = 1_700_000_000_000;
+      const logged = async (
+        start_time: number,
+        digests: string[],
+        metrics: Record<string, number | string>,
+      ) => {
+        const { run } = (await post('runs/create', { experiment_id, start_time })) as {
+          run: { info: { run_id: string } };
+        };
+        const { run_id } = run.info;
+        await post('runs/log-inputs', {
+          run_id,
+          datasets: digests.map((digest) => ({
+            tags: [{ key: 'mlflow.data.context', value: 'evaluation' }],
+            dataset: { name: 'rows', digest, source_type: 'local', source: '{}' },
+          })),
+        });
+        for (const [key, value] of Object.entries(metrics))
+          await post('runs/log-metric', { run_id, key, value, timestamp: 1, step: 0 });
+        return run_id;
+      };
+      const ids = [
+        await logged(from, ['d1'], { 'test/accuracy score': 0.5 }),
+        await logged(from + 500, ['d1', 'd2'], { 'test/accuracy score': -3e20, other: 1 }),
+        await logged(from + 999, ['d1'], { 'test/accuracy score': 0 }),
+      ];
+      await logged(from - 1, ['d1'], { 'test/accuracy score': 0.5 });
+      await logged(from + 1000, ['d1'], { 'test/accuracy score': 0.5 });
+      await logged(from, ['d3'], { 'test/accuracy score': 0.5 });
+      await logged(from, ['d1'], { accuracy: 0.5 });
+      const search = {
+        experimentId: String(experiment_id),
+        digests: ['d1'],
+        metric: 'test/accuracy score',
+        ...{ from, to: from + 1000 },
+      };
+      expect(await client.countRuns(search, 101)).toBe(3);
+      expect(await client.countRuns(search, 2)).toBe(2);
+      expect(await client.countRuns({ ...search, digests: ['d1', 'd2'] }, 101)).toBe(1);
+      expect(await client.countRuns({ ...search, digests: ['d1', 'd3'] }, 101)).toBe(0);
+      expect(await client.countRuns({ ...search, digests: ['d4'] }, 101)).toBe(0);
+      expect(await client.countRuns({ ...search, experimentId: '987654' }, 101)).toBe(0);
+      for (const hostile of ["d1' OR '1' = '1", 'd1" x', "d\\'", 'é', 'x'.repeat(500)])
+        expect(await client.countRuns({ ...search, digests: [hostile] }, 101)).toBeNull();
+      expect(await client.countRuns({ ...search, metric: "a` > 0 AND metrics.`b' " }, 101)).toBe(0);
+      const name = await model(0);
+      await post('model-versions/create', { name, source: 's3://bucket/1', run_id: ids[0] });
+      const [version] = await client.listVersions(name);
+      expect(version?.createdAt).toBeGreaterThan(from);
+      expect((await client.getRun(ids[0] ?? ''))?.experimentId).toBe(search.experimentId);
+    });
+
     it('reads the metrics of a logged model with the data behind them, where MLflow has logged models', async () => {
       expect(await client.loggedModelMetrics(`m-${'0'.repeat(32)}`).catch(({ name }) => name)).toSatisfy(
         (answer) => answer === null || answer === 'MlflowRefused',

@@ -146,16 +146,22 @@ describe('the filter of training rows', () => {
     hashes: 7,
     filter: Buffer.alloc(100).toString('base64'),
   };
-  const overlap = (content: unknown, ids: readonly string[] | null = ['1', '2']) => {
+  const overlap = async (content: unknown, ids: readonly string[] | null = ['1', '2']) => {
     const text = typeof content === 'string' ? content : JSON.stringify(content);
     const artifacts = content === null ? {} : { 'training_rows.bloom.json': text };
-    return readTrainingOverlap(client, emulator.registry.createRun({ artifacts }), ids);
+    const read = await readTrainingOverlap(client, emulator.registry.createRun({ artifacts }), ids);
+    return read === null ? null : { ...read.found, file: read.file };
   };
+  const sha256 = (content: unknown) => createHash('sha256').update(JSON.stringify(content)).digest('hex');
 
   it('is compared with the ids, where the run has it', async () => {
-    expect(await overlap(empty)).toEqual({ overlap: { rows: 2, known: 0, mistakes: 0, share: 0 } });
+    const none = { rows: 2, known: 0, mistakes: 0, share: 0 };
+    expect(await overlap(empty)).toEqual({ overlap: none, file: sha256(empty) });
     expect(await overlap(null)).toBeNull();
-    expect(await overlap(empty, null)).toEqual({ problem: 'no-ids' });
+  });
+
+  it('is named by its hash, with the ids or without', async () => {
+    expect(await overlap(empty, null)).toEqual({ problem: 'no-ids', file: sha256(empty) });
   });
 
   it.each<[string, unknown, string]>([
@@ -168,7 +174,7 @@ describe('the filter of training rows', () => {
     ['too large', ' '.repeat(trainingFilterFile.bytes + 1), 'too-large'],
     ['nested without end', '['.repeat(200_000), 'unreadable'],
   ])('that is %s is not judged', async (_, content, problem) => {
-    expect(await overlap(content)).toEqual({ problem });
+    expect(await overlap(content)).toMatchObject({ problem });
   });
 
   it('is read up to its largest size', async () => {

@@ -55,6 +55,7 @@ export class FakeRegistry implements Mlflow {
   }
 
   loggedModelMetrics = async () => null;
+  countRuns = async () => null;
   listArtifacts = async () => [];
   readArtifact = async () => null;
   versionFile = async () => null;

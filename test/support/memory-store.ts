@@ -7,6 +7,8 @@ import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
 /** The promotion table in the process, for tests of many changes: the store that is deployed, on the emulator of the table. */
 export interface MemoryStore extends PromotionStore {
   readonly table: MemoryTable;
+  /** Items that were read so far. */
+  reads(): number;
   /** The item as the table has it. */
   item(model: string): ModelItem;
 }
@@ -18,10 +20,13 @@ export function memoryStore(
 ): MemoryStore {
   const table = new MemoryTable();
   const execute = (command: string, input: TableRequest) => table.execute(command, input);
+  let reads = 0;
   // Of the SDK's client only the command and its input are used.
   const client = {
-    send: async (command: { constructor: { name: string }; input: TableRequest }) =>
-      execute(command.constructor.name, command.input),
+    send: async (command: { constructor: { name: string }; input: TableRequest }) => {
+      if (command.constructor.name === 'GetCommand') reads += 1;
+      return execute(command.constructor.name, command.input);
+    },
   } as unknown as Parameters<typeof documentStore>[0] & Sender<never>;
   for (const { model, change, live, history, ...more } of items) {
     const { owner, fence, expires_at, released_at, told } = more;
@@ -46,6 +51,7 @@ export function memoryStore(
   return {
     ...documentStore(client, 'promotion'),
     table,
+    reads: () => reads,
     item(model) {
       const found = structuredClone(table.items.get(`lease#${model}`) ?? {});
       return {

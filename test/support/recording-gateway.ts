@@ -104,6 +104,7 @@ const mlflowActions: Readonly<Record<string, string>> = {
   'POST api/2.0/mlflow/model-versions/transition-stage': 'TransitionModelVersionStage',
   'POST api/2.0/mlflow/registered-models/alias': 'SetRegisteredModelAlias',
   'DELETE api/2.0/mlflow/registered-models/alias': 'DeleteRegisteredModelAlias',
+  'POST api/2.0/mlflow/runs/search': 'SearchRuns',
   'GET api/2.0/mlflow/artifacts/list': 'ListArtifacts',
   'GET api/2.0/mlflow/logged-models/*': 'GetLoggedModel',
   'GET model-versions/get-artifact': 'GetDownloadURIForModelVersionArtifacts',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreUnavailable } from '../../lambdas/domain/errors.ts';
-import { hashOf, parseEntry } from '../../lambdas/domain/ledger/entry.ts';
+import { entryText, hashOf, type LedgerHead, parseEntry } from '../../lambdas/domain/ledger/entry.ts';
 import { verifyLedger } from '../../lambdas/domain/ledger/verify.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { PromotionStore } from '../../lambdas/domain/release/store.ts';
@@ -178,5 +178,41 @@ describe.each(WRITES)('a process that dies at %s', (write) => {
         expect([...new Set(page.map(([, sha256]) => sha256))]).toEqual([entries[at]?.report]);
       }
     },
+  );
+});
+
+describe('a ledger whose end is not remembered, as after a restore', () => {
+  const LENGTH = 10_000;
+
+  it.each([
+    ['nothing', null],
+    ['an end of long ago', 17],
+    ['the end', LENGTH],
+  ])(
+    'goes on at its end when %s is remembered, after few reads',
+    async (_, remembered) => {
+      const store = memoryStore([]);
+      let previous: LedgerHead = { seq: 0, hash: '' };
+      for (let seq = 1; seq <= LENGTH; seq += 1) {
+        const outcome = { ...sampleOutcome, model_name: MODEL, execution: `old ${seq}` };
+        const text = entryText(outcome, seq === 1 ? null : previous, false);
+        await store.putEntry(MODEL, seq, text);
+        previous = { seq, hash: hashOf(text) };
+        if (seq === remembered) await store.rememberEnd(MODEL, previous);
+      }
+      expect((await store.ledgerEnd(MODEL)).head).toEqual(previous);
+      const before = store.reads();
+      await store.ledgerEnd(MODEL);
+      // The memory, and then at most a read for each doubling and each halving.
+      expect(store.reads() - before).toBeLessThanOrEqual(remembered === LENGTH ? 2 : 30);
+      await world(store).end('next');
+      const [last] = await store.entries(MODEL, LENGTH + 1, 5);
+      expect(parseEntry(last?.text ?? '')).toMatchObject({
+        execution: 'next',
+        seq: LENGTH + 1,
+        previous: previous.hash,
+      });
+    },
+    60_000,
   );
 });

@@ -24,6 +24,8 @@ const champion = { profit_total: 100, sharpe_ratio: 1.2, max_drawdown: 0.2, win_
 const better = { profit_total: 120, sharpe_ratio: 1.4, max_drawdown: 0.15, win_rate: 0.58 };
 
 interface World {
+  /** Runs that a search finds; null where the server refuses it. */
+  counted?: number | null;
   of?: RegistryView | null;
   runs?: Record<string, Run>;
   logged?: Record<string, LoggedModelMetric[]>;
@@ -31,7 +33,7 @@ interface World {
 }
 
 /** A registry that only answers, and counts what it is asked. Trading runs behind versions 2 and 3. */
-function world({ of = pascal(), runs = {}, logged = {}, mode = 'stages' }: World = {}) {
+function world({ of = pascal(), runs = {}, logged = {}, mode = 'stages', counted = null }: World = {}) {
   const reads: string[] = [];
   const known: Record<string, Run> = { 'run-2': run(champion), 'run-3': run(better), ...runs };
   const read = <T>(what: string, answer: T) => {
@@ -44,6 +46,7 @@ function world({ of = pascal(), runs = {}, logged = {}, mode = 'stages' }: World
       getModel: () => read('model', of?.model ?? null),
       listVersions: () => read('versions', [...(of?.versions ?? [])]),
       getRun: (id) => read(`run ${id}`, known[id] ?? null),
+      countRuns: (search) => read(`runs of ${search.experimentId}`, counted),
       loggedModelMetrics: (id) => read(`model ${id}`, logged[id] ?? null),
       moveToProduction: refuse,
       setAlias: refuse,

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
-import {
-  evidenceDocument,
-  evidenceUsed,
-  obstacles,
-  readMetric,
-  readSample,
-} from '../../lambdas/domain/comparison/evidence.ts';
+import { inputsOf } from '../../lambdas/domain/comparison/digests.ts';
+import { evidenceUsed, obstacles, readMetric, readSample } from '../../lambdas/domain/comparison/evidence.ts';
 import type { Run } from '../../lambdas/domain/registry.ts';
 import { evidence, metric, policy, run } from '../support/evidence.ts';
 
@@ -193,10 +188,10 @@ describe('the data of both versions', () => {
   });
 });
 
-describe('the evidence document', () => {
+describe('the digest of the inputs', () => {
   const rules = policy([{ metric: 'm', sample: { kind: 'proportion', size: 'rows' } }]);
   const document = (of: Run, threshold = 0.7) =>
-    evidenceDocument(rules, threshold, evidenceUsed(side(of), rules));
+    inputsOf('m', rules, threshold, { challenger: evidenceUsed(side(of), rules) }).inputs_digest;
   const logged = run({ m: 0.5, rows: 9, other: 1 }, { params: { a: '1' }, tags: { owner: 'x' } });
 
   it('is the same for the same content in another order, and whatever the policy does not name', () => {

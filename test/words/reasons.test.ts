@@ -86,7 +86,10 @@ it.each<[ChangeSinceComparison, string]>([
     { code: 'champion-changed', champions: ['9', '8', '7', '6', '5', '4', '3'], compared_with: '2' },
     'The champion changed after the comparison: now versions 9 and 8 and 7 and 6 and 5 and 2 more, compared with 2',
   ],
-  [{ code: 'evidence-changed' }, 'The evidence changed after the comparison'],
+  [
+    { code: 'evidence-changed', parts: ['metrics', 'rows'] },
+    'The evidence changed after the comparison: what the versions and their runs hold, the files with rows',
+  ],
 ])('prepare-promotion finds %j', (change, sentence) => {
   expect(changedSince(change)).toBe(sentence);
 });

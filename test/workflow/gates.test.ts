@@ -34,7 +34,7 @@ const startGatedHost = () =>
         'compare-models': toHandler('compare-models', {
           input: CompareInput,
           services: (of, time, by) => ({ ...registryServices(of, time, by), ...policies, clock: time }),
-          run: compare,
+          run: (input, services) => compare(input, services),
         }),
         'prepare-promotion': toHandler('prepare-promotion', {
           input: PrepareInput,

@@ -83,7 +83,7 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
     host.clock.skip(2 * 3_600_000);
     await sweep(host);
   },
-  // Two classifiers whose rows are looked for, one of them registered from a logged model; then the alias of the one before.
+  // Two classifiers whose rows are looked for, and the candidates counted, for a claim; one of them registered from a logged model; then the alias of the one before.
   async (host) => {
     const { registry } = host.mlflow;
     registry.createModel('churn');
@@ -91,10 +91,14 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
       ['Production', 's3://models/churn', 0.8],
       ['Staging', 'models:/m-0123456789abcdef0123456789abcdef', 0.95],
     ] as const) {
-      const runId = registry.createRun({ metrics: { accuracy }, params: { eval_rows: '500' } });
+      const runId = registry.createRun({
+        metrics: { accuracy },
+        params: { eval_rows: '5000' },
+        datasets: [{ name: 'held-out', digest: 'd1', context: 'evaluation' }],
+      });
       registry.createVersion('churn', { runId, source, stage });
     }
-    await execute(host, { model_name: 'churn' }, run);
+    await execute(host, { model_name: 'churn', policy: 'refresh' }, run);
     seedPascalStrategy(host.mlflow);
     registry.setAlias(MODEL, 'previous_champion', '2');
     await execute(host, { operation: 'rollback', model_name: MODEL, target_version: '2' }, run);

@@ -167,3 +167,76 @@ describe('a comparison of runs that hold rows', () => {
     expect((await promoted()).comparison).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'C' });
   });
 });
+
+describe('the promotions of a year', () => {
+  let host: EmulatedHost;
+  emulatedHost((started) => {
+    host = started;
+  });
+
+  it('share the rows and the ledger: each challenger on the same rows divides the risk of the next', async () => {
+    const { registry } = host.mlflow;
+    const held = [{ name: 'held-out', digest: 'd1', context: 'evaluation' }];
+    const version = (accuracy: number, seed: number, stage: string, tags: Record<string, string> = {}) => {
+      const rows = rowsOf(accuracy, seed);
+      const runId = registry.createRun({
+        metrics: { accuracy: accuracyOf(rows) },
+        params: { eval_rows: String(N) },
+        datasets: held,
+        artifacts: { 'evaluation_rows.csv': csv(rows) },
+      });
+      host.clock.skip(60_000);
+      return registry.createVersion(NAME, { runId, stage, tags });
+    };
+    const promoted = async (more: object = {}) => {
+      const input = { model_name: NAME, policy: 'refresh', ...more };
+      const { status, output } = await execute(host, input, { pauseMs: 1 });
+      host.clock.skip(3_600_000);
+      return { status, comparison: (output as { comparison: Comparison }).comparison };
+    };
+    version(0.7, 2, 'Production');
+    version(0.8, 3, 'Staging');
+    const first = await promoted();
+    expect(first).toMatchObject({
+      status: 'promoted',
+      comparison: {
+        ledger_head: null,
+        paired: {
+          alpha: 0.05,
+          allocation: { budget: null, uses: 1, candidates: 1, candidates_from: 'counted' },
+        },
+      },
+    });
+    const third = version(0.9, 4, 'Staging');
+    for (const seed of [5, 6])
+      registry.createRun({ metrics: { accuracy: 0.5 }, datasets: held, params: { seed: `${seed}` } });
+    // Registered after all of them; and the same pair again, which a dry run has looked at before.
+    const fourth = version(0.95, 7, 'Staging');
+    expect(await promoted({ challenger_version: third, dry_run: true })).toMatchObject({
+      comparison: {
+        ledger_head: expect.stringMatching(/^1:[0-9a-f]{64}$/),
+        paired: { allocation: { uses: 2 } },
+      },
+    });
+    const last = await promoted({ challenger_version: fourth });
+    expect(last).toMatchObject({
+      status: 'promoted',
+      comparison: {
+        ledger_head: expect.stringMatching(/^2:/),
+        paired: {
+          alpha: 0.05 / 3 / 4,
+          // Versions 2, 3 and 4 on the same rows; their runs, and two that were never registered.
+          allocation: { uses: 3, warning: false, candidates: 4, candidates_from: 'counted' },
+        },
+      },
+    });
+    const { store } = storeServices(host.env);
+    const entries = (await store.entries(NAME, 1, 9)).map(({ text }) => parseEntry(text)?.decision);
+    expect(entries.at(-1)).toMatchObject({
+      inputs_digest: last.comparison.inputs_digest,
+      evidence_digest: last.comparison.evidence_digest,
+      uses: 3,
+      candidates: 4,
+    });
+  });
+});

@@ -1,15 +1,23 @@
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { hashOf } from '../../domain/ledger/entry.ts';
+import { hashOf, type LedgerHead } from '../../domain/ledger/entry.ts';
+import type { KeptEntry } from '../../domain/ledger/verify.ts';
 import type { LedgerStore } from '../../domain/release/store.ts';
 import { type Documents, itemAt, unlessConditionFails } from './documents.ts';
+import { LEDGER_KEYS } from './table-indexes.ts';
 
 /**
  * The ledgers of models: an item for each entry, which is put once, and one that remembers where the ledger ends. What is
  * remembered is a hint: the put of the next number, on condition that it is not there, is what appends.
  */
 
-const entryKey = (model: string, seq: number) => ({ pk: `ledger#${model}#${String(seq).padStart(12, '0')}` });
-const endKey = (model: string) => ({ pk: `ledger-end#${model}` });
+/** Entries that are read at the same time. */
+const AT_ONCE = 25;
+
+const [ENTRY, END] = LEDGER_KEYS;
+const entryKey = (model: string, seq: number) => ({
+  pk: `${ENTRY}${model}#${String(seq).padStart(12, '0')}`,
+});
+const endKey = (model: string) => ({ pk: `${END}${model}` });
 
 /** The part of the store that is about ledgers. */
 export function ledgerItems(db: Documents, table: string): LedgerStore {
@@ -18,14 +26,34 @@ export function ledgerItems(db: Documents, table: string): LedgerStore {
     return item === undefined ? null : { text: String(item['entry']), hash: String(item['hash']) };
   };
 
+  /** The last entry from `known` on: in steps that double, and then by halves. */
+  const lastFrom = async (model: string, known: LedgerHead | null): Promise<LedgerHead | null> => {
+    let last = known;
+    const exists = async (seq: number) => {
+      const entry = await entryAt(model, seq);
+      if (entry !== null) last = { seq, hash: hashOf(entry.text) };
+      return entry !== null;
+    };
+    let low = known?.seq ?? 0;
+    let step = 1;
+    while (await exists(low + step)) {
+      low += step;
+      step *= 2;
+    }
+    for (let high = low + step; high - low > 1; ) {
+      const middle = Math.floor((low + high) / 2);
+      if (await exists(middle)) low = middle;
+      else high = middle;
+    }
+    return last;
+  };
+
   return {
     async ledgerEnd(model) {
       const item = await itemAt(db, table, endKey(model));
       const { seq, hash, table_behind } = item ?? {};
-      return {
-        head: typeof seq === 'number' && typeof hash === 'string' ? { seq, hash } : null,
-        tableBehind: table_behind === true,
-      };
+      const remembered = typeof seq === 'number' && typeof hash === 'string' ? { seq, hash } : null;
+      return { head: await lastFrom(model, remembered), tableBehind: table_behind === true };
     },
 
     async putEntry(model, seq, text) {
@@ -58,11 +86,13 @@ export function ledgerItems(db: Documents, table: string): LedgerStore {
     },
 
     async entries(model, from, limit) {
-      const found = [];
-      for (let seq = from; seq < from + limit; seq += 1) {
-        const entry = await entryAt(model, seq);
-        if (entry === null) break;
-        found.push(entry);
+      const found: KeptEntry[] = [];
+      for (let start = from; start < from + limit; start += AT_ONCE) {
+        const numbers = Array.from({ length: Math.min(AT_ONCE, from + limit - start) }, (_, i) => start + i);
+        const read = await Promise.all(numbers.map((seq) => entryAt(model, seq)));
+        const missing = read.indexOf(null);
+        found.push(...read.slice(0, missing < 0 ? read.length : missing).flatMap((entry) => entry ?? []));
+        if (missing >= 0) break;
       }
       return found;
     },

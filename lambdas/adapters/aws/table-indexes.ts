@@ -1,3 +1,5 @@
-/** The indexes of the promotion table, apart from its items: the construct names them and uses no AWS SDK. */
+/** The indexes and keys of the promotion table, apart from its items: the construct names them and uses no AWS SDK. */
 export const MODELS_INDEX = 'models';
 export const PENDING_ALERTS_INDEX = 'pending-alerts';
+/** How the keys of a ledger's items begin: an entry, and where the ledger ends. */
+export const LEDGER_KEYS = ['ledger#', 'ledger-end#'] as const;

@@ -192,5 +192,11 @@ export const RunAnswer = z.object({ run: RunBody }).transform(
   }),
 );
 
+const FoundRun = z
+  .object({ data: z.object({ metrics: rows(z.object({ key: z.string() }), 20_000) }).nullish() })
+  .transform(({ data }) => ({ keys: new Set(data?.metrics?.map(({ key }) => key)) }));
+/** Of found runs only the keys of their metrics. */
+export const RunsAnswer = z.object({ runs: rows(FoundRun, 10_000) });
+
 /** MLflow's error envelope. */
 export const ErrorAnswer = z.object({ error_code: z.string(), message: z.string().nullish() });

@@ -6,6 +6,7 @@ import type {
   RegisteredModel,
   Registry,
   Run,
+  RunSearch,
 } from '../../domain/registry.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import type { Authorization } from '../authorization.ts';
@@ -19,6 +20,7 @@ import {
   ModelAnswer,
   Nothing,
   RunAnswer,
+  RunsAnswer,
   VersionAnswer,
   VersionsPage,
 } from './answers.ts';
@@ -224,6 +226,22 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       return answer === null ? null : (answer.model.data?.metrics ?? []);
     },
 
+    async countRuns(search, most): Promise<number | null> {
+      const filter = runsFilter(search);
+      if (filter === null) return null;
+      const experiment_ids = [search.experimentId];
+      const body = { experiment_ids, filter, run_view_type: 'ACTIVE_ONLY', max_results: most };
+      const request = { method: 'POST', body, writes: 'nothing' } as const;
+      try {
+        const runs = (await call('runs/search', RunsAnswer, request)).runs ?? [];
+        return runs.length >= most ? most : runs.filter(({ keys }) => keys.has(search.metric)).length;
+      } catch (error) {
+        // Very large runs: how many they are is not known.
+        if (error instanceof MlflowRefused || isTooLarge(error)) return null;
+        throw error;
+      }
+    },
+
     // Without max_results, servers of 2025 and early 2026 answer no rows and a token that never ends.
     metricHistory: (run_id, metric_key) =>
       list('metrics/get-history', MetricsPage, {
@@ -285,6 +303,19 @@ function nameFilter(name: string): string {
   if (!name.includes("'")) return `name='${name}'`;
   if (!name.includes('"')) return `name="${name}"`;
   return `name LIKE '${name.replaceAll("'", '_')}'`;
+}
+
+/**
+ * The filter for runs; null for digests that it cannot hold: a value has no escape, so those of other characters than MLflow's
+ * clients make are not asked for. Servers of MLflow 2 fail on a filter of datasets and metrics together.
+ */
+function runsFilter({ digests, from, to }: RunSearch): string | null {
+  if (!digests.every((digest) => /^[\w.:+/=-]{1,100}$/.test(digest))) return null;
+  return [
+    `attributes.start_time >= ${Math.floor(from)}`,
+    `attributes.start_time < ${Math.ceil(to)}`,
+    ...digests.map((digest) => `dataset.digest = '${digest}'`),
+  ].join(' AND ');
 }
 
 async function orNull<T>(answer: Promise<T>, ...alsoMissing: string[]): Promise<T | null> {

@@ -49,6 +49,33 @@ export async function readRows(
   return read ?? { problem: { code: 'no-file', looked: [path] } };
 }
 
+/** Finds the rows of a run and hashes their file without reading it as rows; see `hashRows`. */
+export type RowsHasher = (run: Run, spec: RowsSpec) => Promise<string | null>;
+
+/**
+ * The SHA-256 of the file with the rows of a run, in hexadecimal; null where no one file is found, or it is too large. Throws as
+ * `readRows` does. Nothing of the file is held.
+ */
+export async function hashRows(
+  files: ArtifactFiles,
+  run: Run,
+  spec: RowsSpec,
+  limits: RowsLimits = rowsFile,
+): Promise<string | null> {
+  const found = await findRowsFile(files, run, spec);
+  if ('problem' in found) return null;
+  return files.readArtifact(run.runId, found.path, limits.totalMs, async (chunks) => {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      if (bytes > limits.bytes) return null;
+      hash.update(chunk);
+    }
+    return hash.digest('hex');
+  });
+}
+
 /** Reads one file, whatever its name says, by what is in it: gzip, Parquet, a JSON object, otherwise CSV. */
 export async function parseRows(
   chunks: AsyncIterable<Buffer>,

@@ -1,4 +1,5 @@
-import type { OverlapRead } from '../../domain/gates/checks.ts';
+import { createHash } from 'node:crypto';
+import type { FilterRead, OverlapRead } from '../../domain/gates/checks.ts';
 import { parseJson } from '../../domain/json.ts';
 import { trainingFilterFile } from '../../domain/limits.ts';
 import { RowsStop } from '../../domain/rows/problems.ts';
@@ -17,20 +18,25 @@ export async function readTrainingOverlap(
   files: ArtifactFiles,
   runId: string,
   ids: readonly string[] | null,
-): Promise<OverlapRead | null> {
+): Promise<FilterRead | null> {
   const { bytes, totalMs } = trainingFilterFile;
   const entry = (await files.listArtifacts(runId, '')).find(({ path }) => path === PATH);
   if (entry === undefined || entry.isFolder) return null;
-  if (ids === null) return { problem: 'no-ids' };
-  if (entry.size !== null && entry.size > bytes) return { problem: 'too-large' };
+  if (entry.size !== null && entry.size > bytes) return TOO_LARGE;
   const content = await files.readArtifact(runId, PATH, totalMs, (chunks) => collected(chunks, bytes));
   if (content === null) return null;
-  if (content === 'too-large') return { problem: 'too-large' };
+  if (content === 'too-large') return TOO_LARGE;
+  const file = createHash('sha256').update(content).digest('hex');
+  return { file, found: ids === null ? { problem: 'no-ids' } : overlapIn(content, ids) };
+}
+
+const TOO_LARGE: FilterRead = { file: 'too-large', found: { problem: 'too-large' } };
+
+function overlapIn(content: Buffer, ids: readonly string[]): OverlapRead {
   const filter = filterIn(content);
   if (filter === null) return { problem: 'unreadable' };
-  return filter.rows < FEWEST_TRAINING_ROWS
-    ? { problem: 'too-small' }
-    : { overlap: trainingOverlap(ids, filter) };
+  if (filter.rows < FEWEST_TRAINING_ROWS) return { problem: 'too-small' };
+  return { overlap: trainingOverlap(ids, filter) };
 }
 
 async function collected(chunks: AsyncIterable<Buffer>, limit: number): Promise<Buffer | 'too-large'> {

@@ -1,5 +1,6 @@
 import type { GateFinding } from '../gates/finding.ts';
 import type { Basis, Comparison } from '../payloads.ts';
+import { type Counted, NOT_COUNTED } from './budget.ts';
 import type { SelectionProblem } from './candidates.ts';
 import {
   dataUnknown,
@@ -82,14 +83,7 @@ export interface RulesFinding {
 export interface Decided
   extends Omit<
     Comparison,
-    | 'recommendation'
-    | 'method'
-    | 'rules'
-    | 'gates'
-    | 'checks'
-    | 'evidence_digest'
-    | 'profit_improvement'
-    | 'owner'
+    'recommendation' | 'method' | 'rules' | 'gates' | 'checks' | 'profit_improvement' | 'owner' | Digests
   > {
   basis: Basis;
   finding: Finding;
@@ -98,13 +92,24 @@ export interface Decided
   checks?: readonly GateFinding[];
 }
 
+/** Fields about what a comparison is based on. */
+export type Digests = 'evidence_digest' | 'inputs_digest' | 'input_digests' | 'ledger_head';
+
 const UNDECIDED = { decision: 'INVESTIGATE', confidence: 0, basis: 'none', evidence_grade: null } as const;
 
 /** Sums of weights are rounded, so a share of exactly the threshold may come out a bit below it. */
 const ROUNDING = 1e-9;
 
-/** Evaluates the policy for two versions; `minConfidence` (0 to 1) applies if the policy sets no threshold. */
-export function decide(evidence: Evidence, policy: Policy, minConfidence: number): Decided {
+/**
+ * Evaluates the policy for two versions; `minConfidence` (0 to 1) applies if the policy sets no threshold. `countedFor` is what
+ * divides the risk of a claim.
+ */
+export function decide(
+  evidence: Evidence,
+  policy: Policy,
+  minConfidence: number,
+  countedFor: Counted = NOT_COUNTED,
+): Decided {
   const versions = {
     champion_version: evidence.champion?.version.version ?? null,
     challenger_version: evidence.challenger.version.version,
@@ -122,7 +127,7 @@ export function decide(evidence: Evidence, policy: Policy, minConfidence: number
   if (rules.some(({ verdict }) => verdict === 'missing')) return undecided('missing-numbers');
   const counted = rules.filter(({ result }) => result.counted === 'counted');
   if (counted.length === 0) return undecided('nothing-to-judge');
-  const decided = decideByRules(counted, evidence, policy, minConfidence);
+  const decided = decideByRules(counted, evidence, policy, { minConfidence, countedFor });
   return { ...versions, ...decided, ...pairedFacts(evidence, decided.finding), rules };
 }
 
@@ -163,7 +168,12 @@ export function sameVersion(policy: Policy, version: string): Decided {
 }
 
 /** Steps 2 to 6 of the order above. */
-function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Policy, minConfidence: number) {
+function decideByRules(
+  counted: EvaluatedRule[],
+  evidence: Evidence,
+  policy: Policy,
+  { minConfidence, countedFor }: { minConfidence: number; countedFor: Counted },
+) {
   const hasChampion = evidence.champion !== null;
   const critical = counted.filter(({ rule }) => rule.critical);
   const deciding = critical.length > 0 ? critical : counted;
@@ -202,15 +212,14 @@ function decideByRules(counted: EvaluatedRule[], evidence: Evidence, policy: Pol
     return { decision, confidence, basis, evidence_grade: grade, finding };
   };
 
-  const claimed = policy.claim === undefined ? null : testClaim(policy.claim, counted, policy);
+  const claimed = policy.claim === undefined ? null : testClaim(policy.claim, counted, policy, countedFor);
   if (policy.claim !== undefined && claimed !== null) {
     // An absolute limit holds for every rule, whatever is claimed of one of them.
     const missedLimit = counted.filter(({ limit }) => limit !== null && limit.missedBy > 0);
     if (missedLimit.length > 0) return answer('KEEP', 'critical-rules-failed', missedLimit);
     if ('lacking' in claimed) return answer('INVESTIGATE', 'grade-not-accepted', claimed.lacking);
     const { decided, allocation, about } = claimed;
-    const { alpha, spent } = allocation;
-    tested = { rowsNeeded: decided.rowsNeeded, alpha, spent };
+    tested = { rowsNeeded: decided.rowsNeeded, allocation };
     const accepted = grade === null || policy.accepted_grades.includes(grade);
     const told =
       decided.decision === 'PROMOTE' && !accepted
@@ -243,9 +252,10 @@ function pairedFacts(evidence: Evidence, { claim }: RulesFinding): Pick<Decided,
     paired: {
       fingerprint: rows?.fingerprint ?? null,
       rows: rows?.n ?? null,
-      alpha: claim?.alpha ?? null,
-      spent: claim?.spent ?? null,
+      alpha: claim?.allocation.alpha ?? null,
+      spent: claim?.allocation.spent ?? null,
       rows_needed: claim?.rowsNeeded ?? null,
+      ...(claim === null ? {} : { allocation: claim.allocation.facts }),
     },
   };
 }

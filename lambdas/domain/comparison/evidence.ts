@@ -1,4 +1,3 @@
-import { canonicalJson } from '../canonical-json.ts';
 import type { Refused } from '../paired/test-result.ts';
 import type { ModelVersion, Run } from '../registry.ts';
 import type { JoinedRows } from '../rows/join.ts';
@@ -218,23 +217,19 @@ function dataObstacles(champion: Candidate, challenger: Candidate, policy: Polic
  * Digests of the data behind one metric, sorted: the metric's own (MLflow 3 can record one), else those of the run's
  * dataset inputs in the contexts of the policy. An input without a context counts too: MLflow's own evaluator logs none.
  */
-export function dataOf(candidate: Candidate, keys: Keys, { dataset }: Policy): string[] {
+export function dataOf(candidate: Candidate, keys: Keys, policy: Policy): string[] {
   const { run } = candidate;
   const key = metricKey(candidate, keys);
   const own = run?.metrics.find((metric) => metric.key === key)?.datasetDigest ?? null;
-  if (own !== null) return [own];
+  return own === null ? evaluationDigests(candidate, policy) : [own];
+}
+
+/** Digests of the run's dataset inputs in the contexts of the policy, sorted. */
+export function evaluationDigests({ run }: Candidate, { dataset }: Policy): string[] {
   const inputs = (run?.datasets ?? []).filter(
     ({ context }) => !dataset.contexts || !context || dataset.contexts.includes(context),
   );
   return [...new Set(inputs.map(({ digest }) => digest))].sort();
-}
-
-/**
- * Everything that a decision is based on, as canonical JSON: the input of the evidence digest. Tags and metrics that the
- * policy does not name are left out.
- */
-export function evidenceDocument(policy: Policy, minConfidence: number, parts: unknown): string {
-  return canonicalJson({ policy, min_confidence: minConfidence, evidence: parts });
 }
 
 /** The part of a version's evidence that a policy's rules use. */

@@ -1,4 +1,4 @@
-import { type Allocation, allocateAlpha } from './budget.ts';
+import { type Allocation, allocateAlpha, type Counted } from './budget.ts';
 import { type ClaimDecision, decideClaim } from './claims.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyClaim } from './policy-claim.ts';
@@ -10,8 +10,7 @@ import type { EvaluatedRule } from './rules.ts';
 export interface ClaimTested {
   readonly rowsNeeded: number | null;
   /** The risk at which it was tested, and what that takes from the budget of the year. */
-  readonly alpha: number;
-  readonly spent: number;
+  readonly allocation: Allocation;
 }
 
 /** Where the finding of a claim leads. */
@@ -29,13 +28,18 @@ type ClaimResult =
   | { readonly lacking: readonly EvaluatedRule[] }
   | { readonly decided: ClaimDecision; readonly allocation: Allocation; readonly about: EvaluatedRule[] };
 
+/** The risk of a policy's claim, by what was counted. Max-T is not used, as the rows of other candidates are not read. */
+export const allocationFor = ({ kind }: PolicyClaim, { alpha, budget }: Policy, counted: Counted) =>
+  allocateAlpha({ ...counted, claim: kind, alpha, budget, maxT: false });
+
 /** Tests the claim of a policy: its primary rule, and every other rule that was compared as a guardrail. */
 export function testClaim(
   claim: PolicyClaim,
-  counted: readonly EvaluatedRule[],
+  evaluated: readonly EvaluatedRule[],
   policy: Policy,
+  counted: Counted,
 ): ClaimResult | null {
-  const compared = counted.filter(({ gain }) => gain !== null);
+  const compared = evaluated.filter(({ gain }) => gain !== null);
   const primary = compared.find(({ rule }) => rule.name === claim.primary);
   if (primary === undefined) return null;
   const lacking = compared.filter(({ gain }) => gain?.test == null);
@@ -44,16 +48,7 @@ export function testClaim(
   const guardrails = others.flatMap(({ rule, gain }) =>
     gain?.test == null ? [] : [{ name: rule.name, margin: -gain.needed, test: gain.test }],
   );
-  const allocation = allocateAlpha({
-    claim: claim.kind,
-    alpha: policy.alpha,
-    budget: policy.budget,
-    comparisons: 0,
-    uses: 1,
-    candidates: 1,
-    candidatesFrom: 'not-declared',
-    maxT: false,
-  });
+  const allocation = allocationFor(claim, policy, counted);
   const { alpha } = allocation;
   const { worthwhile } = claim;
   const decided = decideClaim({ claim, primary: primary.gain.test, guardrails, alpha, worthwhile });

@@ -2,7 +2,8 @@ import type { Decided } from '../comparison/decision.ts';
 import type { Evidence } from '../comparison/evidence.ts';
 import type { Policy } from '../comparison/policy.ts';
 import { changesSince } from './changes.ts';
-import { checkEvidence, type OverlapRead } from './checks.ts';
+import { ageCheck, checkEvidence, type OverlapRead } from './checks.ts';
+import type { GateFinding } from './finding.ts';
 import { blocking, type GateFacts, judgeGates } from './judge.ts';
 
 /**
@@ -32,4 +33,17 @@ export function withGates(
   if (decided.decision !== 'PROMOTE' || blocked.length === 0) return judged;
   const finding = { code: 'gates-failed', challenger: challenger.version.version, blocked } as const;
   return { ...judged, decision: 'INVESTIGATE', finding };
+}
+
+/**
+ * Gates and checks of inputs that were judged before: every gate, and of the checks those by the clock. `blocked` where one of them
+ * fails.
+ */
+export function judgedAgain(
+  { policy, evidence, facts }: { policy: Policy; evidence: Evidence; facts: GateFacts },
+  now: Date,
+): { gates: readonly GateFinding[]; checks: readonly GateFinding[]; blocked: boolean } {
+  const gates = judgeGates(policy, facts, now);
+  const checks = ageCheck(policy, evidence, now);
+  return { gates, checks, blocked: blocking([...gates, ...checks]).length > 0 };
 }

@@ -12,6 +12,12 @@ export type OverlapRead =
   | { readonly overlap: Overlap }
   | { readonly problem: 'no-ids' | 'too-large' | 'too-small' | 'unreadable' };
 
+/** The filter of a run's training rows: what stands for its file in the evidence digest, and what it knows of the evaluation. */
+export interface FilterRead {
+  readonly file: string;
+  readonly found: OverlapRead;
+}
+
 /** Above it a filter knows nearly everything, and says nothing. */
 const MOST_MISTAKES = 0.5;
 
@@ -83,7 +89,8 @@ function sliceCheck(policy: Policy, evidence: Evidence): GateFinding[] {
 
 const DAY_MS = 24 * 3_600_000;
 
-function ageCheck(policy: Policy, { champion, challenger }: Evidence, now: Date): GateFinding[] {
+/** By the clock: judged again before a change. */
+export function ageCheck(policy: Policy, { champion, challenger }: Evidence, now: Date): GateFinding[] {
   const { max_age_days: most } = policy;
   if (most === undefined) return [];
   const logged = [challenger, ...(champion === null ? [] : [champion])].flatMap((side) =>

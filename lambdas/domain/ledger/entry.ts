@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { canonicalJson } from '../canonical-json.ts';
+import type { AllocationFacts } from '../comparison/paired-facts.ts';
 import { readAs } from '../json.ts';
 import type { Outcome } from '../outcome/outcome-schema.ts';
 
@@ -23,12 +24,18 @@ const LedgerDecision = z.looseObject({
   challenger_version: text,
   policy: z.string(),
   evidence_digest: z.string(),
+  /** Of the files, metrics and policy alone. Absent in the first entries, whose evidence digest it is. */
+  inputs_digest: text.optional(),
   evidence_grade: text,
   confidence: z.number().nullable(),
   /** Of per-row evidence: what names the data; null without rows. */
   fingerprint: text,
   /** The risk that a claim took from the budget of the year; null without a claim. */
   alpha_spent: z.number().nullable(),
+  /** What the risk was divided by; absent without a claim. */
+  comparisons: z.number().optional(),
+  uses: z.number().optional(),
+  candidates: z.number().optional(),
 });
 
 /** Further fields of later versions are kept, as they are part of the text. */
@@ -112,10 +119,12 @@ export function entryText(
             challenger_version: comparison.challenger_version,
             policy: comparison.policy,
             evidence_digest: comparison.evidence_digest,
+            inputs_digest: comparison.inputs_digest ?? comparison.evidence_digest,
             evidence_grade: comparison.evidence_grade,
             confidence: Number.isFinite(comparison.confidence) ? comparison.confidence : null,
             fingerprint: comparison.paired?.fingerprint ?? null,
             alpha_spent: comparison.paired?.spent ?? null,
+            ...dividedBy(comparison.paired?.allocation),
           },
     before: outcome.champion_before === null ? null : { version: outcome.champion_before, artifact_id: null },
     after:
@@ -132,6 +141,15 @@ export function entryText(
   };
   return canonicalJson(entry);
 }
+
+const dividedBy = (allocation: AllocationFacts | undefined) =>
+  allocation === undefined
+    ? {}
+    : {
+        comparisons: allocation.comparisons,
+        uses: allocation.uses,
+        candidates: allocation.candidates,
+      };
 
 /** The entry of a text; null if it is none. */
 export function parseEntry(entry: string): LedgerEntry | null {

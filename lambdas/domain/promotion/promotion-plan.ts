@@ -1,3 +1,4 @@
+import type { ChangedPart } from '../comparison/digests.ts';
 import type { GateResult } from '../gates/gate-result.ts';
 import { MAX_FENCE_JUMP } from '../limits.ts';
 import type { PromoteInput } from '../payloads.ts';
@@ -52,7 +53,7 @@ export type PromotionRefusal =
 export type ChangeSinceComparison =
   | { code: 'champion-changed'; champions: string[]; compared_with: string | null }
   | { code: 'decision-changed'; decision: string; recommendation: string }
-  | { code: 'evidence-changed' }
+  | { code: 'evidence-changed'; parts: ChangedPart[] }
   /** Gates that depend on time or on tags do not hold any more, although the evidence is the same. */
   | { code: 'gates-failed'; gates: readonly GateResult[] };
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../adapters/clock.ts';
+import { changedParts } from '../../domain/comparison/digests.ts';
 import { StaleFence } from '../../domain/errors.ts';
 import { isTimed } from '../../domain/gates/finding.ts';
 import { blocking } from '../../domain/gates/judge.ts';
@@ -90,12 +91,14 @@ export async function findChangeSinceComparison(
       challenger_version: before.challenger_version,
       policy: input.policy,
       execution: input.execution,
+      started_at: input.started_at,
     },
     services,
+    before,
   );
   const blocked = blocking([...(again.gates ?? []), ...(again.checks ?? [])]).filter(isTimed);
-  const isSame = again.evidence_digest === before.evidence_digest;
-  if (again.decision === 'INVESTIGATE' && isSame && blocked.length > 0)
+  const parts = changedParts(before, again);
+  if (again.decision === 'INVESTIGATE' && parts.length === 0 && blocked.length > 0)
     return { code: 'gates-failed', gates: blocked };
   if (again.decision !== 'PROMOTE')
     return {
@@ -103,7 +106,7 @@ export async function findChangeSinceComparison(
       decision: again.decision,
       recommendation: again.recommendation,
     };
-  return isSame ? null : { code: 'evidence-changed' };
+  return parts.length === 0 ? null : { code: 'evidence-changed', parts };
 }
 
 /**

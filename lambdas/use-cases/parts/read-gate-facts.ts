@@ -2,13 +2,12 @@ import type { RowsReader } from '../../adapters/rows/read-rows.ts';
 import type { Candidate } from '../../domain/comparison/evidence.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
 import { MlflowInvalidResponse, MlflowRefused, MlflowUnavailable } from '../../domain/errors.ts';
-import type { OverlapRead } from '../../domain/gates/checks.ts';
+import type { FilterRead } from '../../domain/gates/checks.ts';
 import type { GateFacts, ModelFileRead } from '../../domain/gates/judge.ts';
 import type { RegisteredModel, RegistryMode } from '../../domain/registry.ts';
 import { singleRows } from '../../domain/rows/join.ts';
 import { rowsSpec } from '../../domain/rows/spec.ts';
 import type { RegistryServices } from '../../runtime/mlflow-services.ts';
-import type { RowsRead } from './read-rows-of-both.ts';
 
 /** The readers of files that gates and checks need; without one, what it would read counts as not there. */
 export type GateReaders = Partial<Pick<RegistryServices, 'modelFile' | 'trainingOverlap'>> & {
@@ -26,7 +25,13 @@ interface Compared {
 export interface GateReading {
   readonly facts: GateFacts;
   /** Null where the challenger's run does not say what it was trained on, and where there are no rows. */
-  readonly overlap: OverlapRead | null;
+  readonly filter: FilterRead | null;
+}
+
+/** Rows of both versions that could be joined; `ids` are null where they have none, or where they are not needed. */
+interface KnownRows {
+  readonly fingerprint: string;
+  readonly ids: readonly string[] | null;
 }
 
 /**
@@ -36,7 +41,7 @@ export interface GateReading {
 export async function readGateFacts(
   compared: Compared,
   policy: Policy,
-  rows: RowsRead | null,
+  rows: KnownRows | null,
   readers: GateReaders,
 ): Promise<GateReading> {
   const { model, champion, challenger } = compared;
@@ -50,16 +55,13 @@ export async function readGateFacts(
       : read(challenger, signature || digests.includes('model')),
     champion === null ? null : read(champion, signature),
   ]);
-  const joined = rows !== null && 'joined' in rows.rows ? rows.rows.joined : null;
   const alone =
-    joined === null && digests.includes('data') ? await fingerprintOf(challenger, policy, readers) : null;
+    rows === null && digests.includes('data') ? await fingerprintOf(challenger, policy, readers) : null;
   const { run } = challenger;
-  const overlap =
-    rows === null || joined === null || run === null
-      ? null
-      : ((await readers.trainingOverlap?.(run.runId, rows.ids)) ?? null);
+  const filter =
+    rows === null || run === null ? null : ((await readers.trainingOverlap?.(run.runId, rows.ids)) ?? null);
   const modelFiles = { champion: before, challenger: now };
-  return { facts: { ...compared, modelFiles, fingerprint: joined?.fingerprint ?? alone }, overlap };
+  return { facts: { ...compared, modelFiles, fingerprint: rows?.fingerprint ?? alone }, filter };
 }
 
 /** Tag in which MLflow 2 notes that a model was logged in a run; MLflow 3 registers logged models by their id. */

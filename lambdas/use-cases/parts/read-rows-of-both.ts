@@ -1,4 +1,4 @@
-import type { RowsReader, RowsRead as RunRows } from '../../adapters/rows/read-rows.ts';
+import type { RowsHasher, RowsReader, RowsRead as RunRows } from '../../adapters/rows/read-rows.ts';
 import type { Candidate, RowsOfBoth } from '../../domain/comparison/evidence.ts';
 import { measureOf } from '../../domain/comparison/measure.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
@@ -17,6 +17,24 @@ export interface RowsRead {
   readonly digests: unknown;
   /** Canonical ids of the challenger's rows; null where they have none, or cannot be used. */
   readonly ids: readonly string[] | null;
+}
+
+/**
+ * The digests of the files with the rows of both runs, as `readRowsOfBoth` has them where the rows can be used; null where not
+ * both are found. Throws the errors of MLflow.
+ */
+export async function hashRowsOfBoth(
+  champion: Candidate,
+  challenger: Candidate,
+  policy: Policy,
+  hash: RowsHasher,
+): Promise<{ champion: string; challenger: string } | null> {
+  const [before, after] = [champion.run, challenger.run];
+  if (before === null || after === null) return null;
+  const spec = rowsSpec(policy);
+  const now = await hash(after, spec);
+  const old = now === null ? null : await hash(before, spec);
+  return now === null || old === null ? null : { champion: old, challenger: now };
 }
 
 /**

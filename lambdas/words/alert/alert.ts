@@ -107,6 +107,7 @@ function evidenceSection(
   }
   // The first lines of a promotion already have the confidence and its method.
   const lines = words.kind === 'promoted' ? [evidence.decision] : [evidence.decision, evidence.confidence];
+  if (evidence.risk !== null) lines.push(evidence.risk);
   const { changes } = comparison;
   const gates = gateLines(comparison);
   const changed = changes === undefined ? [] : changeLines(changes);

@@ -3,6 +3,7 @@ import type { RollbackAnswer } from '../../domain/release/payloads.ts';
 import { publicMessage, visible } from '../../domain/visible-text.ts';
 import { confidenceText } from '../confidence.ts';
 import { causeText, rollbackFound } from '../reasons.ts';
+import { riskText } from '../risk.ts';
 import { wordingOf } from './outcome.ts';
 import type { Line, Wording } from './wording.ts';
 
@@ -13,7 +14,11 @@ export interface AlertParts {
   /** Why it happened: requester, reason, errors, problems, holder. */
   readonly causes: readonly Line[];
   /** Decision and confidence of the comparison; null without one. */
-  readonly evidence: { readonly decision: Line; readonly confidence: Line } | null;
+  readonly evidence: {
+    readonly decision: Line;
+    readonly confidence: Line;
+    readonly risk: Line | null;
+  } | null;
 }
 
 // Limits in characters. Together with 3 bytes for each, JSON's escapes and two copies of the text (`default` and
@@ -105,8 +110,10 @@ function diagnosisLines({ serving, cause }: Outcome): Line[] {
 
 function evidenceOf({ comparison }: Outcome): AlertParts['evidence'] {
   if (comparison === null) return null;
+  const risk = riskText(comparison);
   return {
     decision: line('Decision', `${comparison.decision} by policy ${comparison.policy}`),
     confidence: line('Confidence', confidenceText(comparison)),
+    risk: risk === null ? null : line('Risk of the claim', risk),
   };
 }

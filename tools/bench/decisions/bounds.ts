@@ -39,10 +39,12 @@ export function boundsOf(
       );
     }),
     atLeast('quality of a year of refreshes', -0.1, quality),
-    atMost(
-      'needless a year, budget 0.5',
-      0.55,
-      year('superiority, budget 0.5 a year')?.needless[1] ?? MISSING,
+    ...(['first', 'later'] as const).map((which, index) =>
+      atMost(
+        `needless in a ${which} year, budget 0.5`,
+        0.55,
+        year('superiority, budget 0.5 a year')?.needless[index] ?? MISSING,
+      ),
     ),
     ...sizes.map(({ what, bound, size }) => atMost(`size at 5 %: ${what}`, bound, size)),
   ];

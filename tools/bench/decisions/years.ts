@@ -1,4 +1,4 @@
-import { allocateAlpha } from '../../../lambdas/domain/comparison/budget.ts';
+import { allocateAlpha, yearlyComparisons } from '../../../lambdas/domain/comparison/budget.ts';
 import { mcnemar } from '../../../lambdas/domain/paired/mcnemar.ts';
 import { poissonSampler, type Random } from '../../../lambdas/domain/paired/random.ts';
 import { isRefused } from '../../../lambdas/domain/paired/test-result.ts';
@@ -6,6 +6,7 @@ import { ALPHA } from './judges.ts';
 
 /** Comparisons of a year: one every fortnight, each on fresh rows. */
 export const COMPARISONS = 26;
+const DAYS_BETWEEN = 14;
 
 /** A mean over simulations and its standard error. */
 export interface Estimated {
@@ -57,7 +58,7 @@ export const budgeted = (budget: number) => (index: number) =>
     claim: 'superiority',
     alpha: ALPHA,
     budget,
-    comparisons: Math.min(index, COMPARISONS),
+    comparisons: yearlyComparisons(Math.min(index, COMPARISONS), DAYS_BETWEEN * index),
     uses: 1,
     candidates: 1,
     candidatesFrom: 'declared',
