@@ -148,6 +148,49 @@ describe('comparing classifiers by the default policy', () => {
   });
 });
 
+describe('comparing with earlier versions', () => {
+  const accepting = (...accepted_grades: string[]) =>
+    parsePolicy('noise', { accepted_grades, rules: [{ name: 'a', metric: 'a', direction: 'higher' }] });
+  const values = [0.8, 0.81, 0.79, 0.805, 0.795, 0.8];
+  const history = (after: number) => {
+    const stage = (number: number) => (number === 7 ? 'Staging' : number === 6 ? 'Production' : 'Archived');
+    const of = view(Array.from({ length: 7 }, (_, index) => version(index + 1, stage(index + 1))));
+    const runs = Object.fromEntries([...values, after].map((a, index) => [`run-${index + 1}`, run({ a })]));
+    return world({ of, runs });
+  };
+
+  it('is grade D, where the policy accepts it', async () => {
+    const { services, reads } = history(0.85);
+    const policies = { load: async () => accepting('D') };
+    const answer = await compare(input(), { ...services, policies });
+    expect(answer).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'D', basis: 'probability' });
+    expect(answer.rules[0]?.test).toMatchObject({ method: 'noise-floor', n: 6 });
+    expect(reads.filter((read) => read.startsWith('run')).length).toBe(7);
+    const within = await compare(input(), { ...history(0.81).services, policies });
+    expect(within).toMatchObject({ decision: 'INVESTIGATE', evidence_grade: 'D' });
+  });
+
+  it('is not made where the policy does not accept it', async () => {
+    const { services, reads } = history(0.85);
+    const policies = { load: async () => accepting('A', 'B', 'C', 'E') };
+    expect(await compare(input(), { ...services, policies })).toMatchObject({ evidence_grade: 'E' });
+    expect(reads).toEqual(['model', 'versions', 'run run-7', 'run run-6']);
+  });
+
+  it('changes the evidence with them', async () => {
+    const policies = { load: async () => accepting('D') };
+    const digest = async (first: number) => {
+      const { services } = history(0.85);
+      const registry = { ...services.registry };
+      const { getRun } = registry;
+      registry.getRun = async (id) => (id === 'run-1' ? run({ a: first }) : getRun(id));
+      return (await compare(input(), { ...services, registry, policies })).evidence_digest;
+    };
+    expect(await digest(0.8)).toBe(await digest(0.8));
+    expect(await digest(0.8)).not.toBe(await digest(0.7));
+  });
+});
+
 describe('which policy judges', () => {
   const tagged = (tag: string) =>
     world({ of: { ...pascal(), model: { ...pascal().model, tags: { 'promotion.policy': tag } } } }).services;
