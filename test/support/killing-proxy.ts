@@ -78,6 +78,7 @@ function writeOf({ method, url, headers }: IncomingMessage, body: string): strin
     const path = url.slice('/api/v2/'.length).replace(/[0-9a-f]{24}/g, ':id');
     return method === 'GET' ? null : `workload ${method} ${path}`;
   }
+  if (method === 'PUT') return 'mlflow report';
   return method === 'POST' ? `mlflow ${(url ?? '').replace('/api/2.0/mlflow/', '')}` : null;
 }
 

@@ -3,7 +3,8 @@ import { type DefaultTreeAdapterMap, parse } from 'parse5';
 import { describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../lambdas/domain/ledger/entry.ts';
 import { differences, type VersionFacts } from '../../lambdas/domain/promotion/differences.ts';
-import { type ModelFacts, ModelsReport, modelsReport } from '../../lambdas/words/report/models-document.ts';
+import { ModelsReport } from '../../lambdas/domain/report/models.ts';
+import { type ModelFacts, modelsReport } from '../../lambdas/words/report/models-document.ts';
 import { renderModels } from '../../lambdas/words/report/models-page.ts';
 import { run } from '../support/evidence.ts';
 

@@ -3,8 +3,9 @@ import { type DefaultTreeAdapterMap, parse } from 'parse5';
 import { describe, expect, it } from 'vitest';
 import type { RuleResult } from '../../lambdas/domain/comparison/rule-result.ts';
 import type { Comparison } from '../../lambdas/domain/payloads.ts';
+import { DecisionReport, MAX_RULES } from '../../lambdas/domain/report/decision.ts';
 import { renderDecision } from '../../lambdas/words/report/decision-page.ts';
-import { DecisionReport, decisionReport, MAX_RULES } from '../../lambdas/words/report/document.ts';
+import { decisionReport } from '../../lambdas/words/report/document.ts';
 import { sampleComparison, sampleOutcome, sampleRule } from '../support/sample-outcome.ts';
 
 type Node = DefaultTreeAdapterMap['node'];

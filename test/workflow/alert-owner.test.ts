@@ -15,7 +15,9 @@ emulatedHost((started) => {
 const quick = { pauseMs: 1 };
 const OWNER = 'quant research';
 const attributes = () =>
-  host.sns.published.map(({ attributes: { execution: _, ledger: _head, ...others } }) => others);
+  host.sns.published.map(
+    ({ attributes: { execution: _, ledger: _head, run: _run, report: _report, ...others } }) => others,
+  );
 const carried = (kind: string) => ({ kind, model: MODEL, owner: OWNER, environment: 'local' });
 
 describe('the owner of the registered model is on the alert of', () => {

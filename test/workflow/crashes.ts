@@ -110,6 +110,8 @@ const REPLACE = 'workload POST workloads/:id/replacement';
 const LEDGER = ['table ledger', 'table ledger end', 'table in ledger'];
 const SENT = ['sns Publish', 'table alert sent'];
 const TOLD = ['table outcome', ...LEDGER, ...SENT];
+/** Where versions were compared. */
+const DECIDED = ['table outcome', ...LEDGER, 'mlflow report', ...SENT];
 
 const crashes: readonly Crash[] = [
   {
@@ -188,7 +190,7 @@ const crashes: readonly Crash[] = [
     function: 'end-promotion',
     before: inRegistry,
     operate: asks(promote),
-    writes: [...TOLD, 'table W6 release'],
+    writes: [...DECIDED, 'table W6 release'],
     moves: { registry: 1, workload: 0 },
     version: '3',
     swept: ['3'],
@@ -204,7 +206,7 @@ const crashes: readonly Crash[] = [
       });
     },
     operate: asks(promote),
-    writes: [...TOLD, 'table W5 told', 'table W6 release'],
+    writes: [...DECIDED, 'table W5 told', 'table W6 release'],
     moves: { registry: 1, workload: 0 },
     version: '1',
     ends: 'told',

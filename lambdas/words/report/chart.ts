@@ -1,6 +1,6 @@
 import { html } from 'ghtml';
+import type { ReportedRule } from '../../domain/report/decision.ts';
 import { digitsApart, percent, probability, show, signed } from '../numbers.ts';
-import type { ReportedRule } from './document.ts';
 
 /**
  * Charts as inline SVG. They have no view box: places are shares of the width, so that texts and marks keep their size on any

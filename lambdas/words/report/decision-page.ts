@@ -1,14 +1,8 @@
 import { html } from 'ghtml';
+import type { DecisionReport, Listed, ReportedRule } from '../../domain/report/decision.ts';
 import { probability } from '../numbers.ts';
 import { chartKey, percentText, ruleChart } from './chart.ts';
-import {
-  type DecisionReport,
-  decisionReport,
-  type RecordedDecision,
-  type ReportedRule,
-  versionsOf,
-} from './document.ts';
-import type { Listed } from './facts.ts';
+import { decisionReport, type RecordedDecision, versionsOf } from './document.ts';
 import { code, figure, gain, NONE, page, pairs, plain, section, table } from './markup.ts';
 
 /** The report of a decision for people: one page, which has everything that the JSON document has. */

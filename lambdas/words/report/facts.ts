@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type { Listed } from '../../domain/report/decision.ts';
 import { publicMessage, visible } from '../../domain/visible-text.ts';
 import { show } from '../numbers.ts';
 
@@ -13,13 +13,6 @@ const MAX_DEPTH = 3;
 
 export type Facts = Readonly<Record<string, unknown>>;
 
-/** A table: values in the order of the columns, null where a row has none. */
-export const Listed = z.object({
-  columns: z.array(z.string()),
-  rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))),
-  left_out: z.number(),
-});
-export type Listed = z.infer<typeof Listed>;
 type Cell = Listed['rows'][number][number];
 
 /** A list of objects, or an object, as a table; null where there is nothing to list. Never throws. */

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { LedgerEntry } from '../../domain/ledger/entry.ts';
 import {
   commonMetric,
@@ -7,88 +6,16 @@ import {
   metricOf,
   type VersionFacts,
 } from '../../domain/promotion/differences.ts';
+import type { ModelsReport, ReportedEntry, ReportedModel } from '../../domain/report/models.ts';
 import { publicMessage, visible } from '../../domain/visible-text.ts';
 
-/** The report over models as data: what is live, on which evidence, what was rolled back, what waits. */
+/** The document over models, from what was read of them. */
 
 const NAME = 200;
 const VALUE = 200;
 /** Of one model: decisions and rollbacks shown, and differences of one pair. */
 const MAX_ENTRIES = 30;
 const MAX_DIFFERENCES = 80;
-
-const text = z.string().nullable();
-const value = z.union([z.string(), z.number(), z.null()]);
-
-const ReportedEntry = z.object({
-  seq: z.number(),
-  /** ISO 8601. */
-  at: z.string(),
-  status: z.string(),
-  decision: text,
-  policy: text,
-  grade: text,
-  confidence: z.number().nullable(),
-  champion_version: text,
-  challenger_version: text,
-  after: text,
-  requested_by: text,
-  execution: z.string(),
-  evidence_digest: text,
-});
-export type ReportedEntry = z.infer<typeof ReportedEntry>;
-
-const ReportedModel = z.object({
-  model: z.string(),
-  /** As `promotion status` says it. */
-  status: z.string(),
-  live: z
-    .object({
-      version: text,
-      artifact_id: text,
-      /** ISO 8601; when both sides were seen to show it. */
-      since: z.string(),
-      how: z.enum(['promoted', 'rolled_back', 'adopted', 'seen']),
-    })
-    .nullable(),
-  /** The entry of the ledger by which the live version was promoted; null where there is none. */
-  evidence: ReportedEntry.nullable(),
-  waiting: z.array(
-    z.object({ what: z.enum(['change', 'alert', 'challenger', 'unread']), about: z.string(), since: text }),
-  ),
-  rolled_back: z.array(ReportedEntry),
-  decisions: z.array(ReportedEntry),
-  /** Decisions beyond those that are listed. */
-  decisions_left_out: z.number(),
-  metric: z
-    .object({
-      name: z.string(),
-      points: z.array(z.object({ version: z.string(), value: z.number().nullable() })),
-    })
-    .nullable(),
-  versions: z.array(z.object({ version: z.string(), stage: z.string(), run: text, page: text })),
-  versions_left_out: z.number(),
-  differences: z.array(
-    z.object({
-      before: z.string(),
-      after: z.string(),
-      /** True for a pair that was asked for. */
-      asked: z.boolean(),
-      rows: z.array(z.object({ what: z.string(), name: z.string(), before: value, after: value })),
-      left_out: z.number(),
-    }),
-  ),
-});
-export type ReportedModel = z.infer<typeof ReportedModel>;
-
-/** The JSON document over models. Texts in it are in visible form and bounded. */
-export const ModelsReport = z.object({
-  schema: z.literal('model-promotion/models-report/1'),
-  /** ISO 8601. */
-  made_at: z.string(),
-  models: z.array(ReportedModel),
-});
-export type ModelsReport = z.infer<typeof ModelsReport>;
 
 /** What was read of one model. */
 export interface ModelFacts {

@@ -1,8 +1,8 @@
 import { html } from 'ghtml';
+import type { ModelsReport, ReportedEntry, ReportedModel } from '../../domain/report/models.ts';
 import { percent } from '../numbers.ts';
 import { seriesChart } from './chart.ts';
 import { code, figure, NONE, page, pairs, plain, section, table } from './markup.ts';
-import type { ModelsReport, ReportedEntry, ReportedModel } from './models-document.ts';
 
 /** The report over models for people: one page, without a script. */
 
