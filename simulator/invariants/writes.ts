@@ -1,6 +1,7 @@
 import { VISIBILITY_GRACE_SECONDS } from '../../lambdas/domain/limits.ts';
 import type { Change, Release } from '../../lambdas/domain/release/release.ts';
 import { executionArn } from '../engine/executions.ts';
+import type { FaultRecord } from '../engine/faults.ts';
 import type { ItemWrite } from '../story/chronicle.ts';
 import type { Finished } from '../story/play-story.ts';
 import type { SentWrite } from '../story/world.ts';
@@ -91,9 +92,8 @@ export const writes: readonly Invariant[] = [
           const what = `${by.id} closed with ${shownRelease(live, world)}`;
           if (!shown.some((each) => isAllBut(known, each)))
             return [`${what}, which both sides did not show since it began`];
-          // A tag that is written twice arrives after the look.
           const isRepeated = play.faults.some(
-            (fault) => fault.kind === 'twice' && fault.id.startsWith(by.id),
+            ({ id, ...fault }) => id.startsWith(by.id) && arrivesLater(fault),
           );
           if (!looked && !isRepeated && by.functionName !== 'promote-model')
             return [`${what} without a look after its last write`];
@@ -190,6 +190,10 @@ export const writes: readonly Invariant[] = [
     },
   },
 ];
+
+/** A tag that is written twice, or again as its answer did not come, arrives after the look: it moves no side. */
+const arrivesLater = ({ kind, call, again }: Omit<FaultRecord, 'id'>) =>
+  kind === 'twice' || (kind === 'late' && (call.endsWith('/set-tag') || again > 0));
 
 /** `promote-model` called directly knows the registry only. */
 const knownTo = ({ functionName }: ItemWrite['by'], { version, artifact_id }: Release) => ({

@@ -196,6 +196,9 @@ describe('without a model', () => {
       register(name);
       await run({ operation: 'adopt', model_name: name });
     }
+    // Nothing is recorded of a model by an operation that was refused.
+    register('refused');
+    await run({ operation: 'rollback', model_name: 'refused', reason: 'MANUAL_REQUEST' });
     const listed = await status(['--json']);
     expect(listed).toMatchObject({ code: 0, stderr: '' });
     const models: ModelStatus[] = JSON.parse(listed.stdout).models;
