@@ -26,7 +26,8 @@ def log_evidence(  # noqa: PLR0913 - one name for each column
 ) -> str:
     """Log one row for each evaluated example, in `evaluation_rows.csv`, and return the fingerprint of the data.
 
-    `columns` are those of the comparison: prediction, probability, loss, cluster, slice. `ids` name the same example in every
+    `columns` are those of the comparison: prediction, probability, loss, cluster, slice; of a trading strategy `returns`, in the
+    order of time, with the market's own returns as `labels` and the dates as `ids`. `ids` name the same example in every
     run. `candidates` is the number of models of which this one was the best. `training_ids` are the ids that the model was
     trained on: they are logged as a Bloom filter, by which evaluation rows among them are found. With a hash of the features
     as id, equal rows are found too.

@@ -38,7 +38,8 @@ const withoutTimes = (text: string) =>
     .replace(/\b[0-9a-f]{24}\b/g, 'ID')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/ *\d+\.\d{3}(?= {2})/g, ' T')
-    .replace(/ *\d+ ms/g, ' MS')
+    // Of a second and more on a slow machine.
+    .replace(/ *(\d+ ms|\d+\.\d s)(?= {2})/g, ' MS')
     // How many requests fit in, and the phase at the last poll, depend on how fast the machine is.
     .replace(/\b\d+ requests|\bv\d+ \(\d+\)/g, 'COUNT')
     .replace(/completed {2}\w+:/g, 'completed  PHASE:');
