@@ -19,7 +19,7 @@ const common = {
   index: z.number().int().min(0).max(10_000_000),
   from: Time,
   to: Time,
-  /** Versions: the one that was released, and the one before it. */
+  /** Versions: the one that was released, and the one before it; of a block before the release, too. */
   new: Version,
   old: Version,
 };

@@ -44,7 +44,7 @@ export interface IgnoredBlock {
 /** Where a series stands. */
 export interface Standing {
   readonly series: SeriesName;
-  /** False: it only tells. */
+  /** Whether it may roll back; otherwise it only tells that the version is worse. */
   readonly decides: boolean;
   /** Blocks counted for the verdict. */
   readonly blocks: number;
