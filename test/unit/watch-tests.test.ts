@@ -193,10 +193,13 @@ describe('the dispersion of the hours before a release', () => {
     ).toBe(1);
   });
 
-  it('is not known from fewer than 168 hours with rows', () => {
+  it('is not known from fewer than 168 hours, or fewer than 48 with rows', () => {
     const enough = hours((h) => h % 7);
+    const idleFrom = (rows: number) =>
+      enough.map((hour, at) => (at < rows ? hour : { ...hour, n: 0, sum: 0 }));
     expect(phiOf(enough.slice(1), 0.1)).toBeNull();
-    expect(phiOf([...enough.slice(1), { index: 168, n: 0, sum: 0 }], 0.1)).toBeNull();
+    expect(phiOf(idleFrom(47), 0.1)).toBeNull();
+    expect(phiOf(idleFrom(48), 0.1)).toBe(spreadOf(enough.slice(0, 48), 0.1));
     expect(spreadOf(enough.slice(1), 0.1)).toBeGreaterThanOrEqual(1);
     expect(spreadOf([], 0.1)).toBe(1);
   });
@@ -221,7 +224,7 @@ describe('the defaults of a policy', () => {
       margin: 0,
       keep_alpha: 0.05,
       keep_margin: 0.01,
-      on_worse: { rows: 'rollback', rates: 'tell' },
+      on_worse: { rows: 'rollback', rates: 'alert' },
       better: 'lower',
     });
   });

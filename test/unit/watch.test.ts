@@ -98,7 +98,7 @@ describe('a release with outcomes of both versions for the same requests', () =>
   });
 
   it('is told of only, where the policy says so; what is called worse is not confirmed later', () => {
-    const state = opened(['rows'], { on_worse: { rows: 'tell' } });
+    const state = opened(['rows'], { on_worse: { rows: 'alert' } });
     const later = range(40, 160).map((hour) => rows(hour, 10, 60));
     const step = look(state, [...before, ...bad, ...later]);
     expect(step).toMatchObject({ verdict: 'go_on', state: { ended: null } });
@@ -302,7 +302,7 @@ const Blocks = fc
 const watched: SeriesName[] = ['rows', 'differences', 'errors'];
 const policies = fc.constantFrom<object>(
   {},
-  { on_worse: { rows: 'tell', rates: 'rollback' }, hours: 48 },
+  { on_worse: { rows: 'alert', rates: 'rollback' }, hours: 48 },
   { keep_margin: 0.5, margin: 0.2 },
 );
 

@@ -7,8 +7,10 @@ export interface Hour {
   readonly sum: number;
 }
 
-/** Hours with rows without which nothing is decided: fewer do not show what repeats with the days. */
-export const FEWEST_HOURS = 168;
+/** Hours without which nothing is decided: fewer do not show what repeats with the days. */
+const FEWEST_HOURS = 168;
+/** Of these, hours with rows: a model may be idle at night. */
+const FEWEST_WITH_ROWS = 48;
 
 /** Hours in one group: effects that last for some of these are found. */
 const SCALES = [1, 3, 6, 12, 24];
@@ -18,7 +20,9 @@ const SCALES = [1, 3, 6, 12, 24];
  * one row. Measured before the release, as hours of which the release is part of the reason must not excuse it.
  */
 export const phiOf = (hours: readonly Hour[], variance: number): number | null =>
-  hours.filter(({ n }) => n > 0).length < FEWEST_HOURS ? null : spreadOf(hours, variance);
+  hours.length < FEWEST_HOURS || hours.filter(({ n }) => n > 0).length < FEWEST_WITH_ROWS
+    ? null
+    : spreadOf(hours, variance);
 
 /**
  * φ from however many hours there are: the largest upper bound, at 90 %, of the dispersion of the groups of 1, 3, 6, 12 and

@@ -5,7 +5,7 @@ const risk = z.number().min(1e-6).max(0.2);
 const margin = z.number().max(0.5);
 
 /** What a release that is shown to be worse leads to. */
-export const OnWorse = z.enum(['rollback', 'tell']);
+export const OnWorse = z.enum(['rollback', 'alert']);
 
 /** How a release is watched after a promotion: the field `watch` of a policy. */
 export const WatchFields = z.strictObject({
@@ -41,12 +41,12 @@ export const WatchFields = z.strictObject({
           'When outcomes of both versions for the same requests show that the release is worse.',
         ),
         rates: describe(
-          OnWorse.default('tell'),
+          OnWorse.default('alert'),
           'When there are more server errors or slow requests than before the release: the reason may be another one.',
         ),
       })
       .prefault({}),
-    'What is done: rollback, or tell people. A metric with one value for each block only tells.',
+    'What is done: a rollback, or an alert. A metric with one value for each block never leads to a rollback.',
   ),
   better: describe(
     z.enum(['higher', 'lower']).default('lower'),

@@ -52,8 +52,7 @@ export function priorOf(
     sum: name === 'rows' ? (values[0] ?? 0) - (values[1] ?? 0) : (values[0] ?? 0),
   }));
   const [n, sum] = [total(hours.map((hour) => hour.n)), total(hours.map((hour) => hour.sum))];
-  const blocks = hours.filter((hour) => hour.n > 0).length;
-  const none = { blocks, phi: null, spread: 1, bound: null, counts: [] };
+  const none = { blocks: hours.length, phi: null, spread: 1, bound: null, counts: [] };
   if (n === 0) return none;
   if (name === 'rows') {
     const disagreement = total(before.map(([, a = 0, b = 0]) => a + b)) / n;

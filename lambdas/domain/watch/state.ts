@@ -11,7 +11,6 @@ const ByIndex = z.record(z.string().regex(/^\d{1,8}$/), z.string());
 
 /** What the blocks before the release show; from the first block after it on, it does not change. */
 export const Prior = z.strictObject({
-  /** Blocks with rows. */
   blocks: z.number().int(),
   /** By how much hours vary more than independent rows; null with too few blocks: then the series does not decide. */
   phi: z.number().nullable(),

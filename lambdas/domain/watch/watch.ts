@@ -83,7 +83,7 @@ export function openWatch({
 }): WatchState {
   const watched = seriesNames.filter((name) => series.includes(name));
   const onWorse = (name: SeriesName) => {
-    if (name === 'differences') return 'tell';
+    if (name === 'differences') return 'alert';
     return name === 'rows' ? policy.on_worse.rows : policy.on_worse.rates;
   };
   const deciding = watched.filter((name) => onWorse(name) === 'rollback').length;

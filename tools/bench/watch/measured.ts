@@ -107,7 +107,7 @@ function delayOf(
   hours: Watched['worse'],
   { without, promised }: { without: number | null; promised: boolean },
 ): Delay {
-  const soon = without === null ? Number.POSITIVE_INFINITY : Math.ceil(SLOWER * without);
+  const soon = without === null ? Number.POSITIVE_INFINITY : Math.floor(SLOWER * without);
   return {
     what,
     perHour,
@@ -126,7 +126,7 @@ export function boundsOf({ falseAlarms, falseKeeps, delays }: Measured): Bound[]
       atMost(`confirmed, worse by 1 point: ${what}`, bound, share),
     ),
     ...delays.flatMap(({ what, without, soon }) =>
-      soon === null ? [] : [atLeast(`${what}: found in ${Math.ceil(SLOWER * (without ?? 0))} h`, 0.5, soon)],
+      soon === null ? [] : [atLeast(`${what}: found in ${Math.floor(SLOWER * (without ?? 0))} h`, 0.5, soon)],
     ),
     ...delays
       .filter(({ what, perHour }) => what.includes('bursts') && perHour >= 1000)
