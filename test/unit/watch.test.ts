@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import {
+  betsOnNotWorse,
+  betsOnWorse,
+  growthOf,
+  logMean,
+  logOfPlain,
+} from '../../lambdas/domain/watch/bets.ts';
 import type { SeriesName } from '../../lambdas/domain/watch/block.ts';
 import { WatchFields } from '../../lambdas/domain/watch/policy-watch.ts';
+import { rateBound } from '../../lambdas/domain/watch/series.ts';
 import { WatchState } from '../../lambdas/domain/watch/state.ts';
 import { continueWatch, deadlineOf, openWatch, type WatchStep } from '../../lambdas/domain/watch/watch.ts';
 
@@ -11,7 +19,7 @@ const HOUR = 3_600_000;
 const at = (hours: number) => new Date((SWITCH + hours) * HOUR);
 
 /** A block of the hour that begins so many hours after the switch. */
-function block(hour: number, values: object, series: SeriesName = 'rows') {
+function block<T extends object>(hour: number, values: T, series: SeriesName = 'rows') {
   return {
     series,
     index: SWITCH + hour,
@@ -142,6 +150,41 @@ describe('a release with outcomes of both versions for the same requests', () =>
     expect(tells[0]).toEqual({ code: 'guard_alarm', series: 'rows' });
     expect(after.ended).toBe('keep');
     expect(look(after, late.slice(0, 12), 300)).toMatchObject({ verdict: 'go_on', tells: [] });
+  });
+});
+
+describe('hours that differ from each other before the release', () => {
+  const varied = range(-168, 0).map((hour) => rows(hour, mixed(hour) < 6 ? 20 : 80, 50));
+  const after = look(opened(), [...varied, rows(0, 52, 50), rows(1, 45, 50)]);
+  const phi = after.standings[0]?.phi ?? 0;
+
+  it('make rows count as fewer, for either verdict', () => {
+    expect(phi).toBeGreaterThan(5);
+    expect(after.verdict).toBe('go_on');
+    const expected = logOfPlain(betsOnNotWorse(0.01), [97, 100, 1803], phi);
+    expect(after.standings[0]?.not_worse?.ln).toBeCloseTo(expected, 12);
+  });
+
+  it('make rows count as fewer in the guard', () => {
+    const state: WatchState = { ...after.state, ended: 'unproven' };
+    const { standings } = look(state, [rows(2, 80, 40)]);
+    const growth = growthOf(betsOnWorse(0), [80, 40, 880], phi);
+    expect(standings[0]?.guard?.ln).toBeCloseTo(logMean(growth), 12);
+    expect(standings[0]?.guard?.needed).toBe(Math.log(43_800));
+  });
+
+  it('make the rate before less certain, which takes a quarter of the risk', () => {
+    const bursts = range(-168, 0).map((hour) =>
+      block(hour, { n: 1000, x: mixed(hour) < 6 ? 0 : 9 }, 'errors'),
+    );
+    const { state } = look(opened(['errors']), [...bursts, block(0, { n: 1000, x: 5 }, 'errors')]);
+    const { phi, bound, counts } = state.series.errors?.prior ?? { phi: null, bound: null, counts: [] };
+    expect(phi).toBeGreaterThan(3);
+    expect(bound).toBeCloseTo(rateBound(counts, phi ?? 0, 1 - 0.01 / 4), 12);
+    expect(counts).toEqual([
+      bursts.reduce((sum, each) => sum + each.x, 0),
+      168_000 - bursts.reduce((sum, each) => sum + each.x, 0),
+    ]);
   });
 });
 
