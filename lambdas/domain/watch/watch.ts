@@ -26,7 +26,10 @@ export interface Tell {
   readonly series: SeriesName;
 }
 
-/** An offered block that does not count. `changed` is said once for each change; a block that is known already is not named. */
+/**
+ * An offered block that does not count. `changed` is said once for each change; a block that is known already is not named.
+ * `too_old` are also those that were counted so long ago that they are no longer known.
+ */
 export interface IgnoredBlock {
   readonly why:
     | 'invalid'
@@ -182,7 +185,7 @@ function countBlock(state: WatchState, block: Block, now: Date): Tell[] | Ignore
   return applyBlock(state, series as SeriesState & { prior: NonNullable<SeriesState['prior']> }, block);
 }
 
-/** Keeps a block before the release, until the first one after it is counted. */
+/** Keeps a block before the release, until the first one after it is counted: φ may not depend on what is tested. */
 function keepBefore(series: SeriesState, { index, values, digest }: Block): 'known' | 'changed' {
   if (series.before === null) return 'known';
   const kept = series.before.find(([at]) => at === index);
