@@ -41,7 +41,7 @@ async function facts(
   const id = logged ? { loggedModelId: 'm-1' } : {};
   const side = (number: number): Candidate => ({ version: version(number, 'None', id), run: run({}) });
   const modelFile = readers.modelFile ?? (async () => file);
-  const { facts: found, overlap } = await readGateFacts(
+  const { facts: found, filter } = await readGateFacts(
     {
       model: { name: 'm', tags: {}, aliases: {} },
       mode: 'stages',
@@ -59,7 +59,7 @@ async function facts(
       },
     },
   );
-  return { asked: asked.sort(), files: found.modelFiles, fingerprint: found.fingerprint, overlap };
+  return { asked: asked.sort(), files: found.modelFiles, fingerprint: found.fingerprint, filter };
 }
 
 const fails = (error: Error): GateReaders => ({ modelFile: () => Promise.reject(error) });

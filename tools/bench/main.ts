@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { bundlesCommand } from './bundles.ts';
 import { decisionsCommand } from './decisions/command.ts';
+import { driftCommand } from './drift/command.ts';
 import { rowsCommand } from './rows/command.ts';
 import { scalingCommand } from './scaling.ts';
+import { watchCommand } from './watch/command.ts';
 
 /** `npm run bench -- NAME`: one command for each benchmark. Exit status: 0 measured, 1 failed, 2 unknown arguments. */
 async function main(argv: string[]): Promise<number> {
@@ -11,8 +13,10 @@ async function main(argv: string[]): Promise<number> {
     .description('Measures what this repository builds and runs; every benchmark has --json and --help.')
     .addCommand(bundlesCommand())
     .addCommand(decisionsCommand())
+    .addCommand(driftCommand())
     .addCommand(rowsCommand())
-    .addCommand(scalingCommand());
+    .addCommand(scalingCommand())
+    .addCommand(watchCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(run with --help for the options)');
   }

@@ -1,15 +1,6 @@
+import { atLeast, atMost, type Bound } from '../bounds.ts';
 import type { Size } from './sizes.ts';
 import type { Estimated, Rates, RuleYear } from './years.ts';
-
-/** What the decisions promise, beside what was measured. */
-export interface Bound {
-  readonly what: string;
-  /** `<=` or `>=` and a number. */
-  readonly bound: string;
-  readonly measured: Estimated;
-  /** Within two standard errors. */
-  readonly holds: boolean;
-}
 
 const MISSING: Estimated = { mean: Number.NaN, error: Number.NaN };
 
@@ -49,17 +40,3 @@ export function boundsOf(
     ...sizes.map(({ what, bound, size }) => atMost(`size at 5 %: ${what}`, bound, size)),
   ];
 }
-
-const atMost = (what: string, bound: number, measured: Estimated): Bound => ({
-  what,
-  bound: `<= ${bound}`,
-  measured,
-  holds: measured.mean - 2 * measured.error <= bound,
-});
-
-const atLeast = (what: string, bound: number, measured: Estimated): Bound => ({
-  what,
-  bound: `>= ${bound}`,
-  measured,
-  holds: measured.mean + 2 * measured.error >= bound,
-});

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import ora from 'ora';
 import { seeded } from '../../../lambdas/domain/paired/random.ts';
-import { type Bound, boundsOf } from './bounds.ts';
+import { type Bound, demand, printBounds, withError } from '../bounds.ts';
+import { boundsOf } from './bounds.ts';
 import {
   ALPHA,
   accuracyJudge,
@@ -95,8 +96,7 @@ async function run(options: Options): Promise<void> {
   const bounds = boundsOf(rates, years, sizes);
   if (options.json) console.log(JSON.stringify({ ...options, rates, years, sizes, bounds }, null, 2));
   else print({ judges, rates, years, bounds }, options);
-  const missed = bounds.filter(({ holds }) => !holds);
-  if (missed.length > 0) throw new Error(`out of bounds: ${missed.map(({ what }) => what).join('; ')}`);
+  demand(bounds);
 }
 
 /** The judges of the table; those on paired rows without a budget, with 0.5 a year in its steady state, and for a refresh. */
@@ -200,7 +200,6 @@ function print({ judges, rates, years, bounds }: Printed, { simulations, seed }:
   console.log(
     `A year of retraining at ${YEAR.n} rows: needless promotions of equal challengers, and the mean quality in points where a fortnight costs ${YEAR.lost}.`,
   );
-  const withError = ({ mean, error }: Estimated) => `${mean.toFixed(3)} ± ${error.toFixed(3)}`;
   console.table(
     Object.fromEntries(
       years.map(({ rule, needless: [first, later], quality }) => [
@@ -209,15 +208,7 @@ function print({ judges, rates, years, bounds }: Printed, { simulations, seed }:
       ]),
     ),
   );
-  console.log('What must hold, within two standard errors.');
-  console.table(
-    Object.fromEntries(
-      bounds.map(({ what, bound, measured, holds }) => [
-        what,
-        { bound, measured: withError(measured), holds: holds ? 'yes' : 'NO' },
-      ]),
-    ),
-  );
+  printBounds(bounds);
   console.log(
     `${simulations} simulations of each situation, ${3 * simulations} of each year, seed ${seed}. Standard error of a share: at most ${(50 / Math.sqrt(simulations)).toFixed(1)} points, at 5 % ${(100 * Math.sqrt(0.0475 / simulations)).toFixed(1)}.`,
   );
