@@ -44,6 +44,15 @@ for invalid arguments, a policy with mistakes, settings that are missing, or MLf
 
   npx promotion replay --policy policies/refresh.json --model PascalStrategy --since 2026-01-01`;
 
+export const REPORT_HELP = `
+Of each model the runs of the 30 newest versions are read. Reading the table needs dynamodb:GetItem on it and dynamodb:Query on
+its indexes; with --model it can be left out.
+
+Exit status: 0 when it is written, 1 when a part could not be read (the page says which), 2 for invalid arguments or settings.
+
+  npx promotion report --out models.html
+  npx promotion report --model PascalStrategy --versions 3,5 --metric profit_total`;
+
 export const SIMULATE_HELP = `
 A story that violates an invariant is shrunk: what is not needed for the violation is left out. Its command is printed
 and plays it again exactly.

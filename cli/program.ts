@@ -6,7 +6,6 @@ import type { CompareOptions } from './commands/compare-request.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { InvokeOptions } from './commands/invoke-request.ts';
-import type { LedgerOptions } from './commands/ledger.ts';
 import type { PolicyCheckOptions } from './commands/policy-check.ts';
 import type { ReplayOptions } from './commands/replay.ts';
 import type { RunOptions } from './commands/run.ts';
@@ -17,7 +16,6 @@ import {
   ADOPT_HELP,
   COMPARE_HELP,
   invokeHelp,
-  LEDGER_HELP,
   POLICY_CHECK_HELP,
   REPLAY_HELP,
   SIMULATE_HELP,
@@ -27,6 +25,7 @@ import {
 import { withInputFlags } from './input-flags.ts';
 import { setLogLines } from './log-lines.ts';
 import { printable } from './printable.ts';
+import { ledgerCommands, reportCommand } from './record-commands.ts';
 
 /** The commands that run functions on this machine: in a clone of the repository, or as far as the npm package has them. */
 export interface LocalCommands {
@@ -203,6 +202,7 @@ export function program(done: (status: number) => void, local: LocalCommands): C
       done(await (await import('./commands/policy-check.ts')).checkPolicies(files, options));
     });
   ledgerCommands(promotion, done);
+  reportCommand(promotion, done);
   promotion
     .command('replay')
     .description(
@@ -254,46 +254,6 @@ export function program(done: (status: number) => void, local: LocalCommands): C
 /** The version in the package's manifest, which is in the folder above, in a clone and in the npm package. */
 const ownVersion = (): string =>
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
-
-/** `promotion ledger`: each reads the table, but for `verify` and `show` of an export. */
-function ledgerCommands(promotion: Command, done: (status: number) => void): void {
-  const ledger = promotion
-    .command('ledger')
-    .description(
-      'the ledger of a model: one entry for each decision and each change, chained by hash; read from the table (PROMOTION_TABLE)',
-    );
-  const code = () => import('./commands/ledger.ts');
-  const HEAD = [
-    '--head <seq:hash>',
-    'a head that an alert or the log named: finds an end that was cut off',
-  ] as const;
-  const FILE = ['--file <file>', 'an export in place of the table'] as const;
-  ledger
-    .command('show')
-    .description('show the entries of a model, and whether the chain is whole')
-    .argument('<model>', 'name of the registered model')
-    .option(...FILE)
-    .option('--json', 'print one JSON document on standard output')
-    .action(async (model: string, options: LedgerOptions) =>
-      done(await (await code()).showLedger(model, options)),
-    );
-  ledger
-    .command('verify')
-    .description('check that no entry was changed, swapped, dropped or added; also offline, of an export')
-    .argument('[model]', 'name of the registered model (not needed with --file)')
-    .option(...FILE)
-    .option(...HEAD)
-    .option('--json', 'print one JSON document on standard output')
-    .addHelpText('after', LEDGER_HELP)
-    .action(async (model: string | undefined, options: LedgerOptions) =>
-      done(await (await code()).verifyModelLedger(model, options)),
-    );
-  ledger
-    .command('export')
-    .description('print a line for each entry: its SHA-256 and its text')
-    .argument('<model>', 'name of the registered model')
-    .action(async (model: string) => done(await (await code()).exportLedger(model)));
-}
 
 function amount(value: string): number {
   if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);

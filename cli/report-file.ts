@@ -30,24 +30,24 @@ const formOf = (file: string): keyof typeof MARKS | null => {
 };
 
 /** Checks before anything starts that the file can be written. Throws `UsageError`. */
-export async function checkReportFile(file: string): Promise<void> {
+export async function checkReportFile(file: string, option = '--report'): Promise<void> {
   const form = formOf(file);
-  if (form === null) throw new UsageError(`--report ${file}: must end in .html or .json`);
+  if (form === null) throw new UsageError(`${option} ${file}: must end in .html or .json`);
   const folder = dirname(resolve(file));
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new UsageError(`--report ${file}: ${folder} cannot be written to (${codeOf(error)})`);
+    throw new UsageError(`${option} ${file}: ${folder} cannot be written to (${codeOf(error)})`);
   }
-  const head = await headOf(file);
+  const head = await headOf(file, option);
   if (head !== null && head !== '' && !head.includes(MARKS[form]))
     throw new UsageError(
-      `--report ${file}: this file exists and is no report; name another one, or remove it`,
+      `${option} ${file}: this file exists and is no report; name another one, or remove it`,
     );
 }
 
 /** The first bytes of a file; null where there is none. */
-async function headOf(file: string): Promise<string | null> {
+async function headOf(file: string, option: string): Promise<string | null> {
   try {
     const opened = await open(file, 'r+');
     try {
@@ -58,7 +58,7 @@ async function headOf(file: string): Promise<string | null> {
     }
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
-    throw new UsageError(`--report ${file}: it cannot be written (${codeOf(error)})`);
+    throw new UsageError(`${option} ${file}: it cannot be written (${codeOf(error)})`);
   }
 }
 

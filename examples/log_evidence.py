@@ -49,6 +49,20 @@ def log_evidence(  # noqa: PLR0913 - one name for each column
     return digest
 
 
+def log_model_digest(info: mlflow.models.model.ModelInfo) -> str:
+    """Note in the active run the SHA-256 of the file `MLmodel` that `log_model` has written, and return it.
+
+    `info` is what `log_model` has returned: MLflow 3 has a location of its own for the model, MLflow 2 a folder of the run.
+    """
+    path = info.artifact_path
+    root = path if ":/" in path or path.startswith("/") else f"runs:/{info.run_id}/{path}"
+    with tempfile.TemporaryDirectory() as folder:
+        file = mlflow.artifacts.download_artifacts(f"{root}/MLmodel", dst_path=folder)
+        digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    mlflow.set_tag("promotion.mlmodel_sha256", digest)
+    return digest
+
+
 def fingerprint(labels: Sequence[object], ids: Sequence[object] | None = None) -> str:
     """SHA-256 over the sorted pairs (id, label): the same for the same data in every order and format."""
     keys = range(len(labels)) if ids is None else ids

@@ -1,5 +1,5 @@
 import { type OutageKind, outageKinds, type System } from './engine/faults.ts';
-import { type Finished, playStory } from './story/play-story.ts';
+import { type FinishedPlay, playStory } from './story/play-story.ts';
 import type { Step, Story } from './story/story.ts';
 
 /** How long it takes until people are told that a system is away, whatever step finds it away first. */
@@ -104,6 +104,7 @@ function storyOf(operation: OutageOperation, outages: Story['outages'] = []): St
     seed: `outages-${operation}`,
     family: 'outages',
     beginning: { mode: 'both', workload: 'locked', versions: 2, pace: 1, twoProtons: false },
+    neighbours: [],
     table: true,
     steps,
     outages,
@@ -113,7 +114,7 @@ function storyOf(operation: OutageOperation, outages: Story['outages'] = []): St
   };
 }
 
-function callsIn({ play }: Finished, operation: OutageOperation): SentCall[] {
+function callsIn({ play }: FinishedPlay, operation: OutageOperation): SentCall[] {
   return play.sent.flatMap(({ by, system, name, at }) => {
     const [execution, state = ''] = by.split(/[/.]/);
     if (execution !== `operation-${operation}`) return [];
@@ -128,11 +129,11 @@ async function pointOf({
   const { operation, system, kind } = point;
   const until = at + (system === 'sns' ? SNS_AWAY_MS : FOR_EVER_MS);
   const story = storyOf(operation, [{ id: 'o0', system, kind, from: at, until }]);
-  const { play, world } = await playStory(story, {
+  const { play, around } = await playStory(story, {
     ...OPTIONS,
     isOver: ({ published, play }) => published.some(({ at: told }) => told >= play.time.start + at),
   });
-  const told = world.published.find((each) => each.at >= play.time.start + at);
+  const told = around.published.find((each) => each.at >= play.time.start + at);
   const from = play.time.start + (system === 'sns' ? until : at);
   return { ...point, seconds: told === undefined ? null : (told.at - from) / 1000, bound: boundOf(point) };
 }

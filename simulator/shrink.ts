@@ -1,5 +1,5 @@
 import { check, type Violation } from './invariants/invariants.ts';
-import { type Finished, type PlayOptions, playStory } from './story/play-story.ts';
+import { type FinishedPlay, type PlayOptions, playStory } from './story/play-story.ts';
 import type { Story } from './story/story.ts';
 import { storyOf } from './story/story-of.ts';
 
@@ -13,7 +13,7 @@ export interface Told {
 /** What came of a story. */
 export interface Played {
   told: Told;
-  finished: Finished;
+  finished: FinishedPlay;
   violations: Violation[];
 }
 

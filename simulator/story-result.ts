@@ -19,11 +19,11 @@ export interface StoryResult {
 /** Plays the story of this number. */
 export async function resultOf(seed: string, number: number): Promise<StoryResult> {
   const found = await play({ seed: `${seed}-${number}`, only: null });
-  const { play: noted, world } = found.finished;
+  const { play: noted, around } = found.finished;
   return {
     number,
     counts: [...noted.counts],
-    executions: world.executions.all.size,
+    executions: around.executions.all.size,
     faults: noted.faults.length,
     failure: found.violations.length > 0 ? failureOf(await shrink(found)) : null,
   };

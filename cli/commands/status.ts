@@ -115,11 +115,11 @@ async function listed(
 }
 
 /** Throws `UsageError` with every problem, before anything is read. */
-function checkEnvironment(env: NodeJS.ProcessEnv): void {
+export function checkEnvironment(env: NodeJS.ProcessEnv, needsTable = true): void {
   const names = Object.keys(WorkloadEnvironment.shape);
   const platform = names.some((name) => (env[name] ?? '') !== '');
   const needed = z.object({
-    ...StoreEnvironment.required().shape,
+    ...(needsTable ? StoreEnvironment.required() : StoreEnvironment).shape,
     ...MlflowEnvironment.shape,
     ...(platform ? WorkloadEnvironment.shape : {}),
   });

@@ -4,13 +4,15 @@ const MAX_TEXT_LENGTH = 220;
 
 /** The whole trace of a story, one line for each thing that happened, and what it violated. */
 export function storyLines({ told, finished, violations }: Played): string[] {
-  const { story, play, world } = finished;
+  const { story, play, around, models } = finished;
   const { mode, workload, versions } = story.beginning;
   const begin = play.trace?.[0]?.at ?? 0;
   return [
     `Story ${told.seed}${told.only === null ? '' : ` (only ${told.only.join(',')})`}`,
     `Mode ${mode}, ${workload === null ? 'no Workload' : `a Workload with ${workload} artifacts`}, ${versions} versions, ${story.table ? 'with' : 'without'} the table`,
-    ...[...world.artifacts].map(([version, artifact]) => `Version ${version}: artifact ${artifact}`),
+    ...models.flatMap(({ world: { model, artifacts } }) =>
+      [...artifacts].map(([version, artifact]) => `${model} ${version}: artifact ${artifact}`),
+    ),
     ...story.outages.map(
       ({ id, system, kind, from, until }) =>
         `${id}: ${system} is away (${kind}) from ${seconds(from)} to ${seconds(until)}`,
@@ -18,7 +20,7 @@ export function storyLines({ told, finished, violations }: Played): string[] {
     '',
     ...(play.trace ?? []).map(({ at, who, text }) => `${seconds(at - begin)}  ${who}: ${shortened(text)}`),
     '',
-    ...world.published.map(
+    ...around.published.map(
       ({ at, subject, execution }) => `${seconds(at - begin)}  told: ${subject} (${execution})`,
     ),
     '',

@@ -158,6 +158,8 @@ export const SWEEP_MAX_COUNTED = 100;
 export const MISSED_AFTER_MS = 10 * 60_000;
 /** Milliseconds for which a sweep looks back: longer than the schedule may stand still before its alarm fires. */
 export const MISSED_WITHIN_MS = 2 * 3_600_000;
+/** Milliseconds for which one sweep in an hour looks back: the table can be away for longer than that alarm takes. */
+export const MISSED_WITHIN_DAY_MS = 24 * 3_600_000;
 
 /** Minimum seconds between two polls: of the lease, of a rollout, of a rollback on the Workload. */
 export const MIN_POLL_SECONDS = { lease: 30, rollout: 3, rollback: 5 } as const;

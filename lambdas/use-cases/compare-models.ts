@@ -21,12 +21,14 @@ import {
   type RegisteredModel,
   type Registry,
   type RegistryMode,
+  type RegistryView,
 } from '../domain/registry.ts';
 import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
 import { inWords } from '../words/recommendation.ts';
 import { readRegistry } from './parts/look.ts';
 import { type GateReaders, readGateFacts } from './parts/read-gate-facts.ts';
+import { readRetrains } from './parts/read-retrains.ts';
 import { readRowsOfBoth } from './parts/read-rows-of-both.ts';
 
 export interface CompareServices extends PolicyServices, GateReaders {
@@ -52,7 +54,7 @@ export async function compare(input: CompareInput, services: CompareServices): P
     decided,
     used,
     profit = null,
-  } = await evaluate(candidates, policyName(input, view.model), view.model, services);
+  } = await evaluate(candidates, policyName(input, view.model), view, services);
   const parts = { model_name: input.model_name, ...used };
   const document = evidenceDocument(policy, services.minConfidence, parts);
   const evidence_digest = createHash('sha256').update(document).digest('hex');
@@ -62,7 +64,7 @@ export async function compare(input: CompareInput, services: CompareServices): P
 async function evaluate(
   pair: Candidates,
   name: string,
-  model: RegisteredModel,
+  { model, versions }: RegistryView,
   services: CompareServices,
 ): Promise<{ policy: Policy; decided: Decided; used: object; profit?: number | null }> {
   const { registry, rows, policies, minConfidence, mode, clock } = services;
@@ -80,6 +82,12 @@ async function evaluate(
   );
   const read =
     champion === null || rows === undefined ? null : await readRowsOfBoth(champion, challenger, policy, rows);
+  const hasRows = read !== null && 'joined' in read.rows;
+  // Where rows exist, rows decide.
+  const retrains =
+    champion === null || hasRows
+      ? undefined
+      : await readRetrains(versions, { champion, challenger, policy }, (each) => withRun(registry, each));
   const compared = { model, mode, champion, challenger };
   const { facts, overlap } = await readGateFacts(compared, policy, read, services);
   const gates = gateInputs(policy, facts);
@@ -87,10 +95,11 @@ async function evaluate(
     challenger: evidenceUsed(challenger, policy),
     champion: evidenceUsed(champion, policy),
     ...(read === null ? {} : { rows: read.digests }),
+    ...(retrains === undefined ? {} : { retrains: retrains.map((each) => evidenceUsed(each, policy)) }),
     ...(overlap === null ? {} : { overlap }),
     ...(gates === undefined ? {} : { gates }),
   };
-  const evidence = { champion, challenger, rows: read?.rows ?? null };
+  const evidence = { champion, challenger, rows: read?.rows ?? null, ...(retrains && { retrains }) };
   const judged = { policy, evidence, facts, overlap };
   const decided = withGates(decide(evidence, policy, minConfidence), judged, clock.now());
   return { policy, decided, used, profit: profitImprovement(evidence) };

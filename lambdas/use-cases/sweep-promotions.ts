@@ -4,6 +4,7 @@ import {
   attemptPauseMinutes,
   COMPARE_MINUTES,
   MISSED_AFTER_MS,
+  MISSED_WITHIN_DAY_MS,
   MISSED_WITHIN_MS,
   SWEEP_MAX_ALERTS,
   SWEEP_MAX_COUNTED,
@@ -12,7 +13,7 @@ import {
 } from '../domain/limits.ts';
 import { recordId } from '../domain/promotion/record.ts';
 import type { Change, ModelItem } from '../domain/release/release.ts';
-import type { PromotionStore } from '../domain/release/store.ts';
+import type { SweepCursor } from '../domain/release/store.ts';
 import { log, logError } from '../runtime/log.ts';
 import { count, emit } from '../runtime/metrics.ts';
 import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
@@ -96,25 +97,22 @@ export async function sendPending(services: CloseServices): Promise<Pick<SweepAn
 }
 
 /**
- * Cleans up executions that ended without a recorded outcome, and answers how many. A failed clean-up counts in the metric
- * `LeaseStuck`; the next sweep retries it. Throws `StateMachineUnavailable`.
+ * Cleans up executions that ended without a recorded outcome, and answers how many: those of the last hours, and once an hour
+ * those of the last day. A failed clean-up counts in the metric `LeaseStuck`; the next sweep retries it. Throws
+ * `StateMachineUnavailable` and `LeaseStoreUnavailable`.
  */
 export async function cleanUpMissed(services: CleanUpServices): Promise<number> {
   const now = services.clock.now().getTime();
   const executions = await services.executions();
-  const ended =
-    (await executions?.listUnsuccessful(new Date(now - MISSED_WITHIN_MS), new Date(now - MISSED_AFTER_MS))) ??
-    [];
+  if (executions === null) return 0;
+  const isHourly = isRoundDue(await services.store.readCursor(), services.clock.now());
+  const from = new Date(now - (isHourly ? MISSED_WITHIN_DAY_MS : MISSED_WITHIN_MS));
+  const ended = await executions.listUnsuccessful(from, new Date(now - MISSED_AFTER_MS));
   let cleanedUp = 0;
   for (const execution of ended) {
     if (services.clock.now().getTime() >= now + SWEEP_SECONDS * 1000) break;
     try {
-      if ((await services.store.outcomeRecordedAt(execution)) !== null) continue;
-      const event = await executions?.describeUnsuccessful(execution);
-      if (!event) continue;
-      log().warn('an execution ended without a recorded outcome', { execution });
-      await cleanUp(event, services);
-      cleanedUp += 1;
+      if (await cleanUpUnrecorded(execution, services)) cleanedUp += 1;
     } catch (error) {
       log().error('clean-up of an execution failed', { execution, error: logError(error) });
       count('LeaseStuck');
@@ -123,21 +121,38 @@ export async function cleanUpMissed(services: CleanUpServices): Promise<number> 
   return cleanedUp;
 }
 
+/** Cleans up an execution that ended without a recorded outcome; false if it has one, goes on, or succeeded. */
+async function cleanUpUnrecorded(execution: string, services: CleanUpServices): Promise<boolean> {
+  if ((await services.store.outcomeRecordedAt(execution)) !== null) return false;
+  const executions = await services.executions();
+  const event = await executions?.describeUnsuccessful(execution);
+  if (!event) return false;
+  log().warn('an execution ended without a recorded outcome', { execution });
+  await cleanUp(event, services);
+  return true;
+}
+
 /**
- * True while somebody has the lease. One that an execution left behind, which ended long ago, is ended here, as nobody else
- * does it: the next sweep goes on with the model.
+ * True while somebody has the lease. What an execution left behind that has ended is settled here, however long ago that was,
+ * as nobody else does it: one without a recorded outcome is cleaned up, and the lease of one with an outcome is ended. A later
+ * sweep goes on with the model.
  */
 async function isHeld(
   { model, owner, expires_at }: ModelItem,
   now: Date,
-  store: PromotionStore,
+  services: CleanUpServices,
 ): Promise<boolean> {
-  if (owner === null || expires_at === null || expires_at < now) return false;
-  if (await isLeaseStuck(owner, now, store)) {
+  if (owner === null || expires_at === null) return false;
+  const held = expires_at >= now;
+  if (held && (await isLeaseStuck(owner, now, services.store))) {
     count('LeaseStuck');
-    await store.endLeaseAt(model, owner, now);
+    await services.store.endLeaseAt(model, owner, now);
+  } else if (owner.startsWith('arn:')) {
+    await cleanUpUnrecorded(owner, services).catch((error: unknown) => {
+      log().warn('the holder of a lease could not be looked up', { owner, error: logError(error) });
+    });
   }
-  return true;
+  return held;
 }
 
 /**
@@ -162,7 +177,7 @@ async function attemptOpenChanges(
       try {
         const item = await services.store.readItem(model);
         const { change } = item;
-        if (change === null || (await isHeld(item, now, services.store))) continue;
+        if (change === null || (await isHeld(item, now, services))) continue;
         const read = await readTwice(model, services);
         if (read === null || !isModelGone(read.ending))
           oldest = Math.max(oldest, now.getTime() - Date.parse(change.opened_at));
@@ -210,6 +225,10 @@ export function attemptName({ id, attempts }: Pick<Change, 'id' | 'attempts'>): 
   return `resume-${recordId(id).slice(0, 50)}-${hash}-${attempts + 1}`;
 }
 
+/** True where the hourly comparison is to begin anew. */
+const isRoundDue = ({ from, next_round_at }: SweepCursor, now: Date): boolean =>
+  from === null && (next_round_at === null || new Date(next_round_at) <= now);
+
 /**
  * Compares closed models with what both sides show, page by page, a round at most every `COMPARE_MINUTES`, and answers how
  * many were told to be out of step. At the end of a round it measures how many are, of those that still exist.
@@ -218,7 +237,7 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
   const { store, clock } = services;
   const cursor = await store.readCursor();
   const now = clock.now();
-  if (cursor.from === null && cursor.next_round_at !== null && new Date(cursor.next_round_at) > now) return 0;
+  if (cursor.from === null && !isRoundDue(cursor, now)) return 0;
   const next_round_at =
     cursor.from === null || cursor.next_round_at === null
       ? new Date(now.getTime() + COMPARE_MINUTES * 60_000).toISOString()
@@ -235,7 +254,7 @@ async function compareClosed(services: CleanUpServices, until: number): Promise<
     }
     try {
       const item = await store.readItem(model);
-      const isHeldNow = await isHeld(item, now, store);
+      const isHeldNow = await isHeld(item, now, services);
       if (item.live !== null && item.change === null && !isHeldNow) {
         const read = await readTwice(model, services);
         if (read !== null) {

@@ -43,7 +43,7 @@ function changeText({ what, name, before, after }: Change): string {
 
 function valueText(what: Change['what'], value: string | null): string {
   const text = visible(value ?? '', MAX_VALUE);
-  if (what === 'code') return text.slice(0, 12);
+  if (what === 'code' && /^[0-9a-f]+$/i.test(text)) return text.slice(0, 12);
   if (what !== 'size' || !Number.isFinite(Number(text))) return text;
   return `${show(Number(text) / 1e6, 3)} MB`;
 }

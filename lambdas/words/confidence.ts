@@ -12,8 +12,12 @@ export const METHODS: Readonly<Record<Basis, string>> = {
   none: 'not compared',
 };
 
-/** `probability`, of grade A. */
-export const PAIRED = 'one minus the one-sided p-value of a test on the same rows';
+/** `probability`, by grade; of the others as above. */
+export const PROBABILITY: Partial<Readonly<Record<NonNullable<Comparison['evidence_grade']>, string>>> = {
+  A: 'one minus the one-sided p-value of a test on the same rows',
+  B: 'one minus the one-sided p-value of a test on folds or seeds: of the way of training, not of these two versions',
+  D: 'one minus the one-sided p-value against the spread of earlier versions on the same data',
+};
 
 const MEANING_OF_GRADE: Readonly<Record<NonNullable<Comparison['evidence_grade']>, string>> = {
   A: 'grade A: both evaluated on the same rows',

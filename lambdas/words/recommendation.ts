@@ -4,7 +4,7 @@ import type { Obstacle } from '../domain/comparison/evidence.ts';
 import type { EvaluatedRule } from '../domain/comparison/rules.ts';
 import type { Comparison } from '../domain/payloads.ts';
 import { sentence, visible } from '../domain/visible-text.ts';
-import { METHODS, PAIRED } from './confidence.ts';
+import { METHODS, PROBABILITY } from './confidence.ts';
 import { gateInWords, gateReason } from './gates.ts';
 import { percent } from './numbers.ts';
 import { noChallenger } from './phrases.ts';
@@ -19,11 +19,16 @@ export function inWords(
   return {
     ...facts,
     recommendation: recommendationOf(decided),
-    method: facts.basis === 'probability' && facts.evidence_grade === 'A' ? PAIRED : METHODS[facts.basis],
+    method: methodOf(facts),
     rules: rules.map((judged) => ({ ...judged.result, reason: reasonOf(judged) })),
     ...(gates === undefined ? {} : { gates: gates.map(gateInWords) }),
     ...(checks === undefined ? {} : { checks: checks.map(gateInWords) }),
   };
+}
+
+function methodOf({ basis, evidence_grade: grade }: Pick<Decided, 'basis' | 'evidence_grade'>): string {
+  const tested = basis === 'probability' && grade !== null ? PROBABILITY[grade] : undefined;
+  return tested ?? METHODS[basis];
 }
 
 /** The recommendation of a comparison: one short sentence. */

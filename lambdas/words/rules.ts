@@ -60,6 +60,9 @@ export const named = (version: string) => `version ${visible(version, 20)}`;
 export function missingText(lack: NoSample): string {
   if (lack.code === 'too-large') return 'the values are too large for an interval';
   if (lack.code === 'rows') return notByRows(lack.why);
+  if (lack.code === 'repeats') return notByRows({ code: 'refused', ...lack.why });
+  if (lack.code === 'folds-differ')
+    return `the folds differ: ${lack.champion} of the champion, ${lack.challenger} of the challenger`;
   const who = named(lack.version);
   switch (lack.code) {
     case 'not-logged':
@@ -97,7 +100,8 @@ function gainText(found: MeasuredGain, strict: boolean): string {
   if (noInterval.length > 0)
     return `${comparedText} (no interval: ${noInterval.map(missingText).join(', ')})`;
   if (interval === null || confidence === null) return comparedText;
-  return `${comparedText}; ${intervalText(interval, found.needed)}, confidence ${probability(confidence)}`;
+  const what = found.grade === 'B' ? '; of the way of training, not of these versions' : '';
+  return `${comparedText}; ${intervalText(interval, found.needed)}, confidence ${probability(confidence)}${what}`;
 }
 
 /** With as many digits as distinguish the gain from the required one. */

@@ -1,6 +1,7 @@
 import { errorNames } from '../../lambdas/domain/errors.ts';
 import { VISIBILITY_GRACE_SECONDS } from '../../lambdas/domain/limits.ts';
 import type { Finished } from '../story/play-story.ts';
+import type { Action } from '../story/story.ts';
 import { type Invariant, SKEW_MS } from './invariant.ts';
 import { ledger } from './ledger.ts';
 import { isAll, namedIn, shownRelease, shownSides } from './sides.ts';
@@ -122,6 +123,22 @@ export const atRest: readonly Invariant[] = [
       });
     },
   },
+  {
+    name: 'apart',
+    about: 'A model for which nobody asks for anything is neither moved, nor recorded, nor told of.',
+    violations({ story, world, outcomes }, sides) {
+      if (story.steps.some(({ action }) => !ASKS_NOTHING.includes(action.kind))) return [];
+      const first = world.chronicle.moments[0]?.sides ?? sides;
+      const isMoved = first.champion !== sides.champion || first.served !== sides.served;
+      return [
+        ...(isMoved ? [`moved: ${shownSides(sides, world)}`] : []),
+        ...world.published.map(({ subject }) => `told: ${subject}`),
+        ...[...outcomes.keys()].map((execution) => `recorded: ${execution}`),
+        ...[...world.table.items.keys()].filter((key) => key.includes(`#${world.model}#`)),
+        ...(world.table.items.has(`lease#${world.model}`) ? ['it has an item'] : []),
+      ];
+    },
+  },
   ledger,
   {
     name: 'lease ends',
@@ -133,6 +150,9 @@ export const atRest: readonly Invariant[] = [
     },
   },
 ];
+
+/** What people do beside the functions, which nobody has to be told. */
+const ASKS_NOTHING: readonly Action['kind'][] = ['register', 'evidence', 'settings', 'sweep'];
 
 /** Somebody was told of the model after a person wrote to it last. */
 function isToldSince({ world, persons }: Finished): boolean {

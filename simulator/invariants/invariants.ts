@@ -1,4 +1,4 @@
-import type { Finished } from '../story/play-story.ts';
+import type { Finished, FinishedPlay } from '../story/play-story.ts';
 import { atRest } from './at-rest.ts';
 import type { Violation } from './invariant.ts';
 import { said } from './said.ts';
@@ -10,8 +10,16 @@ export type { Invariant, Violation } from './invariant.ts';
 /** Everything that must be so, whatever went wrong: at the end, at each write, and in all that was said. */
 export const invariants = [...atRest, ...writes, ...said];
 
-/** Everything that is not as it must be. What was written before a backup of the table replaced it is not held against it. */
-export function check(finished: Finished): Violation[] {
+/** Everything that is not as it must be, of each model. What was written before a backup of the table replaced it is not held against it. */
+export const check = ({ models }: FinishedPlay): Violation[] =>
+  models.flatMap((finished, index) =>
+    checkOne(finished).map(({ invariant, what }) => ({
+      invariant,
+      what: index === 0 ? what : `${finished.world.model}: ${what}`,
+    })),
+  );
+
+function checkOne(finished: Finished): Violation[] {
   const { world } = finished;
   const sides = sidesOf(world);
   const item = world.chronicle.item();

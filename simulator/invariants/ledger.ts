@@ -1,7 +1,6 @@
 import { belongsInLedger, parseEntry } from '../../lambdas/domain/ledger/entry.ts';
 import { type KeptEntry, verifyLedger } from '../../lambdas/domain/ledger/verify.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import { MODEL } from '../story/model.ts';
 import type { Finished } from '../story/play-story.ts';
 import type { Invariant } from './invariant.ts';
 
@@ -12,7 +11,9 @@ export const ledger: Invariant = {
   violations({ story, world, outcomes }) {
     if (!story.table) return [];
     const entries = entriesIn(world);
-    const broken = verifyLedger(entries, { model: MODEL }).problems.map(({ code, at }) => `${code} at ${at}`);
+    const broken = verifyLedger(entries, { model: world.model }).problems.map(
+      ({ code, at }) => `${code} at ${at}`,
+    );
     // A restored backup lacks an outcome whose entry may be put afterwards.
     if (world.restoredAt !== null) return broken;
     const times = new Map<string, number>();
@@ -34,9 +35,9 @@ const isDue = (outcome: Outcome) =>
   belongsInLedger(outcome) && !(outcome.operation === 'resume' && outcome.execution.startsWith('direct:'));
 
 /** The entries as the table holds them, in the order of their numbers. */
-function entriesIn({ table }: Finished['world']): KeptEntry[] {
+function entriesIn({ table, model }: Finished['world']): KeptEntry[] {
   return [...table.items]
-    .filter(([pk]) => pk.startsWith(`ledger#${MODEL}#`))
+    .filter(([pk]) => pk.startsWith(`ledger#${model}#`))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { entry, hash }]) => ({ text: String(entry), hash: String(hash) }));
 }

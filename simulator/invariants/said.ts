@@ -49,10 +49,11 @@ export const said: readonly Invariant[] = [
   {
     name: 'direct answer',
     about: 'A function that was called directly says that it is done only if it is.',
-    violations: ({ story, direct, world }) =>
+    violations: ({ story, direct, world, play }) =>
       story.table
         ? direct.flatMap((answer) => {
-            const wrong = wrongAnswer(answer);
+            const reads = play.sent.filter(({ by, system }) => by === answer.id && READ.includes(system));
+            const wrong = wrongAnswer(answer, reads.at(-1)?.at ?? answer.startedAt);
             return wrong === null
               ? []
               : [`${answer.id} answered ${wrong}, but ${shownSides(answer.sides, world)}`];
@@ -125,8 +126,14 @@ function contradicts(
   return null;
 }
 
+/** What an answer is about. */
+const READ: readonly string[] = ['mlflow', 'workload'];
+
 /** What a direct answer says that is not so; null where it is, or where something changed meanwhile. */
-function wrongAnswer({ answer, sides, item, startedAt, at, changedAt, error }: DirectAnswer): string | null {
+function wrongAnswer(
+  { answer, sides, item, startedAt, changedAt, error }: DirectAnswer,
+  lastReadAt: number,
+): string | null {
   if (error !== null) return null;
   const field = (name: string): Json =>
     typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? (answer[name] ?? null) : null;
@@ -135,9 +142,10 @@ function wrongAnswer({ answer, sides, item, startedAt, at, changedAt, error }: D
   if (!promoted && !rolledBack) return null;
   const word = promoted ? 'promoted' : 'rolled back';
   const { live, change } = item;
-  // It had the lease until a moment ago: what others open or write since comes later.
+  // It had the lease when it last read a side: what others open or write since comes later.
   const own = changedAt < startedAt || field('already_promoted') === true;
-  if (change !== null && Date.parse(change.opened_at) < at - SKEW_MS) return `${word} with a change open`;
+  if (change !== null && Date.parse(change.opened_at) < lastReadAt - SKEW_MS)
+    return `${word} with a change open`;
   if (change !== null || !own) return null;
   // `promote-model` knows the registry only.
   const artifact_id = promoted ? null : (live?.artifact_id ?? null);

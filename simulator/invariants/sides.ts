@@ -1,10 +1,11 @@
 import type { MlflowWithoutSocket } from '../../emulators/mlflow/without-socket.ts';
 import type { WorkloadWithoutSocket } from '../../emulators/workload/without-socket.ts';
 import type { RegistryMode } from '../engine/functions.ts';
-import { MODEL } from '../story/model.ts';
 
 /** Where both sides are read. */
 export interface BothSystems {
+  /** Name of the registered model. */
+  readonly model: string;
   readonly mlflow: MlflowWithoutSocket;
   readonly platform: WorkloadWithoutSocket;
   readonly mode: RegistryMode;
@@ -34,8 +35,8 @@ export interface Sides {
 }
 
 /** Reads both sides without requests. */
-export function sidesOf({ mlflow, platform, mode, workloadId }: BothSystems): Sides {
-  const pointers = mlflow.registry.pointers(MODEL);
+export function sidesOf({ model, mlflow, platform, mode, workloadId }: BothSystems): Sides {
+  const pointers = mlflow.registry.pointers(model);
   const staged = pointers.production;
   const alias = pointers.alias('champion');
   const registry = {

@@ -1,5 +1,4 @@
 import type { Json } from '../engine/json-path.ts';
-import { MODEL } from './model.ts';
 import { byHand, forge, versionOf } from './people.ts';
 import { type Action, isPersons, type Step } from './story.ts';
 import type { World } from './world.ts';
@@ -62,7 +61,7 @@ function endLease(world: World, id: string, leftMs: number): void {
   const { owner, leaseEndsAt } = world.chronicle.item();
   if (owner === null || leaseEndsAt <= play.time.now + leftMs) return;
   table.execute('UpdateCommand', {
-    Key: { pk: `lease#${MODEL}` },
+    Key: { pk: `lease#${world.model}` },
     UpdateExpression: 'SET expires_at = :end',
     ExpressionAttributeValues: { ':end': Math.ceil((play.time.now + leftMs) / 1000) },
   });
@@ -74,7 +73,7 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
   const version = (number: number | null) => (number === null ? null : versionOf(world, number));
   const start = (name: string, input: Json) => {
     stage.lastInput = JSON.stringify(input);
-    world.executions.start(name, stage.lastInput);
+    world.around.executions.start(name, stage.lastInput);
   };
   switch (action.kind) {
     case 'register':
@@ -82,7 +81,7 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
       return;
     case 'promote':
       start(`${id}-promote`, {
-        model_name: MODEL,
+        model_name: world.model,
         challenger_version: version(action.version),
         wait_for_lease_minutes: action.waitMinutes,
         lock_artifact: action.lock,
@@ -94,7 +93,7 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
     case 'rollback':
       start(`${id}-rollback`, {
         operation: 'rollback',
-        model_name: MODEL,
+        model_name: world.model,
         target_version: version(action.target),
         emergency: action.emergency,
         reason: 'MANUAL_REQUEST',
@@ -105,7 +104,7 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
     case 'alarm':
       start(`${id}-alarm`, {
         operation: 'rollback',
-        model_name: MODEL,
+        model_name: world.model,
         reason: 'PERFORMANCE_DEGRADATION',
         alarm_name: `model-rollback-${id}`,
         requested_by: 'CloudWatch alarm',
@@ -113,7 +112,7 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
       });
       break;
     case 'adopt':
-      start(`${id}-adopt`, { operation: 'adopt', model_name: MODEL, requested_by: id });
+      start(`${id}-adopt`, { operation: 'adopt', model_name: world.model, requested_by: id });
       break;
     case 'evidence':
       world.changeEvidence(action.accuracy);
@@ -122,23 +121,23 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
       forge(world, id, action.tag);
       return;
     case 'again':
-      if (stage.lastInput !== null) world.executions.start(`${id}-again`, stage.lastInput);
+      if (stage.lastInput !== null) world.around.executions.start(`${id}-again`, stage.lastInput);
       return;
     case 'abort': {
       const running = world.executions.running.at(-1);
-      if (running !== undefined) world.executions.abort(running);
+      if (running !== undefined) world.around.executions.abort(running);
       return;
     }
     case 'direct-promote':
       stage.invoke('promote-model', `${id}-direct`, {
-        model_name: MODEL,
+        model_name: world.model,
         new_version: version(action.version),
         confidence: 0.9,
       });
       break;
     case 'direct-rollback':
       stage.invoke('model-rollback', `${id}-direct`, {
-        model_name: MODEL,
+        model_name: world.model,
         target_version: version(action.target),
         emergency: true,
         reason: 'MANUAL_REQUEST',

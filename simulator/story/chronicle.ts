@@ -3,7 +3,6 @@ import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Change, PastRelease, Release } from '../../lambdas/domain/release/release.ts';
 import type { Play, Sender } from '../engine/play.ts';
 import { type BothSystems, type Sides, sidesOf } from '../invariants/sides.ts';
-import { MODEL } from './model.ts';
 
 /** A world, as far as it is followed. */
 interface Chronicled extends BothSystems {
@@ -121,15 +120,14 @@ export class Chronicle {
 
   /** The model's item now. */
   item(): Item {
-    return itemIn(this.#world.table.items.get(`lease#${MODEL}`));
+    return itemIn(this.#world.table.items.get(`lease#${this.#world.model}`));
   }
 
-  /** Executes a request to the table, and notes what it has changed. */
-  writing<T>(key: unknown, execute: () => T): T {
-    const model = key === `lease#${MODEL}`;
-    const before = model ? this.item() : null;
+  /** Executes a request to the model's item, and notes what it has changed. */
+  writing<T>(execute: () => T): T {
+    const before = this.item();
     const value = execute();
-    if (before !== null) this.#itemWritten(before, this.item());
+    this.#itemWritten(before, this.item());
     return value;
   }
 

@@ -19,15 +19,13 @@ export function mixedStory(seed: string): Story {
   const isLong = random.chance(0.01);
   const operations = isLong ? 30 : random.pick([1, 1, 2, 2, 3, 4]);
   const withPeople = random.chance(0.35);
-  const steps = stepsOf(random, { operations, withPeople, mode: beginning.mode, beginning }).filter(
-    // After eight hours the platform stops a Workload that serves a draft.
-    ({ at }) => beginning.workload !== 'draft' || at < DRAFT_LIFE_MS,
-  );
+  const steps = stepsOf(random, { operations, withPeople, mode: beginning.mode, beginning });
   const last = steps.at(-1)?.at ?? 0;
   return {
     seed,
     family: 'mixed',
     beginning,
+    neighbours: [],
     table: random.chance(0.97),
     steps,
     outages: outagesOf(random, last),
@@ -53,10 +51,11 @@ interface Length {
   operations: number;
   withPeople: boolean;
   mode: RegistryMode;
-  beginning: Beginning;
+  beginning: Pick<Beginning, 'workload'>;
 }
 
-function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Length): Step[] {
+/** What happens to one model. */
+export function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Length): Step[] {
   const steps: Step[] = [];
   let at = 0;
   const add = (action: Action, upon: Step['upon'] = null) =>
@@ -113,7 +112,8 @@ function stepsOf(random: Random, { operations, withPeople, mode, beginning }: Le
       }
     }
   }
-  return steps;
+  // After eight hours the platform stops a Workload that serves a draft.
+  return steps.filter(({ at: when }) => beginning.workload !== 'draft' || when < DRAFT_LIFE_MS);
 }
 
 /** Within the seconds after something that the functions do. */
@@ -184,7 +184,11 @@ const rolloutOf = (random: Random) => ({
   keepOldVersionMinutes: random.pick([0, 1, 40, 200]),
 });
 
-function personsAction(random: Random, mode: RegistryMode, { workload }: Beginning): Action {
+function personsAction(
+  random: Random,
+  mode: RegistryMode,
+  { workload }: Pick<Beginning, 'workload'>,
+): Action {
   const kind = random.weighted({
     stage: mode === 'aliases' ? 0 : 4,
     alias: mode === 'stages' ? 0 : 3,
@@ -218,7 +222,8 @@ function personsAction(random: Random, mode: RegistryMode, { workload }: Beginni
   }
 }
 
-function outagesOf(random: Random, last: number): Story['outages'] {
+/** Systems that are away, from any moment on until minutes after the last step. */
+export function outagesOf(random: Random, last: number): Story['outages'] {
   const count = random.weighted({ none: 70, one: 22, two: 8 });
   return Array.from({ length: { none: 0, one: 1, two: 2 }[count] }, (_, index) => {
     const from = Math.round(random.unit() * (last + 5 * MINUTE));

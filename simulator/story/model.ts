@@ -1,2 +1,4 @@
-/** The one registered model of a world. */
-export const MODEL = 'PascalStrategy';
+/** The registered models that a play may have; each name begins like another one. */
+export const MODELS = ['PascalStrategy', 'Pascal', 'PascalStrategy2'] as const;
+/** The model of most stories. */
+export const [MODEL] = MODELS;

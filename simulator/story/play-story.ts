@@ -1,19 +1,27 @@
 import { readFileSync } from 'node:fs';
-import { type FunctionName, MISSED_AFTER_MS, MISSED_WITHIN_MS } from '../../lambdas/domain/limits.ts';
+import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Execution } from '../engine/executions.ts';
-import { systems } from '../engine/faults.ts';
 import { type DeployedFunctions, deployed } from '../engine/functions.ts';
 import { type Definition, readDefinition } from '../engine/interpreter.ts';
-import { isRecord, type Json } from '../engine/json-path.ts';
+import type { Json } from '../engine/json-path.ts';
 import { invoke } from '../engine/lambda.ts';
 import { Play } from '../engine/play.ts';
 import { VirtualTime } from '../engine/time.ts';
-import { sidesOf } from '../invariants/sides.ts';
 import { act, type PersonsWrite, type Stage } from './actions.ts';
 import type { Item, Moment } from './chronicle.ts';
-import { MODEL } from './model.ts';
+import { MODELS } from './model.ts';
 import type { Story } from './story.ts';
+import { Surroundings } from './surroundings.ts';
+import {
+  type Called,
+  fingerprint,
+  isHeld,
+  leaseLeftMs,
+  mayFindSomething,
+  SWEEP_MS,
+  sweeping,
+} from './sweeping.ts';
 import { World } from './world.ts';
 
 /** An answer to a function that somebody called directly, with the item and both sides at that moment. */
@@ -30,8 +38,9 @@ export interface DirectAnswer extends Moment {
   changedAt: number;
 }
 
-/** A world after its story, for the invariants. */
+/** One model after its story, for the invariants. */
 export interface Finished {
+  /** With the steps that are about this model. */
   story: Story;
   play: Play;
   world: World;
@@ -43,6 +52,16 @@ export interface Finished {
   unrest: string | null;
 }
 
+/** A whole play. */
+export interface FinishedPlay {
+  /** The whole story. */
+  story: Story;
+  play: Play;
+  around: Surroundings;
+  /** Each model, the first one first. */
+  models: readonly Finished[];
+}
+
 export interface PlayOptions {
   /** Keep a trace of every request. */
   traced: boolean;
@@ -51,7 +70,7 @@ export interface PlayOptions {
   /** Every pause before a retry is as long as it can be. */
   longestPauses?: boolean;
   /** Ends the play before its end. */
-  isOver?: (world: World) => boolean;
+  isOver?: (around: Surroundings) => boolean;
   /** Replaces functions, to test the simulator's own parts. */
   altered?: (functions: DeployedFunctions) => DeployedFunctions;
 }
@@ -60,16 +79,12 @@ const START = Date.parse('2026-11-21T10:00:00Z');
 const MINUTE = 60_000;
 /** A story with more moments than this does not end. */
 const MAX_MOMENTS = 200_000;
-/** Sweeps come so often; the one that finds nothing is not played. */
-const SWEEP_MS = 5 * MINUTE;
 /**
  * Sweeps after the last action, without faults, until one changes nothing that comes an hour after whatever was before it:
  * attempts and comparisons are hourly at most.
  */
 const MAX_FINAL_SWEEPS = 12;
 const FINAL_SWEEP_MS = 61 * MINUTE;
-/** One in so many sweeps is played even if it should find nothing: the hourly comparison. */
-const HOURLY = 13;
 
 let loaded: Definition | undefined;
 
@@ -80,7 +95,7 @@ function definition(): Definition {
 }
 
 /** Plays a story to its end: until all executions have ended and sweeps find nothing more to do. */
-export async function playStory(story: Story, options: PlayOptions): Promise<Finished> {
+export async function playStory(story: Story, options: PlayOptions): Promise<FinishedPlay> {
   const time = new VirtualTime(START);
   const { seed, faultRate: rate, faultBudget: budget, aims } = story;
   const outages = story.outages.map((each) => ({
@@ -92,43 +107,50 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
   play.count(`family ${story.family}`);
   const loadedFunctions = await deployed({ mode: story.beginning.mode, table: story.table });
   const functions = options.altered?.(loadedFunctions) ?? loadedFunctions;
-  const direct: DirectAnswer[] = [];
+  const direct: (DirectAnswer & { world: World })[] = [];
   const called = (functionName: FunctionName, id: string, payload: Json) =>
     invoke(play, { id, functionName, payload }, functions[functionName]);
-  const world = new World(play, story.beginning, definition(), functions, (execution) =>
+  const around = new Surroundings(play, story.beginning, definition(), functions, (execution) =>
     deliverEnd(play, execution, called),
   );
-  const stage: Stage = {
-    world,
-    persons: [],
-    lastInput: null,
-    invoke(functionName, id, payload) {
-      const startedAt = time.now;
-      const asked = (answer: Json, error: string | null) => {
-        play.note(id, () => `answered ${error ?? JSON.stringify(answer)}`);
-        if (functionName === 'sweep-promotions') return;
-        const { chronicle } = world;
-        const sides = chronicle.look();
-        const { changedAt } = chronicle;
-        const item = chronicle.item();
-        direct.push({ id, functionName, startedAt, at: time.now, answer, error, sides, changedAt, item });
-      };
-      called(functionName, id, payload).then(
-        (answer) => asked(answer, null),
-        (error: Error) => asked(null, error.name),
-      );
-    },
-  };
+  const stages = [story.beginning, ...story.neighbours].map((beginning, index): Stage => {
+    const world = new World(around, MODELS[index] ?? `Model${index}`, beginning);
+    return {
+      world,
+      persons: [],
+      lastInput: null,
+      invoke(functionName, id, payload) {
+        const startedAt = time.now;
+        if (functionName !== 'sweep-promotions') around.called.set(id, world);
+        const asked = (answer: Json, error: string | null) => {
+          play.note(id, () => `answered ${error ?? JSON.stringify(answer)}`);
+          if (functionName === 'sweep-promotions') return;
+          const { chronicle } = world;
+          const sides = chronicle.look();
+          const { changedAt } = chronicle;
+          const item = chronicle.item();
+          const call = { id, functionName, startedAt, at: time.now, answer, error, sides, changedAt, item };
+          direct.push({ ...call, world });
+        };
+        called(functionName, id, payload).then(
+          (answer) => asked(answer, null),
+          (error: Error) => asked(null, error.name),
+        );
+      },
+    };
+  });
   for (const step of story.steps)
     time.after(step.at, () => {
       const { upon } = step;
+      const stage = stages[step.model ?? 0];
+      if (stage === undefined) return;
       if (upon === null) act(stage, step);
-      else world.chronicle.upon(upon.landmark, () => time.after(upon.delay, () => act(stage, step)));
+      else stage.world.chronicle.upon(upon.landmark, () => time.after(upon.delay, () => act(stage, step)));
     });
   for (const { id, at, action } of story.steps)
     if (action.kind === 'restore' && action.backup !== null)
-      time.after(at - action.backup, () => world.backups.set(id, world.table.backup()));
-  const stopSweeping = sweeping(world, called);
+      time.after(at - action.backup, () => around.backups.set(id, around.table.backup()));
+  const stopSweeping = sweeping(around, called);
   const lastStep = Math.max(
     0,
     ...story.steps.map(({ at }) => at),
@@ -138,35 +160,43 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
   time.after(lastStep + 1, () => {
     acting = false;
   });
-  const busy = () => acting || play.processes > 0 || world.executions.running.length > 0;
-  let atRest = await time.play(MAX_MOMENTS, () => !busy() || options.isOver?.(world) === true);
+  const busy = () => acting || play.processes > 0 || around.executions.running.length > 0;
+  let atRest = await time.play(MAX_MOMENTS, () => !busy() || options.isOver?.(around) === true);
   stopSweeping();
   play.calm = true;
-  const ends = options.isOver?.(world) !== true;
-  for (let number = 1; ends && atRest && number <= MAX_FINAL_SWEEPS; number += 1) {
-    const before = fingerprint(world);
-    const isSoon = number === 1 && mayFindSomething(world);
+  const ends = options.isOver?.(around) !== true;
+  // Of several models each sweep compares one.
+  const rounds = stages.length === 1 ? 1 : stages.length + 2;
+  let quiet = 0;
+  for (let number = 1; ends && atRest && number <= MAX_FINAL_SWEEPS * rounds; number += 1) {
+    const before = fingerprint(around);
+    const isSoon = number === 1 && mayFindSomething(around);
     // With a restored table comes the lease of an execution that has ended since: it runs out.
-    const lease = world.restoredAt === null ? 0 : leaseLeftMs(world);
+    const lease = around.restoredAt === null ? 0 : leaseLeftMs(around);
     time.after(isSoon ? SWEEP_MS : FINAL_SWEEP_MS + lease, () => {
       called('sweep-promotions', `final-sweep-${number}`, { sweep: true }).catch(() => {});
     });
     atRest = await time.play(MAX_MOMENTS);
-    const isQuiet = !isSoon && !mayFindSomething(world) && !isHeld(world);
-    if ((isQuiet || (number > 2 && lease === 0)) && before === fingerprint(world)) break;
+    const isQuiet = !isSoon && !mayFindSomething(around) && !isHeld(around);
+    const isSame = (isQuiet || (number > 2 && lease === 0)) && before === fingerprint(around);
+    quiet = isSame ? quiet + 1 : 0;
+    if (quiet === rounds) break;
   }
-  return {
-    story,
+  const models = stages.map(({ world, persons }, index) => ({
+    story: {
+      ...story,
+      beginning: { ...story.beginning, ...(index === 0 ? {} : story.neighbours[index - 1]) },
+      steps: story.steps.filter(({ model = 0 }) => model === index),
+    },
     play,
     world,
-    persons: stage.persons,
-    direct,
+    persons,
+    direct: direct.filter((call) => call.world === world),
     outcomes: outcomesIn(world),
     unrest: atRest ? null : 'something goes on for ever',
-  };
+  }));
+  return { story, play, around, models };
 }
-
-type Called = (functionName: FunctionName, id: string, payload: Json) => Promise<Json>;
 
 /** EventBridge: the end of an execution that did not succeed reaches the clean-up late, twice or never. */
 function deliverEnd(play: Play, execution: Execution, called: Called): void {
@@ -198,101 +228,18 @@ function deliver(play: Play, id: string, payload: Json, called: Called, afterMs:
   });
 }
 
-/** The schedule. Answers a function that stops it. */
-function sweeping(world: World, called: Called): () => void {
-  let number = 0;
-  let stopped = false;
-  const found = new Map<string, { picture: string; times: number }>();
-  const sweep = (kind: 'hourly' | 'may find something') => {
-    const before = pictureOf(world);
-    const known = found.get(kind);
-    const times = known?.picture === before ? known.times : 0;
-    // What a sweep does is decided by the picture, and by minutes that have passed when it has come to the same twice.
-    if (times >= 2) return;
-    const faults = world.play.faults.length;
-    called('sweep-promotions', `sweep-${number}`, { sweep: true }).then(
-      () => {
-        const same = pictureOf(world) === before && world.play.faults.length === faults;
-        found.set(kind, { picture: before, times: same ? times + 1 : 0 });
-      },
-      () => found.delete(kind),
-    );
-  };
-  const next = () => {
-    world.play.time.after(SWEEP_MS, () => {
-      if (stopped) return;
-      number += 1;
-      if (number % HOURLY === 0) sweep('hourly');
-      else if (mayFindSomething(world)) sweep('may find something');
-      next();
-    });
-  };
-  next();
-  return () => {
-    stopped = true;
-  };
-}
-
-/** The executions that have no outcome, among those that sweeps look for. */
-const missed = ({ table, executions, play }: World) =>
-  [...executions.all.values()].filter(
-    ({ status, arn, endedAt }) =>
-      status !== 'RUNNING' &&
-      status !== 'SUCCEEDED' &&
-      play.time.now - (endedAt ?? 0) < MISSED_WITHIN_MS + SWEEP_MS &&
-      !table.items.has(`outcome#${arn}`),
-  );
-
-function mayFindSomething(world: World): boolean {
-  for (const item of world.table.items.values())
-    if (item['alert_pending'] !== undefined || item['change_state'] === 'open') return true;
-  return missed(world).length > 0;
-}
-
-function leaseLeftMs({ table, play }: World): number {
-  const { expires_at: until } = table.items.get(`lease#${MODEL}`) ?? {};
-  return Math.max(0, Number(until ?? 0) * 1000 - play.time.now);
-}
-
-const isHeld = (world: World) => leaseLeftMs(world) > 0;
-
-/** It moves with every comparison. */
-const CURSOR = 'sweep#cursor';
-
-/** What a sweep may change. */
-const fingerprint = ({ table, executions, published }: World) =>
-  JSON.stringify([
-    [...table.items.values()].filter(({ pk }) => pk !== CURSOR),
-    executions.all.size,
-    published.length,
-  ]);
-
-/** Everything that decides what a sweep does; what the minutes change is in it as true or false. */
-function pictureOf(world: World): string {
-  const { play, executions, table } = world;
-  const { now } = play.time;
-  const { change } = table.items.get(`lease#${MODEL}`) ?? {};
-  const next = isRecord(change) ? change['next_at'] : null;
-  const isDue = typeof next !== 'string' || Date.parse(next) <= now;
-  const late = missed(world).filter(({ endedAt }) => now - (endedAt ?? 0) > MISSED_AFTER_MS);
-  return JSON.stringify([
-    fingerprint(world),
-    sidesOf(world),
-    executions.running.map(({ name }) => name),
-    late.map(({ name }) => name),
-    [isHeld(world), isDue],
-    systems.map((system) => play.outageOf(system)),
-  ]);
-}
-
-function outcomesIn({ table, putAt }: World): Finished['outcomes'] {
+function outcomesIn({ around, model }: World): Finished['outcomes'] {
   const found: Finished['outcomes'] = new Map();
-  for (const [key, item] of table.items) {
+  for (const [key, item] of around.table.items) {
     if (!key.startsWith('outcome#') || item['outcome'] === undefined) continue;
+    const outcome: Outcome = JSON.parse(String(item['outcome']));
+    // One that failed before its input was read names no model.
+    const of = outcome.model_name ?? around.worldOf(key.split(':').at(-1) ?? '')?.model;
+    if (of !== model) continue;
     found.set(key.slice('outcome#'.length), {
-      outcome: JSON.parse(String(item['outcome'])),
+      outcome,
       alert: String(item['alert']),
-      recordedAt: putAt.get(key) ?? 0,
+      recordedAt: around.putAt.get(key) ?? 0,
     });
   }
   return found;

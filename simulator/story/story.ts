@@ -2,7 +2,7 @@ import type { Script } from '../../emulators/workload/world/settings.ts';
 import type { Aim } from '../engine/faults.ts';
 import type { Outage } from '../engine/play.ts';
 import type { Landmark } from './chronicle.ts';
-import type { Beginning } from './world.ts';
+import type { Beginning, ModelBeginning } from './world.ts';
 
 /** Something that somebody does. Versions are counted modulo those that exist. */
 export type Action =
@@ -56,6 +56,8 @@ export interface Step {
   /** From `at` on: so many milliseconds after a landmark is passed next. Null: at that moment. */
   upon: { landmark: Landmark; delay: number } | null;
   action: Action;
+  /** The model that it is about: a neighbour, from 1; the first model where it is left out. */
+  model?: number;
 }
 
 /** Everything about a story that is decided before it is played. */
@@ -64,6 +66,8 @@ export interface Story {
   /** The situation that it is about; `mixed`: none. */
   family: string;
   beginning: Beginning;
+  /** Other models beside the one that most stories are about. */
+  neighbours: readonly ModelBeginning[];
   table: boolean;
   steps: Step[];
   /** `from` and `until` in milliseconds after the beginning. */

@@ -266,6 +266,24 @@ export function mlflowTrackingContract(name: string, getTarget: () => MlflowTarg
   });
 
   describe(`${name}: versions of models`, () => {
+    it('answer the files that they were registered with', async () => {
+      const [id, model] = [await createRun(), unique('m')];
+      const root = `${experiment}/${id}/artifacts/model`;
+      await api.send('PUT', `/api/2.0/mlflow-artifacts/artifacts/${root}/MLmodel`, {
+        body: 'flavors: {}\n',
+        type: 'text/plain',
+      });
+      await ok(api.post('registered-models/create', { name: model }));
+      const source = `mlflow-artifacts:/${root}`;
+      await ok(api.post('model-versions/create', { name: model, source, run_id: id }));
+      const file = (version: string, path: string) =>
+        api.get('/model-versions/get-artifact', { name: model, version, path });
+      expect((await file('1', 'MLmodel')).text).toBe('flavors: {}\n');
+      expect([404, 500]).toContain((await file('1', 'nope')).status);
+      await refused(file('2', 'MLmodel'), 404, 'RESOURCE_DOES_NOT_EXIST');
+      await refused(file('1', '../MLmodel'), 400, 'INVALID_PARAMETER_VALUE');
+    });
+
     it('keep the run they came from, and take over that of a version they were made from since 3.17', async () => {
       const [id, model] = [await createRun(), unique('m')];
       await ok(api.post('registered-models/create', { name: model }));

@@ -139,7 +139,13 @@ describe('a file that MLflow did not write', () => {
 });
 
 describe('the filter of training rows', () => {
-  const empty = { version: 1, rows: 1000, bits: 800, hashes: 7, filter: Buffer.alloc(100).toString('base64') };
+  const empty = {
+    version: 1,
+    rows: 1000,
+    bits: 800,
+    hashes: 7,
+    filter: Buffer.alloc(100).toString('base64'),
+  };
   const overlap = (content: unknown, ids: readonly string[] | null = ['1', '2']) => {
     const text = typeof content === 'string' ? content : JSON.stringify(content);
     const artifacts = content === null ? {} : { 'training_rows.bloom.json': text };

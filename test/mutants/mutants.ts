@@ -125,6 +125,7 @@ const named: readonly Mutant[] = [
     name: 'rollback in two calls',
     breaks: 'A change on its way back brings back the Workload, and closes without the registry',
     edits: [
+      { file: converge, find: '  servingView,\n', replace: '  servingShows,\n  servingView,\n' },
       {
         file: converge,
         find: 'const moved = await moveRegistry(c, look, carried, at, services);',
@@ -678,8 +679,8 @@ const former: readonly Mutant[] = [
     edits: [
       {
         file: moveChampion,
-        find: "    .filter((v) => v.stage === 'Archived' && !ours.includes(v.version))",
-        replace: "    .filter((v) => v.stage === 'never' && !ours.includes(v.version))",
+        find: "v.stage === 'Archived' && !ours.includes(v.version) && isNew(v)",
+        replace: "v.stage === 'never' && !ours.includes(v.version) && isNew(v)",
       },
     ],
   },
@@ -717,9 +718,70 @@ const former: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'former: a direct change moved since',
+    breaks:
+      'A direct change that was cut off is told as promoted although somebody has moved the model since',
+    edits: [
+      {
+        file: telling,
+        find: 'const outOfStep = isOutOfStep(ending);\n  const outcome',
+        replace: 'const outOfStep = false;\n  const outcome',
+      },
+    ],
+  },
+  {
+    name: 'former: a lease that nobody looks at',
+    breaks: 'A lease that was left behind is not seen while nothing else is recorded of its model',
+    edits: [
+      {
+        file: items,
+        find: 'change_state = if_not_exists(change_state, :closed)',
+        replace: 'taken_with = if_not_exists(taken_with, :closed)',
+      },
+    ],
+  },
+  {
+    name: 'former: a holder that ended long ago',
+    breaks:
+      'The holder of a lease whose end was never recorded is looked for among the newest executions only',
+    edits: [
+      {
+        file: sweep,
+        find: "} else if (owner.startsWith('arn:')) {",
+        replace: '} else if (owner === model) {',
+      },
+    ],
+  },
 ];
 
-export const mutants: readonly Mutant[] = [...named, ...checked, ...former];
+/** What shows only where a world has several models. */
+const several: readonly Mutant[] = [
+  {
+    name: 'several: one end for all ledgers',
+    breaks: 'The key under which the end of a ledger is remembered forgets the model',
+    edits: [
+      {
+        file: 'lambdas/adapters/aws/ledger-items.ts',
+        find: 'const endKey = (model: string)',
+        replace: "const endKey = (_: string) => ({ pk: 'ledger-end' });\nconst keyOfEach = (model: string)",
+      },
+    ],
+  },
+  {
+    name: 'several: the comparison never turns the page',
+    breaks: 'The hourly comparison begins each time at the first model',
+    edits: [
+      {
+        file: sweep,
+        find: 'await store.writeCursor({ from: page.next, next_round_at',
+        replace: 'await store.writeCursor({ from: null, next_round_at',
+      },
+    ],
+  },
+];
+
+export const mutants: readonly Mutant[] = [...named, ...checked, ...former, ...several];
 
 /** Throws for a name that is not in the list. */
 export function mutantNamed(name: string): Mutant {

@@ -26,7 +26,10 @@ describe('the folder of a run behind the proxy', () => {
 });
 
 it('the folder and the address of a run are not known where the server does not say', () => {
-  expect([proxyFolder({ runId: 'r1' }), runPage('https://mlflow.internal', { runId: 'r1' })]).toEqual([null, null]);
+  expect([proxyFolder({ runId: 'r1' }), runPage('https://mlflow.internal', { runId: 'r1' })]).toEqual([
+    null,
+    null,
+  ]);
 });
 
 describe('the address of a run', () => {

@@ -8,6 +8,7 @@ import {
   OutcomeCause,
   outcomeStatuses,
 } from '../../lambdas/domain/outcome/outcome-schema.ts';
+import type { Comparison } from '../../lambdas/domain/payloads.ts';
 import type { RollbackFinding } from '../../lambdas/domain/promotion/rollback-finding.ts';
 import { Progress, type ServingFinding } from '../../lambdas/domain/serving/payloads.ts';
 import { alertFor } from '../../lambdas/words/alert/alert.ts';
@@ -55,6 +56,26 @@ const hostile = fc
   .array(fc.oneof(nasty, fc.string({ unit: anyCharacter })), { maxLength: 30 })
   .map((parts) => parts.join(''));
 const statuses = fc.constantFrom(...outcomeStatuses);
+
+/** Gates, checks and changes in which every text is somebody else's, as many as there can be. */
+function gatesAndChanges(text: string): Pick<Comparison, 'gates' | 'checks' | 'changes'> {
+  const gate = { name: text, kind: 'tags', result: 'failed' as const, dry_run: false, why: [], reason: text };
+  const kinds = ['parameter', 'data', 'code', 'input', 'output', 'size'] as const;
+  return {
+    gates: Array.from({ length: 20 }, () => gate),
+    checks: [gate],
+    changes: {
+      listed: Array.from({ length: 30 }, (_, index) => ({
+        what: kinds[index % kinds.length] ?? 'code',
+        name: text,
+        before: text,
+        after: text,
+      })),
+      left_out: 1,
+      unknown: [...kinds],
+    },
+  };
+}
 
 /** A rollback and a rollout in which every text is somebody else's. */
 function onWorkload(text: string, undone: boolean | null): Pick<Outcome, 'rollback' | 'serving'> {
@@ -160,6 +181,7 @@ const outcomes: fc.Arbitrary<Outcome> = fc
       method: text,
       policy: text,
       rules: [{ ...sampleRule, name: text, metric: text, reason: text }],
+      ...gatesAndChanges(text),
     },
   }));
 
@@ -282,12 +304,30 @@ describe('foreign text', () => {
             },
             ...{ error: { name: text, message: `1${text}` }, rollback_error: { name: text, message: text } },
           };
+          const run = { url: `http://mlflow/${'x'.repeat(300)}`, report: text };
+          for (const traces of [{}, { run }])
+            expect(alertFor(outcome, context, traces).slack.content.description.length).toBeLessThanOrEqual(
+              2900,
+            );
           const { content } = alertFor(outcome, context).slack;
-          expect(content.description.length).toBeLessThanOrEqual(2900);
           for (const step of content.nextSteps) expect(step.length).toBeLessThanOrEqual(250);
         }
       }
     }
+  });
+
+  it('link the run of the challenger, and no other address', () => {
+    const url = 'https://mlflow.internal/#/experiments/1/runs/r1/artifacts';
+    const linked = (address: string) => {
+      const { description } = alertFor(sampleOutcome, context, { run: { url: address, report: null } }).slack
+        .content;
+      return description.match(/<[^>]*>/g);
+    };
+    expect(linked(url)).toEqual([
+      expect.stringMatching(/^<https:\/\/mlflow\.internal\/#\/experiments\/1\/runs\/r1\/artifacts\|/),
+    ]);
+    expect(linked(`${url}>|<!channel>`)).toBeNull();
+    expect(linked('javascript:alert(1)')).toBeNull();
   });
 
   it('gives every model a thread of its own', () => {
@@ -325,6 +365,7 @@ describe('the size of the message', () => {
             rules: Array.from({ length: 100 }, () => rule),
             method: text,
             policy: text,
+            ...gatesAndChanges(text),
           },
         });
       };

@@ -129,6 +129,34 @@ describe('an open change', () => {
     expect(counts).toEqual([0, 0, 1, 1]);
   });
 
+  it('is not held by an execution that ended long ago and recorded no outcome', async () => {
+    await leftOpen(MODEL, 9 * 3600);
+    const executions = await models.services.executions();
+    if (executions === null) throw new Error('no state machine');
+    const input = JSON.stringify({ operation: 'promote', model_name: MODEL });
+    const ended = async (executionArn: string) => ({
+      ...{ executionArn, status: 'ABORTED' as const, input, startDate: models.now.getTime() },
+    });
+    const more = { executions: async () => ({ ...executions, describeUnsuccessful: ended }) };
+    // Nobody could end it for longer than sweeps look back.
+    models.pass({ minutes: 180 });
+    expect(await swept(more)).toMatchObject({ attempted: 0 });
+    expect(await recordedOutcomes(models.table)).toMatchObject([{ execution: arn('e1'), status: 'failed' }]);
+    models.pass({ minutes: 5 });
+    expect(await swept(more)).toMatchObject({ attempted: 1 });
+    expect(models.sent).toHaveLength(1);
+  });
+
+  it('is attempted where its last holder is not known any more', async () => {
+    await leftOpen(MODEL, 60);
+    const executions = await models.services.executions();
+    if (executions === null) throw new Error('no state machine');
+    const describeUnsuccessful = () => Promise.reject(new StateMachineUnavailable('does not exist'));
+    models.pass({ minutes: 5 });
+    const more = { executions: async () => ({ ...executions, describeUnsuccessful }) };
+    expect(await swept(more)).toMatchObject({ attempted: 1 });
+  });
+
   it('is held by an execution that goes on, however long', async () => {
     await leftOpen(MODEL, 6 * 3600);
     const counts = await sweepFor(300, 30, () => models.started.length);
@@ -612,6 +640,36 @@ describe('the comparison of many models', () => {
     moveByHand('3', few.at(-1));
     await swept();
     expect(models.sent).toMatchObject([{ model: few.at(-1) }]);
+  });
+});
+
+describe('an execution that ended without an outcome', () => {
+  it.each([
+    ['minutes', 20, 20],
+    // A table that was away, or a schedule that stood still: the comparison of each hour looks back further.
+    ['hours', 10 * 60, 10 * 60 + 60],
+  ])('is cleaned up %s later', async (_, ago, within) => {
+    await closed();
+    const endedAt = new Date(models.now.getTime() - ago * 60_000);
+    const input = JSON.stringify({ operation: 'promote', model_name: MODEL });
+    const executions = await models.services.executions();
+    if (executions === null) throw new Error('no state machine');
+    const more = {
+      executions: async () => ({
+        ...executions,
+        listUnsuccessful: async (from: Date, until: Date) =>
+          endedAt >= from && endedAt < until ? [arn('e9')] : [],
+        describeUnsuccessful: async (executionArn: string) => ({
+          ...{ executionArn, status: 'FAILED' as const, input, startDate: endedAt.getTime() },
+        }),
+      }),
+    };
+    for (let minutes = ago; minutes <= within; minutes += 5) {
+      await swept(more);
+      models.pass({ minutes: 5 });
+    }
+    expect(await recordedOutcomes(models.table)).toMatchObject([{ execution: arn('e9'), status: 'failed' }]);
+    expect(models.sent).toHaveLength(1);
   });
 });
 

@@ -1,10 +1,12 @@
 import { canonicalJson } from '../canonical-json.ts';
+import type { Refused } from '../paired/test-result.ts';
 import type { ModelVersion, Run } from '../registry.ts';
 import type { JoinedRows } from '../rows/join.ts';
 import type { RowsProblem } from '../rows/problems.ts';
 import type { NotByRows } from './by-rows.ts';
 import type { Policy, Rule, Sample } from './policy.ts';
 import { type Keys, keysOf } from './policy-fields.ts';
+import { foldKeys } from './repeats.ts';
 import type { MissingNumber } from './rule-result.ts';
 import type { Mean, Proportion } from './statistics.ts';
 
@@ -36,6 +38,8 @@ export interface Evidence {
   readonly challenger: Candidate;
   /** One row for each evaluated example; null where not both runs hold them, and for a first model. */
   readonly rows?: RowsOfBoth | null;
+  /** The last versions before the challenger, the champion among them; read only where a policy accepts grade D. */
+  readonly retrains?: readonly Candidate[];
 }
 
 /** Rows of both versions, or why those that are there cannot be used. */
@@ -58,7 +62,11 @@ export type NoSample =
   | { code: 'no-proportion'; value: number; version: string }
   | { code: 'too-large' }
   /** Both runs hold rows, and the metric cannot be tested on them. */
-  | { code: 'rows'; why: NotByRows };
+  | { code: 'rows'; why: NotByRows }
+  /** The folds of the two runs are not the same ones. */
+  | { code: 'folds-differ'; champion: number; challenger: number }
+  /** The folds or retrains that are there cannot be used. */
+  | { code: 'repeats'; why: Refused };
 
 /** A number of a run, or why there is none. */
 export type Reading = { value: number } | { value: null; why: MissingNumber };
@@ -210,7 +218,7 @@ function dataObstacles(champion: Candidate, challenger: Candidate, policy: Polic
  * Digests of the data behind one metric, sorted: the metric's own (MLflow 3 can record one), else those of the run's
  * dataset inputs in the contexts of the policy. An input without a context counts too: MLflow's own evaluator logs none.
  */
-function dataOf(candidate: Candidate, keys: Keys, { dataset }: Policy): string[] {
+export function dataOf(candidate: Candidate, keys: Keys, { dataset }: Policy): string[] {
   const { run } = candidate;
   const key = metricKey(candidate, keys);
   const own = run?.metrics.find((metric) => metric.key === key)?.datasetDigest ?? null;
@@ -233,10 +241,11 @@ export function evidenceDocument(policy: Policy, minConfidence: number, parts: u
 export function evidenceUsed(contender: Candidate | null, policy: Policy): unknown {
   if (contender === null) return null;
   const keys = new Set(
-    policy.rules.flatMap(({ metric, sample }) => {
+    policy.rules.flatMap(({ metric, sample, folds }) => {
       const samples =
         sample === undefined ? [] : sample.kind === 'mean' ? [sample.size, sample.deviation] : [sample.size];
-      return [metric, ...samples].flatMap(keysOf);
+      const repeated = folds === undefined ? [] : foldKeys(metricKey(contender, metric), folds.key);
+      return [...[metric, ...samples].flatMap(keysOf), ...repeated];
     }),
   );
   const { version, run } = contender;

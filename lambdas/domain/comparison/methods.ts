@@ -1,8 +1,10 @@
-import type { TestResult } from '../paired/test-result.ts';
+import { correctedResampledT, noiseFloor } from '../paired/repeated.ts';
+import { type Answer, isRefused, type TestResult } from '../paired/test-result.ts';
 import type { JoinedRows } from '../rows/join.ts';
 import { gainByRows } from './by-rows.ts';
-import { type Candidate, type NoSample, readSample } from './evidence.ts';
+import { type Candidate, metricKey, type NoSample, readSample } from './evidence.ts';
 import { type Grade, gainOf, neededGain, type Rule } from './policy.ts';
+import { foldKeys, foldValues } from './repeats.ts';
 import { confidenceAbove, interval, meanDifference, proportionDifference } from './statistics.ts';
 
 /** The ladder of evidence: how two measured values of one metric are compared, best method first. */
@@ -47,6 +49,8 @@ export interface Pair {
   after: number;
   /** The rows of both, or null. */
   rows: JoinedRows | null;
+  /** The metric of earlier versions on the same data; null where a policy does not accept grade D. */
+  retrains?: readonly number[] | null;
   /** The gain that a claim needs, in place of the rule's. */
   needed?: number | undefined;
 }
@@ -55,7 +59,7 @@ export interface Pair {
 type Method = (pair: Pair) => MeasuredGain | NoSample | null;
 
 /** Best first; the first method with complete evidence is used. */
-const ladder: readonly Method[] = [fromRows, fromSamples];
+const ladder: readonly Method[] = [fromRows, fromFolds, fromSamples, fromRetrains];
 
 /** Compares by the best method for which the runs have the numbers; the last one, the values alone, always has them. */
 export function compareValues(pair: Pair): MeasuredGain {
@@ -75,7 +79,41 @@ function fromRows(pair: Pair): ReturnType<Method> {
   const point = fromPoints(pair);
   const found = gainByRows(rule, rows, { needed: point.needed, alpha });
   if (!('test' in found)) return found.code === 'no-measure' ? null : { code: 'rows', why: found };
-  const { test } = found;
+  const byRows = { champion: found.champion, challenger: found.challenger };
+  return { ...byTest(point, 'A', alpha, found.test), byRows };
+}
+
+/** Grade B: the metric on folds, seeds or splits that both runs share. */
+function fromFolds(pair: Pair): ReturnType<Method> {
+  const { rule, alpha, champion, challenger } = pair;
+  if (rule.folds === undefined) return null;
+  const { key, test_share: testShare } = rule.folds;
+  const [old, now] = [champion, challenger].map((side) => {
+    const keys = foldKeys(metricKey(side, rule.metric), key);
+    return foldValues(side.run?.metrics ?? [], keys);
+  });
+  if (old === undefined || now === undefined || (old.size === 0 && now.size === 0)) return null;
+  const isSame = old.size === now.size && [...old.keys()].every((fold) => now.has(fold));
+  if (!isSame) return { code: 'folds-differ', champion: old.size, challenger: now.size };
+  const gains = [...old].map(([fold, before]) => gainOf(rule, before, now.get(fold) ?? Number.NaN));
+  const point = fromPoints(pair);
+  const share = testShare ?? 1 / Math.max(1, gains.length - 1);
+  return repeated(pair, 'B', correctedResampledT(gains, share, { needed: point.needed, alpha }));
+}
+
+/** Grade D: the gain against the spread of earlier versions on the same data. */
+function fromRetrains(pair: Pair): ReturnType<Method> {
+  const { retrains = null, alpha } = pair;
+  if (retrains === null) return null;
+  const { gain, needed } = fromPoints(pair);
+  return repeated(pair, 'D', noiseFloor(gain, retrains, { needed, alpha }));
+}
+
+const repeated = (pair: Pair, grade: Grade, answer: Answer): MeasuredGain | NoSample =>
+  isRefused(answer) ? { code: 'repeats', why: answer } : byTest(fromPoints(pair), grade, pair.alpha, answer);
+
+/** A gain as a test found it. */
+function byTest(point: MeasuredGain, grade: Grade, alpha: number, test: TestResult): MeasuredGain {
   const [lower, upper] = test.interval;
   const shown = test.p <= alpha;
   // Not as good as needed by the value itself, or shown to be worse.
@@ -83,13 +121,12 @@ function fromRows(pair: Pair): ReturnType<Method> {
   return {
     ...point,
     verdict: shown ? 'passed' : failed ? 'failed' : 'unclear',
-    grade: 'A',
+    grade,
     confidence: 1 - test.p,
     better: test.estimate > 0,
     gain: test.estimate,
     interval: { lower, upper, alpha, rows: [test.n, test.n] },
     test,
-    byRows: { champion: found.champion, challenger: found.challenger },
   };
 }
 

@@ -35,6 +35,19 @@ const Sample = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const Folds = z.strictObject({
+  key: describe(
+    oneLine(250)
+      .refine((key) => key.includes('{i}'), 'must have {i} in it')
+      .default('{metric}_fold_{i}'),
+    'Key of the metric on one fold; {metric} stands for the key of the metric, {i} for 0 to 199.',
+  ),
+  test_share: describe(
+    positive.max(100).optional(),
+    'Rows of a test set ÷ rows of a training set; default: that of k folds, 1 ÷ (k − 1).',
+  ),
+});
+
 /** Contradictions are checked even if a field is invalid, so that every mistake is listed at once. */
 const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null };
 
@@ -78,6 +91,10 @@ const RuleFields = z.strictObject({
     Measure.optional(),
     'How the metric is computed from rows, where both runs hold them; default: by the usual names of the metric. mean: of the column loss; series: likewise, for rows in the order of time that depend on each other; series_total: their sum.',
   ),
+  folds: describe(
+    Folds.optional(),
+    'The metric on folds, seeds or random splits that both runs share, logged one by one (grade B): it says which way of training is better, not which fitted version.',
+  ),
   sample: describe(
     Sample.optional(),
     'What the metric is, so that an interval can be computed (grade C) where the runs hold these numbers.',
@@ -102,6 +119,7 @@ const comparing = [
   'relative_margin',
   'relative_scale',
   'measure',
+  'folds',
   'sample',
 ] as const;
 

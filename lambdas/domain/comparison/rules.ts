@@ -1,5 +1,5 @@
 import { neededFor } from './claims.ts';
-import { type Evidence, joinedRows, metricKey, type Reading, readMetric } from './evidence.ts';
+import { dataOf, type Evidence, joinedRows, metricKey, type Reading, readMetric } from './evidence.ts';
 import { compareValues, type MeasuredGain } from './methods.ts';
 import type { Policy, Rule } from './policy.ts';
 import type { MissingNumber, RuleResult } from './rule-result.ts';
@@ -25,7 +25,8 @@ export interface EvaluatedRule {
 }
 
 /** Evaluates one rule on the runs' values. Without a champion only the rule's limit is checked. */
-export function evaluateRule(rule: Rule, evidence: Evidence, { alpha, claim }: Policy): EvaluatedRule {
+export function evaluateRule(rule: Rule, evidence: Evidence, policy: Policy): EvaluatedRule {
+  const { alpha, claim } = policy;
   const { champion, challenger } = evidence;
   const after = readMetric(challenger, rule.metric);
   const before = champion !== null && rule.against_champion ? readMetric(champion, rule.metric) : null;
@@ -46,10 +47,29 @@ export function evaluateRule(rule: Rule, evidence: Evidence, { alpha, claim }: P
   const values = { before: before.value, after: after.value };
   const needed = claim?.primary === rule.name ? neededFor(claim) : undefined;
   const rows = joinedRows(evidence);
-  const gain = compareValues({ rule, alpha, champion, challenger, ...values, rows, needed });
+  const retrains = retrainValues(evidence, rule, policy);
+  const gain = compareValues({ rule, alpha, champion, challenger, ...values, rows, retrains, needed });
   const differing = differingFromRows(gain, values, rule, evidence);
   if (differing.length > 0) return evaluated(rule, evidence, { verdict: 'missing', why: differing });
   return evaluated(rule, evidence, { verdict: missed ? 'failed' : gain.verdict, limit, gain });
+}
+
+/**
+ * The metric of a rule in the last versions that were evaluated on the same data as the challenger; null where none were read, or
+ * the challenger does not name its data.
+ */
+function retrainValues(
+  { challenger, retrains }: Evidence,
+  { metric }: Rule,
+  policy: Policy,
+): number[] | null {
+  const data = JSON.stringify(dataOf(challenger, metric, policy));
+  if (retrains === undefined || data === '[]') return null;
+  return retrains.flatMap((side) => {
+    const { value } = readMetric(side, metric);
+    const isSame = JSON.stringify(dataOf(side, metric, policy)) === data;
+    return side.run?.status === 'FINISHED' && isSame && value !== null ? [value] : [];
+  });
 }
 
 /** Metrics that are logged with another value than the rows of the same run give. */

@@ -205,7 +205,7 @@ export function checkGates(
     if (weekly.length + dates.length === 0) refuse(['gates', index], 'a freeze needs weekly times or dates');
     if (!Array.isArray(dates)) return;
     dates.forEach((range, at) => {
-      if (range?.from > range?.to) refuse(['gates', index, 'dates', at, 'to'], 'is before from');
+      if (range?.from > range?.to) refuse(['gates', index, 'dates', at, 'to'], 'ends before it begins');
     });
   });
   const named = slices?.rule;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { belongsInLedger } from '../../domain/ledger/entry.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { proxyFolder, reportPath, runPage } from '../../domain/promotion/report-place.ts';
 import type { RecordedOutcome } from '../../domain/release/store.ts';
@@ -14,9 +15,12 @@ export interface MadeReport {
   readonly sha256: string;
 }
 
-/** True where versions were compared and something could follow from it: a dry run writes nothing. */
-const isDue = ({ comparison, dry_run: dryRun, challenger_version: challenger }: Outcome): boolean =>
-  comparison !== null && !comparison.same_version && challenger !== null && !dryRun;
+/** True for a decision of the ledger that compared two versions; a dry run writes nothing to MLflow. */
+const isDue = (outcome: Outcome): boolean => {
+  const { comparison, dry_run: dryRun, challenger_version: challenger } = outcome;
+  const compared = comparison !== null && !comparison.same_version && challenger !== null;
+  return compared && !dryRun && belongsInLedger(outcome);
+};
 
 /** The report of an outcome; null where none is due. Never throws: nothing of an execution waits for it. */
 export async function makeReport({ outcome, ledger }: RecordedOutcome): Promise<MadeReport | null> {

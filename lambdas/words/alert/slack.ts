@@ -77,12 +77,16 @@ const VALUE_LENGTHS = [MAX_VALUE_LENGTH, 200, 100];
 function description(outcome: Outcome, parts: AlertParts, run: RunPage | null): string {
   const texts = VALUE_LENGTHS.map((limit) => ({
     body: bodyOf(parts, limit),
-    footer: `${footerOf(outcome, limit)}${runLine(run)}`,
+    footer: footerOf(outcome, limit),
   }));
-  const fits = ({ body, footer }: (typeof texts)[number]) =>
-    body.length + footer.length <= MAX_DESCRIPTION_LENGTH;
-  const { body, footer } = texts.find(fits) ?? texts.at(-1) ?? { body: '', footer: '' };
-  return `${body}${tableBlock(outcome, MAX_DESCRIPTION_LENGTH - body.length - footer.length)}${footer}`;
+  const lengthOf = ({ body, footer }: (typeof texts)[number]) => body.length + footer.length;
+  const link = runLine(run);
+  const fits = (text: (typeof texts)[number]) => lengthOf(text) + link.length <= MAX_DESCRIPTION_LENGTH;
+  const chosen = texts.find(fits) ?? texts.at(-1) ?? { body: '', footer: '' };
+  // The mail has the link in any case.
+  const linked = fits(chosen) ? link : '';
+  const room = MAX_DESCRIPTION_LENGTH - lengthOf(chosen) - linked.length;
+  return `${chosen.body}${tableBlock(outcome, room)}${chosen.footer}${linked}`;
 }
 
 function bodyOf({ words, causes, evidence }: AlertParts, limit: number): string {
@@ -105,7 +109,7 @@ function footerOf({ requested_by: by, execution, operation }: Outcome, limit: nu
   return `\nRequested by ${code(visible(by ?? 'not given', 100), 100)}, execution ${shown}`;
 }
 
-/** A link: the address has no character that would end it, as its ids are checked and the rest is configured. */
+/** A link to the run; nothing for an address with a character that would end it. */
 const runLine = (run: RunPage | null) =>
   run === null || !/^https?:\/\/[^\s<>|`]{1,400}$/.test(run.url)
     ? ''

@@ -180,10 +180,11 @@ export function seriesChart(id: string, name: string, points: readonly Point[]):
   const y = (value: number) =>
     BOTTOM - ((vertical(value) / 100 - MARGIN) / (1 - 2 * MARGIN)) * (BOTTOM - TOP);
   const x = (index: number) => (points.length === 1 ? 50 : 6 + (88 * index) / (points.length - 1));
-  const every = Math.ceil(points.length / 12);
+  const every = Math.ceil(points.length / 8);
+  const lastNamed = (points.length - 1) % every;
   const parts = points.flatMap(({ name: of, value, isMarked }, index) => {
     const next = points[index + 1]?.value ?? null;
-    const isNamed = index % every === 0 || index === points.length - 1;
+    const isNamed = index % every === 0 || (index === points.length - 1 && lastNamed > every / 2);
     return [
       value === null || next === null
         ? ''
@@ -200,16 +201,11 @@ export function seriesChart(id: string, name: string, points: readonly Point[]):
         `${of}${isMarked ? ' (live)' : ''}: ${value === null ? 'no value' : show(value)}`,
     )
     .join('; ');
-  const axis = (value: number, position: number) => [
-    line('axis', [0, position, 100, position]),
-    html`<text x="0" y="${position - 9}">${show(value)}</text>`,
-  ];
-  return picture(
-    id,
-    SERIES,
-    [name, about],
-    [...axis(most, y(most)), ...(least === most ? [] : axis(least, y(least))), ...parts],
-  );
+  const bounds = least === most ? [most] : [most, least];
+  const axes = bounds.map((value) => line('axis', [0, round(y(value)), 100, round(y(value))]));
+  const chart = picture(id, SERIES, [name, about], [...axes, ...parts]);
+  const labels = bounds.map((value) => html`<span>${show(value, 5)}</span>`);
+  return html`<div class="series"><div class="scale" aria-hidden="true">!${labels}</div>!${chart}</div>`;
 }
 
 const round = (value: number) => Number(value.toFixed(1));

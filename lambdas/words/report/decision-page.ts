@@ -98,7 +98,7 @@ function evidence({ rules, rules_left_out: left }: DecisionReport): string {
 <p class="figures">!${figuresOf(rule)}</p></figure></li>`,
   );
   return [
-    html`<p class="note">A gain is challenger minus champion, turned so that positive is better. Each rule has its own scale.</p>`,
+    html`<p class="note">A gain is challenger minus champion, turned so that positive is better. Each rule has its own scale, which need not begin at zero.</p>`,
     chartKey(rules),
     html`<ul class="rules">!${items}</ul>`,
     left === 0 ? '' : html`<p class="note">!${figure(left)} more rules are not shown.</p>`,
@@ -112,7 +112,9 @@ function resultTag({ passed, result, critical }: ReportedRule): string {
 
 function figuresOf({ test, champion, challenger, reason }: ReportedRule): string {
   if (test === null)
-    return champion === null || challenger === null ? html`${reason || 'No value'}` : html`No interval.`;
+    return champion === null || challenger === null
+      ? html`${reason || 'No value'}`
+      : html`${reason === '' ? '' : `${reason}. `}No interval.`;
   const level = html`<data value="${test.level}">${percentText(test.level)}</data>`;
   const sure = html`<data value="${test.p}">${probability(1 - test.p)}</data>`;
   return html`Gain !${gain(test.estimate)}, !${level} interval !${gain(test.lower)} to !${gain(test.upper)}; needed !${gain(test.needed)}; confidence !${sure}; n = !${figure(test.n, 12)}; grade ${test.grade}, ${METHOD[test.method] ?? test.method}`;
@@ -210,7 +212,7 @@ function record({ execution, ledger }: DecisionReport): string {
       'Ledger entry',
       ledger === null
         ? null
-        : html`number !${figure(ledger.from, 12)}, or the first free one after it; it holds the SHA-256 of this page`,
+        : html`number !${figure(ledger.from, 12)}, or the first free one after it; it holds the SHA-256 of the report on the run`,
     ],
     ['Ledger when compared', ledger?.follows == null ? null : code(ledger.follows)],
   ]);

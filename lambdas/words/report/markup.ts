@@ -74,8 +74,8 @@ export function table(
   const cells = (row: readonly string[]) =>
     row.map((markup, column) =>
       column === 0
-        ? html`<th scope="row" data-title="${titles[0]}">!${markup}</th>`
-        : html`<td data-title="${titles[column]}">!${markup}</td>`,
+        ? html`<th scope="row" data-title="${titles[0]}"><div>!${markup}</div></th>`
+        : html`<td data-title="${titles[column]}"><div>!${markup}</div></td>`,
     );
   return html`<table><caption>${caption}</caption>
 <thead><tr>!${titles.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>

@@ -31,7 +31,7 @@ code,pre{font:.875em/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu San
 pre{background:var(--panel);border:1px solid var(--line);border-radius:.3rem;padding:.6rem .75rem;margin:.5rem 0;white-space:pre-wrap}
 table{border-collapse:collapse;width:100%;font-size:.875rem;margin:.5rem 0}
 caption{text-align:left;padding:.2rem 0}
-th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid var(--line);min-width:2.5rem}
+th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid var(--line);min-width:5.75rem}
 thead th{overflow-wrap:normal;color:var(--faint);font-weight:600;border-bottom:2px solid var(--line)}
 tbody th{font-weight:600}
 .rules{list-style:none;margin:0;padding:0}
@@ -50,25 +50,31 @@ svg text{font-size:12px;fill:var(--faint);font-family:inherit}
 .mark{fill:var(--mark);stroke:var(--mark);stroke-width:2}
 .hollow{fill:var(--ground);stroke:var(--mark);stroke-width:2.5}
 .trend{stroke:var(--mark);stroke-width:2}
+.series{display:flex}
+.series svg{min-width:0}
+.scale{flex:none;display:flex;flex-direction:column;justify-content:space-between;height:190px;padding:1rem .6rem 1.9rem 0;font-size:.75rem;color:var(--faint);text-align:right}
 .key{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:.3rem 0 .6rem;padding:0;list-style:none;font-size:.875rem;color:var(--faint)}
 .key li{display:flex;align-items:center;gap:.4rem}
 .key svg{width:28px;height:16px;flex:none;overflow:visible}
 details{border:1px solid var(--line);border-radius:.3rem;padding:.4rem .75rem;margin:.4rem 0}
 summary{cursor:pointer;font-weight:600}
 nav ul{padding-left:1.1rem;margin:.4rem 0}
-@media (max-width:46rem){
+@media screen and (max-width:50rem){
 dl>div{grid-template-columns:1fr}
 table,caption,tbody,tr,th,td{display:block}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tbody tr{border:1px solid var(--line);border-radius:.3rem;padding:.3rem .6rem;margin:.5rem 0}
-tbody th,tbody td{display:grid;grid-template-columns:7.5rem 1fr;gap:0 .6rem;border:0;padding:.15rem 0}
+tbody th,tbody td{min-width:0;display:grid;grid-template-columns:7.5rem 1fr;gap:0 .6rem;border:0;padding:.15rem 0}
 tbody th::before,tbody td::before{content:attr(data-title);color:var(--faint);font-weight:400}
 }
 @media print{
 :root{color-scheme:light;--ground:#fff;--panel:#fff;--ink:#000;--faint:#444;--line:#999;--good:#0b4a1e;--bad:#7d0a1c;--open:#553400;--mark:#06397c;--enough:#e8e8e8}
 body{font-size:10.5pt}
+th,td{min-width:0}
+th:not(:last-child),td:not(:last-child){overflow-wrap:anywhere}
 main{max-width:none;padding:0}
 h2{break-after:avoid}
+caption,thead{break-after:avoid}
 tr,pre,details,.verdict,dl>div{break-inside:avoid}
 .enough{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details:not([open])::details-content{content-visibility:visible;block-size:auto}

@@ -3,6 +3,8 @@ import { beginningOf } from '../mixed.ts';
 import type { Story } from '../story.ts';
 import { away } from './away.ts';
 import { beside } from './beside.ts';
+import type { Family } from './focus.ts';
+import { left } from './left.ts';
 import { writers } from './writers.ts';
 
 /**
@@ -12,14 +14,20 @@ import { writers } from './writers.ts';
 const families = { ...writers, ...beside, ...away };
 
 /** A story of one family; every family is told as often as every other. */
-export function focusedStory(seed: string, random: Random): Story {
-  const [name, family] = random.pick(Object.entries(families));
+export const focusedStory = (seed: string, random: Random): Story => storyIn(families, seed, random);
+
+/** A story of what somebody leaves behind. */
+export const leftStory = (seed: string, random: Random): Story => storyIn(left, seed, random);
+
+function storyIn(told: Readonly<Record<string, Family>>, seed: string, random: Random): Story {
+  const [name, family] = random.pick(Object.entries(told));
   const beginning = { ...beginningOf(random), twoProtons: false };
   const { moments, aims = [], outages = [], faultRate = 0, ...focus } = family(random, beginning);
   return {
     seed,
     family: name,
     beginning: { ...beginning, ...focus.beginning },
+    neighbours: [],
     table: true,
     steps: moments.map((moment, index) => ({ id: `s${index}`, upon: null, ...moment })),
     outages: outages.map((each, index) => ({ id: `o${index}`, ...each })),
