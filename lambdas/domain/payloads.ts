@@ -222,6 +222,8 @@ export const Prepared = z.object({
   status: z.enum(['ready', 'busy', 'contested', 'refused', 'already_promoted', 'adopted']),
   /** One sentence, for people only; null when `ready`. */
   reason: text,
+  /** Names of the gates that do not pass any more when `refused` for them; absent otherwise. */
+  gates: z.array(z.string()).optional(),
   /** The owner of the lease when `busy`: an ARN, or `direct:<request id>`. */
   holder: text,
   /** ISO 8601; the latest end of the holder's lease. */

@@ -235,9 +235,10 @@ async function openPromotionOf(
   if (unreachable !== null) return { ...leased, status: 'refused', reason: rolloutReason(unreachable) };
   const changed = await findChangeSinceComparison(view, input, comparison, services);
   if (changed !== null) {
+    const reason = changedSince(changed);
+    if (changed.code !== 'gates-failed') return { ...leased, status: 'contested', reason };
     // Nobody else has changed anything: time has passed, or a person has set a tag.
-    const status = changed.code === 'gates-failed' ? 'refused' : 'contested';
-    return { ...leased, status, reason: changedSince(changed) };
+    return { ...leased, status: 'refused', reason, gates: changed.gates.map(({ name }) => name) };
   }
 
   const now = clock.now();

@@ -186,6 +186,7 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
     case 'decided':
     case 'dry-run':
       return comparison?.recommendation ?? '';
+    case 'gates':
     case 'refused':
     case 'contested':
     case 'busy':

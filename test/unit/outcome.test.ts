@@ -112,6 +112,11 @@ describe('how an execution ended', () => {
       null,
     ],
     [
+      ...(['kept', 'gates', true, 'a freeze that began after the comparison'] as const),
+      { comparison, prepared: { ...prepared, status: 'refused', reason: 'frozen', gates: ['freeze'] } },
+      null,
+    ],
+    [
       'already_promoted',
       'already',
       true,

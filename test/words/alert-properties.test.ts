@@ -400,6 +400,7 @@ describe('a sentence that is stored in an outcome', () => {
     { code: 'in-step-again' },
     { code: 'already', version: '3' },
     { code: 'dry-run' },
+    { code: 'gates', gates: ['freeze'], said: 'Gate freeze does not pass any more' },
     { code: 'refused', said: 'Version 3 is PENDING_REGISTRATION, not READY' },
     { code: 'rollout-failed', failure: null },
     { code: 'error' },

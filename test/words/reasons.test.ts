@@ -387,6 +387,7 @@ describe('the reason of an outcome', () => {
     [{ code: 'already', version: '3' }, {}, 'Version 3 is already the champion; nothing was changed'],
     [{ code: 'decided' }, {}, recommendation],
     [{ code: 'dry-run' }, {}, `Dry run: nothing was changed. ${recommendation}`],
+    [{ code: 'gates', gates: ['freeze'], said: 'Gate freeze' }, {}, 'Gate freeze'],
     [{ code: 'refused', said: 'Version 3 is not READY' }, {}, 'Version 3 is not READY'],
     [{ code: 'contested', said: 'The evidence has changed' }, {}, 'The evidence has changed'],
     [{ code: 'busy', said: 'The model is busy' }, {}, 'The model is busy'],

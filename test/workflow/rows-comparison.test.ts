@@ -162,6 +162,25 @@ describe('a comparison of runs that hold rows', () => {
     expect((await promoted()).comparison).toMatchObject({ evidence_grade: 'A', paired: { rows: N } });
   });
 
+  it('asks a person where the rows are too few for a test, also under a policy that accepts single numbers', async () => {
+    const { registry } = host.mlflow;
+    registry.createModel(NAME, { tags: { 'promotion.policy': 'trading' } });
+    for (const [stage, earned] of [
+      ['Production', 1],
+      ['Staging', 2],
+    ] as const) {
+      const days = Array.from({ length: 20 }, (_, day) => `2026-01-${day + 10},0,${earned + (day % 3)}`);
+      const total = days.reduce((sum, day) => sum + Number(day.split(',')[2]), 0);
+      const metrics = { profit_total: total, sharpe_ratio: earned, max_drawdown: 1, win_rate: 0.5 };
+      const rows = ['row_id,label,returns', ...days].join('\n');
+      const runId = registry.createRun({ metrics, artifacts: { 'evaluation_rows.csv': rows } });
+      registry.createVersion(NAME, { runId, stage });
+    }
+    const { status, comparison } = await promoted();
+    expect(status).toBe('needs_investigation');
+    expect(comparison).toMatchObject({ decision: 'INVESTIGATE', evidence_grade: 'E' });
+  });
+
   it('falls back to the numbers where only one run holds rows', async () => {
     world(() => ({}));
     expect((await promoted()).comparison).toMatchObject({ decision: 'PROMOTE', evidence_grade: 'C' });

@@ -68,9 +68,17 @@ export function compareValues(pair: Pair): MeasuredGain {
     const found = method(pair);
     if (found !== null && 'verdict' in found) return found;
     if (found !== null) noInterval.push(found);
+    if (found !== null && isRefusedByRows(found)) return inDoubt({ ...fromPoints(pair), noInterval });
   }
   return { ...fromPoints(pair), noInterval };
 }
+
+/** Both runs hold rows of the metric, but too few, or of a kind that no test can be made of. */
+const isRefusedByRows = (why: NoSample) => why.code === 'rows' && why.why.code === 'refused';
+
+/** Where rows exist they decide: no weaker evidence says for them that a value is good enough. */
+const inDoubt = (point: MeasuredGain): MeasuredGain =>
+  point.verdict === 'passed' ? { ...point, verdict: 'unclear' } : point;
 
 /** Grade A: both versions on the same rows. */
 function fromRows(pair: Pair): ReturnType<Method> {

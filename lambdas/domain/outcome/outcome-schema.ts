@@ -11,7 +11,7 @@ export const OutcomeStatus = z.enum([
   'promoted',
   /** The requested version was the champion before the execution started; nothing was written. */
   'already_promoted',
-  /** The comparison decided KEEP, or a dry run ended: nothing was changed. */
+  /** The comparison decided KEEP, gates did not pass any more, or a dry run ended: nothing was changed. */
   'kept',
   /** The comparison decided INVESTIGATE: the evidence is missing or ambiguous. Nothing was changed. */
   'needs_investigation',
@@ -68,6 +68,8 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   z.object({ code: z.literal('decided') }),
   /** PROMOTE, but in a dry run. */
   z.object({ code: z.literal('dry-run') }),
+  /** PROMOTE, but `gates` that depend on the clock, or on tags that people set, did not pass any more. */
+  z.object({ code: z.literal('gates'), gates: z.array(z.string()), said }),
   /** promote-model refused. */
   z.object({ code: z.literal('refused'), said }),
   /** The rollout on the Workload failed. */

@@ -123,7 +123,10 @@ function verdict(document: PartialStateDocument, { execution, ending }: Facts): 
   const said = prepared?.reason ?? '';
   if (prepared?.status === 'busy') return ended('busy', { code: 'busy', said });
   if (prepared?.status === 'contested') return ended('contested', { code: 'contested', said });
-  if (prepared?.status === 'refused') return ended('failed', { code: 'refused', said });
+  if (prepared?.status === 'refused')
+    return prepared.gates === undefined
+      ? ended('failed', { code: 'refused', said })
+      : ended('kept', { code: 'gates', gates: prepared.gates, said });
   return ended('failed', { code: 'no-result' });
 }
 

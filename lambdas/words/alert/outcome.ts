@@ -119,7 +119,9 @@ function inStep({ ending }: Outcome): Words {
   };
 }
 
-function kept({ status, challenger_version: challenger, champion_before: champion }: Outcome): Words {
+function kept(outcome: Outcome): Words {
+  const { status, cause, challenger_version: challenger, champion_before: champion } = outcome;
+  if (cause?.code === 'gates') return keptByGates(outcome);
   const what = `the challenger, ${versionText(challenger)},`;
   const lost =
     champion === null ? 'did not meet the policy' : `did not beat the champion, ${versionText(champion)}`;
@@ -135,6 +137,20 @@ function kept({ status, challenger_version: challenger, champion_before: champio
     todo: ['No action needed.', 'Before the next training, read the reason and the rules that failed.'],
   };
 }
+
+/** The evidence speaks for the challenger, and nobody has to train again. */
+const keptByGates = ({ challenger_version: challenger }: Outcome): Words => ({
+  kind: 'kept',
+  emoji: 'heavy_minus_sign',
+  title: 'Champion Kept',
+  happened: [
+    sentence(
+      `the comparison spoke for the challenger, ${versionText(challenger)}, but not all gates passed.`,
+    ),
+    UNCHANGED,
+  ],
+  todo: ['When the reason is gone, start a new execution. Nothing is promoted until then.'],
+});
 
 function needsInvestigation({ challenger_version: challenger, champion_before: champion }: Outcome): Words {
   const pair = `${versionText(challenger)} with ${champion === null ? 'no champion' : versionText(champion)}`;
