@@ -34,10 +34,12 @@ export const writes: readonly Invariant[] = [
   {
     name: 'aim',
     about: 'Pointers and Workload are written only for an open change, towards its aim; the lock comes last.',
-    violations({ story, world }) {
+    violations({ story, world, persons }) {
       if (!story.table) return [];
       return world.writes.flatMap((write) => {
-        const wrong = write.change === null ? 'no change is open' : besides(write, write.change);
+        // What a person does between the look and the write is not known to it.
+        const byPerson = persons.some(({ at }) => at <= write.at && write.at - at < LOOK_MS);
+        const wrong = write.change === null ? 'no change is open' : besides(write, write.change, byPerson);
         return wrong === null ? [] : [`${write.by} sent ${write.name}: ${wrong}`];
       });
     },
@@ -217,7 +219,11 @@ function askedAtOf({ world }: Finished, { id, kind, opened_at: openedAt }: Chang
 }
 
 /** Why a write is not towards the aim of the open change; null if it is. */
-function besides({ name, body, sides }: SentWrite, { aim, touched }: Change): string | null {
+function besides(
+  { name, body, sides }: SentWrite,
+  { aim, touched }: Change,
+  byPerson: boolean,
+): string | null {
   const asked = typeof body === 'object' && body !== null ? body : {};
   const value = (field: string): unknown => Reflect.get(asked, field);
   if (name.endsWith('transition-stage'))
@@ -230,6 +236,7 @@ function besides({ name, body, sides }: SentWrite, { aim, touched }: Change): st
     return value('artifactId') === aim.artifact_id ? null : `the aim is artifact ${aim.artifact_id}`;
   if (name.endsWith('/promote')) {
     if (aim.draft) return 'the aim is a draft';
+    if (byPerson) return null;
     // A locked artifact bars the way back.
     if (sides.champion !== aim.version) return 'the registry has not moved yet';
     return touched.artifacts.includes(sides.served) ? null : `artifact ${sides.served} is not ours`;

@@ -519,6 +519,11 @@ it('announces everything but a repeated request that found nothing to do', () =>
   expect(alertDue(outcome({ prepared, rollback: { ...again, nothing_to_do: true } }, before, asked))).toBe(
     false,
   );
+  // Somebody has moved the model between the request's look and its end.
+  const moved = { ...before, in_step: false };
+  expect(alertDue(outcome({ prepared, rollback: { ...again, nothing_to_do: true } }, moved, asked))).toBe(
+    true,
+  );
   // Closed by an earlier copy of the same step, which has told nobody.
   expect(alertDue(outcome({ prepared, rollback: again }, back, asked))).toBe(true);
 });

@@ -204,8 +204,12 @@ export function isSuccessful(outcome: Pick<Outcome, 'status' | 'operation'>): En
   ].includes(outcome.status);
 }
 
-/** False for a repeated request that found nothing to do: it is recorded without a notification. */
+/**
+ * False for a repeated request that found nothing to do: it is recorded without a notification, unless somebody has moved the
+ * model since it looked.
+ */
 export function alertDue(outcome: Pick<Outcome, 'status' | 'rollback'>): boolean {
+  if (outcome.status === 'contested') return true;
   return outcome.status !== 'already_promoted' && outcome.rollback?.nothing_to_do !== true;
 }
 
