@@ -129,7 +129,7 @@ function evidenceText(why: GateReason): string {
   }
 }
 
-const RESULTS = { passed: 'passed', failed: 'not passed', 'not-judged': 'not judged' } as const;
+export const GATE_RESULTS = { passed: 'passed', failed: 'not passed', 'not-judged': 'not judged' } as const;
 
 const MAX_LINES = 8;
 
@@ -153,5 +153,5 @@ export function gateLines({ gates = [], checks = [] }: Pick<Comparison, 'gates' 
 /** One gate or check in a line, as text that is safe to print. */
 export function gateLine({ name: called, result, dry_run: dry, reason }: GateResult): string {
   const because = reason === '' ? '' : `: ${visible(reason, 600)}`;
-  return `${visible(called, MAX_NAME)} ${RESULTS[result]}${dry && result === 'failed' ? ' (dry run: does not block)' : ''}${because}`;
+  return `${visible(called, MAX_NAME)} ${GATE_RESULTS[result]}${dry && result === 'failed' ? ' (dry run: does not block)' : ''}${because}`;
 }

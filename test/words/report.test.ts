@@ -31,6 +31,25 @@ const comparison: Comparison = {
   paired: { fingerprint: 'f'.repeat(64), rows: 2000, alpha: 0.0417, spent: 0.0417, rows_needed: 6176 },
 };
 
+const gateOf = (text: string) => ({
+  name: text,
+  kind: text,
+  result: 'failed',
+  dry_run: true,
+  why: [],
+  reason: text,
+});
+const allocation = {
+  policy_alpha: 0.05,
+  budget: 0.5,
+  comparisons: 14,
+  uses: 6,
+  warning: true,
+  at_least: true,
+  candidates: 101,
+  candidates_from: 'at-least',
+};
+
 const reportOf = (changes: object = {}, model = 'PascalStrategy') => {
   const changed = { ...comparison, ...changes };
   const outcome = { ...sampleOutcome, model_name: model, comparison: changed };
@@ -94,9 +113,13 @@ describe('the page of a decision', () => {
         why: rule.why.map((lack) => ({ ...lack, metric: text })),
         ...(rule.test === undefined ? {} : { test: { ...rule.test, method: text } }),
       })),
-      gates: [{ name: text, passed: false, reason: text }],
-      checks: { overlap: text },
-      changes: [{ what: text, champion: text, challenger: 3 }],
+      gates: [gateOf(text)],
+      checks: [gateOf(text)],
+      changes: {
+        listed: [{ what: 'parameter', name: text, before: text, after: text }],
+        left_out: 1,
+        unknown: ['size'],
+      },
     });
     const plain = shapeOf(rendered(changed('plain'), 'plain').html).filter((each) => each !== '#text');
     fc.assert(
@@ -136,7 +159,7 @@ describe('the page of a decision', () => {
   });
 
   it('has every figure of the JSON document', () => {
-    const { html, json } = rendered({ changes: [{ what: 'size', champion: 1200.25, challenger: 1340 }] });
+    const { html, json } = rendered({ paired: { ...comparison.paired, allocation } });
     const figures: number[] = [];
     JSON.parse(json, (_, value: unknown) => (typeof value === 'number' ? figures.push(value) : value));
     const shown = attributes(html).flatMap(({ of, name, value }) =>
@@ -207,8 +230,17 @@ describe('the page of a decision', () => {
       rules,
       recommendation: long,
       policy: long,
-      changes: [{ [long]: long }],
-      gates: Array.from({ length: 1000 }, () => ({ long })),
+      changes: {
+        listed: Array.from({ length: 1000 }, () => ({
+          what: 'parameter',
+          name: long,
+          before: long,
+          after: null,
+        })),
+        left_out: 0,
+        unknown: [],
+      },
+      gates: Array.from({ length: 1000 }, () => gateOf(long)),
     };
     const { html, json } = rendered(changes, long);
     expect(html.length).toBeLessThan(1_000_000);

@@ -7,7 +7,7 @@ import { Decision } from '../payloads.ts';
 /** Rules of a report at most; the others are counted. */
 export const MAX_RULES = 200;
 
-/** Facts that are listed as they are named: values in the order of the columns, null where a row has none. */
+/** Facts as a table: values in the order of the columns, null where a row has none. */
 export const Listed = z.object({
   columns: z.array(z.string()),
   rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))),
@@ -77,7 +77,7 @@ export const DecisionReport = z.object({
     .nullable(),
   /** What divided the risk of a claim. */
   budget: Listed.nullable(),
-  /** Further facts of the comparison, as it names them: gates beyond metrics, checks of the evidence, what changed. */
+  /** Gates beyond metrics, checks of the evidence, and what changed since the champion. */
   gates: Listed.nullable(),
   checks: Listed.nullable(),
   changes: Listed.nullable(),

@@ -137,7 +137,6 @@ function rulesTable({ rules }: DecisionReport): string {
 /** A list of facts as a table; empty where there is none. */
 export function listed(caption: string, list: Listed | null): string {
   if (list === null) return '';
-  const titles = list.columns.map((name) => name.replaceAll('_', ' '));
   const cell = (value: Listed['rows'][number][number]) =>
     value === null
       ? NONE
@@ -149,7 +148,7 @@ export function listed(caption: string, list: Listed | null): string {
   return (
     table(
       caption,
-      titles,
+      list.columns,
       list.rows.map((row) => row.map(cell)),
     ) + more
   );

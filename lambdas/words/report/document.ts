@@ -6,7 +6,7 @@ import { type DecisionReport, MAX_RULES, type ReportedRule } from '../../domain/
 import { publicMessage, versionText, visible } from '../../domain/visible-text.ts';
 import { confidenceText } from '../confidence.ts';
 import { resultText } from '../rules.ts';
-import { type Facts, factsIn } from './facts.ts';
+import { allocationListed, changesListed, gatesListed } from './facts.ts';
 
 /** The report of one decision as data. The page is made from this document alone, so that both say the same. */
 
@@ -28,7 +28,6 @@ export function decisionReport(
   recorded: RecordedDecision | null = null,
 ): DecisionReport {
   const { champion_version: champion, challenger_version: challenger, policy, paired } = comparison;
-  const more: Facts = comparison;
   return {
     schema: 'model-promotion/decision-report/1',
     model: visible(model, NAME),
@@ -52,15 +51,15 @@ export function decisionReport(
             spent: finite(paired.spent),
             rows_needed: finite(paired.rows_needed),
           },
-    budget: factsIn(paired === undefined ? null : (paired as Facts)['allocation']),
-    gates: factsIn(more['gates']),
-    checks: factsIn(more['checks']),
-    changes: factsIn(more['changes']),
+    budget: allocationListed(paired?.allocation),
+    gates: gatesListed(comparison.gates),
+    checks: gatesListed(comparison.checks),
+    changes: changesListed(comparison.changes),
     evidence_digest: visible(comparison.evidence_digest, NAME),
-    inputs_digest: typeof more['inputs_digest'] === 'string' ? visible(more['inputs_digest'], NAME) : null,
+    inputs_digest: short(comparison.inputs_digest ?? null),
     reproduce: commandFor(model, comparison),
     execution: recorded === null ? null : executionOf(recorded.outcome),
-    ledger: recorded === null ? null : ledgerOf(recorded.ledgerFrom, more['ledger_head']),
+    ledger: recorded === null ? null : ledgerOf(recorded.ledgerFrom, comparison.ledger_head ?? null),
   };
 }
 
@@ -103,9 +102,9 @@ function executionOf(outcome: Outcome): DecisionReport['execution'] {
   };
 }
 
-function ledgerOf(from: number | null, head: unknown): DecisionReport['ledger'] {
+function ledgerOf(from: number | null, head: string | null): DecisionReport['ledger'] {
   if (from === null) return null;
-  const follows: LedgerHead | null = typeof head === 'string' ? parseHead(head) : null;
+  const follows: LedgerHead | null = head === null ? null : parseHead(head);
   return { from, follows: follows === null ? null : `${follows.seq}:${follows.hash}` };
 }
 

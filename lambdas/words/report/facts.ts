@@ -1,68 +1,89 @@
+import type { AllocationFacts } from '../../domain/comparison/paired-facts.ts';
+import type { Changes, GateResult } from '../../domain/gates/gate-result.ts';
 import type { Listed } from '../../domain/report/decision.ts';
 import { publicMessage, visible } from '../../domain/visible-text.ts';
-import { show } from '../numbers.ts';
+import { CHANGE_LABELS, changeValue } from '../changes.ts';
+import { GATE_RESULTS } from '../gates.ts';
 
-/** Facts of a comparison that are listed as they are named, such as gates, checks and changes. */
+/** Facts of a comparison as tables. Names, tags and values in them are untrusted text. */
 
-/** Rows of a list, columns of a row, and characters of a value at most. */
-const MAX_ROWS = 100;
-const MAX_COLUMNS = 8;
-const MAX_LENGTH = 300;
-/** Levels of lists and objects within one value. */
-const MAX_DEPTH = 3;
+/** Rows of a table, and characters of a cell, at most. */
+const MAX_ROWS = 60;
+const MAX_NAME = 100;
+const MAX_REASON = 400;
 
-export type Facts = Readonly<Record<string, unknown>>;
+type Row = Listed['rows'][number];
 
-type Cell = Listed['rows'][number][number];
+const listedOf = (columns: string[], rows: readonly Row[], leftOut = 0): Listed | null =>
+  rows.length === 0
+    ? null
+    : {
+        columns,
+        rows: rows.slice(0, MAX_ROWS),
+        left_out: leftOut + Math.max(0, rows.length - MAX_ROWS),
+      };
 
-/** A list of objects, or an object, as a table; null where there is nothing to list. Never throws. */
-export function factsIn(value: unknown): Listed | null {
-  const rows = rowsIn(value);
-  if (rows.length === 0) return null;
-  const shown = rows.slice(0, MAX_ROWS);
-  const columns = [...new Set(shown.flatMap((row) => Object.keys(row)))].slice(0, MAX_COLUMNS);
-  return {
-    columns: columns.map((name) => visible(name, 60)),
-    rows: shown.map((row) => columns.map((name) => cellOf(row[name]))),
-    left_out: rows.length - shown.length,
-  };
-}
+/** Gates, or checks, with their results; null where there are none. */
+export const gatesListed = (all: readonly GateResult[] = []): Listed | null =>
+  listedOf(
+    ['Name', 'Result', 'Reason'],
+    all
+      .slice(0, MAX_ROWS)
+      .map(({ name, result, dry_run: dry, reason }) => [
+        visible(name, MAX_NAME),
+        `${GATE_RESULTS[result]}${dry && result === 'failed' ? ' (dry run: does not block)' : ''}`,
+        reason === '' ? null : publicMessage(reason, MAX_REASON),
+      ]),
+    Math.max(0, all.length - MAX_ROWS),
+  );
 
-function rowsIn(value: unknown): Facts[] {
-  if (Array.isArray(value)) return value.map((each) => (isFacts(each) ? each : { value: each }));
-  if (!isFacts(value)) return [];
-  return Object.entries(value).flatMap(([of, each]) =>
-    Array.isArray(each) && each.every(isFacts)
-      ? each.map((one) => ({ of, ...one }))
-      : each === null || each === undefined
-        ? []
-        : [{ of, value: each }],
+/** What changed since the champion, with what one side does not say; null where no change is known. */
+export function changesListed(changes: Changes | undefined): Listed | null {
+  if (changes === undefined || changes.listed.length === 0) return null;
+  const { listed, unknown, left_out: leftOut } = changes;
+  const value = (what: (typeof unknown)[number], text: string | null) =>
+    text === null ? null : changeValue(what, text);
+  return listedOf(
+    ['What', 'Name', 'Champion', 'Challenger'],
+    [
+      ...listed.map(
+        ({ what, name, before, after }): Row => [
+          CHANGE_LABELS[what],
+          name === null ? null : visible(name, MAX_NAME),
+          value(what, before),
+          value(what, after),
+        ],
+      ),
+      ...unknown.map((what): Row => [CHANGE_LABELS[what], null, 'not known', 'not known']),
+    ],
+    leftOut,
   );
 }
 
-const isFacts = (value: unknown): value is Facts =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const CANDIDATES_FROM = {
+  declared: 'declared by the pipeline',
+  counted: 'runs that MLflow found',
+  'at-least': 'runs that MLflow found, and there are more',
+  'not-declared': 'nowhere: not declared',
+} as const satisfies Record<AllocationFacts['candidates_from'], string>;
 
-function cellOf(value: unknown): Cell {
-  if (typeof value === 'boolean') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  return value === null || value === undefined ? null : publicMessage(plain(value, MAX_DEPTH), MAX_LENGTH);
-}
-
-/** A value in one line: `a, b` for a list, `name: value; …` for an object. */
-function plain(value: unknown, depth: number): string {
-  if (typeof value === 'string') return value.slice(0, MAX_LENGTH * 2);
-  if (typeof value === 'number') return show(value);
-  if (depth === 0) return '…';
-  if (Array.isArray(value))
-    return value
-      .slice(0, 20)
-      .map((each) => plain(each, depth - 1))
-      .join(', ');
-  if (isFacts(value))
-    return Object.entries(value)
-      .slice(0, 20)
-      .map(([name, each]) => `${name}: ${plain(each, depth - 1)}`)
-      .join('; ');
-  return String(value);
+/** What the risk of a claim was divided by; null without a claim. */
+export function allocationListed(allocation: AllocationFacts | undefined): Listed | null {
+  if (allocation === undefined) return null;
+  const { policy_alpha: alpha, budget, comparisons, uses, candidates, at_least, warning } = allocation;
+  return listedOf(
+    ['What', 'Value'],
+    [
+      ['Risk that the policy sets', alpha],
+      ['Needless promotions a year that it accepts', budget],
+      ['Comparisons in a year', comparisons],
+      ['Challengers on the same rows', uses],
+      ...(at_least ? [['Counted in', 'the newest entries of the ledger: there are more']] : []),
+      ...(warning
+        ? [['Warning', 'these rows were used so often that they wear out: evaluate on new ones']]
+        : []),
+      ['Candidates that the challenger is the best of', candidates],
+      ['Their number is from', CANDIDATES_FROM[allocation.candidates_from]],
+    ],
+  );
 }

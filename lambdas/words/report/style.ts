@@ -34,6 +34,7 @@ caption{text-align:left;padding:.2rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid var(--line);min-width:5.75rem}
 thead th{overflow-wrap:normal;color:var(--faint);font-weight:600;border-bottom:2px solid var(--line)}
 tbody th{font-weight:600}
+td:nth-child(2){min-width:10rem}
 .rules{list-style:none;margin:0;padding:0}
 .rules>li{padding:.6rem 0;border-bottom:1px solid var(--line);break-inside:avoid}
 .head{display:flex;flex-wrap:wrap;gap:.25rem .6rem;align-items:baseline}
@@ -64,13 +65,13 @@ dl>div{grid-template-columns:1fr}
 table,caption,tbody,tr,th,td{display:block}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tbody tr{border:1px solid var(--line);border-radius:.3rem;padding:.3rem .6rem;margin:.5rem 0}
-tbody th,tbody td{min-width:0;display:grid;grid-template-columns:7.5rem 1fr;gap:0 .6rem;border:0;padding:.15rem 0}
+tbody th,tbody tr>td{min-width:0;display:grid;grid-template-columns:7.5rem 1fr;gap:0 .6rem;border:0;padding:.15rem 0}
 tbody th::before,tbody td::before{content:attr(data-title);color:var(--faint);font-weight:400}
 }
 @media print{
 :root{color-scheme:light;--ground:#fff;--panel:#fff;--ink:#000;--faint:#444;--line:#999;--good:#0b4a1e;--bad:#7d0a1c;--open:#553400;--mark:#06397c;--enough:#e8e8e8}
 body{font-size:10.5pt}
-th,td{min-width:0}
+th,td,td:nth-child(2){min-width:0}
 th:not(:last-child),td:not(:last-child){overflow-wrap:anywhere}
 main{max-width:none;padding:0}
 h2{break-after:avoid}
