@@ -743,9 +743,14 @@ const former: readonly Mutant[] = [
   },
   {
     name: 'former: a holder that ended long ago',
-    breaks: 'An execution that ended while the table was away for hours is not looked for any more, nor is its lease',
+    breaks:
+      'An execution that ended while the table was away for hours is not looked for any more, nor is its lease',
     edits: [
-      { file: sweep, find: "} else if (owner.startsWith('arn:')) {", replace: '} else if (owner === model) {' },
+      {
+        file: sweep,
+        find: "} else if (owner.startsWith('arn:')) {",
+        replace: '} else if (owner === model) {',
+      },
       { file: limits, find: 'MISSED_WITHIN_DAY_MS = 24', replace: 'MISSED_WITHIN_DAY_MS = 2' },
     ],
   },
