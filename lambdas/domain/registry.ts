@@ -93,6 +93,13 @@ export interface Run {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** Runs that were found. */
+export interface RunsFound {
+  /** How many; the most that were asked for where as many or more used the datasets, whatever they logged. */
+  readonly count: number;
+  readonly runIds: readonly string[];
+}
+
 /** Runs of one experiment that used all of these datasets and logged the metric; times in milliseconds since 1970. */
 export interface RunSearch {
   readonly experimentId: string;
@@ -127,10 +134,10 @@ export interface Registry {
   /** The metrics of a logged model, of every run and dataset. Null when it does not exist, or has too many for one answer. */
   loggedModelMetrics(modelId: string): Promise<LoggedModelMetric[] | null>;
   /**
-   * How many runs are found; `most` where as many or more used the datasets, whatever they logged. Null where the server refuses the search, as one without
-   * the permission, or a name that its filters cannot hold.
+   * The runs that are found, at most `most`. Null where the server refuses the search, as one without the permission, or a name
+   * that its filters cannot hold.
    */
-  countRuns(search: RunSearch, most: number): Promise<number | null>;
+  findRuns(search: RunSearch, most: number): Promise<RunsFound | null>;
 }
 
 const byNumberDescending = (a: ModelVersion, b: ModelVersion) => Number(b.version) - Number(a.version);

@@ -35,6 +35,7 @@ import { inWords } from '../words/recommendation.ts';
 import { type CountFor, countComparisons } from './parts/count-comparisons.ts';
 import { readRegistry } from './parts/look.ts';
 import { type GateReaders, type GateReading, readGateFacts } from './parts/read-gate-facts.ts';
+import { hashOthers, readOthers } from './parts/read-others.ts';
 import { readRetrains } from './parts/read-retrains.ts';
 import { hashRowsOfBoth, readRowsOfBoth } from './parts/read-rows-of-both.ts';
 
@@ -136,16 +137,21 @@ async function comparePair(
       : await readRetrains(view.versions, { champion, challenger, policy }, (each) =>
           withRun(registry, each),
         );
-  const evidence: Evidence = { ...found, ...(retrains && { retrains }) };
   const known = joined === null ? null : { fingerprint: joined.fingerprint, ids: read?.ids ?? null };
   const compared = { model: view.model, mode, champion, challenger };
   const reading = await readGateFacts(compared, policy, known, services);
   const inputs = inputsFrom(pair, { rows: read?.digests, retrains, reading }, { input, services });
-  const counted = await count(
-    pair,
-    { inputs, fingerprint: known?.fingerprint, earlier },
-    { input, services },
-  );
+  const seen = await count(pair, { inputs, fingerprint: known?.fingerprint, earlier }, { input, services });
+  const others =
+    seen === null || joined === null || rows === undefined
+      ? null
+      : await readOthers(
+          { runIds: seen.others, policy, registry },
+          { joined, table: read?.table ?? null },
+          rows,
+        );
+  const counted = seen === null ? null : withOthers(seen, others?.files ?? null);
+  const evidence: Evidence = { ...found, ...(retrains && { retrains }), ...(others && { others }) };
   const judged = { policy, evidence, facts: reading.facts, overlap: reading.filter?.found ?? null };
   const decided = decide(evidence, policy, minConfidence, counted?.counted);
   return {
@@ -161,7 +167,7 @@ async function comparePair(
  */
 async function sameInputs(pair: Pair, earlier: Comparison, asked: Asked): Promise<Comparison | null> {
   const { view, policy, champion, challenger } = pair;
-  const { mode, rowsHash, clock } = asked.services;
+  const { mode, rowsHash, clock, registry } = asked.services;
   const fingerprint = earlier.paired?.fingerprint ?? null;
   if (fingerprint === null || champion === null || rowsHash === undefined) return null;
   const rows = await hashRowsOfBoth(champion, challenger, policy, rowsHash);
@@ -170,7 +176,10 @@ async function sameInputs(pair: Pair, earlier: Comparison, asked: Asked): Promis
   const reading = await readGateFacts(compared, policy, { fingerprint, ids: null }, asked.services);
   const inputs = inputsFrom(pair, { rows, reading }, asked);
   if (inputs.inputs_digest !== (earlier.inputs_digest ?? earlier.evidence_digest)) return null;
-  const counted = await count(pair, { inputs, fingerprint, earlier }, asked);
+  const seen = await count(pair, { inputs, fingerprint, earlier }, asked);
+  const together = seen !== null && earlier.paired?.allocation?.max_t === true;
+  const files = together ? await hashOthers({ runIds: seen.others, policy, registry }, rowsHash) : null;
+  const counted = seen === null ? null : withOthers(seen, files);
   const now = clock.now();
   const judged = judgedAgain({ policy, evidence: { champion, challenger }, facts: reading.facts }, now);
   const kept = (earlier.checks ?? []).filter(({ kind }) => judged.checks.every((each) => each.kind !== kind));
@@ -200,6 +209,12 @@ function inputsFrom(
   });
 }
 
+/** With the files of the other candidates, where the claim is tested on the rows of all of them. */
+const withOthers = ({ head, counted }: CountedUpTo, files: readonly string[] | null): CountedUpTo => ({
+  head,
+  counted: files === null ? counted : { ...counted, others: files },
+});
+
 /** Counts what divides the risk of a claim: up to the head that an earlier comparison has counted up to. */
 async function count(
   { policy, champion, challenger }: Pair,
@@ -209,7 +224,7 @@ async function count(
     earlier,
   }: { inputs: Inputs; fingerprint: string | undefined; earlier: Comparison | null },
   { input, services: { registry, store = noStore, clock } }: Asked,
-): Promise<CountedUpTo | null> {
+): Promise<(CountedUpTo & { others: readonly string[] }) | null> {
   if (policy.claim === undefined || champion === null) return null;
   const { model_name: model, execution, started_at } = input;
   const seen = earlier?.ledger_head;
@@ -217,7 +232,7 @@ async function count(
   const startedAt = started_at == null ? clock.now() : new Date(started_at);
   const data = fingerprint ?? inputs.inputs_digest;
   const of: CountFor = { policy, champion, challenger, data, model, execution, startedAt, head };
-  return { head, counted: await countComparisons(of, { registry, store }) };
+  return { head, ...(await countComparisons(of, { registry, store })) };
 }
 
 /** The policy's name: from the input, else from the model's tag `promotion.policy`, else `default`. */

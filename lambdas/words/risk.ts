@@ -31,7 +31,8 @@ function usesText({ uses, warning, at_least }: AllocationFacts): string[] {
   return [warning ? `${told}, so often that they wear out: evaluate on new ones` : told];
 }
 
-function candidatesText({ candidates, candidates_from: from }: AllocationFacts): string {
+function candidatesText({ candidates, candidates_from: from, max_t: together }: AllocationFacts): string {
+  if (together === true) return `best of ${candidates} candidates, on the rows of all of them`;
   switch (from) {
     case 'not-declared':
       return 'number of candidates not declared';

@@ -55,7 +55,7 @@ export class FakeRegistry implements Mlflow {
   }
 
   loggedModelMetrics = async () => null;
-  countRuns = async () => null;
+  findRuns = async () => null;
   listArtifacts = async () => [];
   readArtifact = async () => null;
   versionFile = async () => null;

@@ -46,7 +46,8 @@ function world({ of = pascal(), runs = {}, logged = {}, mode = 'stages', counted
       getModel: () => read('model', of?.model ?? null),
       listVersions: () => read('versions', [...(of?.versions ?? [])]),
       getRun: (id) => read(`run ${id}`, known[id] ?? null),
-      countRuns: (search) => read(`runs of ${search.experimentId}`, counted),
+      findRuns: (search) =>
+        read(`runs of ${search.experimentId}`, counted === null ? null : { count: counted, runIds: [] }),
       loggedModelMetrics: (id) => read(`model ${id}`, logged[id] ?? null),
       moveToProduction: refuse,
       setAlias: refuse,

@@ -52,11 +52,11 @@ function world() {
     ]),
   );
   const asked: object[] = [];
-  const state = { runs: 8 as number | null, read: 0, hashed: 0 };
-  registry.countRuns = (async (search: object) => {
+  const state = { runs: 8 as number | null, runIds: [] as string[], read: 0, hashed: 0 };
+  registry.findRuns = (async (search: object) => {
     asked.push(search);
-    return state.runs;
-  }) as typeof registry.countRuns;
+    return state.runs === null ? null : { count: state.runs, runIds: state.runIds };
+  }) as typeof registry.findRuns;
   for (const [id, rows] of Object.entries(right))
     registry.runs[id] = run({ accuracy: rows / N }, { runId: id, experimentId: '7' });
   const store = memoryStore([]);
@@ -169,6 +169,83 @@ describe('a claim of superiority', () => {
     const { services, append } = world();
     for (let index = 0; index <= MAX_COUNTED_ENTRIES; index += 1) await append(`c${index}`, 1);
     expect(await compare(input(), services)).toMatchObject({ paired: { allocation: { at_least: true } } });
+  });
+});
+
+describe('the best of several candidates', () => {
+  /** Beside the challenger so many others, each right on a row less than the one before. */
+  function several(others: number) {
+    const made = world();
+    const ids = Array.from({ length: others }, (_, index) => `run-other-${index}`);
+    for (const [index, id] of ids.entries()) {
+      made.right[id] = 360 - index;
+      made.registry.runs[id] = run({ accuracy: 0.9 }, { runId: id, experimentId: '7' });
+    }
+    made.state.runs = others + 1;
+    made.state.runIds = ['run-3', ...ids];
+    return { ...made, ids };
+  }
+  const tested = (answer: Comparison) => ({
+    alpha: answer.paired?.alpha,
+    together: answer.paired?.allocation?.max_t,
+    method: answer.rules[0]?.test?.method,
+  });
+
+  it('is tested on the rows of all of them, and the risk is not divided by their number', async () => {
+    const { services, state } = several(3);
+    const answer = await compare(input(), services);
+    expect(Comparison.parse(answer)).toEqual(answer);
+    expect(answer).toMatchObject({ paired: { allocation: { candidates: 4, candidates_from: 'counted' } } });
+    expect(tested(answer)).toEqual({ alpha: 0.5 / 12, together: true, method: 'max-t' });
+    expect(state).toMatchObject({ read: 5, hashed: 0 });
+  });
+
+  it('has a larger p than alone', async () => {
+    const pOf = async ({ registry, right, ids, services }: ReturnType<typeof several>) => {
+      Object.assign(right, { 'run-3': 308 }, Object.fromEntries(ids.map((id, index) => [id, 290 + index])));
+      Object.assign(registry.runs, {
+        'run-3': run({ accuracy: 308 / N }, { runId: 'run-3', experimentId: '7' }),
+      });
+      return (await compare(input(), services)).rules[0]?.test?.p ?? Number.NaN;
+    };
+    expect(await pOf(several(9))).toBeGreaterThan(await pOf(several(0)));
+  });
+
+  it.each<[string, number, (of: ReturnType<typeof several>) => unknown, number]>([
+    [
+      'one of them has not finished',
+      3,
+      ({ registry, ids }) => Object.assign(registry.runs, { [ids[0] ?? '']: run({}, { status: 'FAILED' }) }),
+      4,
+    ],
+    ['one of them is gone', 3, ({ registry, ids }) => delete registry.runs[ids[1] ?? ''], 4],
+    [
+      'the pipeline declares more',
+      3,
+      ({ registry }) =>
+        Object.assign(registry.runs['run-3'] ?? {}, { tags: { 'promotion.candidates': '7' } }),
+      7,
+    ],
+    ['they are too many to be read', 10, () => {}, 11],
+  ])('divides the risk where %s', async (_, others, change, candidates) => {
+    const made = several(others);
+    change(made);
+    const answer = await compare(input(), made.services);
+    expect(tested(answer)).toEqual({
+      alpha: 0.5 / 12 / candidates,
+      together: undefined,
+      method: 'mid-p-mcnemar',
+    });
+  });
+
+  it('is hashed again by the second comparison, and contests it where one of them changed', async () => {
+    const { services, state, right, ids } = several(3);
+    const first = await compare(input(), services);
+    const again = await compare(input(), services, first);
+    expect(again).toEqual(first);
+    expect(state).toMatchObject({ read: 5, hashed: 5 });
+    right[ids[2] ?? ''] = 1;
+    expect(changedParts(first, await compare(input(), services, first))).toEqual(['budget']);
   });
 });
 

@@ -245,6 +245,9 @@ describe('the candidates', () => {
     const { challenger: one } = evidence(null, run({}, { tags: tags(runTag) }), {
       challenger: { tags: tags(tag) },
     });
-    expect(selectionOf(one, counted)).toEqual({ candidates, candidatesFrom });
+    expect(selectionOf(one, counted === null ? null : { count: counted, runIds: [] })).toEqual({
+      candidates,
+      candidatesFrom,
+    });
   });
 });

@@ -193,9 +193,15 @@ export const RunAnswer = z.object({ run: RunBody }).transform(
 );
 
 const FoundRun = z
-  .object({ data: z.object({ metrics: rows(z.object({ key: z.string() }), 20_000) }).nullish() })
-  .transform(({ data }) => ({ keys: new Set(data?.metrics?.map(({ key }) => key)) }));
-/** Of found runs only the keys of their metrics. */
+  .object({
+    info: z.object({ run_id: z.string() }),
+    data: z.object({ metrics: rows(z.object({ key: z.string() }), 20_000) }).nullish(),
+  })
+  .transform(({ info, data }) => ({
+    runId: info.run_id,
+    keys: new Set(data?.metrics?.map(({ key }) => key)),
+  }));
+/** Of found runs their ids and the keys of their metrics. */
 export const RunsAnswer = z.object({ runs: rows(FoundRun, 10_000) });
 
 /** MLflow's error envelope. */

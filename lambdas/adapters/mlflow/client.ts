@@ -7,6 +7,7 @@ import type {
   Registry,
   Run,
   RunSearch,
+  RunsFound,
 } from '../../domain/registry.ts';
 import { quoted } from '../../domain/visible-text.ts';
 import type { Authorization } from '../authorization.ts';
@@ -226,7 +227,7 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       return answer === null ? null : (answer.model.data?.metrics ?? []);
     },
 
-    async countRuns(search, most): Promise<number | null> {
+    async findRuns(search, most): Promise<RunsFound | null> {
       const filter = runsFilter(search);
       if (filter === null) return null;
       const experiment_ids = [search.experimentId];
@@ -234,7 +235,8 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       const request = { method: 'POST', body, writes: 'nothing' } as const;
       try {
         const runs = (await call('runs/search', RunsAnswer, request)).runs ?? [];
-        return runs.length >= most ? most : runs.filter(({ keys }) => keys.has(search.metric)).length;
+        const runIds = runs.filter(({ keys }) => keys.has(search.metric)).map(({ runId }) => runId);
+        return { count: runs.length >= most ? most : runIds.length, runIds };
       } catch (error) {
         // Very large runs: how many they are is not known.
         if (error instanceof MlflowRefused || isTooLarge(error)) return null;

@@ -20,6 +20,8 @@ export interface Counted {
   /** Candidates of which the challenger is the best on the same evaluation data. */
   readonly candidates: number;
   readonly candidatesFrom: CandidatesFrom;
+  /** SHA-256 of the files with the rows of the other candidates, where the claim is tested on them (max-T). */
+  readonly others?: readonly string[];
 }
 
 /** Nothing was counted, as without a table. */
@@ -31,7 +33,7 @@ export const NOT_COUNTED: Counted = {
   candidatesFrom: 'not-declared',
 };
 
-export interface Spending extends Omit<Counted, 'cut'>, Partial<Pick<Counted, 'cut'>> {
+export interface Spending extends Omit<Counted, 'cut' | 'others'>, Partial<Pick<Counted, 'cut'>> {
   readonly claim: Claim['kind'];
   /** The policy's risk for one comparison, 0 to 1. */
   readonly alpha: number;
@@ -93,6 +95,7 @@ export function allocateAlpha(spending: Spending): Allocation {
     ...{ policy_alpha: spending.alpha, budget: spends ? budget : null, comparisons },
     ...{ uses, warning: uses >= WARN_FROM_USES, at_least: spending.cut ?? false },
     ...{ candidates, candidates_from: from },
+    ...(maxT ? { max_t: true } : {}),
   };
   return { alpha, spent: spends ? alpha : 0, reasons, facts };
 }

@@ -1,4 +1,4 @@
-import { deLong, type Scored, weightedAucGain } from '../paired/auc.ts';
+import { deLong, weightedAucGain } from '../paired/auc.ts';
 import { resampledGain } from '../paired/bootstrap.ts';
 import {
   type ConfusionMetric,
@@ -13,10 +13,10 @@ import { mcnemar } from '../paired/mcnemar.ts';
 import { type Clusters, meanGain } from '../paired/mean.ts';
 import { seriesGain } from '../paired/series.ts';
 import { type Answer, isRefused, type Refused, type Tested, type TestResult } from '../paired/test-result.ts';
-import type { JoinedRows, Measures } from '../rows/join.ts';
-import { type Column, textAt } from '../rows/table.ts';
+import type { JoinedRows } from '../rows/join.ts';
 import { type Measure, measureOf } from './measure.ts';
 import type { Rule } from './policy.ts';
+import { binary, errorsOf, meanOf, minus, numbers, predictionOf, rightOf, scoredOf } from './row-values.ts';
 
 /** Grade A: a metric computed from the rows of both versions, and tested on the same rows. */
 
@@ -39,13 +39,22 @@ export interface ByRows {
 /** One seed for every comparison: the same rows give the same decision. */
 const SEED = 20_261_121;
 
-/** Tests whether the gain of a rule's metric exceeds what is needed, on the rows; `tested.needed` is in units of the metric. */
-export function gainByRows(rule: Rule, rows: JoinedRows, tested: Tested): ByRows | NotByRows {
+/**
+ * Tests whether the gain of a rule's metric exceeds what is needed, on the rows; `tested.needed` is in units of the metric. With
+ * `best`, by that test in place of the metric's own.
+ */
+export function gainByRows(
+  rule: Rule,
+  rows: JoinedRows,
+  tested: Tested,
+  best: ((seed: number) => Answer | null) | null = null,
+): ByRows | NotByRows {
   const measure = measureOf(rule);
   if (measure === null) return { code: 'no-measure' };
   const found = answerFor(measure, rule, rows, tested);
   if ('code' in found) return found;
-  const { answer, champion, challenger } = found;
+  const { champion, challenger } = found;
+  const answer = best?.(SEED) ?? found.answer;
   return isRefused(answer) ? { code: 'refused', ...answer } : { measure, champion, challenger, test: answer };
 }
 
@@ -92,9 +101,7 @@ function accuracy(rows: JoinedRows, tested: Tested, clusters?: Clusters): Comput
   const [old, now] = [predictionOf(rows.champion), predictionOf(rows.challenger)];
   if (label === null) return { code: 'no-column', column: 'label' };
   if (old === null || now === null) return { code: 'no-column', column: 'prediction' };
-  const right = (column: Column) =>
-    Float64Array.from({ length: rows.n }, (_, row) => (textAt(column, row) === textAt(label, row) ? 1 : 0));
-  const [before, after] = [right(old), right(now)];
+  const [before, after] = [rightOf(label, old), rightOf(label, now)];
   const means = { champion: meanOf(before), challenger: meanOf(after) };
   if (clusters !== undefined) return { ...means, answer: meanGain(minus(after, before), tested, clusters) };
   let [onlyChampion, onlyChallenger] = [0, 0];
@@ -174,9 +181,7 @@ function errors(
   if (label === null) return { code: 'no-column', column: 'label' };
   if (old === null || now === null) return { code: 'no-column', column: 'prediction' };
   const power = measure === 'mean_absolute_error' ? 1 : 2;
-  const error = (predicted: Float64Array) =>
-    predicted.map((value, row) => Math.abs(value - (label[row] ?? Number.NaN)) ** power);
-  const [before, after] = [error(old), error(now)];
+  const [before, after] = [errorsOf(old, label, power), errorsOf(now, label, power)];
   if (measure !== 'root_mean_squared_error')
     return {
       champion: meanOf(before),
@@ -241,39 +246,7 @@ function scaled(answer: Answer, times: number): Answer {
   };
 }
 
-/** Predictions as logged, else by a probability of at least one half. */
-function predictionOf({ prediction, probability }: Measures): Column | null {
-  if (prediction !== null || probability === null) return prediction;
-  return { kind: 'number', values: probability.map((each) => (each >= 0.5 ? 1 : 0)) };
-}
-
-function scoredOf(rows: JoinedRows): Scored | Exclude<NotByRows, { code: 'refused' }> {
-  const labels = rows.label === null ? null : binary(rows.label);
-  const [champion, challenger] = [rows.champion.probability, rows.challenger.probability];
-  if (rows.label === null) return { code: 'no-column', column: 'label' };
-  if (labels === null) return { code: 'not-binary' };
-  if (champion === null || challenger === null) return { code: 'no-column', column: 'probability' };
-  return { labels, champion, challenger };
-}
-
-const TRUE = new Set(['1', 'true', 'True', 'TRUE']);
-const FALSE = new Set(['0', 'false', 'False', 'FALSE']);
-
-/** 0 and 1 (or false and true); null where there is another value. */
-function binary(column: Column): Uint8Array | null {
-  const found = new Uint8Array(column.values.length);
-  for (let row = 0; row < found.length; row += 1) {
-    const text = textAt(column, row);
-    if (TRUE.has(text)) found[row] = 1;
-    else if (!FALSE.has(text)) return null;
-  }
-  return found;
-}
-
 const bit = (value: number | undefined): 0 | 1 => (value === 1 ? 1 : 0);
-const numbers = (column: Column | null) => (column?.kind === 'number' ? column.values : null);
-const minus = (a: Float64Array, b: Float64Array) => a.map((value, row) => value - (b[row] ?? Number.NaN));
-const meanOf = (all: Float64Array) => all.reduce((sum, value) => sum + value, 0) / all.length;
 
 function clustersOf({ cluster }: JoinedRows): Clusters | undefined {
   if (cluster === null) return undefined;

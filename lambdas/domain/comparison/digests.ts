@@ -55,7 +55,13 @@ export function basedOn(
   const ledger_head = counted.head === null ? null : headText(counted.head);
   const { alpha, facts } = allocationFor(policy.claim, policy, counted.counted);
   const { inputs_digest } = inputs;
-  return { evidence_digest: sha256({ inputs_digest, ledger_head, alpha, ...facts }), ...inputs, ledger_head };
+  const { others: files } = counted.counted;
+  const others = files === undefined ? {} : { others: files };
+  return {
+    evidence_digest: sha256({ inputs_digest, ledger_head, alpha, ...facts, ...others }),
+    ...inputs,
+    ledger_head,
+  };
 }
 
 const parts = ['policy', 'metrics', 'rows'] as const;

@@ -2,6 +2,7 @@ import type { Refused } from '../paired/test-result.ts';
 import type { ModelVersion, Run } from '../registry.ts';
 import type { JoinedRows } from '../rows/join.ts';
 import type { RowsProblem } from '../rows/problems.ts';
+import type { OtherCandidates } from './best-of.ts';
 import type { NotByRows } from './by-rows.ts';
 import type { Policy, Rule, Sample } from './policy.ts';
 import { type Keys, keysOf } from './policy-fields.ts';
@@ -35,6 +36,8 @@ export interface Evidence {
   /** Null for a first model. */
   readonly champion: Candidate | null;
   readonly challenger: Candidate;
+  /** The rows of the other candidates that the challenger was chosen from; absent where they are not all known. */
+  readonly others?: OtherCandidates;
   /** One row for each evaluated example; null where not both runs hold them, and for a first model. */
   readonly rows?: RowsOfBoth | null;
   /** The last versions before the challenger, the champion among them; read only where a policy accepts grade D. */

@@ -1,6 +1,7 @@
 import { correctedResampledT, noiseFloor } from '../paired/repeated.ts';
 import { type Answer, isRefused, type TestResult } from '../paired/test-result.ts';
 import type { JoinedRows } from '../rows/join.ts';
+import { bestOfAll, type OtherCandidates } from './best-of.ts';
 import { gainByRows } from './by-rows.ts';
 import { type Candidate, metricKey, type NoSample, readSample } from './evidence.ts';
 import { type Grade, gainOf, neededGain, type Rule } from './policy.ts';
@@ -51,6 +52,8 @@ export interface Pair {
   rows: JoinedRows | null;
   /** The metric of earlier versions on the same data; null where a policy does not accept grade D. */
   retrains?: readonly number[] | null;
+  /** The other candidates, where the rule is the one that a claim is decided on. */
+  others?: OtherCandidates | undefined;
   /** The gain that a claim needs, in place of the rule's. */
   needed?: number | undefined;
 }
@@ -82,10 +85,12 @@ const inDoubt = (point: MeasuredGain): MeasuredGain =>
 
 /** Grade A: both versions on the same rows. */
 function fromRows(pair: Pair): ReturnType<Method> {
-  const { rule, alpha, rows } = pair;
+  const { rule, alpha, rows, others } = pair;
   if (rows === null) return null;
   const point = fromPoints(pair);
-  const found = gainByRows(rule, rows, { needed: point.needed, alpha });
+  const tested = { needed: point.needed, alpha };
+  const best = others && ((seed: number) => bestOfAll(rule, rows, others, tested, seed));
+  const found = gainByRows(rule, rows, tested, best);
   if (!('test' in found)) return found.code === 'no-measure' ? null : { code: 'rows', why: found };
   const byRows = { champion: found.champion, challenger: found.challenger };
   return { ...byTest(point, 'A', alpha, found.test), byRows };

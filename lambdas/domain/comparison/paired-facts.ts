@@ -23,6 +23,8 @@ export const AllocationFacts = z.object({
   /** Candidates of which the challenger is the best, and where their number is from. */
   candidates: z.number(),
   candidates_from: CandidatesFrom,
+  /** True where the rows of all of them were tested together (max-T): the risk is not divided by their number. Absent otherwise. */
+  max_t: z.boolean().optional(),
 });
 export type AllocationFacts = z.infer<typeof AllocationFacts>;
 

@@ -45,10 +45,22 @@ export function evaluateRule(rule: Rule, evidence: Evidence, policy: Policy): Ev
     });
   }
   const values = { before: before.value, after: after.value };
-  const needed = claim?.primary === rule.name ? neededFor(claim) : undefined;
+  const isPrimary = claim?.primary === rule.name;
+  const needed = isPrimary ? neededFor(claim) : undefined;
+  const others = isPrimary ? evidence.others : undefined;
   const rows = joinedRows(evidence);
   const retrains = retrainValues(evidence, rule, policy);
-  const gain = compareValues({ rule, alpha, champion, challenger, ...values, rows, retrains, needed });
+  const gain = compareValues({
+    rule,
+    alpha,
+    champion,
+    challenger,
+    ...values,
+    rows,
+    retrains,
+    needed,
+    others,
+  });
   const differing = differingFromRows(gain, values, rule, evidence);
   if (differing.length > 0) return evaluated(rule, evidence, { verdict: 'missing', why: differing });
   return evaluated(rule, evidence, { verdict: missed ? 'failed' : gain.verdict, limit, gain });

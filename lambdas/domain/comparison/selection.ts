@@ -1,4 +1,4 @@
-import type { RunSearch } from '../registry.ts';
+import type { RunSearch, RunsFound } from '../registry.ts';
 import type { Counted } from './budget.ts';
 import { type Candidate, evaluationDigests, metricKey } from './evidence.ts';
 import type { Policy } from './policy.ts';
@@ -19,7 +19,8 @@ type Selection = Pick<Counted, 'candidates' | 'candidatesFrom'>;
  * The larger of what the pipeline declares (a whole number above zero; anything else counts as nothing declared) and of
  * the runs that were counted; null where they were not.
  */
-export function selectionOf({ version, run }: Candidate, counted: number | null): Selection {
+export function selectionOf({ version, run }: Candidate, found: RunsFound | null): Selection {
+  const counted = found === null ? null : found.count;
   const declared = Math.max(...[version.tags, run?.tags].map((tags) => declaredIn(tags?.[CANDIDATES_TAG])));
   if (declared === 0 && counted === null) return { candidates: 1, candidatesFrom: 'not-declared' };
   if (counted === null || declared >= Math.max(1, counted))
@@ -29,6 +30,14 @@ export function selectionOf({ version, run }: Candidate, counted: number | null)
     candidatesFrom: counted >= MAX_COUNTED_RUNS ? 'at-least' : 'counted',
   };
 }
+
+/** The other candidates by their runs, where they are all known: what was found is all of what counts. */
+export const othersIn = (
+  { run }: Candidate,
+  { runIds, count }: RunsFound,
+  { candidates, candidatesFrom: from }: Selection,
+): readonly string[] =>
+  candidates === count && from !== 'at-least' ? runIds.filter((id) => id !== run?.runId) : [];
 
 const declaredIn = (text = ''): number =>
   /^\s*\d{1,100}\s*$/.test(text) ? Math.min(MOST_CANDIDATES, Number(text)) : 0;

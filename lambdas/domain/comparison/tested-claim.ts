@@ -28,9 +28,12 @@ type ClaimResult =
   | { readonly lacking: readonly EvaluatedRule[] }
   | { readonly decided: ClaimDecision; readonly allocation: Allocation; readonly about: EvaluatedRule[] };
 
-/** The risk of a policy's claim, by what was counted. Max-T is not used, as the rows of other candidates are not read. */
-export const allocationFor = ({ kind }: PolicyClaim, { alpha, budget }: Policy, counted: Counted) =>
-  allocateAlpha({ ...counted, claim: kind, alpha, budget, maxT: false });
+/** The risk of a policy's claim, by what was counted. */
+export const allocationFor = (
+  { kind }: PolicyClaim,
+  { alpha, budget }: Policy,
+  { others, ...counted }: Counted,
+) => allocateAlpha({ ...counted, claim: kind, alpha, budget, maxT: others !== undefined });
 
 /** Tests the claim of a policy: its primary rule, and every other rule that was compared as a guardrail. */
 export function testClaim(

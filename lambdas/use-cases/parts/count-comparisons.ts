@@ -2,7 +2,7 @@ import type { Counted } from '../../domain/comparison/budget.ts';
 import type { Candidate } from '../../domain/comparison/evidence.ts';
 import { countInLedger, promotedAt } from '../../domain/comparison/ledger-count.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
-import { candidateRuns, MAX_COUNTED_RUNS, selectionOf } from '../../domain/comparison/selection.ts';
+import { candidateRuns, MAX_COUNTED_RUNS, othersIn, selectionOf } from '../../domain/comparison/selection.ts';
 import { type LedgerEntry, type LedgerHead, parseEntry } from '../../domain/ledger/entry.ts';
 import { MAX_COUNTED_ENTRIES } from '../../domain/limits.ts';
 import type { Registry } from '../../domain/registry.ts';
@@ -22,20 +22,24 @@ export interface CountFor {
   readonly head: LedgerHead | null;
 }
 
-/** Counts for one comparison, in the ledger up to a head and among the runs. Throws the errors of MLflow and of the table. */
+/**
+ * Counts for one comparison, in the ledger up to a head and among the runs; `others` are the runs of the other candidates, where
+ * all are known. Throws
+ * the errors of MLflow and of the table.
+ */
 export async function countComparisons(
   { model, policy, champion, challenger, head, ...of }: CountFor,
   { registry, store }: { registry: Registry; store: LedgerStore },
-): Promise<Counted> {
+): Promise<{ counted: Counted; others: readonly string[] }> {
   const { entries, cut } = await entriesUpTo(head, model, store);
   const versions = { champion: champion.version.version, challenger: challenger.version.version };
   const promoted = promotedAt(entries, head, versions.champion);
   const search = candidateRuns({ champion, challenger }, policy, promoted);
-  const runs = search === null ? null : await registry.countRuns(search, MAX_COUNTED_RUNS);
+  const runs = search === null ? null : await registry.findRuns(search, MAX_COUNTED_RUNS);
+  const selection = selectionOf(challenger, runs);
   return {
-    ...countInLedger(entries, head, { ...of, ...versions }),
-    cut,
-    ...selectionOf(challenger, runs),
+    counted: { ...countInLedger(entries, head, { ...of, ...versions }), cut, ...selection },
+    others: runs === null ? [] : othersIn(challenger, runs, selection),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RowsHasher, RowsReader, RowsRead as RunRows } from '../../adapters/rows/read-rows.ts';
+import { MAX_ROWS_OF_OTHERS } from '../../domain/comparison/best-of.ts';
 import type { Candidate, RowsOfBoth } from '../../domain/comparison/evidence.ts';
 import { measureOf } from '../../domain/comparison/measure.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
@@ -6,6 +7,7 @@ import { MlflowRefused } from '../../domain/errors.ts';
 import { joinRows } from '../../domain/rows/join.ts';
 import type { FileProblem } from '../../domain/rows/problems.ts';
 import { rowsSpec } from '../../domain/rows/spec.ts';
+import type { RowsTable } from '../../domain/rows/table.ts';
 
 /** A run without rows, or with tables of another kind: other evidence counts then, unless the policy names the file. */
 const NONE: readonly FileProblem['code'][] = ['no-file', 'several-files', 'no-column'];
@@ -17,6 +19,8 @@ export interface RowsRead {
   readonly digests: unknown;
   /** Canonical ids of the challenger's rows; null where they have none, or cannot be used. */
   readonly ids: readonly string[] | null;
+  /** The challenger's, to which those of other candidates are joined; null where there are too many, or they cannot be used. */
+  readonly table: RowsTable | null;
 }
 
 /**
@@ -70,17 +74,18 @@ export async function readRowsOfBoth(
   for (const { side, read: rows } of found)
     if ('problem' in rows) {
       const problem = { ...rows.problem, of: side };
-      return { rows: { problem }, digests: { problem }, ids: null };
+      return { rows: { problem }, digests: { problem }, ids: null, table: null };
     }
   const [now, old] = found.map((each) => ('table' in each.read ? each.read : null));
   if (now == null || old == null) return null;
   const joined = joinRows(old.table, now.table);
   const digests = { champion: old.file.sha256, challenger: now.file.sha256 };
-  if ('problem' in joined) return { rows: { problem: joined.problem }, digests, ids: null };
+  if ('problem' in joined) return { rows: { problem: joined.problem }, digests, ids: null, table: null };
   const { id } = now.table.columns;
   return {
     rows: { joined: joined.rows },
     digests,
     ids: id?.kind === 'text' ? [...new Set(id.values)] : null,
+    table: now.table.n <= MAX_ROWS_OF_OTHERS ? now.table : null,
   };
 }

@@ -83,6 +83,7 @@ export function allocationListed(allocation: AllocationFacts | undefined): Liste
         ? [['Warning', 'these rows were used so often that they wear out: evaluate on new ones']]
         : []),
       ['Candidates that the challenger is the best of', candidates],
+      ...(allocation.max_t === true ? [['Tested', 'on the rows of all of them (max-T)']] : []),
       ['Their number is from', CANDIDATES_FROM[allocation.candidates_from]],
     ],
   );
