@@ -247,6 +247,14 @@ export const rowsFile = {
   totalMs: 50_000,
 } as const;
 
+/** A file with the rows of another candidate: up to nine are read after the two of the comparison, in some 20 s. */
+export const othersFile = {
+  rows: 20_000,
+  bytes: 3 * 1024 * 1024,
+  inflatedBytes: 6 * 1024 * 1024,
+  totalMs: 5_000,
+} as const;
+
 /** Bytes of a file `MLmodel`: a signature of a thousand columns has some 60 KB. */
 export const modelFileBytes = 512 * 1024;
 

@@ -55,9 +55,9 @@ export function registryServices(
     registry,
     server: managed === null ? config.MLFLOW_TRACKING_URI : null,
     mode: config.MLFLOW_REGISTRY_MODE,
-    rows: async (run, spec) => {
+    rows: async (run, spec, limits) => {
       const { readRows } = await import('../adapters/rows/read-rows.ts');
-      return readRows(registry, run, spec);
+      return readRows(registry, run, spec, limits);
     },
     modelFile: async (model, version) => {
       const { readModelFile } = await import('../adapters/mlflow/model-file.ts');
@@ -67,9 +67,9 @@ export function registryServices(
       const { readTrainingOverlap } = await import('../adapters/rows/training-overlap.ts');
       return readTrainingOverlap(registry, runId, ids);
     },
-    rowsHash: async (run, spec) => {
+    rowsHash: async (run, spec, limits) => {
       const { hashRows } = await import('../adapters/rows/read-rows.ts');
-      return hashRows(registry, run, spec);
+      return hashRows(registry, run, spec, limits);
     },
   };
 }

@@ -16,7 +16,7 @@ import { readTableJson } from './table-json.ts';
 export type RowsLimits = { readonly [limit in keyof typeof rowsFile]: number };
 
 /** Finds and reads the rows of a run; see `readRows`. */
-export type RowsReader = (run: Run, spec: RowsSpec) => Promise<RowsRead>;
+export type RowsReader = (run: Run, spec: RowsSpec, limits?: RowsLimits) => Promise<RowsRead>;
 
 /** The rows of a run, or why there are none. */
 export type RowsRead =
@@ -50,7 +50,7 @@ export async function readRows(
 }
 
 /** Finds the rows of a run and hashes their file without reading it as rows; see `hashRows`. */
-export type RowsHasher = (run: Run, spec: RowsSpec) => Promise<string | null>;
+export type RowsHasher = (run: Run, spec: RowsSpec, limits?: RowsLimits) => Promise<string | null>;
 
 /**
  * The SHA-256 of the file with the rows of a run, in hexadecimal; null where no one file is found, or it is too large. Throws as

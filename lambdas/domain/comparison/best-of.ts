@@ -1,3 +1,4 @@
+import { othersFile } from '../limits.ts';
 import { brierLoss, logLoss, lossGains } from '../paired/losses.ts';
 import { maxT } from '../paired/max-t.ts';
 import type { Answer, Tested } from '../paired/test-result.ts';
@@ -15,15 +16,14 @@ export interface OtherCandidates {
   readonly files: readonly string[];
 }
 
-/** Candidates beside the challenger whose rows are read, and rows of each: more do not fit into the time of a comparison. */
+/** Candidates beside the challenger whose rows are read: more do not fit into the time of a comparison. */
 export const MAX_OTHERS = 9;
-export const MAX_ROWS_OF_OTHERS = 20_000;
 
 /** True where the metric of a rule is a mean over rows that do not depend on each other, and the rows are few enough. */
 export const allowsOthers = (
   rule: Pick<Rule, 'metric' | 'measure' | 'direction'>,
   rows: JoinedRows,
-): boolean => rows.n <= MAX_ROWS_OF_OTHERS && rows.cluster === null && rowGains(rule, rows) !== null;
+): boolean => rows.n <= othersFile.rows && rows.cluster === null && rowGains(rule, rows) !== null;
 
 /** The gain of each row over the champion, positive where it is better; null where the metric is no mean over rows. */
 export function rowGains(

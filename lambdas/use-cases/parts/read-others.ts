@@ -1,6 +1,7 @@
 import type { RowsHasher, RowsReader } from '../../adapters/rows/read-rows.ts';
 import { allowsOthers, MAX_OTHERS, type OtherCandidates } from '../../domain/comparison/best-of.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
+import { othersFile } from '../../domain/limits.ts';
 import type { Registry, Run } from '../../domain/registry.ts';
 import { type JoinedRows, joinRows } from '../../domain/rows/join.ts';
 import { rowsSpec } from '../../domain/rows/spec.ts';
@@ -29,7 +30,7 @@ export async function readOthers(
   const found: { measures: OtherCandidates['measures'][number]; file: string }[] = [];
   for (const runId of runIds) {
     const run = await finished(runId, registry);
-    const read = run === null ? null : await rows(run, spec);
+    const read = run === null ? null : await rows(run, spec, othersFile);
     if (read === null || !('table' in read)) return null;
     const same = joinRows(read.table, table);
     if ('problem' in same || same.rows.fingerprint !== joined.fingerprint) return null;
@@ -47,7 +48,7 @@ export async function hashOthers(
   const files: string[] = [];
   for (const runId of runIds) {
     const run = await finished(runId, registry);
-    const file = run === null ? null : await hash(run, rowsSpec(policy));
+    const file = run === null ? null : await hash(run, rowsSpec(policy), othersFile);
     if (file === null) return null;
     files.push(file);
   }

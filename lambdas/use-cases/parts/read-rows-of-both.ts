@@ -1,9 +1,9 @@
 import type { RowsHasher, RowsReader, RowsRead as RunRows } from '../../adapters/rows/read-rows.ts';
-import { MAX_ROWS_OF_OTHERS } from '../../domain/comparison/best-of.ts';
 import type { Candidate, RowsOfBoth } from '../../domain/comparison/evidence.ts';
 import { measureOf } from '../../domain/comparison/measure.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
 import { MlflowRefused } from '../../domain/errors.ts';
+import { othersFile } from '../../domain/limits.ts';
 import { joinRows } from '../../domain/rows/join.ts';
 import type { FileProblem } from '../../domain/rows/problems.ts';
 import { rowsSpec } from '../../domain/rows/spec.ts';
@@ -86,6 +86,6 @@ export async function readRowsOfBoth(
     rows: { joined: joined.rows },
     digests,
     ids: id?.kind === 'text' ? [...new Set(id.values)] : null,
-    table: now.table.n <= MAX_ROWS_OF_OTHERS ? now.table : null,
+    table: now.table.n <= othersFile.rows ? now.table : null,
   };
 }
