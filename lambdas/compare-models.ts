@@ -1,8 +1,8 @@
 import { CompareInput } from './domain/payloads.ts';
 import { toHandler } from './runtime/handler.ts';
+import { ledgerServices } from './runtime/ledger-services.ts';
 import { registryServices } from './runtime/mlflow-services.ts';
 import { policyServices } from './runtime/policy-services.ts';
-import { storeServices } from './runtime/store-services.ts';
 import { compare } from './use-cases/compare-models.ts';
 
 /** Reads both versions' evidence from MLflow and the model's ledger, and evaluates the policy on it; writes nothing. */
@@ -12,7 +12,7 @@ export const handler = toHandler('compare-models', {
     ...registryServices(env, clock, network),
     // Counted from this file: a bundle has its policies beside it, as the sources have.
     ...policyServices(env, new URL('../policies/', import.meta.url)),
-    ...storeServices(env, network),
+    ...ledgerServices(env, network),
     clock,
   }),
   run: (input, services) => compare(input, services),

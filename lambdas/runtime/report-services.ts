@@ -1,12 +1,11 @@
 import type { Clock } from '../adapters/clock.ts';
-import type { RunFiles } from '../adapters/mlflow/client.ts';
+import type { Mlflow } from '../adapters/mlflow/client.ts';
 import type { Network } from '../adapters/network.ts';
 import { reportCall } from '../domain/limits.ts';
-import type { Registry } from '../domain/registry.ts';
 import { registryServices } from './mlflow-services.ts';
 
 /** The runs that reports of decisions are attached to. */
-export interface ReportRuns extends RunFiles, Pick<Registry, 'getRun'> {
+export interface ReportRuns extends Pick<Mlflow, 'getVersion' | 'getRun' | 'putFile'> {
   /** Address of the server, and of its UI. */
   readonly server: string;
 }

@@ -1,4 +1,3 @@
-import { noStore } from '../adapters/aws/promotion-table.ts';
 import type { Clock } from '../adapters/clock.ts';
 import type { RowsHasher } from '../adapters/rows/read-rows.ts';
 import { type Candidates, selectCandidates } from '../domain/comparison/candidates.ts';
@@ -27,7 +26,7 @@ import {
   type RegistryMode,
   type RegistryView,
 } from '../domain/registry.ts';
-import type { LedgerStore } from '../domain/release/store.ts';
+import type { LedgerReader } from '../domain/release/store.ts';
 import { quoted } from '../domain/visible-text.ts';
 import type { PolicyServices } from '../runtime/policy-services.ts';
 import { gateInWords } from '../words/gates.ts';
@@ -45,9 +44,15 @@ export interface CompareServices extends PolicyServices, GateReaders {
   /** Hashes the file with the rows of a run. */
   rowsHash?: RowsHasher;
   /** The ledger of each model; absent as without a table: a dozen comparisons a year are assumed. */
-  store?: LedgerStore;
+  store?: LedgerReader;
   clock: Clock;
 }
+
+/** Without a table there are no entries. */
+const NO_LEDGER: LedgerReader = {
+  ledgerEnd: async () => ({ head: null, tableBehind: false }),
+  entries: async () => [],
+};
 
 /** Tag on a registered model that names its policy. */
 const POLICY_TAG = 'promotion.policy';
@@ -223,7 +228,7 @@ async function count(
     fingerprint,
     earlier,
   }: { inputs: Inputs; fingerprint: string | undefined; earlier: Comparison | null },
-  { input, services: { registry, store = noStore, clock } }: Asked,
+  { input, services: { registry, store = NO_LEDGER, clock } }: Asked,
 ): Promise<(CountedUpTo & { others: readonly string[] }) | null> {
   if (policy.claim === undefined || champion === null) return null;
   const { model_name: model, execution, started_at } = input;

@@ -11,6 +11,7 @@ import {
   SWEEP_MAX_MODELS,
   SWEEP_SECONDS,
 } from '../domain/limits.ts';
+import { isOutOfStep } from '../domain/outcome/outcome.ts';
 import { recordId } from '../domain/promotion/record.ts';
 import type { Change, ModelItem } from '../domain/release/release.ts';
 import type { SweepCursor } from '../domain/release/store.ts';
@@ -20,13 +21,7 @@ import { CleanUpInput, type CleanUpServices, cleanUp } from './clean-up.ts';
 import type { CloseServices } from './parts/close-execution.ts';
 import type { BothSidesRead } from './parts/read-ending.ts';
 import { finish } from './parts/record-and-notify.ts';
-import {
-  isModelGone,
-  isOutOfStep,
-  readTwice,
-  tellDirectChange,
-  tellOutOfStep,
-} from './parts/tell-out-of-step.ts';
+import { isModelGone, readTwice, tellDirectChange, tellOutOfStep } from './parts/tell-out-of-step.ts';
 import { isLeaseStuck } from './parts/with-lease.ts';
 
 /** The event of the schedule, or EventBridge's event about an execution that did not succeed. */

@@ -269,7 +269,15 @@ describe('a policy file with mistakes', () => {
   /** The project with policies of its own. */
   beforeAll(async () => {
     project = await mkdtemp(join(tmpdir(), 'promotion-'));
-    for (const part of ['cli', 'emulators', 'lambdas', 'local', 'node_modules', 'statemachines'])
+    for (const part of [
+      'cli',
+      'emulators',
+      'lambdas',
+      'local',
+      'node_modules',
+      'package.json',
+      'statemachines',
+    ])
       await symlink(join(top, part), join(project, part));
     await mkdir(join(project, 'policies'));
     const mistakes = { rules: [{ name: 'a', metrc: 'accuracy', direction: 'up', weight: -1 }] };

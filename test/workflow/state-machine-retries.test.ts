@@ -50,7 +50,7 @@ const table = [new LeaseStoreUnavailable('UpdateItem: connection refused')];
 /** What each function talks to, as it finds it away or answering nonsense, and how often it is then called again. */
 const outages: Record<StepFunctionName, { errors: Error[]; times: number }> = {
   'begin-promotion': { errors: [], times: 0 },
-  'compare-models': { errors: mlflow, times: 4 },
+  'compare-models': { errors: [...mlflow, ...table], times: 4 },
   'prepare-promotion': { errors: [...mlflow, ...platform, ...table], times: 4 },
   'replace-workload': { errors: [...platform, ...table], times: 4 },
   'promote-model': { errors: [...mlflow, ...table], times: 4 },

@@ -12,9 +12,8 @@ import type {
 import { quoted } from '../../domain/visible-text.ts';
 import type { Authorization } from '../authorization.ts';
 import { systemClock } from '../clock.ts';
-import { type Http, NoReply } from '../http.ts';
+import type { Http } from '../http.ts';
 import {
-  ArtifactsAnswer,
   LatestAnswer,
   LoggedModelAnswer,
   MetricsPage,
@@ -25,7 +24,8 @@ import {
   VersionAnswer,
   VersionsPage,
 } from './answers.ts';
-import { isTooLarge, mlflowRequests } from './requests.ts';
+import { type MlflowFiles, mlflowFiles } from './files.ts';
+import { isTooLarge, mlflowRequests, orNull } from './requests.ts';
 import { boundedTags, versionTags } from './tags.ts';
 
 /** MLflow's REST API, version 2.0: https://mlflow.org/docs/latest/rest-api.html */
@@ -42,61 +42,15 @@ export interface MlflowOptions {
 
 const VERSIONS_PER_PAGE = 200;
 const METRICS_PER_PAGE = 1000;
-const ARTIFACT_MAX_BYTES = 64 * 1024 * 1024;
-
-/** A file or folder of a run; `size` in bytes, null for folders and where the server does not say. */
-export interface ArtifactEntry {
-  /** Below the run's artifacts. */
-  readonly path: string;
-  readonly isFolder: boolean;
-  readonly size: number | null;
-}
-
-/** The files of runs. Every method throws as those of the registry do. */
-export interface ArtifactFiles {
-  /** The direct entries of a folder, `''` for all artifacts of the run; none where there is no such folder. */
-  listArtifacts(runId: string, folder: string): Promise<readonly ArtifactEntry[]>;
-  /**
-   * Reads a file as it arrives, within `totalMs` with all retries, each of which begins anew: what `read` returned for the
-   * attempt that ended. `read` may stop early. Null where MLflow says that there is no such file.
-   */
-  readArtifact<T>(
-    runId: string,
-    path: string,
-    totalMs: number,
-    read: (chunks: AsyncIterable<Buffer>) => Promise<T>,
-  ): Promise<T | null>;
-}
-
-/** What attaching a file to a run of a version needs. Every method throws as those of the registry do. */
-export interface RunFiles {
-  /** Null when the version does not exist. */
-  getVersion(name: string, version: string): Promise<ModelVersion | null>;
-  /**
-   * Writes a file through the server's artifact proxy, whatever was there. `path`: as in the run's `artifactUri`, below
-   * `mlflow-artifacts:/`. The server takes it for a run that does not exist, too.
-   */
-  putFile(path: string, file: { type: string; content: string }): Promise<void>;
-}
 
 /** The registry and its files, and requests that only tools and tests read. */
-export interface Mlflow extends Registry, ArtifactFiles, RunFiles {
-  /**
-   * A file of a registered version, below where it was registered from; null where MLflow says that there is none,
-   * `too-large` where it has more than `maxBytes`.
-   */
-  versionFile(
-    name: string,
-    version: string,
-    path: string,
-    maxBytes: number,
-  ): Promise<Buffer | null | 'too-large'>;
+export interface Mlflow extends Registry, MlflowFiles {
+  /** Null when the version does not exist. */
+  getVersion(name: string, version: string): Promise<ModelVersion | null>;
   /** The newest version of each stage; MLflow omits other versions in the same stage. */
   latestVersions(name: string, stages?: string[]): Promise<ModelVersion[]>;
   /** Every value a run recorded for a metric, in the server's order. Points of one training run are not independent. */
   metricHistory(runId: string, key: string): Promise<Metric[]>;
-  /** One artifact file of a run through the server's artifact proxy; at most 64 MiB. */
-  artifact(runId: string, path: string): Promise<Buffer>;
 }
 
 /**
@@ -110,7 +64,8 @@ export interface Mlflow extends Registry, ArtifactFiles, RunFiles {
  * again, within the same time.
  */
 export function mlflow({ trackingUri, authorization, http, now = systemClock.now }: MlflowOptions): Mlflow {
-  const { call, content, upload, list } = mlflowRequests(trackingUri, http, authorization);
+  const requests = mlflowRequests(trackingUri, http, authorization);
+  const { call, list } = requests;
 
   /**
    * When two clients set the same new alias or tag at once, the second INSERT fails in MLflow, without an effect: it is
@@ -137,6 +92,8 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
   };
 
   return {
+    ...mlflowFiles(requests),
+
     async getModel(name): Promise<RegisteredModel | null> {
       const request = { method: 'GET', query: { name }, writes: 'nothing' } as const;
       // The name is the only parameter: with an invalid name there is no such model.
@@ -210,12 +167,6 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       return answer === null ? null : versionTags(now())(answer.model_version);
     },
 
-    putFile: (path, file) =>
-      upload(
-        `/api/2.0/mlflow-artifacts/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`,
-        file,
-      ),
-
     async loggedModelMetrics(id): Promise<LoggedModelMetric[] | null> {
       const path = `logged-models/${encodeURIComponent(id)}`;
       const request = { method: 'GET', writes: 'nothing' } as const;
@@ -251,52 +202,6 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
         perPage: METRICS_PER_PAGE,
         rows: ({ metrics }) => metrics ?? [],
       }),
-
-    async listArtifacts(run_id, path): Promise<ArtifactEntry[]> {
-      const query: Record<string, string> = path === '' ? { run_id } : { run_id, path };
-      const request = { method: 'GET', query, writes: 'nothing' } as const;
-      return (await call('artifacts/list', ArtifactsAnswer, request)).files ?? [];
-    },
-
-    async readArtifact(run_id, path, totalMs, read) {
-      const result: { value: Awaited<ReturnType<typeof read>> | null } = { value: null };
-      const request = { method: 'GET', query: { run_id, path }, writes: 'nothing' } as const;
-      const answer = content('/get-artifact', {
-        ...request,
-        totalMs,
-        // The reader has its own limit, and says itself what was too large.
-        maxBytes: Number.MAX_SAFE_INTEGER,
-        read: async (chunks, headers) => {
-          // A page of something in between, such as a login or an outage, is no file of MLflow's.
-          if (!/^attachment\b/i.test(headers['content-disposition'] ?? ''))
-            throw new NoReply('broken', 'the answer is not the file');
-          result.value = await read(chunks);
-        },
-      });
-      await orNull(answer);
-      return result.value;
-    },
-
-    versionFile: (name, version, path, maxBytes) =>
-      orNull(
-        content('/model-versions/get-artifact', {
-          method: 'GET',
-          query: { name, version, path },
-          writes: 'nothing',
-          maxBytes,
-        }),
-      ).catch((error: unknown) => {
-        if (isTooLarge(error)) return 'too-large';
-        throw error;
-      }),
-
-    artifact: (run_id, path) =>
-      content('/get-artifact', {
-        method: 'GET',
-        query: { run_id, path },
-        writes: 'nothing',
-        maxBytes: ARTIFACT_MAX_BYTES,
-      }),
   };
 }
 
@@ -318,14 +223,4 @@ function runsFilter({ digests, from, to }: RunSearch): string | null {
     `attributes.start_time < ${Math.ceil(to)}`,
     ...digests.map((digest) => `dataset.digest = '${digest}'`),
   ].join(' AND ');
-}
-
-async function orNull<T>(answer: Promise<T>, ...alsoMissing: string[]): Promise<T | null> {
-  const missing = ['RESOURCE_DOES_NOT_EXIST', ...alsoMissing];
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof MlflowRefused && missing.includes(error.errorCode ?? '')) return null;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { MlflowInvalidResponse, MlflowUnavailable } from '../../domain/errors.ts';
+import { MlflowInvalidResponse, MlflowRefused, MlflowUnavailable } from '../../domain/errors.ts';
 import { readAs } from '../../domain/json.ts';
 import { mlflowListMs } from '../../domain/limits.ts';
 import { type Authorization, authorized } from '../authorization.ts';
@@ -187,4 +187,15 @@ function queryString(query: Record<string, string>): string {
   return Object.entries(query)
     .map(([key, value]) => `${encoded(key)}=${encoded(value)}`)
     .join('&');
+}
+
+/** The answer; null where MLflow says that what was asked for does not exist, or answers with one of the codes. */
+export async function orNull<T>(answer: Promise<T>, ...alsoMissing: string[]): Promise<T | null> {
+  const missing = ['RESOURCE_DOES_NOT_EXIST', ...alsoMissing];
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof MlflowRefused && missing.includes(error.errorCode ?? '')) return null;
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Run } from '../../domain/registry.ts';
 import type { FileProblem } from '../../domain/rows/problems.ts';
 import type { RowsSpec } from '../../domain/rows/spec.ts';
-import type { ArtifactFiles } from '../mlflow/client.ts';
+import type { ArtifactFiles } from '../mlflow/files.ts';
 
 /** Tag in which MLflow's `log_table` lists what it wrote. */
 const TABLES_TAG = 'mlflow.loggedArtifacts';

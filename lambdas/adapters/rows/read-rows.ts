@@ -4,7 +4,7 @@ import type { Run } from '../../domain/registry.ts';
 import { type FileProblem, RowsStop } from '../../domain/rows/problems.ts';
 import type { RowsSpec } from '../../domain/rows/spec.ts';
 import type { RowsTable } from '../../domain/rows/table.ts';
-import type { ArtifactFiles } from '../mlflow/client.ts';
+import type { ArtifactFiles } from '../mlflow/files.ts';
 import { capped, inflated, isGzip, peek, watched } from './bytes.ts';
 import { readCsv } from './csv.ts';
 import { findRowsFile } from './find.ts';

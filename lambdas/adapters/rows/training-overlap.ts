@@ -4,7 +4,7 @@ import { parseJson } from '../../domain/json.ts';
 import { trainingFilterFile } from '../../domain/limits.ts';
 import { RowsStop } from '../../domain/rows/problems.ts';
 import { FEWEST_TRAINING_ROWS, TrainingFilter, trainingOverlap } from '../../domain/rows/training-filter.ts';
-import type { ArtifactFiles } from '../mlflow/client.ts';
+import type { ArtifactFiles } from '../mlflow/files.ts';
 import { capped } from './bytes.ts';
 
 /** Where a pipeline logs the Bloom filter of the rows that it trained on. */

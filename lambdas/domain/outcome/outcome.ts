@@ -204,12 +204,16 @@ export function isSuccessful(outcome: Pick<Outcome, 'status' | 'operation'>): En
   ].includes(outcome.status);
 }
 
+/** True when the sides show something foreign to the open change, or something else than the live release. */
+export const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
+  change === null ? live !== null && in_step === false : known === false;
+
 /**
  * False for a repeated request that found nothing to do: it is recorded without a notification, unless somebody has moved the
  * model since it looked.
  */
-export function alertDue(outcome: Pick<Outcome, 'status' | 'rollback'>): boolean {
-  if (outcome.status === 'contested') return true;
+export function alertDue(outcome: Pick<Outcome, 'status' | 'rollback' | 'ending'>): boolean {
+  if (outcome.ending !== null && isOutOfStep(outcome.ending)) return true;
   return outcome.status !== 'already_promoted' && outcome.rollback?.nothing_to_do !== true;
 }
 

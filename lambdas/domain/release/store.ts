@@ -131,6 +131,9 @@ export interface LedgerStore {
   markTableBehind(model: string): Promise<void>;
 }
 
+/** The part of it that only reads. */
+export type LedgerReader = Pick<LedgerStore, 'ledgerEnd' | 'entries'>;
+
 /** Where a ledger ends, as far as it is known. */
 export interface LedgerEnd {
   readonly head: LedgerHead | null;

@@ -6,7 +6,7 @@ import { candidateRuns, MAX_COUNTED_RUNS, othersIn, selectionOf } from '../../do
 import { type LedgerEntry, type LedgerHead, parseEntry } from '../../domain/ledger/entry.ts';
 import { MAX_COUNTED_ENTRIES } from '../../domain/limits.ts';
 import type { Registry } from '../../domain/registry.ts';
-import type { LedgerStore } from '../../domain/release/store.ts';
+import type { LedgerReader } from '../../domain/release/store.ts';
 
 /** What is counted for. */
 export interface CountFor {
@@ -29,7 +29,7 @@ export interface CountFor {
  */
 export async function countComparisons(
   { model, policy, champion, challenger, head, ...of }: CountFor,
-  { registry, store }: { registry: Registry; store: LedgerStore },
+  { registry, store }: { registry: Registry; store: LedgerReader },
 ): Promise<{ counted: Counted; others: readonly string[] }> {
   const { entries, cut } = await entriesUpTo(head, model, store);
   const versions = { champion: champion.version.version, challenger: challenger.version.version };
@@ -47,7 +47,7 @@ export async function countComparisons(
 async function entriesUpTo(
   head: LedgerHead | null,
   model: string,
-  store: LedgerStore,
+  store: LedgerReader,
 ): Promise<{ entries: LedgerEntry[]; cut: boolean }> {
   const last = head?.seq ?? 0;
   const first = Math.max(1, last - MAX_COUNTED_ENTRIES + 1);

@@ -1,5 +1,5 @@
 import { DIRECT_LEASE_SECONDS } from '../../domain/limits.ts';
-import { directOutcome, isLockedOut } from '../../domain/outcome/outcome.ts';
+import { directOutcome, isLockedOut, isOutOfStep } from '../../domain/outcome/outcome.ts';
 import type { DecidedOutcome, Ending, Outcome } from '../../domain/outcome/outcome-schema.ts';
 import { recordId } from '../../domain/promotion/record.ts';
 import { isLeftBy, type ModelItem } from '../../domain/release/release.ts';
@@ -12,10 +12,6 @@ import { type BothSidesRead, ownerIn, readBothSides } from './read-ending.ts';
 import { recordOutcomeAndNotify } from './record-and-notify.ts';
 
 /** Telling people, once per picture, that a model shows something that no operation of ours put there, and when that is over. */
-
-/** True when the sides show something foreign to the open change, or something else than the live release. */
-export const isOutOfStep = ({ live, change, in_step, known }: Ending): boolean =>
-  change === null ? live !== null && in_step === false : known === false;
 
 /** True when the registered model does not exist: nobody can bring it back in step, nor close a change of it. */
 export const isModelGone = ({ champions, unread }: Ending): boolean =>
