@@ -54,7 +54,11 @@ async function load(): Promise<[FunctionName, Handler][]> {
   await Promise.all([
     import('../../lambdas/adapters/aws/sns.ts'),
     import('../../lambdas/adapters/aws/step-functions.ts'),
+    import('../../lambdas/adapters/mlflow/model-file.ts'),
     import('../../lambdas/adapters/rows/read-rows.ts'),
+    import('../../lambdas/adapters/rows/training-overlap.ts'),
+    import('../../lambdas/runtime/store-services.ts'),
+    import('../../lambdas/words/report/decision-page.ts'),
   ]);
   return Promise.all(
     functionNames.map(async (name): Promise<[FunctionName, Handler]> => {
