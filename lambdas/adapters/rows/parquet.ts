@@ -1,4 +1,4 @@
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { type FileMetaData, parquetMetadata, parquetRead, parquetSchema } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { RowsStop } from '../../domain/rows/problems.ts';
@@ -136,9 +136,10 @@ function pagesOf(bytes: Buffer, chunk: Chunk) {
 }
 
 const compressors = {
-  GZIP: (input: Uint8Array, size: number) => gunzipSync(input, { maxOutputLength: size }),
-  BROTLI: (input: Uint8Array, size: number) => brotliDecompressSync(input, { maxOutputLength: size }),
-  ZSTD: (input: Uint8Array, size: number) => zstdDecompressSync(input, { maxOutputLength: size }),
+  GZIP: (input: Uint8Array, size: number) => zlib.gunzipSync(input, { maxOutputLength: size }),
+  BROTLI: (input: Uint8Array, size: number) => zlib.brotliDecompressSync(input, { maxOutputLength: size }),
+  // Absent before Node.js 22.15, on which the commands of the package may run: such a file is then not readable.
+  ZSTD: (input: Uint8Array, size: number) => zlib.zstdDecompressSync(input, { maxOutputLength: size }),
 };
 
 const copy = (part: Buffer): ArrayBuffer =>

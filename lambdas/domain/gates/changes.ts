@@ -1,4 +1,5 @@
 import type { Candidate } from '../comparison/evidence.ts';
+import { grouped } from '../grouped.ts';
 import type { Change, Changes } from './gate-result.ts';
 import { commitOf, type ModelFileRead, signatureOf } from './judge.ts';
 import { type ModelField, typeText } from './signature.ts';
@@ -60,7 +61,7 @@ const paramsOf = ({ run }: Candidate) => new Map(Object.entries(run?.params ?? {
 
 /** Digests by what they were logged for, such as training. */
 function dataOf({ run }: Candidate): ReadonlyMap<string, string> {
-  const inputs = Map.groupBy(run?.datasets ?? [], ({ context }) => context || 'data');
+  const inputs = grouped(run?.datasets ?? [], ({ context }) => context || 'data');
   return new Map(
     [...inputs].map(([context, of]) => [
       context,

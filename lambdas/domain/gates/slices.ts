@@ -1,5 +1,6 @@
 import { gainByRows } from '../comparison/by-rows.ts';
 import type { Policy, Rule } from '../comparison/policy.ts';
+import { grouped } from '../grouped.ts';
 import type { JoinedRows, Measures } from '../rows/join.ts';
 import type { Column } from '../rows/table.ts';
 import type { GateReason } from './finding.ts';
@@ -40,7 +41,7 @@ export function compareSlices(policy: Policy, rows: JoinedRows): SlicesFound {
   if (rows.slice === null) return nothing('no-slices');
   if (slices === undefined || rule === undefined) return nothing('no-measure');
   const { margin, min_rows: fewest } = slices;
-  const bySlice = Map.groupBy(rows.slice.keys(), (row) => rows.slice?.[row] ?? '');
+  const bySlice = grouped(rows.slice.keys(), (row) => rows.slice?.[row] ?? '');
   const large = [...bySlice]
     .filter(([, of]) => of.length >= fewest)
     .sort(([, a], [, b]) => b.length - a.length);
