@@ -111,12 +111,12 @@ const named: readonly Mutant[] = [
       {
         file: record,
         find: 'const { first, ...recorded } = await record();',
-        replace: `if (requested === 'pending' && alerts !== null) await publish(outcome, null, { alerts, chat, alertContext });
+        replace: `if (requested === 'pending' && alerts !== null) await publish(outcome, {}, { alerts, chat, alertContext });
   const { first, ...recorded } = await record();`,
       },
       {
         file: record,
-        find: `alert: await finish(recorded, { store, alerts, chat, alertContext }, end)`,
+        find: `alert: await finish(recorded, { store, alerts, chat, alertContext, ...more }, end)`,
         replace: `alert: await store.markAlertSent(outcome.execution).then(() => 'sent' as const)`,
       },
     ],
@@ -713,8 +713,9 @@ const former: readonly Mutant[] = [
     edits: [
       {
         file: appendEntry,
-        find: 'const head = await put(outcome, model, { from: entry.from ?? 1, end }, store);',
-        replace: 'const head = await put(outcome, model, { from: (end.head?.seq ?? 0) + 1, end }, store);',
+        find: 'const head = await put({ outcome, report }, model, { from: entry.from ?? 1, end }, store);',
+        replace:
+          'const head = await put({ outcome, report }, model, { from: (end.head?.seq ?? 0) + 1, end }, store);',
       },
     ],
   },
