@@ -120,6 +120,8 @@ function evidenceText(why: GateReason): string {
       return `${why.known} of ${why.rows} evaluation rows seem to have been in training, about ${percent(why.share)}`;
     case 'slice-worse':
       return `slice ${name(why.slice)} is worse: ${signed(why.estimate)}, at most ${signed(why.upper)}, allowed ${signed(-why.margin)}; n = ${why.rows}`;
+    case 'slice-worst':
+      return `the smallest gain is ${signed(why.estimate)}, of slice ${name(why.slice)}, allowed ${signed(-why.margin)}; n = ${why.rows}`;
     case 'slices-too-small':
       return `${why.count} ${why.count === 1 ? 'slice has' : 'slices have'} too few rows, and ${why.count === 1 ? 'is' : 'are'} not judged`;
     case 'slices-left-out':

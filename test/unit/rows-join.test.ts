@@ -38,6 +38,18 @@ describe('joining the rows of two versions', () => {
     });
   });
 
+  it('sorts rows whose ids are times: a test of a series takes them for neighbours', () => {
+    const ordered = (...ids: readonly string[]) => {
+      const lines = ids.map((id, row) => `${id},1,${row}`);
+      const joined = joinRows(table('row_id,label,loss', ...lines), table('row_id,label,loss', ...lines));
+      return 'rows' in joined ? [...(joined.rows.challenger.loss ?? [])] : joined.problem;
+    };
+    expect(ordered('2026-03-02', '2026-03-01', '2025-12-31')).toEqual([2, 1, 0]);
+    expect(ordered('2026-03-01 10:00:00', '2026-03-01 09:30:00')).toEqual([1, 0]);
+    expect(ordered('2026-03-02', 'b', '2026-03-01')).toEqual([0, 1, 2]);
+    expect(ordered('2026-03-01T10:00+02:00', '2026-03-01T09:00+00:00')).toEqual([0, 1]);
+  });
+
   it('has one fingerprint for the same data, in any order and way to write numbers', () => {
     const lines = ['["1","0"]\n', '["2","1"]\n', '["3","1"]\n'];
     const wanted = createHash('sha256').update(lines.join('')).digest('hex');

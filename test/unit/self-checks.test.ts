@@ -143,7 +143,7 @@ describe('slices', () => {
     expect(codes(rowsOf({ one: [1000, 0.79], two: [100, 0.75] }))).toEqual({
       failed: false,
       judged: 2,
-      why: [],
+      why: ['slice-worst two'],
     });
   });
 
@@ -151,7 +151,7 @@ describe('slices', () => {
     expect(codes(rowsOf({ one: [1000, 0.8], small: [49, 0], tiny: [1, 0] }))).toEqual({
       failed: false,
       judged: 1,
-      why: ['slices-too-small'],
+      why: ['slice-worst one', 'slices-too-small'],
     });
     expect(
       codes(rowsOf({ small: [60, 0] }), policyOf({ slices: { margin: 0.02, min_rows: 100 } })),
@@ -167,7 +167,7 @@ describe('slices', () => {
     expect(codes(rowsOf(many as Record<string, [number, number]>))).toEqual({
       failed: false,
       judged: 50,
-      why: ['slices-too-small', 'slices-left-out'],
+      why: [expect.stringMatching(/^slice-worst s[1-5]?[0-9]$/), 'slices-too-small', 'slices-left-out'],
     });
   });
 

@@ -55,6 +55,7 @@ const reasons = (text: string): GateReason[] => [
   { code: 'filter', problem: 'too-small' },
   { code: 'overlap', known: 5, rows: 10, share: 0.5 },
   { code: 'slice-worse', slice: text, rows: 100, estimate: -0.1, upper: -0.05, margin: 0.02 },
+  { code: 'slice-worst', slice: text, rows: 100, estimate: 0.01, upper: 0.05, margin: 0.02 },
   { code: 'slices-too-small', count: 1 },
   { code: 'slices-left-out', count: 3 },
 ];
@@ -125,7 +126,7 @@ describe('the mail', () => {
     const gates = [gateInWords(finding({ why: [{ code: 'tag-missing', tag: 'owner' }], dry_run: true }))];
     const mail = text({ gates, changes: { listed, left_out: 0, unknown: [] } });
     expect(mail).toMatch(
-      /Gates:\n {2}0 of 1 gates and checks passed\n {2}- papers not passed \(dry run: does not block\): there is no tag "owner"\n/,
+      /Gates and checks:\n {2}0 of 1 gates and checks passed\n {2}- papers not passed \(dry run: does not block\): there is no tag "owner"\n/,
     );
     expect(mail).toMatch(/Changed since the champion:\n {2}Parameters: depth 3 → 4\n/);
     expect(text({})).not.toMatch(/Gates:|Changed since/);

@@ -44,7 +44,8 @@ export type GateReason =
       readonly share: number;
     }
   | {
-      readonly code: 'slice-worse';
+      /** `slice-worst`: the slice with the smallest gain, where none is shown to be worse than allowed. */
+      readonly code: 'slice-worse' | 'slice-worst';
       readonly slice: string;
       readonly rows: number;
       readonly estimate: number;

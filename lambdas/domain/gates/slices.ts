@@ -28,7 +28,7 @@ interface SlicesFound {
 
 /**
  * Compares the versions on each slice. One fails where it is shown to be worse by more than the margin: as any one of them may
- * block, the risk is the policy's alpha divided by the slices that have enough rows. The worst comes first.
+ * block, the risk is the policy's alpha divided by the slices that have enough rows. The worst comes first, also where none fails.
  */
 export function compareSlices(policy: Policy, rows: JoinedRows): SlicesFound {
   const { slices, alpha } = policy;
@@ -53,19 +53,29 @@ export function compareSlices(policy: Policy, rows: JoinedRows): SlicesFound {
     small += 1;
     return [];
   });
+  found.sort((a, b) => a.test.estimate - b.test.estimate);
+  const reason = (
+    code: 'slice-worse' | 'slice-worst',
+    { slice, rows: count, test }: (typeof found)[number],
+  ): GateReason => ({
+    code,
+    slice,
+    rows: count,
+    estimate: test.estimate,
+    upper: test.interval[1],
+    margin,
+  });
   const worse = found
     .filter(({ test }) => 1 - test.p < alpha / compared.length)
-    .sort((a, b) => a.test.estimate - b.test.estimate)
-    .map(({ slice, rows: count, test }): GateReason => {
-      const { estimate, interval } = test;
-      return { code: 'slice-worse', slice, rows: count, estimate, upper: interval[1], margin };
-    });
+    .map((each) => reason('slice-worse', each));
+  const worst = worse.length > 0 ? [] : found.slice(0, 1).map((each) => reason('slice-worst', each));
   const left = large.length - compared.length;
   return {
     failed: worse.length > 0,
     judged: found.length,
     why: [
       ...worse,
+      ...worst,
       ...(small > 0 ? [{ code: 'slices-too-small', count: small } as const] : []),
       ...(left > 0 ? [{ code: 'slices-left-out', count: left } as const] : []),
     ],

@@ -9,7 +9,7 @@ export interface Measures {
   readonly loss: Float64Array | null;
 }
 
-/** The rows of both versions, in the order of the challenger's file. */
+/** The rows of both versions, in the order of time where the ids are times, else in that of the challenger's file. */
 export interface JoinedRows {
   readonly n: number;
   readonly matchedBy: 'id' | 'position';
@@ -48,8 +48,9 @@ export function singleRows(table: RowsTable): Or<SingleRows> {
 export function joinRows(champion: RowsTable, challenger: RowsTable): Or<JoinedRows> {
   const before = distinct(champion);
   if ('contradicting' in before) return duplicates(before.contradicting, 'champion');
-  const after = distinct(challenger);
-  if ('contradicting' in after) return duplicates(after.contradicting, 'challenger');
+  const kept = distinct(challenger);
+  if ('contradicting' in kept) return duplicates(kept.contradicting, 'challenger');
+  const after = { rows: inOrderOfTime(challenger, kept.rows) };
   const pairs = matched(champion, before.rows, challenger, after.rows);
   if ('problem' in pairs) return pairs;
   const differing = labelsDiffer(champion, challenger, pairs.rows, after.rows);
@@ -81,6 +82,17 @@ export function joinRows(champion: RowsTable, challenger: RowsTable): Or<JoinedR
 }
 
 const duplicates = (count: number, of: Side) => ({ problem: { code: 'duplicate-ids', of, count } }) as const;
+
+/** A date, or a date and time in UTC or without a zone, as pandas and the standard library of Python write them. */
+const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|\+00:00)?)?$/;
+
+/** The rows sorted by their ids where all of these are times: a test of a series takes them for neighbours. */
+function inOrderOfTime({ columns: { id } }: RowsTable, rows: readonly number[]): readonly number[] {
+  if (id === undefined || id.kind !== 'text') return rows;
+  const text = (row: number) => id.values[row] ?? '';
+  if (!rows.every((row) => TIME.test(text(row)))) return rows;
+  return [...rows].sort((a, b) => (text(a) < text(b) ? -1 : 1));
+}
 
 /** The champion's row for each row of the challenger. */
 function matched(

@@ -117,7 +117,7 @@ function evidenceSection(
     ...(gates.length === 0
       ? []
       : section(
-          'Gates',
+          'Gates and checks',
           gates.map((line) => `${TABLE_INDENT}${line}`),
         )),
     ...(changed.length === 0
