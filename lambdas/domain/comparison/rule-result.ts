@@ -18,6 +18,19 @@ export type MissingNumber = z.infer<typeof MissingNumber>;
 const countedBefore = (value: unknown) =>
   value === false ? 'not-counted' : value === true || value === undefined ? 'counted' : value;
 
+/** The test of a gain, in the units of the metric. */
+export const GainTest = z.object({
+  grade: z.enum(['A', 'B', 'C', 'D', 'E']),
+  method: z.string(),
+  n: z.number(),
+  needed: z.number(),
+  estimate: z.number(),
+  lower: z.number(),
+  upper: z.number(),
+  level: z.number(),
+  p: z.number(),
+});
+
 /** The result of one rule of the policy. Numbers are null if the run has no finite value. */
 export const RuleResult = z.object({
   name: z.string(),
@@ -42,19 +55,7 @@ export const RuleResult = z.object({
   why: z.array(MissingNumber).default([]),
   critical: z.boolean(),
   /** The test of the gain, turned so that positive is better; absent where the evidence has no measure of uncertainty. */
-  test: z
-    .object({
-      grade: z.enum(['A', 'B', 'C', 'D', 'E']),
-      method: z.string(),
-      n: z.number(),
-      needed: z.number(),
-      estimate: z.number(),
-      lower: z.number(),
-      upper: z.number(),
-      level: z.number(),
-      p: z.number(),
-    })
-    .optional(),
+  test: GainTest.optional(),
   /** For people only. */
   reason: z.string(),
 });

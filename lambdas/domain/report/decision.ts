@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { GainTest } from '../comparison/rule-result.ts';
 import { OutcomeStatus } from '../outcome/outcome-schema.ts';
 import { Decision } from '../payloads.ts';
 
@@ -31,19 +32,7 @@ const ReportedRule = z.object({
   result: z.string(),
   reason: z.string(),
   /** The gain of the challenger, turned so that positive is better; null where the evidence has no measure of uncertainty. */
-  test: z
-    .object({
-      grade: z.string(),
-      method: z.string(),
-      n: z.number(),
-      needed: z.number(),
-      estimate: z.number(),
-      lower: z.number(),
-      upper: z.number(),
-      level: z.number(),
-      p: z.number(),
-    })
-    .nullable(),
+  test: GainTest.nullable(),
 });
 export type ReportedRule = z.infer<typeof ReportedRule>;
 
