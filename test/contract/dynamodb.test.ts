@@ -724,6 +724,24 @@ describe('trouble with the table', () => {
     expect(await endless.pendingExecutions(3)).toEqual([]);
   });
 
+  it('is no endless ledger: an item in answer to another key, or one that is no entry, is not ours', async () => {
+    const answering = (item: (pk: string) => object) =>
+      documentStore(
+        {
+          send: async (command: GetCommand) => ({ Item: item(String(command.input.Key?.['pk'])) }),
+        } as unknown as DynamoDBDocumentClient,
+        't',
+      );
+    const others = [
+      () => ({ pk: 'ledger#m#000000000001', entry: '{}', hash: 'h' }),
+      (pk: string) => ({ pk, entry: 7, hash: 'h' }),
+    ];
+    for (const item of others)
+      await expect(answering(item).ledgerEnd('m')).rejects.toMatchObject({ name: 'LeaseStoreUnavailable' });
+    const every = answering((pk) => ({ pk, entry: '{}', hash: 'h' }));
+    expect((await every.ledgerEnd('m')).head?.seq).toBe(999_999_999_999);
+  });
+
   it('is an item whose lease ends at no time: nothing is later than that, and nothing earlier', async () => {
     await take('no-time', 'a');
     const Key = { pk: 'lease#no-time' };

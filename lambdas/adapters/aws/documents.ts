@@ -6,13 +6,14 @@ import type { Sender } from '../network.ts';
 
 export type Documents = Sender<DynamoDBDocumentClient>;
 
-/** The item of a key, as last written; undefined where there is none. */
+/** The item of a key, as last written; undefined where there is none. Throws for an answer that is another item. */
 export async function itemAt(
   db: Documents,
   TableName: string,
   Key: { pk: string },
 ): Promise<GetCommandOutput['Item']> {
   const { Item } = await db.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+  if (Item !== undefined && Item['pk'] !== Key.pk) throw new Error('the answer is another item');
   return Item;
 }
 

@@ -13,6 +13,9 @@ import { LEDGER_KEYS } from './table-indexes.ts';
 /** Entries that are read at the same time. */
 const AT_ONCE = 25;
 
+/** The largest number that fits into a key. */
+const LAST_SEQ = 999_999_999_999;
+
 const [ENTRY, END] = LEDGER_KEYS;
 const entryKey = (model: string, seq: number) => ({
   pk: `${ENTRY}${model}#${String(seq).padStart(12, '0')}`,
@@ -23,13 +26,17 @@ const endKey = (model: string) => ({ pk: `${END}${model}` });
 export function ledgerItems(db: Documents, table: string): LedgerStore {
   const entryAt = async (model: string, seq: number) => {
     const item = await itemAt(db, table, entryKey(model, seq));
-    return item === undefined ? null : { text: String(item['entry']), hash: String(item['hash']) };
+    if (item === undefined) return null;
+    const { entry: text, hash } = item;
+    if (typeof text !== 'string' || typeof hash !== 'string') throw new Error(`entry ${seq} is not ours`);
+    return { text, hash };
   };
 
   /** The last entry from `known` on: in steps that double, and then by halves. */
   const lastFrom = async (model: string, known: LedgerHead | null): Promise<LedgerHead | null> => {
     let last = known;
     const exists = async (seq: number) => {
+      if (seq > LAST_SEQ) return false;
       const entry = await entryAt(model, seq);
       if (entry !== null) last = { seq, hash: hashOf(entry.text) };
       return entry !== null;
