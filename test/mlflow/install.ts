@@ -56,12 +56,26 @@ export async function install(
   mkdirSync(home, { recursive: true });
   await run(python, ['-m', 'venv', folder], signal);
   const installation = installationIn(folder);
-  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
-  await run(installation.python, ['-m', 'pip', 'install', ...quiet, ...release.packages], signal);
+  await installPackages(installation, release.packages, signal);
   writeFileSync(join(folder, MARKER), wanted(release));
   return installation;
 }
 
+/** By uv, in a quarter of the time; by pip where uv reaches no index, as it does not read the settings of pip. */
+async function installPackages({ python }: Installation, packages: readonly string[], signal: AbortSignal) {
+  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
+  const pip = (names: readonly string[]) => run(python, ['-m', 'pip', 'install', ...quiet, ...names], signal);
+  try {
+    await pip([UV]);
+    const uv = ['-m', 'uv', 'pip', 'install', '--quiet', '--compile-bytecode', '--python', python];
+    await run(python, [...uv, ...packages], signal);
+  } catch {
+    signal.throwIfAborted();
+    await pip(packages);
+  }
+}
+
+const UV = 'uv==0.13.9';
 const MARKER = 'installed.txt';
 const wanted = ({ packages }: Release) => `${packages.join('\n')}\n`;
 
