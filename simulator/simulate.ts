@@ -19,6 +19,8 @@ export interface Simulation {
 export interface Progress {
   played: number;
   failed: number;
+  /** Of the story that was played last; null if it violated nothing. */
+  failure: Failure | null;
 }
 
 /** What came of all stories. */
@@ -46,7 +48,7 @@ export async function simulate(simulation: Simulation): Promise<SimulationReport
     executions += result.executions;
     faults += result.faults;
     if (result.failure !== null) failures.push(result.failure);
-    onProgress?.({ played: stories, failed: failures.length });
+    onProgress?.({ played: stories, failed: failures.length, failure: result.failure });
     if (failures.length >= maxFailures) break;
   }
   return { seed, stories, executions, faults, failures, coverage: counter.coverage() };

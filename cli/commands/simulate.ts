@@ -6,6 +6,7 @@ import {
   type SimulationReport,
   simulate as simulateStories,
 } from '../../simulator/simulate.ts';
+import type { Failure } from '../../simulator/story-result.ts';
 import { printLine, wrapLines } from '../screen/layout.ts';
 import { storyLines } from '../screen/story-lines.ts';
 import { UsageError } from '../usage-error.ts';
@@ -97,7 +98,12 @@ function progress({ json, stories = DEFAULT_STORIES }: SimulateOptions) {
   const started = performance.now();
   let shownAt = started;
   return {
-    on({ played, failed }: Progress) {
+    on({ played, failed, failure }: Progress) {
+      if (failure !== null && !json) {
+        spinner?.stop();
+        printFailure(failure);
+        spinner?.start();
+      }
       const now = performance.now();
       if (now - shownAt < (spinner === null ? PROGRESS_MS : 200)) return;
       shownAt = now;
@@ -110,12 +116,14 @@ function progress({ json, stories = DEFAULT_STORIES }: SimulateOptions) {
   };
 }
 
+/** At once, not at the end: hours may lie in between. */
+function printFailure({ told, violations }: Failure): void {
+  for (const { invariant, what } of violations) print(`${invariant}: ${what}`);
+  print(`  ${commandOf(told)}`, 4);
+}
+
 function printReport(report: SimulationReport, seconds: number): void {
   const { failures, coverage, stories, executions, faults } = report;
-  for (const { told, violations } of failures) {
-    for (const { invariant, what } of violations) print(`${invariant}: ${what}`);
-    print(`  ${commandOf(told)}`, 4);
-  }
   const rate = (stories / seconds).toFixed(0);
   print(
     `${numberText(stories)} stories (seed ${report.seed}), ${numberText(executions)} executions, ${numberText(faults)} faults in ${seconds.toFixed(1)} s, ${rate} stories a second.`,
