@@ -14,8 +14,8 @@ import { type Credentials, startServer } from './server.ts';
 const HELP = `npm run test:mlflow [-- options] [-- arguments for vitest]
 
 Runs the tests of test/mlflow against MLflow ${newest3.version}, with and without passwords, and ${newest2.version}.
-The first time it installs both into .mlflow/ (about 2 GB, some minutes; pip takes packages from the index that it is
-configured for). Servers run on 127.0.0.1, on SQLite, in a temporary folder, and are stopped at the end.
+The first time it installs both into .mlflow/ (about 2 GB, a minute or two; from PyPI, or where that cannot be
+reached from the index that pip is configured for). Servers run on 127.0.0.1, on SQLite, in a temporary folder, and are stopped at the end.
 
   --install   only install
   --help      this text
