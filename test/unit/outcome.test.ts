@@ -438,6 +438,17 @@ describe('the champions of an outcome', () => {
     expect(outcome({ comparison, prepared, error: caught }, nothingRead).champion_after).toBeNull();
   });
 
+  it('are told from what is recorded where the registry could not be read and the answer was lost', () => {
+    const unread = { champions: null, in_step: null, picture: null, unread: ['registry' as const] };
+    const lost = { prepared, rollback_error: { Error: 'States.DataLimitExceeded', Cause: 'too large' } };
+    expect(outcome(lost, { ...back, ...unread }, asked)).toMatchObject({
+      ...{ status: 'rolled_back', champion_after: '2' },
+    });
+    expect(outcome({ comparison, prepared, error: caught }, { ...forward, ...unread })).toMatchObject({
+      ...{ status: 'promoted', champion_after: '3' },
+    });
+  });
+
   it('of a rollback that never came to the registry are the same', () => {
     const undo = { ...rollback, champion_before: '2' };
     const same = { champion_before: '2', champion_after: '2' };

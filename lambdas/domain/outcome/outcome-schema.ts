@@ -169,9 +169,12 @@ export const Ending = z.object({
     .nullable(),
   /** The version and the artifact on which both sides agree, and which `adopt` would take as live; null if they do not. */
   agreed: z.object({ version: z.string(), artifact_id: text }).nullable().default(null),
-  /** Closed, and both sides show the live release; null if none is recorded, or a part could not be read. */
+  /**
+   * Closed, and both sides show the live release. Null if none is recorded, or a part could not be read and the other one
+   * shows it.
+   */
   in_step: z.boolean().nullable(),
-  /** Of an open change: both sides show only what it put there; null if none is open or a part could not be read. */
+  /** Of an open change: both sides show only what it put there. Null if none is open, or likewise. */
   known: z.boolean().nullable(),
   /** Digest of what both sides show; null if a part could not be read. */
   picture: text,

@@ -68,8 +68,10 @@ function championAfter(
 ): string | null {
   if (ending !== null && ending.champions !== null)
     return ending.champions.length === 1 ? (ending.champions[0] ?? null) : null;
-  if (status === 'promoted' && promotion?.promoted === true) return promotion.new_version;
-  if (status === 'rolled_back') return rollback?.to_version ?? null;
+  // The answer of the step that closed the change may be lost: the item has what it closed with.
+  const live = ending?.live?.version ?? null;
+  if (status === 'promoted') return promotion?.promoted === true ? promotion.new_version : live;
+  if (status === 'rolled_back') return rollback?.to_version ?? live;
   return ['kept', 'needs_investigation', 'declined', 'busy', 'already_promoted'].includes(status)
     ? before
     : null;

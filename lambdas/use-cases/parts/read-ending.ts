@@ -68,7 +68,10 @@ export async function readBothSides(model: string, services: ReadingServices): P
     ending: {
       ...recordedIn(item),
       ...shownIn(view === null ? null : look(view), !isGone),
-      ...compared(item, unread.length > 0 ? null : look(view ?? noModel(model)), !isGone),
+      ...compared(item, unread.includes('registry') ? null : look(view ?? noModel(model)), {
+        exists: !isGone,
+        whole: unread.length === 0,
+      }),
       unread,
     },
   };
@@ -132,20 +135,26 @@ function shownIn(look: Look | null, exists: boolean): Pick<Ending, 'champions' |
   };
 }
 
-/** What the sides show against what is recorded; null where a part could not be read. */
+/** What the sides show against what is recorded; null where it is not known. A part alone may show that they differ. */
 function compared(
   item: ModelItem | null,
   look: Look | null,
-  exists: boolean,
+  { exists, whole }: { exists: boolean; whole: boolean },
 ): Pick<Ending, 'agreed' | 'in_step' | 'known' | 'picture'> {
   if (item === null || look === null) return { agreed: null, in_step: null, known: null, picture: null };
   const { live, change } = item;
-  return {
-    agreed: exists ? agreedIn(look) : null,
-    in_step: (live ?? change) === null ? null : isInStep(look, item),
-    known: change === null ? null : isKnown(look, change),
-    picture: pictureOf(look),
-  };
+  const in_step = (live ?? change) === null ? null : isInStep(look, item);
+  const known = change === null ? null : isKnown(look, change);
+  if (!whole) {
+    const differs = change === null && in_step === false;
+    return {
+      agreed: null,
+      in_step: differs ? false : null,
+      known: known === false ? false : null,
+      picture: null,
+    };
+  }
+  return { agreed: exists ? agreedIn(look) : null, in_step, known, picture: pictureOf(look) };
 }
 
 /** What `adopt` would take as live. It takes the Workload that the model's tag names. */
