@@ -447,6 +447,12 @@ describe('the champions of an outcome', () => {
     expect(outcome({ comparison, prepared, error: caught }, { ...forward, ...unread })).toMatchObject({
       ...{ status: 'promoted', champion_after: '3' },
     });
+    const taken = { ...forward, live: { ...forward.live, change: 'arn:earlier' } as Ending['live'] };
+    expect(
+      outcome({ prepared, rollback: { ...rollback, from_version: null } }, taken, attempt),
+    ).toMatchObject({
+      ...{ status: 'promoted', challenger_version: '3' },
+    });
   });
 
   it('of a rollback that never came to the registry are the same', () => {

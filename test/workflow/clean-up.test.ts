@@ -273,18 +273,6 @@ describe('an execution that was stopped from outside', () => {
     expect(await models.store.readItem(MODEL)).toMatchObject({ told: ending?.picture });
   });
 
-  it('is told as contested also while the Workload API is away: what the registry shows is enough', async () => {
-    models.model(MODEL, ['Archived', 'Archived', 'Production']);
-    const served = await models.serve(MODEL, ['2', '3'], '3');
-    await models.live(MODEL, release('3', served, execution));
-    models.mlflow.registry.transition(MODEL, '3', 'Staging');
-    models.workload.faults.add({ path: '*', effect: unreachable });
-    expect(await cleanUp(event(), models.services)).toMatchObject({ status: 'contested' });
-    expect(await outcome()).toMatchObject({
-      ending: { champions: [], in_step: false, unread: ['workload'], picture: null },
-    });
-  });
-
   it('does not count as told what somebody changes after the alert, when the last step runs again', async () => {
     await closed('3');
     const state = { valid: true, operation: 'rollback', model_name: MODEL };
@@ -364,6 +352,18 @@ describe('an execution that was stopped while a system is away', () => {
     expect(await outcome()).toMatchObject({
       champion_after: '2',
       ending: { champions: ['2'], workload: null, unread: ['workload'], known: null, picture: null },
+    });
+  });
+
+  it('is told as contested also while the Workload API is away: what the registry shows is enough', async () => {
+    models.model(MODEL, ['Archived', 'Archived', 'Production']);
+    const served = await models.serve(MODEL, ['2', '3'], '3');
+    await models.live(MODEL, release('3', served, execution));
+    models.mlflow.registry.transition(MODEL, '3', 'Staging');
+    models.workload.faults.add({ path: '*', effect: unreachable });
+    expect(await cleanUp(event(), models.services)).toMatchObject({ status: 'contested' });
+    expect(await outcome()).toMatchObject({
+      ending: { champions: [], in_step: false, unread: ['workload'], picture: null },
     });
   });
 

@@ -37,8 +37,7 @@ export function outcomeOf(state: unknown, { execution, ending, owner }: Facts, n
     owner: owner ?? comparison?.owner ?? null,
     champion_before: operation === 'rollback' ? (rollback?.champion_before ?? before) : before,
     champion_after: championAfter(decided.status, document, ending, before),
-    challenger_version:
-      document.challenger_version ?? (operation === 'resume' ? (rollback?.from_version ?? null) : null),
+    challenger_version: challengerIn(document, decided.status, ending),
     confidence: comparison?.confidence ?? null,
     comparison,
     rollback,
@@ -57,6 +56,16 @@ export function outcomeOf(state: unknown, { execution, ending, owner }: Facts, n
     dry_run: document.dry_run ?? false,
     recorded_at: now.toISOString(),
   };
+}
+
+/** The version that was to become champion; of an attempt the one of its change, whose answer may be lost. */
+function challengerIn(
+  { challenger_version: asked, operation, rollback }: PartialStateDocument,
+  status: OutcomeStatus,
+  ending: Ending | null,
+): string | null {
+  if (asked !== null || operation !== 'resume') return asked;
+  return rollback?.from_version ?? (status === 'promoted' ? (ending?.live?.version ?? null) : null);
 }
 
 /** The champion as last read; where nothing was to be changed, as it was; null if unknown. */
