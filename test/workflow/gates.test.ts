@@ -183,7 +183,7 @@ describe('a policy with gates', () => {
       'labels passed',
       'recomputed passed',
       'overlap passed',
-      'slices passed',
+      'slices passed slice-worst',
       'evaluation_age passed',
     ]);
     expect(status).toBe('promoted');
