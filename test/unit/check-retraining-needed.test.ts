@@ -326,13 +326,13 @@ describe('an execution that asks', () => {
     const world = new World([hoursOld(170)]);
     world.drift = SHIFTED;
     const { need_id } = await world.check({ execution });
-    const after = () => world.check({ execution, after_training: true, force: true });
-    expect(await after()).toMatchObject({ decision: 'needs_retraining', need_id, attempt: 1 });
+    const asked = () => world.check({ execution, after_training: true, force: true });
+    expect(await asked()).toMatchObject({ decision: 'needs_retraining', need_id, attempt: 1 });
     world.ms += HOUR;
     world.register('Staging');
     const trained = { decision: 'recently_trained', need_id, attempt: 1, newest_version: '7' };
-    expect(await after()).toMatchObject(trained);
-    expect(await after()).toMatchObject(trained);
+    expect(await asked()).toMatchObject(trained);
+    expect(await asked()).toMatchObject(trained);
   });
 
   it('is given its own input, whose fields it need not know', () => {
