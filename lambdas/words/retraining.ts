@@ -80,8 +80,11 @@ function problemText(problem: DriftProblem, n: number | null): string {
   }
 }
 
-const hours = (value: number) => `${show(value, 3)} h`;
-const days = (value: number) => (value === 1 ? '1 day' : `${show(value, 3)} days`);
+const hours = (value: number) => (value > 0 && value < 1 ? 'less than 1 h' : `${show(value, 3)} h`);
+const days = (value: number) => {
+  const text = value > 0 && value < 1 ? 'less than 1' : show(value, 3);
+  return text.endsWith('1') && value < 2 ? `${text} day` : `${text} days`;
+};
 
 /** Why a payload is refused. */
 export const invalidRequestReason = (problems: readonly string[]): string =>

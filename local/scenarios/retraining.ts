@@ -9,25 +9,23 @@ import { MODEL, registerBacktest, seedPascalStrategy } from './seed.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How often the model is checked in `drift-every-hour`. */
-const DAYS = 90;
+/** How long the model is checked in `drift-every-hour`. */
+const DAYS = 14;
 
-/** Rows of one period in bins of its volatility: `shift` moves them to higher bins. */
-const period = (rows: number, shift: number) => ({
+/** Rows of one period by the volatility of their hour. */
+const period = (rows: number, shares: readonly number[]) => ({
   format: 1,
   features: {
-    volatility: {
-      edges: [0.5, 1, 1.5, 2, 2.5],
-      counts: [0.1, 0.2, 0.25, 0.2, 0.15, 0.1].map((_, bin, shares) =>
-        Math.round(rows * (shares[Math.max(0, bin - shift)] ?? 0)),
-      ),
-    },
+    volatility: { edges: [0.5, 1, 1.5, 2, 2.5], counts: shares.map((share) => Math.round(rows * share)) },
   },
 });
 
-/** A run of the pipeline logs what it saw, and the tag of the model names it. */
-function logDrift({ mlflow: { registry } }: EmulatedHost, rows: number, shift: number): void {
-  const drift = { reference: period(rows, 0), current: period(rows, shift) };
+/** A run of the pipeline logs hours that are calm, and later ones that are not, and the tag of the model names it. */
+function logDrift({ mlflow: { registry } }: EmulatedHost, rows: number): void {
+  const drift = {
+    reference: period(rows, [0.1, 0.2, 0.25, 0.2, 0.15, 0.1]),
+    current: period(rows, [0.05, 0.1, 0.15, 0.2, 0.25, 0.25]),
+  };
   const run = registry.createRun({
     experiment: `drift-${MODEL}`,
     artifacts: { 'drift.json': JSON.stringify(drift) },
@@ -35,17 +33,18 @@ function logDrift({ mlflow: { registry } }: EmulatedHost, rows: number, shift: n
   registry.setModelTag(MODEL, 'promotion.drift', run);
 }
 
-/** The training of the pipeline: registers the next version in Staging. */
-function train({ mlflow }: EmulatedHost, edge?: number): void {
+/** The training of the pipeline: registers the next version. */
+function train({ mlflow }: EmulatedHost, stage: string, edge?: number): string {
   const version = Object.keys(mlflow.snapshot()[MODEL]?.versions ?? {}).length + 1;
-  registerBacktest(mlflow, { version, stage: 'Staging', ...(edge === undefined ? {} : { edge }) });
+  registerBacktest(mlflow, { version, stage, ...(edge === undefined ? {} : { edge }) });
+  return String(version);
 }
 
 /** One execution of the lifecycle; its check is noted. */
 function check(host: EmulatedHost, run: ExecutionRun, edge?: number): Promise<RetrainingDocument> {
   const training = async () => {
     host.clock.skip(HOUR_MS);
-    train(host, edge);
+    train(host, 'Staging', edge);
     return null;
   };
   return retrain(host, { model_name: MODEL }, training, run, ({ decision, reason }) => {
@@ -66,7 +65,7 @@ export const retrainingScenarios: readonly Scenario[] = [
       seedPascalStrategy(host.mlflow, { noStaging: true });
       const early = await check(host, run);
       host.clock.skip(3 * DAY_MS);
-      logDrift(host, 1000, 2);
+      logDrift(host, 1000);
       const needed = await check(host, run);
       host.clock.skip(HOUR_MS);
       return promotions(early, needed, await check(host, run));
@@ -75,10 +74,10 @@ export const retrainingScenarios: readonly Scenario[] = [
   {
     name: 'drift-too-few',
     about:
-      'twelve rows are not enough to tell of drift, and how many would do is said: after a week the model is retrained all the same, and the new version is no better',
+      'twenty rows are not enough to tell of drift, and how many would do is said: after a week the model is retrained all the same, and the new version is no better',
     async play(host, run) {
       seedPascalStrategy(host.mlflow, { noStaging: true });
-      logDrift(host, 12, 3);
+      logDrift(host, 20);
       const documents: RetrainingDocument[] = [];
       for (let day = 0; day < 8; day += 1) {
         documents.push(await check(host, run, 0.21));
@@ -92,17 +91,18 @@ export const retrainingScenarios: readonly Scenario[] = [
     about: `the inputs have drifted at each of the hourly checks of ${DAYS} days, and one training in five registers nothing: retrained at most once a day, and never stuck; then the newest version is promoted`,
     async play(host, run) {
       seedPascalStrategy(host.mlflow, { noStaging: true });
-      logDrift(host, 1000, 2);
+      logDrift(host, 1000);
       let trainings = 0;
+      let newest = '3';
       for (let hour = 0; hour < 24 * DAYS; hour += 1) {
         const answer = await host.functions['check-retraining-needed']({ model_name: MODEL });
         host.clock.skip(HOUR_MS);
         if (CheckAnswer.parse(answer).decision !== 'needs_retraining') continue;
         trainings += 1;
-        if (trainings % 5 !== 0) train(host);
+        if (trainings % 5 !== 0) newest = train(host, 'None');
       }
       noteIn(host, run, 'checks', `${24 * DAYS} checks in ${DAYS} days: ${trainings} trainings`);
-      return [await execute(host, promote, run)];
+      return [await execute(host, { ...promote, challenger_version: newest }, run)];
     },
   },
 ];

@@ -147,7 +147,12 @@ describe('the answer', () => {
     small.drift = FEW;
     const answer = await small.check();
     expect(answer).toMatchObject({ drift_severity: 'unknown', drift_psi: null, drift_n: 10 });
-    expect(answer.drift_needed).toBeGreaterThan(100);
+    const needed = answer.drift_needed ?? 0;
+    expect(needed).toBeGreaterThan(100);
+    // As many do: drift that is not there is then not unknown any more.
+    const many = rows([needed, needed, needed, needed].map((count) => Math.ceil(count / 4)));
+    small.drift = { file: { reference: many, current: many } };
+    expect(await small.check()).toMatchObject({ drift_severity: 'none', drift_needed: null });
   });
 
   it('does not count drift that was measured before the newest version', async () => {
@@ -347,6 +352,24 @@ describe('an execution that asks', () => {
 });
 
 describe('over months', () => {
+  it('drift at every hour of 90 days retrains once a day, and is never held up by a training that fails', async () => {
+    const world = new World([hoursOld(48)]);
+    world.drift = SHIFTED;
+    const begun: number[] = [];
+    for (let hour = 0; hour < 24 * 90; hour += 1) {
+      world.ms = START + hour * HOUR;
+      const { decision } = await world.check({}, `request-${hour}`);
+      if (decision !== 'needs_retraining') continue;
+      begun.push(hour);
+      if (begun.length % 5 !== 0) world.register();
+    }
+    expect(world.started.size).toBe(begun.length);
+    const gaps = begun.slice(1).map((hour, index) => hour - (begun[index] ?? 0));
+    // A version of the same hour, and a day after one that failed.
+    expect(new Set(gaps)).toEqual(new Set([24]));
+    expect(begun).toHaveLength(90);
+  });
+
   /** What becomes of an attempt: nothing, or a version, which may be kept, or deleted again. */
   const ending = fc.constantFrom('fails', 'version', 'kept', 'deleted');
 

@@ -18,10 +18,10 @@ export type DriftFile = z.infer<typeof DriftFile>;
 export type DriftRead = { readonly file: DriftFile } | { readonly problem: DriftProblem };
 
 /** Drift that cannot be told. */
-export const unknownDrift = (problem: DriftProblem, n: number | null = null): DriftFound => ({
+export const unknownDrift = (problem: DriftProblem): DriftFound => ({
   severity: 'unknown',
   psi: null,
-  n,
+  n: null,
   problem,
 });
 
@@ -40,10 +40,11 @@ export function driftIn(
     features.reduce((most, each) => Math.max(most, each.current), 0),
   ];
   const n = Math.min(before, now);
-  if (severity !== null) return { severity, psi, n, problem: null };
-  return features.length === 0
-    ? unknownDrift({ code: 'nothing-compared' })
-    : unknownDrift({ code: 'too-few', needed: rows_needed }, n);
+  if (features.length === 0) return unknownDrift({ code: 'nothing-compared' });
+  // Of so few rows that a significant drift would be missed, finding none says nothing.
+  if (severity === null || (severity === 'none' && n < rows_needed))
+    return { severity: 'unknown', psi, n, problem: { code: 'too-few', needed: rows_needed } };
+  return { severity, psi, n, problem: null };
 }
 
 /** The run and the path that a tag names: `RUN`, or `RUN/path/of/the/file.json`; null for anything else. */
