@@ -164,7 +164,7 @@ async function gather(
     waiting: await findWaiting(view, mode, { now, days: intervalDays }, store),
     leasedBy: owner !== null && expires_at !== null && expires_at >= now ? owner : null,
     need: open,
-    isAttempt: open !== null && isAttempt(open, caller),
+    isAttempt: open !== null && isAttempt(open, caller, now),
     lastAttempt: kept === null || open !== null ? null : new Date(kept.need.attempted_at),
     drift: null,
   };

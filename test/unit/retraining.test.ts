@@ -248,10 +248,12 @@ describe('a need of retraining', () => {
   it('knows its attempt: who asked for it, and the execution that was started for it', () => {
     const need = nextAttempt('m', null, asked);
     const arn = 'arn:aws:states:eu-west-1:123456789012:execution:retraining';
-    expect(isAttempt(need, 'request-1')).toBe(true);
-    expect(isAttempt(need, `${arn}:retrain-m-aaaaaaaaaaaa-1`)).toBe(true);
-    expect(isAttempt(need, `${arn}:retrain-m-aaaaaaaaaaaa-2`)).toBe(false);
-    expect(isAttempt({ ...need, execution: null }, 'request-2')).toBe(false);
+    expect(isAttempt(need, 'request-1', NOW)).toBe(true);
+    expect(isAttempt(need, `${arn}:retrain-m-aaaaaaaaaaaa-1`, NOW)).toBe(true);
+    expect(isAttempt(need, `${arn}:retrain-m-aaaaaaaaaaaa-2`, NOW)).toBe(false);
+    expect(isAttempt({ ...need, execution: null }, 'request-2', NOW)).toBe(false);
+    // Whoever asks again and again is not answered for ever by its first attempt.
+    expect(isAttempt(need, 'request-1', hoursAgo(-24))).toBe(false);
   });
 
   it('names an execution of its own for each attempt, as Step Functions takes it', () => {

@@ -102,9 +102,13 @@ export const isClosedBy = (
 export const attemptName = (model: string, { id, attempt }: Pick<Need, 'id' | 'attempt'>): string =>
   `retrain-${model.replace(/[^A-Za-z0-9-]+/g, '-').slice(0, 50)}-${id}-${attempt}`;
 
-/** True for the caller that is the attempt: it asked for it, or is the execution that was started for it. */
-export const isAttempt = ({ asked_by, execution }: Need, caller: string): boolean =>
-  caller === asked_by || (execution !== null && caller.slice(caller.lastIndexOf(':') + 1) === execution);
+/**
+ * True for the caller that is the attempt, until the next one is due: it asked for it, or is the execution that was started
+ * for it.
+ */
+export const isAttempt = ({ asked_by, execution, next_at }: Need, caller: string, now: Date): boolean =>
+  now < new Date(next_at) &&
+  (caller === asked_by || (execution !== null && caller.slice(caller.lastIndexOf(':') + 1) === execution));
 
 /** Id of the outcome that tells of the attempts before this one. */
 export const attemptOutcome = ({ id, attempt }: Pick<Need, 'id' | 'attempt'>): string =>
