@@ -6,6 +6,7 @@
 /** Time-out of each deployed function in seconds; Lambda stops the function after it. */
 export const functionTimeoutSeconds = {
   'begin-promotion': 10,
+  'check-retraining-needed': 60,
   'compare-models': 120,
   // It compares again, and reads the rows of both versions for that.
   'prepare-promotion': 180,
@@ -25,11 +26,17 @@ export type FunctionName = keyof typeof functionTimeoutSeconds;
 
 export const functionNames = Object.keys(functionTimeoutSeconds) as readonly FunctionName[];
 
-/** The functions that are steps of the state machine; the other one is invoked by a schedule and by events. */
-export type StepFunctionName = Exclude<FunctionName, 'sweep-promotions'>;
+/** Functions that are no steps of the state machine of a promotion: invoked by schedules, events and other state machines. */
+const OTHER_FUNCTIONS = [
+  'check-retraining-needed',
+  'sweep-promotions',
+] as const satisfies readonly FunctionName[];
+
+/** The functions that are steps of the state machine. */
+export type StepFunctionName = Exclude<FunctionName, (typeof OTHER_FUNCTIONS)[number]>;
 
 export const stepFunctionNames = functionNames.filter(
-  (name): name is StepFunctionName => name !== 'sweep-promotions',
+  (name): name is StepFunctionName => !OTHER_FUNCTIONS.some((other) => other === name),
 );
 
 /**
@@ -260,6 +267,9 @@ export const modelFileBytes = 512 * 1024;
 
 /** The Bloom filter of training rows: of some five million rows, read beside the rows of both versions. */
 export const trainingFilterFile = { bytes: 8 * 1024 * 1024, totalMs: 10_000 } as const;
+
+/** The file with the inputs of a model in two periods: some 500 features of 200 bins each. */
+export const driftFile = { bytes: 4 * 1024 * 1024, totalMs: 10_000 } as const;
 
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:

@@ -4,6 +4,7 @@ import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
 import type { RollbackAnswer } from '../domain/release/payloads.ts';
 import { quoted, sentence, visible } from '../domain/visible-text.ts';
 import { championIs, MAX_ID, needsTable, noChallenger, settle } from './phrases.ts';
+import { noNewVersion } from './retraining.ts';
 import { leaseHeld } from './rollout.ts';
 
 /** The sentences in the `reason` and `detail` of answers and outcomes, for people only. */
@@ -213,6 +214,8 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
         : 'The registry or the Workload shows something else than the live release';
     case 'in-step-again':
       return 'Both sides show the live release again';
+    case 'no-new-version':
+      return noNewVersion(cause.attempts, cause.since);
     case 'no-result':
       return 'The execution ended without a result';
   }

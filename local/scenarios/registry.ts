@@ -1,6 +1,7 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
 import { releaseScenarios } from './releases.ts';
+import { retrainingScenarios } from './retraining.ts';
 import { inSequence, once, promote, rollback, type Scenario, sweep } from './scenario.ts';
 import { LATER_DATA, MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
@@ -137,4 +138,5 @@ export const scenarios: readonly Scenario[] = [
   },
   ...servingScenarios,
   ...releaseScenarios,
+  ...retrainingScenarios,
 ];

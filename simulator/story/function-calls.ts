@@ -1,5 +1,8 @@
-import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import type { System } from '../engine/faults.ts';
+
+/** The functions that stories call: no promotion depends on when a model is retrained. */
+export const calledFunctions = functionNames.filter((name) => name !== 'check-retraining-needed');
 
 /**
  * What each function asks of other systems, by the name under which it is counted. Stories that are about one request choose
@@ -7,6 +10,7 @@ import type { System } from '../engine/faults.ts';
  */
 export const functionCalls: Record<FunctionName, Partial<Record<System, readonly string[]>>> = {
   'begin-promotion': {},
+  'check-retraining-needed': {},
   'close-promotion': {
     dynamodb: ['Get', 'Update'],
     mlflow: [

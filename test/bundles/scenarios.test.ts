@@ -19,6 +19,7 @@ const CHOSEN = [
   ...['contested', 'two-at-once', 'challenger-wins', 'draft-promotes-in-place', 'candidate-crash-loops'],
   ...['registry-refuses-after-switch', 'artifact-derived', 'aborted-mid-rollout'],
   ...['undo-tried-again', 'moved-by-hand', 'adopted', 'scale-to-zero'],
+  ...['retraining-needed', 'drift-too-few'],
 ];
 const chosen = scenarios.filter(({ name }) => CHOSEN.includes(name));
 

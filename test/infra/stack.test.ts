@@ -316,6 +316,7 @@ describe('the topics', () => {
     expect(resourcesOf(apart, 'AWS::SNS::Topic')).toHaveLength(3);
     const told = functionsOf(apart).filter((p) => 'ALERT_CHAT_TOPIC_ARN' in variablesOf(p));
     expect(told.map((p) => p['FunctionName']).sort()).toEqual([
+      'check-retraining-needed',
       'end-promotion',
       'model-rollback',
       'promote-model',
@@ -386,6 +387,7 @@ describe('a private server', () => {
     const allowed = permissions(template).filter((line) => line.includes('sagemaker-mlflow'));
     expect(allowed.map((line) => line.trim())).toMatchInlineSnapshot(`
       [
+        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:ListArtifacts on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel sagemaker-mlflow:SearchRuns sagemaker-mlflow:GetDownloadURIForModelVersionArtifacts on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",

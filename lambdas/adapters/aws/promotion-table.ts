@@ -6,6 +6,7 @@ import type { Documents } from './documents.ts';
 import { answeredByDynamodb } from './dynamodb-answers.ts';
 import { ledgerItems } from './ledger-items.ts';
 import { modelItems } from './model-items.ts';
+import { needItems } from './need-items.ts';
 import { outcomeItems } from './outcome-items.ts';
 
 /**
@@ -42,6 +43,7 @@ export const documentStore = (db: Documents, table: string): PromotionStore =>
     ...modelItems(db, table),
     ...outcomeItems(db, table),
     ...ledgerItems(db, table),
+    ...needItems(db, table),
   });
 
 const NO_ENTRY = { state: 'none', from: null, head: null } as const;
@@ -79,6 +81,8 @@ export const noStore: PromotionStore = {
   rememberEnd: async () => {},
   entries: async () => [],
   markTableBehind: async () => {},
+  readNeed: async () => null,
+  writeNeed: async () => true,
 };
 
 /** The same store with every failure of DynamoDB as `LeaseStoreUnavailable`, named by operation. */

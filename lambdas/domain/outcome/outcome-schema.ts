@@ -98,6 +98,8 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   z.object({ code: z.literal('out-of-step'), change_open: z.boolean() }),
   /** Found by a sweep: after that was told, both sides show the live release again. */
   z.object({ code: z.literal('in-step-again') }),
+  /** `attempts` at a retraining since this time (ISO 8601) have brought no new version; another one begins. */
+  z.object({ code: z.literal('no-new-version'), attempts: z.int(), since: z.string() }),
   /** No step left a result. */
   z.object({ code: z.literal('no-result') }),
 ]);

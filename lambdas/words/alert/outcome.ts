@@ -152,7 +152,9 @@ const keptByGates = ({ challenger_version: challenger }: Outcome): Words => ({
   todo: ['When the reason is gone, start a new execution. Nothing is promoted until then.'],
 });
 
-function needsInvestigation({ challenger_version: challenger, champion_before: champion }: Outcome): Words {
+function needsInvestigation(outcome: Outcome): Words {
+  const { challenger_version: challenger, champion_before: champion } = outcome;
+  if (outcome.cause?.code === 'no-new-version') return noNewVersionCame(outcome.cause.attempts);
   const pair = `${versionText(challenger)} with ${champion === null ? 'no champion' : versionText(champion)}`;
   return {
     kind: 'needs_investigation',
@@ -170,6 +172,20 @@ function needsInvestigation({ challenger_version: challenger, champion_before: c
     ],
   };
 }
+
+const noNewVersionCame = (attempts: number): Words => ({
+  kind: 'needs_investigation',
+  emoji: 'mag',
+  title: 'Retraining Brings No Version',
+  happened: [
+    `Retraining is needed, and ${attempts} attempts at it have registered no new version. Another attempt begins now.`,
+    UNCHANGED,
+  ],
+  todo: [
+    'Read the log of the training, and check that it registers a version of this model.',
+    'Nothing else is to be done: attempts go on, with longer pauses, until a version is registered.',
+  ],
+});
 
 function busy(): Words {
   return {

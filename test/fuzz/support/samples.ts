@@ -165,6 +165,13 @@ export const payloads = {
     }),
     execution: EXECUTION,
   },
+  'check-retraining-needed': {
+    model_name: 'PascalStrategy',
+    force: true,
+    manual_trigger: false,
+    execution: EXECUTION,
+    after_training: false,
+  },
   'sweep-promotions': {
     executionArn: EXECUTION,
     status: 'ABORTED',
