@@ -90,7 +90,7 @@ MLflow that does not answer.
 /** Of `promotion invoke`, which has no emulators in the npm package. */
 export const invokeHelp = (isPackage: boolean): string => `
 The functions: begin-promotion, compare-models, prepare-promotion, replace-workload, promote-model, close-promotion,
-model-rollback, end-promotion, sweep-promotions. What the function answered${isPackage ? '' : ', the alerts it sent'} and what it changed are
+model-rollback, end-promotion, sweep-promotions, watch-releases. What the function answered${isPackage ? '' : ', the alerts it sent'} and what it changed are
 printed; ${isPackage ? 'what it writes and sends goes to the table (PROMOTION_TABLE) and the topic (ALERT_SNS_TOPIC_ARN) of the\nenvironment.' : 'SNS and DynamoDB are emulators that keep nothing after the call.'}
 
 Exit status: 0 when it answered, whatever it answered, 1 when it threw, 2 for invalid arguments or input, or a real system

@@ -15,6 +15,7 @@ export const functionTimeoutSeconds = {
   'model-rollback': 120,
   'end-promotion': 60,
   'sweep-promotions': 60,
+  'watch-releases': 120,
 } as const;
 
 /** Memory of every function in MB (Lambda gives it CPU in proportion). */
@@ -25,11 +26,13 @@ export type FunctionName = keyof typeof functionTimeoutSeconds;
 
 export const functionNames = Object.keys(functionTimeoutSeconds) as readonly FunctionName[];
 
-/** The functions that are steps of the state machine; the other one is invoked by a schedule and by events. */
-export type StepFunctionName = Exclude<FunctionName, 'sweep-promotions'>;
+const scheduledFunctionNames = ['sweep-promotions', 'watch-releases'] as const satisfies FunctionName[];
+
+/** The functions that are steps of the state machine; the others are invoked by a schedule and by events. */
+export type StepFunctionName = Exclude<FunctionName, (typeof scheduledFunctionNames)[number]>;
 
 export const stepFunctionNames = functionNames.filter(
-  (name): name is StepFunctionName => name !== 'sweep-promotions',
+  (name): name is StepFunctionName => !scheduledFunctionNames.some((each) => each === name),
 );
 
 /**
@@ -193,6 +196,13 @@ export const attemptPauseMinutes = (attempts: number): number =>
     : Math.min(24 * 60, 60 * 2 ** Math.min(attempts - HOURLY_ATTEMPTS, 5));
 /** Maximum number of models that one sweep compares with what both sides show. */
 export const SWEEP_MAX_MODELS = 20;
+/** Seconds after which `watch-releases` begins no other model and asks for no other hour: one call may take eight more. */
+export const WATCH_SECONDS = 80;
+/** Maximum number of calls for hourly statistics of one model at a time: the next run goes on. */
+export const WATCH_MAX_CALLS = 60;
+/** Minutes before the next rollback of a release that could not be rolled back: doubling, from an hour to a day. */
+export const rollbackPauseMinutes = (attempt: number): number =>
+  Math.min(24 * 60, 60 * 2 ** Math.min(Math.max(attempt - 1, 0), 5));
 /** Minutes between two comparisons of a closed model with what both sides show. */
 export const COMPARE_MINUTES = 60;
 

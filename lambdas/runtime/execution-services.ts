@@ -10,7 +10,10 @@ export interface ExecutionServices {
 }
 
 /** Throws `InvalidConfiguration`. */
-export function executionServices(env: NodeJS.ProcessEnv, network: Network = {}): ExecutionServices {
+export function executionServices(
+  env: NodeJS.ProcessEnv,
+  network: Network = {},
+): ExecutionServices & { executionArn: (name: string) => string } {
   const { STATE_MACHINE_ARN: arn } = configuration(SweepEnvironment, env);
   let made: Executions | null = null;
   return {
@@ -22,5 +25,6 @@ export function executionServices(env: NodeJS.ProcessEnv, network: Network = {})
         client === undefined ? stepFunctions(arn, clientSettings(env, 'SFN')) : executionsOf(arn, client);
       return made;
     },
+    executionArn: (name) => `${(arn ?? '').replace(':stateMachine:', ':execution:')}:${name}`,
   };
 }

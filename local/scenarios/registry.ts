@@ -4,6 +4,7 @@ import { releaseScenarios } from './releases.ts';
 import { inSequence, once, promote, rollback, type Scenario, sweep } from './scenario.ts';
 import { LATER_DATA, MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
+import { watchScenarios } from './watch.ts';
 
 const TRANSITION = 'model-versions/transition-stage';
 
@@ -137,4 +138,5 @@ export const scenarios: readonly Scenario[] = [
   },
   ...servingScenarios,
   ...releaseScenarios,
+  ...watchScenarios,
 ];

@@ -119,4 +119,5 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
     'step-functions': ['DescribeExecution', 'ListExecutions', 'StartExecution'],
     workload: ['GET workloads/*', 'GET workloads/*/protons', 'GET workloads/*/replacement'],
   },
+  'watch-releases': {},
 };

@@ -17,6 +17,7 @@ import {
   type StoredRelease,
 } from '../../lambdas/domain/release/release.ts';
 import { emptyItem, type ModelPage, type PromotionStore } from '../../lambdas/domain/release/store.ts';
+import type { WatchItem } from '../../lambdas/domain/watch/item.ts';
 import { cannedServer } from '../support/canned-server.ts';
 import { dynamodbClient } from '../support/clients.ts';
 
@@ -793,6 +794,7 @@ describe('trouble with the table', () => {
     recordOutcome: (store) => store.recordOutcome(outcome('other'), 'sent', null),
     hasOutcome: (store) => store.hasOutcome('other'),
     outcomeRecordedAt: (store) => store.outcomeRecordedAt('other'),
+    readOutcome: (store) => store.readOutcome('other'),
     markAlertSent: (store) => store.markAlertSent('other'),
     markInLedger: (store) => store.markInLedger('other', { seq: 1, hash: 'h' }, 'sent'),
     pendingOutcomes: (store) => store.pendingOutcomes(5),
@@ -801,6 +803,10 @@ describe('trouble with the table', () => {
     putEntry: (store) => store.putEntry('m', 1, '{}'),
     rememberEnd: (store) => store.rememberEnd('m', { seq: 1, hash: 'h' }),
     entries: (store) => store.entries('m', 1, 1),
+    readWatch: (store) => store.readWatch('m'),
+    putWatch: (store) => store.putWatch('m', {} as WatchItem, null),
+    readWatchCursor: (store) => store.readWatchCursor(),
+    writeWatchCursor: (store) => store.writeWatchCursor('m'),
     markTableBehind: (store) => store.markTableBehind('m'),
   };
   const clientOf = ({ url }: { url: string }, maxAttempts: number) =>

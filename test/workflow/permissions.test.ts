@@ -140,9 +140,8 @@ function granted(name: FunctionName): string[] {
     ...table.map((action) => `dynamodb:${action}`),
     ...indexes.map((index) => `dynamodb:Query on ${index}`),
     ...(publish === true ? ['sns:Publish'] : []),
-    ...(executions === true
-      ? ['states:StartExecution', 'states:ListExecutions', 'states:DescribeExecution']
-      : []),
+    ...(executions === undefined ? [] : ['states:StartExecution']),
+    ...(executions === 'follows' ? ['states:ListExecutions', 'states:DescribeExecution'] : []),
     ...mlflow.map((action) => `mlflow:${action}`),
     ...(workloads === true ? ['workloads'] : []),
   ].sort();
