@@ -2,7 +2,7 @@ import type { Policies } from '../adapters/policy-files.ts';
 import { SWEEP_MAX_MODELS, WATCH_SECONDS } from '../domain/limits.ts';
 import { MONITOR_TAG } from '../domain/registry.ts';
 import type { ModelItem, Release } from '../domain/release/release.ts';
-import { advance, lastBlockOf, openItem, retried, seenOf } from '../domain/watch/advance.ts';
+import { advance, isSameItem, lastBlockOf, openItem, retried, seenOf } from '../domain/watch/advance.ts';
 import { rollbackName, type WatchItem } from '../domain/watch/item.ts';
 import { monitorIn } from '../domain/watch/monitor.ts';
 import type { WatchPolicy } from '../domain/watch/policy-watch.ts';
@@ -87,6 +87,7 @@ async function watchModel(
   });
   for (const block of ignored.filter(({ why }) => why === 'changed'))
     log().warn('a block has changed after it was counted; it is not counted again', { model, ...block });
+  if (isSameItem(item, settled)) return;
   if (await store.putWatch(model, item, seenOf(settled))) await carryOut(model, live, item, done, services);
 }
 

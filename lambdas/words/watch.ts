@@ -44,15 +44,17 @@ export function standingText({
   worse,
   decides,
 }: Standing): string {
-  const amount = (value: number) =>
-    series === 'differences' ? show(value, 3) : `${show(100 * value, 3)} points`;
+  const [unit, factor] = series === 'differences' ? ['', 1] : [' points', 100];
+  const amount = (value: number) => show(factor * value, 3);
   const parts = [
-    estimate === null ? 'nothing to compare' : `worse by ${amount(estimate)}`,
+    estimate === null ? 'nothing to compare' : `worse by ${amount(estimate)}${unit}`,
     ...(interval === null
       ? []
-      : [`${percent(level)} interval ${amount(interval[0])} to ${amount(interval[1])}`]),
-    `${blocks} h`,
-    ...(worse === null ? [] : [`evidence ${show(worse.ln, 3)} of ${show(worse.needed, 3)} needed`]),
+      : [`${percent(level)} interval ${amount(interval[0])} to ${amount(interval[1])}${unit}`]),
+    blocks === 1 ? '1 hour' : `${blocks} hours`,
+    ...(worse === null
+      ? []
+      : [`evidence ${show(worse.ln, 3)} of the ${show(worse.needed, 3)} needed (logarithms)`]),
     ...(decides ? [] : ['tells only']),
   ];
   return parts.join(', ');

@@ -121,6 +121,18 @@ describe('a release with outcomes of both versions', () => {
     expect(last?.state?.series.rows?.sums).toEqual(first?.state?.series.rows?.sums);
   });
 
+  it('is not written where nothing is new', async () => {
+    const run = await released();
+    nextHour(3);
+    outcomesFor(run, [switchHour() + 1], SAME);
+    await watched();
+    const putWatch = () => Promise.reject(new Error('written'));
+    expect(await watched({}, { store: { ...models.store, putWatch } })).toMatchObject({
+      looked: 1,
+      failed: 0,
+    });
+  });
+
   it('counts outcomes that come late when they come', async () => {
     const run = await released();
     nextHour(30);

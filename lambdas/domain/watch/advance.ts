@@ -176,6 +176,10 @@ function findingsOf({ state, verdict, tells }: WatchStep): Pick<PendingTell, 'fo
   return verdictFound === undefined ? found : [...found, { found: verdictFound, series: null }];
 }
 
+/** True where nothing but the number of writes differs: then there is nothing to write. */
+export const isSameItem = (a: WatchItem, b: WatchItem | null): boolean =>
+  b !== null && JSON.stringify({ ...a, rev: 0 }) === JSON.stringify({ ...b, rev: 0 });
+
 /**
  * The item after a rollback has ended, and the release is live as before: the next one is due after a pause, and not before
  * the end of the cool-down (`notBefore`, ISO 8601) that has refused it.
