@@ -33,6 +33,12 @@ Exit status: 0 when the ledger is whole, 1 when it is not, 2 for invalid argumen
   npx promotion ledger verify PascalStrategy --head 12:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   npx promotion ledger export PascalStrategy > ledger.txt && npx promotion ledger verify --file ledger.txt`;
 
+export const WATCH_HELP = `
+A full bar is a verdict. "tells only": the series says so if the release is worse, and does not have it rolled back.
+
+Reading the table needs dynamodb:GetItem on it.
+Exit status: 0 when the table was read, 1 when not, 2 for invalid arguments or settings.`;
+
 export const REPLAY_HELP = `
 A decision whose runs or versions are gone from MLflow is shown as such. Metrics and rows are read as they are now, with what
 was logged since. Who is champion now, and which version was rolled back since, plays no part. A claim is tested as if the

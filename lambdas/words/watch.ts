@@ -1,7 +1,7 @@
 import type { OutcomeCause } from '../domain/outcome/outcome-schema.ts';
 import type { SeriesName } from '../domain/watch/block.ts';
 import type { WatchEvidence } from '../domain/watch/evidence.ts';
-import { percent, show } from './numbers.ts';
+import { percent, show, signed } from './numbers.ts';
 
 /** What a watch of a release has found, for people. */
 
@@ -45,12 +45,12 @@ export function standingText({
   decides,
 }: Standing): string {
   const [unit, factor] = series === 'differences' ? ['', 1] : [' points', 100];
-  const amount = (value: number) => show(factor * value, 3);
+  const amount = (value: number) => signed(factor * value, 3);
   const parts = [
-    estimate === null ? 'nothing to compare' : `worse by ${amount(estimate)}${unit}`,
+    estimate === null ? 'nothing to compare' : `${signed(factor * estimate, 3)}${unit} (above 0: worse)`,
     ...(interval === null
       ? []
-      : [`${percent(level)} interval ${amount(interval[0])} to ${amount(interval[1])}${unit}`]),
+      : [`${percent(level)} interval ${amount(interval[0])} to ${amount(interval[1])}`]),
     blocks === 1 ? '1 hour' : `${blocks} hours`,
     ...(worse === null
       ? []

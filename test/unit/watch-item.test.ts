@@ -120,6 +120,13 @@ describe('the tags of a run', () => {
     expect(blocksInTags({ 'promotion.block.1': `"${'x'.repeat(2000)}"` }, range)).toEqual([null]);
   });
 
+  it('are read as `examples/log_block.py` writes them', () => {
+    const value =
+      '{"new": "8", "old": "7", "from": "2026-11-21T10:00:00+00:00", "to": "2026-11-21T11:00:00+00:00", "a": 1, "b": 0, "z": 2}';
+    const [block] = blocksInTags({ 'promotion.block.498682': value }, range);
+    expect(readBlock(block)).toMatchObject({ series: 'rows', new: '8', old: '7', values: [1, 0, 2] });
+  });
+
   it('are of the run that the model names, if that can be a run', () => {
     expect(monitorIn('a'.repeat(32))).toBe('a'.repeat(32));
     for (const tag of [undefined, '', '../x', 'a b', 'x'.repeat(200)]) expect(monitorIn(tag)).toBeNull();

@@ -35,10 +35,10 @@ const told = (
 describe('a standing', () => {
   it('is the estimate with its interval, and how far the evidence is', () => {
     expect(standingText(standing)).toBe(
-      'worse by 3.12 points, 90.0% interval 2.1 to 4.15 points, 3 hours, evidence 5.2 of the 4.61 needed (logarithms)',
+      '+3.12 points (above 0: worse), 90.0% interval +2.1 to +4.15, 3 hours, evidence 5.2 of the 4.61 needed (logarithms)',
     );
     expect(standingText({ ...standing, series: 'differences', blocks: 1, worse: null, decides: false })).toBe(
-      'worse by 0.0312, 90.0% interval 0.021 to 0.0415, 1 hour, tells only',
+      '+0.0312 (above 0: worse), 90.0% interval +0.021 to +0.0415, 1 hour, tells only',
     );
   });
 });
@@ -56,7 +56,7 @@ describe('the alert of a watch', () => {
       const { subject, text, kind } = told(status, found, found === 'worse' ? 'rows' : null);
       expect(kind).toBe(status);
       expect(subject).toBe(`[TradAI] ${title}: PascalStrategy`);
-      expect(text).toContain('Outcomes of both versions: worse by 3.12 points');
+      expect(text).toContain('Outcomes of both versions: +3.12 points');
       expect(text).not.toContain('Slow requests:');
       expect(text).not.toContain('No comparison was made.');
     },

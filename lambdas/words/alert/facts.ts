@@ -86,6 +86,8 @@ function causesOf(outcome: Outcome): Line[] {
 function reasonOf(outcome: Outcome): string {
   const { cause, reason, rollback } = outcome;
   if (cause === null) return reason;
+  // The first sentence says a verdict on the whole watch.
+  if (cause.code === 'watch' && cause.series === null) return '';
   return cause.code === 'no-result' && rollback !== null ? '' : causeText(cause, outcome);
 }
 
