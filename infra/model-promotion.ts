@@ -161,6 +161,7 @@ export class ModelPromotion extends MeasuredConstruct implements IConnectable {
     this.deadLetterQueue = new EventRules(this, 'Rules', {
       stateMachine: this.stateMachine,
       sweepPromotions: functions[sweep],
+      watchReleases: functions['watch-releases'],
       rollbackAlarmPrefix: `${namePrefix}${ROLLBACK_ALARM_PREFIX}`,
       encryptionKey,
       ...(props.start?.events === undefined ? {} : { startOn: props.start.events }),

@@ -73,5 +73,13 @@ export function environmentsFor(
       ...workloads,
       STATE_MACHINE_ARN: stateMachineArn,
     },
+    'watch-releases': {
+      ...common,
+      ...mlflow,
+      ...store,
+      ...alert,
+      ...workloads,
+      STATE_MACHINE_ARN: stateMachineArn,
+    },
   };
 }

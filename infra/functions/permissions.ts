@@ -9,6 +9,7 @@ import {
   NEED_KEY,
   OUTCOME_KEY,
   PENDING_ALERTS_INDEX,
+  WATCH_KEYS,
 } from '../../lambdas/adapters/aws/table-indexes.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { KeyedTopic } from '../operations/alert-topics.ts';
@@ -24,8 +25,8 @@ interface FunctionPermissions {
   /** The indexes of the table that it queries. */
   indexes?: readonly IndexName[];
   publish?: true;
-  /** Starts executions, lists those that failed, and describes them. */
-  executions?: true;
+  /** Starts executions; `follows` also lists those that failed, and describes them. */
+  executions?: 'starts' | 'follows';
   /** Starts executions of the state machine that retrains, where one is configured. */
   retrains?: true;
   mlflow: readonly MlflowAction[];
@@ -90,8 +91,18 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
     table: recordsOutcome,
     indexes: [PENDING_ALERTS_INDEX, MODELS_INDEX],
     publish: true,
-    executions: true,
+    executions: 'follows',
     mlflow: reads,
+    workloads: true,
+  },
+  'watch-releases': {
+    table: recordsOutcome,
+    keys: [...WATCH_KEYS, OUTCOME_KEY, ...LEDGER_KEYS],
+    readKeys: [LEASE_KEY],
+    indexes: [MODELS_INDEX],
+    publish: true,
+    executions: 'starts',
+    mlflow: ['GetRegisteredModel', 'GetRun'],
     workloads: true,
   },
 };
@@ -155,7 +166,8 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
     if (keys.size > 0)
       allow(['kms:Decrypt', 'kms:GenerateDataKey'], ...[...keys].map(({ keyArn }) => keyArn));
   }
-  if (executions === true) {
+  if (executions === 'starts') allow(['states:StartExecution'], targets.stateMachineArn);
+  if (executions === 'follows') {
     allow(['states:StartExecution', 'states:ListExecutions'], targets.stateMachineArn);
     allow(['states:DescribeExecution'], targets.executionsArn);
   }

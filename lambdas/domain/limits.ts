@@ -16,6 +16,7 @@ export const functionTimeoutSeconds = {
   'model-rollback': 120,
   'end-promotion': 60,
   'sweep-promotions': 60,
+  'watch-releases': 120,
 } as const;
 
 /** Memory of every function in MB (Lambda gives it CPU in proportion). */
@@ -30,6 +31,7 @@ export const functionNames = Object.keys(functionTimeoutSeconds) as readonly Fun
 const OTHER_FUNCTIONS = [
   'check-retraining-needed',
   'sweep-promotions',
+  'watch-releases',
 ] as const satisfies readonly FunctionName[];
 
 /** The functions that are steps of the state machine. */
@@ -200,6 +202,13 @@ export const attemptPauseMinutes = (attempts: number): number =>
     : Math.min(24 * 60, 60 * 2 ** Math.min(attempts - HOURLY_ATTEMPTS, 5));
 /** Maximum number of models that one sweep compares with what both sides show. */
 export const SWEEP_MAX_MODELS = 20;
+/** Seconds after which `watch-releases` begins no other model and asks for no other hour: one call may take eight more. */
+export const WATCH_SECONDS = 80;
+/** Maximum number of calls for hourly statistics of one model at a time: the next run goes on. */
+export const WATCH_MAX_CALLS = 60;
+/** Minutes before the next rollback of a release that could not be rolled back: doubling, from an hour to a day. */
+export const rollbackPauseMinutes = (attempt: number): number =>
+  Math.min(24 * 60, 60 * 2 ** Math.min(Math.max(attempt - 1, 0), 5));
 /** Minutes between two comparisons of a closed model with what both sides show. */
 export const COMPARE_MINUTES = 60;
 

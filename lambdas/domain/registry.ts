@@ -191,6 +191,9 @@ export const QUARANTINE_TAG = 'promotion.quarantine';
 /** Tag on a registered model: the run, and perhaps the path of the file, in which its pipeline logs what it was asked. */
 export const DRIFT_TAG = 'promotion.drift';
 
+/** Tag on a registered model: id of the run whose tags hold the outcomes of the live release and of the one before it. */
+export const MONITOR_TAG = 'promotion.monitor';
+
 /** Tag on a registered model: the team or person that it belongs to. Alerts carry it, so that subscriptions can filter. */
 export const OWNER_TAG = 'owner';
 
@@ -218,6 +221,7 @@ export const DECISION_TAGS = [
   'workload.image_uri',
   OWNER_TAG,
   HOLD_TAG,
+  MONITOR_TAG,
   QUARANTINE_TAG,
 ] as const;
 

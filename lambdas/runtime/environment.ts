@@ -235,6 +235,13 @@ export const functionEnvironments = {
     ...SweepEnvironment.shape,
     ...Workloads,
   }),
+  'watch-releases': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...SweepEnvironment.shape,
+    ...Workloads,
+  }),
 } satisfies Record<FunctionName, z.ZodObject>;
 
 /** The environment of a function as it is set, before parsing. */

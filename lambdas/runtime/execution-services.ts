@@ -10,9 +10,15 @@ export interface ExecutionServices {
 }
 
 /** Throws `InvalidConfiguration`. */
-export function executionServices(env: NodeJS.ProcessEnv, network: Network = {}): ExecutionServices {
+export function executionServices(
+  env: NodeJS.ProcessEnv,
+  network: Network = {},
+): ExecutionServices & { executionArn: (name: string) => string } {
   const { STATE_MACHINE_ARN: arn } = configuration(SweepEnvironment, env);
-  return { executions: executionsIn(arn, 'STATE_MACHINE_ARN', env, network) };
+  return {
+    executions: executionsIn(arn, 'STATE_MACHINE_ARN', env, network),
+    executionArn: (name) => `${(arn ?? '').replace(':stateMachine:', ':execution:')}:${name}`,
+  };
 }
 
 /** Executions of the state machine that a variable names; null without one. The client is loaded on first use. */

@@ -5,6 +5,7 @@ import { retrainingScenarios } from './retraining.ts';
 import { inSequence, once, promote, rollback, type Scenario, sweep } from './scenario.ts';
 import { LATER_DATA, MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
+import { watchScenarios } from './watch.ts';
 
 const TRANSITION = 'model-versions/transition-stage';
 
@@ -139,4 +140,5 @@ export const scenarios: readonly Scenario[] = [
   ...servingScenarios,
   ...releaseScenarios,
   ...retrainingScenarios,
+  ...watchScenarios,
 ];

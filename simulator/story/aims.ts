@@ -17,6 +17,7 @@ const CALLS: Record<FunctionName, number> = {
   'model-rollback': 34,
   'end-promotion': 15,
   'sweep-promotions': 26,
+  'watch-releases': 0,
 };
 
 /** Every function, and every request that one makes, as often as every other. */

@@ -194,6 +194,7 @@ const usable: Record<FunctionName, object> = {
     ...{ executionArn: ENDED['sweep-promotions'], status: 'ABORTED' },
     input: JSON.stringify({ model_name: 'Nobody' }),
   },
+  'watch-releases': { watch: true },
 };
 
 /** The variables without which a function cannot do its work, by the schema that it parses. */

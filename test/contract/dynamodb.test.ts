@@ -18,6 +18,7 @@ import {
 } from '../../lambdas/domain/release/release.ts';
 import { emptyItem, type ModelPage, type PromotionStore } from '../../lambdas/domain/release/store.ts';
 import { type Need, nextAttempt } from '../../lambdas/domain/retraining/need.ts';
+import type { WatchItem } from '../../lambdas/domain/watch/item.ts';
 import { cannedServer } from '../support/canned-server.ts';
 import { dynamodbClient } from '../support/clients.ts';
 
@@ -835,6 +836,7 @@ describe('trouble with the table', () => {
     recordOutcome: (store) => store.recordOutcome(outcome('other'), 'sent', null),
     hasOutcome: (store) => store.hasOutcome('other'),
     outcomeRecordedAt: (store) => store.outcomeRecordedAt('other'),
+    readOutcome: (store) => store.readOutcome('other'),
     markAlertSent: (store) => store.markAlertSent('other'),
     markInLedger: (store) => store.markInLedger('other', { seq: 1, hash: 'h' }, 'sent'),
     pendingOutcomes: (store) => store.pendingOutcomes(5),
@@ -843,6 +845,10 @@ describe('trouble with the table', () => {
     putEntry: (store) => store.putEntry('m', 1, '{}'),
     rememberEnd: (store) => store.rememberEnd('m', { seq: 1, hash: 'h' }),
     entries: (store) => store.entries('m', 1, 1),
+    readWatch: (store) => store.readWatch('m'),
+    putWatch: (store) => store.putWatch('m', {} as WatchItem, null),
+    readWatchCursor: (store) => store.readWatchCursor(),
+    writeWatchCursor: (store) => store.writeWatchCursor('m'),
     markTableBehind: (store) => store.markTableBehind('m'),
     readNeed: (store) => store.readNeed('m'),
     writeNeed: (store) => store.writeNeed('m', null, need),

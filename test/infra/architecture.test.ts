@@ -28,7 +28,7 @@ function touches(name: FunctionName): string {
     workloads === true ? 'Workload API' : null,
     table.length > 0 ? 'table' : null,
     publish === true ? 'SNS' : null,
-    executions === true || retrains === true ? 'Step Functions' : null,
+    executions !== undefined || retrains === true ? 'Step Functions' : null,
   ].filter((system) => system !== null);
   return systems.length === 0 ? 'nothing' : systems.join(', ');
 }

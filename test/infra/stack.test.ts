@@ -321,6 +321,7 @@ describe('the topics', () => {
       'model-rollback',
       'promote-model',
       'sweep-promotions',
+      'watch-releases',
     ]);
   });
 });
@@ -395,6 +396,7 @@ describe('a private server', () => {
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel sagemaker-mlflow:SearchRuns sagemaker-mlflow:GetDownloadURIForModelVersionArtifacts sagemaker-mlflow:SetRegisteredModelTag sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
+        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:GetRun on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
       ]
     `);
     expect(allowed.every((line) => line.endsWith(`on ${arn}`))).toBe(true);

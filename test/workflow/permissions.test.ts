@@ -71,6 +71,8 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
     'rollback-after-success',
     'sns-down',
     'two-at-once',
+    'degrades-after-release',
+    'release-confirmed',
   ].map(scenario),
   // Stopped in its rollout: the clean-up, an attempt whose own end is lost, another one, and a model moved by hand.
   async (host) => {
@@ -153,9 +155,8 @@ function granted(name: FunctionName): string[] {
     ...table.map((action) => `dynamodb:${action}`),
     ...indexes.map((index) => `dynamodb:Query on ${index}`),
     ...(publish === true ? ['sns:Publish'] : []),
-    ...(executions === true
-      ? ['states:StartExecution', 'states:ListExecutions', 'states:DescribeExecution']
-      : []),
+    ...(executions === undefined ? [] : ['states:StartExecution']),
+    ...(executions === 'follows' ? ['states:ListExecutions', 'states:DescribeExecution'] : []),
     ...(retrains === true ? ['states:StartExecution'] : []),
     ...mlflow.map((action) => `mlflow:${action}`),
     ...(workloads === true ? ['workloads'] : []),
@@ -170,5 +171,17 @@ describe.each(functionNames)('%s', (name) => {
 
   it('does all that it may do', () => {
     expect(granted(name).filter((action) => !gateway.actionsOf(name).includes(action))).toEqual([]);
+  });
+
+  it('touches no other items than those of its keys', () => {
+    const { keys, readKeys = [] } = functionPermissions[name];
+    if (keys === undefined) return;
+    const touched = gateway.itemsOf(name);
+    expect(touched.length).toBeGreaterThan(0);
+    const foreign = touched.filter(
+      ({ action, key }) =>
+        ![...keys, ...(action === 'GetItem' ? readKeys : [])].some((prefix) => key.startsWith(prefix)),
+    );
+    expect(foreign).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import type {
   ModelPage,
   PromotionStore,
   SeenItem,
+  WatchStore,
 } from '../../domain/release/store.ts';
 import type { NeedStore } from '../../domain/retraining/need.ts';
 import { type Documents, epochSeconds, itemAt, unlessConditionFails } from './documents.ts';
@@ -26,7 +27,7 @@ const leaseKey = (model: string) => ({ pk: `${LEASE_KEY}${model}` });
 
 type ModelItems = Omit<
   PromotionStore,
-  keyof OutcomeItems | keyof LedgerStore | keyof NeedStore | 'keepsItems'
+  keyof OutcomeItems | keyof LedgerStore | keyof NeedStore | keyof WatchStore | 'keepsItems'
 >;
 
 /** The part of the store that is about models. */

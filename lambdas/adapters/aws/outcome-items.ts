@@ -29,6 +29,7 @@ export type OutcomeItems = Pick<
   | 'recordOutcome'
   | 'hasOutcome'
   | 'outcomeRecordedAt'
+  | 'readOutcome'
   | 'markAlertSent'
   | 'markInLedger'
   | 'pendingOutcomes'
@@ -97,6 +98,11 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
     async outcomeRecordedAt(execution) {
       const item = await itemAt(db, table, outcomeKey(execution));
       return item === undefined ? null : new Date(String(item['recorded_at']));
+    },
+
+    async readOutcome(execution) {
+      const item = await itemAt(db, table, outcomeKey(execution));
+      return item === undefined ? null : outcomeIn(item);
     },
 
     async markAlertSent(execution) {

@@ -4,6 +4,7 @@ import { inputField, rollbackTo } from './advice.ts';
 import { endingLines, overwrittenLines, overwrittenSteps } from './current-state.ts';
 import { failed, refused } from './failed.ts';
 import { contested, dryRun, rolledBack } from './rolled-back.ts';
+import { confirmed, degraded, unproven, unverified } from './watched.ts';
 import type { Line, Wording, Words } from './wording.ts';
 import { servedLines } from './workload.ts';
 
@@ -35,6 +36,10 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
   rolled_back: rolledBack,
   contested,
   busy,
+  confirmed,
+  degraded,
+  unproven,
+  unverified,
 };
 
 /** The champion before and after; an unknown champion is never shown as none. */

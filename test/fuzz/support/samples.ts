@@ -178,6 +178,7 @@ export const payloads = {
     input: JSON.stringify(input),
     startDate: 1_767_225_600_000,
   },
+  'watch-releases': { watch: true },
 } as const;
 
 export const outcome = sampleOutcome;
