@@ -13,6 +13,9 @@ import { LEDGER_KEYS } from './table-indexes.ts';
 /** Entries that are read at the same time. */
 const AT_ONCE = 25;
 
+/** The largest number that a key has room for. */
+const MOST = 999_999_999_999;
+
 const [ENTRY, END] = LEDGER_KEYS;
 const entryKey = (model: string, seq: number) => ({
   pk: `${ENTRY}${model}#${String(seq).padStart(12, '0')}`,
@@ -36,7 +39,8 @@ export function ledgerItems(db: Documents, table: string): LedgerStore {
     };
     let low = known?.seq ?? 0;
     let step = 1;
-    while (await exists(low + step)) {
+    // A table that has every number is not ours, and has no end.
+    while (low + step <= MOST && (await exists(low + step))) {
       low += step;
       step *= 2;
     }
@@ -52,7 +56,8 @@ export function ledgerItems(db: Documents, table: string): LedgerStore {
     async ledgerEnd(model) {
       const item = await itemAt(db, table, endKey(model));
       const { seq, hash, table_behind } = item ?? {};
-      const remembered = typeof seq === 'number' && typeof hash === 'string' ? { seq, hash } : null;
+      const isNumber = typeof seq === 'number' && Number.isInteger(seq) && seq > 0 && seq <= MOST;
+      const remembered = isNumber && typeof hash === 'string' ? { seq, hash } : null;
       return { head: await lastFrom(model, remembered), tableBehind: table_behind === true };
     },
 
