@@ -63,6 +63,7 @@ describe('the file with drift', () => {
   });
 
   const feature = { edges: [0, 1], counts: [1, 2, 3] };
+  const numbers = Array.from({ length: 100_000 }, (_, index) => index);
   it.each([
     ['nothing', ''],
     ['HTML', '<!doctype html><title>Sign in</title>'],
@@ -95,6 +96,21 @@ describe('the file with drift', () => {
     [
       'features of its own in each period',
       text({ reference: period, current: { format: 1, features: { other: feature } } }),
+    ],
+    ['features in a list', text({ reference: { ...period, features: [feature] }, current: period })],
+    [
+      'a hundred thousand features',
+      text({
+        reference: { format: 1, features: Object.fromEntries(numbers.map((n) => [`f${n}`, 1])) },
+        current: period,
+      }),
+    ],
+    [
+      'a hundred thousand bins, each of them wrong',
+      text({
+        reference: { format: 1, features: { age: { edges: [0, 1], counts: numbers.map(() => -1) } } },
+        current: period,
+      }),
     ],
     ['no features', text({ reference: { format: 1, features: {} }, current: { format: 1, features: {} } })],
     [
