@@ -74,7 +74,10 @@ describe('an event that no function expects', () => {
       for (const event of hostile) {
         const answer = await one.invoke(event, 0).catch((error: Error) => error);
         if (answer instanceof Error) expect(answer.name).toBe('InvalidInput');
-        else expect(JSON.stringify(answer)).toMatch(/"valid":false|"promoted":false|Invalid input/);
+        else
+          expect(JSON.stringify(answer)).toMatch(
+            /"valid":false|"promoted":false|"invalid_model"|Invalid input/,
+          );
       }
       for (const line of one.printed().split('\n').filter(Boolean)) {
         expect(() => JSON.parse(line), line).not.toThrow();

@@ -231,6 +231,10 @@ describe('a function that ends an execution', () => {
   );
 });
 
+/** Without how old the newest version is, which is another age at each call. */
+const withoutAge = (answer: unknown): unknown =>
+  JSON.parse(JSON.stringify(answer).replaceAll(/("(?:hours|days)_since_retrain"):[\d.e-]+/g, '$1:0'));
+
 describe('an event of any shape', () => {
   const nested = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`);
   const hostile: unknown[] = [
@@ -258,7 +262,8 @@ describe('an event of any shape', () => {
     const bundle = started(name);
     for (const event of hostile) {
       const expected = await told(source.handler(structuredClone(event), { awsRequestId: 'source' }));
-      expect(await told(bundle.invoke(event, 0)), JSON.stringify(event).slice(0, 200)).toEqual(expected);
+      const answered = await told(bundle.invoke(event, 0));
+      expect(withoutAge(answered), JSON.stringify(event).slice(0, 200)).toEqual(withoutAge(expected));
     }
   });
 });

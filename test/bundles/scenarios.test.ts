@@ -73,6 +73,7 @@ function comparable<Found>(found: Found): Found {
   return JSON.parse(
     JSON.stringify(found)
       .replaceAll(/resume-[\w-]+-(\d+)/g, 'resume-<change>-$1')
+      .replaceAll(/retrained-[0-9a-f]{12}-/g, 'retrained-<need>-')
       .replaceAll(/[0-9a-f]{32}:\d{13}/g, '<picture>')
       .replaceAll(/\b\d+:[0-9a-f]{64}\b/g, '<head>')
       .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24}/g, '<id>')

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { documentStore } from '../../lambdas/adapters/aws/promotion-table.ts';
 import {
   belongsInLedger,
   entryText,
@@ -143,4 +144,21 @@ describe('a ledger that somebody touched', () => {
       { code: 'cut', at: ENTRIES },
     ]);
   });
+});
+
+describe('a ledger in a table that answers every read with an item', () => {
+  it.each([1, 0.5, -7, 2 ** 58 + 64, 1e300])(
+    'is read to an end, whatever end it remembers: %d',
+    async (seq) => {
+      let reads = 0;
+      const send = async () => {
+        reads += 1;
+        return { Item: { seq, hash: 'h', entry: '{}' } };
+      };
+      const store = documentStore({ send } as never, 'promotion');
+      const { head } = await store.ledgerEnd('m');
+      await store.entries('m', head?.seq ?? 1, 50);
+      expect(reads).toBeLessThan(200);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckAnswer } from '../../lambdas/domain/retraining/payloads.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import type { LocalFunction } from '../../local/machine/state-machine.ts';
@@ -9,6 +9,7 @@ import { check as checkHandler } from '../support/check-retraining.ts';
 import { storeOf } from '../support/clients.ts';
 import { documentedScenarios } from '../support/documented-scenarios.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
+import { type KilledFunctions, killedFunctions } from '../support/killed-functions.ts';
 
 /** When a model is retrained, on the emulators: the function over HTTP, the lifecycle around it, and the scenarios. */
 
@@ -63,6 +64,7 @@ describe('the file with drift', () => {
   });
 
   const feature = { edges: [0, 1], counts: [1, 2, 3] };
+  const numbers = Array.from({ length: 100_000 }, (_, index) => index);
   it.each([
     ['nothing', ''],
     ['HTML', '<!doctype html><title>Sign in</title>'],
@@ -95,6 +97,21 @@ describe('the file with drift', () => {
     [
       'features of its own in each period',
       text({ reference: period, current: { format: 1, features: { other: feature } } }),
+    ],
+    ['features in a list', text({ reference: { ...period, features: [feature] }, current: period })],
+    [
+      'a hundred thousand features',
+      text({
+        reference: { format: 1, features: Object.fromEntries(numbers.map((n) => [`f${n}`, 1])) },
+        current: period,
+      }),
+    ],
+    [
+      'a hundred thousand bins, each of them wrong',
+      text({
+        reference: { format: 1, features: { age: { edges: [0, 1], counts: numbers.map(() => -1) } } },
+        current: period,
+      }),
     ],
     ['no features', text({ reference: { format: 1, features: {} }, current: { format: 1, features: {} } })],
     [
@@ -172,6 +189,59 @@ describe('a state machine that retrains', () => {
       name: 'InvalidConfiguration',
     });
   });
+});
+
+describe('check-retraining-needed killed after each of its writes', () => {
+  let killing: KilledFunctions;
+  beforeAll(async () => {
+    const { stateMachineArn } = host.stepFunctions;
+    killing = await killedFunctions({
+      ...host,
+      env: { ...host.env, RETRAINING_STATE_MACHINE_ARN: stateMachineArn },
+    });
+  });
+  afterAll(() => killing.close());
+
+  it.each([
+    [1, ['table need', 'states StartExecution', 'table need']],
+    [
+      3,
+      [
+        ...['table need', 'table outcome', 'sns Publish', 'table alert sent'],
+        ...['states StartExecution', 'table need'],
+      ],
+    ],
+  ] as const)(
+    'starts attempt %i once, and tells of the ones before, whoever comes next',
+    async (attempt, expected) => {
+      for (let killAt = 1; killAt <= expected.length + 1; killAt += 1) {
+        host.mlflow.reset();
+        await host.table.reset();
+        const told = host.sns.published.length;
+        seedPascalStrategy(host.mlflow, { noStaging: true });
+        host.clock.skip(8 * DAY_MS);
+        const other = checkHandler(host);
+        for (let earlier = 1; earlier < attempt; earlier += 1) {
+          await other({ model_name: MODEL });
+          host.clock.skip(earlier * DAY_MS);
+        }
+        host.stepFunctions.take();
+        const { call, writes, died } = killing.killed('check-retraining-needed', killAt);
+        const first = call({ model_name: MODEL });
+        if (killAt <= expected.length)
+          await expect(first).rejects.toMatchObject({ name: 'Runtime.ExitError' });
+        else expect(await first).toMatchObject({ decision: 'needs_retraining', attempt });
+        expect([died(), writes]).toEqual([killAt <= expected.length, expected.slice(0, killAt)]);
+        await other({ model_name: MODEL });
+        expect(await call({ model_name: MODEL })).toMatchObject({ decision: 'needs_retraining', attempt });
+        expect(host.stepFunctions.take(), expected[killAt - 1]).toHaveLength(1);
+        expect(await needOf()).toMatchObject({ attempt, started: true });
+        const alerts = host.sns.published.slice(told).map(({ attributes }) => attributes['execution']);
+        expect(new Set(alerts).size, expected[killAt - 1]).toBe(attempt === 3 ? 1 : 0);
+      }
+    },
+    60_000,
+  );
 });
 
 describe('the lifecycle', () => {

@@ -36,6 +36,7 @@ export function ledgerItems(db: Documents, table: string): LedgerStore {
   const lastFrom = async (model: string, known: LedgerHead | null): Promise<LedgerHead | null> => {
     let last = known;
     const exists = async (seq: number) => {
+      // A table that has every number is not ours, and has no end.
       if (seq > LAST_SEQ) return false;
       const entry = await entryAt(model, seq);
       if (entry !== null) last = { seq, hash: hashOf(entry.text) };
@@ -59,7 +60,8 @@ export function ledgerItems(db: Documents, table: string): LedgerStore {
     async ledgerEnd(model) {
       const item = await itemAt(db, table, endKey(model));
       const { seq, hash, table_behind } = item ?? {};
-      const remembered = typeof seq === 'number' && typeof hash === 'string' ? { seq, hash } : null;
+      const isNumber = typeof seq === 'number' && Number.isInteger(seq) && seq > 0 && seq <= LAST_SEQ;
+      const remembered = isNumber && typeof hash === 'string' ? { seq, hash } : null;
       return { head: await lastFrom(model, remembered), tableBehind: table_behind === true };
     },
 

@@ -1,6 +1,6 @@
-import { DriftFile, type DriftRead, driftPlace } from '../../domain/drift/drift-file.ts';
+import { type DriftRead, driftPlace, parseDriftFile } from '../../domain/drift/drift-file.ts';
 import { MlflowRefused } from '../../domain/errors.ts';
-import { parseJson, readAs } from '../../domain/json.ts';
+import { parseJson } from '../../domain/json.ts';
 import { driftFile } from '../../domain/limits.ts';
 import type { DriftProblem } from '../../domain/retraining/decide.ts';
 import { publicMessage } from '../../domain/visible-text.ts';
@@ -65,9 +65,7 @@ function parsed(content: Buffer): DriftRead {
     if (!(error instanceof SyntaxError)) throw error;
     return { problem: { code: 'unreadable', what: 'it is not JSON, or too much of it' } };
   }
-  const read = readAs(DriftFile, value);
-  if (read.success) return { file: read.data };
-  const [issue] = read.error.issues;
-  const what = `${issue?.path.map(String).join('.')}: ${issue?.message}`;
-  return { problem: { code: 'unreadable', what: publicMessage(what, MAX_WHAT) } };
+  const file = parseDriftFile(value);
+  if (!('wrong' in file)) return { file };
+  return { problem: { code: 'unreadable', what: publicMessage(file.wrong, MAX_WHAT) } };
 }

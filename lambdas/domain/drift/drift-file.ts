@@ -1,18 +1,68 @@
 import * as z from 'zod';
+import { oneLine } from '../comparison/policy-fields.ts';
+import { readAs } from '../json.ts';
 import type { DriftFound, DriftProblem } from '../retraining/decide.ts';
 import { driftBetween } from './drift.ts';
-import { Histograms } from './histogram.ts';
+import { AnyFeature, type Feature, type Histograms, MOST_BINS, MOST_FEATURES } from './histogram.ts';
 
 /** The file `drift.json` that a pipeline logs: the inputs of a model in two periods. */
-export const DriftFile = z.strictObject({
+export interface DriftFile {
   /** As the model was trained. */
-  reference: Histograms,
+  readonly reference: Histograms;
   /** As the model was asked lately. */
-  current: Histograms,
+  readonly current: Histograms;
   /** When it was measured. Drift from before the newest version does not count; without it, it always does. */
+  readonly at?: string | undefined;
+}
+
+/** A period without its features, which are parsed one by one. */
+const Period = z.strictObject({
+  format: z.literal(1),
+  features: z.custom<object>(
+    (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
+    'must be an object',
+  ),
+});
+const Outline = z.strictObject({
+  reference: Period,
+  current: Period,
   at: z.iso.datetime({ offset: true }).optional(),
 });
-export type DriftFile = z.infer<typeof DriftFile>;
+
+/**
+ * Parses a file, or answers what is wrong with it first: a report on each of a hundred thousand mistakes would take more memory
+ * than a function has.
+ */
+export function parseDriftFile(value: unknown): DriftFile | { readonly wrong: string } {
+  const outline = readAs(Outline, value);
+  if (!outline.success) return { wrong: firstOf(outline.error) };
+  const periods: Partial<Record<'reference' | 'current', Histograms>> = {};
+  for (const period of ['reference', 'current'] as const) {
+    const given = Object.entries(outline.data[period].features);
+    if (given.length > MOST_FEATURES) return { wrong: `${period}: more than ${MOST_FEATURES} features` };
+    const features: [string, Feature][] = [];
+    for (const [name, feature] of given) {
+      const where = `${period}.features.${name.slice(0, 100)}`;
+      if (!hasFewBins(feature)) return { wrong: `${where}: more than ${MOST_BINS} bins` };
+      const parsed = readAs(OneFeature, { name, feature });
+      if (!parsed.success) return { wrong: `${where}: ${firstOf(parsed.error)}` };
+      features.push([name, parsed.data.feature]);
+    }
+    periods[period] = { format: 1, features: Object.fromEntries(features) };
+  }
+  const none: Histograms = { format: 1, features: {} };
+  return { reference: none, current: none, ...periods, at: outline.data.at };
+}
+
+const OneFeature = z.object({ name: oneLine(250), feature: AnyFeature });
+
+const hasFewBins = (feature: unknown): boolean =>
+  typeof feature !== 'object' ||
+  feature === null ||
+  Object.values(feature).every((list) => !Array.isArray(list) || list.length <= MOST_BINS);
+
+const firstOf = ({ issues: [issue] }: z.ZodError): string =>
+  `${issue?.path.map(String).join('.') ?? ''} ${issue?.message ?? ''}`.trim();
 
 /** A file, or why there is none that can be used. */
 export type DriftRead = { readonly file: DriftFile } | { readonly problem: DriftProblem };

@@ -6,8 +6,8 @@ import { oneLine } from '../comparison/policy-fields.ts';
  * rows. Two periods are compared feature by feature; their bins have to be the same.
  */
 
-const MOST_BINS = 200;
-const MOST_FEATURES = 500;
+export const MOST_BINS = 200;
+export const MOST_FEATURES = 500;
 
 const Counts = z.array(z.number().int().min(0).max(1e9)).min(1).max(MOST_BINS);
 
@@ -45,11 +45,13 @@ const CategoricalFeature = z
     message: 'must be as many as values',
   });
 
+export const AnyFeature = z.union([NumericFeature, CategoricalFeature]);
+
 export const Histograms = z.strictObject({
   format: z.literal(1),
   /** Further names of features are allowed in either period; they are not compared. */
   features: z
-    .record(oneLine(250), z.union([NumericFeature, CategoricalFeature]))
+    .record(oneLine(250), AnyFeature)
     .refine((features) => Object.keys(features).length <= MOST_FEATURES, {
       message: `at most ${MOST_FEATURES} features`,
     }),
