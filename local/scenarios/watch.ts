@@ -43,9 +43,9 @@ function monitored(host: EmulatedHost): string {
   const { registry } = host.mlflow;
   const runId = registry.createRun({ name: 'outcomes of 3 and 2' });
   registry.setModelTag(MODEL, 'promotion.monitor', runId);
-  for (let hour = hourOf(host) - WEEK_HOURS; hour < hourOf(host); hour += 1) {
-    const more = (hour * 7919) % 9;
-    writeBlock(host, runId, hour, [44 + more, 50, 906 - more]);
+  for (let before = WEEK_HOURS; before > 0; before -= 1) {
+    const more = (before * 7919) % 9;
+    writeBlock(host, runId, hourOf(host) - before, [44 + more, 50, 906 - more]);
   }
   return runId;
 }
@@ -114,7 +114,7 @@ export const watchScenarios: readonly Scenario[] = [
       const release = await execute(host, promote, run);
       const first = hourOf(host) + 1;
       return hoursAfter(host, { run, release, hours: 24 }, (hour) => {
-        addTraffic(host, workloadId, (hour * 7) % 4);
+        addTraffic(host, workloadId, 2);
         if (hour - 1 >= first) writeBlock(host, outcomes, hour - 1, ALIKE);
       });
     },
