@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { policyFiles } from './adapters/policy-files.ts';
 import { executionServices } from './runtime/execution-services.ts';
 import { toHandler } from './runtime/handler.ts';
+import { registryServices } from './runtime/mlflow-services.ts';
 import { notifyServices } from './runtime/notify-services.ts';
 import { readingServices } from './runtime/reading-services.ts';
 import { watchReleases } from './use-cases/watch-releases.ts';
@@ -10,12 +11,17 @@ import { watchReleases } from './use-cases/watch-releases.ts';
 export const handler = toHandler('watch-releases', {
   /** The event of the schedule. */
   input: z.object({ watch: z.literal(true) }),
-  services: (env, clock, network) => ({
-    ...notifyServices(env, clock, network),
-    ...executionServices(env, network),
-    ...readingServices(env, clock, network),
-    policies: policyFiles(new URL('../policies/', import.meta.url)),
-    clock,
-  }),
+  services: (env, clock, network) => {
+    // At once: a source that is not configured would be one that is away, every hour.
+    const registry = registryServices(env, clock, network);
+    return {
+      ...notifyServices(env, clock, network),
+      ...executionServices(env, network),
+      ...readingServices(env, clock, network),
+      registry: () => registry,
+      policies: policyFiles(new URL('../policies/', import.meta.url)),
+      clock,
+    };
+  },
   run: (_input, services) => watchReleases(services),
 });

@@ -202,8 +202,8 @@ export const attemptPauseMinutes = (attempts: number): number =>
     : Math.min(24 * 60, 60 * 2 ** Math.min(attempts - HOURLY_ATTEMPTS, 5));
 /** Maximum number of models that one sweep compares with what both sides show. */
 export const SWEEP_MAX_MODELS = 20;
-/** Seconds after which `watch-releases` begins no other model and asks for no other hour: one call may take eight more. */
-export const WATCH_SECONDS = 80;
+/** Seconds after which `watch-releases` begins no other model, and asks for nothing more of an hour: half of its time-out. */
+export const WATCH_SECONDS = 60;
 /** Maximum number of calls for hourly statistics of one model at a time: the next run goes on. */
 export const WATCH_MAX_CALLS = 60;
 /** Minutes before the next rollback of a release that could not be rolled back: doubling, from an hour to a day. */

@@ -19,6 +19,9 @@ type Outcomes = readonly [a: number, b: number, z: number];
 const ALIKE: Outcomes = [48, 50, 902];
 const WORSE: Outcomes = [150, 40, 810];
 
+/** Two runs of the function, each of which sends a request three times. */
+const LOST_ANSWERS = 6;
+
 const hourOf = ({ clock }: EmulatedHost) => Math.floor(clock.now().getTime() / HOUR_MS);
 
 /** Lets the time pass until so many minutes past the next full hour. */
@@ -43,9 +46,9 @@ function monitored(host: EmulatedHost): string {
   const { registry } = host.mlflow;
   const runId = registry.createRun({ name: 'outcomes of 3 and 2' });
   registry.setModelTag(MODEL, 'promotion.monitor', runId);
-  for (let hour = hourOf(host) - WEEK_HOURS; hour < hourOf(host); hour += 1) {
-    const more = (hour * 7919) % 9;
-    writeBlock(host, runId, hour, [44 + more, 50, 906 - more]);
+  for (let before = WEEK_HOURS; before > 0; before -= 1) {
+    const more = (before * 7919) % 9;
+    writeBlock(host, runId, hourOf(host) - before, [44 + more, 50, 906 - more]);
   }
   return runId;
 }
@@ -114,7 +117,7 @@ export const watchScenarios: readonly Scenario[] = [
       const release = await execute(host, promote, run);
       const first = hourOf(host) + 1;
       return hoursAfter(host, { run, release, hours: 24 }, (hour) => {
-        addTraffic(host, workloadId, (hour * 7) % 4);
+        addTraffic(host, workloadId, 2);
         if (hour - 1 >= first) writeBlock(host, outcomes, hour - 1, ALIKE);
       });
     },
@@ -143,6 +146,26 @@ export const watchScenarios: readonly Scenario[] = [
       for (let hour = first; hour < first + 24; hour += 1) writeBlock(host, outcomes, hour, WORSE);
       const [, ...started] = await hoursAfter(host, { run, release, hours: 4 }, () => {});
       return [...quiet, ...started];
+    },
+  },
+  {
+    name: 'watch-crashes',
+    about:
+      'version 3 is worse, and the answer to the start of its rollback is lost, twice: the same rollback is started again, and it is rolled back once',
+    async play(host, run) {
+      serve(host);
+      const outcomes = monitored(host);
+      const release = await execute(host, promote, run);
+      const first = hourOf(host) + 1;
+      const { faults } = host.stepFunctions;
+      faults.add({ path: 'StartExecution', times: LOST_ANSWERS, effect: { kind: 'drop', when: 'after' } });
+      for (let hour = first; hour < first + 24 && faults.pending().length > 0; hour += 1) {
+        writeBlock(host, outcomes, hour - 1, WORSE);
+        skipTo(host, 10);
+        await host.functions['watch-releases']({ watch: true });
+      }
+      noteIn(host, run, release.execution, 'watch: the answers to two starts of a rollback were lost');
+      return [release, ...(await watch(host, run, release))];
     },
   },
 ];

@@ -225,12 +225,14 @@ describe('a price', () => {
   it('of a month in which nothing is promoted is that of the resources and of the sweeps', () => {
     const sum = (resources: Parameters<typeof standingBills>[0]) =>
       standingBills(resources).reduce((total, { bill }) => total + costOf(bill), 0);
-    const idle = { sweepsPerMonth: 0, comparisonsPerMonth: 0, models: 0 };
+    const idle = { sweepsPerMonth: 0, comparisonsPerMonth: 0, watchesPerMonth: 0, models: 0 };
     const resources = { alarmMetrics: 10, customMetrics: 10, keys: 1, secrets: 1, ...idle };
     expect(sum(resources)).toBeCloseTo(1 + 3 + 3 + 1 + 0.4);
     expect(sum({ ...resources, sweepsPerMonth: 1_000_000 })).toBeGreaterThan(sum(resources) + 5);
     const compared = { ...resources, comparisonsPerMonth: 1_000 };
     expect(sum({ ...compared, models: 1_000 })).toBeGreaterThan(sum(compared) + 1);
+    const watched = { ...resources, watchesPerMonth: 1_000 };
+    expect(sum({ ...watched, models: 1_000 })).toBeGreaterThan(sum(watched) + 1);
   });
 
   it.each(Object.entries(list.prices))('of %s names the page of AWS', (_, { source }) => {

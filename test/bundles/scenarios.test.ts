@@ -20,6 +20,7 @@ const CHOSEN = [
   ...['registry-refuses-after-switch', 'artifact-derived', 'aborted-mid-rollout'],
   ...['undo-tried-again', 'moved-by-hand', 'adopted', 'scale-to-zero'],
   ...['retraining-needed', 'drift-too-few'],
+  ...['degrades-after-release', 'release-confirmed', 'idle-release'],
 ];
 const chosen = scenarios.filter(({ name }) => CHOSEN.includes(name));
 
@@ -74,6 +75,7 @@ function comparable<Found>(found: Found): Found {
     JSON.stringify(found)
       .replaceAll(/resume-[\w-]+-(\d+)/g, 'resume-<change>-$1')
       .replaceAll(/retrained-[0-9a-f]{12}-/g, 'retrained-<need>-')
+      .replaceAll(/(watch[-:])[\w-]+-[0-9a-f]{12}(?=[-:]\d)/g, '$1<change>')
       .replaceAll(/[0-9a-f]{32}:\d{13}/g, '<picture>')
       .replaceAll(/\b\d+:[0-9a-f]{64}\b/g, '<head>')
       .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24}/g, '<id>')

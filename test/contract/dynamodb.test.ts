@@ -742,6 +742,62 @@ describe('the outcome of an execution', () => {
   });
 });
 
+describe('the watch of a release', () => {
+  const watch = (rev: number, promotion = 'p1'): WatchItem => ({
+    ...{ rev, promotion, status: 'closed', state: null, attempt: 0, due_at: null },
+    ...{ tells: [], hours: null, before: null },
+  });
+
+  it('is what was put last, on condition of what was seen', async () => {
+    expect(await store.readWatch('watched')).toBeNull();
+    expect(await store.putWatch('watched', watch(1), null)).toBe(true);
+    expect(await store.putWatch('watched', watch(1), null)).toBe(false);
+    expect(await store.putWatch('watched', watch(2), { promotion: 'p1', rev: 1 })).toBe(true);
+    expect(await store.putWatch('watched', watch(2), { promotion: 'p1', rev: 1 })).toBe(false);
+    expect(await store.putWatch('watched', watch(3, 'p2'), { promotion: 'p9', rev: 2 })).toBe(false);
+    expect(await store.putWatch('watched', watch(3, 'p2'), { promotion: 'p1', rev: 2 })).toBe(true);
+    expect(await store.readWatch('watched')).toEqual(watch(3, 'p2'));
+  });
+
+  it('is put once by several at the same time', async () => {
+    await store.putWatch('contended', watch(1), null);
+    const puts = [1, 2, 3, 4].map((attempt) =>
+      store.putWatch('contended', { ...watch(2), attempt }, { promotion: 'p1', rev: 1 }),
+    );
+    expect((await Promise.all(puts)).filter(Boolean)).toHaveLength(1);
+  });
+
+  it('whose answer was lost counts as put: the SDK sends it again, and finds itself', async () => {
+    const sent: unknown[] = [];
+    const documents = DynamoDBDocumentClient.from(client);
+    const repeating = documentStore(
+      {
+        send: async (command: Parameters<typeof documents.send>[0]) => {
+          sent.push(command);
+          if (command instanceof PutCommand) await documents.send(command);
+          return documents.send(command);
+        },
+      } as unknown as DynamoDBDocumentClient,
+      table.name,
+    );
+    expect(await repeating.putWatch('repeated', watch(1), null)).toBe(true);
+    expect(await store.readWatch('repeated')).toEqual(watch(1));
+  });
+
+  it('remembers where a round goes on', async () => {
+    await store.writeWatchCursor('m7');
+    expect(await store.readWatchCursor()).toBe('m7');
+    await store.writeWatchCursor(null);
+    expect(await store.readWatchCursor()).toBeNull();
+  });
+
+  it('finds the outcome of an execution', async () => {
+    expect(await store.readOutcome('nobody')).toBeNull();
+    await store.recordOutcome(outcome('e9'), 'none', null);
+    expect(await store.readOutcome('e9')).toEqual(outcome('e9'));
+  });
+});
+
 describe('trouble with the table', () => {
   it('is no endless list: a page without rows is the last one, whatever it says of a next', async () => {
     const answer = { Items: [], LastEvaluatedKey: { pk: 'outcome#e1' } };

@@ -154,6 +154,7 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
     'release-confirmed': { ...forward, statuses: ['promoted'], alerts: ['promoted', 'confirmed'] },
     'idle-release': { ...forward, statuses: ['promoted'], alerts: ['promoted', 'unverified'] },
     'late-labels': thereAndBack,
+    'watch-crashes': thereAndBack,
   };
 
   async function play(name: string): Promise<ExecutionDocument[]> {

@@ -95,6 +95,34 @@ describe('a release with outcomes of both versions', () => {
     expect(models.started).toEqual([]);
   });
 
+  it('is watched on after it was confirmed, and told when it becomes worse later', async () => {
+    const run = await released();
+    nextHour(20);
+    outcomesFor(run, range(switchHour() + 1, switchHour() + 20), SAME);
+    await watched();
+    expect(await itemOf()).toMatchObject({ status: 'kept' });
+    nextHour(8);
+    outcomesFor(run, range(switchHour() + 20, switchHour() + 27), WORSE);
+    expect(await watched()).toMatchObject({ told: 1, started: 0 });
+    expect((await told()).map(({ status, cause }) => [status, cause])).toContainEqual([
+      'degraded',
+      { code: 'watch', found: 'guard_alarm', series: 'rows' },
+    ]);
+    expect(await itemOf()).toMatchObject({ status: 'kept' });
+  });
+
+  it('is unproven in the end where too little was seen, with what is still possible', async () => {
+    const run = await released();
+    const few: [number, number, number] = [1, 1, 18];
+    nextHour(60);
+    outcomesFor(run, range(switchHour() + 1, switchHour() + 25), few);
+    await watched({ hours: 24 });
+    const numbers = [expect.any(Number), expect.any(Number)];
+    expect(await told()).toMatchObject([
+      { status: 'unproven', watch: { series: [{ estimate: 0, interval: numbers }, {}] } },
+    ]);
+  });
+
   it('is told to be worse, and not rolled back, where the policy says so', async () => {
     const run = await released();
     nextHour(4);
@@ -510,6 +538,33 @@ describe('a release on its Workload', () => {
     expect(await itemOf()).toMatchObject({ status: 'unverified' });
   });
 
+  it('of several protons is counted over those that serve its artifact', async () => {
+    await servedFor(0);
+    models.workload.direct.addActiveProton(served.workload_id);
+    const protons = await models.services.workloads().protons(served.workload_id);
+    expect(protons).toHaveLength(2);
+    nextHour();
+    for (const { id } of protons)
+      models.workload.direct.addTraffic(served.workload_id, { protonId: id, count: 7, status: 500 });
+    nextHour();
+    await watched();
+    expect((await itemOf())?.hours?.hours.at(-1)?.slice(1)).toEqual([14, 14, 0]);
+  });
+
+  it('is asked for no longer than there is time, and from there on the next time', async () => {
+    await servedFor(30, { isRunning: false });
+    const api = models.services.workloads();
+    const stats: typeof api.stats = (...args) => {
+      models.pass({ seconds: 8 });
+      return api.stats(...args);
+    };
+    const slow = { workloads: () => ({ ...api, stats }) };
+    await watched({}, slow);
+    const first = (await itemOf())?.hours?.hours.length;
+    await watched({}, slow);
+    expect([first, (await itemOf())?.hours?.hours.length]).toEqual([8, 16]);
+  });
+
   it('without anything from before the release is unverified', async () => {
     models.model(MODEL, ['Archived', 'Archived', 'Production']);
     served = await models.serve(MODEL, ['2', '3'], '3');
@@ -584,7 +639,8 @@ describe('among many models', () => {
     };
     const slow = { store: { ...models.store, readItem } };
     const runs = [await watched({}, slow), await watched({}, slow), await watched({}, slow)];
-    expect(runs.map(({ looked }) => looked)).toEqual([12, 12, 6]);
+    expect(runs.map(({ looked }) => looked)).toEqual([9, 9, 9]);
+    expect(await watched({}, slow)).toMatchObject({ looked: 3 });
     expect(seen).toEqual(all);
   });
 });

@@ -40,6 +40,7 @@ export const standing = {
   secrets: 2,
   sweepsPerMonth: (30 * 24 * 60) / SWEEP_MINUTES,
   comparisonsPerMonth: (30 * 24 * 60) / COMPARE_MINUTES,
+  watchesPerMonth: 30 * 24,
   models: 20,
 } as const;
 
@@ -100,6 +101,7 @@ export function standingBills({
   secrets,
   sweepsPerMonth,
   comparisonsPerMonth,
+  watchesPerMonth,
   models,
 }: Record<keyof typeof standing, number>): { what: string; bill: Bill }[] {
   return [
@@ -129,6 +131,18 @@ export function standingBills({
         lambdaCompute: computeOf(comparisonsPerMonth * models),
         tableRead: comparisonsPerMonth * (models * 2 + 0.5),
         tableWrite: comparisonsPerMonth,
+      },
+    },
+    {
+      what: `${models} live releases watched ${whole(watchesPerMonth)} times`,
+      bill: {
+        lambdaRequest: watchesPerMonth,
+        // As a comparison: two requests to each side. What is kept of a release has some 20 KB, and is written when an hour is new.
+        lambdaCompute: computeOf(watchesPerMonth * models),
+        tableRead: watchesPerMonth * models * (2 + 5),
+        tableWrite: watchesPerMonth * models * 20,
+        trace: watchesPerMonth,
+        logs: (watchesPerMonth * assumed.logBytesPerCall) / GB,
       },
     },
   ];

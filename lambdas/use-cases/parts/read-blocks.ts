@@ -76,13 +76,12 @@ async function readPlatform(
       const isGone = part === 'before' && listed.length === 0;
       const serving = isGone ? await replacedProtons(api, item.hours) : listed;
       for (const index of missingHours(of, last)) {
-        if (calls >= WATCH_MAX_CALLS || clock.now().getTime() >= until) return { hours, isWhole: false };
+        if (calls >= WATCH_MAX_CALLS) return { hours, isWhole: false };
         calls += serving.length;
-        hours[part] = withHour(
-          hours[part] ?? of,
-          index,
-          await countHour(api, of.workload_id, serving, index),
-        );
+        const isLate = () => clock.now().getTime() >= until;
+        const counted = await countHour(api, { workload: of.workload_id, protons: serving, index }, isLate);
+        if (counted === 'late') return { hours, isWhole: false };
+        hours[part] = withHour(hours[part] ?? of, index, counted);
       }
     }
     return { hours, isWhole: true };
@@ -118,17 +117,24 @@ async function replacedProtons(
   return (last?.previousProtonIds ?? []).slice(0, MAX_PROTONS).map((id) => ({ id, isActive: false }));
 }
 
-/** The requests of an hour over all protons; null where one that serves cannot be asked, or there is none. */
+/**
+ * The requests of an hour over all protons; null where one that serves cannot be asked, or there is none. `late` where the
+ * time is over before all were asked.
+ */
 async function countHour(
   api: Workloads,
-  workload: string,
-  protons: readonly { id: string; isActive: boolean }[],
-  index: number,
-): Promise<Stats | null> {
+  {
+    workload,
+    protons,
+    index,
+  }: { workload: string; protons: readonly { id: string; isActive: boolean }[]; index: number },
+  isLate: () => boolean,
+): Promise<Stats | null | 'late'> {
   // Both ends of a period belong to it.
   const period = { start: new Date(index * HOUR_MS), end: new Date((index + 1) * HOUR_MS - 1) };
   let sum: Stats | null = null;
   for (const { id, isActive } of protons) {
+    if (isLate()) return 'late';
     try {
       const stats = await api.stats(workload, id, period);
       sum = sum === null ? stats : added(sum, stats);
