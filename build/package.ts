@@ -55,7 +55,7 @@ async function packConstruct(): Promise<string> {
 }
 
 function packDeclarations(): string {
-  return `${writeDeclarations(top, 'infra/model-promotion.ts', join(staging, 'types')).length} modules`;
+  return `${writeDeclarations(top, 'infra/exports.ts', join(staging, 'types')).length} modules`;
 }
 
 async function packCommand(): Promise<string> {
@@ -84,7 +84,7 @@ function manifest(): object {
   const own = Own.parse(JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')));
   const { name, version, description, license, peerDependencies } = own;
   const construct = {
-    types: './types/infra/model-promotion.d.ts',
+    types: './types/infra/exports.d.ts',
     default: './construct/model-promotion.js',
   };
   return {

@@ -14,7 +14,7 @@ const TARGET = 'node20';
  */
 export const bundleConstruct = (top: string, file: string): Promise<string[]> =>
   bundle(top, dirname(file), {
-    entryPoints: { 'model-promotion': 'infra/model-promotion.ts' },
+    entryPoints: { 'model-promotion': 'infra/exports.ts' },
     format: 'cjs',
     external: ['aws-cdk-lib', 'constructs'],
     define: { 'import.meta.url': 'urlOfModule' },

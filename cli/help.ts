@@ -33,6 +33,12 @@ Exit status: 0 when the ledger is whole, 1 when it is not, 2 for invalid argumen
   npx promotion ledger verify PascalStrategy --head 12:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   npx promotion ledger export PascalStrategy > ledger.txt && npx promotion ledger verify --file ledger.txt`;
 
+export const WATCH_HELP = `
+A full bar is a verdict. "tells only": the series says so if the release is worse, and does not have it rolled back.
+
+Reading the table needs dynamodb:GetItem on it.
+Exit status: 0 when the table was read, 1 when not, 2 for invalid arguments or settings.`;
+
 export const REPLAY_HELP = `
 A decision whose runs or versions are gone from MLflow is shown as such. Metrics and rows are read as they are now, with what
 was logged since. Who is champion now, and which version was rolled back since, plays no part. A claim is tested as if the
@@ -89,9 +95,10 @@ MLflow that does not answer.
 
 /** Of `promotion invoke`, which has no emulators in the npm package. */
 export const invokeHelp = (isPackage: boolean): string => `
-The functions: begin-promotion, compare-models, prepare-promotion, replace-workload, promote-model, close-promotion,
-model-rollback, end-promotion, sweep-promotions. What the function answered${isPackage ? '' : ', the alerts it sent'} and what it changed are
-printed; ${isPackage ? 'what it writes and sends goes to the table (PROMOTION_TABLE) and the topic (ALERT_SNS_TOPIC_ARN) of the\nenvironment.' : 'SNS and DynamoDB are emulators that keep nothing after the call.'}
+The functions: begin-promotion, check-retraining-needed, compare-models, prepare-promotion, replace-workload, promote-model,
+close-promotion, model-rollback, end-promotion, sweep-promotions,
+watch-releases. What the function answered${isPackage ? '' : ', the alerts it sent'} and what
+it changed are printed; ${isPackage ? 'what it writes and sends goes to the table (PROMOTION_TABLE) and the topic (ALERT_SNS_TOPIC_ARN) of the\nenvironment.' : 'SNS and DynamoDB are emulators that keep nothing after the call.'}
 
 Exit status: 0 when it answered, whatever it answered, 1 when it threw, 2 for invalid arguments or input, or a real system
 that does not answer.

@@ -23,6 +23,10 @@ export const withInputFlags = (command: Command, more = ''): Command =>
     .option('--rollback', 'roll the model back instead of promoting it')
     .option('--emergency', 'with --rollback: ignore the cool-down after the last rollback')
     .option(
+      '--champion <version>',
+      'with --rollback: only while this version is the champion; otherwise nothing is changed',
+    )
+    .option(
       '--adopt',
       'promote although somebody has changed the model by hand: take what both sides show as live first',
     )

@@ -25,7 +25,7 @@ import {
 import { withInputFlags } from './input-flags.ts';
 import { setLogLines } from './log-lines.ts';
 import { printable } from './printable.ts';
-import { ledgerCommands, reportCommand } from './record-commands.ts';
+import { ledgerCommands, reportCommand, watchCommand } from './record-commands.ts';
 
 /** The commands that run functions on this machine: in a clone of the repository, or as far as the npm package has them. */
 export interface LocalCommands {
@@ -203,6 +203,7 @@ export function program(done: (status: number) => void, local: LocalCommands): C
     });
   ledgerCommands(promotion, done);
   reportCommand(promotion, done);
+  watchCommand(promotion, done);
   promotion
     .command('replay')
     .description(

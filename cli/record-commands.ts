@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { LedgerOptions } from './commands/ledger.ts';
 import type { ModelsReportOptions } from './commands/models-report.ts';
-import { LEDGER_HELP, REPORT_HELP } from './help.ts';
+import type { WatchOptions } from './commands/watch.ts';
+import { LEDGER_HELP, REPORT_HELP, WATCH_HELP } from './help.ts';
 
 /** The commands that show what is recorded. `done` is called with the exit status. */
 
@@ -23,6 +24,21 @@ export function reportCommand(promotion: Command, done: (status: number) => void
     .addHelpText('after', REPORT_HELP)
     .action(async (options: ModelsReportOptions) =>
       done(await (await import('./commands/models-report.ts')).reportModels(options)),
+    );
+}
+
+/** `promotion watch`: where the watch of a release stands. */
+export function watchCommand(promotion: Command, done: (status: number) => void): void {
+  promotion
+    .command('watch')
+    .description(
+      'show where the watch of the live release stands: each series, and how far it is from either verdict; read from the table (PROMOTION_TABLE)',
+    )
+    .argument('<model>', 'name of the registered model')
+    .option('--json', 'print one JSON document on standard output')
+    .addHelpText('after', WATCH_HELP)
+    .action(async (model: string, options: WatchOptions) =>
+      done(await (await import('./commands/watch.ts')).showWatch(model, options)),
     );
 }
 

@@ -5,6 +5,7 @@ import { RegistryMode } from '../lambdas/domain/registry.ts';
 import {
   CompareEnvironment,
   functionEnvironments,
+  RetrainingEnvironment,
   RollbackEnvironment,
 } from '../lambdas/runtime/environment.ts';
 import { certificateProblems, policyProblems } from './checks/files.ts';
@@ -73,6 +74,19 @@ const Values = z.object({
   functions: FunctionOverrides,
   minConfidence: unlessToken(CompareEnvironment.shape.MIN_CONFIDENCE_THRESHOLD).optional(),
   rollbackCooldownHours: unlessToken(RollbackEnvironment.shape.ROLLBACK_COOLDOWN_HOURS).optional(),
+  retraining: z
+    .object({
+      intervalDays: unlessToken(RetrainingEnvironment.shape.RETRAINING_INTERVAL_DAYS).optional(),
+      minHours: unlessToken(RetrainingEnvironment.shape.MIN_HOURS_BETWEEN_RETRAINING).optional(),
+      models: z
+        .array(unlessToken(z.string().regex(/^[^,]{1,250}$/, 'must be the name of a model, without a comma')))
+        .optional(),
+      stateMachine: resource(
+        'stateMachineArn',
+        'must be a state machine, such as StateMachine.fromStateMachineArn(…)',
+      ).optional(),
+    })
+    .optional(),
   runbookUrl: unlessToken(
     z.string().regex(/^[^\s#]{1,300}$/, 'must be a URL or a path without spaces and without #'),
   ).optional(),

@@ -15,6 +15,7 @@ import type { StartProps } from './props.ts';
 export interface EventRulesProps {
   readonly stateMachine: IStateMachine;
   readonly sweepPromotions: Lambda;
+  readonly watchReleases: Lambda;
   /** Prefix of the names of alarms that request a rollback. */
   readonly rollbackAlarmPrefix: string;
   /** Events that start an execution. Default: none. */
@@ -32,7 +33,10 @@ const MAX_ALARM_EVENT_AGE = Duration.minutes(15);
 /** Interval of the sweeps, which send pending alerts and start further attempts at open changes. */
 export const SWEEP_MINUTES = 5;
 
-/** The EventBridge rules: clean-up, rollback on alarm, sweep, and start on event. */
+/** Minute of each hour at which releases are watched: the platform has counted the hour before by then. */
+export const WATCH_MINUTE = 10;
+
+/** The EventBridge rules: clean-up, rollback on alarm, sweep, watch, and start on event. */
 export class EventRules extends Construct {
   /** Dead-letter queue: events that could not be delivered, or on which `sweep-promotions` failed after all retries. */
   readonly deadLetterQueue: Queue;
@@ -40,7 +44,14 @@ export class EventRules extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stateMachine, sweepPromotions, rollbackAlarmPrefix, startOn, encryptionKey }: EventRulesProps,
+    {
+      stateMachine,
+      sweepPromotions,
+      watchReleases,
+      rollbackAlarmPrefix,
+      startOn,
+      encryptionKey,
+    }: EventRulesProps,
   ) {
     super(scope, id);
     this.deadLetterQueue = new Queue(this, 'Undelivered', {
@@ -64,18 +75,20 @@ export class EventRules extends Construct {
     const toStart = (input: RuleTargetInput, maxEventAge = delivery.maxEventAge) =>
       new SfnStateMachine(stateMachine, { ...delivery, maxEventAge, input });
     // EventBridge passes an event to Lambda's asynchronous queue; failures after that are retried by Lambda.
-    if (encryptionKey !== undefined)
-      for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*'])
-        acknowledgeFinding(
-          sweepPromotions.role ?? sweepPromotions,
-          `AwsSolutions-IAM5[Action::${action}]`,
-          'The variants of one action, on one key: what CDK grants to whoever sends to an encrypted queue',
-        );
-    sweepPromotions.configureAsyncInvoke({
-      retryAttempts: 2,
-      maxEventAge: Duration.hours(1),
-      onFailure: new SqsDestination(this.deadLetterQueue),
-    });
+    for (const invoked of [sweepPromotions, watchReleases]) {
+      if (encryptionKey !== undefined)
+        for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*'])
+          acknowledgeFinding(
+            invoked.role ?? invoked,
+            `AwsSolutions-IAM5[Action::${action}]`,
+            'The variants of one action, on one key: what CDK grants to whoever sends to an encrypted queue',
+          );
+      invoked.configureAsyncInvoke({
+        retryAttempts: 2,
+        maxEventAge: Duration.hours(1),
+        onFailure: new SqsDestination(this.deadLetterQueue),
+      });
+    }
 
     new Rule(this, 'CleanUp', {
       description:
@@ -106,6 +119,17 @@ export class EventRules extends Construct {
         'Sends pending alerts, cleans up after executions whose event was lost, starts attempts at open changes and compares models with what is live',
       schedule: Schedule.rate(Duration.minutes(SWEEP_MINUTES)),
       targets: [toSweep(RuleTargetInput.fromObject({ sweep: true }))],
+    });
+
+    new Rule(this, 'Watch', {
+      description: 'Watches live releases: counts the hours that are complete, and rolls back what is worse',
+      schedule: Schedule.cron({ minute: String(WATCH_MINUTE) }),
+      targets: [
+        new LambdaFunction(watchReleases, {
+          ...delivery,
+          event: RuleTargetInput.fromObject({ watch: true }),
+        }),
+      ],
     });
 
     if (startOn === undefined) return;

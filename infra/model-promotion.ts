@@ -45,6 +45,7 @@ export type {
   FunctionsProps,
   MlflowProps,
   ModelPromotionProps,
+  RetrainingProps,
   SlackProps,
   StartProps,
   WorkloadsProps,
@@ -129,6 +130,7 @@ export class ModelPromotion extends MeasuredConstruct implements IConnectable {
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       }),
       executionsArn: this.executionsArn(),
+      retrainingArn: props.retraining?.stateMachine?.stateMachineArn,
       trackingServerArn: props.mlflow.trackingUri.startsWith('arn:') ? props.mlflow.trackingUri : null,
       mlflowCredentials: props.mlflow.credentials,
       workloadToken: props.workloads?.token,
@@ -159,6 +161,7 @@ export class ModelPromotion extends MeasuredConstruct implements IConnectable {
     this.deadLetterQueue = new EventRules(this, 'Rules', {
       stateMachine: this.stateMachine,
       sweepPromotions: functions[sweep],
+      watchReleases: functions['watch-releases'],
       rollbackAlarmPrefix: `${namePrefix}${ROLLBACK_ALARM_PREFIX}`,
       encryptionKey,
       ...(props.start?.events === undefined ? {} : { startOn: props.start.events }),

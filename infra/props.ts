@@ -6,6 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { RegistryMode } from '../lambdas/domain/registry-mode.ts';
 import type { AlertKind } from '../lambdas/words/alert/kinds.ts';
 import type { FunctionId } from './functions/function-ids.ts';
@@ -43,6 +44,8 @@ export interface ModelPromotionProps {
   readonly minConfidence?: number | undefined;
   /** Cool-down in hours: the minimum time between two automatic rollbacks of a model. Default 24. */
   readonly rollbackCooldownHours?: number | undefined;
+  /** When `check-retraining-needed` finds that a model should be retrained. */
+  readonly retraining?: RetrainingProps | undefined;
   /**
    * Retains the table and the logs when the stack is deleted, and enables deletion protection of the table. Default: true
    * in the environment `prod`.
@@ -128,6 +131,21 @@ export interface EmailProps {
   readonly owners?: string[] | undefined;
   /** What the alert is about. Default: all. */
   readonly kinds?: AlertKind[] | undefined;
+}
+
+/** When a model should be retrained, and by what. */
+export interface RetrainingProps {
+  /** Days after which a model is retrained, whatever its drift. Default 7. */
+  readonly intervalDays?: number | undefined;
+  /** Hours after a retraining in which none is started. Default 24. */
+  readonly minHours?: number | undefined;
+  /** Names of the registered models that may be retrained, without commas in them. Default: all. */
+  readonly models?: string[] | undefined;
+  /**
+   * Your own state machine that retrains: started for each attempt, with `model_name`, `trigger`, `need_id` and `attempt`.
+   * Default: none, whoever calls the function retrains, as `RetrainingLifecycle` does.
+   */
+  readonly stateMachine?: IStateMachine | undefined;
 }
 
 /** Settings of single functions, by their names in camel case. */

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import type { ErrorName } from '../lambdas/domain/errors.ts';
-import { functionTimeoutSeconds, type StepFunctionName } from '../lambdas/domain/limits.ts';
+import { type FunctionName, functionTimeoutSeconds } from '../lambdas/domain/limits.ts';
 
 /**
  * Names that Step Functions and Lambda give to errors of their own, as documented in "Handling errors in Step
@@ -105,7 +105,7 @@ export const outcomeUnknown: readonly MachineErrorName[] = [
  * 0 up, which would let two invocations write at once. Waits 3 time-outs in all: 180 s to end, to promote, to close
  * or to replace, 360 s to compare or to roll back.
  */
-export function whenOutcomeUnknown(name: StepFunctionName): Policy {
+export function whenOutcomeUnknown(name: FunctionName): Policy {
   return {
     errors: [...outcomeUnknown],
     interval: Duration.seconds(functionTimeoutSeconds[name]),

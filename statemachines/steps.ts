@@ -100,6 +100,7 @@ const close: Parameters<CloseInput> = {
 const rollback: Parameters<RollbackInput> = {
   model_name: '$.model_name',
   target_version: '$.target_version',
+  champion_version: '$.champion_version',
   reason: '$.prepared.rollback_reason',
   alarm_name: '$.alarm_name',
   asked_at: '$.started_at',

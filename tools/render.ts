@@ -3,15 +3,22 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { StateGraph } from 'aws-cdk-lib/aws-stepfunctions';
+import { StateGraph, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { machineTimeoutSeconds, type StepFunctionName, stepFunctionNames } from '../lambdas/domain/limits.ts';
 import { stateNames } from '../statemachines/names.ts';
 import { promotionChain } from '../statemachines/promotion.ts';
+import { retrainingChain, retrainingStateNames } from '../statemachines/retraining.ts';
 import { outcomeUnknown } from '../statemachines/retry-policies.ts';
 import { type Definition, diagram } from './diagram.ts';
 
 /** The rendered definition, for reviews and the local host. The stack renders its own from the same chain. */
 export const renderedFile = fileURLToPath(new URL('../statemachines/promotion.asl.json', import.meta.url));
+
+/** The lifecycle of a model, around a function that trains. */
+export const renderedRetrainingFile = fileURLToPath(
+  new URL('../statemachines/retraining.asl.json', import.meta.url),
+);
 
 /** Documents that contain the diagram. */
 const illustrated = ['docs/reference.md', 'docs/architecture.md'];
@@ -20,8 +27,8 @@ const blockEnd = '<!-- end -->\n';
 
 const usage = `Usage: node tools/render.ts [--check]
 
-Writes statemachines/promotion.asl.json from statemachines/promotion.ts, and its diagram in docs/reference.md and
-docs/architecture.md. Needs no AWS account.
+Writes statemachines/promotion.asl.json and retraining.asl.json from the chains beside them, and the diagram of the first in
+docs/reference.md and docs/architecture.md. Needs no AWS account.
 
   --check   write nothing; exit 1 when one of them is out of date
   --help    show this text
@@ -36,18 +43,51 @@ export function renderDefinition(): string {
   const graph = new StateGraph(promotionChain(stack, functions).startState, 'promotion');
   graph.timeout = Duration.seconds(machineTimeoutSeconds);
 
+  return rendered(stack, graph, stateNames);
+}
+
+/** The lifecycle as JSON, with a function `train-model` in the place of the states that are given. */
+export function renderRetraining(): string {
+  const stack = new Stack(new App(), 'Render');
+  const chain = retrainingChain(stack, {
+    check: placeholder(stack, 'check-retraining-needed'),
+    train: new LambdaInvoke(stack, 'Train', {
+      lambdaFunction: placeholder(stack, 'train-model'),
+      payloadResponseOnly: true,
+      retryOnServiceExceptions: false,
+    }),
+    promotion: StateMachine.fromStateMachineArn(
+      stack,
+      'Promotion',
+      'arn:aws:states:us-east-1:123456789012:stateMachine:model-promotion',
+    ),
+  });
+  const graph = new StateGraph(chain.startState, 'retraining');
+  return rendered(stack, graph, retrainingStateNames);
+}
+
+/** Throws for a state that `names` lacks. */
+function rendered(stack: Stack, graph: StateGraph, names: readonly string[]): string {
   const { States: states, ...rest } = stack.resolve(graph.toGraphJson()) as { States: Record<string, State> };
-  const unlisted = Object.keys(states).filter((name) => !stateNames.some((listed) => listed === name));
-  if (unlisted.length > 0) throw new Error(`Not in stateNames: ${unlisted.join(', ')}`);
-  const ordered = stateNames.map((name) => [name, inReadingOrder(states[name] ?? {})]);
-  return `${JSON.stringify({ ...rest, States: Object.fromEntries(ordered) }, null, 2)}\n`;
+  const unlisted = Object.keys(states).filter((name) => !names.includes(name));
+  if (unlisted.length > 0) throw new Error(`Not in the list of states: ${unlisted.join(', ')}`);
+  const ordered = names.map((name) => [name, inReadingOrder(states[name] ?? {})]);
+  return `${JSON.stringify({ ...rest, States: Object.fromEntries(ordered) }, inPartition, 2)}\n`;
+}
+
+/** The resource of a service integration as a text, which CDK composes of the partition of the deployment. */
+function inPartition(_: string, value: unknown): unknown {
+  const parts = typeof value === 'object' && value !== null && 'Fn::Join' in value ? value['Fn::Join'] : null;
+  if (!Array.isArray(parts)) return value;
+  const [separator, texts] = parts as [string, unknown[]];
+  return texts.map((text) => (typeof text === 'string' ? text : 'aws')).join(separator);
 }
 
 type State = Record<string, unknown>;
 
 const fieldOrder = [
   ...['Type', 'Resource', 'Parameters', 'InputPath', 'ResultPath', 'TimeoutSeconds', 'SecondsPath'],
-  ...['Error', 'ErrorPath', 'Cause', 'CausePath', 'Retry', 'Catch', 'Choices', 'Default', 'Next'],
+  ...['Error', 'ErrorPath', 'Cause', 'CausePath', 'Retry', 'Catch', 'Choices', 'Default', 'Next', 'End'],
 ];
 
 /** Sorts a state's fields into reading order; CDK's order is arbitrary. */
@@ -57,7 +97,7 @@ function inReadingOrder(state: State): State {
 }
 
 /** Placeholder of the deployed function; the local host finds the handler by the name at the end of the ARN. */
-function placeholder(stack: Stack, name: StepFunctionName) {
+function placeholder(stack: Stack, name: string) {
   return LambdaFunction.fromFunctionArn(
     stack,
     name,
@@ -92,6 +132,7 @@ function renderAll(checkOnly: boolean): number {
   const definition = renderDefinition();
   const files = [
     { name: 'statemachines/promotion.asl.json', path: renderedFile, text: definition },
+    { name: 'statemachines/retraining.asl.json', path: renderedRetrainingFile, text: renderRetraining() },
     ...documents().map(({ name, path }) => ({
       name,
       path,

@@ -15,6 +15,7 @@ export interface InputOptions {
   dryRun?: true;
   rollback?: true;
   emergency?: true;
+  champion?: string;
   adopt?: true;
 }
 
@@ -38,6 +39,7 @@ export const INPUT_OPTIONS = {
   dryRun: '--dry-run',
   rollback: '--rollback',
   emergency: '--emergency',
+  champion: '--champion',
   adopt: '--adopt',
 } as const satisfies Record<keyof InputOptions, string>;
 
@@ -97,6 +99,7 @@ function fieldsOf(source: InputSource): object {
     requested_by: source.requestedBy,
     dry_run: source.dryRun,
     emergency: source.emergency,
+    champion_version: source.champion,
     adopt: source.adopt,
   };
 }

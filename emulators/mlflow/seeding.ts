@@ -148,6 +148,10 @@ export class Seeding {
     return run.id;
   }
 
+  setRunTag(runId: string, key: string, value: string): void {
+    this.#tracking.setTag(runId, key, value);
+  }
+
   /** Logs a value at the next step of a run. */
   logMetric(runId: string, key: string, value: number): void {
     const timestamp = this.#now();

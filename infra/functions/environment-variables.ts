@@ -48,8 +48,16 @@ export function environmentsFor(
   const rollback = {
     ROLLBACK_COOLDOWN_HOURS: String(props.rollbackCooldownHours ?? defaults.rollbackCooldownHours),
   };
+  const { intervalDays, minHours, models = [], stateMachine } = props.retraining ?? {};
+  const retraining = {
+    RETRAINING_INTERVAL_DAYS: String(intervalDays ?? defaults.retrainingIntervalDays),
+    MIN_HOURS_BETWEEN_RETRAINING: String(minHours ?? defaults.minHoursBetweenRetraining),
+    ...(models.length === 0 ? {} : { ALLOWED_MODELS: models.join(',') }),
+    ...(stateMachine === undefined ? {} : { RETRAINING_STATE_MACHINE_ARN: stateMachine.stateMachineArn }),
+  };
   return {
     'begin-promotion': common,
+    'check-retraining-needed': { ...common, ...mlflow, ...store, ...alert, ...retraining },
     'compare-models': { ...common, ...mlflow, ...compare, ...store },
     'prepare-promotion': { ...common, ...mlflow, ...compare, ...store, ...workloads },
     'replace-workload': { ...common, ...store, ...workloads },
@@ -58,6 +66,14 @@ export function environmentsFor(
     'model-rollback': { ...common, ...mlflow, ...store, ...alert, ...rollback, ...workloads },
     'end-promotion': { ...common, ...mlflow, ...store, ...alert, ...workloads },
     'sweep-promotions': {
+      ...common,
+      ...mlflow,
+      ...store,
+      ...alert,
+      ...workloads,
+      STATE_MACHINE_ARN: stateMachineArn,
+    },
+    'watch-releases': {
       ...common,
       ...mlflow,
       ...store,

@@ -2,7 +2,15 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable, PolicyStatement, type PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { LEDGER_KEYS, MODELS_INDEX, PENDING_ALERTS_INDEX } from '../../lambdas/adapters/aws/table-indexes.ts';
+import {
+  LEASE_KEY,
+  LEDGER_KEYS,
+  MODELS_INDEX,
+  NEED_KEY,
+  OUTCOME_KEY,
+  PENDING_ALERTS_INDEX,
+  WATCH_KEYS,
+} from '../../lambdas/adapters/aws/table-indexes.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { KeyedTopic } from '../operations/alert-topics.ts';
 
@@ -10,13 +18,17 @@ import type { KeyedTopic } from '../operations/alert-topics.ts';
 interface FunctionPermissions {
   /** On the promotion table. */
   table: readonly TableAction[];
-  /** Of the table, only the items of ledgers. */
-  ledgersOnly?: true;
+  /** Of the table, only items whose keys begin with these. Default: all. */
+  keys?: readonly string[];
+  /** Besides them, items that it only reads. */
+  readKeys?: readonly string[];
   /** The indexes of the table that it queries. */
   indexes?: readonly IndexName[];
   publish?: true;
-  /** Starts executions, lists those that failed, and describes them. */
-  executions?: true;
+  /** Starts executions; `follows` also lists those that failed, and describes them. */
+  executions?: 'starts' | 'follows';
+  /** Starts executions of the state machine that retrains, where one is configured. */
+  retrains?: true;
   mlflow: readonly MlflowAction[];
   workloads?: true;
 }
@@ -51,7 +63,15 @@ const recordsOutcome = ['GetItem', 'PutItem', 'UpdateItem'] as const;
 /** The permissions of each function. */
 export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissions>> = {
   'begin-promotion': { table: [], mlflow: [] },
-  'compare-models': { table: ['GetItem'], ledgersOnly: true, mlflow: [...reads, ...evidence] },
+  'check-retraining-needed': {
+    table: recordsOutcome,
+    keys: [NEED_KEY, OUTCOME_KEY],
+    readKeys: [LEASE_KEY, ...LEDGER_KEYS],
+    publish: true,
+    retrains: true,
+    mlflow: [...reads, 'ListArtifacts'],
+  },
+  'compare-models': { table: ['GetItem'], keys: LEDGER_KEYS, mlflow: [...reads, ...evidence] },
   'prepare-promotion': {
     table: recordsOutcome,
     mlflow: [...reads, ...evidence, 'SetRegisteredModelTag', 'SetModelVersionTag'],
@@ -71,8 +91,18 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
     table: recordsOutcome,
     indexes: [PENDING_ALERTS_INDEX, MODELS_INDEX],
     publish: true,
-    executions: true,
+    executions: 'follows',
     mlflow: reads,
+    workloads: true,
+  },
+  'watch-releases': {
+    table: recordsOutcome,
+    keys: [...WATCH_KEYS, OUTCOME_KEY, ...LEDGER_KEYS],
+    readKeys: [LEASE_KEY],
+    indexes: [MODELS_INDEX],
+    publish: true,
+    executions: 'starts',
+    mlflow: ['GetRegisteredModel', 'GetRun'],
     workloads: true,
   },
 };
@@ -84,6 +114,8 @@ export interface GrantTargets {
   /** Key of the table; undefined if it is one of DynamoDB. */
   readonly tableKey: IKey | undefined;
   readonly stateMachineArn: string;
+  /** The state machine that retrains; undefined where the caller does. */
+  readonly retrainingArn: string | undefined;
   /** ARN pattern of its executions. */
   readonly executionsArn: string;
   /** ARN of the tracking server on SageMaker; null for any other server. */
@@ -96,10 +128,12 @@ export interface GrantTargets {
 export function grantPermissions(name: FunctionName, grantee: IGrantable, targets: GrantTargets): void {
   const {
     table,
-    ledgersOnly,
+    keys,
+    readKeys,
     indexes = [],
     publish,
     executions,
+    retrains,
     mlflow,
     workloads,
   } = functionPermissions[name];
@@ -119,22 +153,26 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
     allowOn(
       table.map((action) => `dynamodb:${action}`),
       [targets.table.tableArn],
-      ledgersOnly === true ? LEDGER_ITEMS : undefined,
+      keys === undefined ? undefined : itemsOf(keys),
     );
+  if (readKeys !== undefined) allowOn(['dynamodb:GetItem'], [targets.table.tableArn], itemsOf(readKeys));
   if (indexes.length > 0)
     allow(['dynamodb:Query'], ...indexes.map((index) => `${targets.table.tableArn}/index/${index}`));
   if (table.length > 0 && targets.tableKey !== undefined)
-    allowTableKey(grantee, targets.tableKey, ledgersOnly === true ? 'read' : 'write');
+    allowTableKey(grantee, targets.tableKey, table.some((action) => action !== 'GetItem') ? 'write' : 'read');
   if (publish === true) {
     allow(['sns:Publish'], ...targets.topics.map(({ topic }) => topic.topicArn));
     const keys = new Set(targets.topics.flatMap(({ key }) => key ?? []));
     if (keys.size > 0)
       allow(['kms:Decrypt', 'kms:GenerateDataKey'], ...[...keys].map(({ keyArn }) => keyArn));
   }
-  if (executions === true) {
+  if (executions === 'starts') allow(['states:StartExecution'], targets.stateMachineArn);
+  if (executions === 'follows') {
     allow(['states:StartExecution', 'states:ListExecutions'], targets.stateMachineArn);
     allow(['states:DescribeExecution'], targets.executionsArn);
   }
+  if (retrains === true && targets.retrainingArn !== undefined)
+    allow(['states:StartExecution'], targets.retrainingArn);
   if (workloads === true) allowSecret(targets.workloadToken);
   if (mlflow.length === 0) return;
   allowSecret(targets.mlflowCredentials);
@@ -142,11 +180,11 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
   if (server !== null) allow(mlflowActions(server, mlflow), server);
 }
 
-/** True for requests whose every key is that of a ledger's item; one without a key is refused. */
-const LEDGER_ITEMS = {
-  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': LEDGER_KEYS.map((prefix) => `${prefix}*`) },
+/** True for requests whose every key begins with one of these; one without a key is refused. */
+const itemsOf = (keys: readonly string[]) => ({
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys.map((prefix) => `${prefix}*`) },
   Null: { 'dynamodb:LeadingKeys': 'false' },
-};
+});
 
 const KEY_READS = ['kms:Decrypt', 'kms:DescribeKey'];
 const KEY_WRITES = [

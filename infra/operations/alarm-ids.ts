@@ -1,4 +1,9 @@
-import { functionNames } from '../../lambdas/domain/limits.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+
+/** Functions that look at models by the hour or seldom: three errors in five minutes are more than they make. */
+export const checkingFunctions: readonly FunctionName[] = ['check-retraining-needed', 'watch-releases'];
+/** All others: an alarm cannot look at more than ten metrics. */
+export const promotingFunctions = functionNames.filter((name) => !checkingFunctions.includes(name));
 
 /** Number of metrics of each alarm: CloudWatch charges for each of them by the month. */
 export const metricsPerAlarm = {
@@ -6,8 +11,9 @@ export const metricsPerAlarm = {
   RollbackFailed: 1,
   AlertNotSent: 1,
   LeaseStuck: 1,
-  FunctionErrors: functionNames.length,
-  FunctionThrottles: functionNames.length,
+  FunctionErrors: promotingFunctions.length,
+  FunctionThrottles: promotingFunctions.length,
+  ChecksFailing: 2 * checkingFunctions.length,
   RolloutSlow: 1,
   ChangeOpen: 1,
   OutOfStep: 1,

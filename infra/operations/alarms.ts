@@ -14,10 +14,10 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { COMPARE_MINUTES, type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import { COMPARE_MINUTES, type FunctionName } from '../../lambdas/domain/limits.ts';
 import type { MetricName } from '../../lambdas/domain/outcome/metric-names.ts';
 import { SWEEP_MINUTES } from '../event-rules.ts';
-import { type AlarmId, alarmIds } from './alarm-ids.ts';
+import { type AlarmId, alarmIds, checkingFunctions, promotingFunctions } from './alarm-ids.ts';
 import { promotionMetric } from './metrics.ts';
 
 /** The monitored resources, and the topics of the alarms. */
@@ -45,6 +45,8 @@ export const runbookEntry = (runbookUrl: string, id: AlarmId) => `${runbookUrl}#
 interface Rule {
   /** Summed when there are several. */
   readonly metrics: readonly IMetric[];
+  /** Of a sum; default: five minutes. */
+  readonly period?: Duration;
   /** The alarm goes into ALARM at this value or above. */
   readonly threshold: number;
   /** Number of the newest periods that must reach the threshold. */
@@ -60,6 +62,7 @@ interface Rule {
  * The alarms of one environment; the runbook has a section for each. The outcome of a single execution is reported by its
  * own alert. Some alarms occur together (see the table in the runbook): `RollbackFailed` and `RolloutSlow` with
  * `ExecutionsFailed`; `ChangeOpen` after either of these; `FunctionErrors` with `ExecutionsFailed` when MLflow, the platform or DynamoDB is unavailable;
+ * `ChecksFailing` with `FunctionErrors` likewise;
  * `AlertNotSent` with `FunctionErrors`, `FunctionThrottles` or `EventsNotDelivered` when `sweep-promotions` does not run.
  */
 export class PromotionAlarms extends Construct {
@@ -77,7 +80,7 @@ export class PromotionAlarms extends Construct {
       // The environment alone is not unique: two stacks of one account may both use `dev`.
       alarmName: `${monitored.environment}-${Stack.of(this).stackName}-${id}`,
       alarmDescription: `${rule.summary} Runbook: ${runbookEntry(monitored.runbookUrl, id)}`,
-      metric: summed(rule.metrics),
+      metric: summed(rule.metrics, rule.period ?? FIVE_MINUTES),
       threshold: rule.threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       datapointsToAlarm: rule.datapoints.reached,
@@ -102,7 +105,7 @@ function topicsFor(id: AlarmId, { alerts, chat, alertFailures }: MonitoredResour
  * A metric without events has no datapoint: gaps are filled with 0, and SUM skips a metric that has never had a datapoint.
  * The newest 0 may be a count that has not arrived yet, so alarms on a sum evaluate more than one period (CloudWatch user guide, "Using math expressions", FILL).
  */
-function summed(metrics: readonly IMetric[]): IMetric {
+function summed(metrics: readonly IMetric[], period: Duration): IMetric {
   const [only] = metrics;
   if (only !== undefined && metrics.length === 1) return only;
   const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
@@ -110,12 +113,13 @@ function summed(metrics: readonly IMetric[]): IMetric {
   return new MathExpression({
     expression: `SUM([${names.map((name) => `FILL(${name}, 0)`).join(', ')}])`,
     usingMetrics,
-    period: FIVE_MINUTES,
+    period,
     label: 'sum',
   });
 }
 
 const FIVE_MINUTES = Duration.minutes(5);
+const HOUR = Duration.hours(1);
 
 /** Age at which an open change is reported: by then the sweeps have started three attempts at it. */
 export const CHANGE_OPEN = Duration.minutes(60);
@@ -131,7 +135,7 @@ function rulesFor({
     promotionMetric(environment, name, { statistic: Stats.SUM, period: Duration.minutes(minutes) }),
   ];
   const ofFunctions = (metric: (deployed: IFunction) => IMetric) =>
-    functionNames.map((name) => metric(functions[name]));
+    promotingFunctions.map((name) => metric(functions[name]));
   const once = { reached: 1, of: 1 };
   /** For counts of events: no event, no datapoint, no alarm. */
   const event = {
@@ -195,6 +199,18 @@ function rulesFor({
       missing: TreatMissingData.NOT_BREACHING,
       notifyOnOk: true,
       summary: 'Lambda keeps throttling the functions: the concurrency of this account is used up.',
+    },
+    ChecksFailing: {
+      metrics: checkingFunctions.flatMap((name) => [
+        functions[name].metricErrors({ period: HOUR }),
+        functions[name].metricThrottles({ period: HOUR }),
+      ]),
+      period: HOUR,
+      threshold: 1,
+      datapoints: { reached: 2, of: 3 },
+      missing: TreatMissingData.NOT_BREACHING,
+      notifyOnOk: true,
+      summary: 'For two hours or more, releases were not watched or models not checked for retraining.',
     },
     RolloutSlow: {
       ...event,

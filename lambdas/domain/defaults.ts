@@ -13,4 +13,8 @@ export const defaults = {
   minConfidence: 0.7,
   /** Hours after a rollback in which no second automatic rollback of the model starts. */
   rollbackCooldownHours: 24,
+  /** Days after which a model is retrained, whatever its drift. */
+  retrainingIntervalDays: 7,
+  /** Hours after a retraining in which none is started. */
+  minHoursBetweenRetraining: 24,
 } as const;

@@ -6,6 +6,7 @@
 /** Time-out of each deployed function in seconds; Lambda stops the function after it. */
 export const functionTimeoutSeconds = {
   'begin-promotion': 10,
+  'check-retraining-needed': 60,
   'compare-models': 120,
   // It compares again, and reads the rows of both versions for that.
   'prepare-promotion': 180,
@@ -15,6 +16,7 @@ export const functionTimeoutSeconds = {
   'model-rollback': 120,
   'end-promotion': 60,
   'sweep-promotions': 60,
+  'watch-releases': 120,
 } as const;
 
 /** Memory of every function in MB (Lambda gives it CPU in proportion). */
@@ -25,11 +27,18 @@ export type FunctionName = keyof typeof functionTimeoutSeconds;
 
 export const functionNames = Object.keys(functionTimeoutSeconds) as readonly FunctionName[];
 
-/** The functions that are steps of the state machine; the other one is invoked by a schedule and by events. */
-export type StepFunctionName = Exclude<FunctionName, 'sweep-promotions'>;
+/** Functions that are no steps of the state machine of a promotion: invoked by schedules, events and other state machines. */
+const OTHER_FUNCTIONS = [
+  'check-retraining-needed',
+  'sweep-promotions',
+  'watch-releases',
+] as const satisfies readonly FunctionName[];
+
+/** The functions that are steps of the state machine. */
+export type StepFunctionName = Exclude<FunctionName, (typeof OTHER_FUNCTIONS)[number]>;
 
 export const stepFunctionNames = functionNames.filter(
-  (name): name is StepFunctionName => name !== 'sweep-promotions',
+  (name): name is StepFunctionName => !OTHER_FUNCTIONS.some((other) => other === name),
 );
 
 /**
@@ -193,6 +202,13 @@ export const attemptPauseMinutes = (attempts: number): number =>
     : Math.min(24 * 60, 60 * 2 ** Math.min(attempts - HOURLY_ATTEMPTS, 5));
 /** Maximum number of models that one sweep compares with what both sides show. */
 export const SWEEP_MAX_MODELS = 20;
+/** Seconds after which `watch-releases` begins no other model and asks for no other hour: one call may take eight more. */
+export const WATCH_SECONDS = 80;
+/** Maximum number of calls for hourly statistics of one model at a time: the next run goes on. */
+export const WATCH_MAX_CALLS = 60;
+/** Minutes before the next rollback of a release that could not be rolled back: doubling, from an hour to a day. */
+export const rollbackPauseMinutes = (attempt: number): number =>
+  Math.min(24 * 60, 60 * 2 ** Math.min(Math.max(attempt - 1, 0), 5));
 /** Minutes between two comparisons of a closed model with what both sides show. */
 export const COMPARE_MINUTES = 60;
 
@@ -260,6 +276,9 @@ export const modelFileBytes = 512 * 1024;
 
 /** The Bloom filter of training rows: of some five million rows, read beside the rows of both versions. */
 export const trainingFilterFile = { bytes: 8 * 1024 * 1024, totalMs: 10_000 } as const;
+
+/** The file with the inputs of a model in two periods: some 500 features of 200 bins each. */
+export const driftFile = { bytes: 4 * 1024 * 1024, totalMs: 10_000 } as const;
 
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:

@@ -188,6 +188,12 @@ export const HOLD_TAG = 'promotion.hold';
 /** Tag on a version that a gate of a policy reads: it is not promoted while it is there; by whom and why. */
 export const QUARANTINE_TAG = 'promotion.quarantine';
 
+/** Tag on a registered model: the run, and perhaps the path of the file, in which its pipeline logs what it was asked. */
+export const DRIFT_TAG = 'promotion.drift';
+
+/** Tag on a registered model: id of the run whose tags hold the outcomes of the live release and of the one before it. */
+export const MONITOR_TAG = 'promotion.monitor';
+
 /** Tag on a registered model: the team or person that it belongs to. Alerts carry it, so that subscriptions can filter. */
 export const OWNER_TAG = 'owner';
 
@@ -209,11 +215,13 @@ export const DECISION_TAGS = [
   'promotion.fence',
   'promotion.policy',
   'promotion.candidates',
+  DRIFT_TAG,
   'workload.id',
   'workload.artifact_id',
   'workload.image_uri',
   OWNER_TAG,
   HOLD_TAG,
+  MONITOR_TAG,
   QUARANTINE_TAG,
 ] as const;
 

@@ -120,6 +120,27 @@ export const RollbackEnvironment = z.object({
   ROLLBACK_COOLDOWN_HOURS: z.coerce.number().min(0).max(8760).default(defaults.rollbackCooldownHours),
 });
 
+export const RetrainingEnvironment = z.object({
+  RETRAINING_INTERVAL_DAYS: z.coerce.number().positive().max(3650).default(defaults.retrainingIntervalDays),
+  MIN_HOURS_BETWEEN_RETRAINING: z.coerce
+    .number()
+    .min(0)
+    .max(8760)
+    .default(defaults.minHoursBetweenRetraining),
+  /** Names of registered models with commas between them; empty for all. */
+  ALLOWED_MODELS: z
+    .string()
+    .default('')
+    .transform((names) =>
+      names
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    ),
+  /** Started for each attempt. Without it the caller trains. */
+  RETRAINING_STATE_MACHINE_ARN: SweepEnvironment.shape.STATE_MACHINE_ARN,
+});
+
 const Endpoint = z.string().superRefine((value, context) => {
   const problem = endpointProblem(value);
   if (problem !== null) context.addIssue({ code: 'custom', message: problem });
@@ -163,6 +184,12 @@ const LogEnvironment = z.object({ ENVIRONMENT: AlertEnvironment.shape.ENVIRONMEN
 /** Environment variables of each function; the stack's `environment` is typed by it. */
 export const functionEnvironments = {
   'begin-promotion': LogEnvironment,
+  'check-retraining-needed': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...RetrainingEnvironment.shape,
+  }),
   'compare-models': z.object({
     ...LogEnvironment.shape,
     ...MlflowEnvironment.shape,
@@ -202,6 +229,13 @@ export const functionEnvironments = {
     ...Workloads,
   }),
   'sweep-promotions': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...SweepEnvironment.shape,
+    ...Workloads,
+  }),
+  'watch-releases': z.object({
     ...MlflowEnvironment.shape,
     ...StoreEnvironment.shape,
     ...AlertEnvironment.shape,

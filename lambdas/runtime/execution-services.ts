@@ -10,17 +10,33 @@ export interface ExecutionServices {
 }
 
 /** Throws `InvalidConfiguration`. */
-export function executionServices(env: NodeJS.ProcessEnv, network: Network = {}): ExecutionServices {
+export function executionServices(
+  env: NodeJS.ProcessEnv,
+  network: Network = {},
+): ExecutionServices & { executionArn: (name: string) => string } {
   const { STATE_MACHINE_ARN: arn } = configuration(SweepEnvironment, env);
-  let made: Executions | null = null;
   return {
-    executions: async () => {
-      if (arn === undefined || made !== null) return made;
-      const { executionsOf, stepFunctions } = await import('../adapters/aws/step-functions.ts');
-      const client = network.stepFunctions;
-      made =
-        client === undefined ? stepFunctions(arn, clientSettings(env, 'SFN')) : executionsOf(arn, client);
-      return made;
-    },
+    executions: executionsIn(arn, 'STATE_MACHINE_ARN', env, network),
+    executionArn: (name) => `${(arn ?? '').replace(':stateMachine:', ':execution:')}:${name}`,
+  };
+}
+
+/** Executions of the state machine that a variable names; null without one. The client is loaded on first use. */
+export function executionsIn(
+  arn: string | undefined,
+  variable: string,
+  env: NodeJS.ProcessEnv,
+  network: Network,
+): ExecutionServices['executions'] {
+  let made: Executions | null = null;
+  return async () => {
+    if (arn === undefined || made !== null) return made;
+    const { executionsOf, stepFunctions } = await import('../adapters/aws/step-functions.ts');
+    const client = network.stepFunctions;
+    made =
+      client === undefined
+        ? stepFunctions(arn, clientSettings(env, 'SFN'), variable)
+        : executionsOf(arn, client, variable);
+    return made;
   };
 }

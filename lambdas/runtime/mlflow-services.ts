@@ -7,6 +7,7 @@ import { type HttpLimits, httpClient } from '../adapters/http.ts';
 import { type Mlflow, mlflow } from '../adapters/mlflow/client.ts';
 import type { Network } from '../adapters/network.ts';
 import type { RowsHasher, RowsReader } from '../adapters/rows/read-rows.ts';
+import type { DriftRead } from '../domain/drift/drift-file.ts';
 import { MlflowUnavailable } from '../domain/errors.ts';
 import type { FilterRead } from '../domain/gates/checks.ts';
 import type { ModelFileRead } from '../domain/gates/judge.ts';
@@ -30,6 +31,8 @@ export interface RegistryServices {
   trainingOverlap?: (runId: string, ids: readonly string[] | null) => Promise<FilterRead | null>;
   /** Hashes the file of a run's rows. */
   rowsHash?: RowsHasher;
+  /** Reads the inputs of a model in two periods, where its tag says. */
+  driftFile?: (tag: string) => Promise<DriftRead>;
 }
 
 /**
@@ -70,6 +73,10 @@ export function registryServices(
     rowsHash: async (run, spec, limits) => {
       const { hashRows } = await import('../adapters/rows/read-rows.ts');
       return hashRows(registry, run, spec, limits);
+    },
+    driftFile: async (tag) => {
+      const { readDriftFile } = await import('../adapters/mlflow/drift-file.ts');
+      return readDriftFile(registry, tag);
     },
   };
 }

@@ -60,7 +60,6 @@ function operationProblems(input: ExecutionInput): string[] {
   const problems: string[] = [];
   const promoteOnly = [
     'challenger_version',
-    'champion_version',
     'policy',
     'artifact_id',
     'rollout',
@@ -71,6 +70,9 @@ function operationProblems(input: ExecutionInput): string[] {
   const wrong = [
     ...(input.operation === 'promote' ? [] : promoteOnly),
     ...(input.operation === 'rollback' ? [] : rollbackOnly),
+    ...(input.operation === 'promote' || input.operation === 'rollback'
+      ? []
+      : (['champion_version'] as const)),
     ...(input.operation === 'resume' ? (['workload_id'] as const) : (['change_id'] as const)),
   ];
   const refuse = (field: string) =>

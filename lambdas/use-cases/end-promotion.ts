@@ -8,6 +8,7 @@ import { inWords } from '../words/reasons.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
 import { ownerIn, readBothSides } from './parts/read-ending.ts';
 import { isToldAlready, rememberTold } from './parts/tell-out-of-step.ts';
+import { watchBehind } from './parts/watch-behind.ts';
 
 /** `state` is the whole state document, or `{ Error, Cause }` if the first step failed; `execution` is the ARN. */
 export const EndInput = z.object({ state: z.unknown(), execution: z.string() });
@@ -30,7 +31,8 @@ export async function end(
     document.model_name !== null && mayHaveChanged(document)
       ? await readBothSides(document.model_name, services)
       : null;
-  const facts = { execution, ending: read?.ending ?? null, owner: ownerIn(read) };
+  const watch = await watchBehind(document, execution, services);
+  const facts = { execution, ending: read?.ending ?? null, owner: ownerIn(read), watch };
   const ended = inWords(outcomeOf(state, facts, clock.now()));
   const closed = await closeExecution(
     ended,

@@ -4,7 +4,9 @@ import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
 import type { RollbackAnswer } from '../domain/release/payloads.ts';
 import { quoted, sentence, visible } from '../domain/visible-text.ts';
 import { championIs, MAX_ID, needsTable, noChallenger, settle } from './phrases.ts';
+import { noNewVersion } from './retraining.ts';
 import { leaseHeld } from './rollout.ts';
+import { watchFound } from './watch.ts';
 
 /** The sentences in the `reason` and `detail` of answers and outcomes, for people only. */
 
@@ -137,6 +139,8 @@ function rollbackContested({
       return `Another actor changed the model, and that was kept: ${championIs(named)}`;
     case 'unrecorded':
       return 'No release is recorded as live, and it is not clear which one is';
+    case 'other-champion':
+      return `The rollback was asked for while version ${from} is the champion, and ${championIs(named)}${held ? `, with a change under way (${visible(held, MAX_ID)})` : ''}; nothing was changed`;
     case 'superseded':
       return `Another operation changed the model${held ? ` (${visible(held, MAX_ID)})` : ''}, so this one stopped`;
     case 'lost-race':
@@ -213,6 +217,10 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
         : 'The registry or the Workload shows something else than the live release';
     case 'in-step-again':
       return 'Both sides show the live release again';
+    case 'no-new-version':
+      return noNewVersion(cause.attempts, cause.since);
+    case 'watch':
+      return watchFound(cause);
     case 'no-result':
       return 'The execution ended without a result';
   }

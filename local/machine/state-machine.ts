@@ -6,7 +6,6 @@ import {
   type StateMachineDefinition,
 } from 'aws-local-stepfunctions';
 import { causeMessage } from '../../lambdas/domain/lambda-cause.ts';
-import type { StepFunctionName } from '../../lambdas/domain/limits.ts';
 import { type Overrides, pausesOf, secondsOnAws } from './pauses.ts';
 
 type Task = NonNullable<Overrides['taskResourceLocalHandlers']>[string];
@@ -74,16 +73,16 @@ function load(asl: string): NonNullable<typeof loaded> {
 }
 
 /**
- * The rendered state machine, or that of `asl`, with these handlers in place of its functions; any number of
- * executions may run on it in parallel. Throws when a task names a function that has no handler.
+ * The rendered state machine, or that of `asl`, with these handlers in place of its functions, or of what else a task calls,
+ * by the end of its resource; any number of executions may run on it in parallel. Throws when a task has no handler.
  */
 export function localStateMachine(
-  handlers: Record<StepFunctionName, LocalFunction>,
+  handlers: Readonly<Partial<Record<string, LocalFunction>>>,
   asl?: string,
 ): LocalStateMachine {
   if (asl === undefined) loaded ??= load(readFileSync(DEFINITION_FILE, 'utf8'));
   const { machine, definition } = asl === undefined && loaded !== undefined ? loaded : load(asl ?? '');
-  const functions = tasksOf(definition, new Map(Object.entries(handlers)));
+  const functions = tasksOf(definition, handlers);
 
   return {
     run(input, { execution, waitSeconds, onEvent, onWait }) {
@@ -122,13 +121,16 @@ export function localStateMachine(
 
 function tasksOf(
   definition: StateMachineDefinition,
-  handlers: Map<string, LocalFunction>,
+  handlers: Readonly<Partial<Record<string, LocalFunction>>>,
 ): Record<string, Task> {
   const tasks = Object.entries(definition.States).flatMap(
     ([state, { Type, ...fields }]): [string, Task][] => {
       if (Type !== 'Task' || !('Resource' in fields)) return [];
-      const name = fields.Resource.slice(fields.Resource.lastIndexOf(':') + 1);
-      const handler = handlers.get(name);
+      // Of a function its name, of an integration the action: `startExecution.sync:2`.
+      const name = fields.Resource.split(':')
+        .slice(fields.Resource.includes(':::') ? 6 : -1)
+        .join(':');
+      const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
       if (handler === undefined)
         throw new Error(`State ${state} calls ${name}, for which there is no handler`);
       return [[state, asLambda(handler)]];

@@ -1,9 +1,11 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
 import { releaseScenarios } from './releases.ts';
+import { retrainingScenarios } from './retraining.ts';
 import { inSequence, once, promote, rollback, type Scenario, sweep } from './scenario.ts';
 import { LATER_DATA, MODEL, seedPascalStrategy, seedServing } from './seed.ts';
 import { servingScenarios } from './serving.ts';
+import { watchScenarios } from './watch.ts';
 
 const TRANSITION = 'model-versions/transition-stage';
 
@@ -137,4 +139,6 @@ export const scenarios: readonly Scenario[] = [
   },
   ...servingScenarios,
   ...releaseScenarios,
+  ...retrainingScenarios,
+  ...watchScenarios,
 ];

@@ -31,24 +31,15 @@ const CHALLENGER_EDGE = 0.42;
 
 /** Fills the MLflow emulator with `PascalStrategy`; throws when the model exists already. */
 export function seedPascalStrategy(mlflow: MlflowEmulator, seed: Seed = {}): void {
-  const { registry } = mlflow;
   const { challengerEdge = CHALLENGER_EDGE, challengerData = DATA } = seed;
-  registry.createModel(MODEL, {
+  mlflow.registry.createModel(MODEL, {
     description: 'Trend following on hourly bars',
     tags: { 'promotion.policy': 'trading' },
   });
   let version = 0;
-  const add = (stage: string, edge: number, { digest, firstDay } = DATA) => {
+  const add = (stage: string, edge: number, data = DATA) => {
     version += 1;
-    const days = backtest(version, edge, firstDay);
-    const runId = registry.createRun({
-      experiment: `backtest-${MODEL}`,
-      metrics: metricsOf(days),
-      params: { days: String(days.length) },
-      datasets: [{ name: 'hourly-bars-2026', digest, context: 'backtest' }],
-      artifacts: { 'evaluation_rows.csv': csvOf(days) },
-    });
-    registry.createVersion(MODEL, { stage, runId });
+    registerBacktest(mlflow, { version, stage, edge, data });
   };
   if (seed.firstModel) {
     add('Staging', CHAMPION_EDGE);
@@ -57,6 +48,27 @@ export function seedPascalStrategy(mlflow: MlflowEmulator, seed: Seed = {}): voi
   add('Archived', 0.12);
   add('Production', CHAMPION_EDGE);
   add(seed.noStaging ? 'None' : 'Staging', challengerEdge, challengerData);
+}
+
+/** Registers a version with its backtest: a model of its mean return of a day, in percent. */
+export function registerBacktest(
+  { registry }: MlflowEmulator,
+  {
+    version,
+    stage,
+    edge = CHALLENGER_EDGE,
+    data: { digest, firstDay } = DATA,
+  }: { version: number; stage: string; edge?: number; data?: Data },
+): void {
+  const days = backtest(version, edge, firstDay);
+  const runId = registry.createRun({
+    experiment: `backtest-${MODEL}`,
+    metrics: metricsOf(days),
+    params: { days: String(days.length) },
+    datasets: [{ name: 'hourly-bars-2026', digest, context: 'backtest' }],
+    artifacts: { 'evaluation_rows.csv': csvOf(days) },
+  });
+  registry.createVersion(MODEL, { stage, runId });
 }
 
 /** Fills what is emulated, where one of the systems may be real; the model is served where both are emulated. */

@@ -1,13 +1,14 @@
-import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
+import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import { type Aim, callFaults, invocationFaults } from '../engine/faults.ts';
 import type { Random } from '../random.ts';
-import { functionCalls } from './function-calls.ts';
+import { calledFunctions, functionCalls } from './function-calls.ts';
 
 /** Faults that stories are about, so that rare ones happen, too. */
 
 /** Requests of one invocation, as a rule at most. */
 const CALLS: Record<FunctionName, number> = {
   'begin-promotion': 0,
+  'check-retraining-needed': 0,
   'compare-models': 5,
   'prepare-promotion': 18,
   'replace-workload': 11,
@@ -16,6 +17,7 @@ const CALLS: Record<FunctionName, number> = {
   'model-rollback': 34,
   'end-promotion': 15,
   'sweep-promotions': 26,
+  'watch-releases': 0,
 };
 
 /** Every function, and every request that one makes, as often as every other. */
@@ -24,7 +26,7 @@ export function aimOf(random: Random): Aim {
   if (random.chance(0.3)) {
     const times = random.pick([1, 3, 16, 40]);
     return {
-      functionName: random.pick(functionNames),
+      functionName: random.pick(calledFunctions),
       call: null,
       kind: random.pick(invocationFaults),
       after,
@@ -41,7 +43,7 @@ export function aimOf(random: Random): Aim {
 }
 
 /** Every request that a function makes. */
-const NAMED_CALLS = functionNames.flatMap((functionName) =>
+const NAMED_CALLS = calledFunctions.flatMap((functionName) =>
   Object.entries(functionCalls[functionName]).flatMap(([system, names]) =>
     names.map((name) => ({ functionName, call: `${system} ${name}` })),
   ),

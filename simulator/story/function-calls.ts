@@ -1,5 +1,9 @@
-import type { FunctionName } from '../../lambdas/domain/limits.ts';
+import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import type { System } from '../engine/faults.ts';
+
+/** What stories do not call: when a model is retrained, and how its release is watched. */
+const NOT_CALLED: readonly FunctionName[] = ['check-retraining-needed', 'watch-releases'];
+export const calledFunctions = functionNames.filter((name) => !NOT_CALLED.includes(name));
 
 /**
  * What each function asks of other systems, by the name under which it is counted. Stories that are about one request choose
@@ -7,6 +11,7 @@ import type { System } from '../engine/faults.ts';
  */
 export const functionCalls: Record<FunctionName, Partial<Record<System, readonly string[]>>> = {
   'begin-promotion': {},
+  'check-retraining-needed': {},
   'close-promotion': {
     dynamodb: ['Get', 'Update'],
     mlflow: [
@@ -119,4 +124,5 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
     'step-functions': ['DescribeExecution', 'ListExecutions', 'StartExecution'],
     workload: ['GET workloads/*', 'GET workloads/*/protons', 'GET workloads/*/replacement'],
   },
+  'watch-releases': {},
 };

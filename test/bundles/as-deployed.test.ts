@@ -176,6 +176,7 @@ const ENDED = {
 
 const usable: Record<FunctionName, object> = {
   'begin-promotion': { input: { model_name: MODEL }, execution: 'e', started_at: '2026-01-01T00:00:00Z' },
+  'check-retraining-needed': { model_name: MODEL },
   'compare-models': { model_name: MODEL },
   'prepare-promotion': {
     ...{ operation: 'rollback', model_name: MODEL, comparison: null, wait_for_lease_minutes: 0 },
@@ -193,6 +194,7 @@ const usable: Record<FunctionName, object> = {
     ...{ executionArn: ENDED['sweep-promotions'], status: 'ABORTED' },
     input: JSON.stringify({ model_name: 'Nobody' }),
   },
+  'watch-releases': { watch: true },
 };
 
 /** The variables without which a function cannot do its work, by the schema that it parses. */

@@ -17,6 +17,8 @@ import {
   type StoredRelease,
 } from '../../lambdas/domain/release/release.ts';
 import { emptyItem, type ModelPage, type PromotionStore } from '../../lambdas/domain/release/store.ts';
+import { type Need, nextAttempt } from '../../lambdas/domain/retraining/need.ts';
+import type { WatchItem } from '../../lambdas/domain/watch/item.ts';
 import { cannedServer } from '../support/canned-server.ts';
 import { dynamodbClient } from '../support/clients.ts';
 
@@ -48,6 +50,10 @@ const outcome = (execution: string) => ({
   reason: 'r',
 });
 
+const need: Need = nextAttempt('m', null, {
+  ...{ trigger: 'scheduled', id: '0123456789ab', asked_by: 'request', starts: true, newest: null, now },
+});
+
 /** The fence with which an owner has the lease; null if somebody else has it. */
 const fenceOf = async (model: string, owner: string, at = now): Promise<number | null> => {
   const item = await store.readItem(model);
@@ -60,6 +66,25 @@ const take = async (model: string, owner: string, at = now): Promise<number | nu
   const lease = await store.takeLease(model, owner, at, 60);
   return lease.taken ? lease.item.fence : null;
 };
+
+describe('the need of retraining of a model', () => {
+  it('is put once, and replaced by whoever has read it last', async () => {
+    expect(await store.readNeed('n')).toBeNull();
+    expect(await store.writeNeed('n', null, need)).toBe(true);
+    const first = await store.readNeed('n');
+    expect(first).toEqual({ need, rev: 1 });
+    expect(await store.writeNeed('n', null, { ...need, id: 'ffffffffffff' })).toBe(false);
+    expect(await store.writeNeed('n', first, { ...need, started: true })).toBe(true);
+    expect(await store.writeNeed('n', first, { ...need, attempt: 2 })).toBe(false);
+    expect(await store.readNeed('n')).toEqual({ need: { ...need, started: true }, rev: 2 });
+  });
+
+  it('is written where the answer to this very write was lost', async () => {
+    expect(await store.writeNeed('lost', null, need)).toBe(true);
+    expect(await store.writeNeed('lost', null, need)).toBe(true);
+    expect(await store.readNeed('lost')).toEqual({ need, rev: 1 });
+  });
+});
 
 describe('the lease of a model', () => {
   it('is given to one owner at a time, who is named to the others (W1)', async () => {
@@ -811,6 +836,7 @@ describe('trouble with the table', () => {
     recordOutcome: (store) => store.recordOutcome(outcome('other'), 'sent', null),
     hasOutcome: (store) => store.hasOutcome('other'),
     outcomeRecordedAt: (store) => store.outcomeRecordedAt('other'),
+    readOutcome: (store) => store.readOutcome('other'),
     markAlertSent: (store) => store.markAlertSent('other'),
     markInLedger: (store) => store.markInLedger('other', { seq: 1, hash: 'h' }, 'sent'),
     pendingOutcomes: (store) => store.pendingOutcomes(5),
@@ -819,7 +845,13 @@ describe('trouble with the table', () => {
     putEntry: (store) => store.putEntry('m', 1, '{}'),
     rememberEnd: (store) => store.rememberEnd('m', { seq: 1, hash: 'h' }),
     entries: (store) => store.entries('m', 1, 1),
+    readWatch: (store) => store.readWatch('m'),
+    putWatch: (store) => store.putWatch('m', {} as WatchItem, null),
+    readWatchCursor: (store) => store.readWatchCursor(),
+    writeWatchCursor: (store) => store.writeWatchCursor('m'),
     markTableBehind: (store) => store.markTableBehind('m'),
+    readNeed: (store) => store.readNeed('m'),
+    writeNeed: (store) => store.writeNeed('m', null, need),
   };
   const clientOf = ({ url }: { url: string }, maxAttempts: number) =>
     new DynamoDBClient({

@@ -121,6 +121,7 @@ const lookedAt: Record<AlarmId, string[]> = {
   LeaseStuck: ['ModelPromotion LeaseStuck by Environment'],
   FunctionErrors: ['AWS/Lambda Errors by FunctionName'],
   FunctionThrottles: ['AWS/Lambda Throttles by FunctionName'],
+  ChecksFailing: ['AWS/Lambda Errors by FunctionName', 'AWS/Lambda Throttles by FunctionName'],
   RolloutSlow: ['ModelPromotion RolloutDeadlineExceeded by Environment'],
   ChangeOpen: ['ModelPromotion OpenChangeAge by Environment'],
   OutOfStep: ['ModelPromotion OutOfStep by Environment'],
@@ -261,7 +262,9 @@ describe('every alarm', () => {
 
   it('fills the gaps of a sum, and then looks at more than one period', () => {
     const sums = each.filter(({ alarm }) => alarm.Metrics !== undefined);
-    expect(sums.map(({ id }) => id)).toEqual(['ExecutionsFailed', 'FunctionErrors', 'FunctionThrottles']);
+    expect(sums.map(({ id }) => id)).toEqual([
+      ...['ExecutionsFailed', 'FunctionErrors', 'FunctionThrottles', 'ChecksFailing'],
+    ]);
     for (const { alarm } of sums) {
       const [sum] = (alarm.Metrics ?? []).flatMap(({ Expression }) => Expression ?? []);
       expect(sum?.match(/FILL\(m\d+, 0\)/g)).toHaveLength(metricsOf(alarm).length);
@@ -298,8 +301,12 @@ describe('every alarm', () => {
     expect([Period, EvaluationPeriods, Threshold]).toEqual([COMPARE_MINUTES * 60, 1, 1]);
   });
 
-  it.each(['FunctionErrors', 'FunctionThrottles'] as const)('%s watches every function', (id) => {
-    const watched = metricsOf(prod.alarms[id]).map(({ Dimensions }) => Dimensions?.[0]?.Value);
+  it.each(['Errors', 'Throttles'])('%s of every function are looked at by one of them', (metric) => {
+    const watched = each.flatMap(({ alarm }) =>
+      metricsOf(alarm).flatMap(({ MetricName, Dimensions }) =>
+        MetricName === metric ? [Dimensions?.[0]?.Value] : [],
+      ),
+    );
     expect(watched.sort()).toEqual([...functionNames].sort());
   });
 });

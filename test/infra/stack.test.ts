@@ -316,10 +316,12 @@ describe('the topics', () => {
     expect(resourcesOf(apart, 'AWS::SNS::Topic')).toHaveLength(3);
     const told = functionsOf(apart).filter((p) => 'ALERT_CHAT_TOPIC_ARN' in variablesOf(p));
     expect(told.map((p) => p['FunctionName']).sort()).toEqual([
+      'check-retraining-needed',
       'end-promotion',
       'model-rollback',
       'promote-model',
       'sweep-promotions',
+      'watch-releases',
     ]);
   });
 });
@@ -386,6 +388,7 @@ describe('a private server', () => {
     const allowed = permissions(template).filter((line) => line.includes('sagemaker-mlflow'));
     expect(allowed.map((line) => line.trim())).toMatchInlineSnapshot(`
       [
+        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:ListArtifacts on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel sagemaker-mlflow:SearchRuns sagemaker-mlflow:GetDownloadURIForModelVersionArtifacts on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
@@ -393,6 +396,7 @@ describe('a private server', () => {
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel sagemaker-mlflow:SearchRuns sagemaker-mlflow:GetDownloadURIForModelVersionArtifacts sagemaker-mlflow:SetRegisteredModelTag sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
+        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:GetRun on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
       ]
     `);
     expect(allowed.every((line) => line.endsWith(`on ${arn}`))).toBe(true);

@@ -20,6 +20,8 @@ export interface RecordingGateway {
   environmentOf(name: FunctionName, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   /** What this function did so far, sorted: an action, and for a query its index. */
   actionsOf(name: FunctionName): string[];
+  /** The items of the table that this function read (`GetItem`) or wrote, by their keys. */
+  itemsOf(name: FunctionName): { action: string; key: string }[];
   close(): void;
 }
 
@@ -28,6 +30,7 @@ const WITHOUT_ACTION = 'get-artifact';
 
 export async function recordingGateway(): Promise<RecordingGateway> {
   const recorded = new Map<string, Set<string>>();
+  const items = new Map<string, { action: string; key: string }[]>();
   const targets = new Map<string, string>();
   const server = createServer(async (incoming, outgoing) => {
     const body = await buffer(incoming);
@@ -46,6 +49,11 @@ export async function recordingGateway(): Promise<RecordingGateway> {
     recorded.set(name, actions);
     if (!path.startsWith(WITHOUT_ACTION))
       actions.add(actionOf(system as System, incoming, path, body.toString()));
+    if (system === 'dynamodb') {
+      const { Key, Item = Key } = JSON.parse(body.toString());
+      const action = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
+      if (Item !== undefined) items.set(name, [...(items.get(name) ?? []), { action, key: Item.pk.S }]);
+    }
     const bytes = Buffer.from(await answer.body.arrayBuffer());
     const { connection: _, 'transfer-encoding': __, 'content-length': ___, ...kept } = answer.headers;
     outgoing.writeHead(answer.statusCode, kept).end(bytes);
@@ -63,6 +71,7 @@ export async function recordingGateway(): Promise<RecordingGateway> {
       return { ...env, ...Object.fromEntries(behind) };
     },
     actionsOf: (name) => [...(recorded.get(name) ?? [])].sort(),
+    itemsOf: (name) => items.get(name) ?? [],
     close: () => {
       server.closeAllConnections();
       server.close();

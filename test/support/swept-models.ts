@@ -132,11 +132,12 @@ export function sweptModels(): SweptModels {
       return { workload_id: id, artifacts };
     },
     async live(name, found, history = []) {
-      const { item } = await lease(name, arn('earlier'), 60);
+      const owner = arn(`earlier-${found.key}`);
+      const { item } = await lease(name, owner, 60);
       await store.putRelease(name, found);
-      const holder = { model: name, owner: arn('earlier'), fence: item.fence, now: models.now };
+      const holder = { model: name, owner, fence: item.fence, now: models.now };
       await store.adopt(holder, seenIn(item), bare(found), history);
-      await store.releaseLease(name, arn('earlier'), models.now);
+      await store.releaseLease(name, owner, models.now);
     },
     async open(name, change, leaseSeconds = 0) {
       const { item } = await lease(name, change.id, Math.max(leaseSeconds, 60));

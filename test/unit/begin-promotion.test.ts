@@ -138,7 +138,7 @@ describe('an input that cannot be used', () => {
   /** Each field with the operations that take it. */
   const fields: [string, unknown, string[]][] = [
     ['challenger_version', '3', ['promote']],
-    ['champion_version', '2', ['promote']],
+    ['champion_version', '2', ['promote', 'rollback']],
     ['policy', 'trading', ['promote']],
     ['artifact_id', 'a3', ['promote']],
     ['rollout', rollout, ['promote']],

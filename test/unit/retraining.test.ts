@@ -5,7 +5,13 @@ import {
   type RetrainingFacts,
   type RetrainingRequest,
 } from '../../lambdas/domain/retraining/decide.ts';
-import { attemptName, isClosedBy, type Need, nextAttempt } from '../../lambdas/domain/retraining/need.ts';
+import {
+  attemptName,
+  isAttempt,
+  isClosedBy,
+  type Need,
+  nextAttempt,
+} from '../../lambdas/domain/retraining/need.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const hoursAgo = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000);
@@ -25,10 +31,12 @@ const facts = (fields: Partial<RetrainingFacts> = {}): RetrainingFacts => ({
   waiting: null,
   leasedBy: null,
   need: null,
+  isAttempt: false,
+  lastAttempt: null,
   drift: null,
   ...fields,
 });
-const SIGNIFICANT = { severity: 'significant', psi: 0.4, n: 900 } as const;
+const SIGNIFICANT = { severity: 'significant', psi: 0.4, n: 900, problem: null } as const;
 const OPEN: Need = {
   id: '0123456789ab',
   opened_at: hoursAgo(30).toISOString(),
@@ -36,6 +44,11 @@ const OPEN: Need = {
   attempt: 1,
   started: true,
   next_at: hoursAgo(6).toISOString(),
+  attempted_at: hoursAgo(30).toISOString(),
+  asked_by: 'request-1',
+  execution: null,
+  after_version: '6',
+  closed_at: null,
 };
 
 describe('the decision whether a model is retrained', () => {
@@ -101,7 +114,7 @@ describe('the decision whether a model is retrained', () => {
     [
       'too few values to tell of drift',
       {},
-      { drift: { severity: 'unknown', psi: null, n: 12 } },
+      { drift: { severity: 'unknown', psi: null, n: 12, problem: { code: 'too-few', needed: 390 } } },
       'no_retraining',
       'not-due',
       null,
@@ -129,6 +142,22 @@ describe('the decision whether a model is retrained', () => {
       { need: { ...OPEN, next_at: hoursAgo(-1).toISOString() }, drift: SIGNIFICANT },
       'recently_trained',
       'under-way',
+      null,
+    ],
+    [
+      'the attempt itself, which asks again, whatever else is found',
+      { manual: true },
+      { need: { ...OPEN, next_at: hoursAgo(-1).toISOString() }, isAttempt: true, waiting: '7' },
+      'needs_retraining',
+      'attempt',
+      'drift_detected',
+    ],
+    [
+      'drift after an attempt whose version was deleted since',
+      {},
+      { lastAttempt: hoursAgo(23), drift: SIGNIFICANT },
+      'recently_trained',
+      'recent',
       null,
     ],
     [
@@ -163,7 +192,7 @@ describe('the decision whether a model is retrained', () => {
         (hours, severity, need) => {
           const known = facts({
             newest: { version: '6', at: hoursAgo(hours) },
-            drift: { severity, psi: 1, n: 10 },
+            drift: { severity, psi: 1, n: 10, problem: null },
             need,
           });
           expect(decideRetraining(request(), known).decision).toBe('recently_trained');
@@ -174,8 +203,13 @@ describe('the decision whether a model is retrained', () => {
 });
 
 describe('a need of retraining', () => {
+  const asked = {
+    ...({ trigger: 'scheduled', id: 'aaaaaaaaaaaa', asked_by: 'request-1', starts: true } as const),
+    ...{ newest: { version: '6' }, now: NOW },
+  };
+
   it('is tried again after a day for each attempt so far', () => {
-    const first = nextAttempt(null, 'scheduled', 'aaaaaaaaaaaa', NOW);
+    const first = nextAttempt('m', null, asked);
     expect(first).toEqual({
       id: 'aaaaaaaaaaaa',
       opened_at: NOW.toISOString(),
@@ -183,22 +217,43 @@ describe('a need of retraining', () => {
       attempt: 1,
       started: false,
       next_at: hoursAgo(-24).toISOString(),
+      attempted_at: NOW.toISOString(),
+      asked_by: 'request-1',
+      execution: 'retrain-m-aaaaaaaaaaaa-1',
+      after_version: '6',
+      closed_at: null,
     });
     const later = hoursAgo(-25);
-    expect(nextAttempt({ ...first, started: true }, 'manual', 'bbbbbbbbbbbb', later)).toMatchObject({
-      id: 'aaaaaaaaaaaa',
-      opened_at: first.opened_at,
-      trigger: 'scheduled',
-      attempt: 2,
-      started: false,
+    const other = { id: 'bbbbbbbbbbbb', asked_by: 'request-2', starts: false, newest: { version: '9' } };
+    expect(
+      nextAttempt('m', { ...first, started: true }, { ...asked, ...other, trigger: 'manual', now: later }),
+    ).toEqual({
+      ...first,
+      ...{ attempt: 2, attempted_at: later.toISOString(), asked_by: 'request-2', execution: null },
       next_at: new Date(later.getTime() + 48 * 3_600_000).toISOString(),
     });
   });
 
   it('is closed by a version that was registered after it was opened, and by no other', () => {
-    expect(isClosedBy(OPEN, { at: hoursAgo(29) })).toBe(true);
-    expect(isClosedBy(OPEN, { at: hoursAgo(30) })).toBe(false);
+    expect(isClosedBy(OPEN, { version: '7', at: hoursAgo(29) })).toBe(true);
+    expect(isClosedBy(OPEN, { version: '6', at: hoursAgo(30) })).toBe(false);
     expect(isClosedBy(OPEN, null)).toBe(false);
+    // MLflow's clock is an hour behind.
+    expect(isClosedBy(OPEN, { version: '7', at: hoursAgo(31) })).toBe(true);
+    // The model was deleted and made anew.
+    expect(isClosedBy(OPEN, { version: '1', at: hoursAgo(1) })).toBe(true);
+    expect(isClosedBy({ ...OPEN, after_version: null }, { version: '1', at: hoursAgo(31) })).toBe(true);
+  });
+
+  it('knows its attempt: who asked for it, and the execution that was started for it', () => {
+    const need = nextAttempt('m', null, asked);
+    const arn = 'arn:aws:states:eu-west-1:123456789012:execution:retraining';
+    expect(isAttempt(need, 'request-1', NOW)).toBe(true);
+    expect(isAttempt(need, `${arn}:retrain-m-aaaaaaaaaaaa-1`, NOW)).toBe(true);
+    expect(isAttempt(need, `${arn}:retrain-m-aaaaaaaaaaaa-2`, NOW)).toBe(false);
+    expect(isAttempt({ ...need, execution: null }, 'request-2', NOW)).toBe(false);
+    // Whoever asks again and again is not answered for ever by its first attempt.
+    expect(isAttempt(need, 'request-1', hoursAgo(-24))).toBe(false);
   });
 
   it('names an execution of its own for each attempt, as Step Functions takes it', () => {

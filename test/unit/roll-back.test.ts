@@ -250,6 +250,58 @@ const promoted = (more: Parameters<typeof changeWorld>[0] = {}) =>
     item: { history: [{ ...past('2', 'old'), key: two.key }], ...more.item },
   });
 
+describe('a rollback that is asked for while one version is the champion', () => {
+  const pinned = (champion_version: string, more: Partial<RollbackInput> = {}) =>
+    asStep({ champion_version, ...more });
+  /** It is contested, and nothing was written on either side or in the table. */
+  async function expectNothing(world: ChangeWorld, input: RollbackInput, finding: object = {}) {
+    const before = world.item();
+    expect(await ask(world, input)).toMatchObject({
+      rolled_back: false,
+      status: 'contested',
+      finding: { code: 'contested', why: 'other-champion', ...finding },
+    });
+    expect(world.item()).toEqual(before);
+    expect([...world.platform.calls, ...world.registry.writes]).toEqual([]);
+  }
+
+  it('is made while it is', async () => {
+    const world = promoted();
+    expect(await toTheEnd(world, pinned('3'))).toMatchObject({ rolled_back: true, to_version: '2' });
+    expect(world.item()).toMatchObject({
+      live: { version: '2' },
+      history: [{ version: '3', good: false }, {}],
+    });
+  });
+
+  it('changes nothing once another version is live, whatever it names', async () => {
+    await expectNothing(promoted(), pinned('4'), { from: '4', champions: ['3'] });
+    await expectNothing(promoted(), pinned('2'));
+    await expectNothing(promoted(), pinned('4', { target_version: '2' }));
+    await expectNothing(promoted(), pinned('4', { emergency: true }));
+    await expectNothing(promoted(), pinned('4', { dry_run: true }));
+  });
+
+  it('changes nothing where somebody has moved the model by hand', async () => {
+    await expectNothing(promoted({ production: ['2'] }), pinned('3'), { champions: ['2'] });
+    await expectNothing(promoted({ production: ['2'] }), pinned('2'), { champions: ['2'] });
+    await expectNothing(promoted({ production: ['3', '2'] }), pinned('3'));
+  });
+
+  it('changes nothing while a change is open, which it names', async () => {
+    const open = { ...change(two, three), id: arn('run-9') };
+    await expectNothing(changeWorld({ change: open }), pinned('2'), { held: arn('run-9') });
+  });
+
+  it('goes on when it is repeated after it has moved the champion', async () => {
+    const world = promoted();
+    await ask(world, pinned('3'));
+    world.pass(3600);
+    expect(await toTheEnd(world, pinned('3'))).toMatchObject({ rolled_back: true });
+    expect(await ask(world, pinned('3'))).toMatchObject({ rolled_back: true, already_rolled_back: true });
+  });
+});
+
 describe('a rollback that a person or an alarm asks for', () => {
   it('goes to the newest good release, and leaves a bad one', async () => {
     const world = promoted();

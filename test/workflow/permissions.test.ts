@@ -26,7 +26,11 @@ beforeAll(async () => {
         await Promise.all(
           functionNames.map(async (name) => {
             const module: { handler: Handler } = await import(`../../lambdas/${name}.ts`);
-            const own = gateway.environmentOf(name, { ...env, MLFLOW_REGISTRY_MODE: 'both' });
+            const own = gateway.environmentOf(name, {
+              ...env,
+              MLFLOW_REGISTRY_MODE: 'both',
+              RETRAINING_STATE_MACHINE_ARN: env['STATE_MACHINE_ARN'],
+            });
             return [name, afterWaits(clock, module.handler.withClock(clock, own))];
           }),
         ),
@@ -67,6 +71,8 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
     'rollback-after-success',
     'sns-down',
     'two-at-once',
+    'degrades-after-release',
+    'release-confirmed',
   ].map(scenario),
   // Stopped in its rollout: the clean-up, an attempt whose own end is lost, another one, and a model moved by hand.
   async (host) => {
@@ -112,6 +118,15 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
     };
     await execute(host, promote, { ...run, onEvent });
   },
+  // A challenger waits; when it is forgotten, the model is retrained, and people are told from the third attempt on.
+  async (host) => {
+    seedPascalStrategy(host.mlflow);
+    host.mlflow.registry.setModelTag(MODEL, 'promotion.drift', host.mlflow.registry.createRun({}));
+    for (const hours of [0, 24 * 8, 25, 49]) {
+      host.clock.skip(hours * 3_600_000);
+      await host.functions['check-retraining-needed']({ model_name: MODEL });
+    }
+  },
   // Called directly, without a state machine.
   async (host) => {
     const { workloadId, artifacts } = seeded(host);
@@ -135,14 +150,14 @@ const reporting: readonly FunctionName[] = ['end-promotion', 'sweep-promotions']
 
 /** What its role is given, in the words of the gateway. */
 function granted(name: FunctionName): string[] {
-  const { table, indexes = [], publish, executions, mlflow, workloads } = functionPermissions[name];
+  const { table, indexes = [], publish, executions, retrains, mlflow, workloads } = functionPermissions[name];
   return [
     ...table.map((action) => `dynamodb:${action}`),
     ...indexes.map((index) => `dynamodb:Query on ${index}`),
     ...(publish === true ? ['sns:Publish'] : []),
-    ...(executions === true
-      ? ['states:StartExecution', 'states:ListExecutions', 'states:DescribeExecution']
-      : []),
+    ...(executions === undefined ? [] : ['states:StartExecution']),
+    ...(executions === 'follows' ? ['states:ListExecutions', 'states:DescribeExecution'] : []),
+    ...(retrains === true ? ['states:StartExecution'] : []),
     ...mlflow.map((action) => `mlflow:${action}`),
     ...(workloads === true ? ['workloads'] : []),
   ].sort();
@@ -156,5 +171,17 @@ describe.each(functionNames)('%s', (name) => {
 
   it('does all that it may do', () => {
     expect(granted(name).filter((action) => !gateway.actionsOf(name).includes(action))).toEqual([]);
+  });
+
+  it('touches no other items than those of its keys', () => {
+    const { keys, readKeys = [] } = functionPermissions[name];
+    if (keys === undefined) return;
+    const touched = gateway.itemsOf(name);
+    expect(touched.length).toBeGreaterThan(0);
+    const foreign = touched.filter(
+      ({ action, key }) =>
+        ![...keys, ...(action === 'GetItem' ? readKeys : [])].some((prefix) => key.startsWith(prefix)),
+    );
+    expect(foreign).toEqual([]);
   });
 });

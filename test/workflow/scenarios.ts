@@ -10,9 +10,11 @@ import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import { releaseScenarios } from '../../local/scenarios/releases.ts';
+import { retrainingScenarios } from '../../local/scenarios/retraining.ts';
 import { ATTEMPT_MS, promote, sweepAndTakeUp } from '../../local/scenarios/scenario.ts';
 import { seedPascalStrategy } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
+import { watchScenarios } from '../../local/scenarios/watch.ts';
 import { documentedScenarios } from '../support/documented-scenarios.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import { type Ends, endStateOf, expectEnd, nothingLeft } from '../support/end-state.ts';
@@ -144,7 +146,10 @@ export function registryScenarios(start: () => Promise<Host>): void {
 
   it('has an expectation for every scenario of the registry', () => {
     const ofRegistry = scenarios.filter(
-      (scenario) => ![...servingScenarios, ...releaseScenarios].includes(scenario),
+      (scenario) =>
+        ![...servingScenarios, ...releaseScenarios, ...retrainingScenarios, ...watchScenarios].includes(
+          scenario,
+        ),
     );
     expect(ofRegistry.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
   });

@@ -16,6 +16,7 @@ import { scenarios } from '../../local/scenarios/registry.ts';
 import { releaseScenarios } from '../../local/scenarios/releases.ts';
 import { MODEL } from '../../local/scenarios/seed.ts';
 import { servingScenarios } from '../../local/scenarios/serving.ts';
+import { watchScenarios } from '../../local/scenarios/watch.ts';
 import { documentedScenarios } from '../support/documented-scenarios.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
 import { type Ends, endStateOf, expectEnd, nothingLeft } from '../support/end-state.ts';
@@ -149,6 +150,10 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
       // That of the direct invocation, and that of the execution.
       alerts: ['promoted', 'promoted'],
     },
+    'degrades-after-release': { ...thereAndBack, alerts: ['promoted', 'degraded', 'rolled_back'] },
+    'release-confirmed': { ...forward, statuses: ['promoted'], alerts: ['promoted', 'confirmed'] },
+    'idle-release': { ...forward, statuses: ['promoted'], alerts: ['promoted', 'unverified'] },
+    'late-labels': thereAndBack,
   };
 
   async function play(name: string): Promise<ExecutionDocument[]> {
@@ -231,7 +236,10 @@ export function servingScenariosOn(hosted: () => Promise<Host>): void {
   });
 
   it('has an expectation for every scenario with a Workload', () => {
-    const names = ['challenger-wins', ...[...servingScenarios, ...releaseScenarios].map(({ name }) => name)];
+    const names = [
+      'challenger-wins',
+      ...[...servingScenarios, ...releaseScenarios, ...watchScenarios].map(({ name }) => name),
+    ];
     expect(names.sort()).toEqual(Object.keys(expected).sort());
   });
 

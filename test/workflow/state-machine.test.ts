@@ -522,6 +522,7 @@ describe('each step is given what it needs', () => {
       {
         ...{
           model_name: 'PascalStrategy',
+          champion_version: null,
           target_version: null,
           reason: 'ROLLOUT_FAILED',
           alarm_name: null,

@@ -8,11 +8,13 @@ import type {
   ModelPage,
   PromotionStore,
   SeenItem,
+  WatchStore,
 } from '../../domain/release/store.ts';
+import type { NeedStore } from '../../domain/retraining/need.ts';
 import { type Documents, epochSeconds, itemAt, unlessConditionFails } from './documents.ts';
 import type { OutcomeItems } from './outcome-items.ts';
 import { modelItem } from './stored-model.ts';
-import { MODELS_INDEX } from './table-indexes.ts';
+import { LEASE_KEY, MODELS_INDEX } from './table-indexes.ts';
 
 /** The items of models: lease, live release, open change and history, with the releases and the cursor of the sweep. */
 
@@ -21,9 +23,12 @@ const CLOSED = 'closed';
 
 const releaseItemKey = (model: string, key: string) => ({ pk: `release#${model}#${key}` });
 const CURSOR_KEY = { pk: 'sweep#cursor' };
-const leaseKey = (model: string) => ({ pk: `lease#${model}` });
+const leaseKey = (model: string) => ({ pk: `${LEASE_KEY}${model}` });
 
-type ModelItems = Omit<PromotionStore, keyof OutcomeItems | keyof LedgerStore | 'keepsItems'>;
+type ModelItems = Omit<
+  PromotionStore,
+  keyof OutcomeItems | keyof LedgerStore | keyof NeedStore | keyof WatchStore | 'keepsItems'
+>;
 
 /** The part of the store that is about models. */
 export function modelItems(db: Documents, table: string): ModelItems {

@@ -10,7 +10,7 @@ import type {
   RecordedOutcome,
 } from '../../domain/release/store.ts';
 import { type Documents, itemAt, unlessConditionFails } from './documents.ts';
-import { PENDING_ALERTS_INDEX } from './table-indexes.ts';
+import { OUTCOME_KEY, PENDING_ALERTS_INDEX } from './table-indexes.ts';
 
 /** The items of outcomes, and the index of those whose alert is not known to be sent. */
 
@@ -21,7 +21,7 @@ const MOST_READ = 4;
 /** States in which nobody waits for an alert; an item that cannot be read counts as pending. */
 const SETTLED: unknown[] = ['sent', 'none', 'off'];
 
-const outcomeKey = (execution: string) => ({ pk: `outcome#${execution}` });
+const outcomeKey = (execution: string) => ({ pk: `${OUTCOME_KEY}${execution}` });
 
 /** What the store keeps of executions. */
 export type OutcomeItems = Pick<
@@ -29,6 +29,7 @@ export type OutcomeItems = Pick<
   | 'recordOutcome'
   | 'hasOutcome'
   | 'outcomeRecordedAt'
+  | 'readOutcome'
   | 'markAlertSent'
   | 'markInLedger'
   | 'pendingOutcomes'
@@ -97,6 +98,11 @@ export function outcomeItems(db: Documents, table: string): OutcomeItems {
     async outcomeRecordedAt(execution) {
       const item = await itemAt(db, table, outcomeKey(execution));
       return item === undefined ? null : new Date(String(item['recorded_at']));
+    },
+
+    async readOutcome(execution) {
+      const item = await itemAt(db, table, outcomeKey(execution));
+      return item === undefined ? null : outcomeIn(item);
     },
 
     async markAlertSent(execution) {

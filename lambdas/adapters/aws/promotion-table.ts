@@ -6,12 +6,15 @@ import type { Documents } from './documents.ts';
 import { answeredByDynamodb } from './dynamodb-answers.ts';
 import { ledgerItems } from './ledger-items.ts';
 import { modelItems } from './model-items.ts';
+import { needItems } from './need-items.ts';
 import { outcomeItems } from './outcome-items.ts';
+import { watchItems } from './watch-items.ts';
 
 /**
  * The promotion table: `lease#<model>`, the item of a model with its lease, live release, open change and history (never
  * deleted: a deleted counter would start again), `release#<model>#<key>`, its releases as they were seen in service,
- * `outcome#<execution>`, and the ledger, `ledger#<model>#<number>` with `ledger-end#<model>`. Two sparse indexes:
+ * `outcome#<execution>`, the ledger, `ledger#<model>#<number>` with `ledger-end#<model>`, and `watch#<model>`, what is kept of the
+ * live release while it serves. Two sparse indexes:
  * `pending-alerts` holds the outcomes whose alert is not known to be sent, or whose entry is not known to be in the ledger;
  * `models` the models with an open change and, apart from them, those with a live release and none. They are one index, as
  * DynamoDB creates one at a time on a table that exists.
@@ -42,6 +45,8 @@ export const documentStore = (db: Documents, table: string): PromotionStore =>
     ...modelItems(db, table),
     ...outcomeItems(db, table),
     ...ledgerItems(db, table),
+    ...needItems(db, table),
+    ...watchItems(db, table),
   });
 
 const NO_ENTRY = { state: 'none', from: null, head: null } as const;
@@ -70,6 +75,7 @@ export const noStore: PromotionStore = {
   recordOutcome: async (outcome, alert) => ({ outcome, alert, ledger: NO_ENTRY, first: true }),
   hasOutcome: async () => true,
   outcomeRecordedAt: async () => null,
+  readOutcome: async () => null,
   markAlertSent: async () => {},
   markInLedger: async () => {},
   pendingOutcomes: async () => [],
@@ -79,6 +85,12 @@ export const noStore: PromotionStore = {
   rememberEnd: async () => {},
   entries: async () => [],
   markTableBehind: async () => {},
+  readNeed: async () => null,
+  writeNeed: async () => true,
+  readWatch: async () => null,
+  putWatch: async () => true,
+  readWatchCursor: async () => null,
+  writeWatchCursor: async () => {},
 };
 
 /** The same store with every failure of DynamoDB as `LeaseStoreUnavailable`, named by operation. */

@@ -35,17 +35,29 @@ export interface Executions {
 }
 
 /** The executions of one state machine: 3 attempts, 2 s to connect, 4 s for a response. */
-export function stepFunctions(stateMachineArn: string, config: SFNClientConfig = {}): Executions {
+export function stepFunctions(
+  stateMachineArn: string,
+  config: SFNClientConfig = {},
+  variable?: string,
+): Executions {
   const client = new SFNClient({
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 2_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
     ...config,
   });
-  return executionsOf(stateMachineArn, client);
+  return executionsOf(stateMachineArn, client, variable);
 }
 
-/** The executions of one state machine behind this client. */
-export function executionsOf(stateMachineArn: string, client: Sender<SFNClient>): Executions {
+/** The executions of one state machine behind this client; `variable` of the environment names it. */
+export function executionsOf(
+  stateMachineArn: string,
+  client: Sender<SFNClient>,
+  variable = 'STATE_MACHINE_ARN',
+): Executions {
+  const unavailable = (call: string, error: unknown) => {
+    const why = error instanceof Error ? error.name : 'unknown error';
+    return new StateMachineUnavailable(`${call}: ${why}. Check ${variable}.`, { cause: error });
+  };
   return {
     async start(name, input) {
       try {
@@ -87,9 +99,4 @@ export function executionsOf(stateMachineArn: string, client: Sender<SFNClient>)
       };
     },
   };
-}
-
-function unavailable(call: string, error: unknown): StateMachineUnavailable {
-  const why = error instanceof Error ? error.name : 'unknown error';
-  return new StateMachineUnavailable(`${call}: ${why}. Check STATE_MACHINE_ARN.`, { cause: error });
 }

@@ -3,3 +3,9 @@ export const MODELS_INDEX = 'models';
 export const PENDING_ALERTS_INDEX = 'pending-alerts';
 /** How the keys of a ledger's items begin: an entry, and where the ledger ends. */
 export const LEDGER_KEYS = ['ledger#', 'ledger-end#'] as const;
+/** How the keys of the items of watches begin: that of a model, and where a round over the models goes on. */
+export const WATCH_KEYS = ['watch#', 'watch-cursor'] as const;
+/** How the keys of other items begin: the lease of a model, its need of retraining, and the outcome of an execution. */
+export const LEASE_KEY = 'lease#';
+export const NEED_KEY = 'need#';
+export const OUTCOME_KEY = 'outcome#';

@@ -163,8 +163,13 @@ export function workloadApi({ endpoint, authorization, http }: WorkloadApiOption
     promote: async (id) => {
       await call({ method: 'POST', path: `${workload(id)}/promote`, body: {}, schema: Anything });
     },
-    stats: async (id, protonId) =>
-      get(`${workload(id)}/stats`, StatsAnswer, protonId === undefined ? {} : { protonId }),
+    stats: async (id, protonId, period) =>
+      get(`${workload(id)}/stats`, StatsAnswer, {
+        ...(protonId === undefined ? {} : { protonId }),
+        ...(period === undefined
+          ? {}
+          : { startTime: period.start.toISOString(), endTime: period.end.toISOString() }),
+      }),
     // These two routes accept no query parameters except for paging.
     events: async (id, most) => told(await rows(`${workload(id)}/events`, EventPage, most)),
     history: async (id, most) => told(await rows(`${workload(id)}/history`, ReplacementPage, most)),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { InvalidPolicy } from '../errors.ts';
 import { checkGates, gateFields } from '../gates/policy-gates.ts';
 import { readAs } from '../json.ts';
+import { WatchFields } from '../watch/policy-watch.ts';
 import { Measure } from './measure.ts';
 import { ClaimFields, checkClaim } from './policy-claim.ts';
 import { describe, Keys, oneLine, positive } from './policy-fields.ts';
@@ -193,6 +194,10 @@ export const PolicyFile = z
       'Needless promotions in a year that claims of superiority may cost; null: no budget. Has no effect without a claim.',
     ),
     ...gateFields,
+    watch: describe(
+      WatchFields.optional(),
+      'How a release is watched after its promotion; absent: it is not.',
+    ),
     rules: z.array(Rule).min(1).max(100),
   })
   .superRefine(({ claim, rules, ...policy }, context) => {

@@ -86,11 +86,14 @@ export function parseHead(given: string): LedgerHead | null {
 }
 
 /** Statuses of outcomes that are neither a decision nor a change: nothing was compared, and nothing moved. */
-const NOT_IN_LEDGER: readonly Outcome['status'][] = ['invalid_input', 'busy', 'in_step'];
+const NOT_IN_LEDGER: readonly Outcome['status'][] = ['invalid_input', 'busy', 'in_step', 'degraded'];
 
 /** True for an outcome that belongs into the ledger of its model. */
 export const belongsInLedger = ({ model_name, status, cause }: Outcome): boolean =>
-  model_name !== null && !NOT_IN_LEDGER.includes(status) && cause?.code !== 'out-of-step';
+  model_name !== null &&
+  !NOT_IN_LEDGER.includes(status) &&
+  cause?.code !== 'out-of-step' &&
+  cause?.code !== 'no-new-version';
 
 /** The text of the entry for an outcome, which follows `head`; `report` is the SHA-256 of its report. */
 export function entryText(

@@ -20,6 +20,11 @@ export const metricUnits = {
   Busy: 'Count',
   Failed: 'Count',
   InvalidInput: 'Count',
+  // What watches of releases have found.
+  Confirmed: 'Count',
+  Degraded: 'Count',
+  Unproven: 'Count',
+  Unverified: 'Count',
   /** From the start of an execution to its outcome `promoted`. */
   LeadTime: 'Seconds',
   /** From the start of an execution to its outcome `rolled_back`. */

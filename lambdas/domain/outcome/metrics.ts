@@ -16,6 +16,10 @@ export const outcomeMetrics = {
   busy: 'Busy',
   failed: 'Failed',
   invalid_input: 'InvalidInput',
+  confirmed: 'Confirmed',
+  degraded: 'Degraded',
+  unproven: 'Unproven',
+  unverified: 'Unverified',
 } as const satisfies Record<OutcomeStatus, MetricName>;
 
 /** One value of one metric, in the metric's unit. */

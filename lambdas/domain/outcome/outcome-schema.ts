@@ -3,6 +3,9 @@ import { Comparison, Operation } from '../payloads.ts';
 import { RollbackAnswer } from '../release/payloads.ts';
 import { Diagnosis } from '../serving/payloads.ts';
 import { RolloutFailure } from '../serving/rollout-finding.ts';
+import { SeriesName } from '../watch/block.ts';
+import { WatchEvidence } from '../watch/evidence.ts';
+import { WatchFinding } from '../watch/finding.ts';
 
 /** How executions end, and what `end-promotion` answers. Every status is terminal. */
 
@@ -31,6 +34,14 @@ export const OutcomeStatus = z.enum([
   'failed',
   /** The input is invalid. Nothing was changed. */
   'invalid_input',
+  /** Found by the watch of a release: it is not worse than the one before it by the margin of its policy. */
+  'confirmed',
+  /** Found by the watch of a release: it is worse, or has become worse. Nothing was changed. */
+  'degraded',
+  /** The watch of a release ended without either. */
+  'unproven',
+  /** The watch of a release ended, and nothing could be compared. */
+  'unverified',
 ]);
 export type OutcomeStatus = z.infer<typeof OutcomeStatus>;
 export const outcomeStatuses = OutcomeStatus.options;
@@ -98,6 +109,10 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   z.object({ code: z.literal('out-of-step'), change_open: z.boolean() }),
   /** Found by a sweep: after that was told, both sides show the live release again. */
   z.object({ code: z.literal('in-step-again') }),
+  /** `attempts` at a retraining since this time (ISO 8601) have brought no new version; another one begins. */
+  z.object({ code: z.literal('no-new-version'), attempts: z.int(), since: z.string() }),
+  /** Found by the watch of a release; `watch` of the outcome has the figures. `series` is null for a verdict on all. */
+  z.object({ code: z.literal('watch'), found: WatchFinding, series: SeriesName.nullable() }),
   /** No step left a result. */
   z.object({ code: z.literal('no-result') }),
 ]);
@@ -189,7 +204,7 @@ export const Outcome = z.object({
   /** Null in outcomes of the first version, which have only `reason`. */
   cause: OutcomeCause.nullable().catch(null),
   operation: Operation,
-  /** ARN of the execution, `direct:<request id>`, or `sweep:<…>` for what a sweep found. */
+  /** ARN of the execution, `direct:<request id>`, `sweep:<…>` for what a sweep found, `watch:<…>` for what a watch found. */
   execution: z.string(),
   /** Null only when the input named no model. */
   model_name: text,
@@ -216,6 +231,8 @@ export const Outcome = z.object({
   overwritten: z.array(z.string()).default([]),
   /** What both sides showed at the end; null where nothing was to be changed, and in outcomes of the first version. */
   ending: Ending.nullable().catch(null).default(null),
+  /** What the watch of the release has found, where it asked for the rollback or this is what it tells. */
+  watch: WatchEvidence.optional().catch(undefined),
   requested_by: text,
   dry_run: z.boolean(),
   /** ISO 8601. */

@@ -20,10 +20,16 @@ interface Facts {
   readonly ending: Ending | null;
   /** The owner as read with the ending; absent if nothing was read then. */
   readonly owner?: string | null;
+  /** What the watch that asked for a rollback has found. */
+  readonly watch?: Outcome['watch'];
 }
 
 /** The outcome of an execution, whatever its state document holds. Never throws. */
-export function outcomeOf(state: unknown, { execution, ending, owner }: Facts, now: Date): DecidedOutcome {
+export function outcomeOf(
+  state: unknown,
+  { execution, ending, owner, watch }: Facts,
+  now: Date,
+): DecidedOutcome {
   const document = readStateDocument(state);
   const { comparison, prepared, rollback, promotion, closing } = document;
   const operation = document.operation ?? 'promote';
@@ -52,6 +58,7 @@ export function outcomeOf(state: unknown, { execution, ending, owner }: Facts, n
       ...(rollback?.overwritten ?? []),
     ],
     ending,
+    ...(watch === undefined ? {} : { watch }),
     requested_by: document.requested_by,
     dry_run: document.dry_run ?? false,
     recorded_at: now.toISOString(),

@@ -87,6 +87,8 @@ export const RollbackFinding = z.discriminatedUnion('code', [
       'moved-on',
       /** Another actor moved the registry at the same time. */
       'lost-race',
+      /** The rollback was to happen only while `from` is the champion: it is not, or a change is open (`held`). */
+      'other-champion',
       /** No release is recorded, and the sides do not agree on one. */
       'unrecorded',
       /** Another operation has opened or closed a change since; `held` names it. */

@@ -40,6 +40,8 @@ export type CloseAnswer = z.infer<typeof CloseAnswer>;
 export const RollbackInput = z.object({
   model_name: fields.model_name,
   target_version: fields.target_version,
+  /** Only while this version is the champion. Absent in executions of earlier definitions. */
+  champion_version: fields.champion_version.optional(),
   reason: RollbackReason.nullish().transform((value) => value ?? 'MANUAL_REQUEST'),
   alarm_name: fields.alarm_name,
   /** ISO 8601; when the execution started: an alarm that requested it is about the version in Production then. */

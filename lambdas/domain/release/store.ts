@@ -1,6 +1,8 @@
 import type { LedgerHead } from '../ledger/entry.ts';
 import type { KeptEntry } from '../ledger/verify.ts';
 import type { Outcome } from '../outcome/outcome-schema.ts';
+import type { NeedStore } from '../retraining/need.ts';
+import type { SeenWatch, WatchItem } from '../watch/item.ts';
 import type { Change, ModelItem, PastRelease, Release, StoredRelease } from './release.ts';
 
 /** The port to the promotion table; `adapters/aws/promotion-table.ts` implements it. */
@@ -60,7 +62,7 @@ export interface OutcomeRecord extends RecordedOutcome {
  * The items of models and the outcomes of executions. Every method throws `LeaseStoreUnavailable`. A conditional write
  * answers false if its condition does not hold, and true if it had been written already: a lost answer is settled by reading.
  */
-export interface PromotionStore extends LedgerStore {
+export interface PromotionStore extends LedgerStore, NeedStore, WatchStore {
   /** False without a table: nothing is kept from one call to the next, and nothing protects against other writers. */
   readonly keepsItems: boolean;
   /** W1: takes the lease for some seconds, or answers its holder. The same owner keeps its fence and extends the lease. */
@@ -108,6 +110,8 @@ export interface PromotionStore extends LedgerStore {
   hasOutcome(execution: string): Promise<boolean>;
   /** When the outcome of an execution was recorded; null while there is none. */
   outcomeRecordedAt(execution: string): Promise<Date | null>;
+  /** The outcome of an execution as recorded; null while there is none. */
+  readOutcome(execution: string): Promise<Outcome | null>;
   markAlertSent(execution: string): Promise<void>;
   /** The entry of an outcome is in the ledger; `alert` is the state of its alert. */
   markInLedger(execution: string, head: LedgerHead, alert: AlertState): Promise<void>;
@@ -129,6 +133,16 @@ export interface LedgerStore {
   entries(model: string, from: number, limit: number): Promise<KeptEntry[]>;
   /** The table is older than the registry: the next entry says so. */
   markTableBehind(model: string): Promise<void>;
+}
+
+/** What is kept of live releases while they serve (`domain/watch`). Every method throws `LeaseStoreUnavailable`. */
+export interface WatchStore {
+  readWatch(model: string): Promise<WatchItem | null>;
+  /** Puts the item on condition that the one that was seen is there; false where another one is. */
+  putWatch(model: string, item: WatchItem, seen: SeenWatch): Promise<boolean>;
+  /** The model after which a round goes on; null to begin one. */
+  readWatchCursor(): Promise<string | null>;
+  writeWatchCursor(from: string | null): Promise<void>;
 }
 
 /** The part of it that only reads. */

@@ -9,11 +9,25 @@ import type { Need } from './need.ts';
 /** Severity of drift; `unknown` where there are too few values to tell. */
 export type DriftSeverity = 'none' | 'moderate' | 'significant' | 'unknown';
 
+/** Why the severity of drift is unknown. */
+export type DriftProblem =
+  /** The tag names no run and no path of a file. */
+  | { readonly code: 'bad-tag' | 'no-run' | 'missing' | 'too-large' | 'refused' }
+  | { readonly code: 'unreadable'; readonly what: string }
+  /** Measured before the newest version was registered: it is about an earlier one. */
+  | { readonly code: 'before-version'; readonly version: string }
+  /** No feature has the same bins in both periods. */
+  | { readonly code: 'nothing-compared' }
+  /** `needed` rows in each period would do. */
+  | { readonly code: 'too-few'; readonly needed: number };
+
 /** Drift as it was found; `psi` is the largest of the features, `n` the number of values of its smaller period. */
 export interface DriftFound {
   readonly severity: DriftSeverity;
   readonly psi: number | null;
   readonly n: number | null;
+  /** Null unless the severity is unknown. */
+  readonly problem: DriftProblem | null;
 }
 
 /** What is known of a model. */
@@ -28,6 +42,10 @@ export interface RetrainingFacts {
   readonly leasedBy: string | null;
   /** The need that is open; null if none is. */
   readonly need: Need | null;
+  /** The caller is the attempt at the open need, and asks again. */
+  readonly isAttempt: boolean;
+  /** When the last attempt at a closed need was begun; null without one. */
+  readonly lastAttempt: Date | null;
   /** Null where nothing is logged from which drift could be told. */
   readonly drift: DriftFound | null;
 }
@@ -55,7 +73,8 @@ export type RetrainingReason =
   | { readonly code: 'leased'; readonly owner: string }
   | { readonly code: 'recent'; readonly hours: number; readonly least: number }
   | { readonly code: 'under-way'; readonly attempt: number; readonly nextAt: string }
-  | { readonly code: 'again'; readonly attempt: number }
+  | { readonly code: 'again' | 'attempt' | 'no-version-came'; readonly attempt: number }
+  | { readonly code: 'trained'; readonly version: string | null }
   | { readonly code: 'drift'; readonly psi: number | null; readonly n: number | null }
   | { readonly code: 'age'; readonly days: number; readonly interval: number }
   | {
@@ -74,7 +93,7 @@ export interface RetrainingDecision {
   readonly hours: number | null;
 }
 
-/** At most 250 bytes, none of which is a control character; what MLflow takes as the name of a registered model. */
+/** At most 250 characters, none of which is a control character; what MLflow takes as the name of a registered model. */
 const NAME = /^[^\p{C}\p{Zl}\p{Zp}/:]{1,250}$/u;
 
 /** True for what may be the name of a registered model and is on the list of those that are retrained. */
@@ -89,7 +108,7 @@ export function refusedName({
 /** Decides by the rules above. Pure. */
 export function decideRetraining(request: RetrainingRequest, facts: RetrainingFacts): RetrainingDecision {
   const { newest, need, drift, waiting, leasedBy } = facts;
-  const hours = newest === null ? null : Math.max(0, request.now.getTime() - newest.at.getTime()) / 3_600_000;
+  const hours = newest === null ? null : hoursSince(newest.at, request.now);
   const answer = (
     decision: RetrainingDecision['decision'],
     reason: RetrainingReason,
@@ -99,11 +118,18 @@ export function decideRetraining(request: RetrainingRequest, facts: RetrainingFa
   const refused = refusedName(request);
   if (refused !== null) return answer('invalid_model', { code: refused });
   if (!facts.exists) return answer('invalid_model', { code: 'unknown-model' });
+  if (need !== null && facts.isAttempt)
+    return answer('needs_retraining', { code: 'attempt', attempt: need.attempt }, need.trigger);
   if (request.manual) return answer('needs_retraining', { code: 'asked' }, 'manual');
   if (waiting !== null) return answer('recently_trained', { code: 'waiting', version: waiting });
   if (leasedBy !== null) return answer('recently_trained', { code: 'leased', owner: leasedBy });
-  if (hours !== null && hours < request.minHours)
-    return answer('recently_trained', { code: 'recent', hours, least: request.minHours });
+  // A version can have been deleted since: an attempt counts as well.
+  const pause = Math.min(
+    hours ?? Number.POSITIVE_INFINITY,
+    facts.lastAttempt === null ? Number.POSITIVE_INFINITY : hoursSince(facts.lastAttempt, request.now),
+  );
+  if (pause < request.minHours)
+    return answer('recently_trained', { code: 'recent', hours: pause, least: request.minHours });
   if (need !== null) {
     if (new Date(need.next_at) > request.now)
       return answer('recently_trained', { code: 'under-way', attempt: need.attempt, nextAt: need.next_at });
@@ -122,3 +148,30 @@ export function decideRetraining(request: RetrainingRequest, facts: RetrainingFa
     drift: drift?.severity ?? null,
   });
 }
+
+/** The rules behind which drift is looked at: the others hold whatever it is. */
+export const isAboutDrift = ({ reason }: RetrainingDecision): boolean =>
+  ['no-version', 'age', 'not-due'].includes(reason.code);
+
+/** What a training has come to: a version, after which the need is closed, or none. Pure. */
+export function decideAfterTraining(
+  now: Date,
+  { newest, need }: Pick<RetrainingFacts, 'newest' | 'need'>,
+): RetrainingDecision {
+  const hours = newest === null ? null : hoursSince(newest.at, now);
+  if (need === null)
+    return {
+      decision: 'recently_trained',
+      trigger: null,
+      reason: { code: 'trained', version: newest?.version ?? null },
+      hours,
+    };
+  return {
+    decision: 'needs_retraining',
+    trigger: need.trigger,
+    reason: { code: 'no-version-came', attempt: need.attempt },
+    hours,
+  };
+}
+
+const hoursSince = (at: Date, now: Date): number => Math.max(0, now.getTime() - at.getTime()) / 3_600_000;

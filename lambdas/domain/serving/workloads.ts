@@ -131,7 +131,8 @@ export interface Workloads {
   setImportance(id: string, importance: Importance): Promise<void>;
   /** Promotion in place: locks the artifact, wipes the statistics, ends the lifetime limit. Cannot be undone. */
   promote(id: string): Promise<void>;
-  stats(id: string, protonId?: string): Promise<Stats>;
+  /** Of one proton, by default the current one; requests of a period, both ends of which belong to it, by default a week. */
+  stats(id: string, protonId?: string, period?: { start: Date; end: Date }): Promise<Stats>;
   /** Newest first as the API returns them; at most `most`. */
   events(id: string, most: number): Promise<WorkloadEvent[]>;
   /** Past replacements, newest first as the API returns them; at most `most`. */

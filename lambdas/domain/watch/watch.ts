@@ -253,7 +253,8 @@ function shownBy(name: SeriesName, series: SeriesState, policy: WatchPolicy): ('
   return reached(notWorseOf(name, series, policy)) ? ['not_worse'] : [];
 }
 
-function standingsOf(state: WatchState): Standing[] {
+/** Where each series of a watch stands. */
+export function standingsOf(state: WatchState): Standing[] {
   return seriesOf(state).map(([name, series]) => ({
     series: name,
     decides: series.on_worse === 'rollback' && series.prior !== null && series.prior.phi !== null,

@@ -2,7 +2,7 @@ import { attemptPauseMinutes, VISIBILITY_GRACE_SECONDS } from '../../domain/limi
 import { markOn } from '../../domain/promotion/record.ts';
 import { champions, isRolledBack, type RegistryView } from '../../domain/registry.ts';
 import { ARTIFACT_TAG, bare, releaseOf } from '../../domain/release/found.ts';
-import type { Look } from '../../domain/release/look.ts';
+import { type Look, registryShows } from '../../domain/release/look.ts';
 import { changeOf, defaultTarget, openRollback, type RollbackTarget } from '../../domain/release/opening.ts';
 import type { RollbackAnswer } from '../../domain/release/payloads.ts';
 import type { ModelItem, StoredRelease } from '../../domain/release/release.ts';
@@ -49,6 +49,11 @@ export async function openOwn(call: Call, view: RegistryView): Promise<ChangeWri
   if (look === null) return refuse(answer, 'no-model');
   if (look.serving !== null && !store.keepsItems)
     return refuse(answer, 'no-table', { held: look.serving.workload_id });
+  const pinned = input.champion_version ?? null;
+  if (pinned !== null && !isPinned(pinned, item, look)) {
+    const held = item.change?.id ?? null;
+    return contest(answer, 'other-champion', { from: pinned, to: input.target_version, look, held });
+  }
   const target = await targetOf(call, look);
   if (target !== null && 'model_name' in target) return target;
   const opener = {
@@ -104,6 +109,10 @@ export async function openOwn(call: Call, view: RegistryView): Promise<ChangeWri
     return writerOf(writer, change, live);
   return contest(answer, 'superseded', { from, to, look, held: null });
 }
+
+/** True while the version is the only champion, on the record as well, and nobody changes the model. */
+const isPinned = (version: string, { live, change }: ModelItem, look: Look): boolean =>
+  change === null && (live === null || live.version === version) && registryShows(look, { version });
 
 const CONTESTS = {
   unrecorded: 'unrecorded',

@@ -140,7 +140,13 @@ export function mailTable(comparison: Comparison, columns?: number): string {
 }
 
 const TABLE_INDENT = '  ';
-const WITHOUT_COMPARISON: readonly string[] = ['out-of-step', 'in-step-again', 'stopped'];
+const WITHOUT_COMPARISON: readonly string[] = [
+  'out-of-step',
+  'in-step-again',
+  'stopped',
+  'no-new-version',
+  'watch',
+];
 
 /** The first lines. Those of a promotion are fixed: other programs read them. */
 function headOf(outcome: Outcome, context: AlertContext, { words, name }: AlertParts): string[] {

@@ -4,6 +4,7 @@ import { publicMessage, visible } from '../../domain/visible-text.ts';
 import { confidenceText } from '../confidence.ts';
 import { causeText, rollbackFound } from '../reasons.ts';
 import { riskText } from '../risk.ts';
+import { seriesText, standingText } from '../watch.ts';
 import { wordingOf } from './outcome.ts';
 import type { Line, Wording } from './wording.ts';
 
@@ -36,7 +37,7 @@ export function partsOf(outcome: Outcome): AlertParts {
   return {
     words: { ...words, where: words.where.map(visibleLine) },
     name: name === null || name === '' ? 'unknown' : visible(name, MAX_NAME_LENGTH),
-    causes: [...requestLines(outcome), ...causesOf(outcome)],
+    causes: [...requestLines(outcome), ...causesOf(outcome), ...watchLines(outcome)],
     evidence: evidenceOf(outcome),
   };
 }
@@ -53,6 +54,12 @@ function requestLines({ operation, rollback, requested_by: by }: Outcome): Line[
 
 const requestReason = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback']>) =>
   alarm === null ? reason : `${reason} (alarm ${alarm})`;
+
+/** Where the series of a watch stand that have anything to say. */
+const watchLines = ({ watch }: Outcome): Line[] =>
+  (watch?.series ?? []).flatMap((standing) =>
+    standing.estimate === null ? [] : [line(seriesText(standing.series), standingText(standing))],
+  );
 
 /** Each fact appears once: what one line contains is left out of the others. */
 function causesOf(outcome: Outcome): Line[] {
@@ -79,6 +86,8 @@ function causesOf(outcome: Outcome): Line[] {
 function reasonOf(outcome: Outcome): string {
   const { cause, reason, rollback } = outcome;
   if (cause === null) return reason;
+  // The first sentence says a verdict on the whole watch.
+  if (cause.code === 'watch' && cause.series === null) return '';
   return cause.code === 'no-result' && rollback !== null ? '' : causeText(cause, outcome);
 }
 

@@ -1,6 +1,8 @@
 /** What an alert is about; subscribers can filter by it. */
 export const alertKinds = [
   'adopted',
+  'confirmed',
+  'degraded',
   'in_step',
   'promoted',
   'kept',
@@ -9,5 +11,7 @@ export const alertKinds = [
   'rolled_back',
   'contested',
   'busy',
+  'unproven',
+  'unverified',
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];

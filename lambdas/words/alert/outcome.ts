@@ -4,6 +4,7 @@ import { inputField, rollbackTo } from './advice.ts';
 import { endingLines, overwrittenLines, overwrittenSteps } from './current-state.ts';
 import { failed, refused } from './failed.ts';
 import { contested, dryRun, rolledBack } from './rolled-back.ts';
+import { confirmed, degraded, unproven, unverified } from './watched.ts';
 import type { Line, Wording, Words } from './wording.ts';
 import { servedLines } from './workload.ts';
 
@@ -35,6 +36,10 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
   rolled_back: rolledBack,
   contested,
   busy,
+  confirmed,
+  degraded,
+  unproven,
+  unverified,
 };
 
 /** The champion before and after; an unknown champion is never shown as none. */
@@ -152,7 +157,9 @@ const keptByGates = ({ challenger_version: challenger }: Outcome): Words => ({
   todo: ['When the reason is gone, start a new execution. Nothing is promoted until then.'],
 });
 
-function needsInvestigation({ challenger_version: challenger, champion_before: champion }: Outcome): Words {
+function needsInvestigation(outcome: Outcome): Words {
+  const { challenger_version: challenger, champion_before: champion } = outcome;
+  if (outcome.cause?.code === 'no-new-version') return noNewVersionCame(outcome.cause.attempts);
   const pair = `${versionText(challenger)} with ${champion === null ? 'no champion' : versionText(champion)}`;
   return {
     kind: 'needs_investigation',
@@ -170,6 +177,20 @@ function needsInvestigation({ challenger_version: challenger, champion_before: c
     ],
   };
 }
+
+const noNewVersionCame = (attempts: number): Words => ({
+  kind: 'needs_investigation',
+  emoji: 'mag',
+  title: 'Retraining Brings No Version',
+  happened: [
+    `Retraining is needed, and ${attempts} attempts at it have registered no new version. Another attempt begins now.`,
+    UNCHANGED,
+  ],
+  todo: [
+    'Read the log of the training, and check that it registers a version of this model.',
+    'Nothing else is to be done: attempts go on, with longer pauses, until a version is registered.',
+  ],
+});
 
 function busy(): Words {
   return {

@@ -165,12 +165,20 @@ export const payloads = {
     }),
     execution: EXECUTION,
   },
+  'check-retraining-needed': {
+    model_name: 'PascalStrategy',
+    force: true,
+    manual_trigger: false,
+    execution: EXECUTION,
+    after_training: false,
+  },
   'sweep-promotions': {
     executionArn: EXECUTION,
     status: 'ABORTED',
     input: JSON.stringify(input),
     startDate: 1_767_225_600_000,
   },
+  'watch-releases': { watch: true },
 } as const;
 
 export const outcome = sampleOutcome;
