@@ -39,10 +39,12 @@ export const ApprovalRequest = z.object({
   not_requester: z.boolean(),
   opened_at: z.string(),
   expires_at: z.string(),
+  /** When the approvers were told of it. */
+  told_at: text,
   remind_at: text,
   reminded_at: text,
-  /** Why it ended before it was decided: nobody decided in time, or the execution ended. */
-  ended: z.enum(['expired', 'void']).nullable(),
+  /** How it ended, once that was noted: decided, by nobody in time, or with its execution. */
+  ended: z.enum(['decided', 'expired', 'void']).nullable(),
 });
 export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
 
@@ -78,6 +80,7 @@ export function openRequest(
     not_requester,
     opened_at: now.toISOString(),
     expires_at: expires.toISOString(),
+    told_at: null,
     remind_at: remind === null || remind >= expires ? null : remind.toISOString(),
     reminded_at: null,
     ended: null,
@@ -121,11 +124,11 @@ export function standingOf(
   const rejection = first.find(({ verdict }) => verdict === 'reject') ?? null;
   const missing = Math.max(0, request.count - approvals.length);
   const ended = { approvals, rejection, missing, wait_seconds: null, remind: false };
-  if (request.ended === 'void') return { ...ended, status: 'void' };
+  // What was noted stays so, whatever comes late.
+  if (request.ended === 'void' || request.ended === 'expired') return { ...ended, status: request.ended };
   if (rejection !== null) return { ...ended, status: 'rejected' };
   if (missing === 0) return { ...ended, status: 'approved' };
-  if (request.ended === 'expired' || now.getTime() >= Date.parse(request.expires_at))
-    return { ...ended, status: 'expired' };
+  if (now.getTime() >= Date.parse(request.expires_at)) return { ...ended, status: 'expired' };
   const reminder =
     request.remind_at === null || request.reminded_at !== null ? null : Date.parse(request.remind_at);
   const remind = reminder !== null && now.getTime() >= reminder;
@@ -136,4 +139,36 @@ export function standingOf(
     wait_seconds: Math.max(1, Math.ceil((next - now.getTime()) / 1000)),
     remind,
   };
+}
+
+/** The item of an execution, with the token by which Step Functions is woken; `rev` counts its writes. */
+export interface KeptApproval {
+  readonly request: ApprovalRequest;
+  /** Only a bell: nothing follows from it. Null while the execution does not wait. */
+  readonly token: string | null;
+  readonly rev: number;
+}
+
+/** Decisions on one request at most: more people than that never have to agree. */
+export const MAX_DECISIONS = 50;
+
+/** The port to requests and decisions. Every method throws `LeaseStoreUnavailable`. */
+export interface ApprovalStore {
+  /** The newest request of an execution; null if it has none. */
+  readApproval(execution: string): Promise<KeptApproval | null>;
+  /** Writes it, on condition that nobody has since `seen`; false if somebody has. */
+  writeApproval(seen: KeptApproval | null, next: Pick<KeptApproval, 'request' | 'token'>): Promise<boolean>;
+  /** Executions whose request waits. */
+  waitingApprovals(
+    from: string | null,
+    limit: number,
+  ): Promise<{ executions: readonly string[]; next: string | null }>;
+  /** What was decided on a request, in the order in which it was recorded. */
+  decisionsOn(request: Pick<ApprovalRequest, 'execution' | 'digest'>): Promise<readonly ApprovalDecision[]>;
+  /** Puts a decision at a place (from 1), on condition that none is there; answers the one that is. */
+  putDecision(
+    request: Pick<ApprovalRequest, 'execution' | 'digest'>,
+    place: number,
+    decision: ApprovalDecision,
+  ): Promise<ApprovalDecision>;
 }
