@@ -58,6 +58,10 @@ export const ApprovalDecision = z.object({
 });
 export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
 
+/** Names a request of an execution. */
+export const requestId = ({ execution, digest }: Pick<ApprovalRequest, 'execution' | 'digest'>): string =>
+  `${execution.slice(execution.lastIndexOf(':') + 1)}#${digest.slice(0, 12)}`;
+
 const HOUR_MS = 3_600_000;
 
 /** The request that is opened; `until` is the end of an earlier request of the same execution, which no new one extends. */
