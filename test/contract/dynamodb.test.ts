@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalTable, startLocalTable } from '../../emulators/aws/dynamodb.ts';
 import { documentStore, dynamodbStore } from '../../lambdas/adapters/aws/promotion-table.ts';
+import type { ApprovalDecision, ApprovalRequest } from '../../lambdas/domain/approval/request.ts';
 import { MAX_HISTORY } from '../../lambdas/domain/limits.ts';
 import { directOutcome } from '../../lambdas/domain/outcome/outcome.ts';
 import { changeOf } from '../../lambdas/domain/release/opening.ts';
@@ -901,6 +902,11 @@ describe('trouble with the table', () => {
     putEntry: (store) => store.putEntry('m', 1, '{}'),
     rememberEnd: (store) => store.rememberEnd('m', { seq: 1, hash: 'h' }),
     entries: (store) => store.entries('m', 1, 1),
+    readApproval: (store) => store.readApproval('e'),
+    writeApproval: (store) => store.writeApproval(null, { request: { execution: 'e' } as ApprovalRequest, token: null }),
+    waitingApprovals: (store) => store.waitingApprovals(null, 5),
+    decisionsOn: (store) => store.decisionsOn({ execution: 'e', digest: 'd' }),
+    putDecision: (store) => store.putDecision({ execution: 'e', digest: 'd' }, 1, {} as ApprovalDecision),
     readWatch: (store) => store.readWatch('m'),
     putWatch: (store) => store.putWatch('m', {} as WatchItem, null),
     readWatchCursor: (store) => store.readWatchCursor(),

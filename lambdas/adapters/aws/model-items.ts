@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, type QueryCommandOutput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { ApprovalStore } from '../../domain/approval/request.ts';
 import { type ModelItem, StoredRelease } from '../../domain/release/release.ts';
 import type {
   Lease,
@@ -27,7 +28,12 @@ const leaseKey = (model: string) => ({ pk: `${LEASE_KEY}${model}` });
 
 type ModelItems = Omit<
   PromotionStore,
-  keyof OutcomeItems | keyof LedgerStore | keyof NeedStore | keyof WatchStore | 'keepsItems'
+  | keyof ApprovalStore
+  | keyof OutcomeItems
+  | keyof LedgerStore
+  | keyof NeedStore
+  | keyof WatchStore
+  | 'keepsItems'
 >;
 
 /** The part of the store that is about models. */

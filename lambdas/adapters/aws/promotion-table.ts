@@ -2,6 +2,7 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { LeaseStoreUnavailable } from '../../domain/errors.ts';
 import { emptyItem, type ModelPage, type PromotionStore } from '../../domain/release/store.ts';
+import { approvalItems } from './approval-items.ts';
 import type { Documents } from './documents.ts';
 import { answeredByDynamodb } from './dynamodb-answers.ts';
 import { ledgerItems } from './ledger-items.ts';
@@ -47,6 +48,7 @@ export const documentStore = (db: Documents, table: string): PromotionStore =>
     ...ledgerItems(db, table),
     ...needItems(db, table),
     ...watchItems(db, table),
+    ...approvalItems(db, table),
   });
 
 const NO_ENTRY = { state: 'none', from: null, head: null } as const;
@@ -87,6 +89,11 @@ export const noStore: PromotionStore = {
   markTableBehind: async () => {},
   readNeed: async () => null,
   writeNeed: async () => true,
+  readApproval: async () => null,
+  writeApproval: async () => true,
+  waitingApprovals: async () => ({ executions: [], next: null }),
+  decisionsOn: async () => [],
+  putDecision: async (_request, _place, decision) => decision,
   readWatch: async () => null,
   putWatch: async () => true,
   readWatchCursor: async () => null,

@@ -9,3 +9,6 @@ export const WATCH_KEYS = ['watch#', 'watch-cursor'] as const;
 export const LEASE_KEY = 'lease#';
 export const NEED_KEY = 'need#';
 export const OUTCOME_KEY = 'outcome#';
+/** A request for approval, and a decision on one. */
+export const APPROVAL_KEY = 'approval#';
+export const DECISION_KEY = 'decision#';

@@ -1,3 +1,4 @@
+import type { ApprovalStore } from '../approval/request.ts';
 import type { LedgerHead } from '../ledger/entry.ts';
 import type { KeptEntry } from '../ledger/verify.ts';
 import type { Outcome } from '../outcome/outcome-schema.ts';
@@ -62,7 +63,7 @@ export interface OutcomeRecord extends RecordedOutcome {
  * The items of models and the outcomes of executions. Every method throws `LeaseStoreUnavailable`. A conditional write
  * answers false if its condition does not hold, and true if it had been written already: a lost answer is settled by reading.
  */
-export interface PromotionStore extends LedgerStore, NeedStore, WatchStore {
+export interface PromotionStore extends ApprovalStore, LedgerStore, NeedStore, WatchStore {
   /** False without a table: nothing is kept from one call to the next, and nothing protects against other writers. */
   readonly keepsItems: boolean;
   /** W1: takes the lease for some seconds, or answers its holder. The same owner keeps its fence and extends the lease. */
