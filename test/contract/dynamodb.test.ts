@@ -903,7 +903,8 @@ describe('trouble with the table', () => {
     rememberEnd: (store) => store.rememberEnd('m', { seq: 1, hash: 'h' }),
     entries: (store) => store.entries('m', 1, 1),
     readApproval: (store) => store.readApproval('e'),
-    writeApproval: (store) => store.writeApproval(null, { request: { execution: 'e' } as ApprovalRequest, token: null }),
+    writeApproval: (store) =>
+      store.writeApproval(null, { request: { execution: 'e' } as ApprovalRequest, token: null }),
     waitingApprovals: (store) => store.waitingApprovals(null, 5),
     decisionsOn: (store) => store.decisionsOn({ execution: 'e', digest: 'd' }),
     putDecision: (store) => store.putDecision({ execution: 'e', digest: 'd' }, 1, {} as ApprovalDecision),
