@@ -72,6 +72,14 @@ export const EnvironmentSettings = z.strictObject({
   policies: z.string().optional(),
   minConfidence: z.number().optional(),
   rollbackCooldownHours: z.number().optional(),
+  /** When a model should be retrained, and which. Checked with the props. */
+  retraining: z
+    .strictObject({
+      intervalDays: z.number().optional(),
+      minHours: z.number().optional(),
+      models: z.array(z.string()).optional(),
+    })
+    .optional(),
   runbookUrl: text(/^https?:\/\/./, 'must be an address, https://…').optional(),
   /** Other accounts and roles that can start executions. */
   starters: z

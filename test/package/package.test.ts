@@ -17,10 +17,11 @@ const app = join(directory, 'app');
 const installed = join(app, 'node_modules/model-promotion');
 const MINUTE = 60_000;
 
-/** What a team writes: ten lines, in an app as `cdk init` makes it, whose modules are CommonJS. */
+/** What a team writes: a few lines, in an app as `cdk init` makes it, whose modules are CommonJS. */
 const appSource = `import { App, Stack } from "aws-cdk-lib";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
-import { ModelPromotion, type ModelPromotionProps } from "model-promotion";
+import { Pass } from "aws-cdk-lib/aws-stepfunctions";
+import { ModelPromotion, type ModelPromotionProps, RetrainingLifecycle } from "model-promotion";
 
 const app = new App();
 const stack = new Stack(app, "Team");
@@ -35,6 +36,7 @@ const props: ModelPromotionProps = {
 };
 const promotion: ModelPromotion = new ModelPromotion(stack, "Promotion", props);
 promotion.functions.compareModels.functionName satisfies string;
+new RetrainingLifecycle(stack, "Retraining", { promotion, train: new Pass(stack, "Train") });
 app.synth();
 `;
 

@@ -6,6 +6,7 @@ import {
   MlflowUnavailable,
   StateMachineUnavailable,
 } from '../../lambdas/domain/errors.ts';
+import { entryText } from '../../lambdas/domain/ledger/entry.ts';
 import type { ModelVersion } from '../../lambdas/domain/registry.ts';
 import type { ModelItem } from '../../lambdas/domain/release/release.ts';
 import { emptyItem } from '../../lambdas/domain/release/store.ts';
@@ -14,6 +15,7 @@ import { CheckInput } from '../../lambdas/domain/retraining/payloads.ts';
 import { type CheckServices, checkRetraining } from '../../lambdas/use-cases/check-retraining-needed.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 import { type MemoryStore, memoryStore } from '../support/memory-store.ts';
+import { sampleComparison, sampleOutcome } from '../support/sample-outcome.ts';
 
 const MODEL = 'churn';
 const HOUR = 3_600_000;
@@ -184,6 +186,22 @@ describe('the answer', () => {
     world.ms += 6 * 24 * HOUR;
     expect(await world.check()).toMatchObject({ decision: 'needs_retraining' });
   });
+
+  it.each([
+    ['this version', { challenger: '6', dry_run: false }, 'needs_retraining'],
+    ['this version, in a dry run', { challenger: '6', dry_run: true }, 'recently_trained'],
+    ['another version', { challenger: '5', dry_run: false }, 'recently_trained'],
+  ])(
+    'is held up by a version in Staging until the ledger has a comparison of %s',
+    async (_, entry, decision) => {
+      const world = new World([hoursOld(48, 'Staging')]);
+      world.drift = SHIFTED;
+      const comparison = { ...sampleComparison, challenger_version: entry.challenger };
+      const kept = { ...sampleOutcome, model_name: MODEL, comparison, dry_run: entry.dry_run };
+      await world.store.putEntry(MODEL, 1, entryText({ ...kept, status: 'kept' }, null, false));
+      expect(await world.check()).toMatchObject({ decision });
+    },
+  );
 
   it('is an error where MLflow is away, or tells no time of a version', async () => {
     const world = new World([hoursOld(170)]);
