@@ -24,7 +24,7 @@ export const withInputFlags = (command: Command, more = ''): Command =>
     .option('--emergency', 'with --rollback: ignore the cool-down after the last rollback')
     .option(
       '--champion <version>',
-      'with --rollback: only while this version is the champion; otherwise nothing is changed',
+      'champion to compare with; with --rollback: only while this version is the champion, otherwise nothing is changed',
     )
     .option(
       '--adopt',

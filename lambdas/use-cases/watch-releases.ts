@@ -1,4 +1,5 @@
 import type { Policies } from '../adapters/policy-files.ts';
+import { LeaseStoreUnavailable, StateMachineUnavailable } from '../domain/errors.ts';
 import { SWEEP_MAX_MODELS, WATCH_SECONDS } from '../domain/limits.ts';
 import { MONITOR_TAG } from '../domain/registry.ts';
 import type { ModelItem, Release } from '../domain/release/release.ts';
@@ -32,25 +33,34 @@ export interface WatchAnswer {
 
 /**
  * Looks at every closed model that the time allows, and goes on where the last run has stopped. A model with an open change is
- * left alone. Throws `LeaseStoreUnavailable` where the models cannot be listed; a failure of one does not stop the others.
+ * left alone. A failure of one does not stop the others; then the first one of the table or of the state machine is thrown, so
+ * that Lambda calls again before the hour is over: `LeaseStoreUnavailable` or `StateMachineUnavailable`.
  */
 export async function watchReleases(services: WatchServices): Promise<WatchAnswer> {
+  const done: WatchAnswer = { looked: 0, told: 0, started: 0, failed: 0 };
+  const failures: unknown[] = [];
+  await watchRound(done, failures, services);
+  const lasting = failures.find(
+    (error) => error instanceof LeaseStoreUnavailable || error instanceof StateMachineUnavailable,
+  );
+  if (lasting !== undefined) throw lasting;
+  return done;
+}
+
+async function watchRound(done: WatchAnswer, failures: unknown[], services: WatchServices): Promise<void> {
   const { store, clock } = services;
   const until = clock.now().getTime() + WATCH_SECONDS * 1000;
-  const done: WatchAnswer = { looked: 0, told: 0, started: 0, failed: 0 };
   let from = await store.readWatchCursor();
   do {
     const page = await store.closedModels(from, SWEEP_MAX_MODELS);
     let last = from;
     for (const model of page.models) {
-      if (clock.now().getTime() >= until) {
-        await store.writeWatchCursor(last);
-        return done;
-      }
+      if (clock.now().getTime() >= until) return store.writeWatchCursor(last);
       try {
         await watchModel(model, until, done, services);
       } catch (error) {
         done.failed += 1;
+        failures.push(error);
         log().error('a release could not be watched', { model, error: logError(error) });
       }
       last = model;
@@ -58,7 +68,6 @@ export async function watchReleases(services: WatchServices): Promise<WatchAnswe
     from = page.next;
   } while (from !== null);
   await store.writeWatchCursor(null);
-  return done;
 }
 
 async function watchModel(

@@ -140,7 +140,7 @@ function rollbackContested({
     case 'unrecorded':
       return 'No release is recorded as live, and it is not clear which one is';
     case 'other-champion':
-      return `The rollback was asked for while version ${from} is the champion, and ${championIs(named)}${held ? `, with a change under way (${visible(held, MAX_ID)})` : ''}; nothing was changed`;
+      return `The rollback was to be made only while version ${from} is the champion: ${championIs(named)}${held ? `, and a change is open (${visible(held, MAX_ID)})` : ''}; nothing was changed`;
     case 'superseded':
       return `Another operation changed the model${held ? ` (${visible(held, MAX_ID)})` : ''}, so this one stopped`;
     case 'lost-race':

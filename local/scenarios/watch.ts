@@ -162,7 +162,8 @@ export const watchScenarios: readonly Scenario[] = [
       for (let hour = first; hour < first + 24 && faults.pending().length > 0; hour += 1) {
         writeBlock(host, outcomes, hour - 1, WORSE);
         skipTo(host, 10);
-        await host.functions['watch-releases']({ watch: true });
+        // As on AWS it throws where it does not know whether its execution was started.
+        await host.functions['watch-releases']({ watch: true }).catch(() => {});
       }
       noteIn(host, run, release.execution, 'watch: the answers to two starts of a rollback were lost');
       return [release, ...(await watch(host, run, release))];

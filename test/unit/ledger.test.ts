@@ -55,9 +55,30 @@ describe('an entry of the ledger', () => {
     [{ model_name: null, status: 'invalid_input' }, false],
     [{ status: 'busy' }, false],
     [{ status: 'in_step' }, false],
+    [{ status: 'confirmed' }, true],
+    [{ status: 'unproven' }, true],
+    [{ status: 'unverified' }, true],
+    // A finding that changes nothing and decides nothing.
+    [{ status: 'degraded' }, false],
     [{ status: 'contested', cause: { code: 'out-of-step', change_open: false } }, false],
   ] as [Partial<Outcome>, boolean][])('is made of a decision or a change: %j', (more, belongs) => {
     expect(belongsInLedger({ ...sampleOutcome, ...more })).toBe(belongs);
+  });
+
+  it('has what a watch has seen of the series that could be compared', () => {
+    const standing = {
+      ...{ series: 'rows', decides: true, blocks: 3, before: 168, phi: 1.2, level: 0.9 },
+      ...{ worse: null, not_worse: null, guard: null, estimate: 0.01, interval: [-0.02, 0.04] },
+    } as const;
+    const watch = {
+      ...{ new: '3', old: '2', switched_at: '2026-11-21T10:00:00.000Z' },
+      series: [standing, { ...standing, series: 'slow', estimate: null, interval: null }],
+    } as Outcome['watch'];
+    const text = entryText({ ...sampleOutcome, status: 'confirmed', watch }, null, false);
+    expect(parseEntry(text)?.watch).toEqual([
+      { series: 'rows', blocks: 3, estimate: 0.01, interval: [-0.02, 0.04] },
+    ]);
+    expect(parseEntry(entryText(sampleOutcome, null, false))?.watch).toBeUndefined();
   });
 
   it.each(['7', '0:aa', '7:xyz', `07:${'a'.repeat(64)}`, ''])('has no head %j', (text) => {

@@ -60,6 +60,23 @@ describe('a run whose input is made of options', () => {
     });
   });
 
+  it('rolls back only while --champion is the champion', async () => {
+    const ran = await run([
+      '--model',
+      MODEL,
+      '--version',
+      '1',
+      '--rollback',
+      '--emergency',
+      '--champion',
+      '3',
+    ]);
+    expect(ran.code).toBe(1);
+    const { status, output, registry } = documentOf(ran);
+    expect([status, registry.after]).toEqual(['contested', registry.before]);
+    expect(output).toMatchObject({ champion_version: '3', rollback: { finding: { why: 'other-champion' } } });
+  });
+
   it('rolls out what --workload and --artifact name', async () => {
     const ran = await run(['--model', MODEL, '--workload', 'w1', '--artifact', 'a1', '--adopt']);
     expect(ran.code).toBe(1);

@@ -284,7 +284,8 @@ describe('the next release', () => {
     outcomesFor(run, range(switchHour() + 1, switchHour() + 4), WORSE);
     const recordOutcome = () => Promise.reject(new LeaseStoreUnavailable('DynamoDB: away'));
     const policy = { on_worse: { rows: 'alert' } };
-    await watched(policy, { store: { ...models.store, recordOutcome }, alerts: null });
+    const away = watched(policy, { store: { ...models.store, recordOutcome }, alerts: null });
+    await expect(away).rejects.toThrow(LeaseStoreUnavailable);
     expect(await told()).toEqual([]);
     await models.live(MODEL, { ...release('4', null, arn('p2')), at: models.now.toISOString() });
     expect(await watched(policy)).toMatchObject({ told: 1 });
@@ -437,7 +438,8 @@ describe('a rollback that changed nothing', () => {
       listUnsuccessful: async () => [],
       describeUnsuccessful: async () => null,
     });
-    expect(await watched({}, { executions: away })).toMatchObject({ started: 0, failed: 1 });
+    // Thrown, so that Lambda calls again soon.
+    await expect(watched({}, { executions: away })).rejects.toThrow(StateMachineUnavailable);
     expect(await itemOf()).toMatchObject({ status: 'rollback_due', attempt: 1 });
     nextHour();
     expect(await watched()).toMatchObject({ started: 1 });
@@ -619,10 +621,19 @@ describe('among many models', () => {
       name === 'second'
         ? Promise.reject(new LeaseStoreUnavailable('DynamoDB: an item that is not ours'))
         : models.store.readItem(name);
-    expect(await watched({}, { store: { ...models.store, readItem } })).toMatchObject({
-      looked: 2,
-      failed: 1,
-    });
+    const failing = watched({}, { store: { ...models.store, readItem } });
+    await expect(failing).rejects.toThrow('not ours');
+    const seen = await Promise.all(['first', 'second', 'third'].map(itemOf));
+    expect(seen.map((item) => item === null)).toEqual([false, true, false]);
+  });
+
+  it('one that MLflow does not answer for is left to the next run', async () => {
+    models.model(MODEL, ['Archived', 'Archived', 'Production']);
+    await promoted(models, MODEL);
+    models.mlflow.faults.add({ path: '*', effect: { kind: 'answer', status: 503, body: 'away' } });
+    expect(await watched()).toMatchObject({ looked: 1, failed: 1 });
+    models.mlflow.faults.clear();
+    expect(await watched()).toMatchObject({ looked: 1, failed: 0 });
   });
 
   it('a run ends in time, and the next one goes on', async () => {

@@ -60,6 +60,19 @@ export const LedgerEntry = z.looseObject({
   before: LedgerRelease.nullable(),
   /** What both sides showed at the end; null if they were not read. */
   after: LedgerRelease.nullable(),
+  /** What the watch of a release has seen, of each series that could be compared; absent where none has. */
+  watch: z
+    .array(
+      z.looseObject({
+        series: z.string(),
+        /** Hours after the release. */
+        blocks: z.number(),
+        /** How much worse the new version is. */
+        estimate: z.number(),
+        interval: z.tuple([z.number(), z.number()]).nullable(),
+      }),
+    )
+    .optional(),
   /** SHA-256 of the page that reports the decision; absent where no versions were compared. */
   report: hash.optional(),
   /** True for the first entry after the table was found to be older than the registry, as after a restore from a backup. */
@@ -139,10 +152,19 @@ export function entryText(
             version: ending.champions?.length === 1 ? (ending.champions[0] ?? null) : null,
             artifact_id: ending.workload?.artifact_id ?? null,
           },
+    ...observedIn(outcome),
     ...(report === null ? {} : { report }),
     table_behind: tableBehind,
   };
   return canonicalJson(entry);
+}
+
+function observedIn({ watch }: Outcome): Pick<LedgerEntry, 'watch'> {
+  if (watch === undefined) return {};
+  const compared = watch.series.flatMap(({ series, blocks, estimate, interval }) =>
+    estimate === null ? [] : [{ series, blocks, estimate, interval }],
+  );
+  return { watch: compared };
 }
 
 const dividedBy = (allocation: AllocationFacts | undefined) =>
