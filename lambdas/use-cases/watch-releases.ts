@@ -3,10 +3,11 @@ import { LeaseStoreUnavailable, StateMachineUnavailable } from '../domain/errors
 import { SWEEP_MAX_MODELS, WATCH_SECONDS } from '../domain/limits.ts';
 import { MONITOR_TAG } from '../domain/registry.ts';
 import type { ModelItem, Release } from '../domain/release/release.ts';
-import { advance, isSameItem, lastBlockOf, openItem, retried, seenOf } from '../domain/watch/advance.ts';
+import { advance, isSameItem, openItem, retried, seenOf } from '../domain/watch/advance.ts';
 import { rollbackName, type WatchItem } from '../domain/watch/item.ts';
 import { monitorIn } from '../domain/watch/monitor.ts';
 import type { WatchPolicy } from '../domain/watch/policy-watch.ts';
+import { deadlineOf } from '../domain/watch/watch.ts';
 import type { ExecutionServices } from '../runtime/execution-services.ts';
 import { log, logError } from '../runtime/log.ts';
 import type { ReadingServices } from '../runtime/reading-services.ts';
@@ -123,7 +124,7 @@ async function opening(
   if (policy === null || live.artifact_id !== null) return openItem(of, policy, kept, now);
   const tags = (await registry().registry.getModel(model))?.tags ?? {};
   if (monitorIn(tags[MONITOR_TAG]) !== null) return openItem(of, policy, kept, now);
-  return now.getTime() < lastBlockOf(live, policy) ? null : openItem(of, null, kept, now);
+  return now.getTime() < deadlineOf({ switched_at: live.at, policy }) ? null : openItem(of, null, kept, now);
 }
 
 /** The watch of a policy; null where it has none, or there is no such policy any more. */

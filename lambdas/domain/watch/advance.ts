@@ -36,10 +36,6 @@ export const evidenceOf = (state: WatchState): WatchEvidence => ({
 export const replacedBy = ({ live, history: [last] }: Pick<ModelItem, 'live' | 'history'>) =>
   live !== null && last !== undefined && isLeftBy(last, live.change) ? last : null;
 
-/** When every block of a release must have come that nobody has begun to watch, in milliseconds since 1970. */
-export const lastBlockOf = ({ at }: Pick<Release, 'at'>, { hours, maturity_hours }: WatchPolicy): number =>
-  Date.parse(at) + (hours + maturity_hours + 24) * HOUR_MS;
-
 type Served = Pick<Hours, 'workload_id' | 'artifact_id'>;
 
 const servedBy = ({

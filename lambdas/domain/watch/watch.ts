@@ -150,7 +150,7 @@ export function continueWatch(state: WatchState, offered: readonly unknown[], no
 const order = (a: Block, b: Block) => seriesNames.indexOf(a.series) - seriesNames.indexOf(b.series);
 
 /** When every block of the watch must have come, in milliseconds since 1970. */
-export const deadlineOf = ({ switched_at, policy }: WatchState): number =>
+export const deadlineOf = ({ switched_at, policy }: Pick<WatchState, 'switched_at' | 'policy'>): number =>
   Date.parse(switched_at) + (policy.hours + policy.maturity_hours + 24) * HOUR_MS;
 
 const seriesOf = (state: WatchState) => Object.entries(state.series) as [SeriesName, SeriesState][];
