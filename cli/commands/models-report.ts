@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { systemClock } from '../../lambdas/adapters/clock.ts';
 import { parseEntry } from '../../lambdas/domain/ledger/entry.ts';
+import type { Comparison } from '../../lambdas/domain/payloads.ts';
 import { runPage } from '../../lambdas/domain/promotion/report-place.ts';
 import type { ModelVersion, Registry, RegistryView } from '../../lambdas/domain/registry.ts';
 import type { PromotionStore, RecordedOutcome } from '../../lambdas/domain/release/store.ts';
+import { evidenceOf } from '../../lambdas/domain/watch/advance.ts';
 import { silenceLog } from '../../lambdas/runtime/log.ts';
 import { readingServices } from '../../lambdas/runtime/reading-services.ts';
 import { reportServices } from '../../lambdas/runtime/report-services.ts';
@@ -98,6 +100,7 @@ async function factsOf(model: string, asked: Asked): Promise<ModelFacts> {
   const status = modelStatus(model, read, systemClock.now());
   doing('reading its ledger');
   const entries = services.store.keepsItems ? await entriesOf(model, services.store) : [];
+  const watch = await services.store.readWatch(model);
   const wanted = versionsToRead(read.view, pair);
   const unread: ModelFacts['waiting'][number][] = [];
   const versions = await withRuns(wanted, services, unread, (done) =>
@@ -109,6 +112,11 @@ async function factsOf(model: string, asked: Asked): Promise<ModelFacts> {
     live: read.item?.live ?? null,
     waiting: [...waitingOf(status, read.view, asked.pending), ...unread],
     entries,
+    watch:
+      watch === null || watch.state === null || watch.promotion !== read.item?.live?.change
+        ? null
+        : { status: watch.status, evidence: evidenceOf(watch.state) },
+    comparisons: await comparisonsOf(entries, services.store),
     versions,
     versionsLeftOut: (read.view?.versions.length ?? 0) - wanted.length,
     pair,
@@ -162,6 +170,17 @@ async function entriesOf(model: string, store: PromotionStore) {
     found.push(...page.flatMap(({ text }) => parseEntry(text) ?? []));
     if (page.length < PAGE) return found;
   }
+}
+
+/** What the newest promotions were decided on, as far as their outcomes are kept. */
+async function comparisonsOf(entries: ModelFacts['entries'], store: PromotionStore) {
+  const found = new Map<string, Comparison>();
+  const promoted = entries.filter(({ status }) => status === 'promoted').slice(-MAX_VERSIONS);
+  for (const { execution } of promoted) {
+    const comparison = (await store.readOutcome(execution))?.comparison ?? null;
+    if (comparison !== null) found.set(execution, comparison);
+  }
+  return found;
 }
 
 function waitingOf(

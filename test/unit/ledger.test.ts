@@ -172,9 +172,9 @@ describe('a ledger in a table that answers every read with an item', () => {
     'is read to an end, whatever end it remembers: %d',
     async (seq) => {
       let reads = 0;
-      const send = async () => {
+      const send = async ({ input }: { input: { Key: object } }) => {
         reads += 1;
-        return { Item: { seq, hash: 'h', entry: '{}' } };
+        return { Item: { ...input.Key, seq, hash: 'h', entry: '{}' } };
       };
       const store = documentStore({ send } as never, 'promotion');
       const { head } = await store.ledgerEnd('m');

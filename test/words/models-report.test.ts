@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../lambdas/domain/ledger/entry.ts';
 import { differences, type VersionFacts } from '../../lambdas/domain/promotion/differences.ts';
 import { ModelsReport } from '../../lambdas/domain/report/models.ts';
+import type { WatchEvidence } from '../../lambdas/domain/watch/evidence.ts';
 import { type ModelFacts, modelsReport } from '../../lambdas/words/report/models-document.ts';
 import { renderModels } from '../../lambdas/words/report/models-page.ts';
 import { run } from '../support/evidence.ts';
+import { compared } from '../support/stub-functions.ts';
 
 type Node = DefaultTreeAdapterMap['node'];
 const nodesOf = (node: Node): Node[] => [
@@ -65,6 +67,8 @@ const facts = (changes: Partial<ModelFacts> = {}): ModelFacts => ({
     adopted_by: null,
   },
   waiting: [],
+  watch: null,
+  comparisons: new Map(),
   entries: [entry(1), entry(2)],
   versions: [versionFacts(2, 0.8), versionFacts(3, 0.85), versionFacts(4, null)],
   versionsLeftOut: 0,
@@ -73,6 +77,97 @@ const facts = (changes: Partial<ModelFacts> = {}): ModelFacts => ({
   ...changes,
 });
 const only = (changes: Partial<ModelFacts> = {}) => modelsReport([facts(changes)], NOW).models[0];
+
+const ruleResult = {
+  ...{ metric: 'accuracy', champion: 0.8, challenger: 0.83, passed: true, counted: 'counted' as const },
+  ...{ why: [], critical: false, reason: '' },
+};
+const gain = {
+  ...{ grade: 'A' as const, method: 'mid-p', n: 1000, needed: 0 },
+  ...{ estimate: 0, lower: -0.01, upper: 0.05, level: 0.9, p: 0.01 },
+};
+
+const evidence: WatchEvidence = {
+  ...{ new: '3', old: '2', switched_at: '2026-11-02T08:00:01.000Z' },
+  series: [
+    {
+      ...{ series: 'rows', decides: true, blocks: 12, before: 168, phi: 1.2, level: 0.9 },
+      ...{ worse: { ln: 1.2, needed: 4.6 }, not_worse: { ln: 2, needed: 3 }, guard: null },
+      ...{ estimate: 0.002, interval: [-0.001, 0.005] },
+    },
+    {
+      ...{ series: 'errors', decides: false, blocks: 0, before: 0, phi: null, level: 0.9 },
+      ...{ worse: null, not_worse: null, guard: null, estimate: null, interval: null },
+    },
+  ],
+};
+const chartsIn = (html: string) =>
+  nodesOf(parse(html)).filter((node) => 'tagName' in node && node.tagName === 'title').length;
+
+describe('what happened after releases', () => {
+  it('is where the watch of the live release stands, with a chart of what could be compared', () => {
+    const report = modelsReport([facts({ watch: { status: 'watching', evidence } })], NOW);
+    expect(ModelsReport.parse(report)).toEqual(report);
+    expect(report.models[0]?.watch).toMatchObject({
+      ...{ status: 'watching', new: '3', old: '2' },
+      series: [
+        { series: 'rows', estimate: 0.002, interval: [-0.001, 0.005], worse: { ln: 1.2, needed: 4.6 } },
+        { series: 'errors', estimate: null, worse: null },
+      ],
+    });
+    const [without, withIt] = [only(), report.models[0]].map((model) =>
+      chartsIn(renderModels({ ...report, models: model === undefined ? [] : [model] }).html),
+    );
+    expect(withIt).toBe((without ?? 0) + 1);
+  });
+
+  it('is what was predicted of each release beside what was seen until the next change', () => {
+    const seen = {
+      series: 'rows',
+      blocks: 168,
+      estimate: -0.01,
+      interval: [-0.02, 0.001] as [number, number],
+    };
+    const verdict = (seq: number, status: string) =>
+      entry(seq, { status, decision: null, after: null, watch: [seen] });
+    const tested = (estimate: number) =>
+      compared({
+        rules: [
+          { ...ruleResult, name: 'plain' },
+          { ...ruleResult, name: 'accuracy', critical: true, test: { ...gain, estimate } },
+        ],
+      });
+    const report = modelsReport(
+      [
+        facts({
+          entries: [entry(1), verdict(2, 'confirmed'), entry(3), entry(4), verdict(5, 'rolled_back')],
+          comparisons: new Map([
+            ['arn:1', tested(0.03)],
+            ['arn:4', tested(0.01)],
+          ]),
+        }),
+      ],
+      NOW,
+    );
+    expect(ModelsReport.parse(report)).toEqual(report);
+    expect(report.models[0]?.releases).toMatchObject([
+      {
+        version: '5',
+        predicted: { rule: 'accuracy', estimate: 0.01 },
+        verdict: 'rolled_back',
+        observed: [seen],
+      },
+      { version: '4', predicted: null, verdict: null, observed: [] },
+      {
+        version: '2',
+        predicted: { rule: 'accuracy', estimate: 0.03 },
+        verdict: 'confirmed',
+        observed: [seen],
+      },
+    ]);
+    expect(renderModels(report).html).toContain('Predicted');
+  });
+});
 
 describe('the report over models', () => {
   it('names what is live, since when and on which evidence', () => {
@@ -134,6 +229,8 @@ describe('the report over models', () => {
 
   it('has no element and no attribute but those of the template, whatever the names and texts are', () => {
     const changed = (text: string) => {
+      const seen = { series: text, blocks: 1, estimate: 0, interval: null };
+      const verdict = entry(4, { status: 'confirmed', decision: null, after: null, watch: [seen] });
       const named = entry(1, { requested_by: text, execution: text, status: text });
       const version = {
         ...versionFacts(2, 0.8),
@@ -144,7 +241,11 @@ describe('the report over models', () => {
         [
           facts({
             model: text,
-            entries: [named, { ...named, status: 'rolled_back' }],
+            entries: [named, { ...named, status: 'rolled_back' }, entry(3), verdict],
+            watch: { status: text, evidence: { ...evidence, new: text, old: text, switched_at: text } },
+            comparisons: new Map([
+              ['arn:3', compared({ rules: [{ ...ruleResult, name: text, test: gain }] })],
+            ]),
             versions: [version, versionFacts(3, 0.9)],
             waiting: [{ what: 'change', about: text, since: text }],
             metric: text,

@@ -23,6 +23,59 @@ const ReportedEntry = z.object({
 });
 export type ReportedEntry = z.infer<typeof ReportedEntry>;
 
+const figure = z.number().nullable();
+const Interval = z.tuple([z.number(), z.number()]).nullable();
+const Progress = z.object({ ln: z.number(), needed: z.number() }).nullable();
+
+/** Where the watch of the live release stands. */
+const ReportedWatch = z.object({
+  status: z.string(),
+  new: z.string(),
+  old: z.string(),
+  /** ISO 8601. */
+  since: z.string(),
+  series: z.array(
+    z.object({
+      series: z.string(),
+      title: z.string(),
+      /** In one sentence. */
+      standing: z.string(),
+      decides: z.boolean(),
+      /** How much worse the new version is: shares of rows or requests, or units of the metric. */
+      estimate: figure,
+      interval: Interval,
+      worse: Progress,
+      not_worse: Progress,
+    }),
+  ),
+});
+export type ReportedWatch = z.infer<typeof ReportedWatch>;
+
+/** A promotion: what its comparison predicted, and what was seen afterwards. */
+const ReportedRelease = z.object({
+  version: z.string(),
+  /** ISO 8601. */
+  at: z.string(),
+  policy: text,
+  /** The gain of the first rule that was tested, positive where it is better; null where none was, or it is not kept. */
+  predicted: z
+    .object({
+      rule: z.string(),
+      metric: z.string(),
+      estimate: z.number(),
+      lower: z.number(),
+      upper: z.number(),
+    })
+    .nullable(),
+  /** How its watch ended; null while it goes on, or where there was none. */
+  verdict: text,
+  /** How much worse it was, of each series that could be compared. */
+  observed: z.array(
+    z.object({ series: z.string(), blocks: z.number(), estimate: z.number(), interval: Interval }),
+  ),
+});
+export type ReportedRelease = z.infer<typeof ReportedRelease>;
+
 const ReportedModel = z.object({
   model: z.string(),
   /** As `promotion status` says it. */
@@ -41,6 +94,10 @@ const ReportedModel = z.object({
   waiting: z.array(
     z.object({ what: z.enum(['change', 'alert', 'challenger', 'unread']), about: z.string(), since: text }),
   ),
+  /** Null where the live release is not watched. */
+  watch: ReportedWatch.nullable(),
+  /** The newest first. */
+  releases: z.array(ReportedRelease),
   rolled_back: z.array(ReportedEntry),
   decisions: z.array(ReportedEntry),
   /** Decisions beyond those that are listed. */

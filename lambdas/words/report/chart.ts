@@ -156,6 +156,62 @@ export function chartKey(rules: readonly ReportedRule[]): string {
   return shown.length === 0 ? '' : html`<ul class="key" aria-label="What the shapes mean">!${shown}</ul>`;
 }
 
+/** Where a series of a watch stands; positive is worse. */
+export interface Standing {
+  readonly estimate: number | null;
+  readonly interval: readonly [lower: number, upper: number] | null;
+  /** Shares of the evidence that either verdict needs, at most 1; null where nothing is tested. */
+  readonly verdicts: readonly { readonly name: string; readonly share: number | null }[];
+}
+
+const STANDING = 130;
+/** Where bars begin, how long a whole one is, and the lines on which they are. */
+const [FROM, WHOLE] = [24, 66];
+const ROWS = [90, 114] as const;
+
+/** How much worse a release is, with its interval, and how far it is from either verdict; empty without an estimate. */
+export function standingChart(
+  id: string,
+  [name, about]: readonly [string, string],
+  { estimate, interval, verdicts }: Standing,
+): string {
+  if (estimate === null) return '';
+  const x = scaleOf([0, estimate, ...(interval ?? [])]);
+  const zero = x(0);
+  const [from, to] = (interval ?? []).map(x);
+  const bars = verdicts.flatMap((verdict, index) => {
+    const y = ROWS[index];
+    if (y === undefined || verdict.share === null) return [];
+    const end = FROM + WHOLE * Math.min(1, Math.max(0, verdict.share));
+    return [
+      html`<text x="0" y="${y + 4}">${verdict.name}</text>`,
+      line('axis', [FROM, y, FROM + WHOLE, y]),
+      line('bar', [FROM, y, end, y]),
+      line('need', [FROM + WHOLE, y - 7, FROM + WHOLE, y + 7]),
+    ];
+  });
+  return picture(
+    id,
+    STANDING,
+    [name, about],
+    [
+      line('axis', [0, MIDDLE, 100, MIDDLE]),
+      line('need', [zero, ABOVE, zero, BELOW]),
+      placed(zero, ABOVE, FLAG, 'needmark'),
+      label(zero, ABOVE - 10, 'no difference'),
+      ...(from === undefined || to === undefined
+        ? []
+        : [
+            line('bar', [from, MIDDLE, to, MIDDLE]),
+            line('bar', [from, MIDDLE - 7, from, MIDDLE + 7]),
+            line('bar', [to, MIDDLE - 7, to, MIDDLE + 7]),
+          ]),
+      placed(x(estimate), MIDDLE, DIAMOND, 'mark'),
+      ...bars,
+    ],
+  );
+}
+
 const shape = (path: string, kind: string) =>
   html`<svg aria-hidden="true"><g transform="translate(14 8)"><path class="${kind}" d="${path}"/></g></svg>`;
 

@@ -1,4 +1,5 @@
 import type { LedgerEntry } from '../../domain/ledger/entry.ts';
+import type { Comparison } from '../../domain/payloads.ts';
 import {
   commonMetric,
   type Difference,
@@ -6,8 +7,16 @@ import {
   metricOf,
   type VersionFacts,
 } from '../../domain/promotion/differences.ts';
-import type { ModelsReport, ReportedEntry, ReportedModel } from '../../domain/report/models.ts';
+import type {
+  ModelsReport,
+  ReportedEntry,
+  ReportedModel,
+  ReportedRelease,
+  ReportedWatch,
+} from '../../domain/report/models.ts';
 import { publicMessage, visible } from '../../domain/visible-text.ts';
+import type { WatchEvidence } from '../../domain/watch/evidence.ts';
+import { seriesText, standingText } from '../watch.ts';
 
 /** The document over models, from what was read of them. */
 
@@ -29,6 +38,10 @@ export interface ModelFacts {
     readonly adopted_by: string | null;
   } | null;
   readonly waiting: ReportedModel['waiting'];
+  /** The watch of the live release; null where there is none. */
+  readonly watch: { readonly status: string; readonly evidence: WatchEvidence } | null;
+  /** Comparisons of promotions, by execution, as far as they are kept. */
+  readonly comparisons: ReadonlyMap<string, Comparison>;
   /** Every readable entry of the ledger, oldest first. */
   readonly entries: readonly LedgerEntry[];
   /** Oldest first. */
@@ -72,6 +85,8 @@ function reportedModel(facts: ModelFacts): ReportedModel {
       about: publicMessage(about, 400),
       since: short(since),
     })),
+    watch: facts.watch === null ? null : reportedWatch(facts.watch),
+    releases: releasesOf(facts).slice(0, MAX_ENTRIES),
     rolled_back: newest.filter(({ status }) => status === 'rolled_back').slice(0, MAX_ENTRIES),
     decisions: decisions.slice(0, MAX_ENTRIES),
     decisions_left_out: Math.max(0, decisions.length - MAX_ENTRIES),
@@ -103,6 +118,65 @@ function reportedModel(facts: ModelFacts): ReportedModel {
       };
     }),
   };
+}
+
+function reportedWatch({ status, evidence }: NonNullable<ModelFacts['watch']>): ReportedWatch {
+  return {
+    status,
+    new: visible(evidence.new, 20),
+    old: visible(evidence.old, 20),
+    since: visible(evidence.switched_at, 40),
+    series: evidence.series.map((standing) => ({
+      series: standing.series,
+      title: seriesText(standing.series),
+      standing: standingText(standing),
+      decides: standing.decides,
+      estimate: standing.estimate,
+      interval: standing.interval,
+      worse: standing.worse,
+      not_worse: standing.not_worse,
+    })),
+  };
+}
+
+/** Statuses of entries by which the watch of a release has ended. */
+const VERDICTS: readonly string[] = ['confirmed', 'unproven', 'unverified', 'rolled_back'];
+
+/** Promotions with what their watches have seen until the next change of the model, newest first. */
+function releasesOf({ entries, comparisons }: ModelFacts): ReportedRelease[] {
+  const isChange = ({ status }: LedgerEntry) => status === 'promoted' || status === 'rolled_back';
+  return entries
+    .flatMap((entry, index): ReportedRelease[] => {
+      const version = entry.after?.version ?? null;
+      if (entry.status !== 'promoted' || version === null) return [];
+      const later = entries.slice(index + 1);
+      const next = later.findIndex(isChange);
+      const until = next < 0 ? later : later.slice(0, next + 1);
+      const end = until.find(({ status, watch }) => watch !== undefined && VERDICTS.includes(status));
+      const tested = testedRule(comparisons.get(entry.execution));
+      return [
+        {
+          version: visible(version, 20),
+          at: visible(entry.at, 40),
+          policy: short(entry.decision?.policy ?? null),
+          predicted: tested,
+          verdict: end === undefined ? null : visible(end.status, 40),
+          observed: (end?.watch ?? []).map(({ series, blocks, estimate, interval }) => ({
+            ...{ series: visible(series, 40), blocks, estimate, interval },
+          })),
+        },
+      ];
+    })
+    .reverse();
+}
+
+/** The first critical rule that was tested, else the first that was. */
+function testedRule(comparison: Comparison | undefined): ReportedRelease['predicted'] {
+  const tested = (comparison?.rules ?? []).filter(({ test }) => test !== undefined);
+  const rule = tested.find(({ critical }) => critical) ?? tested[0];
+  if (rule?.test === undefined) return null;
+  const { estimate, lower, upper } = rule.test;
+  return { rule: visible(rule.name, NAME), metric: visible(rule.metric, NAME), estimate, lower, upper };
 }
 
 function pairsOf({ versions, pair }: ModelFacts): [VersionFacts, VersionFacts, boolean][] {

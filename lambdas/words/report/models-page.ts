@@ -3,6 +3,7 @@ import type { ModelsReport, ReportedEntry, ReportedModel } from '../../domain/re
 import { percent } from '../numbers.ts';
 import { seriesChart } from './chart.ts';
 import { code, figure, NONE, page, pairs, plain, section, table } from './markup.ts';
+import { releasesTable, watchPart } from './watch-part.ts';
 
 /** The report over models for people: one page, without a script. */
 
@@ -86,6 +87,8 @@ function modelPart(model: ReportedModel, id: string): string {
       ['On which evidence', live === null ? null : evidenceOf(evidence)],
     ]),
     part('What waits', waiting.length === 0 ? html`<p>Nothing.</p>` : waitingList(waiting)),
+    model.watch === null ? '' : part('How the release does', watchPart(model.watch, id)),
+    model.releases.length === 0 ? '' : part('Predicted and seen', releasesTable(model.releases)),
     part(
       'What was rolled back',
       back.length === 0 ? html`<p>Nothing that the ledger has.</p>` : entriesTable('Rollbacks', back),
