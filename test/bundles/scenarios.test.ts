@@ -10,7 +10,7 @@ import { deployedHost } from './deployed-host.ts';
 import { printedAfter } from './printed.ts';
 
 /**
- * Half of the scenarios once more, on the functions and the state machine as the cloud assembly has them: they come to
+ * Some of the scenarios once more, on the functions and the state machine as the cloud assembly has them: they come to
  * what the sources come to. Between them these call every function and end in every way in which a scenario ends, with
  * the registry alone and with a Workload. All of them are replayed on the same bundles in `test/interpreters`.
  */
@@ -19,8 +19,7 @@ const CHOSEN = [
   ...['contested', 'two-at-once', 'challenger-wins', 'draft-promotes-in-place', 'candidate-crash-loops'],
   ...['registry-refuses-after-switch', 'artifact-derived', 'aborted-mid-rollout'],
   ...['undo-tried-again', 'moved-by-hand', 'adopted', 'scale-to-zero'],
-  ...['retraining-needed', 'drift-too-few'],
-  ...['degrades-after-release', 'release-confirmed', 'idle-release'],
+  ...['retraining-needed', 'degrades-after-release'],
 ];
 const chosen = scenarios.filter(({ name }) => CHOSEN.includes(name));
 
