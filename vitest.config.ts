@@ -33,6 +33,8 @@ withoutWords.test.exclude = [
   'test/workflow/crash.test.ts',
   // It reads the pages that are written, which are words.
   'test/workflow/cli-report.test.ts',
+  // The same scenarios as in serving.test.ts.
+  'test/workflow/serving-readings.test.ts',
 ];
 
 /** In CI each run also leaves its counts in a file, which `.ci/run` adds up. */

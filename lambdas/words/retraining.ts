@@ -28,7 +28,7 @@ function ruleText(reason: RetrainingReason): string {
     case 'waiting':
       return `Version ${reason.version} awaits its promotion`;
     case 'leased':
-      return `${visible(reason.owner, MAX_ID)} is changing the model`;
+      return `"${visible(reason.owner, MAX_ID)}" is changing the model`;
     case 'recent':
       return `The last retraining was ${hours(reason.hours)} ago, less than ${hours(reason.least)}`;
     case 'under-way':

@@ -84,9 +84,8 @@ function comparable<Found>(found: Found): Found {
   );
 }
 
-it('are half of the scenarios, and end in every way in which an execution that begins can', () => {
+it('end in every way in which an execution that begins can', () => {
   expect(chosen.map(({ name }) => name).sort()).toEqual([...CHOSEN].sort());
-  expect(chosen.length * 2).toBeGreaterThanOrEqual(scenarios.length);
   const ended = [...expected.values()].flatMap(({ documents }) => documents.map(({ status }) => status));
   const never = ['declined', 'invalid_input', 'in_step', 'confirmed', 'degraded', 'unproven', 'unverified'];
   expect(new Set(ended)).toEqual(new Set(outcomeStatuses.filter((status) => !never.includes(status))));

@@ -55,9 +55,10 @@ export async function rememberTold(
  */
 export async function readTwice(model: string, services: CloseServices & ReadingServices) {
   const read = await readBothSides(model, services);
-  if (!isOutOfStep(read.ending) || read.item?.told === read.ending.picture) return read;
+  const { picture } = read.ending;
+  if (!isOutOfStep(read.ending) || (picture !== null && read.item?.told === picture)) return read;
   const again = await readBothSides(model, services);
-  return again.ending.picture === read.ending.picture ? again : null;
+  return again.ending.picture === picture ? again : null;
 }
 
 /**
