@@ -280,6 +280,9 @@ export const trainingFilterFile = { bytes: 8 * 1024 * 1024, totalMs: 10_000 } as
 /** The file with the inputs of a model in two periods: some 500 features of 200 bins each. */
 export const driftFile = { bytes: 4 * 1024 * 1024, totalMs: 10_000 } as const;
 
+/** Runs of one period whose metrics are read in one call; of more, the newest. */
+export const MAX_DRIFT_RUNS = 1000;
+
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:
  * seven times `totalMs` stays below the function's time-out of 60 s.

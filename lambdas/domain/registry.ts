@@ -110,6 +110,13 @@ export interface RunSearch {
   readonly to: number;
 }
 
+/** Finished runs of one experiment that started at `from` or later and before `to`, in milliseconds since 1970. */
+export interface RunPeriod {
+  readonly experimentId: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** One consistent read of the registry, on which decisions are based. */
 export interface RegistryView {
   readonly model: RegisteredModel;
@@ -188,7 +195,7 @@ export const HOLD_TAG = 'promotion.hold';
 /** Tag on a version that a gate of a policy reads: it is not promoted while it is there; by whom and why. */
 export const QUARANTINE_TAG = 'promotion.quarantine';
 
-/** Tag on a registered model: the run, and perhaps the path of the file, in which its pipeline logs what it was asked. */
+/** Tag on a registered model: the file in which its pipeline logs what it was asked, or the runs whose metrics may drift. */
 export const DRIFT_TAG = 'promotion.drift';
 
 /** Tag on a registered model: id of the run whose tags hold the outcomes of the live release and of the one before it. */

@@ -31,8 +31,8 @@ export interface RegistryServices {
   trainingOverlap?: (runId: string, ids: readonly string[] | null) => Promise<FilterRead | null>;
   /** Hashes the file of a run's rows. */
   rowsHash?: RowsHasher;
-  /** Reads the inputs of a model in two periods, where its tag says. */
-  driftFile?: (tag: string) => Promise<DriftRead>;
+  /** Reads what was logged of a model in two periods, where its tag says; `newest` is when its newest version was registered. */
+  drift?: (tag: string, newest: Date | null) => Promise<DriftRead>;
 }
 
 /**
@@ -74,9 +74,9 @@ export function registryServices(
       const { hashRows } = await import('../adapters/rows/read-rows.ts');
       return hashRows(registry, run, spec, limits);
     },
-    driftFile: async (tag) => {
-      const { readDriftFile } = await import('../adapters/mlflow/drift-file.ts');
-      return readDriftFile(registry, tag);
+    drift: async (tag, newest) => {
+      const { readDrift } = await import('../adapters/mlflow/drift.ts');
+      return readDrift(registry, tag, { now: now(), newest });
     },
   };
 }

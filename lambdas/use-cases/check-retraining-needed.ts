@@ -41,7 +41,7 @@ import { tellNoNewVersion } from './parts/tell-no-new-version.ts';
 export interface CheckServices extends NotifyServices, RetrainingServices {
   registry: Pick<RegistryServices['registry'], 'getModel' | 'listVersions'>;
   mode: RegistryMode;
-  driftFile?: (tag: string) => Promise<DriftRead>;
+  drift?: (tag: string, newest: Date | null) => Promise<DriftRead>;
   clock: Clock;
 }
 
@@ -173,11 +173,11 @@ async function gather(
 async function readDrift(
   { model }: RegistryView,
   newest: Newest,
-  { driftFile }: CheckServices,
+  { drift }: CheckServices,
 ): Promise<DriftFound | null> {
   const tag = model.tags[DRIFT_TAG] ?? '';
-  if (tag === '' || driftFile === undefined) return null;
-  return driftIn(await driftFile(tag), newest);
+  if (tag === '' || drift === undefined) return null;
+  return driftIn(await drift(tag, newest?.at ?? null), newest);
 }
 
 /**

@@ -60,13 +60,13 @@ const noDrift = (severity: (RetrainingReason & { code: 'not-due' })['drift']): s
 function problemText(problem: DriftProblem, n: number | null): string {
   switch (problem.code) {
     case 'bad-tag':
-      return 'the tag promotion.drift names no run, such as RUN or RUN/path/drift.json';
+      return 'the tag promotion.drift names no run, such as RUN or RUN/path/drift.json, and no metrics of runs, such as experiments/12?metric=win_rate';
     case 'no-run':
       return 'the run in the tag promotion.drift does not exist';
     case 'missing':
       return 'the run has no such file';
     case 'refused':
-      return 'MLflow refuses to show the file';
+      return 'MLflow refuses to show the file, or the runs';
     case 'too-large':
       return 'the file is too large';
     case 'unreadable':

@@ -187,6 +187,34 @@ export function adapterContract(server: string, target: () => AdapterTarget): vo
       expect(await client.getRun('0'.repeat(32))).toBeNull();
     });
 
+    it('reads the last metrics of the finished runs of an experiment in a time', async () => {
+      const { experiment_id } = await post('experiments/create', { name: `adapter-${randomUUID()}` });
+      const from = 1_700_000_000_000;
+      const logged = async (start_time: number, values: (number | string)[], status = 'FINISHED') => {
+        const { run } = (await post('runs/create', { experiment_id, start_time })) as {
+          run: { info: { run_id: string } };
+        };
+        const { run_id } = run.info;
+        for (const [step, value] of values.entries())
+          await post('runs/log-metric', { run_id, key: 'profit/total of it', value, timestamp: 1, step });
+        await post('runs/update', { run_id, status, end_time: start_time + 1 });
+      };
+      await logged(from - 1, [9]);
+      await logged(from, [0.5, -1.25]);
+      await logged(from + 500, [3e20]);
+      await logged(from + 600, ['NaN']);
+      await logged(from + 700, []);
+      await logged(from + 800, [8], 'FAILED');
+      await logged(from + 999, [7]);
+      await logged(from + 1000, [9]);
+      const period = { experimentId: String(experiment_id), from, to: from + 1000 };
+      const values = async (most: number) =>
+        (await client.runValues(period, most))?.map((run) => run.get('profit/total of it'));
+      expect(await values(100)).toEqual([7, undefined, Number.NaN, 3e20, -1.25]);
+      expect(await values(2)).toEqual([7, undefined]);
+      expect(await client.runValues({ ...period, experimentId: '987654' }, 100)).toEqual([]);
+    });
+
     it('counts the runs of an experiment on the same data, with a metric, in a time', async () => {
       const { experiment_id } = await post('experiments/create', { name: `adapter-${randomUUID()}` });
       const from = 1_700_000_000_000;

@@ -17,9 +17,9 @@ const TIMEOUT_MS = 120_000;
 
 describe.each(realServers())('drift that the client of $name logs', ({ url, python }) => {
   const model = unique('drift');
-  const { registry, driftFile } = registryServices({ MLFLOW_TRACKING_URI: url }, systemClock);
+  const { registry, drift } = registryServices({ MLFLOW_TRACKING_URI: url }, systemClock);
   const read = async (tag: string): Promise<DriftRead> =>
-    (await driftFile?.(tag)) ?? { problem: { code: 'no-run' } };
+    (await drift?.(tag, null)) ?? { problem: { code: 'no-run' } };
   let tag = '';
 
   beforeAll(async () => {

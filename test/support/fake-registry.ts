@@ -56,6 +56,7 @@ export class FakeRegistry implements Mlflow {
 
   loggedModelMetrics = async () => null;
   findRuns = async () => null;
+  runValues = async () => null;
   listArtifacts = async () => [];
   readArtifact = async () => null;
   versionFile = async () => null;

@@ -76,7 +76,7 @@ class World {
             }
           : null,
       clock: { now: () => new Date(this.ms) },
-      ...(drift === null ? {} : { driftFile: async () => drift }),
+      ...(drift === null ? {} : { drift: async () => drift }),
     };
   }
 
@@ -209,7 +209,7 @@ describe('the answer', () => {
     await expect(world.check()).rejects.toThrow(MlflowUnavailable);
     const { createdAt: _, ...timeless } = hoursOld(1);
     await expect(new World([timeless]).check()).rejects.toMatchObject({ name: 'MlflowInvalidResponse' });
-    const away = { driftFile: async () => Promise.reject(new MlflowUnavailable('away')) };
+    const away = { drift: async () => Promise.reject(new MlflowUnavailable('away')) };
     const drifting = new World([hoursOld(48)]);
     drifting.drift = SHIFTED;
     await expect(drifting.check({}, 'request-1', away)).rejects.toThrow(MlflowUnavailable);

@@ -145,6 +145,51 @@ describe('the file with drift', () => {
   });
 });
 
+describe('the metrics of runs', () => {
+  const check = async (tag = 'experiments/0?metric=profit') => {
+    host.mlflow.registry.setModelTag(MODEL, 'promotion.drift', tag);
+    return (await host.functions['check-retraining-needed']({ model_name: MODEL })) as CheckAnswer;
+  };
+
+  /** Twenty backtests a day, which have been worse by `drop` for five days. */
+  function seedBacktests(drop: number) {
+    seedPascalStrategy(host.mlflow, { noStaging: true });
+    for (let day = 0; day < 25; day += 1) {
+      for (let run = 0; run < 20; run += 1)
+        host.mlflow.registry.createRun({ metrics: { profit: 10 + run - (day < 20 ? 0 : drop) } });
+      host.clock.skip(DAY_MS);
+    }
+  }
+
+  it('show drift where those of the last days differ from the ones before', async () => {
+    seedBacktests(15);
+    expect(await check()).toMatchObject({ trigger: 'drift_detected', drift_n: 120 });
+  });
+
+  it('show none where they do not', async () => {
+    seedBacktests(0);
+    expect(await check()).toMatchObject({ trigger: 'scheduled', drift_n: 120 });
+  });
+
+  it('are none of another experiment', async () => {
+    seedBacktests(15);
+    const other = await check('experiments/77?metric=profit');
+    expect(other).toMatchObject({ drift_severity: 'unknown', drift_n: 0 });
+  });
+
+  it('are unknown where MLflow does not show its runs, and an error where it is away', async () => {
+    const answer = (status: number, body: string) =>
+      host.mlflow.faults.add({ path: 'runs/search', effect: { kind: 'answer', status, body } });
+    seedBacktests(15);
+    answer(503, 'away');
+    await expect(check()).rejects.toMatchObject({ name: 'MlflowUnavailable' });
+    host.mlflow.faults.clear();
+    answer(403, '{"error_code":"PERMISSION_DENIED","message":"no"}');
+    expect(await check()).toMatchObject({ drift_severity: 'unknown', drift_psi: null });
+    host.mlflow.faults.clear();
+  });
+});
+
 describe('a state machine that retrains', () => {
   /** A model that is due, and the function with that state machine. */
   function due() {

@@ -204,5 +204,13 @@ const FoundRun = z
 /** Of found runs their ids and the keys of their metrics. */
 export const RunsAnswer = z.object({ runs: rows(FoundRun, 10_000) });
 
+const MeasuredRun = z
+  .object({
+    data: z.object({ metrics: rows(z.object({ key: z.string(), value: Double }), 20_000) }).nullish(),
+  })
+  .transform(({ data }) => new Map(data?.metrics?.map(({ key, value }) => [key, value])));
+/** Of found runs the last values of their metrics. */
+export const MeasuredRunsAnswer = z.object({ runs: rows(MeasuredRun, 10_000) });
+
 /** MLflow's error envelope. */
 export const ErrorAnswer = z.object({ error_code: z.string(), message: z.string().nullish() });

@@ -1,3 +1,4 @@
+import type { LoggedValues } from '../../domain/drift/run-metrics.ts';
 import { MlflowInvalidResponse, MlflowRefused } from '../../domain/errors.ts';
 import type {
   LoggedModelMetric,
@@ -6,6 +7,7 @@ import type {
   RegisteredModel,
   Registry,
   Run,
+  RunPeriod,
   RunSearch,
   RunsFound,
 } from '../../domain/registry.ts';
@@ -16,6 +18,7 @@ import type { Http } from '../http.ts';
 import {
   LatestAnswer,
   LoggedModelAnswer,
+  MeasuredRunsAnswer,
   MetricsPage,
   ModelAnswer,
   Nothing,
@@ -43,8 +46,10 @@ export interface MlflowOptions {
 const VERSIONS_PER_PAGE = 200;
 const METRICS_PER_PAGE = 1000;
 
-/** The registry and its files, and requests that only tools and tests read. */
+/** The registry, its runs and files, and requests that only tools and tests read. */
 export interface Mlflow extends Registry, MlflowFiles {
+  /** What each of the newest runs logged last, at most `most` runs. Null where the server refuses, or has too much of them. */
+  runValues(period: RunPeriod, most: number): Promise<LoggedValues[] | null>;
   /** Null when the version does not exist. */
   getVersion(name: string, version: string): Promise<ModelVersion | null>;
   /** The newest version of each stage; MLflow omits other versions in the same stage. */
@@ -195,6 +200,19 @@ export function mlflow({ trackingUri, authorization, http, now = systemClock.now
       }
     },
 
+    async runValues({ experimentId, from, to }, most): Promise<LoggedValues[] | null> {
+      const filter = `attributes.status = 'FINISHED' AND ${startedIn(from, to)}`;
+      const newestFirst = { order_by: ['attributes.start_time DESC'], max_results: most };
+      const body = { experiment_ids: [experimentId], filter, run_view_type: 'ACTIVE_ONLY', ...newestFirst };
+      const request = { method: 'POST', body, writes: 'nothing' } as const;
+      try {
+        return (await call('runs/search', MeasuredRunsAnswer, request)).runs ?? [];
+      } catch (error) {
+        if (error instanceof MlflowRefused || isTooLarge(error)) return null;
+        throw error;
+      }
+    },
+
     // Without max_results, servers of 2025 and early 2026 answer no rows and a token that never ends.
     metricHistory: (run_id, metric_key) =>
       list('metrics/get-history', MetricsPage, {
@@ -218,9 +236,8 @@ function nameFilter(name: string): string {
  */
 function runsFilter({ digests, from, to }: RunSearch): string | null {
   if (!digests.every((digest) => /^[\w.:+/=-]{1,100}$/.test(digest))) return null;
-  return [
-    `attributes.start_time >= ${Math.floor(from)}`,
-    `attributes.start_time < ${Math.ceil(to)}`,
-    ...digests.map((digest) => `dataset.digest = '${digest}'`),
-  ].join(' AND ');
+  return [startedIn(from, to), ...digests.map((digest) => `dataset.digest = '${digest}'`)].join(' AND ');
 }
+
+const startedIn = (from: number, to: number): string =>
+  `attributes.start_time >= ${Math.floor(from)} AND attributes.start_time < ${Math.ceil(to)}`;

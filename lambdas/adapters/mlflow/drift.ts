@@ -1,29 +1,51 @@
 import { type DriftRead, driftPlace, parseDriftFile } from '../../domain/drift/drift-file.ts';
+import { histogramsOf, periodsOf, type RunMetrics, runMetricsIn } from '../../domain/drift/run-metrics.ts';
 import { MlflowRefused } from '../../domain/errors.ts';
 import { parseJson } from '../../domain/json.ts';
-import { driftFile } from '../../domain/limits.ts';
+import { driftFile, MAX_DRIFT_RUNS } from '../../domain/limits.ts';
 import type { DriftProblem } from '../../domain/retraining/decide.ts';
 import { publicMessage } from '../../domain/visible-text.ts';
+import type { Mlflow } from './client.ts';
 import type { ArtifactFiles } from './files.ts';
 
-/** The file of a run in which a pipeline logs what was asked of a model. */
+/** What a pipeline logs of two periods of a model: in the file of a run, or in the metrics of many. */
 
 /** Characters of what is wrong with a file. */
 const MAX_WHAT = 200;
 
 /**
- * Reads the file that a tag names. Every flaw of tag, run and file is an outcome. Throws `MlflowUnavailable` and
- * `MlflowInvalidResponse`.
+ * Reads what a tag names. `newest` is when the newest version was registered. Every flaw of tag, run and file is an outcome.
+ * Throws `MlflowUnavailable` and `MlflowInvalidResponse`.
  */
-export async function readDriftFile(files: ArtifactFiles, tag: string): Promise<DriftRead> {
+export async function readDrift(
+  server: ArtifactFiles & Pick<Mlflow, 'runValues'>,
+  tag: string,
+  { now, newest }: { now: Date; newest: Date | null },
+): Promise<DriftRead> {
+  const metrics = runMetricsIn(tag);
+  if (metrics !== null) return readMetrics(server, metrics, { now, newest });
   const place = driftPlace(tag);
   if (place === null) return none('bad-tag');
   try {
-    return await readAt(files, place);
+    return await readAt(server, place);
   } catch (error) {
     if (!(error instanceof MlflowRefused)) throw error;
     return none(error.errorCode === 'RESOURCE_DOES_NOT_EXIST' ? 'no-run' : 'refused');
   }
+}
+
+async function readMetrics(
+  server: Pick<Mlflow, 'runValues'>,
+  metrics: RunMetrics,
+  { now, newest }: { now: Date; newest: Date | null },
+): Promise<DriftRead> {
+  const periods = periodsOf(metrics, now, newest);
+  const [reference, current] = await Promise.all([
+    server.runValues(periods.reference, MAX_DRIFT_RUNS),
+    server.runValues(periods.current, MAX_DRIFT_RUNS),
+  ]);
+  if (reference === null || current === null) return none('refused');
+  return { file: histogramsOf(metrics.metrics, { reference, current }) };
 }
 
 async function readAt(
