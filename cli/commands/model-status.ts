@@ -1,6 +1,8 @@
 import { defaultTarget } from '../../lambdas/domain/release/opening.ts';
 import type { Change, ModelItem, Release } from '../../lambdas/domain/release/release.ts';
+import type { Need } from '../../lambdas/domain/retraining/need.ts';
 import type { BothSidesRead } from '../../lambdas/use-cases/parts/read-ending.ts';
+import type { WatchDocument } from './watch-document.ts';
 
 /** A version and what serves it, as the table records it. */
 export type RecordedRelease = Omit<Release, 'key'>;
@@ -30,6 +32,10 @@ export interface ModelStatus {
   } | null;
   /** The version that a rollback without a target goes to: the live one after a rollback; null if none is recorded. */
   rollback_to: string | null;
+  /** How the live release is watched; null if it was not looked at yet. */
+  watch: Pick<WatchDocument, 'status' | 'due_at' | 'ends_at'> | null;
+  /** A retraining that is needed and has brought no new version yet; null if there is none. */
+  retraining: Pick<Need, 'trigger' | 'opened_at' | 'attempt' | 'next_at' | 'execution'> | null;
   /** What could not be read, and why. */
   unread: { part: 'table' | 'registry' | 'workload'; error: string }[];
 }
@@ -56,8 +62,21 @@ export interface OpenChange {
   reason: string | null;
 }
 
+/** What the table holds of a model besides its releases. */
+export interface ReadBeside {
+  readonly watch: WatchDocument | null;
+  readonly need: Need | null;
+  /** Why it could not be read; null if it was. */
+  readonly error: unknown;
+}
+
 /** What was read of one model, for people and scripts. */
-export function modelStatus(model: string, read: BothSidesRead, now: Date): ModelStatus {
+export function modelStatus(
+  model: string,
+  read: BothSidesRead,
+  { watch, need, error }: ReadBeside,
+  now: Date,
+): ModelStatus {
   const { item, view, serving, ending } = read;
   return {
     model,
@@ -82,9 +101,21 @@ export function modelStatus(model: string, read: BothSidesRead, now: Date): Mode
             in_flight: serving.in_flight?.artifact_id ?? null,
           },
     rollback_to: item === null ? null : (defaultTarget(item)?.version ?? null),
-    unread: read.problems.map(({ part, error }) => ({ part, error: errorText(error) })),
+    watch:
+      watch === null || watch.promotion !== item?.live?.change
+        ? null
+        : { status: watch.status, due_at: watch.due_at, ends_at: watch.ends_at },
+    retraining: need === null || need.closed_at !== null ? null : retrainingOf(need),
+    unread: [
+      ...read.problems.map(({ part, error }) => ({ part, error: errorText(error) })),
+      ...(error === null || item === null ? [] : [{ part: 'table' as const, error: errorText(error) }]),
+    ],
   };
 }
+
+const retrainingOf = ({ trigger, opened_at, attempt, next_at, execution }: Need) => ({
+  ...{ trigger, opened_at, attempt, next_at, execution },
+});
 
 /** True where neither the table nor MLflow knows the model. */
 export const isUnknownModel = ({ item, view, problems }: BothSidesRead): boolean =>

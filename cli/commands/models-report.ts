@@ -97,7 +97,8 @@ async function factsOf(model: string, asked: Asked): Promise<ModelFacts> {
   const read = await readBothSides(model, services);
   if (isUnknownModel(read))
     throw new UsageError(`Registered model "${model}" does not exist at MLFLOW_TRACKING_URI`);
-  const status = modelStatus(model, read, systemClock.now());
+  const need = (await services.store.readNeed(model))?.need ?? null;
+  const status = modelStatus(model, read, { watch: null, need, error: null }, systemClock.now());
   doing('reading its ledger');
   const entries = services.store.keepsItems ? await entriesOf(model, services.store) : [];
   const watch = await services.store.readWatch(model);
@@ -184,7 +185,7 @@ async function comparisonsOf(entries: ModelFacts['entries'], store: PromotionSto
 }
 
 function waitingOf(
-  { model, change, unread, live }: ModelStatus,
+  { model, change, unread, live, retraining }: ModelStatus,
   view: RegistryView | null,
   pending: readonly RecordedOutcome[],
 ): ModelFacts['waiting'] {
@@ -213,6 +214,15 @@ function waitingOf(
       about: `version ${version} waits to be compared`,
       since: null,
     })),
+    ...(retraining === null
+      ? []
+      : [
+          {
+            what: 'retraining' as const,
+            about: `${retraining.trigger}, attempt ${retraining.attempt}, the next one not before ${retraining.next_at}`,
+            since: retraining.opened_at,
+          },
+        ]),
     ...unread.map(({ part, error }) => ({
       what: 'unread' as const,
       about: `the ${part}: ${error}`,

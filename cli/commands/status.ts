@@ -18,7 +18,8 @@ import { printLine } from '../screen/layout.ts';
 import { progressOn } from '../screen/progress.ts';
 import { statusLines, statusTable } from '../screen/status-lines.ts';
 import { UsageError } from '../usage-error.ts';
-import { isUnknownModel, type ModelStatus, modelStatus } from './model-status.ts';
+import { isUnknownModel, type ModelStatus, modelStatus, type ReadBeside } from './model-status.ts';
+import { documentOf } from './watch-document.ts';
 
 /** The options of `promotion status`. */
 export interface StatusOptions {
@@ -70,7 +71,17 @@ async function oneModel(model: string, services: ReadingServices): Promise<Model
     throw new Error(
       `Registered model "${visible(model, 256)}" does not exist at MLFLOW_TRACKING_URI, and the table records nothing of it`,
     );
-  return modelStatus(model, read, systemClock.now());
+  return modelStatus(model, read, await readBeside(model, services.store), systemClock.now());
+}
+
+async function readBeside(model: string, store: PromotionStore): Promise<ReadBeside> {
+  try {
+    const [watch, kept] = await Promise.all([store.readWatch(model), store.readNeed(model)]);
+    const need = kept?.need ?? null;
+    return { watch: watch === null ? null : documentOf(model, watch), need, error: null };
+  } catch (error) {
+    return { watch: null, need: null, error };
+  }
 }
 
 async function everyModel(
@@ -84,9 +95,10 @@ async function everyModel(
     const some = models.slice(first, first + AT_ONCE);
     found.push(
       ...(await Promise.all(
-        some.map(async (model) =>
-          modelStatus(model, await readBothSides(model, services), systemClock.now()),
-        ),
+        some.map(async (model) => {
+          const read = await readBothSides(model, services);
+          return modelStatus(model, read, await readBeside(model, services.store), systemClock.now());
+        }),
       )),
     );
   }

@@ -3,6 +3,7 @@ import { visible } from '../../lambdas/domain/visible-text.ts';
 import type { ModelStatus, OpenChange, RecordedRelease } from '../commands/model-status.ts';
 import { wrapLines } from './layout.ts';
 import { bold, dim, printable } from './timeline-lines.ts';
+import { WATCH_MARKS } from './watch-lines.ts';
 
 /** What `promotion status` prints. */
 
@@ -46,6 +47,8 @@ export function statusLines(status: ModelStatus): string[] {
     ...(change === null ? [row('Change', 'none open')] : changeLines(change)),
     row('Lease', lease === null ? 'nobody holds it' : leaseText(lease)),
     row('Rollback', rollbackText(status)),
+    ...watchRows(status),
+    ...retrainingRows(status),
     ...unread.map(({ part, error }) => styleText('red', row('Not read', `${part}: ${printable(error)}`))),
     ...adviceFor(status),
   ];
@@ -117,6 +120,24 @@ function changeLines(change: OpenChange): string[] {
 function leaseText({ holder, expires_at, fence, expired }: NonNullable<ModelStatus['lease']>): string {
   const until = expired ? `expired at ${expires_at}` : `until ${expires_at}`;
   return `${id(holder)} ${until}, fence ${fence ?? 'none'}`;
+}
+
+function watchRows({ watch }: ModelStatus): string[] {
+  if (watch === null || watch.status === 'closed') return [];
+  const until = watch.status === 'watching' && watch.ends_at !== null ? `, until ${watch.ends_at}` : '';
+  const due = watch.due_at === null ? '' : ` at ${printable(watch.due_at)}`;
+  return [row('Watch', `${WATCH_MARKS[watch.status]}${due}${until}`)];
+}
+
+function retrainingRows({ retraining }: ModelStatus): string[] {
+  if (retraining === null) return [];
+  const { trigger, opened_at, attempt, next_at, execution } = retraining;
+  const needed = `needed since ${printable(opened_at)} (${trigger})`;
+  return [
+    row('Retrain', styleText('yellow', needed)),
+    row('', `attempt ${attempt}; the next one not before ${printable(next_at)}`),
+    ...(execution === null ? [] : [row('', dim(`execution ${id(execution)}`))]),
+  ];
 }
 
 /** Many models, one line each. */

@@ -7,7 +7,8 @@ import { bold, dim } from './timeline-lines.ts';
 
 /** What `promotion watch` prints. */
 
-const MARKS = {
+/** The status of a watch. */
+export const WATCH_MARKS = {
   watching: styleText('yellow', 'watched'),
   rollback_due: styleText('red', 'worse: its rollback is due'),
   rollback_started: styleText('red', 'worse: its rollback was started'),
@@ -45,7 +46,7 @@ export function watchLines(model: string, document: WatchDocument | null): strin
   if (document === null) return [`${bold(printable(model))}  no release has been looked at yet`];
   const { status, evidence, ends_at, attempt, due_at, hours_kept, promotion } = document;
   return [
-    `${bold(printable(model))}  ${MARKS[status]}`,
+    `${bold(printable(model))}  ${WATCH_MARKS[status]}`,
     row('Release', dim(`by ${printable(promotion)}`)),
     ...(evidence === null
       ? []

@@ -3,7 +3,13 @@ import type { ModelStatus } from '../../cli/commands/model-status.ts';
 import { type ExecutionRun, execute } from '../../local/execution.ts';
 import { type EmulatedHost, isEmulated } from '../../local/host.ts';
 import { promote } from '../../local/scenarios/scenario.ts';
-import { MODEL, type Serving, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
+import {
+  MODEL,
+  registerBacktest,
+  type Serving,
+  seedPascalStrategy,
+  seedServing,
+} from '../../local/scenarios/seed.ts';
 import { promotion } from '../support/command.ts';
 import { startEmulatedHost } from '../support/emulated-host.ts';
 
@@ -88,6 +94,28 @@ describe('a model', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const part of [MODEL, 'version 3', String(serving.artifacts[3]), execution, 'version 2'])
       expect(stdout).toContain(part);
+  });
+
+  it('that is watched and needs a retraining shows both, until a new version comes', async () => {
+    await run(promote);
+    expect(await documentOf()).toMatchObject({ watch: null, retraining: null });
+    host.clock.skip(8 * 24 * 3_600_000);
+    await host.functions['watch-releases']({ watch: true });
+    await host.functions['check-retraining-needed']({ model_name: MODEL });
+    const found = await documentOf();
+    expect(found).toMatchObject({
+      status: 'in_step',
+      watch: { status: expect.any(String) },
+      retraining: { trigger: 'scheduled', attempt: 1 },
+      unread: [],
+    });
+    const { stdout } = await status([MODEL]);
+    for (const part of [found.retraining?.opened_at, found.retraining?.next_at, 'scheduled'])
+      expect(stdout).toContain(part);
+    registerBacktest(host.mlflow, { version: 4, stage: 'None' });
+    host.clock.skip(3_600_000);
+    await host.functions['check-retraining-needed']({ model_name: MODEL });
+    expect(await documentOf()).toMatchObject({ retraining: null });
   });
 
   it('that was rolled back names the live version as the one that a rollback goes to', async () => {

@@ -92,7 +92,11 @@ const ReportedModel = z.object({
   /** The entry of the ledger by which the live version was promoted; null where there is none. */
   evidence: ReportedEntry.nullable(),
   waiting: z.array(
-    z.object({ what: z.enum(['change', 'alert', 'challenger', 'unread']), about: z.string(), since: text }),
+    z.object({
+      what: z.enum(['change', 'alert', 'challenger', 'retraining', 'unread']),
+      about: z.string(),
+      since: text,
+    }),
   ),
   /** Null where the live release is not watched. */
   watch: ReportedWatch.nullable(),

@@ -72,6 +72,7 @@ const WHAT = {
   change: 'Open change',
   alert: 'Alert not sent yet',
   challenger: 'Challenger',
+  retraining: 'Retraining',
   unread: 'Not read',
 } as const;
 
