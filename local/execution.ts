@@ -61,6 +61,8 @@ export type FollowedEvent =
   | { kind: 'aborted'; at: number }
   /** Something outside the state machine: an injected fault was applied, a sweep ran. */
   | { kind: 'noted'; at: number; note: string }
+  /** An alert that was sent beside an execution, as it was published. */
+  | { kind: 'alerted'; at: number; alert: unknown }
   | ({ kind: 'answered'; at: number } & EndpointAnswer);
 
 /**

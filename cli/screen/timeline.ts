@@ -103,6 +103,10 @@ export function timeline({ quiet }: { quiet: boolean }): Timeline {
         const before = current();
         line(event, execution, dim(printable(event.note)));
         if (before !== null) busy(before);
+      } else if (event.kind === 'alerted') {
+        idle();
+        showAlert(event.alert, null);
+        print();
       } else if (event.kind === 'aborted') {
         line(event, execution, bad('aborted: no further state runs'));
       } else if (event.kind === 'entered') {

@@ -7,7 +7,7 @@ export type ExecutionEvent =
   | { kind: 'retried'; at: number }
   | { kind: 'aborted'; at: number }
   /** Ignored: Step Functions has no event for them. */
-  | { kind: 'started' | 'caught' | 'noted' | 'answered'; at: number };
+  | { kind: 'started' | 'caught' | 'noted' | 'alerted' | 'answered'; at: number };
 
 /** An event of `GetExecutionHistory` in its wire format: the time in seconds since 1970. */
 export interface WireEvent {

@@ -64,13 +64,16 @@ function servedForAWeek(host: EmulatedHost): string {
   return workloadId;
 }
 
-const Watched = z.object({ told: z.number(), started: z.number() });
+const Watched = z.object({ started: z.number() });
 
 /** Calls the function as the schedule does, and runs the rollback that it starts. */
 async function watch(host: EmulatedHost, run: ExecutionRun, release: ExecutionDocument) {
   skipTo(host, 10);
+  const sent = host.sns.published.length;
   const did = Watched.parse(await host.functions['watch-releases']({ watch: true }));
-  if (did.told > 0) noteIn(host, run, release.execution, 'watch: finding told');
+  const at = host.clock.now().getTime();
+  for (const alert of host.sns.published.slice(sent))
+    run.onEvent?.({ kind: 'alerted', at, alert }, release.execution);
   if (did.started > 0) noteIn(host, run, release.execution, 'watch: rollback started');
   const documents: ExecutionDocument[] = [];
   for (const { name, input } of host.stepFunctions.take())
