@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ZodType } from 'zod';
-import { MetricsPage, ModelAnswer, RunAnswer, VersionsPage } from '../../lambdas/adapters/mlflow/answers.ts';
+import {
+  MeasuredRunsAnswer,
+  MetricsPage,
+  ModelAnswer,
+  RunAnswer,
+  RunsAnswer,
+  VersionsPage,
+} from '../../lambdas/adapters/mlflow/answers.ts';
 import * as mlflowErrors from '../../lambdas/adapters/mlflow/errors.ts';
 import {
   ArtifactAnswer,
@@ -51,6 +58,8 @@ const ofMlflow: readonly Sample[] = [
   [ModelAnswer, { registered_model: { name: 'm', tags, aliases: [{ alias: 'champion', version: '2' }] } }],
   [VersionsPage, { model_versions: [version], next_page_token: 't' }],
   [MetricsPage, { metrics: [metric] }],
+  [RunsAnswer, { runs: [{ info: { run_id: 'r' }, data: { metrics: [metric] } }] }],
+  [MeasuredRunsAnswer, { runs: [{ data: { metrics: [metric] } }] }],
   [
     RunAnswer,
     {
@@ -219,6 +228,7 @@ it('all targets together are fuzzed 10,000 times at least, each of them in one p
     'secrets',
     'table',
     'texts',
+    'watch',
   ];
   const texts = files.map((file) => readFileSync(new URL(`${file}.test.ts`, import.meta.url), 'utf8'));
   for (const target of Object.keys(targets))

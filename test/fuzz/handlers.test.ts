@@ -141,6 +141,9 @@ const hostileBody = fc.oneof(
     .uint8Array({ maxLength: 60 })
     .map((bytes) => ({ type: 'application/octet-stream', body: Buffer.from(bytes) })),
 );
+const ofRuns = mutated({
+  runs: [0.9, 'NaN'].map((value) => ({ data: { metrics: [{ key: 'accuracy', value }] } })),
+}).map((value) => ({ type: 'application/json', body: JSON.stringify(value) }));
 const status = fc.constantFrom(
   200,
   200,
@@ -168,10 +171,11 @@ fuzz(
     of: fc.constantFrom<FunctionName>(
       ...(['compare-models', 'prepare-promotion', 'promote-model', 'model-rollback'] as const),
       ...(['replace-workload', 'close-promotion', 'end-promotion', 'sweep-promotions'] as const),
+      'check-retraining-needed',
     ),
     from: fc.integer({ min: 1, max: 12 }),
     status,
-    answer: hostileBody,
+    answer: fc.oneof({ weight: 9, arbitrary: hostileBody }, { weight: 1, arbitrary: ofRuns }),
     once: fc.boolean(),
   }),
   async ({ of, from, status: code, answer, once }) => {

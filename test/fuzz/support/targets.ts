@@ -30,6 +30,7 @@ export const targets = {
   'handlers: hostile names': 200,
   'handlers: hostile answers': 500,
   'handlers: hostile items': 250,
+  'the watch: hostile answers and blocks': 120,
   commands: 300,
   'routes of MLflow': 800,
   'routes of the Workload API': 800,

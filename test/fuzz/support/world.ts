@@ -102,6 +102,7 @@ export class FuzzWorld {
       importance: 'moderate',
     });
     registry.setModelTag(MODEL, 'workload.id', workload.id);
+    registry.setModelTag(MODEL, 'promotion.drift', 'experiments/0?metric=accuracy');
     return workload.id;
   }
 
