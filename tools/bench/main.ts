@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { bundlesCommand } from './bundles.ts';
 import { decisionsCommand } from './decisions/command.ts';
 import { driftCommand } from './drift/command.ts';
+import { freshCommand } from './fresh/command.ts';
 import { rowsCommand } from './rows/command.ts';
 import { scalingCommand } from './scaling.ts';
 import { watchCommand } from './watch/command.ts';
@@ -14,6 +15,7 @@ async function main(argv: string[]): Promise<number> {
     .addCommand(bundlesCommand())
     .addCommand(decisionsCommand())
     .addCommand(driftCommand())
+    .addCommand(freshCommand())
     .addCommand(rowsCommand())
     .addCommand(scalingCommand())
     .addCommand(watchCommand());

@@ -36,7 +36,8 @@ export async function medianStartUps(files: string[], runs: number, onRun: () =>
   return taken.map(median);
 }
 
-function median(values: number[]): number {
+/** The middle of some numbers, of an even count the mean of two. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
