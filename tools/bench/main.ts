@@ -3,6 +3,7 @@ import { bundlesCommand } from './bundles.ts';
 import { decisionsCommand } from './decisions/command.ts';
 import { driftCommand } from './drift/command.ts';
 import { freshCommand } from './fresh/command.ts';
+import { manyCommand } from './many.ts';
 import { rowsCommand } from './rows/command.ts';
 import { scalingCommand } from './scaling.ts';
 import { watchCommand } from './watch/command.ts';
@@ -16,6 +17,7 @@ async function main(argv: string[]): Promise<number> {
     .addCommand(decisionsCommand())
     .addCommand(driftCommand())
     .addCommand(freshCommand())
+    .addCommand(manyCommand())
     .addCommand(rowsCommand())
     .addCommand(scalingCommand())
     .addCommand(watchCommand());
