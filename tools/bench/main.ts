@@ -6,6 +6,7 @@ import { freshCommand } from './fresh/command.ts';
 import { manyCommand } from './many.ts';
 import { rowsCommand } from './rows/command.ts';
 import { scalingCommand } from './scaling.ts';
+import { warmCommand } from './warm/command.ts';
 import { watchCommand } from './watch/command.ts';
 
 /** `npm run bench -- NAME`: one command for each benchmark. Exit status: 0 measured, 1 failed, 2 unknown arguments. */
@@ -20,6 +21,7 @@ async function main(argv: string[]): Promise<number> {
     .addCommand(manyCommand())
     .addCommand(rowsCommand())
     .addCommand(scalingCommand())
+    .addCommand(warmCommand())
     .addCommand(watchCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(run with --help for the options)');

@@ -4,7 +4,7 @@ import { type EmulatedHost, isEmulated, startHost } from '../../../local/host.ts
 import { type LocalFunction, localStateMachine } from '../../../local/machine/state-machine.ts';
 import { promote, rollback } from '../../../local/scenarios/scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../../local/scenarios/seed.ts';
-import { type Exchange, recorder } from './exchanges.ts';
+import { type Exchange, recorder } from '../exchanges.ts';
 
 /** The first call of a function in a promotion of a served model, or in what follows it. */
 export interface RecordedCall {

@@ -9,9 +9,9 @@ import { startMlflowEmulator } from '../../../emulators/mlflow/server.ts';
 import { entryOf } from '../../../infra/bundles.ts';
 import { type FunctionName, functionNames } from '../../../lambdas/domain/limits.ts';
 import { MODEL, seedPascalStrategy } from '../../../local/scenarios/seed.ts';
+import { type Exchange, type Replayer, replayer, systems } from '../exchanges.ts';
 import { median } from '../start-up.ts';
 import { type RecordedCall, recordCalls } from './calls.ts';
-import { type Exchange, type Replayer, replayer, systems } from './exchanges.ts';
 import { type Sample, timed } from './processes.ts';
 
 interface Options {

@@ -28,6 +28,8 @@ export interface Exchange {
   readonly answer: string;
   /** Requests with the same number were under way at the same time. */
   readonly wave: number;
+  /** Until the system had answered, in milliseconds. */
+  readonly ms: number;
 }
 
 /** Stands before every system. Close it to stop. */
@@ -55,6 +57,7 @@ export async function recorder(env: NodeJS.ProcessEnv): Promise<Recorder> {
     const { method = 'GET', url = '/' } = incoming;
     const headers = handedOn(incoming);
     const target = new URL(env[systems[system]] ?? '').origin;
+    const from = performance.now();
     const answer = await request(target + url, {
       method: method as 'GET',
       headers,
@@ -66,6 +69,7 @@ export async function recorder(env: NodeJS.ProcessEnv): Promise<Recorder> {
     into.push({
       ...{ system, method, path: url, headers, body: body.toString('base64'), wave: own },
       ...{ status: answer.statusCode, answerHeaders, answer: bytes.toString('base64') },
+      ms: performance.now() - from,
     });
     return { status: answer.statusCode, headers: answerHeaders, bytes };
   }, env);
