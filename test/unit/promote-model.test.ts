@@ -71,6 +71,18 @@ describe('as a step of an execution', () => {
     expect(await ask(world, step)).toMatchObject({ promoted: true, overwritten: ['4'] });
   });
 
+  it('names it also where somebody has moved the champion once more since', async () => {
+    const world = changeWorld(half);
+    let reads = 0;
+    world.registry.move('4', 'Archived');
+    world.registry.move('5', 'Archived');
+    world.registry.before = (call) => {
+      if (call.startsWith('moveToProduction')) world.registry.move('4', 'Production');
+      if (call === 'listVersions' && ++reads === 2) world.registry.move('3', 'Production');
+    };
+    expect(await ask(world, step)).toMatchObject({ promoted: true, overwritten: ['4'] });
+  });
+
   it('names them also where somebody else is faster', async () => {
     const world = changeWorld(half);
     let reads = 0;

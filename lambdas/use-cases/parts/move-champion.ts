@@ -50,8 +50,8 @@ export async function moveAndVerify(
 }
 
 /**
- * Versions beside those of the change that are archived now and were not before, or that the move has archived: it gives
- * them its own time. MLflow has no compare-and-set, so somebody can have promoted them after `before` was read.
+ * Versions beside those of the change that are archived now and were not before, or were moved since: the move gives its own
+ * time to what it archives. MLflow has no compare-and-set, so somebody can have promoted them after `before` was read.
  */
 function archivedByMove(
   before: RegistryView,
@@ -62,8 +62,8 @@ function archivedByMove(
   const movedAt = after.versions.find((v) => v.version === version)?.updatedAt;
   const isNew = (v: ModelVersion) => {
     const earlier = was.get(v.version);
-    const withMove = movedAt !== undefined && v.updatedAt === movedAt && earlier?.updatedAt !== movedAt;
-    return withMove || (earlier !== undefined && earlier.stage !== 'Archived');
+    if (earlier === undefined) return movedAt !== undefined && v.updatedAt === movedAt;
+    return earlier.stage !== 'Archived' || earlier.updatedAt !== v.updatedAt;
   };
   return after.versions
     .filter((v) => v.stage === 'Archived' && !ours.includes(v.version) && isNew(v))
