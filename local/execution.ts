@@ -3,6 +3,7 @@ import { executionArn } from '../emulators/aws/step-functions.ts';
 import { EndAnswer, type OutcomeStatus } from '../lambdas/domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../lambdas/domain/state-document.ts';
 import type { Host } from './host.ts';
+import { parkedOn } from './machine/parked.ts';
 import { STEP_MS } from './machine/clock.ts';
 import type { LocalEvent } from './machine/state-machine.ts';
 import {
@@ -50,6 +51,13 @@ export interface ExecutionRun {
   /** Name of the execution; by default a new one. */
   name?: string;
   onEvent?: (event: FollowedEvent, execution: string) => void;
+  /** ARN of who starts the execution, as CloudTrail has it. Default: a pipeline's role. */
+  startedBy?: string;
+  /**
+   * Called when the execution waits for people, each time: they may decide now. `stop` stops the execution there, and `wait`
+   * waits until they have. Otherwise the time is over if they have not.
+   */
+  onApproval?: (execution: string) => Promise<'stop' | 'wait' | undefined>;
   /** Called after each state; the execution is stopped when it returns true. */
   abortAfter?: (state: string, output: unknown) => boolean;
 }
@@ -62,6 +70,9 @@ export type FollowedEvent =
   /** Something outside the state machine: an injected fault was applied, a sweep ran. */
   | { kind: 'noted'; at: number; note: string }
   | ({ kind: 'answered'; at: number } & EndpointAnswer);
+
+/** Who starts executions, unless somebody else is named. */
+const PIPELINE = 'arn:aws:sts::123456789012:assumed-role/retraining-pipeline/run';
 
 /**
  * Runs one execution of the local state machine to its end. Does not throw when the execution fails: the document
@@ -88,6 +99,11 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   const client = clientOf(host, before, emit);
   const callEndpoint = async () => void (await client?.call());
   await callEndpoint();
+  host.cloudTrail.record({
+    executionArn: id,
+    userArn: run.startedBy ?? PIPELINE,
+    at: startTime.getTime(),
+  });
   let last: unknown = null;
   let enteredAt = startTime.getTime();
   /** When the current wait ends, by the local clock: the shortened wait may end before the clock gets there. */
@@ -96,6 +112,14 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   const started = host.machine.run(input, {
     execution: { id, name, startTime: startTime.toISOString() },
     ...(run.pauseMs === null ? {} : { waitSeconds: run.pauseMs / 1000 }),
+    onParked: (task) =>
+      parkedOn(host, { ...task, name, skips: run.pauseMs !== null }, async () => {
+        const asked = await run.onApproval?.(id);
+        if (asked !== 'stop') return asked ?? 'go-on';
+        started.abort();
+        emit({ kind: 'aborted', at: clock.now().getTime() });
+        return 'wait';
+      }),
     onWait: (_state, seconds) => {
       if (run.pauseMs === null) return;
       waitedUntil = clock.now().getTime() + seconds * 1000;

@@ -10,6 +10,7 @@ import {
 } from '../domain/promotion/promotion-plan.ts';
 import { intentTag, recordId, recordsOn, resultTag } from '../domain/promotion/record.ts';
 import { champions, ownerOf } from '../domain/registry.ts';
+import { floorsFor } from '../domain/approval/policy-approval.ts';
 import { bare } from '../domain/release/found.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
 import { changeOf, openInRegistry } from '../domain/release/opening.ts';
@@ -20,12 +21,13 @@ import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
 import { CONCURRENT_CHANGE, inWords, promotionRefused } from '../words/reasons.ts';
 import { leaseHeld } from '../words/rollout.ts';
+import type { FloorServices } from './parts/approval-given.ts';
 import { readRegistry } from './parts/look.ts';
 import { moveAndVerify } from './parts/move-champion.ts';
 import { recordOutcomeAndNotify } from './parts/record-and-notify.ts';
 import { holderOf, type Writer, withChange, withLease } from './parts/with-lease.ts';
 
-export interface PromoteServices extends RegistryServices, NotifyServices {
+export interface PromoteServices extends RegistryServices, NotifyServices, FloorServices {
   clock: Clock;
 }
 
@@ -133,6 +135,8 @@ async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
     return already(version);
   }
   if (refusal !== null) return refused(refusal, input);
+  if (floorsFor(services.floors ?? [], input.model_name).length > 0)
+    return refused({ code: 'needs-approval' }, input);
   if (opening.kind === 'refused') return refused(refusalFor(opening.why, item, look), input);
   if (opening.kind === 'contested') return refused(refusalFor('moved', item, look), input);
   const from = championBefore(look.registry, mode, version);

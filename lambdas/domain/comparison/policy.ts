@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ApprovalFields, approvalMistakes } from '../approval/policy-approval.ts';
 import { InvalidPolicy } from '../errors.ts';
 import { checkGates, gateFields } from '../gates/policy-gates.ts';
 import { readAs } from '../json.ts';
@@ -198,9 +199,15 @@ export const PolicyFile = z
       WatchFields.optional(),
       'How a release is watched after its promotion; absent: it is not.',
     ),
+    approval: describe(
+      ApprovalFields.optional(),
+      'Who has to approve a promotion; absent: nobody, unless the deployment asks for it.',
+    ),
     rules: z.array(Rule).min(1).max(100),
   })
-  .superRefine(({ claim, rules, ...policy }, context) => {
+  .superRefine(({ claim, rules, approval, ...policy }, context) => {
+    for (const { field, message } of ApprovalFields.safeParse(approval).success && approval ? approvalMistakes(approval) : [])
+      context.addIssue({ code: 'custom', path: ['approval', field], message });
     checkGates(policy, Array.isArray(rules) ? rules : [], context);
     if (claim !== undefined && Array.isArray(rules)) checkClaim(claim, rules, context);
     const names = Array.isArray(rules) ? rules.map((rule) => rule?.name) : [];
