@@ -113,7 +113,9 @@ export async function requestApproval(
   throw new LeaseStoreUnavailable(`The request for approval was written ${MAX_CONFLICTS} times by others`);
 }
 
-const endedAs = (status: Exclude<ApprovalRecord['status'], 'waiting'>) =>
+const endedAs = (
+  status: Exclude<ApprovalRecord['status'], 'waiting'>,
+): Exclude<ApprovalRequest['ended'], null> =>
   status === 'expired' || status === 'void' ? status : 'decided';
 
 /**

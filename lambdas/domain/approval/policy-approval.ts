@@ -75,7 +75,7 @@ export const ApprovalFloors = z.array(ApprovalFloor).superRefine((floors, contex
 /** What an approval needs: the strictest of everything that asks for one. */
 export interface NeededApproval {
   /** An approver has to be in each of these lists. */
-  readonly approvers: readonly (readonly string[])[];
+  readonly approvers: string[][];
   readonly count: number;
   readonly not_requester: boolean;
   readonly expires_after_hours: number;
