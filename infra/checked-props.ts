@@ -118,7 +118,9 @@ function approvalProblems(approval: unknown): string[] {
   if (!Array.isArray(approval)) return ['approval must be a list'];
   const floors = floorsOf(approval);
   if (JSON.stringify(floors).length > MAX_FLOORS_LENGTH)
-    return [`approval must be at most ${MAX_FLOORS_LENGTH} characters of JSON: it is part of the functions' environment`];
+    return [
+      `approval must be at most ${MAX_FLOORS_LENGTH} characters of JSON: it is part of the functions' environment`,
+    ];
   const issues = ApprovalFloors.safeParse(floors, problemMessages).error?.issues ?? [];
   return issues.map((issue) => `approval.${describeIssue(issue)}`);
 }

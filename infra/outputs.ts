@@ -20,7 +20,8 @@ interface NamedResources {
 
 /** Adds the outputs that scripts and the runbook read. */
 export function addOutputs(scope: Construct, promotion: NamedResources, namePrefix: string): void {
-  const { stateMachine, table, alertTopic, alertFailureTopic, deadLetterQueue, approvalUrl, starterRole } = promotion;
+  const { stateMachine, table, alertTopic, alertFailureTopic, deadLetterQueue, approvalUrl, starterRole } =
+    promotion;
   const outputs = {
     StateMachineArn: stateMachine.stateMachineArn,
     TableName: table.tableName,

@@ -27,8 +27,7 @@ export const handler = toHandler('request-approval', {
       ...approvalFloors(env),
       ...waitingServices(env, network),
       approvalOf: async (policy) => (await policies.load(policy)).approval ?? null,
-      place: (input) =>
-        placeAsked(input, { ...registryServices(env, clock, network), store: notify.store }),
+      place: (input) => placeAsked(input, { ...registryServices(env, clock, network), store: notify.store }),
       tell: (occasion, request, comparison) => tellApproval(occasion, request, comparison, notify),
     };
   },

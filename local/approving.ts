@@ -13,7 +13,11 @@ export interface Called {
 }
 
 /** A call of the URL by somebody: `sso:NAME`, or an ARN. */
-export async function callAs({ functions }: Pick<Host, 'functions'>, who: string, body: object): Promise<Called> {
+export async function callAs(
+  { functions }: Pick<Host, 'functions'>,
+  who: string,
+  body: object,
+): Promise<Called> {
   const answer = UrlAnswer.parse(await functions['decide-approval'](urlEvent(sessionArn(who), body)));
   return { status: answer.statusCode, body: JSON.parse(answer.body) };
 }
@@ -26,7 +30,10 @@ export async function decideAs(
   host: Pick<Host, 'functions'>,
   who: string,
   execution: string,
-  { action = 'approve', reason = 'checked the evidence' }: { action?: 'approve' | 'reject'; reason?: string } = {},
+  {
+    action = 'approve',
+    reason = 'checked the evidence',
+  }: { action?: 'approve' | 'reject'; reason?: string } = {},
 ): Promise<string> {
   const shown = Shown.safeParse((await callAs(host, who, { action: 'show', execution })).body);
   if (!shown.success) return 'not_approver';

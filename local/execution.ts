@@ -3,8 +3,8 @@ import { executionArn } from '../emulators/aws/step-functions.ts';
 import { EndAnswer, type OutcomeStatus } from '../lambdas/domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../lambdas/domain/state-document.ts';
 import type { Host } from './host.ts';
-import { parkedOn } from './machine/parked.ts';
 import { STEP_MS } from './machine/clock.ts';
+import { parkedOn } from './machine/parked.ts';
 import type { LocalEvent } from './machine/state-machine.ts';
 import {
   type BothSystems,
@@ -154,7 +154,11 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
     status: ending?.status ?? 'failed',
     reason: ending?.reason ?? result.error?.Cause ?? `The execution ended ${result.status}`,
     output,
-    alerts: sns.published.slice(published).filter(({ attributes }) => attributes['execution'] === id),
+    alerts: sns.published
+      .slice(published)
+      .filter(
+        ({ attributes: { execution = '' } }) => execution === id || execution.startsWith(`approval:${name}-`),
+      ),
     states,
     faults: [...faults],
     rollout,

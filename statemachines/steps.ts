@@ -237,9 +237,7 @@ export function awaitTask(
 }
 
 const pathsIn = (parameters: Record<string, Path>) =>
-  Object.fromEntries(
-    Object.entries(parameters).map(([field, path]) => [field, JsonPath.stringAt(path)]),
-  );
+  Object.fromEntries(Object.entries(parameters).map(([field, path]) => [field, JsonPath.stringAt(path)]));
 
 /** A task with its time-out and its retries; its catches are drawn in `promotion.ts`, as they are part of the flow. */
 export function task(

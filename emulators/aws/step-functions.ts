@@ -144,7 +144,13 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       const { executionArn: arn } = parsed(DescribeRequest, body);
       const name = arn.slice(EXECUTIONS.length);
       if (!executions.has(name) && elsewhere.has(name))
-        return { executionArn: arn, stateMachineArn: STATE_MACHINE_ARN, name, status: 'RUNNING', startDate: 0 };
+        return {
+          executionArn: arn,
+          stateMachineArn: STATE_MACHINE_ARN,
+          name,
+          status: 'RUNNING',
+          startDate: 0,
+        };
       const { input, startDate, history } = executionByArn(arn);
       return {
         executionArn: arn,
@@ -175,7 +181,8 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       const { taskToken, output } = parsed(TaskRequest, body);
       json(output, 'InvalidOutput');
       const wake = tokens.get(taskToken);
-      if (wake === undefined) throw new ApiError('TaskTimedOut', `Task Timed Out: 'Provided task does not exist anymore'`);
+      if (wake === undefined)
+        throw new ApiError('TaskTimedOut', `Task Timed Out: 'Provided task does not exist anymore'`);
       tokens.delete(taskToken);
       wake();
       return {};

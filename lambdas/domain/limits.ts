@@ -189,10 +189,10 @@ export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, closing: 120, 
 /** The interval grows with the age of what is polled: the age in seconds divided by this, within the bounds above. */
 export const POLL_AGE_DIVISOR = 8;
 /**
- * Maximum number of polls of one lease. A poll takes some 20 events of an execution's history, which holds 25,000
+ * Maximum number of polls of one lease. A poll takes some 27 events of an execution's history, which holds 25,000
  * (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
  */
-export const MAX_POLLS = 500;
+export const MAX_POLLS = 480;
 
 /** Maximum number of past releases in a model's item, which stays below 10 KB whatever the names and texts. */
 export const MAX_HISTORY = 20;

@@ -5,6 +5,12 @@ import type { Network } from '../adapters/network.ts';
 import type { ApprovalFloor } from '../domain/approval/policy-approval.ts';
 import { ApprovalEnvironment, configuration } from './environment.ts';
 
+/** What a function that opens changes needs to know of approvals. */
+export interface FloorServices {
+  /** What the deployment asks for, whatever a policy says; absent: nothing. */
+  floors?: readonly ApprovalFloor[];
+}
+
 /** The approvals that the deployment asks for. Throws `InvalidConfiguration`. */
 export const approvalFloors = (env: NodeJS.ProcessEnv): { floors: readonly ApprovalFloor[] } => ({
   floors: configuration(ApprovalEnvironment, env).APPROVAL_FLOORS,

@@ -213,8 +213,7 @@ async function openPromotionOf(
     return refuse({ code: 'not-approved', status: approval.status });
   const approved = approval.kind === 'approved' ? approval.subject : null;
   const version = approved?.artifact_id === null ? withoutArtifact(found) : found;
-  const otherwise =
-    approved === null ? [] : changedSinceApproval(approved, preparation, version, comparison);
+  const otherwise = approved === null ? [] : changedSinceApproval(approved, preparation, version, comparison);
   if (otherwise.length > 0) {
     const reason = changedSince({ code: 'approved-otherwise', parts: otherwise });
     return { ...leased, status: 'contested', reason };

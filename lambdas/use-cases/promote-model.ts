@@ -1,4 +1,5 @@
 import type { Clock } from '../adapters/clock.ts';
+import { floorsFor } from '../domain/approval/policy-approval.ts';
 import { attemptPauseMinutes } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { PromoteAnswer, PromoteInput } from '../domain/payloads.ts';
@@ -10,18 +11,17 @@ import {
 } from '../domain/promotion/promotion-plan.ts';
 import { intentTag, recordId, recordsOn, resultTag } from '../domain/promotion/record.ts';
 import { champions, ownerOf } from '../domain/registry.ts';
-import { floorsFor } from '../domain/approval/policy-approval.ts';
 import { bare } from '../domain/release/found.ts';
 import { isRegistryKnown, type Look, registryShows } from '../domain/release/look.ts';
 import { changeOf, openInRegistry } from '../domain/release/opening.ts';
 import { type Change, historyAfter, type ModelItem, type Release } from '../domain/release/release.ts';
 import { seenIn } from '../domain/release/store.ts';
+import type { FloorServices } from '../runtime/approval-services.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
 import { CONCURRENT_CHANGE, inWords, promotionRefused } from '../words/reasons.ts';
 import { leaseHeld } from '../words/rollout.ts';
-import type { FloorServices } from './parts/approval-given.ts';
 import { readRegistry } from './parts/look.ts';
 import { moveAndVerify } from './parts/move-champion.ts';
 import { recordOutcomeAndNotify } from './parts/record-and-notify.ts';

@@ -1,10 +1,6 @@
 import type { DecisionAnswer } from '../domain/approval/decide.ts';
 import type { ApprovalAnswer } from '../domain/approval/payloads.ts';
-import {
-  type ApprovalRecord,
-  type ApprovalStanding,
-  executionName,
-} from '../domain/approval/request.ts';
+import { type ApprovalRecord, type ApprovalStanding, executionName } from '../domain/approval/request.ts';
 import { clipped, visible } from '../domain/visible-text.ts';
 
 /** The sentences about requests for approval, for people only. */

@@ -187,6 +187,8 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
         return cause.workload_unchanged
           ? 'promote-model was invoked directly: Workload not changed'
           : 'promote-model was invoked directly';
+      if (comparison?.decision === 'INVESTIGATE')
+        return `People have let through what the evidence leaves open. ${comparison.recommendation}`;
       return comparison?.recommendation ?? 'The challenger was promoted';
     case 'already':
       return `Version ${cause.version} is already the champion; nothing was changed`;

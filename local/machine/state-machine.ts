@@ -7,7 +7,13 @@ import {
 } from 'aws-local-stepfunctions';
 import { causeMessage } from '../../lambdas/domain/lambda-cause.ts';
 import { type Overrides, pausesOf, secondsOnAws } from './pauses.ts';
-import { newToken, parkingStates, secondsUntilTimeout, TaskTimedOut, withoutTimeoutPaths } from './waiting.ts';
+import {
+  newToken,
+  parkingStates,
+  secondsUntilTimeout,
+  TaskTimedOut,
+  withoutTimeoutPaths,
+} from './waiting.ts';
 
 type Task = NonNullable<Overrides['taskResourceLocalHandlers']>[string];
 type Json = Parameters<Task>[0];

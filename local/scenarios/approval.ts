@@ -86,18 +86,19 @@ export const approvalScenarios: readonly Scenario[] = [
   },
   {
     name: 'approval-expires',
-    about: 'nobody decides: the approvers are reminded after a day, and after three the promotion is declined',
+    about:
+      'nobody decides: the approvers are reminded after a day, and after three the promotion is declined',
     play: waitingFor([]),
   },
   {
     name: 'approved-then-changed',
     about:
-      'after the approval somebody logs another profit into the run of version 3: contested, nothing is promoted',
+      'after the approval somebody logs another Sharpe ratio into the run of version 3: contested, nothing is promoted',
     play: waitingFor([
       async ({ decide, host }) => {
         await decide(ADA);
         const runId = host.mlflow.snapshot()[MODEL]?.versions['3']?.runId ?? '';
-        host.mlflow.registry.logMetric(runId, 'profit_total', 500);
+        host.mlflow.registry.logMetric(runId, 'sharpe_ratio', 4.5);
         return undefined;
       },
     ]),
@@ -130,7 +131,8 @@ export const approvalScenarios: readonly Scenario[] = [
   },
   {
     name: 'stopped-while-waiting',
-    about: 'the execution is stopped while it waits: its request ends with it, and an approval comes too late',
+    about:
+      'the execution is stopped while it waits: its request ends with it, and an approval comes too late',
     async play(host, run) {
       seedPascalStrategy(host.mlflow);
       const document = await executeWith(host, run, [async () => 'stop'], { input: asked });

@@ -197,7 +197,11 @@ function called(
     state: name,
     functionName: lastPart(String(FunctionName)),
     payload: (token) =>
-      resolvedParameters(Payload, document, isRecord(context) ? { ...context, Task: { Token: token } } : context),
+      resolvedParameters(
+        Payload,
+        document,
+        isRecord(context) ? { ...context, Task: { Token: token } } : context,
+      ),
     timeoutSeconds: seconds,
   });
 }

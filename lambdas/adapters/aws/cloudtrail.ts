@@ -1,4 +1,8 @@
-import { CloudTrailClient, type CloudTrailClientConfig, LookupEventsCommand } from '@aws-sdk/client-cloudtrail';
+import {
+  CloudTrailClient,
+  type CloudTrailClientConfig,
+  LookupEventsCommand,
+} from '@aws-sdk/client-cloudtrail';
 import * as z from 'zod';
 import { StateMachineUnavailable } from '../../domain/errors.ts';
 import { parseJson, readAs } from '../../domain/json.ts';

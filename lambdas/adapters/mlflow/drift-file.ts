@@ -1,7 +1,7 @@
 import { type DriftRead, driftPlace, parseDriftFile } from '../../domain/drift/drift-file.ts';
 import { MlflowRefused } from '../../domain/errors.ts';
-import { parseJson } from '../../domain/json.ts';
 import { driftFile } from '../../domain/file-limits.ts';
+import { parseJson } from '../../domain/json.ts';
 import type { DriftProblem } from '../../domain/retraining/decide.ts';
 import { publicMessage } from '../../domain/visible-text.ts';
 import type { ArtifactFiles } from './files.ts';

@@ -100,8 +100,7 @@ export const ApprovalDecision = z.object({
 export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
 
 /** Names an execution among those of its state machine. */
-export const executionName = (execution: string): string =>
-  execution.slice(execution.lastIndexOf(':') + 1);
+export const executionName = (execution: string): string => execution.slice(execution.lastIndexOf(':') + 1);
 
 /** Names a request of an execution. */
 export const requestId = ({ execution, digest }: Pick<ApprovalRequest, 'execution' | 'digest'>): string =>

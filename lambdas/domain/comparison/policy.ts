@@ -206,7 +206,9 @@ export const PolicyFile = z
     rules: z.array(Rule).min(1).max(100),
   })
   .superRefine(({ claim, rules, approval, ...policy }, context) => {
-    for (const { field, message } of ApprovalFields.safeParse(approval).success && approval ? approvalMistakes(approval) : [])
+    for (const { field, message } of ApprovalFields.safeParse(approval).success && approval
+      ? approvalMistakes(approval)
+      : [])
       context.addIssue({ code: 'custom', path: ['approval', field], message });
     checkGates(policy, Array.isArray(rules) ? rules : [], context);
     if (claim !== undefined && Array.isArray(rules)) checkClaim(claim, rules, context);

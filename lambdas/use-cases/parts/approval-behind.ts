@@ -1,7 +1,7 @@
 import type { Clock } from '../../adapters/clock.ts';
 import type { Outcome } from '../../domain/outcome/outcome-schema.ts';
-import type { StoreServices } from '../../runtime/store-services.ts';
 import { log, logError } from '../../runtime/log.ts';
+import type { StoreServices } from '../../runtime/store-services.ts';
 import { endApproval } from '../request-approval.ts';
 
 /**

@@ -1,8 +1,4 @@
-import {
-  type ApprovalFloor,
-  approvalNeeded,
-  floorsFor,
-} from '../../domain/approval/policy-approval.ts';
+import { approvalNeeded, floorsFor } from '../../domain/approval/policy-approval.ts';
 import {
   type ApprovalStanding,
   type ApprovalSubject,
@@ -12,14 +8,8 @@ import {
 } from '../../domain/approval/request.ts';
 import type { Comparison } from '../../domain/payloads.ts';
 import type { ModelVersion } from '../../domain/registry.ts';
-import type { Preparation } from './preparation.ts';
 import { placeOf } from './place-of.ts';
-
-/** What a function that opens changes needs to know of approvals. */
-export interface FloorServices {
-  /** What the deployment asks for, whatever a policy says; absent: nothing. */
-  floors?: readonly ApprovalFloor[];
-}
+import type { Preparation } from './preparation.ts';
 
 /** Whether people have agreed to a promotion, by the table alone. */
 export type Approval =

@@ -25,8 +25,7 @@ export function placeOf(
 ): Place {
   if (workload === null || version === undefined)
     return { workload_id: workload, artifact_id: null, image_uri: null };
-  const artifact =
-    asked ?? artifactWhenLive(item, version.version) ?? (version.tags[ARTIFACT_TAG] || null);
+  const artifact = asked ?? artifactWhenLive(item, version.version) ?? (version.tags[ARTIFACT_TAG] || null);
   return {
     workload_id: workload,
     artifact_id: artifact,

@@ -17,8 +17,8 @@ import type { ModelItem } from '../../domain/release/release.ts';
 import type { PromotionStore } from '../../domain/release/store.ts';
 import type { Workloads } from '../../domain/serving/workloads.ts';
 import { quoted } from '../../domain/visible-text.ts';
+import type { FloorServices } from '../../runtime/approval-services.ts';
 import { type CompareServices, compare } from '../compare-models.ts';
-import type { FloorServices } from './approval-given.ts';
 import { readServing } from './look.ts';
 
 export interface PrepareServices extends CompareServices, FloorServices {

@@ -159,7 +159,11 @@ function declined({ cause, challenger_version: challenger }: Outcome): Words {
   };
 }
 
-function awaitingApproval({ cause, challenger_version: challenger, champion_before: champion }: Outcome): Words {
+function awaitingApproval({
+  cause,
+  challenger_version: challenger,
+  champion_before: champion,
+}: Outcome): Words {
   const reminds = cause?.code === 'approval' && cause.occasion === 'reminder';
   const instead = champion === null ? '' : ` in place of ${versionText(champion)}`;
   return {

@@ -127,7 +127,12 @@ export const payloads = {
       authorizer: { iam: { userArn: 'arn:aws:iam::123456789012:user/ada' } },
       http: { method: 'POST' },
     },
-    body: JSON.stringify({ action: 'approve', execution: EXECUTION, digest: 'a'.repeat(64), reason: 'checked' }),
+    body: JSON.stringify({
+      action: 'approve',
+      execution: EXECUTION,
+      digest: 'a'.repeat(64),
+      reason: 'checked',
+    }),
     isBase64Encoded: false,
   },
   'replace-workload': {
