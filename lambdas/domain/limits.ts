@@ -8,9 +8,9 @@ export const functionTimeoutSeconds = {
   'begin-promotion': 10,
   'check-retraining-needed': 60,
   'compare-models': 120,
+  'request-approval': 60,
   // It compares again, and reads the rows of both versions for that.
   'prepare-promotion': 180,
-  'request-approval': 60,
   'replace-workload': 60,
   'promote-model': 60,
   'close-promotion': 60,
