@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import fastify from 'fastify';
+import { z } from 'zod';
 
 /** What a function URL hands to its function, with an identity that AWS would have verified. */
 
@@ -48,4 +51,37 @@ export function urlEvent(userArn: string, body: object): object {
     body: JSON.stringify(body),
     isBase64Encoded: false,
   };
+}
+
+/** Header that names the caller here; on AWS it is whoever has signed. */
+const IDENTITY = 'x-local-identity';
+
+const Answer = z.object({ statusCode: z.int(), headers: z.record(z.string(), z.string()), body: z.string() });
+
+/** A function URL on a free port of 127.0.0.1. */
+export async function startFunctionUrl(
+  call: (event: object) => Promise<unknown>,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server = fastify({ forceCloseConnections: true });
+  server.post('/', async (request, reply) => {
+    const who = String(request.headers[IDENTITY] ?? '');
+    let userArn: string;
+    try {
+      userArn = sessionArn(who);
+    } catch {
+      // As IAM refuses a call without a signature.
+      return reply.code(403).send({ Message: 'Forbidden' });
+    }
+    try {
+      const { statusCode, headers, body } = Answer.parse(
+        await call(urlEvent(userArn, request.body as object)),
+      );
+      return await reply.code(statusCode).headers(headers).send(body);
+    } catch {
+      return reply.code(502).send({ Message: 'Internal Server Error' });
+    }
+  });
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, close: () => server.close() };
 }

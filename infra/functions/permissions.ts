@@ -116,7 +116,7 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
   'end-promotion': {
     table: recordsOutcome,
     keys: [LEASE_KEY, APPROVAL_KEY, ...tells],
-    readKeys: [RELEASE_KEY, DECISION_KEY, ...WATCH_KEYS],
+    readKeys: [DECISION_KEY, ...WATCH_KEYS],
     publish: true,
     mlflow: reads,
     workloads: true,
@@ -124,7 +124,7 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
   'sweep-promotions': {
     table: recordsOutcome,
     keys: [LEASE_KEY, APPROVAL_KEY, SWEEP_KEY, ...tells],
-    readKeys: [RELEASE_KEY, DECISION_KEY],
+    readKeys: [DECISION_KEY],
     indexes: [PENDING_ALERTS_INDEX, MODELS_INDEX],
     publish: true,
     executions: 'follows',

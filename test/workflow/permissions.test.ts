@@ -165,8 +165,17 @@ const reporting: readonly FunctionName[] = ['end-promotion', 'request-approval',
 
 /** What its role is given, in the words of the gateway. */
 function granted(name: FunctionName): string[] {
-  const { table, indexes = [], publish, executions, wakes, callers, retrains, mlflow, workloads } =
-    functionPermissions[name];
+  const {
+    table,
+    indexes = [],
+    publish,
+    executions,
+    wakes,
+    callers,
+    retrains,
+    mlflow,
+    workloads,
+  } = functionPermissions[name];
   return [
     ...table.map((action) => `dynamodb:${action}`),
     ...indexes.map((index) => `dynamodb:Query on ${index}`),
