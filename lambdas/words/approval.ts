@@ -43,6 +43,7 @@ export function approvalAsked(record: ApprovalRecord | undefined): string {
 /** Who decided, and why; of a request that waits, who may and how. Values are untrusted text. */
 export function approvalLines({
   execution,
+  digest,
   status,
   approvers,
   requester,
@@ -64,8 +65,9 @@ export function approvalLines({
             label: 'Approvers',
             value: visible(list.join(', '), MAX_REASON),
           })),
-          { label: 'To approve', value: `npx promotion approve ${name} --reason "..."` },
-          { label: 'To reject', value: `npx promotion reject ${name} --reason "..."` },
+          // Of what this message shows, whatever is asked for when somebody reads it.
+          { label: 'To approve', value: `npx promotion approve ${name} --digest ${digest} --reason "..."` },
+          { label: 'To reject', value: `npx promotion reject ${name} --digest ${digest} --reason "..."` },
         ]
       : []),
   ];
