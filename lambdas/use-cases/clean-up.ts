@@ -47,7 +47,8 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
   const recorded = (await store.outcomeRecordedAt(execution).catch(() => null)) !== null;
   const read = recorded || model_name === null ? null : await readBothSides(model_name, services);
   const change = requested.change_id ?? execution;
-  const approval = recorded ? undefined : await approvalBehind(execution, services);
+  const mayHaveAsked = !recorded && (requested.operation ?? 'promote') === 'promote';
+  const approval = mayHaveAsked ? await approvalBehind(execution, services) : undefined;
   const ended = directOutcome({
     ...endOf(event, change, requested.operation, read),
     operation: requested.operation ?? 'promote',

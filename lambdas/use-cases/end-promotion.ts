@@ -33,7 +33,8 @@ export async function end(
       ? await readBothSides(document.model_name, services)
       : null;
   const watch = await watchBehind(document, execution, services);
-  const approval = await approvalBehind(execution, services);
+  // Without a comparison nobody was asked.
+  const approval = document.comparison === null ? undefined : await approvalBehind(execution, services);
   const facts = { execution, ending: read?.ending ?? null, owner: ownerIn(read), watch, approval };
   const ended = inWords(outcomeOf(state, facts, clock.now()));
   const closed = await closeExecution(
