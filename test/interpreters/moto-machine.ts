@@ -106,7 +106,8 @@ export async function motoMachine(
         const failing = async () => {
           if (!(await call())) throw new Error('the function failed');
         };
-        const parked = onParked?.({ token, seconds: run.seconds, call: failing }) ?? failing().then(() => false);
+        const parked =
+          onParked?.({ token, seconds: run.seconds, call: failing }) ?? failing().then(() => false);
         run.parked.set(
           token,
           parked.catch(() => false),
