@@ -19,6 +19,8 @@ export const handler = toHandler('request-approval', {
       ...reportServices(env, clock, network),
       clock,
     };
+    // At once: a missing variable is told before anybody is asked.
+    const { registry } = registryServices(env, clock, network);
     // Counted from this file: a bundle has its policies beside it, as the sources have.
     const policies = policyFiles(new URL('../policies/', import.meta.url));
     return {
@@ -27,7 +29,7 @@ export const handler = toHandler('request-approval', {
       ...approvalFloors(env),
       ...waitingServices(env, network),
       approvalOf: async (policy) => (await policies.load(policy)).approval ?? null,
-      place: (input) => placeAsked(input, { ...registryServices(env, clock, network), store: notify.store }),
+      place: (input) => placeAsked(input, { registry, store: notify.store }),
       tell: (occasion, request, comparison) => tellApproval(occasion, request, comparison, notify),
     };
   },
