@@ -27,10 +27,7 @@ const Told = z.discriminatedUnion('kind', [
     ...{ kind: z.literal('wait'), ask: z.int(), execution: z.string(), state: z.string() },
     seconds: z.number(),
   }),
-  z.object({
-    ...{ kind: z.literal('park'), ask: z.int(), execution: z.string(), token: z.string() },
-    seconds: z.number(),
-  }),
+  z.object({ kind: z.literal('park'), ask: z.int(), execution: z.string(), token: z.string() }),
   z.object({
     ...{ kind: z.literal('event'), ask: z.int(), execution: z.string(), type: z.string() },
     details: z

@@ -86,7 +86,7 @@ class RetryTime:
 def parked(self, env, timeout_seconds, callback_endpoint, heartbeat_endpoint):
     """The other side knows the token, and when it is given back."""
     token = callback_endpoint.callback_id
-    reply = ask({"kind": "park", "execution": execution_of(env), "token": token, "seconds": timeout_seconds})
+    reply = ask({"kind": "park", "execution": execution_of(env), "token": token})
     if reply.get("woken"):
         return CallbackOutcomeSuccess(callback_id=token, output="{}")
     return CallbackOutcomeTimedOut(callback_id=token)
