@@ -10,6 +10,16 @@ arguments, 130 when Ctrl-C stopped following.
   npx promotion adopt PascalStrategy --requested-by "$USER"
   echo '{"operation": "adopt", "model_name": "PascalStrategy"}' | npm start -- --input -    # on the emulators`;
 
+export const APPROVALS_HELP = `
+You need lambda:InvokeFunctionUrl and lambda:InvokeFunction on the URL, which grantApprove of the construct gives, and to be
+among the approvers. Credentials are read by the AWS SDK: AWS_PROFILE, the AWS_ variables, IAM Identity Center.
+
+Exit status: 0 when the decision is recorded (approvals: when the list was read), 1 when not, 2 for invalid arguments.
+
+  npx promotion approvals
+  npx promotion approve 4f1c… --reason "checked the worst slice with the desk"
+  npm start -- --scenario approved --wait     # and, in another terminal, the command that it prints`;
+
 export const COMPARE_HELP = `
 Exit status: 0 when it decides PROMOTE or KEEP, 1 when it decides INVESTIGATE or could not compare, 2 for invalid arguments or
 settings.
@@ -95,9 +105,9 @@ MLflow that does not answer.
 
 /** Of `promotion invoke`, which has no emulators in the npm package. */
 export const invokeHelp = (isPackage: boolean): string => `
-The functions: begin-promotion, check-retraining-needed, compare-models, prepare-promotion, replace-workload, promote-model,
-close-promotion, model-rollback, end-promotion, sweep-promotions,
-watch-releases. What the function answered${isPackage ? '' : ', the alerts it sent'} and what
+The functions: begin-promotion, check-retraining-needed, compare-models, request-approval, prepare-promotion,
+replace-workload, promote-model, close-promotion, model-rollback, end-promotion, sweep-promotions,
+watch-releases, decide-approval. What the function answered${isPackage ? '' : ', the alerts it sent'} and what
 it changed are printed; ${isPackage ? 'what it writes and sends goes to the table (PROMOTION_TABLE) and the topic (ALERT_SNS_TOPIC_ARN) of the\nenvironment.' : 'SNS and DynamoDB are emulators that keep nothing after the call.'}
 
 Exit status: 0 when it answered, whatever it answered, 1 when it threw, 2 for invalid arguments or input, or a real system

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { WORKLOAD } from '../local/scenarios/seed.ts';
+import { approvalCommands } from './approval-commands.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
 import type { CompareOptions } from './commands/compare-request.ts';
 import type { EmulatorsOptions } from './commands/emulators.ts';
@@ -65,6 +66,8 @@ export function program(done: (status: number) => void, local: LocalCommands): C
     .description(`${where}run the state machine and its functions on this machine and show a timeline`)
     .option('--list', 'list the scenarios and stop')
     .option('--scenario <name>', 'run one scenario on the emulators (default: challenger-wins)')
+    .option('--wait', 'wait for people where an approval is needed: promotion approve in another terminal')
+    .option('--as <who>', 'who starts it, such as sso:ada@example.com (default: a pipeline)')
     .option('--json', 'print one JSON document on standard output instead of the timeline')
     .option(...REPORT)
     .option('--verbose', "also print the functions' log lines, on standard error")
@@ -201,6 +204,7 @@ export function program(done: (status: number) => void, local: LocalCommands): C
       setLogLines(false);
       done(await (await import('./commands/policy-check.ts')).checkPolicies(files, options));
     });
+  approvalCommands(promotion, done);
   ledgerCommands(promotion, done);
   reportCommand(promotion, done);
   watchCommand(promotion, done);

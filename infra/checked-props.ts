@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import * as z from 'zod';
+import { ApprovalFloors } from '../lambdas/domain/approval/policy-approval.ts';
 import { problemMessages } from '../lambdas/domain/problems.ts';
 import { RegistryMode } from '../lambdas/domain/registry.ts';
 import {
@@ -11,6 +12,7 @@ import {
 import { certificateProblems, policyProblems } from './checks/files.ts';
 import { Emails, recipientProblems } from './checks/recipients.ts';
 import { unlessToken } from './checks/unless-token.ts';
+import { floorsOf, MAX_FLOORS_LENGTH } from './functions/approval-floors.ts';
 import { FunctionOverrides } from './functions/overrides.ts';
 import type { ModelPromotionProps } from './props.ts';
 
@@ -110,6 +112,19 @@ export function findPropProblems(props: UncheckedProps): string[] {
 /** An issue of a schema as a sentence, starting with the path of the value. */
 export const describeIssue = ({ path, message }: z.core.$ZodIssue) => `${path.join('.')} ${message}`.trim();
 
+/** The approvals of the deployment, as the functions will read them. */
+function approvalProblems(approval: unknown): string[] {
+  if (approval === undefined) return [];
+  if (!Array.isArray(approval)) return ['approval must be a list'];
+  const floors = floorsOf(approval);
+  if (JSON.stringify(floors).length > MAX_FLOORS_LENGTH)
+    return [
+      `approval must be at most ${MAX_FLOORS_LENGTH} characters of JSON: it is part of the functions' environment`,
+    ];
+  const issues = ApprovalFloors.safeParse(floors, problemMessages).error?.issues ?? [];
+  return issues.map((issue) => `approval.${describeIssue(issue)}`);
+}
+
 /** On Lambda these hosts are the function itself. */
 const LOOPBACK = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(?=[:/]|$)/i;
 
@@ -132,6 +147,7 @@ function combinationProblems(props: UncheckedProps): string[] {
       ? ['mlflow.credentials must be omitted: requests to a tracking server on SageMaker are signed']
       : []),
     ...recipientProblems(alerts),
+    ...approvalProblems(props.approval),
     ...(vpc === undefined && vpcSubnets !== undefined ? ['vpcSubnets needs vpc'] : []),
     ...(vpc === undefined && securityGroups !== undefined ? ['securityGroups needs vpc'] : []),
   ];

@@ -1,10 +1,10 @@
 import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
-import { Connections, type IConnectable, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
 import { CompositePrincipal, Grant, type IGrantable, Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { type FunctionUrl, FunctionUrlAuthType, type Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -25,6 +25,7 @@ import {
   functionLogGroup,
   PromotionFunction,
 } from './functions/functions.ts';
+import { networkOf } from './functions/network.ts';
 import { functionSizes } from './functions/overrides.ts';
 import { type GrantTargets, grantPermissions, grantReading } from './functions/permissions.ts';
 import { acknowledgeFinding } from './nag.ts';
@@ -40,6 +41,7 @@ import { promotionTable } from './table.ts';
 
 export type {
   AlertProps,
+  ApprovalProps,
   EmailProps,
   FunctionProps,
   FunctionsProps,
@@ -78,6 +80,8 @@ export class ModelPromotion extends MeasuredConstruct implements IConnectable {
   readonly dashboard: Dashboard;
   /** Role that `start.principals` can assume; undefined when there are none. */
   readonly starterRole: Role | undefined;
+  /** Where people approve: `promotion approve` calls it, signed by their own identity. Its authentication is IAM. */
+  readonly approvalUrl: FunctionUrl;
   /** Key of table, topics, queue and logs, as given; undefined if none was. */
   readonly encryptionKey: IKey | undefined;
   private readonly slack: SlackProps | undefined;
@@ -149,8 +153,10 @@ export class ModelPromotion extends MeasuredConstruct implements IConnectable {
       encryptionKey,
     });
     this.functions = byFunctionId((name) => functions[name]);
+    this.approvalUrl = functions['decide-approval'].addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM });
     const sweep = 'sweep-promotions' satisfies FunctionName;
     this.acknowledgeExecutions(this.node.findChild(sweep));
+    this.acknowledgeExecutions(this.node.findChild('decide-approval' satisfies FunctionName));
     this.stateMachine = new Workflow(this, 'Workflow', {
       stateMachineName,
       functions,
@@ -205,6 +211,14 @@ export class ModelPromotion extends MeasuredConstruct implements IConnectable {
    */
   grantRead(grantee: IGrantable): Grant {
     return grantReading(grantee, this.grantTargets);
+  }
+
+  /**
+   * Grants permission to call the URL at which people approve; who of them is an approver, the policies and `approval` say.
+   * Grant nobody to invoke the function itself: the event of an invocation can name any identity.
+   */
+  grantApprove(grantee: IGrantable): Grant {
+    return this.approvalUrl.grantInvokeUrl(grantee);
   }
 
   private named(): Named {
@@ -282,19 +296,4 @@ export class InvalidProps extends Error {
   constructor(path: string, problems: readonly string[]) {
     super(`${path}: ${problems.map((mistake) => `\n  ${mistake}`).join('')}`);
   }
-}
-
-/** One security group for all functions, unless others are given: servers then allow a single source. */
-function networkOf(
-  scope: Construct,
-  { vpc, vpcSubnets, securityGroups }: ModelPromotionProps,
-): FunctionDefaults['network'] {
-  if (vpc === undefined) return null;
-  return {
-    vpc,
-    ...(vpcSubnets === undefined ? {} : { vpcSubnets }),
-    securityGroups: securityGroups ?? [
-      new SecurityGroup(scope, 'SecurityGroup', { vpc, description: 'Functions that promote models' }),
-    ],
-  };
 }

@@ -1,6 +1,7 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { IFunctionUrl } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -13,18 +14,21 @@ interface NamedResources {
   readonly alertTopic: Pick<ITopic, 'topicArn'>;
   readonly alertFailureTopic: Pick<ITopic, 'topicArn'>;
   readonly deadLetterQueue: Pick<IQueue, 'queueUrl'>;
+  readonly approvalUrl: Pick<IFunctionUrl, 'url'>;
   readonly starterRole: Pick<IRole, 'roleArn'> | undefined;
 }
 
 /** Adds the outputs that scripts and the runbook read. */
 export function addOutputs(scope: Construct, promotion: NamedResources, namePrefix: string): void {
-  const { stateMachine, table, alertTopic, alertFailureTopic, deadLetterQueue, starterRole } = promotion;
+  const { stateMachine, table, alertTopic, alertFailureTopic, deadLetterQueue, approvalUrl, starterRole } =
+    promotion;
   const outputs = {
     StateMachineArn: stateMachine.stateMachineArn,
     TableName: table.tableName,
     AlertsTopicArn: alertTopic.topicArn,
     AlertFailuresTopicArn: alertFailureTopic.topicArn,
     UndeliveredQueueUrl: deadLetterQueue.queueUrl,
+    ApprovalUrl: approvalUrl.url,
     // CloudFormation refuses an empty value.
     FunctionNamePrefix: namePrefix === '' ? 'none' : namePrefix,
     ...(starterRole === undefined ? {} : { StarterRoleArn: starterRole.roleArn }),

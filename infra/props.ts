@@ -44,6 +44,11 @@ export interface ModelPromotionProps {
   readonly minConfidence?: number | undefined;
   /** Cool-down in hours: the minimum time between two automatic rollbacks of a model. Default 24. */
   readonly rollbackCooldownHours?: number | undefined;
+  /**
+   * Who has to approve promotions, by model, whatever a policy says: a policy can only ask for more. Default: what the
+   * policies ask for.
+   */
+  readonly approval?: ApprovalProps[] | undefined;
   /** When `check-retraining-needed` finds that a model should be retrained. */
   readonly retraining?: RetrainingProps | undefined;
   /**
@@ -131,6 +136,24 @@ export interface EmailProps {
   readonly owners?: string[] | undefined;
   /** What the alert is about. Default: all. */
   readonly kinds?: AlertKind[] | undefined;
+}
+
+/** Approvals that the promotions of some models need. The fields are those of a policy's `approval`. */
+export interface ApprovalProps {
+  /** Names of registered models; `*` stands for any text without / and :. */
+  readonly models: string[];
+  /** `sso:` and a user name of IAM Identity Center, or the ARN of an IAM role or user; `*` likewise. */
+  readonly approvers: string[];
+  /** Default `always`. */
+  readonly when?: 'always' | 'on_investigate' | ('always' | 'on_investigate')[] | undefined;
+  /** How many of them have to approve. Default 1. */
+  readonly count?: number | undefined;
+  /** True: who started the execution may not approve it. Default true. */
+  readonly notRequester?: boolean | undefined;
+  /** Hours after which a request that nobody decided ends, at most two weeks. Default 72. */
+  readonly expiresAfterHours?: number | undefined;
+  /** Hours after which the approvers are reminded, once. Default: never. */
+  readonly remindAfterHours?: number | undefined;
 }
 
 /** When a model should be retrained, and by what. */

@@ -1,4 +1,5 @@
 import { PrepareInput } from './domain/payloads.ts';
+import { approvalFloors } from './runtime/approval-services.ts';
 import { toHandler } from './runtime/handler.ts';
 import { registryServices } from './runtime/mlflow-services.ts';
 import { policyServices } from './runtime/policy-services.ts';
@@ -14,6 +15,7 @@ export const handler = toHandler('prepare-promotion', {
     // Counted from this file: a bundle has its policies beside it, as the sources have.
     ...policyServices(env, new URL('../policies/', import.meta.url)),
     ...storeServices(env, network),
+    ...approvalFloors(env),
     clock,
     workloads: () => servingServices(env, clock, network).workloads,
   }),

@@ -1,4 +1,5 @@
 import { type PromoteAnswer, PromoteInput } from './domain/payloads.ts';
+import { approvalFloors } from './runtime/approval-services.ts';
 import { toHandler } from './runtime/handler.ts';
 import { registryServices } from './runtime/mlflow-services.ts';
 import { notifyServices } from './runtime/notify-services.ts';
@@ -10,6 +11,7 @@ export const handler = toHandler('promote-model', {
   services: (env, clock, network) => ({
     ...registryServices(env, clock, network),
     ...notifyServices(env, clock, network),
+    ...approvalFloors(env),
     clock,
   }),
   run: promote,

@@ -4,6 +4,7 @@ import { EndAnswer, type OutcomeStatus } from '../lambdas/domain/outcome/outcome
 import { readStateDocument } from '../lambdas/domain/state-document.ts';
 import type { Host } from './host.ts';
 import { STEP_MS } from './machine/clock.ts';
+import { parkedOn } from './machine/parked.ts';
 import type { LocalEvent } from './machine/state-machine.ts';
 import {
   type BothSystems,
@@ -50,6 +51,13 @@ export interface ExecutionRun {
   /** Name of the execution; by default a new one. */
   name?: string;
   onEvent?: (event: FollowedEvent, execution: string) => void;
+  /** ARN of who starts the execution, as CloudTrail has it. Default: a pipeline's role. */
+  startedBy?: string;
+  /**
+   * Called when the execution waits for people, each time: they may decide now. `stop` stops the execution there, and `wait`
+   * waits until they have. Otherwise the time is over if they have not.
+   */
+  onApproval?: (execution: string) => Promise<'stop' | 'wait' | undefined>;
   /** Called after each state; the execution is stopped when it returns true. */
   abortAfter?: (state: string, output: unknown) => boolean;
 }
@@ -64,6 +72,9 @@ export type FollowedEvent =
   /** An alert that was sent beside an execution, as it was published. */
   | { kind: 'alerted'; at: number; alert: unknown }
   | ({ kind: 'answered'; at: number } & EndpointAnswer);
+
+/** Who starts executions, unless somebody else is named. */
+const PIPELINE = 'arn:aws:sts::123456789012:assumed-role/retraining-pipeline/run';
 
 /**
  * Runs one execution of the local state machine to its end. Does not throw when the execution fails: the document
@@ -90,6 +101,11 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   const client = clientOf(host, before, emit);
   const callEndpoint = async () => void (await client?.call());
   await callEndpoint();
+  host.cloudTrail.record({
+    executionArn: id,
+    userArn: run.startedBy ?? PIPELINE,
+    at: startTime.getTime(),
+  });
   let last: unknown = null;
   let enteredAt = startTime.getTime();
   /** When the current wait ends, by the local clock: the shortened wait may end before the clock gets there. */
@@ -98,6 +114,14 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
   const started = host.machine.run(input, {
     execution: { id, name, startTime: startTime.toISOString() },
     ...(run.pauseMs === null ? {} : { waitSeconds: run.pauseMs / 1000 }),
+    onParked: (task) =>
+      parkedOn(host, { ...task, name, skips: run.pauseMs !== null }, async () => {
+        const asked = await run.onApproval?.(id);
+        if (asked !== 'stop') return asked ?? 'go-on';
+        started.abort();
+        emit({ kind: 'aborted', at: clock.now().getTime() });
+        return 'wait';
+      }),
     onWait: (_state, seconds) => {
       if (run.pauseMs === null) return;
       waitedUntil = clock.now().getTime() + seconds * 1000;
@@ -132,7 +156,11 @@ export async function execute(host: Host, input: unknown, run: ExecutionRun): Pr
     status: ending?.status ?? 'failed',
     reason: ending?.reason ?? result.error?.Cause ?? `The execution ended ${result.status}`,
     output,
-    alerts: sns.published.slice(published).filter(({ attributes }) => attributes['execution'] === id),
+    alerts: sns.published
+      .slice(published)
+      .filter(
+        ({ attributes: { execution = '' } }) => execution === id || execution.startsWith(`approval:${name}-`),
+      ),
     states,
     faults: [...faults],
     rollout,

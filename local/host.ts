@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type LocalCloudTrail, startLocalCloudTrail } from '../emulators/aws/cloudtrail.ts';
 import { type LocalTable, startLocalTable } from '../emulators/aws/dynamodb.ts';
 import { type SnsEmulator, startSnsEmulator } from '../emulators/aws/sns.ts';
 import { type LocalStepFunctions, startLocalStepFunctions } from '../emulators/aws/step-functions.ts';
@@ -36,6 +37,7 @@ export interface Host {
   sns: SnsEmulator;
   table: LocalTable;
   stepFunctions: LocalStepFunctions;
+  cloudTrail: LocalCloudTrail;
   close(): Promise<void>;
 }
 
@@ -56,7 +58,10 @@ export interface RealSystems {
 
 const LOCAL_TOPIC = 'arn:aws:sns:us-east-1:123456789012:promotion-alerts';
 
-type HostEmulators = Pick<Host, 'clock' | 'env' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions'>;
+type HostEmulators = Pick<
+  Host,
+  'clock' | 'env' | 'mlflow' | 'workload' | 'sns' | 'table' | 'stepFunctions' | 'cloudTrail'
+>;
 
 /** The functions and the definition that a host runs. */
 export interface Deployment {
@@ -78,14 +83,15 @@ export async function startHost(
   startTable = startLocalTable,
 ): Promise<Host> {
   const clock = new LocalClock({ emulated: !real.mlflow && !real.workload });
-  const [mlflow, workload, sns, table, stepFunctions] = await Promise.all([
+  const [mlflow, workload, sns, table, stepFunctions, cloudTrail] = await Promise.all([
     real.mlflow ? null : startMlflowEmulator({ clock: () => clock.now().getTime() }),
     real.workload ? null : startWorkloadEmulator({ clock, timings: LATE_RECORDS }),
     startSnsEmulator({}),
     startTable(),
     startLocalStepFunctions(),
+    startLocalCloudTrail(() => clock.now().getTime()),
   ]);
-  const emulators = { mlflow, workload, sns, table, stepFunctions };
+  const emulators = { mlflow, workload, sns, table, stepFunctions, cloudTrail };
   const env = environmentFor(emulators, real.registryMode ?? null);
   const { functions, definition, close } = await deploy({ clock, env, ...emulators });
   return {
@@ -113,7 +119,7 @@ const REAL_MLFLOW_VARIABLES = [
 ];
 
 function environmentFor(
-  { mlflow, workload, sns, table, stepFunctions }: Omit<HostEmulators, 'clock' | 'env'>,
+  { mlflow, workload, sns, table, stepFunctions, cloudTrail }: Omit<HostEmulators, 'clock' | 'env'>,
   registryMode: RegistryMode | null,
 ): NodeJS.ProcessEnv {
   const env = { ...process.env };
@@ -135,6 +141,7 @@ function environmentFor(
     AWS_ENDPOINT_URL_SNS: sns.url,
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_ENDPOINT_URL_SFN: stepFunctions.endpoint,
+    AWS_ENDPOINT_URL_CLOUDTRAIL: cloudTrail.endpoint,
     STATE_MACHINE_ARN: stepFunctions.stateMachineArn,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'local',

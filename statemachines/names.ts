@@ -1,3 +1,4 @@
+import type { ApprovalAnswer } from '../lambdas/domain/approval/payloads.ts';
 import type { EndAnswer } from '../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, ExecutionInput, Prepared, PromoteAnswer } from '../lambdas/domain/payloads.ts';
 import type { CloseAnswer, RollbackAnswer } from '../lambdas/domain/release/payloads.ts';
@@ -10,6 +11,9 @@ export const stateNames = [
   'CompareModels',
   'PinChallenger',
   'Decision?',
+  'RequestApproval',
+  'Approval?',
+  'AwaitDecision',
   'PreparePromotion',
   'Prepared?',
   'WaitForLease',
@@ -41,6 +45,7 @@ export type StateName = (typeof stateNames)[number];
 export type ResultPath =
   | '$.comparison'
   | '$.challenger_version'
+  | '$.approval'
   | '$.prepared'
   | '$.serving'
   | '$.promotion'
@@ -62,6 +67,7 @@ export type Path =
   | '$.started_at'
   | `$.${Exclude<keyof ExecutionInput, 'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID'>}`
   | `$.comparison.${keyof Comparison}`
+  | `$.approval.${keyof ApprovalAnswer}`
   | `$.prepared.${keyof Prepared}`
   | `$.serving.${keyof ReplaceAnswer}`
   | `$.promotion.${keyof PromoteAnswer}`
@@ -70,4 +76,5 @@ export type Path =
   | `$.ending.${keyof EndAnswer}`
   | '$$.Execution.Id'
   | '$$.Execution.Input'
-  | '$$.Execution.StartTime';
+  | '$$.Execution.StartTime'
+  | '$$.Task.Token';

@@ -6,6 +6,7 @@ import {
   Fail,
   type IChainable,
   type INextable,
+  JsonPath,
   Pass,
   Succeed,
   type TaskStateBase,
@@ -16,7 +17,7 @@ import type { Construct } from 'constructs';
 import { functionTimeoutSeconds, type StepFunctionName } from '../lambdas/domain/limits.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
 import { type MachineErrorName, outcomeUnknown } from './retry-policies.ts';
-import { task } from './steps.ts';
+import { awaitTask, task } from './steps.ts';
 
 /**
  * The promotion as a chain of states, for a `StateMachine` with the time-out `machineTimeoutSeconds`. JSONPath
@@ -25,6 +26,8 @@ import { task } from './steps.ts';
 export function promotionChain(scope: Construct, functions: Record<StepFunctionName, IFunction>): IChainable {
   const begin = task(scope, 'BeginPromotion', functions);
   const compare = task(scope, 'CompareModels', functions);
+  const request = task(scope, 'RequestApproval', functions);
+  const awaitDecision = awaitTask(scope, 'AwaitDecision', functions);
   const prepare = task(scope, 'PreparePromotion', functions);
   const replace = task(scope, 'ReplaceWorkload', functions);
   const promote = task(scope, 'PromoteModel', functions);
@@ -44,7 +47,15 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
     .when(all(isTrue('$.valid'), isAnyOf('$.operation', 'rollback', 'resume', 'adopt')), prepare)
     .otherwise(notifyOutcome);
   const decision = choice(scope, 'Decision?')
-    .when(all(equals('$.comparison.decision', 'PROMOTE'), isFalse('$.dry_run')), prepare)
+    // People may let through what the evidence leaves open, where the policy allows it.
+    .when(all(isAnyOf('$.comparison.decision', 'PROMOTE', 'INVESTIGATE'), isFalse('$.dry_run')), request)
+    .otherwise(notifyOutcome);
+  const approval = choice(scope, 'Approval?')
+    .when(isAnyOf('$.approval.status', 'approved', 'not_needed'), prepare)
+    .when(
+      all(equals('$.approval.status', 'waiting'), Condition.isNumeric('$.approval.wait_seconds')),
+      awaitDecision,
+    )
     .otherwise(notifyOutcome);
   const waitForLease = wait(scope, 'WaitForLease', '$.prepared.retry_after_seconds');
   const prepared = choice(scope, 'Prepared?')
@@ -94,6 +105,9 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   follow(begin, operation);
   follow(compare, pinChallenger);
   follow(pinChallenger, decision);
+  follow(request, approval);
+  // What was decided, and whether it is enough, is read from the table.
+  follow(awaitDecision, request);
   follow(prepare, prepared);
   // The model may have changed during the wait, so the evidence is compared again.
   follow(waitForLease, operation);
@@ -115,6 +129,10 @@ export function promotionChain(scope: Construct, functions: Record<StepFunctionN
   // An input that is not an object cannot hold an error: the error becomes the whole document.
   catchAll(begin, notifyOutcome);
   catchAll(compare, notifyOutcome, '$.error');
+  catchAll(request, notifyOutcome, '$.error');
+  // A reminder is due, or the request has expired.
+  catchNamed(awaitDecision, ['States.Timeout'], request, JsonPath.DISCARD);
+  catchAll(awaitDecision, notifyOutcome, '$.error');
   catchAll(prepare, notifyOutcome, '$.error');
   for (const [step, waitForEnd] of [
     [replace, waitForReplaceWorkload],
@@ -172,7 +190,7 @@ function catchNamed(
   from: TaskStateBase,
   errors: MachineErrorName[],
   to: IChainable,
-  resultPath?: ResultPath,
+  resultPath?: ResultPath | typeof JsonPath.DISCARD,
 ): void {
   from.addCatch(to, { errors, ...(resultPath === undefined ? {} : { resultPath }) });
 }

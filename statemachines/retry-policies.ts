@@ -99,15 +99,20 @@ export const outcomeUnknown: readonly MachineErrorName[] = [
   'Lambda.ClientExecutionTimeoutException',
 ];
 
+/** The same for a task that waits for people: there the time-out is that of the wait. */
+export const outcomeUnknownWaiting: readonly MachineErrorName[] = outcomeUnknown.filter(
+  (name) => name !== 'States.Timeout',
+);
+
 /**
  * With no answer, the function may still be running and writing. The first pause is the function's own time-out,
  * after which Lambda has ended it, and the second is twice that. No jitter: Step Functions draws a jittered pause from
  * 0 up, which would let two invocations write at once. Waits 3 time-outs in all: 180 s to end, to promote, to close
  * or to replace, 360 s to compare or to roll back.
  */
-export function whenOutcomeUnknown(name: FunctionName): Policy {
+export function whenOutcomeUnknown(name: FunctionName, errors = outcomeUnknown): Policy {
   return {
-    errors: [...outcomeUnknown],
+    errors: [...errors],
     interval: Duration.seconds(functionTimeoutSeconds[name]),
     maxAttempts: 2,
   };

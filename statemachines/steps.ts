@@ -1,15 +1,22 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { JsonPath, TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
+import { IntegrationPattern, JsonPath, TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import type { AwaitDecisionInput, RequestApprovalInput } from '../lambdas/domain/approval/payloads.ts';
 import type { ErrorName } from '../lambdas/domain/errors.ts';
 import { type StepFunctionName, taskTimeoutSeconds } from '../lambdas/domain/limits.ts';
 import type { CompareInput, PrepareInput, PromoteInput } from '../lambdas/domain/payloads.ts';
 import type { CloseInput, RollbackInput } from '../lambdas/domain/release/payloads.ts';
 import type { ReplaceInput } from '../lambdas/domain/serving/payloads.ts';
 import type { Path, ResultPath, StateName } from './names.ts';
-import { MAX_OUTAGE_RETRIES, whenNotStarted, whenOutcomeUnknown, whenUnavailable } from './retry-policies.ts';
+import {
+  MAX_OUTAGE_RETRIES,
+  outcomeUnknownWaiting,
+  whenNotStarted,
+  whenOutcomeUnknown,
+  whenUnavailable,
+} from './retry-policies.ts';
 
 /** A path for every field of the function's payload: a missing one does not compile. */
 type Parameters<Payload> = { [Field in keyof Payload]-?: Path };
@@ -42,6 +49,26 @@ const compare: Parameters<CompareInput> = {
   started_at: '$$.Execution.StartTime',
 };
 
+const requestApproval: Parameters<RequestApprovalInput> = {
+  execution: '$$.Execution.Id',
+  started_at: '$$.Execution.StartTime',
+  model_name: '$.model_name',
+  comparison: '$.comparison',
+  workload_id: '$.workload_id',
+  artifact_id: '$.artifact_id',
+  rollout: '$.rollout',
+  importance: '$.importance',
+  lock_artifact: '$.lock_artifact',
+  requested_by: '$.requested_by',
+};
+
+/** The token stands in the execution's history: it wakes the execution, and nothing else follows from it. */
+const awaitDecision: Parameters<AwaitDecisionInput> = {
+  execution: '$$.Execution.Id',
+  request_id: '$.approval.request_id',
+  task_token: '$$.Task.Token',
+};
+
 const prepare: Parameters<PrepareInput> = {
   operation: '$.operation',
   model_name: '$.model_name',
@@ -56,7 +83,9 @@ const prepare: Parameters<PrepareInput> = {
   policy: '$.policy',
   comparison: '$.comparison',
   lock_artifact: '$.lock_artifact',
+  importance: '$.importance',
   adopt: '$.adopt',
+  approval: '$.approval',
   change_id: '$.change_id',
   execution: '$$.Execution.Id',
   started_at: '$$.Execution.StartTime',
@@ -132,6 +161,12 @@ export const steps = {
     resultPath: '$.comparison',
     transient: [...mlflow, ...table],
   },
+  RequestApproval: {
+    functionName: 'request-approval',
+    parameters: requestApproval,
+    resultPath: '$.approval',
+    transient: [...mlflow, ...table],
+  },
   PreparePromotion: {
     functionName: 'prepare-promotion',
     parameters: prepare,
@@ -178,6 +213,32 @@ export const steps = {
   },
 } satisfies Partial<Record<StateName, Step>>;
 
+/** How long `AwaitDecision` waits: until the reminder or the end of the request, in seconds. */
+const WAIT_SECONDS: Path = '$.approval.wait_seconds';
+
+/** Waits until people have decided, or for so long. Its answer is discarded: what was decided is read from the table. */
+export function awaitTask(
+  scope: Construct,
+  name: 'AwaitDecision' & StateName,
+  functions: Record<StepFunctionName, IFunction>,
+): LambdaInvoke {
+  const invoke = new LambdaInvoke(scope, name, {
+    lambdaFunction: functions['request-approval'],
+    integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+    retryOnServiceExceptions: false,
+    taskTimeout: Timeout.at(WAIT_SECONDS),
+    payload: TaskInput.fromObject(pathsIn(awaitDecision)),
+    resultPath: JsonPath.DISCARD,
+  });
+  invoke.addRetry(whenNotStarted);
+  invoke.addRetry(whenUnavailable([...table, 'StateMachineUnavailable']));
+  invoke.addRetry(whenOutcomeUnknown('request-approval', outcomeUnknownWaiting));
+  return invoke;
+}
+
+const pathsIn = (parameters: Record<string, Path>) =>
+  Object.fromEntries(Object.entries(parameters).map(([field, path]) => [field, JsonPath.stringAt(path)]));
+
 /** A task with its time-out and its retries; its catches are drawn in `promotion.ts`, as they are part of the flow. */
 export function task(
   scope: Construct,
@@ -192,11 +253,7 @@ export function task(
     // CDK's own retries would repeat the call after 2 s, while a function without an answer may still be writing.
     retryOnServiceExceptions: false,
     taskTimeout: Timeout.duration(Duration.seconds(taskTimeoutSeconds(step.functionName))),
-    payload: TaskInput.fromObject(
-      Object.fromEntries(
-        Object.entries(step.parameters).map(([field, path]) => [field, JsonPath.stringAt(path)]),
-      ),
-    ),
+    payload: TaskInput.fromObject(pathsIn(step.parameters)),
     ...(step.resultPath === undefined ? {} : { resultPath: step.resultPath }),
   });
   invoke.addRetry(whenNotStarted);

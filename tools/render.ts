@@ -86,7 +86,16 @@ function inPartition(_: string, value: unknown): unknown {
 type State = Record<string, unknown>;
 
 const fieldOrder = [
-  ...['Type', 'Resource', 'Parameters', 'InputPath', 'ResultPath', 'TimeoutSeconds', 'SecondsPath'],
+  ...[
+    'Type',
+    'Resource',
+    'Parameters',
+    'InputPath',
+    'ResultPath',
+    'TimeoutSeconds',
+    'TimeoutSecondsPath',
+    'SecondsPath',
+  ],
   ...['Error', 'ErrorPath', 'Cause', 'CausePath', 'Retry', 'Catch', 'Choices', 'Default', 'Next', 'End'],
 ];
 

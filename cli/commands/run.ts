@@ -1,5 +1,6 @@
+import { sessionArn, startFunctionUrl } from '../../emulators/aws/function-url.ts';
 import { readStateDocument } from '../../lambdas/domain/state-document.ts';
-import { type ExecutionDocument, execute } from '../../local/execution.ts';
+import { type ExecutionDocument, type ExecutionRun, execute } from '../../local/execution.ts';
 import { type Host, isEmulated, startHost } from '../../local/host.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import type { Scenario } from '../../local/scenarios/scenario.ts';
@@ -26,6 +27,10 @@ export interface RunOptions extends InputSource {
   list?: true;
   scenario?: string;
   json?: true;
+  /** Waits for people where an approval is needed. */
+  wait?: true;
+  /** Who starts the executions. */
+  as?: string;
   report?: string;
   verbose?: true;
 }
@@ -63,7 +68,7 @@ export async function run(options: RunOptions): Promise<number> {
   });
   const host = await startHost({ ...real, registryMode });
   try {
-    const documents = await play(host, scenario, input, show);
+    const documents = await play(host, { scenario, input }, show, options);
     show.end(documents);
     // Not by the console, which `--verbose` leaves to the log lines.
     if (options.json) process.stdout.write(`${JSON.stringify(documentOf(documents), null, 2)}\n`);
@@ -99,12 +104,49 @@ async function inputOf(options: RunOptions): Promise<unknown> {
 
 async function play(
   host: Host,
+  { scenario, input }: { scenario: Scenario | null; input: unknown },
+  show: ReturnType<typeof timeline>,
+  { wait, as }: RunOptions,
+): Promise<ExecutionDocument[]> {
+  const url =
+    wait === true ? await startFunctionUrl((event) => host.functions['decide-approval'](event)) : null;
+  const note = (text: string, execution: string) =>
+    show.event({ kind: 'noted', at: host.clock.now().getTime(), note: text }, execution);
+  const follow: ExecutionRun = {
+    onEvent: show.event,
+    // The clock of a real system cannot be advanced.
+    pauseMs: isEmulated(host) ? SHORT_PAUSE_MS : null,
+    ...(as === undefined ? {} : { startedBy: sessionArn(as) }),
+    ...(url === null
+      ? {}
+      : {
+          onApproval: async (execution) => {
+            for (const line of waitingLines(execution, url.url)) note(line, execution);
+            return 'wait' as const;
+          },
+        }),
+  };
+  try {
+    return await playWith(host, scenario, input, follow);
+  } finally {
+    await url?.close();
+  }
+}
+
+function waitingLines(execution: string, url: string): string[] {
+  const name = execution.slice(execution.lastIndexOf(':') + 1);
+  return [
+    'waits for approval; in another terminal:',
+    `npx promotion approve ${name} --url ${url} --as sso:ada@example.com --reason "…"`,
+  ];
+}
+
+async function playWith(
+  host: Host,
   scenario: Scenario | null,
   input: unknown,
-  show: ReturnType<typeof timeline>,
+  follow: ExecutionRun,
 ): Promise<ExecutionDocument[]> {
-  // The clock of a real system cannot be advanced.
-  const follow = { onEvent: show.event, pauseMs: isEmulated(host) ? SHORT_PAUSE_MS : null };
   if (scenario !== null && isEmulated(host)) return scenario.play(host, follow);
   seedEmulators(host);
   return [await execute(host, input, follow)];

@@ -23,7 +23,7 @@ export type Runner = (
 
 /**
  * The part of Step Functions that starts and follows executions (AWS JSON 1.0: `StartExecution`, `DescribeExecution`,
- * `ListExecutions`, `GetExecutionHistory`). It has no interpreter: executions are queued for `take`, or run by the runner
+ * `ListExecutions`, `GetExecutionHistory`), and wakes those that wait (`SendTaskSuccess`). It has no interpreter: executions are queued for `take`, or run by the runner
  * of `runWith`.
  */
 export interface LocalStepFunctions {
@@ -37,6 +37,10 @@ export interface LocalStepFunctions {
   settled(): Promise<void>;
   /** Ends an execution, as `StopExecution` or a time-out does. */
   end(name: string, status: FinalStatus): void;
+  /** From now on an execution that nobody has started here is described as running, until `forget`. */
+  runs(name: string): { forget(): void };
+  /** From now on `SendTaskSuccess` with this token calls `wake`, once; `forget` ends that. */
+  expect(token: string, wake: () => void): { forget(): void };
   /** Names of all executions, in the order in which they were started. */
   names(): string[];
   /** Matched by the name of the action, such as `StartExecution`. */
@@ -70,6 +74,8 @@ const HistoryRequest = z.object({
   nextToken: z.string().optional(),
 });
 
+const TaskRequest = z.object({ taskToken: z.string().min(1).max(2048), output: z.string() });
+
 const ListRequest = z.object({
   stateMachineArn: z.literal(STATE_MACHINE_ARN),
   statusFilter: z.string().optional(),
@@ -90,6 +96,8 @@ class ApiError extends Error {
 export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
   const executions = new Map<string, Execution>();
   const running = new Set<Promise<unknown>>();
+  const tokens = new Map<string, () => void>();
+  const elsewhere = new Set<string>();
   let waiting: StartedExecution[] = [];
   let runner: Runner | null = null;
 
@@ -134,11 +142,20 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
     },
     DescribeExecution(body) {
       const { executionArn: arn } = parsed(DescribeRequest, body);
+      const name = arn.slice(EXECUTIONS.length);
+      if (!executions.has(name) && elsewhere.has(name))
+        return {
+          executionArn: arn,
+          stateMachineArn: STATE_MACHINE_ARN,
+          name,
+          status: 'RUNNING',
+          startDate: 0,
+        };
       const { input, startDate, history } = executionByArn(arn);
       return {
         executionArn: arn,
         stateMachineArn: STATE_MACHINE_ARN,
-        name: arn.slice(EXECUTIONS.length),
+        name,
         status: history.status ?? 'RUNNING',
         startDate,
         input,
@@ -159,6 +176,16 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
       const matching = all.filter(({ status }) => statusFilter === undefined || status === statusFilter);
       // Newest first.
       return { executions: matching.reverse().slice(0, maxResults) };
+    },
+    SendTaskSuccess(body) {
+      const { taskToken, output } = parsed(TaskRequest, body);
+      json(output, 'InvalidOutput');
+      const wake = tokens.get(taskToken);
+      if (wake === undefined)
+        throw new ApiError('TaskTimedOut', `Task Timed Out: 'Provided task does not exist anymore'`);
+      tokens.delete(taskToken);
+      wake();
+      return {};
     },
     GetExecutionHistory(body) {
       const { executionArn: arn, maxResults, reverseOrder, nextToken } = parsed(HistoryRequest, body);
@@ -210,6 +237,14 @@ export async function startLocalStepFunctions(): Promise<LocalStepFunctions> {
     },
     settled: async () => void (await Promise.allSettled([...running])),
     end: (name, status) => executionByArn(executionArn(name)).history.end(status, Date.now()),
+    runs(name) {
+      elsewhere.add(name);
+      return { forget: () => void elsewhere.delete(name) };
+    },
+    expect(token, wake) {
+      tokens.set(token, wake);
+      return { forget: () => void tokens.delete(token) };
+    },
     names: () => [...executions.keys()],
     faults: new Faults(),
     largestPage: 1000,

@@ -1,6 +1,7 @@
 import { byFunctionId, type FunctionId } from '../functions/function-ids.ts';
 import type {
   AlertProps,
+  ApprovalProps,
   EmailProps,
   FunctionProps,
   MlflowProps,
@@ -19,6 +20,15 @@ type Names<Props> = Record<keyof Props, Known>;
 
 const email = { address: true, models: true, owners: true, kinds: true } satisfies Names<EmailProps>;
 const slack = { workspaceId: true, channelId: true, ownTopic: true } satisfies Names<SlackProps>;
+const floor = {
+  models: true,
+  approvers: true,
+  when: true,
+  count: true,
+  notRequester: true,
+  expiresAfterHours: true,
+  remindAfterHours: true,
+} satisfies Names<ApprovalProps>;
 const oneFunction = { memorySize: true, timeout: true } satisfies Names<FunctionProps>;
 const events = { eventBus: true, source: true, detailType: true } satisfies Names<
   NonNullable<StartProps['events']>
@@ -47,6 +57,7 @@ const known = {
   caBundle: true,
   policies: true,
   minConfidence: true,
+  approval: [floor],
   retraining: {
     intervalDays: true,
     minHours: true,

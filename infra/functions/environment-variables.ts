@@ -2,6 +2,7 @@ import { defaults } from '../../lambdas/domain/defaults.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { FunctionEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { ModelPromotionProps } from '../props.ts';
+import { floorsOf } from './approval-floors.ts';
 
 /** Names and ARNs of the resources that the functions use; tokens until deployment. */
 export interface Resources {
@@ -55,13 +56,16 @@ export function environmentsFor(
     ...(models.length === 0 ? {} : { ALLOWED_MODELS: models.join(',') }),
     ...(stateMachine === undefined ? {} : { RETRAINING_STATE_MACHINE_ARN: stateMachine.stateMachineArn }),
   };
+  const { approval = [] } = props;
+  const floors = approval.length === 0 ? {} : { APPROVAL_FLOORS: JSON.stringify(floorsOf(approval)) };
   return {
     'begin-promotion': common,
     'check-retraining-needed': { ...common, ...mlflow, ...store, ...alert, ...retraining },
     'compare-models': { ...common, ...mlflow, ...compare, ...store },
-    'prepare-promotion': { ...common, ...mlflow, ...compare, ...store, ...workloads },
+    'prepare-promotion': { ...common, ...mlflow, ...compare, ...store, ...floors, ...workloads },
+    'request-approval': { ...common, ...mlflow, ...store, ...alert, ...floors },
     'replace-workload': { ...common, ...store, ...workloads },
-    'promote-model': { ...common, ...mlflow, ...store, ...alert },
+    'promote-model': { ...common, ...mlflow, ...store, ...alert, ...floors },
     'close-promotion': { ...common, ...mlflow, ...store, ...workloads },
     'model-rollback': { ...common, ...mlflow, ...store, ...alert, ...rollback, ...workloads },
     'end-promotion': { ...common, ...mlflow, ...store, ...alert, ...workloads },
@@ -73,6 +77,7 @@ export function environmentsFor(
       ...workloads,
       STATE_MACHINE_ARN: stateMachineArn,
     },
+    'decide-approval': { ...common, ...store, STATE_MACHINE_ARN: stateMachineArn },
     'watch-releases': {
       ...common,
       ...mlflow,

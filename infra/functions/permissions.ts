@@ -3,12 +3,16 @@ import { Grant, type IGrantable, PolicyStatement, type PolicyStatementProps } fr
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import {
+  APPROVAL_KEY,
+  DECISION_KEY,
   LEASE_KEY,
   LEDGER_KEYS,
   MODELS_INDEX,
   NEED_KEY,
   OUTCOME_KEY,
   PENDING_ALERTS_INDEX,
+  RELEASE_KEY,
+  SWEEP_KEY,
   WATCH_KEYS,
 } from '../../lambdas/adapters/aws/table-indexes.ts';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
@@ -18,8 +22,8 @@ import type { KeyedTopic } from '../operations/alert-topics.ts';
 interface FunctionPermissions {
   /** On the promotion table. */
   table: readonly TableAction[];
-  /** Of the table, only items whose keys begin with these. Default: all. */
-  keys?: readonly string[];
+  /** Of the table, only items whose keys begin with these: nobody else writes decisions than who knows who decides. */
+  keys: readonly string[];
   /** Besides them, items that it only reads. */
   readKeys?: readonly string[];
   /** The indexes of the table that it queries. */
@@ -27,6 +31,10 @@ interface FunctionPermissions {
   publish?: true;
   /** Starts executions; `follows` also lists those that failed, and describes them. */
   executions?: 'starts' | 'follows';
+  /** Wakes executions that wait, and looks whether they still run. */
+  wakes?: 'tokens' | 'running';
+  /** Reads who started executions from CloudTrail's event history. */
+  callers?: true;
   /** Starts executions of the state machine that retrains, where one is configured. */
   retrains?: true;
   mlflow: readonly MlflowAction[];
@@ -59,10 +67,13 @@ const writes = [
 
 const takesLease = ['GetItem', 'UpdateItem'] as const;
 const recordsOutcome = ['GetItem', 'PutItem', 'UpdateItem'] as const;
+/** The items of a model and its releases, of outcomes and of ledgers. */
+const changes = [LEASE_KEY, RELEASE_KEY] as const;
+const tells = [OUTCOME_KEY, ...LEDGER_KEYS] as const;
 
 /** The permissions of each function. */
 export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissions>> = {
-  'begin-promotion': { table: [], mlflow: [] },
+  'begin-promotion': { table: [], keys: [], mlflow: [] },
   'check-retraining-needed': {
     table: recordsOutcome,
     keys: [NEED_KEY, OUTCOME_KEY],
@@ -72,23 +83,48 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
     mlflow: [...reads, 'ListArtifacts'],
   },
   'compare-models': { table: ['GetItem'], keys: LEDGER_KEYS, mlflow: [...reads, ...evidence] },
+  'request-approval': {
+    table: recordsOutcome,
+    keys: [APPROVAL_KEY, OUTCOME_KEY],
+    readKeys: [DECISION_KEY, LEASE_KEY],
+    publish: true,
+    wakes: 'tokens',
+    mlflow: reads,
+  },
   'prepare-promotion': {
     table: recordsOutcome,
+    keys: [...changes, ...LEDGER_KEYS],
+    readKeys: [OUTCOME_KEY, APPROVAL_KEY, DECISION_KEY],
     mlflow: [...reads, ...evidence, 'SetRegisteredModelTag', 'SetModelVersionTag'],
     workloads: true,
   },
-  'replace-workload': { table: takesLease, mlflow: [], workloads: true },
-  'promote-model': { table: recordsOutcome, publish: true, mlflow: writes },
-  'close-promotion': { table: takesLease, mlflow: writes, workloads: true },
+  'replace-workload': { table: takesLease, keys: changes, mlflow: [], workloads: true },
+  'promote-model': {
+    table: recordsOutcome,
+    keys: [...changes, ...tells],
+    publish: true,
+    mlflow: writes,
+  },
+  'close-promotion': { table: takesLease, keys: changes, mlflow: writes, workloads: true },
   'model-rollback': {
     table: recordsOutcome,
+    keys: [...changes, ...tells],
     publish: true,
     mlflow: [...writes, 'DeleteRegisteredModelAlias'],
     workloads: true,
   },
-  'end-promotion': { table: recordsOutcome, publish: true, mlflow: reads, workloads: true },
+  'end-promotion': {
+    table: recordsOutcome,
+    keys: [LEASE_KEY, APPROVAL_KEY, ...tells],
+    readKeys: [DECISION_KEY, ...WATCH_KEYS],
+    publish: true,
+    mlflow: reads,
+    workloads: true,
+  },
   'sweep-promotions': {
     table: recordsOutcome,
+    keys: [LEASE_KEY, APPROVAL_KEY, SWEEP_KEY, ...tells],
+    readKeys: [DECISION_KEY],
     indexes: [PENDING_ALERTS_INDEX, MODELS_INDEX],
     publish: true,
     executions: 'follows',
@@ -104,6 +140,15 @@ export const functionPermissions: Readonly<Record<FunctionName, FunctionPermissi
     executions: 'starts',
     mlflow: ['GetRegisteredModel', 'GetRun'],
     workloads: true,
+  },
+  'decide-approval': {
+    table: ['GetItem', 'PutItem'],
+    keys: [DECISION_KEY],
+    readKeys: [APPROVAL_KEY],
+    indexes: [MODELS_INDEX],
+    wakes: 'running',
+    callers: true,
+    mlflow: [],
   },
 };
 
@@ -133,6 +178,8 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
     indexes = [],
     publish,
     executions,
+    wakes,
+    callers,
     retrains,
     mlflow,
     workloads,
@@ -153,7 +200,7 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
     allowOn(
       table.map((action) => `dynamodb:${action}`),
       [targets.table.tableArn],
-      keys === undefined ? undefined : itemsOf(keys),
+      itemsOf(keys),
     );
   if (readKeys !== undefined) allowOn(['dynamodb:GetItem'], [targets.table.tableArn], itemsOf(readKeys));
   if (indexes.length > 0)
@@ -171,6 +218,10 @@ export function grantPermissions(name: FunctionName, grantee: IGrantable, target
     allow(['states:StartExecution', 'states:ListExecutions'], targets.stateMachineArn);
     allow(['states:DescribeExecution'], targets.executionsArn);
   }
+  if (wakes !== undefined) allow(['states:SendTaskSuccess'], targets.stateMachineArn);
+  if (wakes === 'running') allow(['states:DescribeExecution'], targets.executionsArn);
+  // AWS offers no resource for it.
+  if (callers === true) allow(['cloudtrail:LookupEvents'], '*');
   if (retrains === true && targets.retrainingArn !== undefined)
     allow(['states:StartExecution'], targets.retrainingArn);
   if (workloads === true) allowSecret(targets.workloadToken);

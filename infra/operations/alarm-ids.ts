@@ -1,7 +1,11 @@
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 
-/** Functions that look at models by the hour or seldom: three errors in five minutes are more than they make. */
-export const checkingFunctions: readonly FunctionName[] = ['check-retraining-needed', 'watch-releases'];
+/** Functions that are called by the hour, by people or seldom: three errors in five minutes are more than they make. */
+export const checkingFunctions: readonly FunctionName[] = [
+  'check-retraining-needed',
+  'decide-approval',
+  'watch-releases',
+];
 /** All others: an alarm cannot look at more than ten metrics. */
 export const promotingFunctions = functionNames.filter((name) => !checkingFunctions.includes(name));
 

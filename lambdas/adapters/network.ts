@@ -1,3 +1,4 @@
+import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -13,6 +14,7 @@ export interface Network {
   dynamodb?: Sender<DynamoDBDocumentClient>;
   sns?: Sender<SNSClient>;
   stepFunctions?: Sender<SFNClient>;
+  cloudTrail?: Sender<CloudTrailClient>;
 }
 
 /** What the adapters use of a client of the AWS SDK. */

@@ -8,6 +8,7 @@ export const functionTimeoutSeconds = {
   'begin-promotion': 10,
   'check-retraining-needed': 60,
   'compare-models': 120,
+  'request-approval': 60,
   // It compares again, and reads the rows of both versions for that.
   'prepare-promotion': 180,
   'replace-workload': 60,
@@ -17,6 +18,8 @@ export const functionTimeoutSeconds = {
   'end-promotion': 60,
   'sweep-promotions': 60,
   'watch-releases': 120,
+  // Two look-ups of CloudTrail in a second at most, and people wait.
+  'decide-approval': 30,
 } as const;
 
 /** Memory of every function in MB (Lambda gives it CPU in proportion). */
@@ -27,9 +30,10 @@ export type FunctionName = keyof typeof functionTimeoutSeconds;
 
 export const functionNames = Object.keys(functionTimeoutSeconds) as readonly FunctionName[];
 
-/** Functions that are no steps of the state machine of a promotion: invoked by schedules, events and other state machines. */
+/** Functions that are no steps of the state machine of a promotion: invoked by schedules, events, people and other state machines. */
 const OTHER_FUNCTIONS = [
   'check-retraining-needed',
+  'decide-approval',
   'sweep-promotions',
   'watch-releases',
 ] as const satisfies readonly FunctionName[];
@@ -60,6 +64,9 @@ export function maxStepSeconds(name: FunctionName): number {
 
 /** Minutes that an execution may wait for the lease of a busy model at most: the maximum of `wait_for_lease_minutes`. */
 export const MAX_LEASE_WAIT_MINUTES = 1440;
+
+/** Hours that a request for approval waits at most: the time-out of the state machine has to stay below 2^31 milliseconds. */
+export const MAX_APPROVAL_HOURS = 14 * 24;
 
 /**
  * Maximum minutes of a rollout. The platform publishes none; these keep a rollout within an execution. A warm-up of more
@@ -119,12 +126,15 @@ function writingSeconds(rollout: RolloutMinutes): number {
 }
 
 /**
- * Time-out of the whole state machine in seconds: its longest path. Comparing and preparing count twice, before and after
- * the wait for the lease; ending counts twice, as a failed `NotifySuccess` is followed by `NotifyOutcome`.
+ * Time-out of the whole state machine in seconds: its longest path. Comparing, asking for approval and preparing count twice,
+ * before and after the wait for the lease; asking once more, as it is called again when people have decided; ending counts
+ * twice, as a failed `NotifySuccess` is followed by `NotifyOutcome`.
  */
 export const machineTimeoutSeconds =
   maxStepSeconds('begin-promotion') +
   2 * maxStepSeconds('compare-models') +
+  3 * maxStepSeconds('request-approval') +
+  MAX_APPROVAL_HOURS * 3600 +
   maxStepSeconds('prepare-promotion') +
   MAX_LEASE_WAIT_MINUTES * 60 +
   writingSeconds(maxRolloutMinutes);
@@ -179,10 +189,10 @@ export const MAX_POLL_SECONDS = { rollout: 120, cancellation: 10, closing: 120, 
 /** The interval grows with the age of what is polled: the age in seconds divided by this, within the bounds above. */
 export const POLL_AGE_DIVISOR = 8;
 /**
- * Maximum number of polls of one lease. A poll takes some 20 events of an execution's history, which holds 25,000
+ * Maximum number of polls of one lease. A poll takes some 27 events of an execution's history, which holds 25,000
  * (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
  */
-export const MAX_POLLS = 500;
+export const MAX_POLLS = 480;
 
 /** Maximum number of past releases in a model's item, which stays below 10 KB whatever the names and texts. */
 export const MAX_HISTORY = 20;
@@ -250,38 +260,6 @@ export const reportCall = {
  * that reads one, some of them three times. A list that takes longer is an error.
  */
 export const mlflowListMs = 10_000;
-
-/**
- * One file with a run's rows. `bytes` are those of the file, `inflatedBytes` those of its content, of a Parquet file of the
- * columns that are read. A Parquet file is held whole; everything else is read as it arrives. Two files, one after the other,
- * have to be read within the time-out of `compare-models` at its share of a core (a seventh), where 32 MiB take some 25 s.
- */
-export const rowsFile = {
-  rows: 100_000,
-  bytes: 32 * 1024 * 1024,
-  inflatedBytes: 48 * 1024 * 1024,
-  totalMs: 50_000,
-} as const;
-
-/** A file with the rows of another candidate: up to nine are read after the two of the comparison, in some 20 s. */
-export const othersFile = {
-  rows: 20_000,
-  bytes: 3 * 1024 * 1024,
-  inflatedBytes: 6 * 1024 * 1024,
-  totalMs: 5_000,
-} as const;
-
-/** Bytes of a file `MLmodel`: a signature of a thousand columns has some 60 KB. */
-export const modelFileBytes = 512 * 1024;
-
-/** The Bloom filter of training rows: of some five million rows, read beside the rows of both versions. */
-export const trainingFilterFile = { bytes: 8 * 1024 * 1024, totalMs: 10_000 } as const;
-
-/** The file with the inputs of a model in two periods: some 500 features of 200 bins each. */
-export const driftFile = { bytes: 4 * 1024 * 1024, totalMs: 10_000 } as const;
-
-/** Runs of one period whose metrics are read in one call; of more, the newest. */
-export const MAX_DRIFT_RUNS = 1000;
 
 /**
  * One call of the Workload API. A step reads three times in a row, writes once, reads once more and reads for a diagnosis:

@@ -200,7 +200,10 @@ export const PrepareInput = z.object({
   rollout: fields.rollout,
   comparison: Comparison.nullable(),
   lock_artifact: fields.lock_artifact,
+  importance: fields.importance.optional(),
   adopt: fields.adopt,
+  /** What `request-approval` answered: the wait for the lease counts from the last approval. The table has what counts. */
+  approval: absent(z.object({ approvals: z.array(z.object({ at: z.string() })) })).optional(),
   /** Undefined only in executions that were started by the definition of the first version. */
   change_id: z.string().nullable().optional(),
   execution: z.string(),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ApprovalAnswer } from './approval/payloads.ts';
 import { readAs } from './json.ts';
 import { causeMessage } from './lambda-cause.ts';
 import { type CaughtError, EndAnswer } from './outcome/outcome-schema.ts';
@@ -35,6 +36,7 @@ export const StateDocument = z.object({
   /** ISO 8601. */
   started_at: z.iso.datetime({ offset: true }),
   comparison: Comparison.nullable(),
+  approval: ApprovalAnswer.nullable(),
   prepared: Prepared.nullable(),
   serving: ReplaceAnswer.nullable(),
   promotion: PromoteAnswer.nullable(),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { managedServer } from '../adapters/aws/sagemaker-arn.ts';
+import { ApprovalFloors } from '../domain/approval/policy-approval.ts';
 import { defaults } from '../domain/defaults.ts';
 import { InvalidConfiguration } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
@@ -141,6 +142,15 @@ export const RetrainingEnvironment = z.object({
   RETRAINING_STATE_MACHINE_ARN: SweepEnvironment.shape.STATE_MACHINE_ARN,
 });
 
+/** JSON text of the approvals that the deployment asks for, whatever a policy says. */
+export const ApprovalEnvironment = z.object({
+  APPROVAL_FLOORS: z
+    .string()
+    .default('[]')
+    .transform((text) => jsonOrNull(text))
+    .pipe(ApprovalFloors),
+});
+
 const Endpoint = z.string().superRefine((value, context) => {
   const problem = endpointProblem(value);
   if (problem !== null) context.addIssue({ code: 'custom', message: problem });
@@ -201,13 +211,21 @@ export const functionEnvironments = {
     ...MlflowEnvironment.shape,
     ...CompareEnvironment.shape,
     ...StoreEnvironment.shape,
+    ...ApprovalEnvironment.shape,
     ...Workloads,
+  }),
+  'request-approval': z.object({
+    ...MlflowEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...AlertEnvironment.shape,
+    ...ApprovalEnvironment.shape,
   }),
   'replace-workload': z.object({ ...LogEnvironment.shape, ...StoreEnvironment.shape, ...Workloads }),
   'promote-model': z.object({
     ...MlflowEnvironment.shape,
     ...StoreEnvironment.shape,
     ...AlertEnvironment.shape,
+    ...ApprovalEnvironment.shape,
   }),
   'close-promotion': z.object({
     ...MlflowEnvironment.shape,
@@ -241,6 +259,11 @@ export const functionEnvironments = {
     ...AlertEnvironment.shape,
     ...SweepEnvironment.shape,
     ...Workloads,
+  }),
+  'decide-approval': z.object({
+    ...LogEnvironment.shape,
+    ...StoreEnvironment.shape,
+    ...SweepEnvironment.shape,
   }),
 } satisfies Record<FunctionName, z.ZodObject>;
 

@@ -10,6 +10,7 @@ export const BeginInput = z.object({ input: z.unknown(), execution: z.string(), 
 /** The results of later steps, null at the start: every path that the state machine reads must exist. */
 const emptyResults = {
   comparison: null,
+  approval: null,
   prepared: null,
   serving: null,
   promotion: null,

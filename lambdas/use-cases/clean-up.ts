@@ -9,6 +9,7 @@ import { jsonOrNull } from '../runtime/environment.ts';
 import type { ExecutionServices } from '../runtime/execution-services.ts';
 import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
+import { approvalBehind } from './parts/approval-behind.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
 import { type BothSidesRead, ownerIn, readBothSides } from './parts/read-ending.ts';
 import { rememberTold } from './parts/tell-out-of-step.ts';
@@ -46,6 +47,8 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
   const recorded = (await store.outcomeRecordedAt(execution).catch(() => null)) !== null;
   const read = recorded || model_name === null ? null : await readBothSides(model_name, services);
   const change = requested.change_id ?? execution;
+  const mayHaveAsked = !recorded && (requested.operation ?? 'promote') === 'promote';
+  const approval = mayHaveAsked ? await approvalBehind(execution, services) : undefined;
   const ended = directOutcome({
     ...endOf(event, change, requested.operation, read),
     operation: requested.operation ?? 'promote',
@@ -56,6 +59,7 @@ export async function cleanUp(event: CleanUpInput, services: CleanUpServices): P
     champion_after: read?.ending.champions?.length === 1 ? (read.ending.champions[0] ?? null) : null,
     challenger_version: challengerOf(requested.challenger_version, change, read),
     confidence: confidenceOf(change, read),
+    ...(approval === undefined ? {} : { approval }),
     requested_by: requested.requested_by,
     dry_run: requested.dry_run ?? false,
     ending: read?.ending ?? null,

@@ -1,6 +1,6 @@
 import type { Clock } from '../adapters/clock.ts';
 import { answerTo, type DecisionAnswer, type OfferedDecision } from '../domain/approval/decide.ts';
-import { MAX_DECISIONS } from '../domain/approval/request.ts';
+import { type ApprovalRequest, MAX_DECISIONS } from '../domain/approval/request.ts';
 import { LeaseStoreUnavailable } from '../domain/errors.ts';
 import { log, logError } from '../runtime/log.ts';
 import type { StoreServices } from '../runtime/store-services.ts';
@@ -9,9 +9,9 @@ import type { StoreServices } from '../runtime/store-services.ts';
 export interface DecideServices extends StoreServices {
   /** Whether the execution is running. Throws `StateMachineUnavailable`. */
   isRunning: (execution: string) => Promise<boolean>;
-  /** Who started it; null while that is not known. */
-  requesterOf: (execution: string) => Promise<string | null>;
-  /** Wakes an execution that waits; a token that is over does nothing. */
+  /** Who started the execution of a request; null while that is not known. Throws `StateMachineUnavailable`. */
+  requesterOf: (request: ApprovalRequest) => Promise<string | null>;
+  /** Wakes an execution that waits; a token that is over does nothing. Throws `StateMachineUnavailable`. */
   wake: (token: string) => Promise<void>;
   clock: Clock;
 }
@@ -42,13 +42,14 @@ export async function decideApproval(
     if (!known.isAsked) {
       const [running, requester] = [
         await isRunning(execution),
-        request.not_requester ? await requesterOf(execution) : null,
+        request.not_requester ? await requesterOf(request) : null,
       ];
       Object.assign(known, { running, requester, isAsked: true });
       continue;
     }
     if (answer !== 'recorded') return answer;
-    const decision = { verdict, who, reason, at: now.toISOString(), digest };
+    const { requester } = known;
+    const decision = { verdict, who, reason, at: now.toISOString(), digest, requester };
     const there = await store.putDecision(request, decisions.length + 1, decision);
     if (there.who === who && there.verdict === verdict && there.reason === reason)
       return woken(execution, 'recorded', services);

@@ -5,6 +5,7 @@ import type { EndAnswer } from '../domain/outcome/outcome-schema.ts';
 import { readStateDocument } from '../domain/state-document.ts';
 import type { ReadingServices } from '../runtime/reading-services.ts';
 import { inWords } from '../words/reasons.ts';
+import { approvalBehind } from './parts/approval-behind.ts';
 import { type CloseServices, closeExecution } from './parts/close-execution.ts';
 import { ownerIn, readBothSides } from './parts/read-ending.ts';
 import { isToldAlready, rememberTold } from './parts/tell-out-of-step.ts';
@@ -32,7 +33,9 @@ export async function end(
       ? await readBothSides(document.model_name, services)
       : null;
   const watch = await watchBehind(document, execution, services);
-  const facts = { execution, ending: read?.ending ?? null, owner: ownerIn(read), watch };
+  // Without a comparison nobody was asked.
+  const approval = document.comparison === null ? undefined : await approvalBehind(execution, services);
+  const facts = { execution, ending: read?.ending ?? null, owner: ownerIn(read), watch, approval };
   const ended = inWords(outcomeOf(state, facts, clock.now()));
   const closed = await closeExecution(
     ended,

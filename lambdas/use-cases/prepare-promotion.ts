@@ -27,7 +27,9 @@ import {
   settling,
 } from '../words/preparation.ts';
 import { rolloutReason } from '../words/rollout.ts';
+import { approvalGiven, changedSinceApproval } from './parts/approval-given.ts';
 import { readRegistry, workloadOf } from './parts/look.ts';
+import { withoutArtifact } from './parts/place-of.ts';
 import {
   fenceFor,
   findChangeSinceComparison,
@@ -54,7 +56,7 @@ export async function prepare(input: PrepareInput, services: PrepareServices): P
   const lease = await store.takeLease(input.model_name, input.execution, now, leaseSecondsFor(input.rollout));
   if (!lease.taken) {
     if (await isLeaseStuck(lease.holder, now, store)) count('LeaseStuck');
-    const waited = (now.getTime() - Date.parse(input.started_at)) / 60_000;
+    const waited = (now.getTime() - waitingSince(input)) / 60_000;
     return {
       ...ready,
       status: 'busy',
@@ -148,6 +150,12 @@ function askedAt({ previous, started_at }: PrepareInput): Date {
   return new Date(Date.parse(previous.prepared_at) + previous.retry_after_seconds * 1000);
 }
 
+/** The wait for the lease counts from the last approval: people may take longer than it may last. Milliseconds since 1970. */
+function waitingSince({ started_at, approval }: PrepareInput): number {
+  const approved = (approval?.approvals ?? []).map(({ at }) => Date.parse(at)).filter(Number.isFinite);
+  return Math.max(Date.parse(started_at), ...approved);
+}
+
 /** Adopting takes the Workload as asked for or tagged, as the recorded one may be gone; everything else, as recorded. */
 function servedBy(
   { operation, workload_id }: PrepareInput,
@@ -190,15 +198,26 @@ async function openPromotionOf(
 ): Promise<Prepared> {
   const { input, services, view, item, opener, leased } = preparation;
   const { registry, store, clock } = services;
-  const version = view.versions.find((v) => v.version === challenger);
+  const found = view.versions.find((v) => v.version === challenger);
   const refuse = (refusal: Parameters<typeof prepareRefused>[0]): Prepared => ({
     ...leased,
     status: 'refused',
     reason: prepareRefused(refusal),
   });
-  if (version === undefined) return refuse({ code: 'version-missing', version: challenger });
-  if (version.status !== 'READY')
-    return refuse({ code: 'not-ready', version: challenger, status: version.status });
+  if (found === undefined) return refuse({ code: 'version-missing', version: challenger });
+  if (found.status !== 'READY')
+    return refuse({ code: 'not-ready', version: challenger, status: found.status });
+  const approval = await approvalGiven(preparation, comparison);
+  // Of a version that is the champion already, there may be nothing to open.
+  if (approval.kind === 'missing' && !comparison.same_version)
+    return refuse({ code: 'not-approved', status: approval.status });
+  const approved = approval.kind === 'approved' ? approval.subject : null;
+  const version = approved?.artifact_id === null ? withoutArtifact(found) : found;
+  const otherwise = approved === null ? [] : changedSinceApproval(approved, preparation, version, comparison);
+  if (otherwise.length > 0) {
+    const reason = changedSince({ code: 'approved-otherwise', parts: otherwise });
+    return { ...leased, status: 'contested', reason };
+  }
   const look = await lookOf(preparation);
   const { serving } = look;
   const artifact =
@@ -228,6 +247,7 @@ async function openPromotionOf(
   if (opening.kind === 'contested')
     return { ...leased, status: 'contested', reason: openingContested(opening.why, look, item) };
   if (opening.kind === 'refused') return { ...leased, status: 'contested', reason: null };
+  if (approval.kind === 'missing') return refuse({ code: 'not-approved', status: approval.status });
   const unreachable =
     artifact === null || serving === null
       ? null

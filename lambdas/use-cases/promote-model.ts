@@ -1,4 +1,5 @@
 import type { Clock } from '../adapters/clock.ts';
+import { floorsFor } from '../domain/approval/policy-approval.ts';
 import { attemptPauseMinutes } from '../domain/limits.ts';
 import { directOutcome } from '../domain/outcome/outcome.ts';
 import type { PromoteAnswer, PromoteInput } from '../domain/payloads.ts';
@@ -15,6 +16,7 @@ import { isRegistryKnown, type Look, registryShows } from '../domain/release/loo
 import { changeOf, openInRegistry } from '../domain/release/opening.ts';
 import { type Change, historyAfter, type ModelItem, type Release } from '../domain/release/release.ts';
 import { seenIn } from '../domain/release/store.ts';
+import type { FloorServices } from '../runtime/approval-services.ts';
 import type { Invocation } from '../runtime/handler.ts';
 import type { RegistryServices } from '../runtime/mlflow-services.ts';
 import type { NotifyServices } from '../runtime/notify-services.ts';
@@ -25,7 +27,7 @@ import { moveAndVerify } from './parts/move-champion.ts';
 import { recordOutcomeAndNotify } from './parts/record-and-notify.ts';
 import { holderOf, type Writer, withChange, withLease } from './parts/with-lease.ts';
 
-export interface PromoteServices extends RegistryServices, NotifyServices {
+export interface PromoteServices extends RegistryServices, NotifyServices, FloorServices {
   clock: Clock;
 }
 
@@ -133,6 +135,8 @@ async function promoteDirectly(call: Call): Promise<PromoteAnswer> {
     return already(version);
   }
   if (refusal !== null) return refused(refusal, input);
+  if (floorsFor(services.floors ?? [], input.model_name).length > 0)
+    return refused({ code: 'needs-approval' }, input);
   if (opening.kind === 'refused') return refused(refusalFor(opening.why, item, look), input);
   if (opening.kind === 'contested') return refused(refusalFor('moved', item, look), input);
   const from = championBefore(look.registry, mode, version);

@@ -1,3 +1,4 @@
+import type { ApprovalSubject } from '../domain/approval/request.ts';
 import type { ChangedPart } from '../domain/comparison/digests.ts';
 import type { ChangeSinceComparison, PrepareRefusal } from '../domain/promotion/promotion-plan.ts';
 import { champions } from '../domain/registry.ts';
@@ -23,8 +24,21 @@ export function prepareRefused(refusal: PrepareRefusal): string {
       return `Version ${refusal.version} is ${refusal.status}, not READY`;
     case 'no-table':
       return needsTable(refusal.workload);
+    case 'not-approved':
+      return `This promotion has to be approved, and ${NOT_APPROVED[refusal.status ?? 'none']}. Start a new execution`;
   }
 }
+
+const NOT_APPROVED = {
+  none: 'nobody was asked: name its artifact in "artifact_id" if the version is live already',
+  investigate: 'nobody may approve what the evidence leaves open',
+  waiting: 'not enough people have approved it',
+  // What was enough when it was asked.
+  approved: 'not enough people have approved it',
+  rejected: 'an approver has rejected it',
+  expired: 'nobody decided in time',
+  void: 'its execution has ended',
+} as const satisfies Record<string, string>;
 
 /** Why a change is not opened: what both sides show, and what was recorded. */
 export function openingContested(why: OpeningContest, look: Look, { live, change }: ModelItem): string {
@@ -84,10 +98,27 @@ export function changedSince(change: ChangeSinceComparison): string {
       return `A second comparison decided ${change.decision}: ${change.recommendation}`;
     case 'evidence-changed':
       return `The evidence changed after the comparison: ${change.parts.map((part) => CHANGED_PART[part]).join(', ')}`;
+    case 'approved-otherwise':
+      return `What was approved is not what would be promoted now: ${change.parts.map((part) => SUBJECT_PART[part]).join(', ')} changed`;
     case 'gates-failed':
       return `The evidence is the same, but not all gates pass any more: ${change.gates.map(gateLine).join('; ')}`;
   }
 }
+
+const SUBJECT_PART = {
+  model_name: 'the model',
+  decision: 'the decision',
+  champion_version: 'the champion',
+  challenger_version: 'the challenger',
+  policy: 'the policy',
+  inputs_digest: 'the evidence',
+  workload_id: 'the Workload',
+  artifact_id: 'the artifact',
+  image_uri: 'the image',
+  importance: 'the importance',
+  lock_artifact: 'the lock of the artifact',
+  rollout: 'the settings of the rollout',
+} as const satisfies Record<keyof ApprovalSubject, string>;
 
 const CHANGED_PART = {
   policy: 'the policy',

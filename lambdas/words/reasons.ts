@@ -3,6 +3,7 @@ import type { PromotionRefusal } from '../domain/promotion/promotion-plan.ts';
 import type { RollbackFinding } from '../domain/promotion/rollback-finding.ts';
 import type { RollbackAnswer } from '../domain/release/payloads.ts';
 import { quoted, sentence, visible } from '../domain/visible-text.ts';
+import { approvalAsked } from './approval.ts';
 import { championIs, MAX_ID, needsTable, noChallenger, settle } from './phrases.ts';
 import { noNewVersion } from './retraining.ts';
 import { leaseHeld } from './rollout.ts';
@@ -42,6 +43,8 @@ export function promotionRefused(refusal: PromotionRefusal, model: string): stri
       return `${sentence(championIs(refusal.champions))}, and ${recordedText(refusal.live)}. ${settle(refusal.live !== null && refusal.champions.length === 1)}`;
     case 'superseded':
       return `This execution no longer promotes version ${refusal.version}: its change was turned back or taken over`;
+    case 'needs-approval':
+      return `Promotions of ${quoted(model)} have to be approved: start an execution of the state machine, which asks for approval`;
   }
 }
 
@@ -184,13 +187,18 @@ export function causeText(cause: OutcomeCause, outcome: Omit<DecidedOutcome, 'ca
         return cause.workload_unchanged
           ? 'promote-model was invoked directly: Workload not changed'
           : 'promote-model was invoked directly';
+      if (comparison?.decision === 'INVESTIGATE')
+        return `People have let through what the evidence leaves open. ${comparison.recommendation}`;
       return comparison?.recommendation ?? 'The challenger was promoted';
     case 'already':
       return `Version ${cause.version} is already the champion; nothing was changed`;
     case 'decided':
     case 'dry-run':
       return comparison?.recommendation ?? '';
+    case 'approval':
+      return approvalAsked(outcome.approval);
     case 'gates':
+    case 'not-approved':
     case 'refused':
     case 'contested':
     case 'busy':

@@ -33,7 +33,7 @@ export function secondsOnAws(definition: StateMachineDefinition, event: StateEve
 }
 
 /** The number at a path of plain names, such as `$.prepared.retry_after_seconds`. */
-function numberAt(path: string, document: unknown): number | null {
+export function numberAt(path: string, document: unknown): number | null {
   const names = path.split('.').slice(1);
   const found = names.reduce<unknown>(
     (value, name) => (typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined),

@@ -7,6 +7,13 @@ import {
 } from 'aws-local-stepfunctions';
 import { causeMessage } from '../../lambdas/domain/lambda-cause.ts';
 import { type Overrides, pausesOf, secondsOnAws } from './pauses.ts';
+import {
+  newToken,
+  parkingStates,
+  secondsUntilTimeout,
+  TaskTimedOut,
+  withoutTimeoutPaths,
+} from './waiting.ts';
 
 type Task = NonNullable<Overrides['taskResourceLocalHandlers']>[string];
 type Json = Parameters<Task>[0];
@@ -51,6 +58,11 @@ export interface LocalRunOptions {
    * at its longest). It is called before the next function, so that the clocks of emulators can be advanced.
    */
   onWait?: (state: string, seconds: number) => void;
+  /**
+   * Calls the function of a task with a token, which may be given back at once, and waits for that, for so many seconds:
+   * resolves true when it is, false when the time is over. Default: the time is over when the function has answered.
+   */
+  onParked?: (parked: { token: string; seconds: number; call: () => Promise<unknown> }) => Promise<boolean>;
 }
 
 export interface LocalStateMachine {
@@ -69,7 +81,7 @@ function load(asl: string): NonNullable<typeof loaded> {
   // The interpreter overwrites `StartTime` with its own clock, but not `Began`.
   const text = asl.replaceAll('$$.Execution.StartTime', '$$$$.Execution.Began');
   const definition: StateMachineDefinition = JSON.parse(text);
-  return { machine: new StateMachine(definition), definition };
+  return { machine: new StateMachine(withoutTimeoutPaths(definition)), definition };
 }
 
 /**
@@ -83,18 +95,33 @@ export function localStateMachine(
   if (asl === undefined) loaded ??= load(readFileSync(DEFINITION_FILE, 'utf8'));
   const { machine, definition } = asl === undefined && loaded !== undefined ? loaded : load(asl ?? '');
   const functions = tasksOf(definition, handlers);
+  const parking = parkingStates(definition);
 
   return {
-    run(input, { execution, waitSeconds, onEvent, onWait }) {
+    run(input, { execution, waitSeconds, onEvent, onWait, onParked }) {
+      const { promise: untilAborted, reject: stop } = Promise.withResolvers<never>();
+      untilAborted.catch(() => {});
       let aborted = false;
+      /** For how long each task may wait that is woken by a token. */
+      const timeouts = new Map<string, number>();
+      const park = async (state: string, payload: Json, task: Task): Promise<Json> => {
+        const token = (payload as { task_token: string }).task_token;
+        const call = async () => task(payload);
+        const woken = await (onParked === undefined
+          ? call().then(() => false)
+          : onParked({ token, seconds: timeouts.get(state) ?? 0, call }));
+        if (woken) return {};
+        throw new TaskTimedOut();
+      };
       const tasks = Object.entries(functions).map(([state, call]): [string, Task] => [
         state,
         // After an abort the interpreter still calls a state that is waiting for its retry.
         async (event) => {
           // Events are emitted slightly after they happen, but before the next timer.
-          if (onWait !== undefined) await new Promise(setImmediate);
+          if (onWait !== undefined || parking.has(state)) await new Promise(setImmediate);
           if (aborted) throw new Error('The execution was aborted');
-          return call(event);
+          if (!parking.has(state)) return call(event);
+          return Promise.race([park(state, (event as { Payload: Json }).Payload, call), untilAborted]);
         },
       ]);
       const running = machine.run(asJson(input), {
@@ -102,17 +129,28 @@ export function localStateMachine(
           taskResourceLocalHandlers: Object.fromEntries(tasks),
           ...(waitSeconds === undefined ? {} : pausesOf(definition, waitSeconds * 1000)),
         },
-        context: { Execution: { Id: execution.id, Name: execution.name, Began: execution.startTime } },
+        context: {
+          Execution: { Id: execution.id, Name: execution.name, Began: execution.startTime },
+          // Another one each time that it is read.
+          Task: {
+            get Token() {
+              return newToken();
+            },
+          },
+        },
       });
       const forwarded = forwardEvents(running.eventLogs, onEvent ?? (() => {}), (event) => {
         const seconds = secondsOnAws(definition, event);
         if (seconds !== null) onWait?.(event.state.name, seconds);
+        const timeout = secondsUntilTimeout(definition, event);
+        if (timeout !== null) timeouts.set(event.state.name, timeout);
       });
       return {
         result: Promise.all([settle(running.result), forwarded]).then(([result]) => result),
         abort() {
           aborted = true;
           running.abort();
+          stop(new Error('The execution was aborted'));
         },
       };
     },
@@ -126,10 +164,7 @@ function tasksOf(
   const tasks = Object.entries(definition.States).flatMap(
     ([state, { Type, ...fields }]): [string, Task][] => {
       if (Type !== 'Task' || !('Resource' in fields)) return [];
-      // Of a function its name, of an integration the action: `startExecution.sync:2`.
-      const name = fields.Resource.split(':')
-        .slice(fields.Resource.includes(':::') ? 6 : -1)
-        .join(':');
+      const name = calledBy(fields);
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
       if (handler === undefined)
         throw new Error(`State ${state} calls ${name}, for which there is no handler`);
@@ -137,6 +172,16 @@ function tasksOf(
     },
   );
   return Object.fromEntries(tasks);
+}
+
+/** Of a function its name, also of one that is given a token; of another integration the action: `startExecution.sync:2`. */
+function calledBy({ Resource, Parameters }: { Resource: string; Parameters?: unknown }): string {
+  const given = (Parameters as { FunctionName?: string } | undefined)?.FunctionName;
+  const called = Resource.endsWith(':lambda:invoke.waitForTaskToken') && given ? given : Resource;
+  return called
+    .split(':')
+    .slice(called.includes(':::') ? 6 : -1)
+    .join(':');
 }
 
 /** Calls a handler as Lambda does: JSON on the way in and out, errors by name with the cause that Lambda reports. */

@@ -1,5 +1,6 @@
 import { execute } from '../execution.ts';
 import type { EmulatedHost } from '../host.ts';
+import { approvalScenarios } from './approval.ts';
 import { releaseScenarios } from './releases.ts';
 import { retrainingScenarios } from './retraining.ts';
 import { inSequence, once, promote, rollback, type Scenario, sweep } from './scenario.ts';
@@ -140,5 +141,6 @@ export const scenarios: readonly Scenario[] = [
   ...servingScenarios,
   ...releaseScenarios,
   ...retrainingScenarios,
+  ...approvalScenarios,
   ...watchScenarios,
 ];

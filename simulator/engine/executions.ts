@@ -1,10 +1,11 @@
-import { ExecutionAlreadyExists, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import { ExecutionAlreadyExists, ExecutionDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import { type Definition, interpret, type MachineEvent } from './interpreter.ts';
 import type { Json } from './json-path.ts';
-import { type DeployedFunction, invokeWithin } from './lambda.ts';
+import { type DeployedFunction, invoke, invokeWithin } from './lambda.ts';
 import type { Play } from './play.ts';
 import { never, type Timer } from './time.ts';
+import { parkWithin, Tokens } from './tokens.ts';
 
 export const STATE_MACHINE_ARN = 'arn:aws:states:us-east-1:123456789012:stateMachine:promotion';
 const EXECUTION_ARN = 'arn:aws:states:us-east-1:123456789012:execution:promotion:';
@@ -37,6 +38,8 @@ export class Executions {
   readonly #onEnd: (execution: Execution) => void;
   /** The time-outs of running executions. */
   readonly #limits = new Map<Execution, Timer>();
+  /** Of executions that wait for people. */
+  readonly #tokens = new Tokens();
 
   constructor(
     play: Play,
@@ -68,6 +71,9 @@ export class Executions {
         if (found !== undefined) return described(found);
         throw new ExecutionDoesNotExist({ message: 'Execution Does Not Exist', $metadata: {} });
       }
+      case 'SendTaskSuccessCommand':
+        if (this.#tokens.giveBack(String(input['taskToken']))) return {};
+        throw new TaskTimedOut({ message: 'Task Timed Out', $metadata: {} });
       default:
         throw new Error(`Not implemented by this simulator: ${command}`);
     }
@@ -129,6 +135,16 @@ export class Executions {
         const call = { id: `${name}/${state}.${count}`, functionName: functionName as FunctionName, payload };
         return going(invokeWithin(this.#play, call, this.#functions[call.functionName], timeoutSeconds));
       },
+      park: ({ state, functionName, payload, timeoutSeconds }) =>
+        going(
+          parkWithin(this.#play, this.#tokens, timeoutSeconds, (token) => {
+            const count = (calls.get(state) ?? 0) + 1;
+            calls.set(state, count);
+            const id = `${name}/${state}.${count}`;
+            const call = { id, functionName: functionName as FunctionName, payload: payload(token) };
+            return invoke(this.#play, call, this.#functions[call.functionName]);
+          }),
+        ),
       wait: (seconds) => going(this.#play.time.pass(seconds * 1000)),
       random: () => (this.#play.longestPauses ? 1 : random.unit()),
       onEvent: (event) => this.#followed(execution, event),

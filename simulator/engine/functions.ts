@@ -52,6 +52,7 @@ async function load(): Promise<[FunctionName, Handler][]> {
   process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
   // What the functions load on first use would be loaded in the middle of the first play.
   await Promise.all([
+    import('../../lambdas/adapters/aws/cloudtrail.ts'),
     import('../../lambdas/adapters/aws/sns.ts'),
     import('../../lambdas/adapters/aws/step-functions.ts'),
     import('../../lambdas/adapters/mlflow/model-file.ts'),

@@ -18,7 +18,7 @@ export interface Retrier {
 }
 export interface Catcher {
   ErrorEquals: string[];
-  ResultPath?: string;
+  ResultPath?: string | null;
   Next: string;
 }
 export type State =
@@ -26,8 +26,11 @@ export type State =
       Type: 'Task';
       Resource: string;
       Parameters?: Record<string, Json>;
-      ResultPath?: string;
-      TimeoutSeconds: number;
+      /** Null: what it leaves is discarded. */
+      ResultPath?: string | null;
+      /** One of the two. */
+      TimeoutSeconds?: number;
+      TimeoutSecondsPath?: string;
       Retry?: Retrier[];
       Catch?: Catcher[];
       Next: string;
@@ -53,6 +56,13 @@ export type Ending =
 export interface Surroundings {
   /** Calls a function; rejects with a `StateError`, also when the seconds are over. */
   invoke(task: { state: string; functionName: string; payload: Json; timeoutSeconds: number }): Promise<Json>;
+  /** Calls a function with a token, and waits until it is given back; rejects likewise. */
+  park(task: {
+    state: string;
+    functionName: string;
+    payload: (token: string) => Json;
+    timeoutSeconds: number;
+  }): Promise<Json>;
   wait(seconds: number): Promise<void>;
   /** From 0 up to 1, for jitter. */
   random(): number;
@@ -134,12 +144,7 @@ async function runTask(
   const retries = state.Retry?.map(() => 0) ?? [];
   for (;;) {
     try {
-      const answer = await around.invoke({
-        state: name,
-        functionName: state.Resource.slice(state.Resource.lastIndexOf(':') + 1),
-        payload: resolvedParameters(state.Parameters ?? {}, document, context),
-        timeoutSeconds: state.TimeoutSeconds,
-      });
+      const answer = await called(name, state, document, context, around);
       return { document: withResult(document, state.ResultPath, answer), next: state.Next };
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
@@ -164,6 +169,45 @@ async function runTask(
   }
 }
 
+const TOKEN_TASK = ':lambda:invoke.waitForTaskToken';
+
+/** Calls the function of a task; of one that waits for a token, until that is given back. */
+function called(
+  name: string,
+  state: Extract<State, { Type: 'Task' }>,
+  document: Json,
+  context: Json,
+  around: Surroundings,
+): Promise<Json> {
+  const { Resource, Parameters = {}, TimeoutSeconds, TimeoutSecondsPath } = state;
+  const seconds =
+    TimeoutSecondsPath === undefined ? TimeoutSeconds : at(TimeoutSecondsPath, document, context);
+  if (typeof seconds !== 'number')
+    throw new StateError('States.Runtime', `${TimeoutSecondsPath} is not a number`);
+  if (!Resource.endsWith(TOKEN_TASK))
+    return around.invoke({
+      state: name,
+      functionName: lastPart(Resource),
+      payload: resolvedParameters(Parameters, document, context),
+      timeoutSeconds: seconds,
+    });
+  const { FunctionName, Payload } = Parameters;
+  if (!isRecord(Payload)) throw new Error(`The payload of ${name} is not interpreted here`);
+  return around.park({
+    state: name,
+    functionName: lastPart(String(FunctionName)),
+    payload: (token) =>
+      resolvedParameters(
+        Payload,
+        document,
+        isRecord(context) ? { ...context, Task: { Token: token } } : context,
+      ),
+    timeoutSeconds: seconds,
+  });
+}
+
+const lastPart = (arn: string) => arn.slice(arn.lastIndexOf(':') + 1);
+
 function pauseOf(retry: Retrier, done: number, { random }: Surroundings): number {
   const seconds = Math.min(
     (retry.IntervalSeconds ?? 1) * (retry.BackoffRate ?? 2) ** done,
@@ -181,7 +225,10 @@ function matches(names: readonly string[], error: string): boolean {
 }
 
 const FIELDS: Record<State['Type'], readonly string[]> = {
-  Task: ['Resource', 'Parameters', 'ResultPath', 'TimeoutSeconds', 'Retry', 'Catch', 'Next'],
+  Task: [
+    ...['Resource', 'Parameters', 'ResultPath', 'TimeoutSeconds', 'TimeoutSecondsPath'],
+    ...['Retry', 'Catch', 'Next'],
+  ],
   Choice: ['Choices', 'Default'],
   Wait: ['Seconds', 'SecondsPath', 'Next'],
   Pass: ['InputPath', 'ResultPath', 'Next'],

@@ -44,8 +44,9 @@ export function resolvedParameters(parameters: Record<string, Json>, document: J
   );
 }
 
-/** The document with a result at its path; no path: the result is the whole document. */
-export function withResult(document: Json, path: string | undefined, result: Json): Json {
+/** The document with a result at its path; no path: the result is the whole document; null: it is discarded. */
+export function withResult(document: Json, path: string | null | undefined, result: Json): Json {
+  if (path === null) return document;
   const names = path === undefined ? [] : parsed(path).names;
   return set(document, names, result);
 }

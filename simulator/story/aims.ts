@@ -10,6 +10,8 @@ const CALLS: Record<FunctionName, number> = {
   'begin-promotion': 0,
   'check-retraining-needed': 0,
   'compare-models': 5,
+  'decide-approval': 0,
+  'request-approval': 0,
   'prepare-promotion': 18,
   'replace-workload': 11,
   'promote-model': 13,

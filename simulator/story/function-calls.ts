@@ -1,8 +1,8 @@
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import type { System } from '../engine/faults.ts';
 
-/** What stories do not call: when a model is retrained, and how its release is watched. */
-const NOT_CALLED: readonly FunctionName[] = ['check-retraining-needed', 'watch-releases'];
+/** What stories do not call: when a model is retrained, how its release is watched, and who approves it. */
+const NOT_CALLED: readonly FunctionName[] = ['check-retraining-needed', 'decide-approval', 'watch-releases'];
 export const calledFunctions = functionNames.filter((name) => !NOT_CALLED.includes(name));
 
 /**
@@ -33,6 +33,7 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
   'compare-models': {
     mlflow: ['GET artifacts/list', 'GET model-versions/search', 'GET registered-models/get', 'GET runs/get'],
   },
+  'decide-approval': {},
   'end-promotion': {
     dynamodb: ['Get', 'Put', 'Update'],
     mlflow: [
@@ -111,6 +112,8 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
       'POST workloads/*/replacement',
     ],
   },
+  // Policies without approval: nobody is asked.
+  'request-approval': {},
   'sweep-promotions': {
     dynamodb: ['Get', 'Put', 'Query', 'Update'],
     mlflow: [

@@ -182,6 +182,11 @@ const usable: Record<FunctionName, object> = {
     ...{ operation: 'rollback', model_name: MODEL, comparison: null, wait_for_lease_minutes: 0 },
     ...{ change_id: null, dry_run: true, execution: 'e', started_at: '2026-01-01T00:00:00Z' },
   },
+  'request-approval': { execution: 'e', request_id: null, task_token: 'nobody waits for it' },
+  'decide-approval': {
+    requestContext: { authorizer: { iam: { userArn: 'arn:aws:iam::123456789012:user/ada' } } },
+    body: JSON.stringify({ action: 'list' }),
+  },
   'replace-workload': { workload_id: 'w', artifact_id: 'a', deadline: '2026-01-01T00:00:00Z' },
   'promote-model': { model_name: 'Nobody' },
   'close-promotion': { model_name: 'Nobody', change_id: 'e', execution: 'e', fence: 1 },

@@ -34,7 +34,7 @@ export function deployedHost(): DeployedHost {
       const { directory, template } = assembledStack('prod');
       const tasks = mkdtempSync(join(tmpdir(), 'lambda-'));
       return startHost({ mlflow: false, workload: false }, async (started) => {
-        const { clock, mlflow, workload, sns, table, stepFunctions } = started;
+        const { clock, mlflow, workload, sns, table, stepFunctions, cloudTrail } = started;
         if (mlflow === null || workload === null) throw new Error('not on emulators');
         secretValues.push(workload.token);
         const secretIds: string[] = [];
@@ -61,6 +61,7 @@ export function deployedHost(): DeployedHost {
           AWS_ENDPOINT_URL_SNS: sns.url,
           AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
           AWS_ENDPOINT_URL_SFN: stepFunctions.endpoint,
+          AWS_ENDPOINT_URL_CLOUDTRAIL: cloudTrail.endpoint,
           AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
         };
         const addresses: Record<string, string> = {

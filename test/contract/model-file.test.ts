@@ -6,7 +6,8 @@ import { httpClient } from '../../lambdas/adapters/http.ts';
 import { type Mlflow, mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { parseModelFile, readModelFile } from '../../lambdas/adapters/mlflow/model-file.ts';
 import { readTrainingOverlap } from '../../lambdas/adapters/rows/training-overlap.ts';
-import { mlflowCall, modelFileBytes, trainingFilterFile } from '../../lambdas/domain/limits.ts';
+import { modelFileBytes, trainingFilterFile } from '../../lambdas/domain/file-limits.ts';
+import { mlflowCall } from '../../lambdas/domain/limits.ts';
 
 /** The small files beside a model and its rows: read from versions, runs and logged models, and whatever is in them. */
 

@@ -8,7 +8,7 @@ import { anonymous } from '../../lambdas/adapters/authorization.ts';
 import { type HttpLimits, httpClient } from '../../lambdas/adapters/http.ts';
 import { type Mlflow, mlflow } from '../../lambdas/adapters/mlflow/client.ts';
 import { type RowsLimits, readRows } from '../../lambdas/adapters/rows/read-rows.ts';
-import { rowsFile } from '../../lambdas/domain/limits.ts';
+import { rowsFile } from '../../lambdas/domain/file-limits.ts';
 import { rowsSpec } from '../../lambdas/domain/rows/spec.ts';
 
 const limits: HttpLimits = {

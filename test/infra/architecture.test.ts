@@ -21,14 +21,16 @@ const architecture = read('docs/architecture.md');
 
 /** What the column "May touch" has to say of a function, from what its role is given. */
 function touches(name: FunctionName): string {
-  const { mlflow, workloads, table, publish, executions, retrains } = functionPermissions[name];
+  const { mlflow, workloads, table, publish, executions, retrains, wakes, callers } =
+    functionPermissions[name];
   const writes = mlflow.some((action) => /^(Set|Transition)/.test(action));
   const systems = [
     mlflow.length > 0 ? `MLflow${writes ? '' : ' (reads)'}` : null,
     workloads === true ? 'Workload API' : null,
     table.length > 0 ? 'table' : null,
     publish === true ? 'SNS' : null,
-    executions !== undefined || retrains === true ? 'Step Functions' : null,
+    executions !== undefined || retrains === true || wakes !== undefined ? 'Step Functions' : null,
+    callers === true ? 'CloudTrail' : null,
   ].filter((system) => system !== null);
   return systems.length === 0 ? 'nothing' : systems.join(', ');
 }

@@ -21,24 +21,28 @@ interface Definition {
   States: Record<string, Fields & { Type: string; Retry?: Fields[]; Catch?: Fields[]; Choices?: Fields[] }>;
 }
 
-/** As CloudFormation resolves it: the ARNs of the functions are all that it fills in. */
+/** As CloudFormation resolves it: the ARNs of the functions and the partition are all that it fills in. */
 function textOf(environment: (typeof environmentNames)[number]): string {
   const { template } = assembledStack(environment);
   const [machine] = resourcesOf(template, 'AWS::StepFunctions::StateMachine');
   const { 'Fn::Join': joined } = Joined.parse(machine?.[1]['DefinitionString']);
+  const pseudo: Record<string, string> = { 'AWS::Partition': 'aws' };
   const functionName = (id: string) => z.string().parse(template.Resources[id]?.Properties?.['FunctionName']);
   return joined[1]
     .map((part) =>
       typeof part === 'string'
         ? part
-        : `arn:aws:lambda:us-east-1:123456789012:function:${functionName(part['Fn::GetAtt'][0])}`,
+        : 'Ref' in part
+          ? pseudo[part.Ref]
+          : `arn:aws:lambda:us-east-1:123456789012:function:${functionName(part['Fn::GetAtt'][0])}`,
     )
     .join('');
 }
 
 const FunctionArn = z.strictObject({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) });
+const Partition = z.strictObject({ Ref: z.literal('AWS::Partition') });
 const Joined = z.strictObject({
-  'Fn::Join': z.tuple([z.literal(''), z.array(z.union([z.string(), FunctionArn]))]),
+  'Fn::Join': z.tuple([z.literal(''), z.array(z.union([z.string(), FunctionArn, Partition]))]),
 });
 const texts = new Map(environmentNames.map((name) => [name, textOf(name)]));
 const text = texts.get('prod') ?? '';
@@ -139,7 +143,7 @@ describe('only what is documented is in it:', () => {
   });
 
   it('paths of the context object', () => {
-    const known = ['Execution.Id', 'Execution.Input', 'Execution.Name', 'Execution.StartTime'];
+    const known = ['Execution.Id', 'Execution.Input', 'Execution.Name', 'Execution.StartTime', 'Task.Token'];
     const used = [...text.matchAll(/"\$\$\.([^"]+)"/g)].map((match) => match[1] ?? '');
     expect(used.length).toBeGreaterThan(0);
     expect(used.filter((path) => !known.includes(path))).toEqual([]);

@@ -239,17 +239,26 @@ describe('the state machine', () => {
   const machine = () => only(prod, 'AWS::StepFunctions::StateMachine');
 
   it('is the rendered definition, with the deployed functions', () => {
-    const states = JSON.parse(readable(machine()['DefinitionString'])).States as Record<
-      string,
-      { Resource?: string }
-    >;
-    const rendered = JSON.parse(renderDefinition()).States as Record<string, { Resource?: string }>;
+    type Called = { Resource?: string; Parameters?: { FunctionName?: string } };
+    const definition = readable(machine()['DefinitionString']);
+    const states = JSON.parse(definition).States as Record<string, Called>;
+    const rendered = JSON.parse(renderDefinition()).States as Record<string, Called>;
+    // Of a task that waits for a token, the function is among the parameters.
+    const calledBy = ({ Resource, Parameters }: Called) => Parameters?.FunctionName ?? Resource;
     const withoutArn = (all: typeof states) =>
-      Object.fromEntries(Object.entries(all).map(([name, { Resource, ...rest }]) => [name, rest]));
+      Object.fromEntries(
+        Object.entries(all).map(([name, { Resource, Parameters, ...rest }]) => [
+          name,
+          { ...rest, Parameters: { ...Parameters, FunctionName: undefined } },
+        ]),
+      );
     expect(withoutArn(states)).toEqual(withoutArn(rendered));
-    for (const [name, { Resource }] of Object.entries(states)) {
-      const expected = rendered[name]?.Resource?.split(':').at(-1)?.replaceAll('-', '');
-      if (expected !== undefined) expect(Resource).toMatch(new RegExp(`Promotion${expected}Function`));
+    for (const [name, state] of Object.entries(states)) {
+      const expected = calledBy(rendered[name] ?? {})
+        ?.split(':')
+        .at(-1)
+        ?.replaceAll('-', '');
+      if (expected !== undefined) expect(calledBy(state)).toMatch(new RegExp(`Promotion${expected}Function`));
     }
   });
 
@@ -320,6 +329,7 @@ describe('the topics', () => {
       'end-promotion',
       'model-rollback',
       'promote-model',
+      'request-approval',
       'sweep-promotions',
       'watch-releases',
     ]);
@@ -395,6 +405,7 @@ describe('a private server', () => {
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag sagemaker-mlflow:DeleteRegisteredModelAlias on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:GetRun sagemaker-mlflow:ListArtifacts sagemaker-mlflow:GetLoggedModel sagemaker-mlflow:SearchRuns sagemaker-mlflow:GetDownloadURIForModelVersionArtifacts sagemaker-mlflow:SetRegisteredModelTag sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions sagemaker-mlflow:TransitionModelVersionStage sagemaker-mlflow:SetRegisteredModelAlias sagemaker-mlflow:SetModelVersionTag on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
+        "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:SearchModelVersions on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
         "allow sagemaker-mlflow:GetRegisteredModel sagemaker-mlflow:GetRun on arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/models",
       ]

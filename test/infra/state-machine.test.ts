@@ -8,6 +8,7 @@ import {
   type FunctionName,
   functionTimeoutSeconds,
   leaseSecondsFor,
+  MAX_APPROVAL_HOURS,
   MAX_LEASE_WAIT_MINUTES,
   machineTimeoutSeconds,
   maxRolloutMinutes,
@@ -15,10 +16,16 @@ import {
   ROLLBACK_MINUTES,
   rolloutSeconds,
   stepFunctionNames,
+  taskTimeoutSeconds,
 } from '../../lambdas/domain/limits.ts';
 import { ExecutionInput } from '../../lambdas/domain/payloads.ts';
 import { stateNames } from '../../statemachines/names.ts';
-import { notStarted, outcomeUnknown, platformErrorNames } from '../../statemachines/retry-policies.ts';
+import {
+  notStarted,
+  outcomeUnknown,
+  outcomeUnknownWaiting,
+  platformErrorNames,
+} from '../../statemachines/retry-policies.ts';
 import { renderDefinition, renderedFile } from '../../tools/render.ts';
 
 /** The package has no type declarations. */
@@ -40,6 +47,7 @@ interface State {
   Resource?: string;
   Parameters?: Record<string, string>;
   TimeoutSeconds?: number;
+  TimeoutSecondsPath?: string;
   Retry?: Retrier[];
   Catch?: { ErrorEquals: string[]; Next: string; ResultPath?: string }[];
   Next?: string;
@@ -53,7 +61,10 @@ const tasks = Object.entries(definition.States)
   .map(([name, state]) => ({
     name,
     state,
-    functionName: (state.Resource ?? '').split(':').at(-1) as FunctionName,
+    waits: state.TimeoutSecondsPath !== undefined,
+    functionName: (state.Parameters?.['FunctionName'] ?? state.Resource ?? '')
+      .split(':')
+      .at(-1) as FunctionName,
   }));
 
 /** Every pause of a retrier at its longest, in seconds. */
@@ -85,7 +96,8 @@ describe('the rendered definition', () => {
     expect(text).not.toMatch(/JSONata|QueryLanguage|Assign|\{%/);
     expect(text).not.toContain('States.Format');
     expect(text).not.toContain('$$.State');
-    expect(text).not.toContain('$$.Task');
+    // The host gives a token to the one task that waits for people.
+    expect(text.match(/\$\$\.Task/g)).toHaveLength(1);
     // A Pass with a result of null or false would hand on its input there.
     expect(text).not.toContain('"Result":');
   });
@@ -96,12 +108,14 @@ describe('the rendered definition', () => {
   });
 });
 
-describe.each(tasks)('the task $name', ({ name, state, functionName }) => {
+describe.each(tasks)('the task $name', ({ name, state, functionName, waits }) => {
   const retriers = state.Retry ?? [];
   const catchers = state.Catch ?? [];
 
   it('waits 10 s longer than its function may take', () => {
-    expect(state.TimeoutSeconds).toBe(functionTimeoutSeconds[functionName] + 10);
+    // People take as long as the request says.
+    if (waits) expect(state.TimeoutSecondsPath).toBe('$.approval.wait_seconds');
+    else expect(state.TimeoutSeconds).toBe(functionTimeoutSeconds[functionName] + 10);
   });
 
   it('retries with jitter where no second copy can be running', () => {
@@ -113,7 +127,9 @@ describe.each(tasks)('the task $name', ({ name, state, functionName }) => {
 
   it('calls again after an unknown outcome only when the first copy has ended', () => {
     const careful = retriers.filter((retrier) => retrier.JitterStrategy === undefined);
-    expect(careful.flatMap((retrier) => retrier.ErrorEquals)).toEqual([...outcomeUnknown]);
+    expect(careful.flatMap((retrier) => retrier.ErrorEquals)).toEqual([
+      ...(waits ? outcomeUnknownWaiting : outcomeUnknown),
+    ]);
     const first = careful.map((retrier) => pauses(retrier)[0]);
     expect(first).toEqual([functionTimeoutSeconds[functionName]]);
   });
@@ -143,7 +159,8 @@ describe.each(tasks)('the task $name', ({ name, state, functionName }) => {
 
   it('stays within the time that the machine and the lease allow it', () => {
     const calls = 1 + sum(retriers.map((retrier) => retrier.MaxAttempts));
-    const total = calls * (state.TimeoutSeconds ?? Infinity) + sum(retriers.flatMap(pauses));
+    const seconds = waits ? taskTimeoutSeconds(functionName) : (state.TimeoutSeconds ?? Infinity);
+    const total = calls * seconds + sum(retriers.flatMap(pauses));
     expect(total).toBeLessThanOrEqual(maxStepSeconds(functionName));
   });
 
@@ -171,7 +188,14 @@ describe('the catches', () => {
   it('keep the state document, except where the input may not be an object', () => {
     expect(placeOf('BeginPromotion')).toEqual(new Set(['the whole document']));
     const steps = [
-      ...['CompareModels', 'PreparePromotion', 'ReplaceWorkload', 'PromoteModel', 'ClosePromotion'],
+      ...[
+        'CompareModels',
+        'RequestApproval',
+        'PreparePromotion',
+        'ReplaceWorkload',
+        'PromoteModel',
+        'ClosePromotion',
+      ],
       'NotifySuccess',
     ];
     for (const name of steps) {
@@ -266,12 +290,17 @@ describe('the limits', () => {
   it('end the machine by itself, only after the longest wait and the longest rollout', () => {
     expect(definition.TimeoutSeconds).toBe(machineTimeoutSeconds);
     const before = sum(
-      (['begin-promotion', 'compare-models', 'compare-models', 'prepare-promotion'] as const).map(
-        maxStepSeconds,
-      ),
+      (
+        [
+          ...(['begin-promotion', 'compare-models', 'compare-models', 'prepare-promotion'] as const),
+          // Before and after the wait for the lease, and when people have decided.
+          ...(['request-approval', 'request-approval', 'request-approval'] as const),
+        ] as const
+      ).map(maxStepSeconds),
     );
     const writing = leaseSecondsFor(maxRolloutMinutes) - 15 * 60;
-    expect(machineTimeoutSeconds).toBe(before + MAX_LEASE_WAIT_MINUTES * 60 + writing);
+    const people = MAX_APPROVAL_HOURS * 3600;
+    expect(machineTimeoutSeconds).toBe(before + people + MAX_LEASE_WAIT_MINUTES * 60 + writing);
     // A longer one would end at once in the local host: no timer of JavaScript lasts as long.
     expect(machineTimeoutSeconds * 1000).toBeLessThan(2 ** 31);
   });

@@ -27,6 +27,7 @@ const Told = z.discriminatedUnion('kind', [
     ...{ kind: z.literal('wait'), ask: z.int(), execution: z.string(), state: z.string() },
     seconds: z.number(),
   }),
+  z.object({ kind: z.literal('park'), ask: z.int(), execution: z.string(), token: z.string() }),
   z.object({
     ...{ kind: z.literal('event'), ask: z.int(), execution: z.string(), type: z.string() },
     details: z
@@ -43,8 +44,19 @@ const Told = z.discriminatedUnion('kind', [
 ]);
 type Told = z.infer<typeof Told>;
 
+/** The payload of a task that waits for its token to be given back. */
+const WithToken = z.object({ execution: z.string(), task_token: z.string() });
+/** The document of an execution that waits for people. */
+const Waiting = z.object({ approval: z.object({ wait_seconds: z.number() }) });
+
 interface Run {
   options: LocalRunOptions;
+  /** For how long the next task may wait that gives a token away. */
+  seconds: number;
+  /** By their tokens: whether the token of a task was given back before its time was over. */
+  parked: Map<string, Promise<boolean>>;
+  /** Resolves when the execution is stopped. */
+  stopped: PromiseWithResolvers<false>;
   enteredAt: number;
   end: (result: LocalResult) => void;
   fail: (error: Error) => void;
@@ -77,8 +89,32 @@ export async function motoMachine(
         return told.execution === null ? accepted.reject(error) : runOf(told.execution).fail(error);
       }
       case 'call': {
-        const reply = await called(functions, told.function, told.event);
-        return void send({ kind: 'reply', ask: told.ask, ...reply });
+        const call = async () => {
+          const reply = await called(functions, told.function, told.event);
+          send({ kind: 'reply', ask: told.ask, ...reply });
+          return reply.error === undefined;
+        };
+        const waiting = WithToken.safeParse(told.event);
+        if (!waiting.success) return void (await call());
+        const { execution, task_token: token } = waiting.data;
+        const run = runOf(execution.slice(execution.lastIndexOf(':') + 1));
+        const { onParked } = run.options;
+        // The task of a function that has failed does not wait.
+        const failing = async () => {
+          if (!(await call())) throw new Error('the function failed');
+        };
+        const parked =
+          onParked?.({ token, seconds: run.seconds, call: failing }) ?? failing().then(() => false);
+        run.parked.set(
+          token,
+          parked.catch(() => false),
+        );
+        return;
+      }
+      case 'park': {
+        const run = runOf(told.execution);
+        const woken = await Promise.race([run.parked.get(told.token) ?? false, run.stopped.promise]);
+        return void send({ kind: 'reply', ask: told.ask, woken });
       }
       case 'wait':
         runOf(told.execution).options.onWait?.(told.state, told.seconds);
@@ -109,9 +145,16 @@ export async function motoMachine(
     run(input, options): LocalExecution {
       const { name, startTime } = options.execution;
       const { promise, resolve, reject } = Promise.withResolvers<LocalResult>();
-      runs.set(name, { options, enteredAt: 0, end: resolve, fail: reject });
+      runs.set(name, {
+        ...{ options, enteredAt: 0, seconds: 0, parked: new Map() },
+        ...{ stopped: Promise.withResolvers<false>(), end: resolve, fail: reject },
+      });
       send({ kind: 'run', execution: name, startTime, input });
-      return { result: promise, abort: () => void send({ kind: 'abort', execution: name }) };
+      const abort = () => {
+        send({ kind: 'abort', execution: name });
+        runOf(name).stopped.resolve(false);
+      };
+      return { result: promise, abort };
     },
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -148,5 +191,6 @@ function note(run: Run, { type, details }: Extract<Told, { kind: 'event' }>, ent
   if (out === undefined) return;
   const ms = at - run.enteredAt;
   const output: unknown = JSON.parse(out.output);
+  run.seconds = Waiting.safeParse(output).data?.approval.wait_seconds ?? run.seconds;
   run.options.onEvent?.({ kind: 'exited', state: out.name, type: state, at, ms, output });
 }

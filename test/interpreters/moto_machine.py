@@ -1,7 +1,7 @@
 """
 A state machine on moto's interpreter of Amazon States Language, one JSON message a line on standard input and output.
 
-Only what the interpreter does outside of itself is replaced: functions are called, waits are waited and events are
+Only what the interpreter does outside of itself is replaced: functions are called, waits are waited, tokens are given back and events are
 noted by the other side, which is asked and answers. How states, paths, choices, retries and catches are evaluated is
 moto's own.
 """
@@ -20,7 +20,11 @@ import threading
 
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
+    StateTaskServiceCallback,
+)
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess, CallbackOutcomeTimedOut
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
@@ -79,6 +83,15 @@ class RetryTime:
         wait(retrying.env, seconds)
 
 
+def parked(self, env, timeout_seconds, callback_endpoint, heartbeat_endpoint):
+    """The other side knows the token, and when it is given back."""
+    token = callback_endpoint.callback_id
+    reply = ask({"kind": "park", "execution": execution_of(env), "token": token})
+    if reply.get("woken"):
+        return CallbackOutcomeSuccess(callback_id=token, output="{}")
+    return CallbackOutcomeTimedOut(callback_id=token)
+
+
 evaluate_retrier = retrier_decl.RetrierDecl._eval_body
 build_environment = ExecutionWorker._get_evaluation_environment
 publish_event = EventManager._publish_history_event
@@ -127,6 +140,7 @@ def broken(problem: threading.ExceptHookArgs) -> None:
 
 threading.excepthook = broken
 lambda_eval_utils.boto_client_for = lambda **_: LambdaClient()
+StateTaskServiceCallback._eval_wait_for_task_token = parked
 WaitFunction._wait_interval = lambda _self, env, wait_seconds: wait(env, wait_seconds)
 retrier_decl.time = RetryTime
 retrier_decl.RetrierDecl._eval_body = retrier

@@ -50,6 +50,13 @@ const answers: Record<StepFunctionName, object[]> = {
     begun({ valid: false }),
   ],
   'compare-models': [compared, compared, compared, { ...compared, decision: 'KEEP' }],
+  'request-approval': [
+    { status: 'not_needed', wait_seconds: null, request_id: null },
+    { status: 'waiting', wait_seconds: 60, request_id: 'r' },
+    { status: 'waiting', wait_seconds: null, request_id: 'r' },
+    { status: 'approved', wait_seconds: null, request_id: 'r' },
+    { status: 'rejected', wait_seconds: null, request_id: 'r' },
+  ],
   'prepare-promotion': [
     prepared,
     prepared,
@@ -75,6 +82,7 @@ const answers: Record<StepFunctionName, object[]> = {
 };
 /** What ends every machine in the end. */
 const last: Partial<Record<StepFunctionName, object>> = {
+  'request-approval': { status: 'rejected', wait_seconds: null, request_id: 'r' },
   'prepare-promotion': { ...prepared, status: 'contested' },
   'replace-workload': { status: 'failed' },
   'close-promotion': { status: 'failed' },
@@ -106,9 +114,11 @@ interface Way {
   ending: unknown;
 }
 
-/** Causes quote a stack trace. */
+/** Causes quote a stack trace, and each machine makes tokens of its own. */
 const withoutCauses = (calls: StubFunctions['calls']): unknown =>
-  JSON.parse(JSON.stringify(calls, (key, value) => (key === 'Cause' ? undefined : value)));
+  JSON.parse(
+    JSON.stringify(calls, (key, value) => (key === 'Cause' || key === 'task_token' ? undefined : value)),
+  );
 
 async function interpreted(seed: string): Promise<Way> {
   const { handlers, calls } = functionsOf(seed);
@@ -124,6 +134,15 @@ async function interpreted(seed: string): Promise<Way> {
       } catch (error) {
         throw new StateError(error instanceof Error ? error.name : 'unknown', 'as drawn');
       }
+    },
+    // As where nobody decides: the time is over when the function has answered.
+    park: async ({ functionName, payload }) => {
+      try {
+        await handlers[functionName as StepFunctionName](JSON.parse(JSON.stringify(payload('token'))));
+      } catch (error) {
+        throw new StateError(error instanceof Error ? error.name : 'unknown', 'as drawn');
+      }
+      throw new StateError('States.Timeout', 'as drawn');
     },
     wait: async () => {},
     random: () => 0,

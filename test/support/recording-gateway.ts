@@ -9,6 +9,7 @@ const variables = {
   dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
   sns: 'AWS_ENDPOINT_URL_SNS',
   states: 'AWS_ENDPOINT_URL_SFN',
+  cloudtrail: 'AWS_ENDPOINT_URL_CLOUDTRAIL',
   mlflow: 'MLFLOW_TRACKING_URI',
   workloads: 'DATAROBOT_ENDPOINT',
 } as const;
@@ -89,6 +90,8 @@ function actionOf(system: System, { headers, method }: IncomingMessage, path: st
     }
     case 'states':
       return `states:${String(headers['x-amz-target']).split('.')[1]}`;
+    case 'cloudtrail':
+      return `cloudtrail:${String(headers['x-amz-target']).split('.')[1]}`;
     case 'sns':
       return `sns:${new URLSearchParams(body).get('Action')}`;
     case 'mlflow':

@@ -1,3 +1,4 @@
+import type { ApprovalAnswer } from '../../lambdas/domain/approval/payloads.ts';
 import { type StepFunctionName, stepFunctionNames } from '../../lambdas/domain/limits.ts';
 import type { EndAnswer } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Comparison, Prepared, PromoteAnswer } from '../../lambdas/domain/payloads.ts';
@@ -54,6 +55,7 @@ export function begun(changes: Record<string, unknown> = {}): Record<string, unk
       started_at: '2026-01-01T00:00:00.000Z',
       rollback_reason: 'MANUAL_REQUEST',
       comparison: null,
+      approval: null,
       prepared: null,
       serving: null,
       promotion: null,
@@ -69,6 +71,15 @@ export function compared(changes: Partial<Comparison> = {}): Comparison {
     ...{ decision: 'PROMOTE', confidence: 0.85, champion_version: '2', challenger_version: '3' },
     ...{ same_version: false, recommendation: 'Promote version 3.', method: 'rules', evidence_grade: 'E' },
     ...{ rules: [], evidence_digest: 'a'.repeat(64), policy: 'default' },
+    ...changes,
+  };
+}
+
+/** What `request-approval` answers; by default, nobody is asked. */
+export function asked(changes: Partial<ApprovalAnswer> = {}): ApprovalAnswer {
+  return {
+    ...{ status: 'not_needed', request_id: null, digest: null, approvals: [], missing: 0 },
+    ...{ wait_seconds: null, expires_at: null, reason: 'No approval is needed' },
     ...changes,
   };
 }
@@ -186,6 +197,7 @@ export function ended(changes: Partial<EndAnswer> = {}): EndAnswer {
 const happy: Record<StepFunctionName, Reply[]> = {
   'begin-promotion': [begun()],
   'compare-models': [compared()],
+  'request-approval': [asked()],
   'prepare-promotion': [prepared()],
   'replace-workload': [replaced()],
   'promote-model': [promoted],
@@ -205,6 +217,7 @@ export function platformError(name: string): Error {
 export const tasks: [string, StepFunctionName][] = [
   ['BeginPromotion', 'begin-promotion'],
   ['CompareModels', 'compare-models'],
+  ['RequestApproval', 'request-approval'],
   ['PreparePromotion', 'prepare-promotion'],
   ['ReplaceWorkload', 'replace-workload'],
   ['PromoteModel', 'promote-model'],

@@ -36,6 +36,7 @@ const subject: ApprovalSubject = {
   inputs_digest: 'i',
   workload_id: null,
   artifact_id: null,
+  image_uri: null,
   importance: null,
   lock_artifact: null,
   rollout: null,
@@ -44,7 +45,8 @@ const subject: ApprovalSubject = {
 function request(more: object = {}, until: Date | null = null) {
   const needed = approvalNeeded('PROMOTE', policy(more), []);
   if (needed === null || needed === 'investigate') throw new Error('nothing is asked');
-  return openRequest({ execution: 'e1', subject }, needed, NOW, until);
+  const asked = { execution: 'e1', subject, started_at: NOW.toISOString(), requested_by: null };
+  return openRequest(asked, needed, NOW, until);
 }
 const decision = (who: string, more: Partial<ApprovalDecision> = {}): ApprovalDecision => ({
   verdict: 'approve',
@@ -52,6 +54,7 @@ const decision = (who: string, more: Partial<ApprovalDecision> = {}): ApprovalDe
   reason: 'checked',
   at: later(1).toISOString(),
   digest: subjectDigest(subject),
+  requester: null,
   ...more,
 });
 

@@ -210,7 +210,7 @@ describe('which policy judges', () => {
       const error = await compare(input({ policy: null }), tagged(tag)).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(UnknownPolicy);
       expect((error as Error).message).toMatch(
-        /^There is no policy ".*"\. Known policies: auto, default, refresh, regression, trading$/,
+        /^There is no policy ".*"\. Known policies: auto, default, four-eyes, refresh, regression, six-eyes, trading$/,
       );
     },
   );

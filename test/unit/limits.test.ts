@@ -133,14 +133,19 @@ const MOST_EVENTS = 25_000;
 function pathOf(waits: { lease: number; rollout: number; close: number; rollback: number }): StateName[] {
   const compareAndPrepare: StateName[] = [
     ...(['Operation?', 'CompareModels', 'PinChallenger', 'Decision?'] as const),
+    ...(['RequestApproval', 'Approval?'] as const),
     ...(['PreparePromotion', 'Prepared?'] as const),
   ];
+  const waitForPeople: StateName[] = ['RequestApproval', 'Approval?', 'AwaitDecision'];
   const replace: StateName[] = ['ReplaceWorkload', 'Rollout?'];
   const close: StateName[] = ['ClosePromotion', 'Closed?'];
   const rollBack: StateName[] = ['ModelRollback', 'RolledBack?'];
   return [
     'BeginPromotion',
-    ...compareAndPrepare,
+    ...(['Operation?', 'CompareModels', 'PinChallenger', 'Decision?'] as const),
+    // Ten approvals and a reminder.
+    ...repeat(11, waitForPeople),
+    ...(['RequestApproval', 'Approval?', 'PreparePromotion', 'Prepared?'] as const),
     ...repeat(waits.lease, ['WaitForLease', ...compareAndPrepare]),
     ...repeat(waits.rollout, [...replace, 'WaitForRollout']),
     ...replace,

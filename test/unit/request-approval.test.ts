@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { RequestApprovalInput } from '../../lambdas/domain/approval/payloads.ts';
 import { ApprovalFields, ApprovalFloor } from '../../lambdas/domain/approval/policy-approval.ts';
-import type { ApprovalStore } from '../../lambdas/domain/approval/request.ts';
+import { type ApprovalStore, requestId } from '../../lambdas/domain/approval/request.ts';
 import { type DecideServices, decideApproval } from '../../lambdas/use-cases/decide-approval.ts';
 import {
   awaitDecision,
+  endApproval,
   type RequestServices,
   requestApproval,
-  voidApproval,
 } from '../../lambdas/use-cases/request-approval.ts';
 import { memoryStore } from '../support/memory-store.ts';
 import { compared } from '../support/stub-functions.ts';
@@ -37,6 +37,7 @@ function world({
     approvalOf: async () => (approval === null ? null : ApprovalFields.parse(approval)),
     floors: floors.map((floor) => ApprovalFloor.parse(floor)),
     // As recording an outcome does: once under a name.
+    place: async () => ({ workload_id: null, artifact_id: null, image_uri: null }),
     tell: async (occasion: string, request: { digest: string }) => {
       const name = `${occasion} ${request.digest.slice(0, 8)}`;
       if (!told.includes(name)) told.push(name);
@@ -61,10 +62,15 @@ function world({
       },
       services,
     );
+  const park = async (token = 't1') => {
+    const kept = await services.store.readApproval(EXECUTION);
+    const request_id = kept === null ? null : requestId(kept.request);
+    return awaitDecision({ execution: EXECUTION, request_id, task_token: token }, services);
+  };
   const at = (hours: number) => {
     now = new Date(NOW.getTime() + hours * 3_600_000);
   };
-  return { services, ask, decide, at, told, woken, facts };
+  return { services, ask, decide, park, at, told, woken, facts };
 }
 
 describe('asking for approval', () => {
@@ -151,9 +157,9 @@ describe('asking for approval', () => {
 
 describe('a decision', () => {
   it('is recorded once, wakes the execution, and is answered the same after a lost answer', async () => {
-    const { services, ask, decide, woken } = world();
+    const { services, ask, decide, park, woken } = world();
     await ask();
-    expect(await awaitDecision({ execution: EXECUTION, token: 't1' }, services)).toEqual({ wake: false });
+    expect(await park()).toEqual({ wake: false });
     expect(await decide(ADA)).toBe('recorded');
     expect(await decide(ADA)).toBe('recorded');
     expect(woken).toEqual(['t1', 't1']);
@@ -164,17 +170,18 @@ describe('a decision', () => {
   });
 
   it('that comes before the execution waits wakes it at once', async () => {
-    const { services, ask, decide, woken } = world();
+    const { ask, decide, park, woken } = world();
     await ask();
     await decide(ADA);
     expect(woken).toEqual([]);
-    expect(await awaitDecision({ execution: EXECUTION, token: 't1' }, services)).toEqual({ wake: true });
+    expect(await park()).toEqual({ wake: true });
+    expect(woken).toEqual(['t1']);
   });
 
   it('counts although the bell does not ring', async () => {
-    const { services, ask, decide } = world();
+    const { services, ask, decide, park } = world();
     await ask();
-    await awaitDecision({ execution: EXECUTION, token: 't1' }, services);
+    await park();
     services.wake = () => Promise.reject(new Error('away'));
     expect(await decide(ADA)).toBe('recorded');
     expect(await ask()).toMatchObject({ status: 'approved' });
@@ -218,8 +225,8 @@ describe('a decision', () => {
   it('on an execution that was stopped is too late', async () => {
     const { services, ask, decide } = world();
     await ask();
-    await voidApproval(EXECUTION, services);
-    await voidApproval(EXECUTION, services);
+    await endApproval(EXECUTION, services);
+    await endApproval(EXECUTION, services);
     expect(await decide(ADA)).toBe('not_running');
     expect(await ask()).toMatchObject({ status: 'void' });
   });

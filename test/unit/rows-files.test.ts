@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { NoReply } from '../../lambdas/adapters/http.ts';
 import { parseRows, type RowsLimits } from '../../lambdas/adapters/rows/read-rows.ts';
-import { rowsFile } from '../../lambdas/domain/limits.ts';
+import { rowsFile } from '../../lambdas/domain/file-limits.ts';
 import { rowsSpec } from '../../lambdas/domain/rows/spec.ts';
 import { parquetFiles } from '../support/parquet-files.ts';
 

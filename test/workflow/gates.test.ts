@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { startMemoryTable } from '../../emulators/aws/memory-table-server.ts';
 import type { Network } from '../../lambdas/adapters/network.ts';
+import { RequestApprovalInput } from '../../lambdas/domain/approval/payloads.ts';
 import { type Policy, parsePolicy } from '../../lambdas/domain/comparison/policy.ts';
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import { seeded } from '../../lambdas/domain/paired/random.ts';
@@ -12,6 +13,7 @@ import { storeServices } from '../../lambdas/runtime/store-services.ts';
 import { servingServices } from '../../lambdas/runtime/workload-services.ts';
 import { compare } from '../../lambdas/use-cases/compare-models.ts';
 import { prepare } from '../../lambdas/use-cases/prepare-promotion.ts';
+import { type RequestServices, requestApproval } from '../../lambdas/use-cases/request-approval.ts';
 import { type ExecutionRun, execute } from '../../local/execution.ts';
 import { afterWaits, type EmulatedHost, startHost } from '../../local/host.ts';
 import type { LocalFunction } from '../../local/machine/state-machine.ts';
@@ -35,6 +37,13 @@ const startGatedHost = () =>
           input: CompareInput,
           services: (of, time, by) => ({ ...registryServices(of, time, by), ...policies, clock: time }),
           run: (input, services) => compare(input, services),
+        }),
+        // Nobody is asked by this policy.
+        'request-approval': toHandler('request-approval', {
+          input: RequestApprovalInput,
+          services: () =>
+            ({ approvalOf: async () => policy.approval ?? null, floors: [] }) as unknown as RequestServices,
+          run: (input, services) => requestApproval(input, services),
         }),
         'prepare-promotion': toHandler('prepare-promotion', {
           input: PrepareInput,

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { functionPermissions } from '../../infra/functions/permissions.ts';
 import { type FunctionName, functionNames, MISSED_AFTER_MS } from '../../lambdas/domain/limits.ts';
 import type { Handler } from '../../lambdas/runtime/handler.ts';
+import { callAs } from '../../local/approving.ts';
 import { type ExecutionRun, execute } from '../../local/execution.ts';
 import { afterWaits, type EmulatedHost, isEmulated, startHost } from '../../local/host.ts';
 import type { LocalFunction } from '../../local/machine/state-machine.ts';
+import { ADA } from '../../local/scenarios/approval.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import { ATTEMPT_MS, promote, sweepAndTakeUp } from '../../local/scenarios/scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
@@ -73,6 +75,9 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
     'two-at-once',
     'degrades-after-release',
     'release-confirmed',
+    'approval-expires',
+    'investigate-let-through',
+    'stopped-while-waiting',
   ].map(scenario),
   // Stopped in its rollout: the clean-up, an attempt whose own end is lost, another one, and a model moved by hand.
   async (host) => {
@@ -127,6 +132,16 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
       await host.functions['check-retraining-needed']({ model_name: MODEL });
     }
   },
+  // Somebody looks what waits, and a token comes when the execution has ended.
+  async (host) => {
+    seedPascalStrategy(host.mlflow);
+    const onApproval = async (execution: string) => {
+      await callAs(host, ADA, { action: 'list' });
+      await host.functions['request-approval']({ execution, request_id: 'another', task_token: 'late' });
+      return undefined;
+    };
+    await execute(host, { ...promote, policy: 'four-eyes' }, { ...run, onApproval });
+  },
   // Called directly, without a state machine.
   async (host) => {
     const { workloadId, artifacts } = seeded(host);
@@ -146,17 +161,30 @@ const plays: ((host: EmulatedHost) => Promise<unknown>)[] = [
 
 /** Calls for the report, which are sent to a server of one's own only: SageMaker keeps artifacts in S3. */
 const FOR_REPORTS = ['mlflow:GetModelVersion', 'mlflow:GetRun', 'mlflow:no action'];
-const reporting: readonly FunctionName[] = ['end-promotion', 'sweep-promotions'];
+const reporting: readonly FunctionName[] = ['end-promotion', 'request-approval', 'sweep-promotions'];
 
 /** What its role is given, in the words of the gateway. */
 function granted(name: FunctionName): string[] {
-  const { table, indexes = [], publish, executions, retrains, mlflow, workloads } = functionPermissions[name];
+  const {
+    table,
+    indexes = [],
+    publish,
+    executions,
+    wakes,
+    callers,
+    retrains,
+    mlflow,
+    workloads,
+  } = functionPermissions[name];
   return [
     ...table.map((action) => `dynamodb:${action}`),
     ...indexes.map((index) => `dynamodb:Query on ${index}`),
     ...(publish === true ? ['sns:Publish'] : []),
     ...(executions === undefined ? [] : ['states:StartExecution']),
     ...(executions === 'follows' ? ['states:ListExecutions', 'states:DescribeExecution'] : []),
+    ...(wakes === undefined ? [] : ['states:SendTaskSuccess']),
+    ...(wakes === 'running' ? ['states:DescribeExecution'] : []),
+    ...(callers === true ? ['cloudtrail:LookupEvents'] : []),
     ...(retrains === true ? ['states:StartExecution'] : []),
     ...mlflow.map((action) => `mlflow:${action}`),
     ...(workloads === true ? ['workloads'] : []),
@@ -175,9 +203,8 @@ describe.each(functionNames)('%s', (name) => {
 
   it('touches no other items than those of its keys', () => {
     const { keys, readKeys = [] } = functionPermissions[name];
-    if (keys === undefined) return;
     const touched = gateway.itemsOf(name);
-    expect(touched.length).toBeGreaterThan(0);
+    expect(touched.length > 0).toBe(keys.length > 0);
     const foreign = touched.filter(
       ({ action, key }) =>
         ![...keys, ...(action === 'GetItem' ? readKeys : [])].some((prefix) => key.startsWith(prefix)),

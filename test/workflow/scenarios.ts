@@ -8,6 +8,7 @@ import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
 import type { AlertKind } from '../../lambdas/words/alert/kinds.ts';
 import { type ExecutionDocument, execute } from '../../local/execution.ts';
 import type { EmulatedHost, Host } from '../../local/host.ts';
+import { approvalScenarios } from '../../local/scenarios/approval.ts';
 import { scenarios } from '../../local/scenarios/registry.ts';
 import { releaseScenarios } from '../../local/scenarios/releases.ts';
 import { retrainingScenarios } from '../../local/scenarios/retraining.ts';
@@ -147,9 +148,10 @@ export function registryScenarios(start: () => Promise<Host>): void {
   it('has an expectation for every scenario of the registry', () => {
     const ofRegistry = scenarios.filter(
       (scenario) =>
-        ![...servingScenarios, ...releaseScenarios, ...retrainingScenarios, ...watchScenarios].includes(
-          scenario,
-        ),
+        ![
+          ...[...servingScenarios, ...releaseScenarios, ...retrainingScenarios, ...watchScenarios],
+          ...approvalScenarios,
+        ].includes(scenario),
     );
     expect(ofRegistry.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
   });

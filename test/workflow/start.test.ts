@@ -319,6 +319,8 @@ describe('while it follows', () => {
       'CompareModels',
       'PinChallenger',
       'Decision?',
+      'RequestApproval',
+      'Approval?',
       'PreparePromotion',
       'Prepared?',
       'PromoteModel',
@@ -342,7 +344,7 @@ describe('while it follows', () => {
     trouble({ kind: 'answer', status: 200, body: JSON.stringify({ events }) }, 1);
     const ran = await promotionStart({ model: MODEL, json: true });
     const names = report(ran).states.map(({ name }: { name: string }) => name);
-    expect(names).toHaveLength(14);
+    expect(names).toHaveLength(16);
     expect([names[0], names.at(-1)]).toEqual(['BeginPromotion', 'Done']);
   });
 

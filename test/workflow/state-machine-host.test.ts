@@ -173,8 +173,9 @@ describe('the local host keeps time', () => {
     const run = localStateMachine(handlers).run({}, { execution, waitSeconds: 0, onWait });
     expect((await run.result).status).toBe('SUCCEEDED');
     expect(told).toEqual([
-      ...['begin-promotion', 'compare-models', 'prepare-promotion', 'WaitForLease 30'],
-      ...['compare-models', 'prepare-promotion', 'replace-workload', 'WaitForRollout 3'],
+      ...['begin-promotion', 'compare-models', 'request-approval', 'prepare-promotion'],
+      ...['WaitForLease 30', 'compare-models', 'request-approval', 'prepare-promotion'],
+      ...['replace-workload', 'WaitForRollout 3'],
       ...['replace-workload', 'ReplaceWorkload 2', 'replace-workload', 'ReplaceWorkload 4'],
       ...['replace-workload', 'WaitForRollout 60', 'replace-workload'],
       ...['ReplaceWorkload 60', 'replace-workload', 'ReplaceWorkload 120', 'replace-workload'],

@@ -4,13 +4,15 @@ import {
   LeaseStoreUnavailable,
   MlflowInvalidResponse,
   MlflowUnavailable,
+  StateMachineUnavailable,
 } from '../../lambdas/domain/errors.ts';
 import { mlflowCall, type StepFunctionName, workloadCall } from '../../lambdas/domain/limits.ts';
 import { WorkloadApiInvalidResponse, WorkloadApiUnavailable } from '../../lambdas/domain/serving/errors.ts';
-import { notStarted, outcomeUnknown } from '../../statemachines/retry-policies.ts';
+import { notStarted, outcomeUnknown, outcomeUnknownWaiting } from '../../statemachines/retry-policies.ts';
 import { renderedFile } from '../../tools/render.ts';
 import { play } from '../support/play.ts';
 import {
+  asked,
   begun,
   closed,
   compared,
@@ -29,6 +31,7 @@ import {
 const answers = {
   'begin-promotion': begun(),
   'compare-models': compared(),
+  'request-approval': asked(),
   'prepare-promotion': prepared(),
   'replace-workload': replaced(),
   'promote-model': promoted,
@@ -51,6 +54,7 @@ const table = [new LeaseStoreUnavailable('UpdateItem: connection refused')];
 const outages: Record<StepFunctionName, { errors: Error[]; times: number }> = {
   'begin-promotion': { errors: [], times: 0 },
   'compare-models': { errors: [...mlflow, ...table], times: 4 },
+  'request-approval': { errors: [...mlflow, ...table], times: 4 },
   'prepare-promotion': { errors: [...mlflow, ...platform, ...table], times: 4 },
   'replace-workload': { errors: [...platform, ...table], times: 4 },
   'promote-model': { errors: [...mlflow, ...table], times: 4 },
@@ -76,6 +80,13 @@ interface State {
 }
 const definition: { States: Record<string, State> } = JSON.parse(readFileSync(renderedFile, 'utf8'));
 
+/** While it waits for people, the time-out is theirs. */
+const waiting = [
+  ...notStarted.map((name) => ({ error: platformError(name), times: 15 })),
+  ...[...table, new StateMachineUnavailable('SendTaskSuccess: away')].map((error) => ({ error, times: 4 })),
+  ...outcomeUnknownWaiting.map((name) => ({ error: platformError(name), times: 2 })),
+].map((one) => ({ ...one, state: 'AwaitDecision', name: one.error.name }));
+
 const cases = tasks.flatMap(([state, functionName]) =>
   retriesOf(functionName).map(({ error, times }) => ({
     state,
@@ -89,9 +100,23 @@ const cases = tasks.flatMap(([state, functionName]) =>
 describe('each retrier', () => {
   it('has only names that are thrown here', () => {
     for (const [state, { Retry = [] }] of Object.entries(definition.States)) {
-      const thrown = cases.filter((one) => one.state === state).map(({ name }) => name);
+      const thrown = [...cases, ...waiting].filter((one) => one.state === state).map(({ name }) => name);
       expect(Retry.flatMap(({ ErrorEquals }) => ErrorEquals).sort()).toEqual(thrown.sort());
     }
+  });
+
+  it.each(waiting)('of $state calls again after $name, $times times', async ({ error, times }) => {
+    const failing = Array.from({ length: times }, () => error);
+    const wait = asked({ status: 'waiting', request_id: 'r', wait_seconds: 60 });
+    const stubs = stubFunctions({
+      'request-approval': [wait, ...failing, { wake: false }, asked({ status: 'approved' })],
+    });
+    const played = await play(stubs);
+    expect(played.status).toBe('SUCCEEDED');
+    const called = stubs.eventsOf('request-approval').filter((event) => 'task_token' in event);
+    expect(called).toHaveLength(times + 1);
+    // Each call has a token of its own.
+    expect(new Set(called.map(({ task_token }) => task_token)).size).toBe(times + 1);
   });
 
   it.each(cases)('of $state calls again after $name, $times times', async (one) => {

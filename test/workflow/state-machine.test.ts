@@ -7,6 +7,7 @@ import { ReplaceInput } from '../../lambdas/domain/serving/payloads.ts';
 import { renderedFile } from '../../tools/render.ts';
 import { execution, play } from '../support/play.ts';
 import {
+  asked,
   begun,
   busy,
   closed,
@@ -33,7 +34,8 @@ const unsuccessful = ended({ status: 'failed', succeeded: false, reason: 'Versio
 
 const begin = 'BeginPromotion Operation?';
 const compare = `${begin} CompareModels PinChallenger Decision?`;
-const prepare = `${compare} PreparePromotion Prepared?`;
+const request = `${compare} RequestApproval Approval?`;
+const prepare = `${request} PreparePromotion Prepared?`;
 const replace = `${prepare} ReplaceWorkload Rollout?`;
 const promote = `${prepare} PromoteModel WasPromoted?`;
 const close = `${promote} ClosePromotion Closed?`;
@@ -42,6 +44,10 @@ const rollbackAsked = `${begin} PreparePromotion Prepared? ModelRollback RolledB
 const announce = 'NotifyOutcome Outcome? Done';
 /** From the registry's move to its end. */
 const promoteAndClose = 'PromoteModel WasPromoted? ClosePromotion Closed? NotifySuccess Outcome? Done';
+
+/** People are asked, and may take so many seconds. */
+const waitingFor = (seconds: number | null) =>
+  asked({ status: 'waiting', request_id: 'r', wait_seconds: seconds });
 
 /** A closing that goes on, to be called again after so many seconds. */
 const closing = (seconds: number | null) =>
@@ -61,9 +67,48 @@ describe('each choice leads where its answer says', () => {
     ],
     ['KEEP is announced', { 'compare-models': [compared({ decision: 'KEEP' })] }, `${compare} ${announce}`],
     [
-      'INVESTIGATE is announced',
-      { 'compare-models': [compared({ decision: 'INVESTIGATE' })] },
-      `${compare} ${announce}`,
+      'INVESTIGATE that nobody may let through is announced',
+      {
+        'compare-models': [compared({ decision: 'INVESTIGATE' })],
+        'request-approval': [asked({ status: 'investigate' })],
+      },
+      `${request} ${announce}`,
+    ],
+    [
+      'INVESTIGATE that people have let through is promoted',
+      {
+        'compare-models': [compared({ decision: 'INVESTIGATE' })],
+        'request-approval': [asked({ status: 'approved' })],
+      },
+      `${close} NotifySuccess Outcome? Done`,
+    ],
+    ...(['rejected', 'expired', 'void'] as const).map((status): [string, Replies, string] => [
+      `a promotion is announced that is ${status}`,
+      { 'request-approval': [asked({ status })] },
+      `${request} ${announce}`,
+    ]),
+    [
+      'a promotion that waits for people is asked about again until they have approved',
+      {
+        'request-approval': [
+          waitingFor(3600),
+          { wake: false },
+          waitingFor(60),
+          { wake: true },
+          asked({ status: 'approved' }),
+        ],
+      },
+      `${request} ${'AwaitDecision RequestApproval Approval? '.repeat(2)}PreparePromotion Prepared? ${promoteAndClose}`,
+    ],
+    [
+      'a promotion that waits without saying for how long is announced',
+      { 'request-approval': [waitingFor(null)] },
+      `${request} ${announce}`,
+    ],
+    [
+      'a wait for people that fails is announced',
+      { 'request-approval': [waitingFor(60), refused()] },
+      `${request} AwaitDecision ${announce}`,
     ],
     [
       'a dry run stops after the comparison',
@@ -74,7 +119,7 @@ describe('each choice leads where its answer says', () => {
     [
       'a busy model is waited for and compared afresh',
       { 'prepare-promotion': [busy({ wait: true }), prepared()] },
-      `${prepare} WaitForLease Operation? CompareModels PinChallenger Decision? PreparePromotion Prepared? ${promoteAndClose}`,
+      `${prepare} WaitForLease Operation? CompareModels PinChallenger Decision? RequestApproval Approval? PreparePromotion Prepared? ${promoteAndClose}`,
     ],
     ...(['contested', 'refused', 'already_promoted', 'adopted'] as const).map(
       (status): [string, Replies, string] => [
@@ -266,8 +311,8 @@ describe('each catch leads to an announcement', () => {
     ['BeginPromotion', tooLarge, { 'begin-promotion': [tooLarge] }, 'BeginPromotion'],
     ['CompareModels', refused(), { 'compare-models': [refused()] }, `${begin} CompareModels`],
     ['CompareModels', tooLarge, { 'compare-models': [tooLarge] }, `${begin} CompareModels`],
-    ['PreparePromotion', refused(), { 'prepare-promotion': [refused()] }, `${compare} PreparePromotion`],
-    ['PreparePromotion', tooLarge, { 'prepare-promotion': [tooLarge] }, `${compare} PreparePromotion`],
+    ['PreparePromotion', refused(), { 'prepare-promotion': [refused()] }, `${request} PreparePromotion`],
+    ['PreparePromotion', tooLarge, { 'prepare-promotion': [tooLarge] }, `${request} PreparePromotion`],
     ['ReplaceWorkload', notServed, rollingOut(notServed), `${looping} ${afterPromote}`],
     ['ReplaceWorkload', tooLarge, rollingOut(tooLarge), `${looping} ${afterPromote}`],
     ['PromoteModel', refused(), { 'promote-model': [refused()] }, `${prepare} PromoteModel ${afterPromote}`],
@@ -422,7 +467,8 @@ describe('each catch of the rendered definition', () => {
     Catch?: { ErrorEquals: string[]; Next: string }[];
   }
   const { States }: { States: Record<string, State> } = JSON.parse(readFileSync(renderedFile, 'utf8'));
-  const cases = tasks.flatMap(([state, functionName]) =>
+  const all = [...tasks, ['AwaitDecision', 'request-approval'] as const];
+  const cases = all.flatMap(([state, functionName]) =>
     (States[state]?.Catch ?? []).flatMap(({ ErrorEquals, Next }) =>
       ErrorEquals.map((name) => ({
         ...{ state, functionName, next: Next },
@@ -439,13 +485,15 @@ describe('each catch of the rendered definition', () => {
     const named = cases.filter(({ name }) => name === 'StaleFence').map(({ state }) => state);
     expect(named).toEqual(['ReplaceWorkload', 'PromoteModel', 'ClosePromotion']);
     const unknown = cases.filter(({ name }) => name === 'States.Timeout').map(({ state }) => state);
-    expect(unknown).toEqual([...named, 'ModelRollback']);
+    expect(unknown).toEqual([...named, 'ModelRollback', 'AwaitDecision']);
   });
 
   it.each(cases)('of $state leads $name to $next', async ({ state, functionName, name, next }) => {
     const error = platformError(name);
     const again = functionName === 'end-promotion' && state !== 'NotifyOutcome';
-    const replies = { ...wayTo[state], [functionName]: again ? [error, ended()] : [error] };
+    const failing =
+      state === 'AwaitDecision' ? [waitingFor(60), error, asked({ status: 'rejected' })] : [error];
+    const replies = { ...wayTo[state], [functionName]: again ? [error, ended()] : failing };
     const played = await play(stubFunctions(replies));
     expect(played.events).toContainEqual(
       expect.objectContaining({ kind: 'caught', state, error: name, next }),
@@ -633,6 +681,7 @@ describe('each step is given what it needs', () => {
       ...begun(),
       challenger_version: '3',
       comparison: compared(),
+      approval: asked(),
       prepared: prepared(),
       promotion: promoted,
       closing: closed(),

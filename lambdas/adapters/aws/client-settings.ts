@@ -1,5 +1,5 @@
 /** The service of an AWS client, as the SDK names its variables (AWS SDKs and Tools Reference Guide, "Service-specific endpoints"). */
-type Service = 'DYNAMODB' | 'SECRETS_MANAGER' | 'SFN' | 'SNS';
+type Service = 'CLOUDTRAIL' | 'DYNAMODB' | 'SECRETS_MANAGER' | 'SFN' | 'SNS';
 
 interface Credentials {
   accessKeyId: string;

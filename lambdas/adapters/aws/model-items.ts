@@ -15,15 +15,15 @@ import type { NeedStore } from '../../domain/retraining/need.ts';
 import { type Documents, epochSeconds, itemAt, unlessConditionFails } from './documents.ts';
 import type { OutcomeItems } from './outcome-items.ts';
 import { modelItem } from './stored-model.ts';
-import { LEASE_KEY, MODELS_INDEX } from './table-indexes.ts';
+import { LEASE_KEY, MODELS_INDEX, RELEASE_KEY, SWEEP_KEY } from './table-indexes.ts';
 
 /** The items of models: lease, live release, open change and history, with the releases and the cursor of the sweep. */
 
 const OPEN = 'open';
 const CLOSED = 'closed';
 
-const releaseItemKey = (model: string, key: string) => ({ pk: `release#${model}#${key}` });
-const CURSOR_KEY = { pk: 'sweep#cursor' };
+const releaseItemKey = (model: string, key: string) => ({ pk: `${RELEASE_KEY}${model}#${key}` });
+const CURSOR_KEY = { pk: SWEEP_KEY };
 const leaseKey = (model: string) => ({ pk: `${LEASE_KEY}${model}` });
 
 type ModelItems = Omit<

@@ -1,10 +1,15 @@
 import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  InvalidToken,
   ListExecutionsCommand,
+  SendTaskSuccessCommand,
   SFNClient,
   type SFNClientConfig,
   StartExecutionCommand,
+  TaskDoesNotExist,
+  TaskTimedOut,
 } from '@aws-sdk/client-sfn';
 import { StateMachineUnavailable } from '../../domain/errors.ts';
 import type { Sender } from '../network.ts';
@@ -34,18 +39,65 @@ export interface Executions {
   describeUnsuccessful(executionArn: string): Promise<UnsuccessfulExecution | null>;
 }
 
+/** Executions that wait for people. Each method throws `StateMachineUnavailable`. */
+export interface WaitingExecutions {
+  /** Wakes the execution that waits with this token; does nothing where it does not wait any more. */
+  wake(token: string): Promise<void>;
+  isRunning(executionArn: string): Promise<boolean>;
+}
+
 /** The executions of one state machine: 3 attempts, 2 s to connect, 4 s for a response. */
 export function stepFunctions(
   stateMachineArn: string,
   config: SFNClientConfig = {},
   variable?: string,
 ): Executions {
-  const client = new SFNClient({
+  return executionsOf(stateMachineArn, clientFor(config), variable);
+}
+
+const clientFor = (config: SFNClientConfig): SFNClient =>
+  new SFNClient({
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 2_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
     ...config,
   });
-  return executionsOf(stateMachineArn, client, variable);
+
+const unavailableFor =
+  (variable: string | null) =>
+  (call: string, error: unknown): StateMachineUnavailable => {
+    const why = error instanceof Error ? error.name : 'unknown error';
+    const check = variable === null ? '' : `. Check ${variable}.`;
+    return new StateMachineUnavailable(`${call}: ${why}${check}`, { cause: error });
+  };
+
+/** The executions that wait, by the same client settings. */
+export const waitingExecutions = (config: SFNClientConfig = {}): WaitingExecutions =>
+  waitingOn(clientFor(config));
+
+/** The executions that wait, behind this client. */
+export function waitingOn(client: Sender<SFNClient>): WaitingExecutions {
+  const unavailable = unavailableFor(null);
+  return {
+    async wake(taskToken) {
+      try {
+        await client.send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));
+      } catch (error) {
+        const isOver =
+          error instanceof TaskTimedOut || error instanceof TaskDoesNotExist || error instanceof InvalidToken;
+        if (!isOver) throw unavailable('SendTaskSuccess', error);
+      }
+    },
+
+    async isRunning(executionArn) {
+      try {
+        const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
+        return status === 'RUNNING';
+      } catch (error) {
+        if (error instanceof ExecutionDoesNotExist) return false;
+        throw unavailable('DescribeExecution', error);
+      }
+    },
+  };
 }
 
 /** The executions of one state machine behind this client; `variable` of the environment names it. */
@@ -54,10 +106,7 @@ export function executionsOf(
   client: Sender<SFNClient>,
   variable = 'STATE_MACHINE_ARN',
 ): Executions {
-  const unavailable = (call: string, error: unknown) => {
-    const why = error instanceof Error ? error.name : 'unknown error';
-    return new StateMachineUnavailable(`${call}: ${why}. Check ${variable}.`, { cause: error });
-  };
+  const unavailable = unavailableFor(variable);
   return {
     async start(name, input) {
       try {

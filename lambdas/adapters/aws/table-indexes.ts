@@ -9,6 +9,9 @@ export const WATCH_KEYS = ['watch#', 'watch-cursor'] as const;
 export const LEASE_KEY = 'lease#';
 export const NEED_KEY = 'need#';
 export const OUTCOME_KEY = 'outcome#';
+/** A release as it was seen in service, and where the hourly comparison of models goes on. */
+export const RELEASE_KEY = 'release#';
+export const SWEEP_KEY = 'sweep#cursor';
 /** A request for approval, and a decision on one. */
 export const APPROVAL_KEY = 'approval#';
 export const DECISION_KEY = 'decision#';

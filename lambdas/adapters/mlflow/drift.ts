@@ -1,8 +1,8 @@
 import { type DriftRead, driftPlace, parseDriftFile } from '../../domain/drift/drift-file.ts';
 import { histogramsOf, periodsOf, type RunMetrics, runMetricsIn } from '../../domain/drift/run-metrics.ts';
 import { MlflowRefused } from '../../domain/errors.ts';
+import { driftFile, MAX_DRIFT_RUNS } from '../../domain/file-limits.ts';
 import { parseJson } from '../../domain/json.ts';
-import { driftFile, MAX_DRIFT_RUNS } from '../../domain/limits.ts';
 import type { DriftProblem } from '../../domain/retraining/decide.ts';
 import { publicMessage } from '../../domain/visible-text.ts';
 import type { Mlflow } from './client.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
+import { modelFileBytes } from '../../domain/file-limits.ts';
 import type { ModelFile, ModelFileRead } from '../../domain/gates/judge.ts';
 import { parseSignature } from '../../domain/gates/signature.ts';
-import { modelFileBytes } from '../../domain/limits.ts';
 import type { Mlflow } from './client.ts';
 
 /** The file `MLmodel`, in which MLflow describes a model: YAML as PyYAML writes it, with the signature as texts of JSON. */

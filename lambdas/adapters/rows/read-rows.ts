@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rowsFile } from '../../domain/limits.ts';
+import { rowsFile } from '../../domain/file-limits.ts';
 import type { Run } from '../../domain/registry.ts';
 import { type FileProblem, RowsStop } from '../../domain/rows/problems.ts';
 import type { RowsSpec } from '../../domain/rows/spec.ts';

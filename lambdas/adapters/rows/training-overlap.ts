@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { trainingFilterFile } from '../../domain/file-limits.ts';
 import type { FilterRead, OverlapRead } from '../../domain/gates/checks.ts';
 import { parseJson } from '../../domain/json.ts';
-import { trainingFilterFile } from '../../domain/limits.ts';
 import { RowsStop } from '../../domain/rows/problems.ts';
 import { FEWEST_TRAINING_ROWS, TrainingFilter, trainingOverlap } from '../../domain/rows/training-filter.ts';
 import type { ArtifactFiles } from '../mlflow/files.ts';

@@ -15,6 +15,14 @@ export const RequestApprovalInput = z.object({
 });
 export type RequestApprovalInput = z.infer<typeof RequestApprovalInput>;
 
+/** The other payload of `request-approval`: the state machine waits, and gives the token by which it is woken. */
+export const AwaitDecisionInput = z.object({
+  execution: z.string(),
+  request_id: z.string().nullable(),
+  task_token: z.string().min(1).max(2048),
+});
+export type AwaitDecisionInput = z.infer<typeof AwaitDecisionInput>;
+
 const text = z.string().nullable();
 
 /** What `request-approval` answers. */

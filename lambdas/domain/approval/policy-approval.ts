@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import { describe, positive } from '../comparison/policy-fields.ts';
+import { MAX_APPROVAL_HOURS } from '../limits.ts';
 
 /** Who has to agree before a challenger is promoted: the field `approval` of a policy, and the floor that a deployment sets. */
-
-/** A state machine cannot wait longer: its time-out has to stay below 2^31 milliseconds. */
-const MAX_HOURS = 14 * 24;
 
 /** `sso:` and the user name in IAM Identity Center, or the ARN of an IAM role or user; `*` stands for any text without / and :. */
 const Approver = z
@@ -32,15 +30,34 @@ export const ApprovalFields = z.strictObject({
   ),
   not_requester: describe(z.boolean().default(true), 'True: who started the execution may not approve it.'),
   expires_after_hours: describe(
-    positive.max(MAX_HOURS).default(72),
+    positive.max(MAX_APPROVAL_HOURS).default(72),
     'Hours after which a request that nobody decided ends, at most two weeks.',
   ),
   remind_after_hours: describe(
-    positive.max(MAX_HOURS).optional(),
+    positive.max(MAX_APPROVAL_HOURS).optional(),
     'Hours after which the approvers are reminded, once.',
   ),
 });
 export type ApprovalPolicy = z.infer<typeof ApprovalFields>;
+
+/** What could never happen: not enough approvers, or a reminder after the end. Reported with the path from `approval`. */
+export function approvalMistakes({
+  approvers,
+  count,
+  expires_after_hours,
+  remind_after_hours,
+}: ApprovalPolicy): { field: keyof ApprovalPolicy; message: string }[] {
+  const named = new Set(approvers);
+  const isAnyone = approvers.some((each) => each.includes('*'));
+  return [
+    ...(!isAnyone && named.size < count
+      ? [{ field: 'count', message: `needs ${count} approvers, and ${named.size} are named` } as const]
+      : []),
+    ...(remind_after_hours !== undefined && remind_after_hours >= expires_after_hours
+      ? [{ field: 'remind_after_hours', message: 'must be less than expires_after_hours' } as const]
+      : []),
+  ];
+}
 
 /** The approval that a deployment asks for, whatever the policy says: by the name of the model, `*` as above. */
 export const ApprovalFloor = ApprovalFields.extend({
@@ -48,10 +65,17 @@ export const ApprovalFloor = ApprovalFields.extend({
 });
 export type ApprovalFloor = z.infer<typeof ApprovalFloor>;
 
+/** All floors of a deployment, with every contradiction in them. */
+export const ApprovalFloors = z.array(ApprovalFloor).superRefine((floors, context) => {
+  for (const [index, floor] of floors.entries())
+    for (const { field, message } of approvalMistakes(floor))
+      context.addIssue({ code: 'custom', path: [index, field], message });
+});
+
 /** What an approval needs: the strictest of everything that asks for one. */
 export interface NeededApproval {
   /** An approver has to be in each of these lists. */
-  readonly approvers: readonly (readonly string[])[];
+  readonly approvers: string[][];
   readonly count: number;
   readonly not_requester: boolean;
   readonly expires_after_hours: number;

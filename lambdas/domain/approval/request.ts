@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { canonicalJson } from '../canonical-json.ts';
+import type { Comparison, PrepareInput } from '../payloads.ts';
 import { isApprover, type NeededApproval } from './policy-approval.ts';
 
 /** A request for approval, the decisions on it, and what follows from both. */
@@ -16,14 +17,48 @@ export const ApprovalSubject = z.object({
   policy: z.string(),
   /** Digest of files, metrics and policy; not of the budget. */
   inputs_digest: text,
+  /** The Workload that serves the model; null where none does. */
   workload_id: text,
+  /** The artifact of the challenger; null where one is to be derived. */
   artifact_id: text,
+  /** The image that a derived artifact gets; null for that of the artifact in service. */
+  image_uri: text,
   importance: text,
   lock_artifact: z.boolean().nullable(),
   /** Settings of the rollout, as asked for. */
   rollout: z.record(z.string(), z.json()).nullable(),
 });
 export type ApprovalSubject = z.infer<typeof ApprovalSubject>;
+
+/** What an execution asks for, and where it would go. */
+export interface AskedPromotion extends Pick<PrepareInput, 'model_name' | 'rollout' | 'lock_artifact'> {
+  readonly importance?: string | null | undefined;
+  /** The Workload that serves the model; null where none does. */
+  readonly workload_id: string | null;
+  readonly artifact_id: string | null;
+  readonly image_uri: string | null;
+}
+
+/** What is approved. The digest of the inputs leaves out what moves with time, such as the budget. */
+export function subjectOf(
+  { model_name, workload_id, artifact_id, image_uri, importance, lock_artifact, rollout }: AskedPromotion,
+  { champion_version, challenger_version, policy, inputs_digest }: Comparison,
+  decision: ApprovalSubject['decision'],
+): ApprovalSubject {
+  return {
+    ...{ model_name, decision, champion_version, challenger_version, policy },
+    inputs_digest: inputs_digest ?? null,
+    ...{ workload_id, artifact_id, image_uri, lock_artifact },
+    importance: importance ?? null,
+    rollout: rollout === null ? null : JSON.parse(JSON.stringify(rollout)),
+  };
+}
+
+/** The parts in which two subjects differ. */
+export const differencesOf = (approved: ApprovalSubject, now: ApprovalSubject): (keyof ApprovalSubject)[] =>
+  ApprovalSubject.keyof().options.filter(
+    (part) => canonicalJson(approved[part]) !== canonicalJson(now[part]),
+  );
 
 /** Digest of what is approved. */
 export const subjectDigest = (subject: ApprovalSubject): string =>
@@ -34,6 +69,10 @@ export const ApprovalRequest = z.object({
   execution: z.string(),
   digest: z.string(),
   subject: ApprovalSubject,
+  /** When the execution started. */
+  started_at: z.string(),
+  /** As the caller typed it: shown, and trusted for nothing. */
+  requested_by: text,
   approvers: z.array(z.array(z.string())),
   count: z.int().min(1),
   not_requester: z.boolean(),
@@ -55,18 +94,23 @@ export const ApprovalDecision = z.object({
   reason: z.string(),
   at: z.string(),
   digest: z.string(),
+  /** Who started the execution, by CloudTrail; null where that was not asked for. */
+  requester: text.default(null),
 });
 export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
 
+/** Names an execution among those of its state machine. */
+export const executionName = (execution: string): string => execution.slice(execution.lastIndexOf(':') + 1);
+
 /** Names a request of an execution. */
 export const requestId = ({ execution, digest }: Pick<ApprovalRequest, 'execution' | 'digest'>): string =>
-  `${execution.slice(execution.lastIndexOf(':') + 1)}#${digest.slice(0, 12)}`;
+  `${executionName(execution)}#${digest.slice(0, 12)}`;
 
 const HOUR_MS = 3_600_000;
 
 /** The request that is opened; `until` is the end of an earlier request of the same execution, which no new one extends. */
 export function openRequest(
-  { execution, subject }: Pick<ApprovalRequest, 'execution' | 'subject'>,
+  asked: Pick<ApprovalRequest, 'execution' | 'subject' | 'started_at' | 'requested_by'>,
   needed: NeededApproval,
   now: Date,
   until: Date | null = null,
@@ -76,9 +120,8 @@ export function openRequest(
   const expires = until ?? later(expires_after_hours);
   const remind = remind_after_hours === null ? null : later(remind_after_hours);
   return {
-    execution,
-    digest: subjectDigest(subject),
-    subject,
+    ...asked,
+    digest: subjectDigest(asked.subject),
     approvers: approvers.map((list) => [...list]),
     count,
     not_requester,
@@ -142,6 +185,41 @@ export function standingOf(
     status: 'waiting',
     wait_seconds: Math.max(1, Math.ceil((next - now.getTime()) / 1000)),
     remind,
+  };
+}
+
+/** What an outcome and the ledger say of a request: who decided, why, and who had asked. */
+export const ApprovalRecord = z.object({
+  /** ARN of the execution that asks. */
+  execution: z.string(),
+  request_id: z.string(),
+  digest: z.string(),
+  status: z.enum(['waiting', 'approved', 'rejected', 'expired', 'void']),
+  approvers: z.array(z.array(z.string())),
+  count: z.int(),
+  /** Approvals that are still missing. */
+  missing: z.int(),
+  opened_at: z.string(),
+  expires_at: z.string(),
+  /** By CloudTrail; null where it is not known. */
+  requester: text,
+  decisions: z.array(ApprovalDecision),
+});
+export type ApprovalRecord = z.infer<typeof ApprovalRecord>;
+
+/** The record of a request as it stands. */
+export function recordOfRequest(
+  request: ApprovalRequest,
+  decisions: readonly ApprovalDecision[],
+  now: Date,
+): ApprovalRecord {
+  const { execution, digest, approvers, count, opened_at, expires_at } = request;
+  const { status, missing } = standingOf(request, decisions, now);
+  return {
+    ...{ execution, request_id: requestId(request), digest, status },
+    ...{ approvers, count, missing, opened_at, expires_at },
+    requester: decisions.find(({ requester }) => requester !== null)?.requester ?? null,
+    decisions: [...decisions],
   };
 }
 

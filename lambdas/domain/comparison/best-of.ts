@@ -1,4 +1,4 @@
-import { othersFile } from '../limits.ts';
+import { othersFile } from '../file-limits.ts';
 import { brierLoss, logLoss, lossGains } from '../paired/losses.ts';
 import { maxT } from '../paired/max-t.ts';
 import type { Answer, Tested } from '../paired/test-result.ts';

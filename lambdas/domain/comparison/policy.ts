@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ApprovalFields, approvalMistakes } from '../approval/policy-approval.ts';
 import { InvalidPolicy } from '../errors.ts';
 import { checkGates, gateFields } from '../gates/policy-gates.ts';
 import { readAs } from '../json.ts';
@@ -7,6 +8,7 @@ import { Measure } from './measure.ts';
 import { ClaimFields, checkClaim } from './policy-claim.ts';
 import { describe, Keys, oneLine, positive } from './policy-fields.ts';
 import { RowsFields } from './policy-rows.ts';
+import { Folds, Sample } from './policy-sample.ts';
 
 /** The schema of a policy file, `policies/<name>.json`; the file's name is the policy's name. */
 
@@ -17,37 +19,6 @@ export type Grade = z.infer<typeof Grade>;
 
 /** Relative gains divide by at least this, so that a champion at exactly zero still gives a number. */
 const MIN_RELATIVE_SCALE = 1e-9;
-
-const ROWS =
-  'Metric or parameter of the run that holds the number of rows; of several, the first that the run has.';
-
-const Sample = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('proportion'),
-    size: describe(Keys, ROWS),
-  }),
-  z.strictObject({
-    kind: z.literal('mean'),
-    size: describe(Keys, ROWS),
-    deviation: describe(
-      Keys,
-      'Metric or parameter that holds the standard deviation of one row; of several, the first that the run has.',
-    ),
-  }),
-]);
-
-const Folds = z.strictObject({
-  key: describe(
-    oneLine(250)
-      .refine((key) => key.includes('{i}'), 'must have {i} in it')
-      .default('{metric}_fold_{i}'),
-    'Key of the metric on one fold; {metric} stands for the key of the metric, {i} for 0 to 199.',
-  ),
-  test_share: describe(
-    positive.max(100).optional(),
-    'Rows of a test set ÷ rows of a training set; default: that of k folds, 1 ÷ (k − 1).',
-  ),
-});
 
 /** Contradictions are checked even if a field is invalid, so that every mistake is listed at once. */
 const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null };
@@ -143,7 +114,6 @@ const Rule = RuleFields.superRefine((rule, context) => {
   for (const key of comparing.filter(given)) refuse(key, 'has no effect when against_champion is false');
 }, always);
 export type Rule = z.infer<typeof Rule>;
-export type Sample = z.infer<typeof Sample>;
 
 export const PolicyFile = z
   .strictObject({
@@ -198,9 +168,17 @@ export const PolicyFile = z
       WatchFields.optional(),
       'How a release is watched after its promotion; absent: it is not.',
     ),
+    approval: describe(
+      ApprovalFields.optional(),
+      'Who has to approve a promotion; absent: nobody, unless the deployment asks for it.',
+    ),
     rules: z.array(Rule).min(1).max(100),
   })
-  .superRefine(({ claim, rules, ...policy }, context) => {
+  .superRefine(({ claim, rules, approval, ...policy }, context) => {
+    for (const { field, message } of ApprovalFields.safeParse(approval).success && approval
+      ? approvalMistakes(approval)
+      : [])
+      context.addIssue({ code: 'custom', path: ['approval', field], message });
     checkGates(policy, Array.isArray(rules) ? rules : [], context);
     if (claim !== undefined && Array.isArray(rules)) checkClaim(claim, rules, context);
     const names = Array.isArray(rules) ? rules.map((rule) => rule?.name) : [];

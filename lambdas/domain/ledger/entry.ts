@@ -73,6 +73,20 @@ export const LedgerEntry = z.looseObject({
       }),
     )
     .optional(),
+  /** What people decided on a promotion; absent where nobody was asked. */
+  approval: z
+    .looseObject({
+      request_id: z.string(),
+      /** Of what was approved. */
+      digest: z.string(),
+      status: z.string(),
+      /** Who started the execution, by CloudTrail; null where that was not asked for. */
+      requester: text,
+      decisions: z.array(
+        z.looseObject({ who: z.string(), verdict: z.string(), reason: z.string(), at: z.string() }),
+      ),
+    })
+    .optional(),
   /** SHA-256 of the page that reports the decision; absent where no versions were compared. */
   report: hash.optional(),
   /** True for the first entry after the table was found to be older than the registry, as after a restore from a backup. */
@@ -99,7 +113,9 @@ export function parseHead(given: string): LedgerHead | null {
 }
 
 /** Statuses of outcomes that are neither a decision nor a change: nothing was compared, and nothing moved. */
-const NOT_IN_LEDGER: readonly Outcome['status'][] = ['invalid_input', 'busy', 'in_step', 'degraded'];
+const NOT_IN_LEDGER: readonly Outcome['status'][] = [
+  ...(['invalid_input', 'busy', 'in_step', 'degraded', 'awaiting_approval'] as const),
+];
 
 /** True for an outcome that belongs into the ledger of its model. */
 export const belongsInLedger = ({ model_name, status, cause }: Outcome): boolean =>
@@ -153,6 +169,7 @@ export function entryText(
             artifact_id: ending.workload?.artifact_id ?? null,
           },
     ...observedIn(outcome),
+    ...approvedIn(outcome),
     ...(report === null ? {} : { report }),
     table_behind: tableBehind,
   };
@@ -165,6 +182,13 @@ function observedIn({ watch }: Outcome): Pick<LedgerEntry, 'watch'> {
     estimate === null ? [] : [{ series, blocks, estimate, interval }],
   );
   return { watch: compared };
+}
+
+function approvedIn({ approval }: Outcome): Pick<LedgerEntry, 'approval'> {
+  if (approval === undefined) return {};
+  const { request_id, digest, status, requester } = approval;
+  const decisions = approval.decisions.map(({ who, verdict, reason, at }) => ({ who, verdict, reason, at }));
+  return { approval: { request_id, digest, status, requester, decisions } };
 }
 
 const dividedBy = (allocation: AllocationFacts | undefined) =>

@@ -13,6 +13,7 @@ export const metricUnits = {
   Kept: 'Count',
   NeedsInvestigation: 'Count',
   Declined: 'Count',
+  AwaitingApproval: 'Count',
   Adopted: 'Count',
   InStep: 'Count',
   RolledBack: 'Count',

@@ -9,6 +9,7 @@ export const outcomeMetrics = {
   kept: 'Kept',
   needs_investigation: 'NeedsInvestigation',
   declined: 'Declined',
+  awaiting_approval: 'AwaitingApproval',
   adopted: 'Adopted',
   in_step: 'InStep',
   rolled_back: 'RolledBack',

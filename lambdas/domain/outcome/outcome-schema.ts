@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ApprovalRecord } from '../approval/request.ts';
 import { Comparison, Operation } from '../payloads.ts';
 import { RollbackAnswer } from '../release/payloads.ts';
 import { Diagnosis } from '../serving/payloads.ts';
@@ -22,8 +23,10 @@ export const OutcomeStatus = z.enum([
   'adopted',
   /** Found by a sweep, after people were told otherwise: both sides show the live release again. Nothing was changed. */
   'in_step',
-  /** An approver declined. Nothing was changed. */
+  /** An approver declined, or nobody approved in time. Nothing was changed. */
   'declined',
+  /** Nothing has ended: people are asked to approve, or reminded. */
+  'awaiting_approval',
   /** A requested rollback is complete, or a failed promotion was undone. */
   'rolled_back',
   /** Another actor changed the registry or the Workload during the execution; that change was kept. */
@@ -81,6 +84,10 @@ export const OutcomeCause = z.discriminatedUnion('code', [
   z.object({ code: z.literal('dry-run') }),
   /** PROMOTE, but `gates` that depend on the clock, or on tags that people set, did not pass any more. */
   z.object({ code: z.literal('gates'), gates: z.array(z.string()), said }),
+  /** People did not approve. */
+  z.object({ code: z.literal('not-approved'), status: z.enum(['rejected', 'expired', 'void']), said }),
+  /** People are asked to approve, or reminded: `approval` of the outcome. */
+  z.object({ code: z.literal('approval'), occasion: z.enum(['requested', 'reminder']) }),
   /** promote-model refused. */
   z.object({ code: z.literal('refused'), said }),
   /** The rollout on the Workload failed. */
@@ -204,7 +211,7 @@ export const Outcome = z.object({
   /** Null in outcomes of the first version, which have only `reason`. */
   cause: OutcomeCause.nullable().catch(null),
   operation: Operation,
-  /** ARN of the execution, `direct:<request id>`, `sweep:<…>` for what a sweep found, `watch:<…>` for what a watch found. */
+  /** ARN of the execution, `direct:<request id>`, `sweep:<…>` for what a sweep found, `watch:<…>` for what a watch found, `approval:<…>` for a request. */
   execution: z.string(),
   /** Null only when the input named no model. */
   model_name: text,
@@ -233,6 +240,8 @@ export const Outcome = z.object({
   ending: Ending.nullable().catch(null).default(null),
   /** What the watch of the release has found, where it asked for the rollback or this is what it tells. */
   watch: WatchEvidence.optional().catch(undefined),
+  /** What people decided; absent where nobody was asked. */
+  approval: ApprovalRecord.optional().catch(undefined),
   requested_by: text,
   dry_run: z.boolean(),
   /** ISO 8601. */

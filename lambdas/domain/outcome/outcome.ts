@@ -22,12 +22,14 @@ interface Facts {
   readonly owner?: string | null;
   /** What the watch that asked for a rollback has found. */
   readonly watch?: Outcome['watch'];
+  /** What people decided, by the table. */
+  readonly approval?: Outcome['approval'];
 }
 
 /** The outcome of an execution, whatever its state document holds. Never throws. */
 export function outcomeOf(
   state: unknown,
-  { execution, ending, owner, watch }: Facts,
+  { execution, ending, owner, watch, approval }: Facts,
   now: Date,
 ): DecidedOutcome {
   const document = readStateDocument(state);
@@ -59,6 +61,7 @@ export function outcomeOf(
     ],
     ending,
     ...(watch === undefined ? {} : { watch }),
+    ...(approval === undefined ? {} : { approval }),
     requested_by: document.requested_by,
     dry_run: document.dry_run ?? false,
     recorded_at: now.toISOString(),
@@ -95,10 +98,12 @@ function championAfter(
 
 /** True for an execution that may have changed something, so that its end has to be read from both sides. */
 export function mayHaveChanged(document: PartialStateDocument): boolean {
-  const { valid, prepared, comparison, operation, dry_run } = document;
+  const { valid, prepared, comparison, approval, operation, dry_run } = document;
   if (valid === false || document.model_name === null || dry_run === true) return false;
+  const isApproved = approval?.status === 'approved';
+  if (approval !== null && !isApproved && approval.status !== 'not_needed') return false;
   if (prepared !== null) return prepared.status !== 'busy' && prepared.status !== 'refused';
-  return operation !== 'promote' || comparison?.decision === 'PROMOTE';
+  return operation !== 'promote' || isApproved || comparison?.decision === 'PROMOTE';
 }
 
 function servingOf({ serving, prepared }: PartialStateDocument): ServingOutcome | null {
@@ -109,7 +114,7 @@ function servingOf({ serving, prepared }: PartialStateDocument): ServingOutcome 
 
 /** What was written last decides, as both sides show it; then the latest event of the document. */
 function verdict(document: PartialStateDocument, { execution, ending }: Facts): Verdict {
-  const { prepared, comparison, error, rollback, rollback_error: rollbackError } = document;
+  const { prepared, comparison, approval, error, rollback, rollback_error: rollbackError } = document;
   const ended = (status: OutcomeStatus, cause: OutcomeCause): Verdict => ({ status, cause });
   if (document.valid === false) return ended('invalid_input', { code: 'invalid' });
   if (prepared?.status === 'adopted')
@@ -135,7 +140,11 @@ function verdict(document: PartialStateDocument, { execution, ending }: Facts): 
   if (rollback) return afterRollback(document, rollback, ending);
   if (error) return ended(error.name === 'StaleFence' ? 'contested' : 'failed', { code: 'error' });
   if (comparison?.decision === 'KEEP') return ended('kept', { code: 'decided' });
-  if (comparison?.decision === 'INVESTIGATE') return ended('needs_investigation', { code: 'decided' });
+  if (approval?.status === 'rejected' || approval?.status === 'expired' || approval?.status === 'void')
+    return ended('declined', { code: 'not-approved', status: approval.status, said: approval.reason });
+  // People may have let through what the evidence left open.
+  if (comparison?.decision === 'INVESTIGATE' && approval?.status !== 'approved')
+    return ended('needs_investigation', { code: 'decided' });
   if (comparison && document.dry_run) return ended('kept', { code: 'dry-run' });
   // Checked last: after a wait for the lease, `prepared` may still be `busy`, and later steps decide.
   const said = prepared?.reason ?? '';

@@ -1,3 +1,4 @@
+import type { ApprovalRecord, ApprovalSubject } from '../approval/request.ts';
 import type { ChangedPart } from '../comparison/digests.ts';
 import type { GateResult } from '../gates/gate-result.ts';
 import { MAX_FENCE_JUMP } from '../limits.ts';
@@ -47,13 +48,17 @@ export type PromotionRefusal =
   /** The registry does not show the live version (null: none is recorded, and its pointers disagree). */
   | { code: 'moved'; champions: string[]; live: string | null }
   /** The change was turned back or closed by another operation. */
-  | { code: 'superseded'; version: string };
+  | { code: 'superseded'; version: string }
+  /** The deployment asks for approval, which only an execution of the state machine gets. */
+  | { code: 'needs-approval' };
 
 /** What changed between the comparison and taking the lease. */
 export type ChangeSinceComparison =
   | { code: 'champion-changed'; champions: string[]; compared_with: string | null }
   | { code: 'decision-changed'; decision: string; recommendation: string }
   | { code: 'evidence-changed'; parts: ChangedPart[] }
+  /** What would be promoted, or where to, is not what people have approved. */
+  | { code: 'approved-otherwise'; parts: (keyof ApprovalSubject)[] }
   /** Gates that depend on time or on tags do not hold any more, although the evidence is the same. */
   | { code: 'gates-failed'; gates: readonly GateResult[] };
 
@@ -62,7 +67,9 @@ export type PrepareRefusal =
   | { code: 'version-missing'; version: string }
   | { code: 'not-ready'; version: string; status: string }
   /** A Workload serves the model, and without a table nothing protects it. */
-  | { code: 'no-table'; workload: string };
+  | { code: 'no-table'; workload: string }
+  /** People have not approved it: null where nobody was asked. */
+  | { code: 'not-approved'; status: ApprovalRecord['status'] | 'investigate' | null };
 
 /**
  * The version that a request names: the given one, else the one that the same request was promoting before it was

@@ -15,11 +15,11 @@ export interface MadeReport {
   readonly sha256: string;
 }
 
-/** True for a decision of the ledger that compared two versions; a dry run writes nothing to MLflow. */
+/** True for a decision of the ledger that compared two versions, or one to be approved; a dry run writes nothing to MLflow. */
 const isDue = (outcome: Outcome): boolean => {
   const { comparison, dry_run: dryRun, challenger_version: challenger } = outcome;
   const compared = comparison !== null && !comparison.same_version && challenger !== null;
-  return compared && !dryRun && belongsInLedger(outcome);
+  return compared && !dryRun && (belongsInLedger(outcome) || outcome.status === 'awaiting_approval');
 };
 
 /** The report of an outcome; null where none is due. Never throws: nothing of an execution waits for it. */

@@ -17,10 +17,11 @@ import type { ModelItem } from '../../domain/release/release.ts';
 import type { PromotionStore } from '../../domain/release/store.ts';
 import type { Workloads } from '../../domain/serving/workloads.ts';
 import { quoted } from '../../domain/visible-text.ts';
+import type { FloorServices } from '../../runtime/approval-services.ts';
 import { type CompareServices, compare } from '../compare-models.ts';
 import { readServing } from './look.ts';
 
-export interface PrepareServices extends CompareServices {
+export interface PrepareServices extends CompareServices, FloorServices {
   store: PromotionStore;
   clock: Clock;
   /** Created on first use: only models served by a Workload need the Workload API. */
@@ -96,16 +97,20 @@ export async function findChangeSinceComparison(
     services,
     before,
   );
-  const blocked = blocking([...(again.gates ?? []), ...(again.checks ?? [])]).filter(isTimed);
+  const blockedIn = ({ gates = [], checks = [] }: Comparison) => blocking([...gates, ...checks]);
+  // What people have let through, they have seen.
+  const approved = new Set(blockedIn(before).map(({ name }) => name));
+  const blocked = blockedIn(again).filter((gate) => isTimed(gate) && !approved.has(gate.name));
   const parts = changedParts(before, again);
   if (again.decision === 'INVESTIGATE' && parts.length === 0 && blocked.length > 0)
     return { code: 'gates-failed', gates: blocked };
-  if (again.decision !== 'PROMOTE')
+  if (again.decision !== before.decision)
     return {
       code: 'decision-changed',
       decision: again.decision,
       recommendation: again.recommendation,
     };
+  if (again.policy !== before.policy) return { code: 'evidence-changed', parts: ['policy'] };
   return parts.length === 0 ? null : { code: 'evidence-changed', parts };
 }
 

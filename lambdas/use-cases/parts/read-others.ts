@@ -1,7 +1,7 @@
 import type { RowsHasher, RowsReader } from '../../adapters/rows/read-rows.ts';
 import { allowsOthers, MAX_OTHERS, type OtherCandidates } from '../../domain/comparison/best-of.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
-import { othersFile } from '../../domain/limits.ts';
+import { othersFile } from '../../domain/file-limits.ts';
 import type { Registry, Run } from '../../domain/registry.ts';
 import { type JoinedRows, joinRows } from '../../domain/rows/join.ts';
 import { rowsSpec } from '../../domain/rows/spec.ts';

@@ -3,7 +3,7 @@ import type { Candidate, RowsOfBoth } from '../../domain/comparison/evidence.ts'
 import { measureOf } from '../../domain/comparison/measure.ts';
 import type { Policy } from '../../domain/comparison/policy.ts';
 import { MlflowRefused } from '../../domain/errors.ts';
-import { othersFile } from '../../domain/limits.ts';
+import { othersFile } from '../../domain/file-limits.ts';
 import { joinRows } from '../../domain/rows/join.ts';
 import type { FileProblem } from '../../domain/rows/problems.ts';
 import { rowsSpec } from '../../domain/rows/spec.ts';

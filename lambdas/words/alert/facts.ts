@@ -1,6 +1,7 @@
 import type { Outcome, OutcomeCause } from '../../domain/outcome/outcome-schema.ts';
 import type { RollbackAnswer } from '../../domain/release/payloads.ts';
 import { publicMessage, visible } from '../../domain/visible-text.ts';
+import { approvalLines } from '../approval.ts';
 import { confidenceText } from '../confidence.ts';
 import { causeText, rollbackFound } from '../reasons.ts';
 import { riskText } from '../risk.ts';
@@ -37,7 +38,12 @@ export function partsOf(outcome: Outcome): AlertParts {
   return {
     words: { ...words, where: words.where.map(visibleLine) },
     name: name === null || name === '' ? 'unknown' : visible(name, MAX_NAME_LENGTH),
-    causes: [...requestLines(outcome), ...causesOf(outcome), ...watchLines(outcome)],
+    causes: [
+      ...requestLines(outcome),
+      ...causesOf(outcome),
+      ...approvedLines(outcome),
+      ...watchLines(outcome),
+    ],
     evidence: evidenceOf(outcome),
   };
 }
@@ -54,6 +60,10 @@ function requestLines({ operation, rollback, requested_by: by }: Outcome): Line[
 
 const requestReason = ({ reason, alarm_name: alarm }: NonNullable<Outcome['rollback']>) =>
   alarm === null ? reason : `${reason} (alarm ${alarm})`;
+
+/** What people decided, or are asked to. */
+const approvedLines = ({ approval }: Outcome): Line[] =>
+  approval === undefined ? [] : approvalLines(approval).map(({ label, value }) => line(label, value));
 
 /** Where the series of a watch stand that have anything to say. */
 const watchLines = ({ watch }: Outcome): Line[] =>

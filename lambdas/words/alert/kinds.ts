@@ -1,6 +1,7 @@
 /** What an alert is about; subscribers can filter by it. */
 export const alertKinds = [
   'adopted',
+  'awaiting_approval',
   'confirmed',
   'degraded',
   'in_step',

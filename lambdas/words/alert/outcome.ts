@@ -27,7 +27,8 @@ const byStatus: Readonly<Record<Outcome['status'], (outcome: Outcome) => Words>>
   promoted,
   already_promoted: promoted,
   kept,
-  declined: kept,
+  declined,
+  awaiting_approval: awaitingApproval,
   adopted,
   in_step: inStep,
   needs_investigation: needsInvestigation,
@@ -125,21 +126,58 @@ function inStep({ ending }: Outcome): Words {
 }
 
 function kept(outcome: Outcome): Words {
-  const { status, cause, challenger_version: challenger, champion_before: champion } = outcome;
+  const { cause, challenger_version: challenger, champion_before: champion } = outcome;
   if (cause?.code === 'gates') return keptByGates(outcome);
   const what = `the challenger, ${versionText(challenger)},`;
   const lost =
     champion === null ? 'did not meet the policy' : `did not beat the champion, ${versionText(champion)}`;
-  const declined = status === 'declined';
   return {
     kind: 'kept',
     emoji: 'heavy_minus_sign',
-    title: declined ? 'Promotion Declined' : 'Champion Kept',
+    title: 'Champion Kept',
+    happened: [sentence(`${what} ${lost}.`), UNCHANGED],
+    todo: ['No action needed.', 'Before the next training, read the reason and the rules that failed.'],
+  };
+}
+
+function declined({ cause, challenger_version: challenger }: Outcome): Words {
+  const what = `the challenger, ${versionText(challenger)},`;
+  const isLate = cause?.code === 'not-approved' && cause.status === 'expired';
+  return {
+    kind: 'kept',
+    emoji: 'heavy_minus_sign',
+    title: 'Promotion Declined',
     happened: [
-      declined ? sentence(`${what} was declined by an approver.`) : sentence(`${what} ${lost}.`),
+      sentence(isLate ? `${what} was not approved in time.` : `${what} was declined by an approver.`),
       UNCHANGED,
     ],
-    todo: ['No action needed.', 'Before the next training, read the reason and the rules that failed.'],
+    todo: [
+      isLate
+        ? 'Start a new execution if the challenger is still to be promoted: it asks for approval again.'
+        : 'No action needed. Read the reason before the next training.',
+    ],
+  };
+}
+
+function awaitingApproval({
+  cause,
+  challenger_version: challenger,
+  champion_before: champion,
+}: Outcome): Words {
+  const reminds = cause?.code === 'approval' && cause.occasion === 'reminder';
+  const instead = champion === null ? '' : ` in place of ${versionText(champion)}`;
+  return {
+    kind: 'awaiting_approval',
+    emoji: 'raised_hand',
+    title: reminds ? 'Approval Still Needed' : 'Approval Needed',
+    happened: [
+      sentence(`${versionText(challenger)} is to be promoted${instead}, and waits for approval.`),
+      UNCHANGED,
+    ],
+    todo: [
+      'Read the evidence, and decide with one of the commands above; the reason is recorded.',
+      'Without enough approvals in time the promotion ends, and nothing is changed.',
+    ],
   };
 }
 

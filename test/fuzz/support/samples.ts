@@ -109,6 +109,32 @@ export const payloads = {
     started_at: NOW,
     previous: null,
   },
+  'request-approval': {
+    execution: EXECUTION,
+    started_at: NOW,
+    model_name: 'PascalStrategy',
+    comparison: compared({ policy: 'four-eyes', inputs_digest: 'a'.repeat(64) }),
+    workload_id: null,
+    artifact_id: null,
+    rollout: { warmupDurationMinutes: 1 },
+    importance: null,
+    lock_artifact: null,
+    requested_by: 'pipeline',
+  },
+  'decide-approval': {
+    version: '2.0',
+    requestContext: {
+      authorizer: { iam: { userArn: 'arn:aws:iam::123456789012:user/ada' } },
+      http: { method: 'POST' },
+    },
+    body: JSON.stringify({
+      action: 'approve',
+      execution: EXECUTION,
+      digest: 'a'.repeat(64),
+      reason: 'checked',
+    }),
+    isBase64Encoded: false,
+  },
   'replace-workload': {
     workload_id: 'w1',
     artifact_id: 'a3',

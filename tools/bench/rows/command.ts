@@ -8,7 +8,8 @@ import { Command } from 'commander';
 import { build } from 'esbuild';
 import ora from 'ora';
 import * as z from 'zod';
-import { functionMemoryMegabytes, functionTimeoutSeconds, rowsFile } from '../../../lambdas/domain/limits.ts';
+import { rowsFile } from '../../../lambdas/domain/file-limits.ts';
+import { functionMemoryMegabytes, functionTimeoutSeconds } from '../../../lambdas/domain/limits.ts';
 import { type Format, hostileFiles, writeVersions } from './files.ts';
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createGzip, gzipSync } from 'node:zlib';
-import { rowsFile } from '../../../lambdas/domain/limits.ts';
+import { rowsFile } from '../../../lambdas/domain/file-limits.ts';
 import { seeded } from '../../../lambdas/domain/paired/random.ts';
 
 /** The row files that `npm run bench -- rows` reads. */
