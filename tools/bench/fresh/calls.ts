@@ -1,7 +1,9 @@
 import { type FunctionName, functionNames } from '../../../lambdas/domain/limits.ts';
+import { callAs } from '../../../local/approving.ts';
 import { type ExecutionRun, execute } from '../../../local/execution.ts';
 import { type EmulatedHost, isEmulated, startHost } from '../../../local/host.ts';
 import { type LocalFunction, localStateMachine } from '../../../local/machine/state-machine.ts';
+import { ADA } from '../../../local/scenarios/approval.ts';
 import { promote, rollback } from '../../../local/scenarios/scenario.ts';
 import { MODEL, seedPascalStrategy, seedServing } from '../../../local/scenarios/seed.ts';
 import { type Exchange, recorder } from '../exchanges.ts';
@@ -65,6 +67,7 @@ async function playOn(host: EmulatedHost): Promise<void> {
   seedPascalStrategy(host.mlflow);
   seedServing(host);
   await execute(host, promote, run);
+  await callAs(host, ADA, { action: 'list' });
   await host.functions['sweep-promotions']({ sweep: true });
   host.clock.skip(2 * HOUR_MS);
   await host.functions['watch-releases']({ watch: true });
