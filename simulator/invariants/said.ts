@@ -98,7 +98,10 @@ export const said: readonly Invariant[] = [
 
 /** The newest outcome that people were told of. */
 function lastSaid({ world, outcomes }: Finished): Outcome | null {
-  const told = world.published.flatMap(({ execution }) => outcomes.get(execution) ?? []);
+  const told = world.published.flatMap(({ execution }) =>
+    // A watch says how a release does, not which one it is.
+    execution.startsWith('watch:') ? [] : (outcomes.get(execution) ?? []),
+  );
   const newest = told.toSorted((a, b) => a.recordedAt - b.recordedAt).at(-1);
   return newest?.outcome ?? null;
 }
