@@ -14,7 +14,8 @@ import type { Invariant } from './invariant.ts';
 export const watchAtRest: readonly Invariant[] = [
   {
     name: 'watch of the live release',
-    about: 'The watch is that of the live release, with the pair that it is about, and has told what it found.',
+    about:
+      'The watch is that of the live release, with the pair that it is about, and has told what it found.',
     violations(finished, _, item) {
       const { story, world, outcomes } = finished;
       const { live, change } = item;
@@ -90,7 +91,9 @@ export const watchWrites: readonly Invariant[] = [
         const before = executionArn(`${name.slice(0, name.lastIndexOf('-'))}-${attempt - 1}`);
         if (attempt === 1) return [];
         const { recordedAt } = outcomes.get(before) ?? {};
-        return recordedAt !== undefined && recordedAt <= startedAt ? [] : [`${name} began before ${before} had ended`];
+        return recordedAt !== undefined && recordedAt <= startedAt
+          ? []
+          : [`${name} began before ${before} had ended`];
       });
       return [...twice, ...early];
     },
@@ -101,7 +104,8 @@ export const watchWrites: readonly Invariant[] = [
     violations: ({ world }) =>
       rollbacksOf(world).flatMap(({ name, startedAt }) => {
         const decided = world.chronicle.watchWrites.some(
-          ({ at, after }) => at <= startedAt && after.status === 'rollback_due' && rollbackName(after) === name,
+          ({ at, after }) =>
+            at <= startedAt && after.status === 'rollback_due' && rollbackName(after) === name,
         );
         return decided ? [] : [`${name} was started without it`];
       }),
@@ -114,9 +118,14 @@ export const watchWrites: readonly Invariant[] = [
         if (state === null || state.ended !== null) return [];
         const shown = standingsOf(state).find(
           ({ series, decides, worse }) =>
-            decides && worse !== null && worse.ln >= worse.needed && state.series[series]?.told.includes('worse'),
+            decides &&
+            worse !== null &&
+            worse.ln >= worse.needed &&
+            state.series[series]?.told.includes('worse'),
         );
-        return shown === undefined ? [] : [`${by.id} kept that ${shown.series} is worse, and decided nothing`];
+        return shown === undefined
+          ? []
+          : [`${by.id} kept that ${shown.series} is worse, and decided nothing`];
       }),
   },
   {
@@ -133,7 +142,8 @@ export const watchWrites: readonly Invariant[] = [
     about: 'Nothing is decided about a release that was not live any more when its run began.',
     violations: ({ world }) =>
       world.chronicle.watchWrites.flatMap(({ at, by, before, after }) => {
-        const isDecided = after.state?.ended !== before?.state?.ended && after.promotion === before?.promotion;
+        const isDecided =
+          after.state?.ended !== before?.state?.ended && after.promotion === before?.promotion;
         if (!isDecided) return [];
         return world.chronicle.liveBetween(by.startedAt, at).includes(after.promotion)
           ? []
@@ -151,10 +161,14 @@ export const watchWrites: readonly Invariant[] = [
         const finding = `${slug} ${outcome.cause.found} ${outcome.cause.series ?? ''}`;
         found.set(finding, (found.get(finding) ?? 0) + 1);
       }
-      const twice = [...found].flatMap(([finding, times]) => (times > 1 ? [`${finding}: ${times} times`] : []));
+      const twice = [...found].flatMap(([finding, times]) =>
+        times > 1 ? [`${finding}: ${times} times`] : [],
+      );
       const isQuiet = play.faults.length === 0 && story.outages.length === 0;
       const sent = world.published.filter(({ execution }) => execution.startsWith('watch:'));
-      const again = sent.filter((each, index) => sent.findIndex((e) => e.execution === each.execution) < index);
+      const again = sent.filter(
+        (each, index) => sent.findIndex((e) => e.execution === each.execution) < index,
+      );
       return [...twice, ...(isQuiet ? again.map(({ execution }) => `${execution} was sent again`) : [])];
     },
   },
@@ -168,13 +182,18 @@ const rollbacksOf = ({ executions }: Finished['world']): Execution[] =>
 const promotionIn = ({ name }: Execution) => name.slice(0, name.lastIndexOf('-'));
 
 /** What does not agree between the sums of a series and the blocks that it has counted; null where all does. */
-function wrongSums({ before, after }: WatchWrite, blocks: ReadonlyMap<string, readonly number[]>): string | null {
+function wrongSums(
+  { before, after }: WatchWrite,
+  blocks: ReadonlyMap<string, readonly number[]>,
+): string | null {
   const rows = rowsIn(after);
   const was = before?.promotion === after.promotion ? rowsIn(before) : null;
   if (rows === null) return null;
   // What comes after the verdict goes to the guard.
   if (was !== null && before?.state?.ended != null)
-    return String(rows.sums) === String(was.sums) ? null : `the sums ${was.sums} became ${rows.sums} after the verdict`;
+    return String(rows.sums) === String(was.sums)
+      ? null
+      : `the sums ${was.sums} became ${rows.sums} after the verdict`;
   if (after.state?.ended !== null) return null;
   const sums = [0, 0, 0];
   for (const digest of Object.values(rows.counted))

@@ -56,6 +56,8 @@ export class Outcomes {
   readonly #world: World;
   readonly #plan: Plan;
   #followed: Followed | null = null;
+  /** What the model's tag says. */
+  #named = '';
   /** Counted up with everything that it writes. */
   written = 0;
 
@@ -72,9 +74,11 @@ export class Outcomes {
     if (live === null || live.version === null) return;
     const old = replacedBy({ live, history })?.version ?? null;
     if (old === null) return;
-    if (this.#followed?.change !== live.change) this.#follow(live.change, live.at, { new: live.version, old });
+    const isNew = this.#followed?.change !== live.change;
+    if (isNew) this.#follow(live.change, live.at, { new: live.version, old });
     const followed = this.#followed;
     if (followed === null) return;
+    this.#name(followed, isNew && !isLast);
     const due = followed.later.filter(({ inHours }) => isLast || inHours <= 1);
     followed.later = followed.later
       .filter((each) => !due.includes(each))
@@ -100,11 +104,10 @@ export class Outcomes {
     }
   }
 
-  /** A run for a release, with the hours before it; the model names it from now on. */
+  /** A run for a release, with the hours before it. */
   #follow(change: string, at: string, pair: Followed['pair']): void {
-    const { mlflow, play } = this.#world;
     const switched = hourOf(at);
-    const run = mlflow.registry.createRun({});
+    const run = this.#world.mlflow.registry.createRun({});
     this.#followed = { change, run, pair, switched, next: switched, later: [] };
     for (let before = BEFORE[this.#plan.before]; before > 0; before -= 1) {
       const index = switched - before;
@@ -112,10 +115,17 @@ export class Outcomes {
       const rows = { a: 45 + ((index * 7919) % 13), b: 50, z: 900 };
       this.#tag(this.#followed, index, JSON.stringify({ ...pair, from, to, ...rows }));
     }
+  }
+
+  /** The model names the run; anybody may edit its tag, which is put right an hour later. */
+  #name({ run, change }: Followed, isNew: boolean): void {
+    const { mlflow, model, play } = this.#world;
     const random = play.random(`outcomes/${change}`);
-    // Anybody may edit the tag.
-    const named = random.chance(0.05) ? random.pick(['../x', '', 'run'.repeat(60), 'gone']) : run;
-    if (named !== '') mlflow.registry.setModelTag(this.#world.model, 'promotion.monitor', named);
+    const named = isNew && random.chance(0.05) ? random.pick(['../x', 'run'.repeat(60), 'gone']) : run;
+    if (named === this.#named) return;
+    this.#named = named;
+    mlflow.registry.setModelTag(model, 'promotion.monitor', named);
+    this.written += 1;
   }
 
   #performance(version: string): Performance {

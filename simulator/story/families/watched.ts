@@ -38,19 +38,22 @@ const aroundFirstRun = (random: Random, before: number, after: number) =>
 export const watched: Record<string, Family> = {
   /** A watch decides while the next release is under way: it turns no version but its own. */
   'another release while it decides': (random, { workload }) => {
-    const at = aroundFirstRun(random, 6, 1);
-    const another: Action =
-      random.chance(0.5) ? { kind: 'direct-promote', version: 2 } : promote({ version: 2 });
-    const call = random.pick([START, START, 'dynamodb Put', 'mlflow GET runs/get']);
+    const isAfter = random.chance(0.7);
+    const another: Action = random.chance(0.7)
+      ? { kind: 'direct-promote', version: 2 }
+      : promote({ version: 2 });
+    const call = isAfter ? START : random.pick([START, 'dynamodb Put', 'mlflow GET runs/get']);
     return {
-      beginning: { versions: 2, pace: 60, workload: random.chance(0.7) ? null : workload },
+      beginning: { versions: 2, pace: 60, workload: random.chance(0.8) ? null : workload },
       moments: [
         { at: 0, action: promote() },
-        { at: at - 5, action: register },
-        { at, action: another },
+        { at: 2 * MINUTE, action: register },
+        isAfter
+          ? { at: 0, upon: upon('decided', random.unit() ** 2 * 5 * SECOND), action: another }
+          : { at: aroundFirstRun(random, 6, 1), action: another },
       ],
-      aims: [aim('watch-releases', call, random.pick(['stalls', 'late', 'twice']), { times: 6 })],
-      watch: watch('worse', random.pick(['worse', 'better'])),
+      aims: [aim('watch-releases', call, random.pick(['stalls', 'stalls', 'late', 'twice']), { times: 6 })],
+      watch: watch('worse'),
     };
   },
 
@@ -172,7 +175,11 @@ export const watched: Record<string, Family> = {
       { at: 9 * 24 * HOUR, action: { kind: 'watch' } },
     ],
     aims: random.chance(0.6)
-      ? [aim('watch-releases', random.pick(['dynamodb Put', 'sns Publish']), 'dies-after', { after: 1 + random.below(6) })]
+      ? [
+          aim('watch-releases', random.pick(['dynamodb Put', 'sns Publish']), 'dies-after', {
+            after: 1 + random.below(6),
+          }),
+        ]
       : [],
     watch: { ...watch('alike'), before: random.pick(['enough', 'few']) },
   }),
