@@ -151,6 +151,21 @@ export const watchWrites: readonly Invariant[] = [
       }),
   },
   {
+    name: 'evidence',
+    about: 'A rollback by a watch is told with what the watch has found, unless the table is away.',
+    violations({ story, world, outcomes, play }) {
+      const tableFailed =
+        play.faults.some(({ system }) => system === 'dynamodb') ||
+        story.outages.some(({ system }) => system === 'dynamodb');
+      if (tableFailed) return [];
+      return rollbacksOf(world).flatMap(({ name, arn }) => {
+        const { outcome } = outcomes.get(arn) ?? {};
+        const isMade = outcome?.status === 'rolled_back' && outcome.rollback?.already_rolled_back !== true;
+        return isMade && outcome.watch === undefined ? [`${name} was told without it`] : [];
+      });
+    },
+  },
+  {
     name: 'found once',
     about: 'One finding of a watch is told once, whatever is repeated.',
     violations({ story, world, outcomes, play }) {

@@ -123,6 +123,28 @@ export const watched: Record<string, Family> = {
     };
   },
 
+  /** The next run comes when its rollback has closed, and before it has said so. */
+  'a run beside the end of its rollback': (random, { workload }) => ({
+    beginning: { versions: 2, pace: 60, workload },
+    moments: [
+      { at: 0, action: promote() },
+      {
+        at: FIRST_RUN - MINUTE,
+        upon: upon('closed', random.unit() ** 2 * 5 * SECOND),
+        action: { kind: 'watch' },
+      },
+    ],
+    aims: random.chance(0.7)
+      ? [
+          aim('end-promotion', null, random.pick(['service-error', 'not-started', 'crashes-at-start']), {
+            after: 1,
+            times: random.pick([1, 2]),
+          }),
+        ]
+      : [],
+    watch: watch('worse'),
+  }),
+
   /** A rollback that finds the model busy, or cooling down, or that fails, is made again later. */
   'a rollback that has to wait': (random, beginning) => {
     const isCooling = random.chance(0.5);
