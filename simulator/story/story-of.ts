@@ -16,7 +16,7 @@ const LEFT = 0.04;
 const WATCHED = 0.06;
 const FOCUSED = 0.4;
 /** Share of all other stories in which releases are watched besides; fewer with a Workload, whose hours of a week are read. */
-const BESIDES = { alone: 0.25, served: 0.06 };
+const BESIDES = { alone: 0.25, served: 0.03 };
 
 /** The story that a seed tells: of several models, of one family, or of everything that may happen, mixed. */
 export function storyOf(seed: string): Story {

@@ -790,7 +790,11 @@ const watched: readonly Mutant[] = [
     name: 'watch: no pin',
     breaks: 'The rollback of a watch turns whatever is live when it comes',
     edits: [
-      { file: openRollback, find: 'if (pinned !== null && !isPinned', replace: "if (pinned === '' && !isPinned" },
+      {
+        file: openRollback,
+        find: 'if (pinned !== null && !isPinned',
+        replace: "if (pinned === '' && !isPinned",
+      },
     ],
   },
   {
@@ -798,7 +802,11 @@ const watched: readonly Mutant[] = [
     breaks:
       'Whether the version is still live is checked before its rollback is started, and not under the lease',
     edits: [
-      { file: openRollback, find: 'if (pinned !== null && !isPinned', replace: "if (pinned === '' && !isPinned" },
+      {
+        file: openRollback,
+        find: 'if (pinned !== null && !isPinned',
+        replace: "if (pinned === '' && !isPinned",
+      },
       {
         file: watchReleases,
         find: 'const executions = isDue ? await services.executions() : null;',
@@ -856,20 +864,8 @@ const watched: readonly Mutant[] = [
       reason: 'PERFORMANCE_DEGRADATION',
       requested_by: 'watch-releases',
     });
-  const kept = isDecided ? { ...item, attempt, status: 'rollback_started' as const } : item;
-  if (await store.putWatch(model, kept, seenOf(settled))) await carryOut(model, live, kept, done, services);`,
-      },
-    ],
-  },
-  {
-    name: 'watch: written whoever has written since',
-    breaks: 'A run overwrites what another one has counted and decided meanwhile',
-    edits: [
-      {
-        file: 'lambdas/adapters/aws/watch-items.ts',
-        find: "'promotion = :promotion AND rev = :rev'",
-        replace:
-          "'(promotion = :promotion OR attribute_exists(pk)) AND (rev = :rev OR attribute_exists(pk))'",
+  const begun = isDecided ? { ...item, attempt, status: 'rollback_started' as const } : item;
+  if (await store.putWatch(model, begun, seenOf(settled))) await carryOut(model, live, begun, done, services);`,
       },
     ],
   },
