@@ -6,12 +6,12 @@ import type { World } from './world.ts';
 
 /** What people's own pipeline writes of the releases of a model: a run of outcomes for each of them, hour by hour. */
 
-/** How a release does beside the one before it; `turns`: well at first, and badly later. */
-export const performances = ['worse', 'better', 'alike', 'turns'] as const;
+/** How a release does beside the one before it; `turns`: well at first, and badly later; `unknown`: nobody looks. */
+export const performances = ['worse', 'better', 'alike', 'turns', 'unknown'] as const;
 export type Performance = (typeof performances)[number];
 
 /** Requests that only the new version gets wrong, that only the old one does, all others. */
-const ROWS: Readonly<Record<Exclude<Performance, 'turns'>, readonly [number, number, number]>> = {
+const ROWS: Readonly<Record<Exclude<Performance, 'turns' | 'unknown'>, readonly [number, number, number]>> = {
   worse: [300, 20, 680],
   better: [20, 120, 860],
   alike: [2, 2, 16],
@@ -143,6 +143,7 @@ export class Outcomes {
     if (from >= whole + HOUR_MS) return;
     const times = { from: new Date(from).toISOString(), to: new Date(whole + HOUR_MS).toISOString() };
     const performance = this.#performance(pair.new);
+    if (performance === 'unknown') return;
     const block = { ...pair, ...times, ...rowsOf(performance, index - switched, random) };
     switch (random.weighted({ written: 70, late: 8, changed: 8, foreign: 7, hostile: 7 })) {
       case 'written':
@@ -178,7 +179,7 @@ export class Outcomes {
   }
 }
 
-function rowsOf(performance: Performance, hour: number, random: Random) {
+function rowsOf(performance: Exclude<Performance, 'unknown'>, hour: number, random: Random) {
   const shown = performance === 'turns' ? (hour < 2 ? 'better' : 'worse') : performance;
   const [a, b, z] = ROWS[shown];
   return { a: a + random.below(3), b: b + random.below(3), z: z + random.below(9) };

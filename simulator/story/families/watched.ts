@@ -207,6 +207,6 @@ export const watched: Record<string, Family> = {
           }),
         ]
       : [],
-    watch: { ...watch('alike'), before: random.pick(['enough', 'few']) },
+    watch: { ...watch(random.pick(['alike', 'unknown'])), before: random.pick(['enough', 'few']) },
   }),
 };
