@@ -869,6 +869,39 @@ const watched: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'watch: told under another name each time',
+    breaks: 'A finding that is told again is another outcome',
+    edits: [
+      {
+        file: 'lambdas/use-cases/parts/tell-watch.ts',
+        find: 'execution: tellId(promotion, tell),',
+        replace: "execution: tellId(promotion, tell) + ':' + services.clock.now().getTime(),",
+      },
+    ],
+  },
+  {
+    name: 'watch: never closed',
+    breaks: 'The watch of a release goes on when another one is live',
+    edits: [
+      {
+        file: watchReleases,
+        find: 'settled?.promotion === live.change ? settled : await opening',
+        replace: 'settled !== null ? settled : await opening',
+      },
+    ],
+  },
+  {
+    name: 'watch: replaced before its rollback has told',
+    breaks: 'What a watch has found is gone when the rollback that it has started is told',
+    edits: [
+      {
+        file: watchReleases,
+        find: 'const isItsRollback = kept !== null && live.change',
+        replace: "const isItsRollback = kept !== null && '' === live.change && live.change",
+      },
+    ],
+  },
 ];
 
 export const mutants: readonly Mutant[] = [...named, ...checked, ...former, ...several, ...watched];
