@@ -73,6 +73,8 @@ export const watched: Record<string, Family> = {
       { kind: 'direct-rollback', target: null },
       { kind: 'direct-rollback', target: 0 },
       { kind: 'adopt' },
+      { kind: 'abort' },
+      { kind: 'alarm' },
       byHand,
     ]);
     return {
