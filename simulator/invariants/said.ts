@@ -146,7 +146,7 @@ function wrongAnswer(
   const word = promoted ? 'promoted' : 'rolled back';
   const { live, change } = item;
   // It had the lease when it last read a side: what others open or write since comes later.
-  const own = changedAt < startedAt || field('already_promoted') === true;
+  const own = changedAt < startedAt || (field('already_promoted') === true && changedAt < lastReadAt);
   if (change !== null && Date.parse(change.opened_at) < lastReadAt - SKEW_MS)
     return `${word} with a change open`;
   if (change !== null || !own) return null;
