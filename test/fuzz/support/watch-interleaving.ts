@@ -28,7 +28,7 @@ const BEGIN = new Date('2026-11-20T14:10:00.000Z');
 const RUN = 'outcomes';
 
 const two = release('2');
-const three = release('3', null, { change: PROMOTED_BY, at: RELEASED.toISOString(), result: 'promoted' });
+const three = release('3', null, { change: PROMOTED_BY, at: RELEASED.toISOString() });
 const item: ModelItem = itemWith({
   live: three,
   history: [past('2', null, { left_at: RELEASED.toISOString(), left_by: 'p1' })],
