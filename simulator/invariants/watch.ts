@@ -179,15 +179,27 @@ export const watchWrites: readonly Invariant[] = [
       const twice = [...found].flatMap(([finding, times]) =>
         times > 1 ? [`${finding}: ${times} times`] : [],
       );
-      const isQuiet = play.faults.length === 0 && story.outages.length === 0;
+      const isQuiet = play.faults.length === 0 && story.outages.length === 0 && !hasOverlaps(play);
       const sent = world.published.filter(({ execution }) => execution.startsWith('watch:'));
       const again = sent.filter(
-        (each, index) => sent.findIndex((e) => e.execution === each.execution) < index,
+        (each, index) => sent.findIndex(({ execution }) => execution === each.execution) < index,
       );
       return [...twice, ...(isQuiet ? again.map(({ execution }) => `${execution} was sent again`) : [])];
     },
   },
 ];
+
+/** Whether two runs of the watch, or one and a sweep, went on at the same time: both may send what is not known to be sent. */
+function hasOverlaps({ sent }: Finished['play']): boolean {
+  const runs = new Map<string, { from: number; to: number }>();
+  for (const { by, at } of sent)
+    if (/watch|sweep/.test(by) && !by.includes('/')) {
+      const from = runs.get(by)?.from ?? at;
+      runs.set(by, { from, to: at });
+    }
+  const inOrder = [...runs.values()].sort((one, other) => one.from - other.from);
+  return inOrder.some(({ from }, index) => inOrder.slice(0, index).some(({ to }) => from <= to));
+}
 
 /** The rollbacks that watches have started. */
 const rollbacksOf = ({ executions }: Finished['world']): Execution[] =>

@@ -69,16 +69,12 @@ export class Outcomes {
   /** An hour has passed. `isLast`: what was to come later comes now. */
   hourly(isLast = false): void {
     const { chronicle, play } = this.#world;
-    const { live, history } = chronicle.item();
     this.#traffic();
-    if (live === null || live.version === null) return;
-    const old = replacedBy({ live, history })?.version ?? null;
-    if (old === null) return;
-    const isNew = this.#followed?.change !== live.change;
-    if (isNew) this.#follow(live.change, live.at, { new: live.version, old });
+    this.released();
+    const { live } = chronicle.item();
     const followed = this.#followed;
-    if (followed === null) return;
-    this.#name(followed, isNew && !isLast);
+    if (live === null || followed?.change !== live.change) return;
+    this.#name(followed, followed.next === followed.switched && !isLast);
     const due = followed.later.filter(({ inHours }) => isLast || inHours <= 1);
     followed.later = followed.later
       .filter((each) => !due.includes(each))
@@ -86,6 +82,16 @@ export class Outcomes {
     for (const { index, block } of due) this.#write(followed, index, block);
     const end = Math.min(hourOf(new Date(play.time.now)), followed.switched + MOST_HOURS);
     for (; followed.next < end && !isLast; followed.next += 1) this.#hour(followed, live.at);
+  }
+
+  /** A version may have been promoted: its run is made, with the hours before it. */
+  released(): void {
+    const { live, history } = this.#world.chronicle.item();
+    if (live?.result !== 'promoted' || live.version === null || this.#followed?.change === live.change)
+      return;
+    const old = replacedBy({ live, history })?.version ?? null;
+    if (old === null) return;
+    this.#name(this.#follow(live.change, live.at, { new: live.version, old }), true);
   }
 
   /** Requests of clients, while a few hours of them are of interest. */
@@ -105,16 +111,18 @@ export class Outcomes {
   }
 
   /** A run for a release, with the hours before it. */
-  #follow(change: string, at: string, pair: Followed['pair']): void {
+  #follow(change: string, at: string, pair: Followed['pair']): Followed {
     const switched = hourOf(at);
     const run = this.#world.mlflow.registry.createRun({});
-    this.#followed = { change, run, pair, switched, next: switched, later: [] };
+    const followed: Followed = { change, run, pair, switched, next: switched, later: [] };
+    this.#followed = followed;
     for (let before = BEFORE[this.#plan.before]; before > 0; before -= 1) {
       const index = switched - before;
       const [from, to] = [index, index + 1].map((hour) => new Date(hour * HOUR_MS).toISOString());
       const rows = { a: 45 + ((index * 7919) % 13), b: 50, z: 900 };
-      this.#tag(this.#followed, index, JSON.stringify({ ...pair, from, to, ...rows }));
+      this.#tag(followed, index, JSON.stringify({ ...pair, from, to, ...rows }));
     }
+    return followed;
   }
 
   /** The model names the run; anybody may edit its tag, which is put right an hour later. */

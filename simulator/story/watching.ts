@@ -10,6 +10,8 @@ import type { World } from './world.ts';
 /** The hourly schedule of the function that watches releases, without the runs that would find nothing. */
 
 const MINUTE = 60_000;
+/** The run of a release is made so long after it. */
+const SOON_MS = 3_000;
 
 /** How the releases of a story are watched. */
 export interface Watching {
@@ -66,6 +68,11 @@ export function watching(world: World, { minute, ...plan }: Watching, called: Ca
     }
     play.time.after(HOUR_MS, tick);
   };
+  const released = () => {
+    outcomes.released();
+    world.chronicle.upon('closed', () => play.time.after(SOON_MS, released));
+  };
+  released();
   const sinceHour = play.time.now % HOUR_MS;
   play.time.after((minute * MINUTE - sinceHour + HOUR_MS) % HOUR_MS, tick);
   return {

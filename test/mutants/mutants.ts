@@ -42,6 +42,7 @@ const served = 'lambdas/domain/rollout/served.ts';
 const replaceWorkload = 'lambdas/use-cases/replace-workload.ts';
 const limits = 'lambdas/domain/limits.ts';
 const mlflowRequests = 'lambdas/adapters/mlflow/requests.ts';
+const watchItems = 'lambdas/adapters/aws/watch-items.ts';
 const watchReleases = 'lambdas/use-cases/watch-releases.ts';
 const workloadClient = 'lambdas/adapters/workload-api/client.ts';
 /** The simulator's reading of the rendered state machine: how the machine itself is altered. */
@@ -866,6 +867,23 @@ const watched: readonly Mutant[] = [
     });
   const begun = isDecided ? { ...item, attempt, status: 'rollback_started' as const } : item;
   if (await store.putWatch(model, begun, seenOf(settled))) await carryOut(model, live, begun, done, services);`,
+      },
+    ],
+  },
+  {
+    name: 'watch: written whoever has written since',
+    breaks: 'A run overwrites what another one has counted and decided meanwhile',
+    edits: [
+      {
+        file: watchItems,
+        find: "'promotion = :promotion AND rev = :rev'",
+        replace:
+          "'(promotion = :promotion OR attribute_exists(pk)) AND (rev = :rev OR attribute_exists(pk))'",
+      },
+      {
+        file: watchItems,
+        find: "'attribute_not_exists(pk)'",
+        replace: "'attribute_not_exists(pk) OR attribute_exists(pk)'",
       },
     ],
   },

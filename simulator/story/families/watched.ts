@@ -120,12 +120,17 @@ export const watched: Record<string, Family> = {
         })),
       ],
       aims: [
-        aim('watch-releases', random.pick(['dynamodb Put', START, 'mlflow GET runs/get']), 'stalls', {
-          after: random.below(3),
-          times: random.pick([1, 2]),
-        }),
+        aim(
+          'watch-releases',
+          random.chance(0.7) ? 'dynamodb Put' : random.pick([START, 'mlflow GET runs/get']),
+          'stalls',
+          {
+            after: random.pick([0, 0, 0, 1, 2]),
+            times: random.pick([1, 2]),
+          },
+        ),
       ],
-      watch: { ...watch(random.pick(['worse', 'better', 'turns'])), after: 3.2 },
+      watch: { ...watch(random.pick(['worse', 'better', 'turns'])), after: 2.2 },
     };
   },
 
