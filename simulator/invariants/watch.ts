@@ -25,8 +25,10 @@ export const watchAtRest: readonly Invariant[] = [
       const isPromoted = live.result === 'promoted';
       // Nobody knows yet by which policy it was promoted.
       if (watch === null && isPromoted && !outcomes.has(live.change)) return [];
-      // Without a source there is no watch.
-      if (watch === null && isPromoted && world.blocks.size === 0) return [];
+      // Without a source there is no watch yet: what is kept of the release before it stays.
+      const tags = world.mlflow.registry.snapshot()[world.model]?.tags ?? {};
+      const hasSource = live.artifact_id !== null || tags['promotion.monitor'] !== undefined;
+      if (isPromoted && !hasSource && watch?.promotion !== live.change) return [];
       if (watch === null) return [`nothing is kept of ${live.change}`];
       if (watch.promotion !== live.change && world.restoredAt !== null) return [];
       if (watch.promotion !== live.change)
