@@ -105,20 +105,24 @@ async function watchModel(
 const OUTCOME_MS = 24 * 3_600_000;
 
 /**
- * The item for a release that has none yet; null while the outcome of its promotion is not recorded, or while there is no
- * source: neither a Workload nor a run with outcomes.
+ * The item for a release that has none yet; null while the outcome of its promotion is not recorded, or that of the rollback
+ * which the watch before it has started and which is told with what that has found, or while there is no source: neither a
+ * Workload nor a run with outcomes.
  */
 async function opening(
   model: string,
   of: Pick<ModelItem, 'history'> & { live: Release },
   kept: WatchItem | null,
-  { store, clock, policies, registry }: WatchServices,
+  { store, clock, policies, registry, executionArn }: WatchServices,
 ): Promise<WatchItem | null> {
   const now = clock.now();
   const { live } = of;
-  if (live.result !== 'promoted') return openItem(of, null, kept, now);
+  const isPromoted = live.result === 'promoted';
+  const isItsRollback = kept !== null && live.change === executionArn(rollbackName(kept));
+  if (!isPromoted && !isItsRollback) return openItem(of, null, kept, now);
   const outcome = await store.readOutcome(live.change);
   if (outcome === null && now.getTime() - Date.parse(live.at) < OUTCOME_MS) return null;
+  if (!isPromoted) return openItem(of, null, kept, now);
   const name = outcome?.comparison?.policy ?? null;
   const policy = name === null ? null : await policyOf(model, name, policies);
   if (policy === null || live.artifact_id !== null) return openItem(of, policy, kept, now);

@@ -3,12 +3,13 @@ import { atRest } from './at-rest.ts';
 import type { Violation } from './invariant.ts';
 import { said } from './said.ts';
 import { sidesOf } from './sides.ts';
+import { watchAtRest, watchWrites } from './watch.ts';
 import { writes } from './writes.ts';
 
 export type { Invariant, Violation } from './invariant.ts';
 
 /** Everything that must be so, whatever went wrong: at the end, at each write, and in all that was said. */
-export const invariants = [...atRest, ...writes, ...said];
+export const invariants = [...atRest, ...watchAtRest, ...writes, ...said, ...watchWrites];
 
 /** Everything that is not as it must be, of each model. What was written before a backup of the table replaced it is not held against it. */
 export const check = ({ models }: FinishedPlay): Violation[] =>

@@ -99,7 +99,10 @@ export const said: readonly Invariant[] = [
 
 /** The newest outcome that people were told of. */
 function lastSaid({ world, outcomes }: Finished): Outcome | null {
-  const told = world.published.flatMap(({ execution }) => outcomes.get(execution) ?? []);
+  const told = world.published.flatMap(({ execution }) =>
+    // A watch says how a release does, not which one it is.
+    execution.startsWith('watch:') ? [] : (outcomes.get(execution) ?? []),
+  );
   const newest = told.toSorted((a, b) => a.recordedAt - b.recordedAt).at(-1);
   return newest?.outcome ?? null;
 }
@@ -144,7 +147,7 @@ function wrongAnswer(
   const word = promoted ? 'promoted' : 'rolled back';
   const { live, change } = item;
   // It had the lease when it last read a side: what others open or write since comes later.
-  const own = changedAt < startedAt || field('already_promoted') === true;
+  const own = changedAt < startedAt || (field('already_promoted') === true && changedAt < lastReadAt);
   if (change !== null && Date.parse(change.opened_at) < lastReadAt - SKEW_MS)
     return `${word} with a change open`;
   if (change !== null || !own) return null;

@@ -27,7 +27,9 @@ export function unexplained(finished: Finished): string[] {
     const { status, operation, cause, rollback, reason } = recorded.outcome;
     if (operation !== 'promote' && operation !== 'rollback') return [];
     // Before anything was changed.
-    const isRefused = rollback === null ? cause?.code === 'refused' : rollback.finding?.code === 'refused';
+    const finding = rollback?.finding ?? null;
+    const isPinned = finding?.code === 'contested' && finding.why === 'other-champion';
+    const isRefused = rollback === null ? cause?.code === 'refused' : finding?.code === 'refused' || isPinned;
     const isBad =
       status === 'contested' || status === 'failed' || (status === 'rolled_back' && operation === 'promote');
     return isBad && !isRefused ? [`${execution.name} ended ${status}: ${reason}`] : [];

@@ -16,7 +16,7 @@ export interface Stage {
   /** The input of the last execution that was started by hand. */
   lastInput: string | null;
   invoke(
-    functionName: 'promote-model' | 'model-rollback' | 'sweep-promotions',
+    functionName: 'promote-model' | 'model-rollback' | 'sweep-promotions' | 'watch-releases',
     id: string,
     payload: Json,
   ): void;
@@ -149,6 +149,9 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
       return;
     case 'sweep':
       stage.invoke('sweep-promotions', `${id}-sweep`, { sweep: true });
+      break;
+    case 'watch':
+      stage.invoke('watch-releases', `${id}-watch`, { watch: true });
       break;
     default:
   }

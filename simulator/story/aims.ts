@@ -44,6 +44,21 @@ export function aimOf(random: Random): Aim {
   return { ...random.pick(NAMED_CALLS), kind, after: random.chance(0.8) ? 0 : after, times };
 }
 
+/** A request of a run that watches releases. */
+export function watchAimOf(random: Random): Aim {
+  const requests = Object.entries(functionCalls['watch-releases']).flatMap(([system, names]) =>
+    names.map((name) => `${system} ${name}`),
+  );
+  const writes = ['dynamodb Put', 'step-functions StartExecution', 'sns Publish'];
+  return {
+    functionName: 'watch-releases',
+    call: random.pick(random.chance(0.6) ? writes : requests),
+    kind: random.pick(callFaults),
+    after: random.below(6),
+    times: random.pick([1, 1, 2, 6]),
+  };
+}
+
 /** Every request that a function makes. */
 const NAMED_CALLS = calledFunctions.flatMap((functionName) =>
   Object.entries(functionCalls[functionName]).flatMap(([system, names]) =>

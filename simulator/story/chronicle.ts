@@ -1,6 +1,7 @@
 import type { MemoryTable } from '../../emulators/aws/memory-table.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
 import type { Change, PastRelease, Release } from '../../lambdas/domain/release/release.ts';
+import type { WatchItem } from '../../lambdas/domain/watch/item.ts';
 import type { Play, Sender } from '../engine/play.ts';
 import { type BothSystems, type Sides, sidesOf } from '../invariants/sides.ts';
 
@@ -51,8 +52,19 @@ export interface Overwritten {
   by: string;
 }
 
-/** Something that a step of a story can be timed by; `closed` is also passed when a release is adopted. */
-export type Landmark = 'move' | 'replacement' | 'opened' | 'turned' | 'closed';
+/** A write to the item of the model's watch. */
+export interface WatchWrite {
+  at: number;
+  by: Sender;
+  before: WatchItem | null;
+  after: WatchItem;
+}
+
+/**
+ * Something that a step of a story can be timed by; `closed` is also passed when a release is adopted, `decided` when a watch
+ * has decided on a rollback.
+ */
+export type Landmark = 'move' | 'replacement' | 'opened' | 'turned' | 'closed' | 'decided';
 
 /** A clean-up bears the name of the execution that it ends. */
 const CLEAN_UP = /\/end(-2)?\.\d$/;
@@ -64,6 +76,7 @@ export class Chronicle {
   readonly itemWrites: ItemWrite[] = [];
   readonly outcomes: OutcomeWrite[] = [];
   readonly overwritten: Overwritten[] = [];
+  readonly watchWrites: WatchWrite[] = [];
   readonly #world: Chronicled;
   /** When each process began, of those that have sent a request. */
   readonly #begun = new Map<string, number>();
@@ -129,6 +142,43 @@ export class Chronicle {
     const value = execute();
     this.#itemWritten(before, this.item());
     return value;
+  }
+
+  /** The item of the model's watch now; null without one. */
+  watch(): WatchItem | null {
+    const text = this.#watchText();
+    return text === null ? null : JSON.parse(text);
+  }
+
+  #watchText(): string | null {
+    const stored = this.#world.table.items.get(`watch#${this.#world.model}`);
+    return stored === undefined ? null : String(stored['watch']);
+  }
+
+  /** Executes a request to the item of the model's watch, and notes what it has changed. */
+  watching<T>(execute: () => T): T {
+    const was = this.#watchText();
+    const value = execute();
+    const text = this.#watchText();
+    if (text === null || text === was) return value;
+    const { play } = this.#world;
+    const before: WatchItem | null = was === null ? null : JSON.parse(was);
+    const after: WatchItem = JSON.parse(text);
+    this.watchWrites.push({ at: play.time.now, by: play.by, before, after });
+    if (after.status !== before?.status) play.count(`watch ${after.status}`);
+    for (const { found } of after.tells) play.count(`watch finds ${found}`);
+    if (after.status === 'rollback_due' && before?.status !== 'rollback_due') this.passed('decided');
+    return value;
+  }
+
+  /** Ids of the changes that had closed with what was live at some moment of a period. */
+  liveBetween(from: number, to: number): (string | null)[] {
+    const idOf = ({ live }: Item) => live?.change ?? null;
+    const [first] = this.itemWrites;
+    return [
+      idOf(this.itemWrites.findLast(({ at }) => at <= from)?.after ?? first?.before ?? this.item()),
+      ...this.itemWrites.filter(({ at }) => at > from && at <= to).map(({ after }) => idOf(after)),
+    ];
   }
 
   outcomeWritten(outcome: Outcome): void {

@@ -1,7 +1,7 @@
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import type { System } from '../engine/faults.ts';
 
-/** What stories do not call: when a model is retrained, how its release is watched, and who approves it. */
+/** What stories do not call: when a model is retrained, who approves it, and what only those with a watch do. */
 const NOT_CALLED: readonly FunctionName[] = ['check-retraining-needed', 'decide-approval', 'watch-releases'];
 export const calledFunctions = functionNames.filter((name) => !NOT_CALLED.includes(name));
 
@@ -127,5 +127,11 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
     'step-functions': ['DescribeExecution', 'ListExecutions', 'StartExecution'],
     workload: ['GET workloads/*', 'GET workloads/*/protons', 'GET workloads/*/replacement'],
   },
-  'watch-releases': {},
+  'watch-releases': {
+    dynamodb: ['Get', 'Put', 'Query', 'Update'],
+    mlflow: ['GET registered-models/get', 'GET runs/get'],
+    sns: ['Publish'],
+    'step-functions': ['StartExecution'],
+    workload: ['GET workloads/*/history', 'GET workloads/*/protons', 'GET workloads/*/stats'],
+  },
 };

@@ -22,6 +22,7 @@ import {
   SWEEP_MS,
   sweeping,
 } from './sweeping.ts';
+import { untilDue, watching, watchPrint } from './watching.ts';
 import { World } from './world.ts';
 
 /** An answer to a function that somebody called directly, with the item and both sides at that moment. */
@@ -85,6 +86,9 @@ const MAX_MOMENTS = 200_000;
  */
 const MAX_FINAL_SWEEPS = 12;
 const FINAL_SWEEP_MS = 61 * MINUTE;
+/** Runs of the watch after that: a rollback that is refused is made again later, and later. */
+const MAX_FINAL_WATCHES = 10;
+const FINAL_WATCH_MS = 31 * MINUTE;
 
 let loaded: Definition | undefined;
 
@@ -96,12 +100,13 @@ function definition(): Definition {
 
 /** Plays a story to its end: until all executions have ended and sweeps find nothing more to do. */
 export async function playStory(story: Story, options: PlayOptions): Promise<FinishedPlay> {
-  const time = new VirtualTime(START);
-  const { seed, faultRate: rate, faultBudget: budget, aims } = story;
+  const { seed, faultRate: rate, faultBudget: budget, aims, watch } = story;
+  const start = START + (watch?.start ?? 0) * MINUTE;
+  const time = new VirtualTime(start);
   const outages = story.outages.map((each) => ({
     ...each,
-    from: START + each.from,
-    until: START + each.until,
+    from: start + each.from,
+    until: start + each.until,
   }));
   const play = new Play(time, { seed, rate, budget, only: options.onlyFaults, aims, outages }, options);
   play.count(`family ${story.family}`);
@@ -114,17 +119,19 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     deliverEnd(play, execution, called),
   );
   const stages = [story.beginning, ...story.neighbours].map((beginning, index): Stage => {
-    const world = new World(around, MODELS[index] ?? `Model${index}`, beginning);
+    const watched = watch !== undefined && index === 0;
+    const world = new World(around, MODELS[index] ?? `Model${index}`, { ...beginning, watched });
     return {
       world,
       persons: [],
       lastInput: null,
       invoke(functionName, id, payload) {
         const startedAt = time.now;
-        if (functionName !== 'sweep-promotions') around.called.set(id, world);
+        const isForAll = functionName === 'sweep-promotions' || functionName === 'watch-releases';
+        if (!isForAll) around.called.set(id, world);
         const asked = (answer: Json, error: string | null) => {
           play.note(id, () => `answered ${error ?? JSON.stringify(answer)}`);
-          if (functionName === 'sweep-promotions') return;
+          if (isForAll) return;
           const { chronicle } = world;
           const sides = chronicle.look();
           const { changedAt } = chronicle;
@@ -151,11 +158,12 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     if (action.kind === 'restore' && action.backup !== null)
       time.after(at - action.backup, () => around.backups.set(id, around.table.backup()));
   const stopSweeping = sweeping(around, called);
-  const lastStep = Math.max(
-    0,
-    ...story.steps.map(({ at }) => at),
-    ...story.outages.map(({ until }) => until),
-  );
+  const [first] = stages;
+  const watched = watch === undefined || first === undefined ? null : first.world;
+  const schedule = watch === undefined || watched === null ? null : watching(watched, watch, called);
+  const lastStep =
+    (watch?.after ?? 0) * 60 * MINUTE +
+    Math.max(0, ...story.steps.map(({ at }) => at), ...story.outages.map(({ until }) => until));
   let acting = true;
   time.after(lastStep + 1, () => {
     acting = false;
@@ -163,25 +171,12 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
   const busy = () => acting || play.processes > 0 || around.executions.running.length > 0;
   let atRest = await time.play(MAX_MOMENTS, () => !busy() || options.isOver?.(around) === true);
   stopSweeping();
+  schedule?.stop();
   play.calm = true;
   const ends = options.isOver?.(around) !== true;
-  // Of several models each sweep compares one.
-  const rounds = stages.length === 1 ? 1 : stages.length + 2;
-  let quiet = 0;
-  for (let number = 1; ends && atRest && number <= MAX_FINAL_SWEEPS * rounds; number += 1) {
-    const before = fingerprint(around);
-    const isSoon = number === 1 && mayFindSomething(around);
-    // With a restored table comes the lease of an execution that has ended since: it runs out.
-    const lease = around.restoredAt === null ? 0 : leaseLeftMs(around);
-    time.after(isSoon ? SWEEP_MS : FINAL_SWEEP_MS + lease, () => {
-      called('sweep-promotions', `final-sweep-${number}`, { sweep: true }).catch(() => {});
-    });
-    atRest = await time.play(MAX_MOMENTS);
-    const isQuiet = !isSoon && !mayFindSomething(around) && !isHeld(around);
-    const isSame = (isQuiet || (number > 2 && lease === 0)) && before === fingerprint(around);
-    quiet = isSame ? quiet + 1 : 0;
-    if (quiet === rounds) break;
-  }
+  const sweeps = { number: 1 };
+  if (ends && atRest) atRest = await sweptToRest(around, called, sweeps);
+  if (ends && atRest && watched !== null) atRest = await watchedToRest(watched, around, called, sweeps);
   const models = stages.map(({ world, persons }, index) => ({
     story: {
       ...story,
@@ -196,6 +191,59 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     unrest: atRest ? null : 'something goes on for ever',
   }));
   return { story, play, around, models };
+}
+
+/** Sweeps until they find nothing more to do. Answers false where something goes on for ever. */
+async function sweptToRest(
+  around: Surroundings,
+  called: Called,
+  sweeps: { number: number },
+): Promise<boolean> {
+  const { time } = around.play;
+  // Of several models each sweep compares one.
+  const rounds = around.worlds.length === 1 ? 1 : around.worlds.length + 2;
+  const from = sweeps.number;
+  let quiet = 0;
+  for (; sweeps.number < from + MAX_FINAL_SWEEPS * rounds; sweeps.number += 1) {
+    const { number } = sweeps;
+    const before = fingerprint(around);
+    const isSoon = number === 1 && mayFindSomething(around);
+    // With a restored table comes the lease of an execution that has ended since: it runs out.
+    const lease = around.restoredAt === null ? 0 : leaseLeftMs(around);
+    time.after(isSoon ? SWEEP_MS : FINAL_SWEEP_MS + lease, () => {
+      called('sweep-promotions', `final-sweep-${number}`, { sweep: true }).catch(() => {});
+    });
+    if (!(await time.play(MAX_MOMENTS))) return false;
+    const isQuiet = !isSoon && !mayFindSomething(around) && !isHeld(around);
+    const isSame = (isQuiet || (number - from > 1 && lease === 0)) && before === fingerprint(around);
+    quiet = isSame ? quiet + 1 : 0;
+    if (quiet === rounds) break;
+  }
+  return true;
+}
+
+/** Calls the function that watches until it finds nothing more to do, and what it starts has come to rest. */
+async function watchedToRest(
+  world: World,
+  around: Surroundings,
+  called: Called,
+  sweeps: { number: number },
+): Promise<boolean> {
+  const { time } = around.play;
+  let quiet = 0;
+  for (let number = 1; number <= MAX_FINAL_WATCHES && quiet < 2; number += 1) {
+    const [before, executions] = [watchPrint(world), around.executions.all.size];
+    time.after(untilDue(world) + FINAL_WATCH_MS, () => {
+      called('watch-releases', `final-watch-${number}`, { watch: true }).catch(() => {});
+    });
+    if (!(await time.play(MAX_MOMENTS))) return false;
+    quiet = before === watchPrint(world) ? quiet + 1 : 0;
+    if (executions === around.executions.all.size && !mayFindSomething(around)) continue;
+    sweeps.number += 1;
+    if (!(await sweptToRest(around, called, sweeps))) return false;
+    quiet = 0;
+  }
+  return true;
 }
 
 /** EventBridge: the end of an execution that did not succeed reaches the clean-up late, twice or never. */

@@ -2,6 +2,7 @@ import type { Script } from '../../emulators/workload/world/settings.ts';
 import type { Aim } from '../engine/faults.ts';
 import type { Outage } from '../engine/play.ts';
 import type { Landmark } from './chronicle.ts';
+import type { Watching } from './watching.ts';
 import type { Beginning, ModelBeginning } from './world.ts';
 
 /** Something that somebody does. Versions are counted modulo those that exist. */
@@ -27,6 +28,8 @@ export type Action =
   | { kind: 'again' }
   | { kind: 'abort' }
   | { kind: 'sweep' }
+  /** The function that watches releases is called, beside its schedule. */
+  | { kind: 'watch' }
   /** Between two steps, the lease comes to its end so many milliseconds later, however long its owner goes on. */
   | { kind: 'end-lease'; leftMs: number }
   /** Other numbers are logged on the run of the newest version. */
@@ -76,6 +79,8 @@ export interface Story {
   faultBudget: number;
   /** Faults that the story is about; none in many of them. */
   aims: readonly Aim[];
+  /** How releases of the first model are watched; left out where nobody watches. */
+  watch?: Watching;
 }
 
 /** Actions of people, beside and against the functions. */

@@ -158,7 +158,7 @@ export class Surroundings {
         execute: (command, input: TableRequest) => {
           const put = input.Item?.['pk'];
           const isNew = typeof put === 'string' && !this.table.items.has(put);
-          const answer = this.#writing(input.Key?.['pk'], () =>
+          const answer = this.#writing(input.Key?.['pk'] ?? put, () =>
             this.table.execute(command, this.#paged(input)),
           );
           if (typeof put === 'string') this.putAt.set(put, this.play.time.now);
@@ -188,10 +188,13 @@ export class Surroundings {
     };
   }
 
-  /** Executes a request to the table; the model whose item it is about notes what changes. */
+  /** Executes a request to the table; the model whose item or watch it is about notes what changes. */
   #writing<T>(key: unknown, execute: () => T): T {
-    const world = this.worlds.find(({ model }) => key === `lease#${model}`);
-    return world === undefined ? execute() : world.chronicle.writing(execute);
+    for (const { model, chronicle } of this.worlds) {
+      if (key === `lease#${model}`) return chronicle.writing(execute);
+      if (key === `watch#${model}`) return chronicle.watching(execute);
+    }
+    return execute();
   }
 
   /** DynamoDB may end a page anywhere: with several models each page holds one. */

@@ -17,6 +17,8 @@ export interface ModelBeginning {
   versions: number;
   /** Two active protons, as in a highly available Workload. */
   twoProtons: boolean;
+  /** Its policy has a watch; left out where it has none. */
+  watched?: boolean;
 }
 
 /** How everything is when a story begins. */
@@ -54,6 +56,14 @@ const MOVES =
 /** Scripts of artifacts that come into service. */
 const STARTS: readonly Script[] = ['healthy', 'slow', 'bad-after-switch'];
 
+/** What the policy with a watch compares, in one backtest: all of it better with a higher accuracy. */
+const backtest = (accuracy: number) => ({
+  profit_total: 20 * accuracy,
+  sharpe_ratio: 2 * accuracy,
+  max_drawdown: 1 - accuracy,
+  win_rate: accuracy,
+});
+
 /** One registered model of a play, with the Workload that serves it, and everything that happens to it. */
 export class World {
   readonly around: Surroundings;
@@ -68,6 +78,9 @@ export class World {
   /** Artifacts whose containers do not start. */
   readonly failing = new Set<string>();
   readonly #artifactStatus: 'locked' | 'draft' | null;
+  readonly #watched: boolean;
+  /** Values of every block of outcomes that was written, by its digest. */
+  readonly blocks = new Map<string, readonly number[]>();
   /** What people do at the moment at which a function moves the registry. */
   readonly atNextMove: (() => void)[] = [];
   /** The write whose sender does not know what became of it, by its process and number. */
@@ -77,7 +90,9 @@ export class World {
     this.around = around;
     this.model = model;
     this.#artifactStatus = beginning.workload;
+    this.#watched = beginning.watched === true;
     this.mlflow.registry.createModel(model);
+    if (this.#watched) this.mlflow.registry.setModelTag(model, 'promotion.policy', 'trading');
     for (let number = 1; number <= beginning.versions; number += 1) this.register('better');
     const champion = String(beginning.versions - 1);
     if (beginning.versions > 1) this.#makeChampion(champion);
@@ -149,7 +164,7 @@ export class World {
     const number = registry.pointers(this.model).versions.length + 1;
     const accuracy = quality === 'better' ? Math.min(0.99, 0.6 + 0.012 * number) : 0.52;
     const runId = registry.createRun({
-      metrics: { accuracy },
+      metrics: this.#watched ? backtest(accuracy) : { accuracy },
       params: { eval_rows: '20000' },
       datasets: [{ name: 'holdout', digest: 'a41c09d7', context: 'evaluation' }],
     });
@@ -171,7 +186,9 @@ export class World {
   changeEvidence(accuracy: number): void {
     const { registry } = this.mlflow;
     const newest = Object.values(registry.snapshot()[this.model]?.versions ?? {}).at(-1);
-    if (newest?.runId) registry.logMetric(newest.runId, 'accuracy', accuracy);
+    if (!newest?.runId) return;
+    for (const [name, value] of Object.entries(this.#watched ? backtest(accuracy) : { accuracy }))
+      registry.logMetric(newest.runId, name, value);
   }
 
   createArtifact(name: string, status: 'locked' | 'draft'): string {

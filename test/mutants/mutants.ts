@@ -42,6 +42,8 @@ const served = 'lambdas/domain/rollout/served.ts';
 const replaceWorkload = 'lambdas/use-cases/replace-workload.ts';
 const limits = 'lambdas/domain/limits.ts';
 const mlflowRequests = 'lambdas/adapters/mlflow/requests.ts';
+const watchItems = 'lambdas/adapters/aws/watch-items.ts';
+const watchReleases = 'lambdas/use-cases/watch-releases.ts';
 const workloadClient = 'lambdas/adapters/workload-api/client.ts';
 /** The simulator's reading of the rendered state machine: how the machine itself is altered. */
 const interpreter = 'simulator/engine/interpreter.ts';
@@ -783,7 +785,144 @@ const several: readonly Mutant[] = [
   },
 ];
 
-export const mutants: readonly Mutant[] = [...named, ...checked, ...former, ...several];
+/** What shows only where releases are watched. */
+const watched: readonly Mutant[] = [
+  {
+    name: 'watch: no pin',
+    breaks: 'The rollback of a watch turns whatever is live when it comes',
+    edits: [
+      {
+        file: openRollback,
+        find: 'if (pinned !== null && !isPinned',
+        replace: "if (pinned === '' && !isPinned",
+      },
+    ],
+  },
+  {
+    name: 'watch: the pin is checked before the lease',
+    breaks:
+      'Whether the version is still live is checked before its rollback is started, and not under the lease',
+    edits: [
+      {
+        file: openRollback,
+        find: 'if (pinned !== null && !isPinned',
+        replace: "if (pinned === '' && !isPinned",
+      },
+      {
+        file: watchReleases,
+        find: 'const executions = isDue ? await services.executions() : null;',
+        replace: `const executions = isDue ? await services.executions() : null;
+  const now = await store.readItem(model);
+  if (now.live?.version !== live.version || now.change !== null) return null;`,
+      },
+    ],
+  },
+  {
+    name: 'watch: counted after the decision',
+    breaks: 'What was decided, and which blocks were counted for it, are two writes',
+    edits: [
+      {
+        file: watchReleases,
+        find: 'if (await store.putWatch(model, item, seenOf(settled))) await carryOut(model, live, item, done, services);',
+        replace: `const decided = structuredClone(item);
+  for (const [name, series] of Object.entries(decided.state?.series ?? {}))
+    series.counted = settled?.state?.series[name as 'rows']?.counted ?? {};
+  if (!(await store.putWatch(model, decided, seenOf(settled)))) return;
+  const counted = { ...item, rev: item.rev + 1 };
+  if (await store.putWatch(model, counted, seenOf(decided))) await carryOut(model, live, counted, done, services);`,
+      },
+    ],
+  },
+  {
+    name: 'watch: decided after what was counted',
+    breaks: 'Which blocks were counted, and what was decided by them, are two writes',
+    edits: [
+      {
+        file: watchReleases,
+        find: 'if (await store.putWatch(model, item, seenOf(settled))) await carryOut(model, live, item, done, services);',
+        replace: `const counted =
+    item.state === null ? item : { ...item, status: opened.status, state: { ...item.state, ended: opened.state?.ended ?? null } };
+  if (!(await store.putWatch(model, counted, seenOf(settled)))) return;
+  const decided = { ...item, rev: item.rev + 1 };
+  if (await store.putWatch(model, decided, seenOf(counted))) await carryOut(model, live, decided, done, services);`,
+      },
+    ],
+  },
+  {
+    name: 'watch: started before it is decided',
+    breaks: 'The rollback is started before the decision is written, each time under another name',
+    edits: [
+      {
+        file: watchReleases,
+        find: 'if (await store.putWatch(model, item, seenOf(settled))) await carryOut(model, live, item, done, services);',
+        replace: `const attempt = clock.now().getTime();
+  const isDecided = item.status === 'rollback_due' && item.state !== null;
+  if (isDecided)
+    await (await services.executions()).start(rollbackName({ ...item, attempt }), {
+      operation: 'rollback',
+      model_name: model,
+      champion_version: item.state?.pair.new,
+      reason: 'PERFORMANCE_DEGRADATION',
+      requested_by: 'watch-releases',
+    });
+  const begun = isDecided ? { ...item, attempt, status: 'rollback_started' as const } : item;
+  if (await store.putWatch(model, begun, seenOf(settled))) await carryOut(model, live, begun, done, services);`,
+      },
+    ],
+  },
+  {
+    name: 'watch: written whoever has written since',
+    breaks: 'A run overwrites what another one has counted and decided meanwhile',
+    edits: [
+      {
+        file: watchItems,
+        find: "'promotion = :promotion AND rev = :rev'",
+        replace:
+          "'(promotion = :promotion OR attribute_exists(pk)) AND (rev = :rev OR attribute_exists(pk))'",
+      },
+      {
+        file: watchItems,
+        find: "'attribute_not_exists(pk)'",
+        replace: "'attribute_not_exists(pk) OR attribute_exists(pk)'",
+      },
+    ],
+  },
+  {
+    name: 'watch: told under another name each time',
+    breaks: 'A finding that is told again is another outcome',
+    edits: [
+      {
+        file: 'lambdas/use-cases/parts/tell-watch.ts',
+        find: 'execution: tellId(promotion, tell),',
+        replace: "execution: tellId(promotion, tell) + ':' + services.clock.now().getTime(),",
+      },
+    ],
+  },
+  {
+    name: 'watch: never closed',
+    breaks: 'The watch of a release goes on when another one is live',
+    edits: [
+      {
+        file: watchReleases,
+        find: 'settled?.promotion === live.change ? settled : await opening',
+        replace: 'settled !== null ? settled : await opening',
+      },
+    ],
+  },
+  {
+    name: 'watch: replaced before its rollback has told',
+    breaks: 'What a watch has found is gone when the rollback that it has started is told',
+    edits: [
+      {
+        file: watchReleases,
+        find: 'const isItsRollback = kept !== null && live.change',
+        replace: "const isItsRollback = kept !== null && '' === live.change && live.change",
+      },
+    ],
+  },
+];
+
+export const mutants: readonly Mutant[] = [...named, ...checked, ...former, ...several, ...watched];
 
 /** Throws for a name that is not in the list. */
 export function mutantNamed(name: string): Mutant {

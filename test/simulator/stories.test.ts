@@ -22,12 +22,17 @@ it(
     expect(report.faults).toBeGreaterThan(STORIES / 2);
     const made = Object.keys(report.coverage.counts).filter((name) => name.startsWith('call '));
     expect(made.filter((name) => !known.has(name))).toEqual([]);
+    // Watches came to each of their ends.
+    const reached = ['rollback_started', 'kept', 'unproven'].filter(
+      (status) => report.coverage.counts[`watch ${status}`],
+    );
+    expect(reached).toEqual(['rollback_started', 'kept', 'unproven']);
   },
   10 * 60_000,
 );
 
 it('plays a story the same way each time, whatever was played before', async () => {
-  const seeds = ['again-1', 'again-2', 'again-3', 'again-4', 'again-5', 'again-6'];
+  const seeds = ['again-1', 'again-2', 'again-3', 'again-4', 'again-5', 'again-6', 'again-35', 'again-45'];
   const traceOf = async (seed: string) => {
     const { finished } = await play({ seed, only: null }, { traced: true });
     // Who wrote an outcome is the one random value that stays inside the table.

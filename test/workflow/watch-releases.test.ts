@@ -380,6 +380,40 @@ describe('a run that dies', () => {
   });
 });
 
+describe('a rollback that has closed, and not yet recorded its end', () => {
+  /** Version 2 is live again by the rollback that was started. */
+  async function goneBack() {
+    const run = await released();
+    await watched();
+    nextHour(4);
+    outcomesFor(run, range(switchHour() + 1, switchHour() + 4), WORSE);
+    await watched();
+    const [{ name } = { name: '' }] = models.started;
+    models.mlflow.registry.transition(MODEL, '2', 'Production', { archive: true });
+    const back = { ...release('2', null, arn(name)), at: models.now.toISOString() };
+    await models.live(MODEL, { ...back, result: 'rolled_back' });
+    return arn(name);
+  }
+
+  it('still finds what it is to be told with', async () => {
+    const execution = await goneBack();
+    const decided = await itemOf();
+    nextHour();
+    await watched();
+    expect(await itemOf()).toEqual(decided);
+    await models.store.recordOutcome({ ...sampleOutcome, execution, comparison: null }, 'none', null);
+    await watched();
+    expect(await itemOf()).toMatchObject({ status: 'closed', promotion: execution, state: null });
+  });
+
+  it('is not waited for longer than a day', async () => {
+    const execution = await goneBack();
+    nextHour(25);
+    await watched();
+    expect(await itemOf()).toMatchObject({ status: 'closed', promotion: execution, state: null });
+  });
+});
+
 describe('a rollback that changed nothing', () => {
   async function rolledBack(finding: object | null) {
     const run = await released();

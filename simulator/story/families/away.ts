@@ -15,10 +15,17 @@ import {
 
 /** Systems that answer nonsense once, or nothing for long. */
 
+const NO_STEPS_FORWARD: readonly FunctionName[] = [
+  'sweep-promotions',
+  'watch-releases',
+  'end-promotion',
+  'model-rollback',
+];
+
 /** What a step of a promotion reads of one side: the function, and the request. */
 const reads = (system: 'mlflow' | 'workload'): [FunctionName, string][] =>
   functionNames
-    .filter((name) => !['sweep-promotions', 'end-promotion', 'model-rollback'].includes(name))
+    .filter((name) => !NO_STEPS_FORWARD.includes(name))
     .flatMap((name) =>
       (functionCalls[name][system] ?? [])
         .filter((call) => /^GET .*(get|search|workloads\/\*|replacement|protons)$/.test(call))

@@ -5,6 +5,7 @@ import { away } from './away.ts';
 import { beside } from './beside.ts';
 import type { Family } from './focus.ts';
 import { left } from './left.ts';
+import { watched } from './watched.ts';
 import { writers } from './writers.ts';
 
 /**
@@ -16,13 +17,16 @@ const families = { ...writers, ...beside, ...away };
 /** A story of one family; every family is told as often as every other. */
 export const focusedStory = (seed: string, random: Random): Story => storyIn(families, seed, random);
 
+/** A story of a release that is watched. */
+export const watchedStory = (seed: string, random: Random): Story => storyIn(watched, seed, random);
+
 /** A story of what somebody leaves behind. */
 export const leftStory = (seed: string, random: Random): Story => storyIn(left, seed, random);
 
 function storyIn(told: Readonly<Record<string, Family>>, seed: string, random: Random): Story {
   const [name, family] = random.pick(Object.entries(told));
   const beginning = { ...beginningOf(random), twoProtons: false };
-  const { moments, aims = [], outages = [], faultRate = 0, ...focus } = family(random, beginning);
+  const { moments, aims = [], outages = [], faultRate = 0, watch, ...focus } = family(random, beginning);
   return {
     seed,
     family: name,
@@ -34,5 +38,6 @@ function storyIn(told: Readonly<Record<string, Family>>, seed: string, random: R
     faultRate,
     faultBudget: faultRate === 0 ? 0 : 3,
     aims,
+    ...(watch === undefined ? {} : { watch }),
   };
 }

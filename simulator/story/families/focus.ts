@@ -4,12 +4,14 @@ import type { Outage } from '../../engine/play.ts';
 import type { Random } from '../../random.ts';
 import type { Landmark } from '../chronicle.ts';
 import type { Action, Step } from '../story.ts';
+import type { Watching } from '../watching.ts';
 import type { Beginning } from '../world.ts';
 
 /** What stories about one situation are made of. */
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
 
 /** A step before it has its name. */
 interface Moment {
@@ -26,6 +28,8 @@ export interface Focus {
   outages?: readonly Outage[];
   /** Share of the places with a fault that the story is not about. */
   faultRate?: number;
+  /** How its releases are watched. */
+  watch?: Watching;
 }
 
 /** Stories that differ in their details. */
