@@ -84,12 +84,14 @@ export function registryLine(state: RegistryState | null): string {
 
 /** A short text for the result of a state; empty for states without one. */
 export function resultOf(state: string, output: unknown): string {
-  const { valid, problems, comparison, prepared, serving, promotion, closing, rollback, ending } =
+  const { valid, problems, comparison, approval, prepared, serving, promotion, closing, rollback, ending } =
     readStateDocument(output);
   if (state === 'BeginPromotion')
     return valid === false ? `invalid input: ${printable((problems ?? []).join('; '))}` : '';
   if (state === 'CompareModels' && comparison !== null)
     return `${decisionText(comparison.decision)}  ${printable(comparison.recommendation)}`;
+  if (state === 'RequestApproval' && approval !== null && approval.status !== 'not_needed')
+    return `${(approval.status === 'approved' ? good : warning)(approval.status)}  ${printable(approval.reason)}`;
   if (state === 'PreparePromotion' && prepared !== null) {
     const { status, fence, change_id, reason } = prepared;
     if (status !== 'ready') return `${warning(status)}  ${printable(reason ?? '')}`;
