@@ -22,6 +22,7 @@ const network: Network = {
   dynamodb: awsSender(() => systems().dynamodb) as Sender<never>,
   sns: awsSender(() => systems().sns) as Sender<never>,
   stepFunctions: awsSender(() => systems().stepFunctions) as Sender<never>,
+  cloudTrail: { send: async () => systems().lookUpEvents() as never },
 };
 
 export type RegistryMode = 'stages' | 'aliases' | 'both';

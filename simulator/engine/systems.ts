@@ -29,4 +29,6 @@ export interface Systems {
   dynamodb: AwsClient;
   sns: AwsClient;
   stepFunctions: AwsClient;
+  /** CloudTrail's `LookupEvents`; nothing goes wrong with it but that its events are late. */
+  lookUpEvents: () => object;
 }

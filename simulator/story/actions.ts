@@ -1,3 +1,4 @@
+import { sessionArn, urlEvent } from '../../emulators/aws/function-url.ts';
 import type { Json } from '../engine/json-path.ts';
 import { byHand, forge, versionOf } from './people.ts';
 import { type Action, isPersons, type Step } from './story.ts';
@@ -20,6 +21,8 @@ export interface Stage {
     id: string,
     payload: Json,
   ): void;
+  /** Calls the function behind the URL, and answers the body of its answer; null where it threw. */
+  ask(id: string, event: Json): Promise<Json>;
 }
 
 /** Whether a function runs is looked at so often: a new process takes longer to begin. */
@@ -68,6 +71,52 @@ function endLease(world: World, id: string, leftMs: number): void {
   play.note(id, () => `the lease of ${owner} ends in ${leftMs} ms`);
 }
 
+/** A person looks at what waits, or has waited last, and decides on what they were shown. */
+async function decide(
+  { world, ask }: Stage,
+  id: string,
+  { who, verdict }: Extract<Action, { kind: 'decide' }>,
+): Promise<void> {
+  const execution = lastAsked(world);
+  if (execution === null) return;
+  const call = (step: string, body: object) =>
+    ask(`${id}-${step}`, JSON.parse(JSON.stringify(urlEvent(sessionArn(who), body))));
+  const digest = digestIn(await call('show', { action: 'show', execution }));
+  if (digest === null) return;
+  const body = { action: verdict, execution, digest, reason: `${verdict} ${id}` };
+  world.play.note(id, () => `decides on ${execution}`);
+  await call('decide', body);
+}
+
+/** The execution whose request for approval was written last. */
+function lastAsked({ around, table }: World): string | null {
+  const asked = [...table.items.keys()].filter((key) => key.startsWith('approval#'));
+  const last = asked.toSorted((a, b) => (around.putAt.get(a) ?? 0) - (around.putAt.get(b) ?? 0)).at(-1);
+  return last?.slice('approval#'.length) ?? null;
+}
+
+function digestIn(answer: Json): string | null {
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return null;
+  const { request } = answer;
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) return null;
+  return typeof request['digest'] === 'string' ? request['digest'] : null;
+}
+
+/** Gives the tokens of everything that waits back, as anybody can who reads histories. */
+function ring({ around, table, play }: World, id: string): void {
+  for (const [key, { token }] of table.items) {
+    if (!key.startsWith('approval#') || typeof token !== 'string') continue;
+    try {
+      around.executions.execute('SendTaskSuccessCommand', {
+        taskToken: token,
+        output: '{"status":"approved"}',
+      });
+    } catch (error) {
+      play.note(id, () => `refused: ${String(error)}`);
+    }
+  }
+}
+
 function actByMachine(stage: Stage, id: string, action: Action): void {
   const { world } = stage;
   const version = (number: number | null) => (number === null ? null : versionOf(world, number));
@@ -114,6 +163,12 @@ function actByMachine(stage: Stage, id: string, action: Action): void {
     case 'adopt':
       start(`${id}-adopt`, { operation: 'adopt', model_name: world.model, requested_by: id });
       break;
+    case 'decide':
+      void decide(stage, id, action);
+      return;
+    case 'ring':
+      ring(world, id);
+      return;
     case 'evidence':
       world.changeEvidence(action.accuracy);
       return;

@@ -62,9 +62,9 @@ export interface WatchWrite {
 
 /**
  * Something that a step of a story can be timed by; `closed` is also passed when a release is adopted, `decided` when a watch
- * has decided on a rollback.
+ * has decided on a rollback, `parked` when an execution waits for people.
  */
-export type Landmark = 'move' | 'replacement' | 'opened' | 'turned' | 'closed' | 'decided';
+export type Landmark = 'move' | 'replacement' | 'opened' | 'turned' | 'closed' | 'decided' | 'parked';
 
 /** A clean-up bears the name of the execution that it ends. */
 const CLEAN_UP = /\/end(-2)?\.\d$/;

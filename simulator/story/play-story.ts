@@ -125,6 +125,16 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
       world,
       persons: [],
       lastInput: null,
+      async ask(id, event) {
+        around.called.set(id, world);
+        try {
+          const answer = await called('decide-approval', id, event);
+          play.note(id, () => `answered ${JSON.stringify(answer)}`);
+          return bodyOf(answer);
+        } catch {
+          return null;
+        }
+      },
       invoke(functionName, id, payload) {
         const startedAt = time.now;
         const isForAll = functionName === 'sweep-promotions' || functionName === 'watch-releases';
@@ -191,6 +201,12 @@ export async function playStory(story: Story, options: PlayOptions): Promise<Fin
     unrest: atRest ? null : 'something goes on for ever',
   }));
   return { story, play, around, models };
+}
+
+/** The body of what the function behind the URL answers. */
+function bodyOf(answer: Json): Json {
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return null;
+  return typeof answer['body'] === 'string' ? JSON.parse(answer['body']) : null;
 }
 
 /** Sweeps until they find nothing more to do. Answers false where something goes on for ever. */

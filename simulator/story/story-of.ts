@@ -1,6 +1,6 @@
 import { Random } from '../random.ts';
 import { watchAimOf } from './aims.ts';
-import { focusedStory, leftStory, watchedStory } from './families/families.ts';
+import { approvedStory, focusedStory, leftStory, watchedStory } from './families/families.ts';
 import { mixedStory } from './mixed.ts';
 import { performances } from './outcomes.ts';
 import { severalStory } from './several.ts';
@@ -8,12 +8,13 @@ import type { Story } from './story.ts';
 import type { Watching } from './watching.ts';
 
 /**
- * Share of the stories with several models, of those about what is left behind, of those about a release that is watched,
- * and of the others about one situation each.
+ * Share of the stories with several models, of those about what is left behind, of those about a release that is watched, of
+ * those about promotions that people approve, and of the others about one situation each.
  */
 const SEVERAL = 0.06;
 const LEFT = 0.04;
 const WATCHED = 0.06;
+const APPROVED = 0.04;
 const FOCUSED = 0.4;
 /** Share of all other stories in which releases are watched besides; fewer with a Workload, whose hours of a week are read. */
 const BESIDES = { alone: 0.25, served: 0.03 };
@@ -25,6 +26,7 @@ export function storyOf(seed: string): Story {
   if (unit < SEVERAL) return besides(severalStory(seed));
   if (unit < SEVERAL + LEFT) return leftStory(seed, random);
   if (unit < SEVERAL + LEFT + WATCHED) return watchedStory(seed, random);
+  if (unit < SEVERAL + LEFT + WATCHED + APPROVED) return approvedStory(seed, random);
   return besides(random.chance(FOCUSED) ? focusedStory(seed, random) : mixedStory(seed));
 }
 

@@ -32,6 +32,10 @@ export type Action =
   | { kind: 'watch' }
   /** Between two steps, the lease comes to its end so many milliseconds later, however long its owner goes on. */
   | { kind: 'end-lease'; leftMs: number }
+  /** Somebody decides on the promotion that waits, or that has waited last. */
+  | { kind: 'decide'; who: string; verdict: 'approve' | 'reject' }
+  /** Somebody rings the bell of what waits: the token stands in the history of the execution. */
+  | { kind: 'ring' }
   /** Other numbers are logged on the run of the newest version. */
   | { kind: 'evidence'; accuracy: number }
   /** Somebody writes tags such as ours: a fence, a record or its result, dated ahead. */

@@ -1,4 +1,5 @@
 import type { PublishCommandInput } from '@aws-sdk/client-sns';
+import { sessionArn } from '../../emulators/aws/function-url.ts';
 import { MemoryTable, type TableRequest } from '../../emulators/aws/memory-table.ts';
 import { checkPublish } from '../../emulators/aws/sns-publish.ts';
 import { type MlflowWithoutSocket, mlflowWithoutSocket } from '../../emulators/mlflow/without-socket.ts';
@@ -23,6 +24,9 @@ import type { HttpSystem, Systems } from '../engine/systems.ts';
 import type { BothSystems } from '../invariants/sides.ts';
 import type { Chronicle } from './chronicle.ts';
 import { paced } from './pace.ts';
+
+/** Who starts every execution that a person or a pipeline starts; an approver by name, and never of what they started. */
+export const STARTER = 'sso:starter@example.com';
 
 /** A message that SNS accepted. */
 export interface Published {
@@ -162,6 +166,9 @@ export class Surroundings {
             this.table.execute(command, this.#paged(input)),
           );
           if (typeof put === 'string') this.putAt.set(put, this.play.time.now);
+          // It has the token by which it is woken.
+          if (typeof put === 'string' && put.startsWith('approval#') && input.Item?.['token'] !== undefined)
+            for (const { chronicle } of this.#worldsOf(this.play.by.id)) chronicle.passed('parked');
           if (isNew && put.startsWith('outcome#')) {
             const outcome = JSON.parse(String(input.Item?.['outcome']));
             const world = this.worlds.find(({ model }) => model === outcome.model_name);
@@ -185,6 +192,7 @@ export class Surroundings {
         writes: /^Start/,
         execute: (command, input) => this.executions.execute(command, { ...input }),
       },
+      lookUpEvents: () => ({ Events: startsIn(this.executions, this.play) }),
     };
   }
 
@@ -223,6 +231,25 @@ export class Surroundings {
     return { MessageId: `message-${this.published.length}` };
   }
 }
+
+/** Minutes until CloudTrail has an event, at most. */
+const LATE_MINUTES = 6;
+
+/** Who started which execution, of those that CloudTrail has by now. */
+const startsIn = (executions: Executions, play: Play) =>
+  [...executions.all.values()]
+    .filter(({ name, startedAt }) => {
+      const late = play.random(`${name}/trail`).unit() * LATE_MINUTES * 60_000;
+      return startedAt + late <= play.time.now;
+    })
+    .map(({ arn, startedAt }) => ({
+      CloudTrailEvent: JSON.stringify({
+        eventName: 'StartExecution',
+        eventTime: new Date(startedAt).toISOString(),
+        responseElements: { executionArn: arn },
+        userIdentity: { type: 'AssumedRole', arn: sessionArn(STARTER) },
+      }),
+    }));
 
 /** The model that an execution was started for. */
 const modelIn = ({ input }: Execution): unknown => {

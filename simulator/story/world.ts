@@ -19,6 +19,8 @@ export interface ModelBeginning {
   twoProtons: boolean;
   /** Its policy has a watch; left out where it has none. */
   watched?: boolean;
+  /** Its policy asks for approval; left out where it does not. */
+  approved?: boolean;
 }
 
 /** How everything is when a story begins. */
@@ -56,7 +58,7 @@ const MOVES =
 /** Scripts of artifacts that come into service. */
 const STARTS: readonly Script[] = ['healthy', 'slow', 'bad-after-switch'];
 
-/** What the policy with a watch compares, in one backtest: all of it better with a higher accuracy. */
+/** What the policies with a watch or with approval compare, in one backtest: all of it better with a higher accuracy. */
 const backtest = (accuracy: number) => ({
   profit_total: 20 * accuracy,
   sharpe_ratio: 2 * accuracy,
@@ -78,7 +80,7 @@ export class World {
   /** Artifacts whose containers do not start. */
   readonly failing = new Set<string>();
   readonly #artifactStatus: 'locked' | 'draft' | null;
-  readonly #watched: boolean;
+  readonly #backtests: boolean;
   /** Values of every block of outcomes that was written, by its digest. */
   readonly blocks = new Map<string, readonly number[]>();
   /** What people do at the moment at which a function moves the registry. */
@@ -90,9 +92,10 @@ export class World {
     this.around = around;
     this.model = model;
     this.#artifactStatus = beginning.workload;
-    this.#watched = beginning.watched === true;
+    const policy = beginning.approved === true ? 'four-eyes' : beginning.watched === true ? 'trading' : null;
+    this.#backtests = policy !== null;
     this.mlflow.registry.createModel(model);
-    if (this.#watched) this.mlflow.registry.setModelTag(model, 'promotion.policy', 'trading');
+    if (policy !== null) this.mlflow.registry.setModelTag(model, 'promotion.policy', policy);
     for (let number = 1; number <= beginning.versions; number += 1) this.register('better');
     const champion = String(beginning.versions - 1);
     if (beginning.versions > 1) this.#makeChampion(champion);
@@ -164,7 +167,7 @@ export class World {
     const number = registry.pointers(this.model).versions.length + 1;
     const accuracy = quality === 'better' ? Math.min(0.99, 0.6 + 0.012 * number) : 0.52;
     const runId = registry.createRun({
-      metrics: this.#watched ? backtest(accuracy) : { accuracy },
+      metrics: this.#backtests ? backtest(accuracy) : { accuracy },
       params: { eval_rows: '20000' },
       datasets: [{ name: 'holdout', digest: 'a41c09d7', context: 'evaluation' }],
     });
@@ -187,7 +190,7 @@ export class World {
     const { registry } = this.mlflow;
     const newest = Object.values(registry.snapshot()[this.model]?.versions ?? {}).at(-1);
     if (!newest?.runId) return;
-    for (const [name, value] of Object.entries(this.#watched ? backtest(accuracy) : { accuracy }))
+    for (const [name, value] of Object.entries(this.#backtests ? backtest(accuracy) : { accuracy }))
       registry.logMetric(newest.runId, name, value);
   }
 

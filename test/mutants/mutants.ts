@@ -922,7 +922,95 @@ const watched: readonly Mutant[] = [
   },
 ];
 
-export const mutants: readonly Mutant[] = [...named, ...checked, ...former, ...several, ...watched];
+/** What keeps a promotion from being made that nobody has approved. */
+const approved: readonly Mutant[] = [
+  {
+    name: 'approval: of anybody',
+    breaks: 'Whoever calls may approve',
+    edits: [
+      {
+        file: 'lambdas/domain/approval/policy-approval.ts',
+        find: 'approvers.every((list) =>',
+        replace: 'approvers.every((list) => list.length > 0 ||',
+      },
+    ],
+  },
+  {
+    name: 'approval: of the requester',
+    breaks: 'Who has started the execution may approve it',
+    edits: [
+      {
+        file: 'lambdas/domain/approval/decide.ts',
+        find: "if (requester === who) return 'requester';",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'approval: of nobody',
+    breaks: 'A promotion is opened whatever was decided on it',
+    edits: [
+      {
+        file: 'lambdas/use-cases/parts/approval-given.ts',
+        find: "const open = standings.find(({ status }) => status !== 'approved');",
+        replace: 'const open = standings.slice(standings.length)[0];',
+      },
+      {
+        file: 'lambdas/use-cases/request-approval.ts',
+        find: 'const { status, approvals, missing, wait_seconds } = standing;',
+        replace: `const { approvals, missing, wait_seconds } = standing;
+    const status = standing.status === 'waiting' && open.token !== null ? 'approved' : standing.status;`,
+      },
+    ],
+  },
+  {
+    name: 'approval: a rejection ends nothing',
+    breaks: 'Enough approvals outweigh a rejection',
+    edits: [
+      {
+        file: 'lambdas/domain/approval/request.ts',
+        find: "if (rejection !== null) return { ...ended, status: 'rejected' };",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'approval: decided twice',
+    breaks: 'A person may decide as often as they like',
+    edits: [
+      {
+        file: 'lambdas/domain/approval/decide.ts',
+        find: 'if (decisions.some((each) => each.who === who && each.digest === request.digest))',
+        replace: 'if (decisions.length > 8)',
+      },
+      {
+        file: 'lambdas/domain/approval/decide.ts',
+        find: "if (status !== 'waiting') return 'decided';",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'approval: never void',
+    breaks: 'A request goes on waiting when its execution has ended',
+    edits: [
+      {
+        file: 'lambdas/use-cases/request-approval.ts',
+        find: "const ended = status === 'waiting' ? 'void' : endedAs(status);",
+        replace: "const ended = status === 'waiting' ? null : endedAs(status);",
+      },
+    ],
+  },
+];
+
+export const mutants: readonly Mutant[] = [
+  ...named,
+  ...checked,
+  ...former,
+  ...several,
+  ...watched,
+  ...approved,
+];
 
 /** Throws for a name that is not in the list. */
 export function mutantNamed(name: string): Mutant {

@@ -1,6 +1,7 @@
 import type { Random } from '../../random.ts';
 import { beginningOf } from '../mixed.ts';
 import type { Story } from '../story.ts';
+import { approved } from './approved.ts';
 import { away } from './away.ts';
 import { beside } from './beside.ts';
 import type { Family } from './focus.ts';
@@ -19,6 +20,9 @@ export const focusedStory = (seed: string, random: Random): Story => storyIn(fam
 
 /** A story of a release that is watched. */
 export const watchedStory = (seed: string, random: Random): Story => storyIn(watched, seed, random);
+
+/** A story of a promotion that people approve. */
+export const approvedStory = (seed: string, random: Random): Story => storyIn(approved, seed, random);
 
 /** A story of what somebody leaves behind. */
 export const leftStory = (seed: string, random: Random): Story => storyIn(left, seed, random);
