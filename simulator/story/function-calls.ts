@@ -1,8 +1,10 @@
 import { type FunctionName, functionNames } from '../../lambdas/domain/limits.ts';
 import type { System } from '../engine/faults.ts';
 
-/** What stories do not call: when a model is retrained, who approves it, and what only those with a watch do. */
-const NOT_CALLED: readonly FunctionName[] = ['check-retraining-needed', 'decide-approval', 'watch-releases'];
+/** What stories do not call, when a model is retrained, and what only those with a watch or with approval do. */
+const NOT_CALLED: readonly FunctionName[] = [
+  ...(['check-retraining-needed', 'decide-approval', 'request-approval', 'watch-releases'] as const),
+];
 export const calledFunctions = functionNames.filter((name) => !NOT_CALLED.includes(name));
 
 /**
@@ -33,7 +35,10 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
   'compare-models': {
     mlflow: ['GET artifacts/list', 'GET model-versions/search', 'GET registered-models/get', 'GET runs/get'],
   },
-  'decide-approval': {},
+  'decide-approval': {
+    dynamodb: ['Get', 'Put'],
+    'step-functions': ['DescribeExecution', 'SendTaskSuccess'],
+  },
   'end-promotion': {
     dynamodb: ['Get', 'Put', 'Update'],
     mlflow: [
@@ -112,8 +117,18 @@ export const functionCalls: Record<FunctionName, Partial<Record<System, readonly
       'POST workloads/*/replacement',
     ],
   },
-  // Policies without approval: nobody is asked.
-  'request-approval': {},
+  'request-approval': {
+    dynamodb: ['Get', 'Put', 'Update'],
+    mlflow: [
+      'GET model-versions/get',
+      'GET model-versions/search',
+      'GET registered-models/get',
+      'GET runs/get',
+      'PUT mlflow-artifacts/artifacts/0/*/artifacts/promotion/*',
+    ],
+    sns: ['Publish'],
+    'step-functions': ['SendTaskSuccess'],
+  },
   'sweep-promotions': {
     dynamodb: ['Get', 'Put', 'Query', 'Update'],
     mlflow: [

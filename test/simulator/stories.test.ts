@@ -22,6 +22,11 @@ it(
     expect(report.faults).toBeGreaterThan(STORIES / 2);
     const made = Object.keys(report.coverage.counts).filter((name) => name.startsWith('call '));
     expect(made.filter((name) => !known.has(name))).toEqual([]);
+    // Executions waited for people, and were woken, or reminded them.
+    expect(report.coverage.counts).toMatchObject({
+      'state AwaitDecision': expect.any(Number),
+      'catch AwaitDecision[0] → RequestApproval': expect.any(Number),
+    });
     // Watches came to each of their ends.
     const reached = ['rollback_started', 'kept', 'unproven'].filter(
       (status) => report.coverage.counts[`watch ${status}`],

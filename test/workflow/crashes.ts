@@ -4,6 +4,7 @@ import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import { alertDue } from '../../lambdas/domain/outcome/outcome.ts';
 import { recordsOn } from '../../lambdas/domain/promotion/record.ts';
 import { readRegistry } from '../../lambdas/use-cases/parts/look.ts';
+import { decideAs } from '../../local/approving.ts';
 import { execute } from '../../local/execution.ts';
 import type { EmulatedHost } from '../../local/host.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type LocalFunction,
   localStateMachine,
 } from '../../local/machine/state-machine.ts';
+import { ADA } from '../../local/scenarios/approval.ts';
 import { promote, rollback, sweepAndTakeUp } from '../../local/scenarios/scenario.ts';
 import { MODEL, seedFirstServing, seedPascalStrategy, seedServing } from '../../local/scenarios/seed.ts';
 import { emulatedHost } from '../support/emulated-host.ts';
@@ -89,6 +91,23 @@ const repeated =
       if (error.name !== 'Runtime.ExitError') throw error;
       return call(event);
     });
+/** A promotion that somebody approves, at once or once they were reminded; who gets no answer asks again. */
+const asksPeople = (when: 'at once' | 'reminded') => (on: EmulatedHost) => {
+  const call = repeated(on.functions['decide-approval']);
+  let waits = when === 'reminded' ? 1 : 0;
+  const onApproval = async (execution: string) => {
+    waits -= 1;
+    if (waits >= 0) return undefined;
+    const answer = await decideAs(
+      { functions: { ...on.functions, 'decide-approval': call } },
+      ADA,
+      execution,
+    );
+    expect(answer).toBe('recorded');
+    return undefined;
+  };
+  return execute(on, { ...promote, policy: 'four-eyes' }, { ...run, onApproval });
+};
 const invokes =
   (name: FunctionName, event: object) =>
   ({ functions }: EmulatedHost) =>
@@ -150,6 +169,28 @@ const crashes: readonly Crash[] = [
     version: '3',
     swept: ['2'],
     unopened: 'unrecorded',
+  },
+  {
+    title: 'a promotion that is approved, where people are asked',
+    function: 'request-approval',
+    before: inRegistry,
+    operate: asksPeople('reminded'),
+    // The request, who was told of it and reminded, the token of each wait, and that it was decided.
+    writes: [
+      ...['table approval', 'table outcome', 'mlflow report', ...SENT, 'table approval', 'table approval'],
+      ...['table outcome', 'mlflow report', ...SENT, 'table approval', 'table approval', 'table approval'],
+    ],
+    moves: { registry: 1, workload: 0 },
+    version: '3',
+  },
+  {
+    title: 'a promotion that is approved, where somebody decides',
+    function: 'decide-approval',
+    before: inRegistry,
+    operate: asksPeople('at once'),
+    writes: ['table decision'],
+    moves: { registry: 1, workload: 0 },
+    version: '3',
   },
   {
     title: 'a promotion, in its rollout',

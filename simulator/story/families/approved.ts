@@ -24,7 +24,17 @@ const asking = (random: Random, workload: 'locked' | 'draft' | null) => ({
 /** When the starter is known, in milliseconds after it was asked for. */
 const later = (random: Random) => 7 * MINUTE + random.unit() * 20 * MINUTE;
 
-const FUNCTIONS = ['request-approval', 'decide-approval', 'prepare-promotion', 'end-promotion'] as const;
+/** Requests by which something is asked, decided or noted, and the functions that make them. */
+const CALLS = [
+  ...(['dynamodb Get', 'dynamodb Put', 'sns Publish', 'dynamodb Update'] as const).map(
+    (call) => ['request-approval', call] as const,
+  ),
+  ...(['dynamodb Get', 'dynamodb Put', 'step-functions SendTaskSuccess'] as const).map(
+    (call) => ['decide-approval', call] as const,
+  ),
+  ['prepare-promotion', 'dynamodb Get'],
+  ['end-promotion', 'dynamodb Put'],
+] as const;
 const KINDS = ['dies-before', 'dies-after', 'lost', 'gateway-timeout', 'late', 'twice', 'hostile'] as const;
 
 export const approved: Record<string, Family> = {
@@ -38,14 +48,11 @@ export const approved: Record<string, Family> = {
       // Who got no answer asks once more.
       { at: 60 * MINUTE, action: approve(ADA) },
     ],
-    aims: Array.from({ length: random.pick([0, 1, 1, 2]) }, () =>
-      aim(
-        random.pick(FUNCTIONS),
-        random.pick(['dynamodb Put', 'dynamodb Get', 'dynamodb Update', 'step-functions SendTaskSuccess']),
-        random.pick(KINDS),
-        { after: random.below(4), times: random.pick([1, 1, 2, 6]) },
-      ),
-    ),
+    aims: Array.from({ length: random.pick([0, 1, 1, 2]) }, () => {
+      const [functionName, call] = random.pick(CALLS);
+      const times = random.pick([1, 1, 2, 6]);
+      return aim(functionName, call, random.pick(KINDS), { after: random.below(4), times });
+    }),
     faultRate: random.pick([0, 0.01, 0.03]),
   }),
 
