@@ -49,6 +49,7 @@ describe('what is measured', () => {
         ...none,
         'begin-promotion': 1,
         'compare-models': 1,
+        'request-approval': 1,
         'prepare-promotion': 1,
         'promote-model': 1,
         'close-promotion': 1,

@@ -76,7 +76,7 @@ describe('an event that no function expects', () => {
         if (answer instanceof Error) expect(answer.name).toBe('InvalidInput');
         else
           expect(JSON.stringify(answer)).toMatch(
-            /"valid":false|"promoted":false|"invalid_model"|Invalid input/,
+            /"valid":false|"promoted":false|"invalid_model"|Invalid input|"statusCode":400/,
           );
       }
       for (const line of one.printed().split('\n').filter(Boolean)) {
