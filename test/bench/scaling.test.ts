@@ -58,9 +58,9 @@ describe('what is measured', () => {
       expect({ workloadCalls, published }).toEqual({ workloadCalls: 0, published: 1 });
       // Lease taken and released, change opened and closed, two releases put, outcome put and marked as sent. Read by each
       // later step: is the lease still ours, and what is the change? The ledger: its end read and the number after it, the entry
-      // put, the end and the outcome told of it.
-      expect(table.tableRequests).toBe(8 + 3 + 5);
-      expect(table.readUnits).toBe(5);
+      // put, the end and the outcome told of it. And whether people were asked.
+      expect(table.tableRequests).toBe(8 + 3 + 5 + 1);
+      expect(table.readUnits).toBe(5 + 1);
       // The outcome is put into its index and taken out once the alert is sent; the model changes its place twice.
       const ofTheItem = 8;
       // The entry of the ledger and its end are in no index.
