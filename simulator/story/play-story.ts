@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FunctionName } from '../../lambdas/domain/limits.ts';
 import type { Outcome } from '../../lambdas/domain/outcome/outcome-schema.ts';
-import type { Execution } from '../engine/executions.ts';
 import { type DeployedFunctions, deployed } from '../engine/functions.ts';
 import { type Definition, readDefinition } from '../engine/interpreter.ts';
 import type { Json } from '../engine/json-path.ts';
@@ -10,6 +9,7 @@ import { Play } from '../engine/play.ts';
 import { VirtualTime } from '../engine/time.ts';
 import { act, type PersonsWrite, type Stage } from './actions.ts';
 import type { Item, Moment } from './chronicle.ts';
+import { deliverEnd } from './deliver-end.ts';
 import { MODELS } from './model.ts';
 import type { Story } from './story.ts';
 import { Surroundings } from './surroundings.ts';
@@ -260,36 +260,6 @@ async function watchedToRest(
     quiet = 0;
   }
   return true;
-}
-
-/** EventBridge: the end of an execution that did not succeed reaches the clean-up late, twice or never. */
-function deliverEnd(play: Play, execution: Execution, called: Called): void {
-  if (execution.status === 'SUCCEEDED') return;
-  const random = play.random(`${execution.name}/event`);
-  const detail: Json = {
-    executionArn: execution.arn,
-    status: execution.status,
-    input: execution.input,
-    startDate: execution.startedAt,
-  };
-  const fate = random.weighted({ once: 80, twice: 8, lost: 6, late: 6 });
-  if (play.calm || play.plan.budget === 0 || fate === 'once')
-    deliver(play, `${execution.name}/end`, detail, called, 500);
-  else if (fate === 'late')
-    deliver(play, `${execution.name}/end`, detail, called, random.unit() * 20 * MINUTE);
-  else if (fate === 'twice') {
-    deliver(play, `${execution.name}/end`, detail, called, 500);
-    deliver(play, `${execution.name}/end-2`, detail, called, 500 + random.unit() ** 3 * 10 * MINUTE);
-  } else play.note(execution.name, () => 'its event is lost');
-}
-
-/** Lambda repeats an asynchronous call that failed twice, after one and two minutes. */
-function deliver(play: Play, id: string, payload: Json, called: Called, afterMs: number, attempt = 1): void {
-  play.time.after(afterMs, () => {
-    called('sweep-promotions', `${id}.${attempt}`, payload).catch(() => {
-      if (attempt < 3) deliver(play, id, payload, called, attempt * MINUTE, attempt + 1);
-    });
-  });
 }
 
 function outcomesIn({ around, model }: World): Finished['outcomes'] {
